@@ -1,0 +1,41 @@
+/*
+ * Digests over OpenSSL, and their text forms. Pure.
+ */
+#ifndef LOCKSTEP_BASE_DIGEST_H
+#define LOCKSTEP_BASE_DIGEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SHA256_BYTES 32
+#define SHA256_HEX   65 /* 64 digits and the NUL */
+#define MD5_BYTES    16
+
+void digest_sha256(const void *p, size_t n, uint8_t out[SHA256_BYTES]);
+void digest_hmac_sha256(const void *key, size_t key_n, const void *p, size_t n,
+                        uint8_t out[SHA256_BYTES]);
+void digest_md5(const void *p, size_t n, uint8_t out[MD5_BYTES]);
+
+/* A SHA-256 in pieces: begin, add..., end. Embedded, no allocation. */
+struct sha256 {
+    _Alignas(16) unsigned char state[128];
+};
+void sha256_begin(struct sha256 *s);
+void sha256_add(struct sha256 *s, const void *p, size_t n);
+void sha256_end(struct sha256 *s, uint8_t out[SHA256_BYTES]);
+
+/* hex_encode(p, n, out): 2n lower-case digits and a NUL; returns out. */
+char *hex_encode(const void *p, size_t n, char *out);
+/* hex_decode(text, text_n, out): text_n/2 bytes. 0 or ERR_SYNTAX. */
+int hex_decode(const char *text, size_t text_n, uint8_t *out) __attribute__((warn_unused_result));
+
+/* base64_size(n): characters of n bytes in base64 with padding, without NUL. */
+size_t base64_size(size_t n);
+/* base64_encode(p, n, out): base64_size(n) characters and a NUL; returns out. */
+char *base64_encode(const void *p, size_t n, char *out);
+/* base64_decode(text, text_n, out, ret_n): strict (padding required, no white space, no stray bits).
+ * out has room for text_n / 4 * 3 bytes. 0 or ERR_SYNTAX. */
+int base64_decode(const char *text, size_t text_n, uint8_t *out, size_t *ret_n)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,3 @@
+noinst_LIBRARIES += base/libbase.a
+base_libbase_a_SOURCES = \
+	base/err.h base/err.c

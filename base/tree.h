@@ -1,0 +1,62 @@
+/*
+ * Files below a root, reached without ever leaving it. Shell.
+ *
+ * Every open goes through openat2(2) with RESOLVE_BENEATH|RESOLVE_NO_SYMLINKS|RESOLVE_NO_MAGICLINKS,
+ * so neither "..", nor a symbolic link put in the way, leads out of the tree.
+ */
+#ifndef LOCKSTEP_BASE_TREE_H
+#define LOCKSTEP_BASE_TREE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum file_kind { FILE_ABSENT, FILE_REGULAR, FILE_DIRECTORY, FILE_SYMLINK, FILE_OTHER };
+
+/* What stat says of a path. All zero but `kind` where it is absent. */
+struct file_stat {
+    enum file_kind kind;
+    uint32_t mode; /* st_mode with the type */
+    uint32_t uid;
+    uint32_t gid;
+    uint32_t nlink;
+    uint64_t dev;
+    uint64_t ino;
+    uint64_t size;    /* bytes */
+    int64_t mtime_ns; /* since 1970 */
+    int64_t ctime_ns;
+};
+
+/* tree_open_root(path, ret_fd): an O_PATH|O_DIRECTORY|O_CLOEXEC descriptor. 0 or -errno. Symbolic
+ * links in the root's own path are followed: it is the operator's word. */
+int tree_open_root(const char *path, int *ret_fd) __attribute__((warn_unused_result));
+
+/* tree_open(root_fd, path, flags, ret_fd): open `path` ("" is the root) below the root. flags as
+ * for open(2), without O_CREAT; O_CLOEXEC is added. 0 or -errno; -ELOOP or -EXDEV where the path
+ * would leave the tree. */
+int tree_open(int root_fd, const char *path, int flags, int *ret_fd)
+    __attribute__((warn_unused_result));
+
+/* tree_stat(root_fd, path, ret): stat without following the last link. A missing path (ENOENT or
+ * ENOTDIR on the way) is FILE_ABSENT and 0; other failures are -errno (EIO, ESTALE, EACCES...: then
+ * nothing may be concluded about the path). */
+int tree_stat(int root_fd, const char *path, struct file_stat *ret)
+    __attribute__((warn_unused_result));
+
+/* tree_stat_at(dir_fd, name, ret): the same for one name in an open directory. */
+int tree_stat_at(int dir_fd, const char *name, struct file_stat *ret)
+    __attribute__((warn_unused_result));
+
+/* tree_stat_fd(fd, ret): the same for an open file. */
+int tree_stat_fd(int fd, struct file_stat *ret) __attribute__((warn_unused_result));
+
+/* file_same_content(a, b): device and kind aside, inode, size, mtime and ctime agree: the file was
+ * not written between the two looks, as far as stat can tell. */
+bool file_same_content(const struct file_stat *a, const struct file_stat *b);
+
+/* read_whole(fd, p, n): exactly n bytes from the descriptor's position, short reads and EINTR
+ * handled. 0, -errno, or ERR_CHANGED if the file ended early. */
+int read_whole(int fd, void *p, uint64_t n) __attribute__((warn_unused_result));
+/* write_whole(fd, p, n): all n bytes. 0 or -errno. */
+int write_whole(int fd, const void *p, uint64_t n) __attribute__((warn_unused_result));
+
+#endif
