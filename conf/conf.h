@@ -1,0 +1,91 @@
+/*
+ * The configuration file (libconfig syntax) as checked structs.
+ *
+ * Every fault of a file is reported, not only the first: file:line, the setting's path, the value
+ * found, what would be right.
+ */
+#ifndef LOCKSTEP_CONF_CONF_H
+#define LOCKSTEP_CONF_CONF_H
+
+#include "base/err.h"
+#include "base/log.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define CONF_NAME_MAX 64 /* bytes of a mapping's name: [A-Za-z0-9._-]+ */
+
+enum conf_mapping_kind { CONF_REPOSITORY, CONF_LISTS };
+enum conf_addressing { CONF_ADDRESS_AUTO, CONF_ADDRESS_PATH, CONF_ADDRESS_VIRTUAL };
+
+struct conf_mapping {
+    enum conf_mapping_kind kind;
+    char *name;
+    char *path;      /* absolute, canonical (realpath), no trailing '/' */
+    char *prefix;    /* of keys: "" or ending in '/' */
+    char **exclude;  /* patterns, ends with NULL; never NULL itself */
+    bool default_exclude; /* also pass over what editors and tools leave; default true */
+    int64_t settle_ms;    /* default 500; 0..3,600,000 */
+    int64_t rescan_ms;    /* -1: by kind of file system ("auto", the default), 0: never ("off");
+                             written as a duration: "15m", "2h", "30s" */
+    uint64_t max_removals; /* guard: default 200 */
+    unsigned max_removal_percent; /* guard: default 5; 0..100 */
+    size_t repository;    /* CONF_LISTS: index into mappings of the repository */
+};
+
+struct conf_s3 {
+    char *bucket;
+    char *region;   /* NULL where not set */
+    char *endpoint; /* NULL where not set */
+    char *profile;  /* NULL where not set */
+    char *ca_file;  /* NULL where not set */
+    enum conf_addressing addressing;
+    unsigned workers;         /* default 2 */
+    unsigned in_flight;       /* default 64 */
+    uint64_t multipart_bytes; /* default 16 MiB; sizes may be written "16M" */
+    uint64_t part_bytes;      /* default 8 MiB, at least 5 MiB */
+};
+
+struct conf {
+    char *file;        /* as given */
+    char *state_dir;   /* default /var/lib/lockstep */
+    char *journal_dir; /* default state_dir/journal */
+    char *socket;      /* default state_dir/control.sock */
+    enum log_level log_level; /* default info */
+    struct conf_s3 s3;
+    struct conf_mapping *mappings; /* repositories first, then lists, each in file order */
+    size_t mapping_count;
+};
+
+/* Faults found, in file order. */
+struct conf_faults {
+    struct err *items;
+    size_t count;
+};
+void conf_faults_release(struct conf_faults *f);
+/* conf_faults_print(f, out): one line a fault. */
+void conf_faults_print(const struct conf_faults *f, FILE *out);
+
+#define CONF_DEFAULT_FILE "/etc/lockstep/lockstep.conf"
+
+/*
+ * conf_load(file, ret, faults): read and check. 0 with *ret (conf_free), or ERR_SYNTAX with at least
+ * one fault. Checks the directories named too (they must exist, be directories, be readable);
+ * state_dir is made by the agent, not here.
+ */
+int conf_load(const char *file, struct conf **ret, struct conf_faults *faults)
+    __attribute__((warn_unused_result));
+
+/* conf_parse(text, file, ret, faults): the same for text, without looking at any directory (for
+ * tests and fuzzing; `file` is only for messages). */
+int conf_parse(const char *text, const char *file, struct conf **ret, struct conf_faults *faults)
+    __attribute__((warn_unused_result));
+
+void conf_free(struct conf *c);
+
+/* conf_print(c, out): what is in force, defaults included, in the file's own syntax. */
+void conf_print(const struct conf *c, FILE *out);
+
+#endif

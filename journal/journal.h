@@ -1,0 +1,232 @@
+/*
+ * The change journal: an append-only record of what was intended and how it ended.
+ *
+ * A journal is a directory of segments, `<first sequence number, 20 digits>.jsonl`, each a run of
+ * batches; a batch is record lines closed by a commit line that carries their CRC-32C and a SHA-256
+ * chained to the batch before (DESIGN.md has the bytes). A record is committed if and only if the
+ * commit line of its batch is whole and valid.
+ *
+ * One writer a journal (a lock keeps a second one out); any number of readers, also while it writes.
+ */
+#ifndef LOCKSTEP_JOURNAL_JOURNAL_H
+#define LOCKSTEP_JOURNAL_JOURNAL_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define JOURNAL_LINE_MAX  61440 /* bytes of one line without its LF */
+#define JOURNAL_NAME_MAX  64
+#define JOURNAL_VERSION   1
+
+/* What a record speaks of ("o"). The spelling in the file is the name in lower case. */
+enum journal_op {
+    JOURNAL_ADD,     /* change: a path that S3 does not have */
+    JOURNAL_EDIT,    /* change: other content */
+    JOURNAL_META,    /* change: mode, owner or mtime only */
+    JOURNAL_RENAME,  /* change: p became d; a file, or a directory with all beneath it (n objects) */
+    JOURNAL_REMOVE,  /* change: p is gone */
+    JOURNAL_PUT,     /* transfer */
+    JOURNAL_COPY,    /* transfer: p is the new key's path, d the source's */
+    JOURNAL_DELETE,  /* transfer */
+    JOURNAL_LST,     /* a list was rewritten */
+    JOURNAL_HOLD,    /* the guard holds n removals of a mapping */
+    JOURNAL_RELEASE, /* an operator let them go */
+    JOURNAL_START,   /* the agent began */
+    JOURNAL_STOP,    /* the agent ended in order */
+    JOURNAL_IDLE,    /* all that is known is in S3 */
+    JOURNAL_OVERFLOW, /* events were lost; a rescan follows */
+    JOURNAL_OP_COUNT
+};
+
+/* Where in its life ("st"). */
+enum journal_state {
+    JOURNAL_INTENT,
+    JOURNAL_DONE,
+    JOURNAL_FAILED,
+    JOURNAL_ABORT, /* given up because the disk moved on; what is open is planned anew */
+    JOURNAL_NOTE,  /* not part of a transaction */
+    JOURNAL_STATE_COUNT
+};
+
+/* How it was noticed ("src"). */
+enum journal_source {
+    JOURNAL_SRC_NONE,
+    JOURNAL_SRC_EVENT,
+    JOURNAL_SRC_SCAN,
+    JOURNAL_SRC_SELF,
+    JOURNAL_SRC_OPERATOR,
+    JOURNAL_SRC_COUNT
+};
+
+#define JOURNAL_HAS_FILE 1u /* ino, size, mtime_ns, mode, uid, gid are set */
+#define JOURNAL_HAS_CRC  2u /* crc64 is set */
+
+/*
+ * One record. Strings are borrowed and may be NULL (the key is then absent from the line). Paths
+ * and names are any bytes; those that are not UTF-8 are written as base64 under "P", "D".
+ * Encoding order: q t o st w p|P d|D n src tx i s m md u g b a bk e v c rc at ms why.
+ */
+struct journal_record {
+    uint64_t seq;    /* q: given by the writer */
+    int64_t time_us; /* t: given by the writer's caller; microseconds since 1970 */
+    enum journal_op op;
+    enum journal_state state;
+    enum journal_source source;
+    uint64_t tx; /* ties outcomes to their intent: the intent's own seq; 0 none */
+    const char *mapping; /* w */
+    const char *path;    /* p */
+    const char *path2;   /* d */
+    uint64_t count;      /* n: objects of a directory rename, removals held, rows changed; 0 none */
+    unsigned has;        /* JOURNAL_HAS_* */
+    uint64_t ino;        /* i: as a hex string */
+    uint64_t size;       /* s: bytes */
+    int64_t mtime_ns;    /* m: "seconds.nanoseconds" */
+    uint32_t mode;       /* md: st_mode in octal, as a string */
+    uint32_t uid;        /* u */
+    uint32_t gid;        /* g */
+    const char *before;  /* b: hex SHA-256 of a list before its rewrite */
+    const char *after;   /* a: and after */
+    const char *backup;  /* bk: name of the file beside the journal that undoes the rewrite */
+    const char *etag;    /* e: without quotes */
+    const char *version; /* v */
+    uint64_t crc64;      /* c: CRC-64/NVME of the content, base64 as S3 spells it */
+    int http_status;     /* rc */
+    unsigned attempts;   /* at */
+    uint64_t duration_ms; /* ms */
+    const char *why;      /* why: reason of a failure, hold or abort, in words; UTF-8 */
+};
+
+const char *journal_op_name(enum journal_op op);
+/* journal_op_parse(text, &op): 0 or ERR_SYNTAX. */
+int journal_op_parse(const char *text, enum journal_op *ret) __attribute__((warn_unused_result));
+const char *journal_state_name(enum journal_state state);
+const char *journal_source_name(enum journal_source source);
+
+/*
+ * Codec. Pure.
+ *
+ * journal_record_encode(rec, out): append the record's line with its LF. 0, -ENOMEM, or ERR_LIMIT
+ * past JOURNAL_LINE_MAX (out unchanged).
+ *
+ * journal_record_decode(line, store, ret): the record of one line without LF. Strings point into
+ * `store`, which is reset first and must live as long as the record. 0 or ERR_SYNTAX: unknown keys,
+ * keys out of order, a value out of range and anything that encode would not have written are
+ * refused.
+ */
+int journal_record_encode(const struct journal_record *rec, struct buf *out)
+    __attribute__((warn_unused_result));
+int journal_record_decode(struct span line, struct buf *store, struct journal_record *ret)
+    __attribute__((warn_unused_result));
+
+/*
+ * Writer. One thread.
+ *
+ *   journal_open -> { journal_append ... journal_sync | journal_tick } ... -> journal_close
+ *
+ * An appended record is in memory; journal_flush writes it with its commit line, journal_sync also
+ * makes it durable. THE CALLER MUST NOT ACT ON AN INTENT BEFORE journal_sync RETURNED 0.
+ */
+struct journal_options {
+    uint64_t segment_bytes; /* a segment is closed past this; 0: 64 MiB */
+    int64_t segment_age_ms; /* or at this age; 0: 24 h */
+    uint64_t batch_bytes;   /* flush past this; 0: 1 MiB */
+    int64_t flush_ms;       /* flush within; 0: 5 */
+    int64_t sync_ms;        /* fdatasync within; 0: 1000 */
+    const char *host;       /* for the segment header; borrowed during open only */
+    const char *boot;       /* boot id */
+    const char *version;    /* program version */
+};
+
+/* What recovery found and did; counts are 0 when all was well. */
+struct journal_recovery {
+    uint64_t next_seq;       /* of the next record */
+    uint64_t torn_bytes;     /* cut from the last segment's tail, saved beside it as .torn */
+    uint64_t corrupt_segments; /* left as they are, set aside; never truncated */
+    bool fresh;              /* there was no journal here */
+};
+
+struct journal;
+
+/* journal_open(dir, opt, now_us, ret, ret_rec, e): create or recover the journal in `dir` (made with
+ * 0700 if missing) and lock it. -EBUSY if another writer holds the lock. */
+int journal_open(const char *dir, const struct journal_options *opt, int64_t now_us,
+                 struct journal **ret, struct journal_recovery *ret_recovery, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* journal_append(j, rec, now_us, ret_seq): take the record into the open batch. seq and time are
+ * set here; a tx of JOURNAL_TX_SELF becomes the record's own seq. 0, -ENOMEM, ERR_LIMIT, or -EIO
+ * when the journal has failed for good (then nothing may be mutated any more). */
+#define JOURNAL_TX_SELF UINT64_MAX
+int journal_append(struct journal *j, const struct journal_record *rec, int64_t now_us,
+                   uint64_t *ret_seq) __attribute__((warn_unused_result));
+
+/* journal_flush(j): hand the open batch to the kernel. journal_sync(j): and make all durable. A
+ * failed fdatasync is never retried on its file: a new segment gets the batches again; if that
+ * fails too, -EIO for ever. */
+int journal_flush(struct journal *j) __attribute__((warn_unused_result));
+int journal_sync(struct journal *j) __attribute__((warn_unused_result));
+
+/* journal_deadline_ms(j, now_us): milliseconds until journal_tick is wanted; -1: never.
+ * journal_tick(j, now_us): do what has come due (flush, sync, rotate). 0 or -EIO. */
+int64_t journal_deadline_ms(const struct journal *j, int64_t now_us);
+int journal_tick(struct journal *j, int64_t now_us) __attribute__((warn_unused_result));
+
+/* journal_next_seq(j): the number that the next record gets. */
+uint64_t journal_next_seq(const struct journal *j);
+
+/* journal_close(j): sync and unlock; NULL is allowed. 0 or -EIO (closed all the same). */
+int journal_close(struct journal *j);
+
+/*
+ * Reader. One thread each. Only committed records are seen.
+ */
+struct journal_reader;
+
+enum journal_read { JOURNAL_READ_RECORD, JOURNAL_READ_END, JOURNAL_READ_ERROR };
+
+/* journal_reader_open(dir, from_seq, ret, e): positioned before the first record >= from_seq. */
+int journal_reader_open(const char *dir, uint64_t from_seq, struct journal_reader **ret,
+                        struct err *e) __attribute__((warn_unused_result));
+
+/* journal_read(r, ret, ret_line, e): the next committed record and its raw line (either may be
+ * NULL), valid until the next call. END: no more for now; a later call may find more (follow). */
+enum journal_read journal_read(struct journal_reader *r, struct journal_record *ret,
+                               struct span *ret_line, struct err *e);
+void journal_reader_close(struct journal_reader *r);
+
+/*
+ * Verifier: framing, sequence, CRC, chain, segment headers. Reports each fault and goes on from the
+ * stored chain value, so one flipped byte is one fault.
+ */
+struct journal_fault {
+    const char *file;   /* segment's name */
+    uint64_t offset;    /* of the batch or line, bytes */
+    uint64_t seq;       /* last good record before it; 0 none */
+    const char *kind;   /* "torn tail", "crc", "chain", "sequence", "header", "syntax", ... */
+    const char *detail; /* in words */
+    bool harmless;      /* a torn tail: a writer died there; recovery will cut it */
+};
+
+struct journal_verdict {
+    uint64_t segments;
+    uint64_t records;
+    uint64_t batches;
+    uint64_t bytes;
+    uint64_t faults;   /* without the harmless ones */
+    uint64_t torn;     /* harmless ones */
+    uint64_t first_seq;
+    uint64_t last_seq;
+    char chain[65];    /* hex, at the end */
+};
+
+/* journal_verify(dir, on_fault, arg, ret, e): 0 when it could be read (ret->faults tells), else
+ * -errno. Needs no lock, no state but the directory. */
+int journal_verify(const char *dir, void (*on_fault)(void *arg, const struct journal_fault *f),
+                   void *arg, struct journal_verdict *ret, struct err *e)
+    __attribute__((warn_unused_result));
+
+#endif

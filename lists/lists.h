@@ -1,0 +1,148 @@
+/*
+ * `.lst` files: index TAB label[ TAB label...] TAB path, one image a row.
+ *
+ * A list keeps what people put in it: rows that are not affected stay byte for byte, in order.
+ */
+#ifndef LOCKSTEP_LISTS_LISTS_H
+#define LOCKSTEP_LISTS_LISTS_H
+
+#include "base/buf.h"
+#include "base/digest.h"
+#include "base/err.h"
+#include "base/tree.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Rows. Pure.
+ */
+enum lst_row_kind {
+    LST_ROW_IMAGE, /* at least three TAB-separated fields, index a number */
+    LST_ROW_BLANK, /* nothing but white space */
+    LST_ROW_OTHER  /* anything else: kept as it is */
+};
+
+struct lst_row {
+    enum lst_row_kind kind;
+    struct span line;   /* the whole row with its line ending */
+    struct span index;  /* IMAGE only */
+    struct span labels; /* all label fields with the TABs between them */
+    struct span path;   /* the last field, as spelled (without CR, LF) */
+};
+
+struct lst_cursor {
+    struct span in;
+    size_t at;
+    uint64_t line_number; /* of the row last returned, from 1 */
+};
+
+/* lst_row_next(c, ret): the next row of c->in; false at the end. A last line without LF is a row. */
+bool lst_row_next(struct lst_cursor *c, struct lst_row *ret);
+
+/* lst_path_normal(path, out, size): the path column as a path below the repository: leading "./"
+ * and repeated '/' dropped, nothing else. 0, or ERR_SYNTAX where it names nothing inside (absolute,
+ * "..", empty), -ENAMETOOLONG. */
+int lst_path_normal(struct span path, char *out, size_t size) __attribute__((warn_unused_result));
+
+/*
+ * What to do with a path. `lst_changes` is a batch: renames and removals of images and of whole
+ * directories, all applied at once (a row is looked up by its old path only, so swaps and chains
+ * inside a batch are right).
+ */
+struct lst_changes;
+
+int lst_changes_new(struct lst_changes **ret) __attribute__((warn_unused_result));
+void lst_changes_free(struct lst_changes *c);
+/* Paths are copied. A directory's change applies to every path within it unless a nearer one (the
+ * path itself, a deeper directory) is set. A later call for the same path replaces the earlier. */
+int lst_changes_rename(struct lst_changes *c, const char *from, const char *to)
+    __attribute__((warn_unused_result));
+int lst_changes_rename_directory(struct lst_changes *c, const char *from, const char *to)
+    __attribute__((warn_unused_result));
+int lst_changes_remove(struct lst_changes *c, const char *path) __attribute__((warn_unused_result));
+uint64_t lst_changes_count(const struct lst_changes *c);
+
+enum lst_fate { LST_KEEP, LST_RENAME, LST_DROP };
+/* lst_changes_fate(c, path, out, size): what becomes of a row with this (normal) path; on LST_RENAME
+ * the new path is in out. */
+enum lst_fate lst_changes_fate(const struct lst_changes *c, const char *path, char *out,
+                               size_t size);
+
+struct lst_rewrite_stats {
+    uint64_t rows;    /* all rows read */
+    uint64_t renamed; /* rows whose path changed */
+    uint64_t dropped; /* rows taken out */
+};
+
+/*
+ * lst_rewrite(in, changes, out, undo, ret): append the rewritten list to out. A renamed row keeps
+ * its other bytes and the spelling of a leading "./". Undo (may be NULL) gets one line a changed
+ * row: `<line number> TAB - | <new path> TAB <the old row>`. 0, -ENOMEM, ERR_LIMIT. Pure.
+ */
+int lst_rewrite(struct span in, const struct lst_changes *changes, struct buf *out,
+                struct buf *undo, struct lst_rewrite_stats *ret)
+    __attribute__((warn_unused_result));
+
+/*
+ * Rewriting a file in place, safely against everyone else who edits it. Shell; any thread.
+ *
+ *  read and hash -> stop if no row is affected -> on_intent (the caller makes it durable; the undo
+ *  text is kept by the caller) -> temporary file, same owner and mode -> fsync -> look again: if
+ *  the file's identity, size, mtime or ctime moved, start over on the newer content (bounded) ->
+ *  replace -> look at what was replaced (by RENAME_EXCHANGE where the file system has it; if a
+ *  writer slipped in between, their content is put back and we start over) -> fsync the directory
+ *  -> on_done.
+ */
+struct lst_apply_event {
+    const char *path; /* of the list, below its root */
+    uint8_t before[SHA256_BYTES];
+    uint8_t after[SHA256_BYTES];
+    struct lst_rewrite_stats stats;
+    struct span undo;
+};
+
+struct lst_apply_hooks {
+    /* A negative return from on_intent stops before anything was changed and is handed back. */
+    int (*on_intent)(void *arg, const struct lst_apply_event *event);
+    /* The rewrite is in place and durable (done), or was given up for this attempt (aborted). */
+    void (*on_end)(void *arg, const struct lst_apply_event *event, bool done);
+    void *arg;
+};
+
+struct lst_apply_options {
+    unsigned attempts;   /* rounds against a racing writer before ERR_CHANGED; 0: 10 */
+    uint64_t max_bytes;  /* of a list; larger is ERR_LIMIT; 0: 8 GiB */
+};
+
+/* lst_apply(root_fd, path, changes, opt, hooks, ret_changed, e): 0 with *ret_changed telling
+ * whether the file was replaced; -errno, ERR_CHANGED (try again later), ERR_NOT_FILE. */
+int lst_apply(int root_fd, const char *path, const struct lst_changes *changes,
+              const struct lst_apply_options *opt, const struct lst_apply_hooks *hooks,
+              bool *ret_changed, struct err *e) __attribute__((warn_unused_result));
+
+enum lst_recovery {
+    LST_RECOVERY_DONE,     /* the file is what the rewrite made (`after`) */
+    LST_RECOVERY_NOT_DONE, /* the file is what it was (`before`) */
+    LST_RECOVERY_OTHER     /* somebody else's content, or no file: leave it */
+};
+
+/* lst_recover(root_fd, path, before, after, ret): after a crash, where does this rewrite stand?
+ * Leftover temporary files of the list's directory are removed. 0 or -errno. */
+int lst_recover(int root_fd, const char *path, const uint8_t before[SHA256_BYTES],
+                const uint8_t after[SHA256_BYTES], enum lst_recovery *ret)
+    __attribute__((warn_unused_result));
+
+/*
+ * lst_each_path(root_fd, path, st, fn, arg, e): read a list once and call fn for the normal path of
+ * every image row (rows that name nothing inside the repository are passed over); a non-zero return
+ * of fn stops and is handed back. *ret_st is the file's stat, the same before and after the reading,
+ * else ERR_CHANGED. Shell; memory stays bounded whatever the list's size.
+ */
+int lst_each_path(int root_fd, const char *path, int (*fn)(void *arg, const char *image), void *arg,
+                  struct file_stat *ret_st) __attribute__((warn_unused_result));
+
+/* lst_is_list(path): the name ends in ".lst" and is not one of our temporary files. Pure. */
+bool lst_is_list(const char *path);
+
+#endif

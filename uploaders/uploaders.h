@@ -1,0 +1,164 @@
+/*
+ * S3: requests signed by us, sent by libcurl, retried by rule.
+ *
+ * A transfer is one S3 operation. The caller fills a struct transfer, hands it over, and gets the
+ * same struct back with its outcome. Many are in flight at once; their order is not kept (who needs
+ * an order waits for the outcome).
+ */
+#ifndef LOCKSTEP_UPLOADERS_UPLOADERS_H
+#define LOCKSTEP_UPLOADERS_UPLOADERS_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/mailbox.h"
+#include "base/tree.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define S3_KEY_MAX  1024 /* bytes of UTF-8 (S3 User Guide, "Naming Amazon S3 objects") */
+#define S3_ETAG_MAX 72   /* 32 hex digits, "-", parts; room for servers with other forms */
+#define S3_VERSION_MAX 128
+#define S3_BATCH_MAX 1000 /* keys of one DeleteObjects */
+
+enum s3_addressing { S3_ADDRESS_AUTO, S3_ADDRESS_PATH, S3_ADDRESS_VIRTUAL };
+
+struct uploaders_options {
+    const char *bucket;
+    const char *region;   /* NULL: AWS_REGION, AWS_DEFAULT_REGION, the profile's, else us-east-1 */
+    const char *endpoint; /* NULL: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, else Amazon's */
+    enum s3_addressing addressing;
+    const char *profile;  /* NULL: AWS_PROFILE, else "default" */
+    const char *ca_file;  /* NULL: the system's */
+    unsigned workers;     /* threads; 0: 2 */
+    unsigned in_flight;   /* requests at once over all workers; 0: 64 */
+    uint64_t multipart_bytes; /* files from this size on go in parts; 0: 16 MiB */
+    uint64_t part_bytes;      /* 0: 8 MiB; raised where a file needs more than 10,000 parts */
+    uint64_t memory_bytes;    /* of bodies in memory at once; 0: 256 MiB */
+    unsigned attempts;        /* of one request before the transfer fails; 0: 3 */
+    int64_t timeout_ms;       /* of one request without progress; 0: 30 s */
+};
+
+enum transfer_kind {
+    TRANSFER_PUT,    /* file -> key; multipart by size */
+    TRANSFER_COPY,   /* source_key -> key, metadata kept; source_etag must still match */
+    TRANSFER_META,   /* key -> key with new POSIX metadata, everything else kept */
+    TRANSFER_DELETE, /* key */
+    TRANSFER_DELETE_MANY, /* keys[0..key_count): each has its own verdict */
+    TRANSFER_HEAD
+};
+
+/* How a transfer ended. */
+enum verdict {
+    VERDICT_DONE,
+    VERDICT_CHANGED,   /* the file is not what `expected` says, or moved while it was read: look again */
+    VERDICT_ABSENT,    /* no such key (HEAD), no such source (COPY), or the file is gone (PUT) */
+    VERDICT_CONFLICT,  /* a condition failed: the source's ETag is another one (412, 409) */
+    VERDICT_UNREADABLE, /* the file cannot be read (code) */
+    VERDICT_DENIED,    /* credentials or permissions: 401, 403 */
+    VERDICT_REFUSED,   /* S3 will never take this request (400, 404 NoSuchBucket, key too long) */
+    VERDICT_BUSY,      /* 503 SlowDown and the like, attempts used up */
+    VERDICT_UNREACHED  /* no answer, 5xx, attempts used up: it may or may not have happened */
+};
+const char *verdict_name(enum verdict v);
+
+/* The POSIX metadata of an object, as FSx for Lustre and DataSync write it. */
+struct s3_posix {
+    uint32_t mode; /* with the type bits */
+    uint32_t uid;
+    uint32_t gid;
+    int64_t mtime_ns;
+};
+
+struct delete_item {
+    char *key;
+    bool done;
+    char code[64]; /* S3's, where it is not done */
+};
+
+struct transfer {
+    struct letter letter; /* the engine's while it has the transfer */
+    void *owner;          /* the caller's */
+
+    /* The request. Strings are the transfer's own (malloc); transfer_free frees them. */
+    enum transfer_kind kind;
+    char *key;
+    int root_fd;               /* PUT: borrowed, must stay open */
+    char *path;                /* PUT: below root_fd */
+    struct file_stat expected; /* PUT: as observed; size, mtime, ctime, inode must hold */
+    struct s3_posix posix;     /* PUT, META */
+    char *source_key;          /* COPY */
+    char *source_etag;         /* COPY: without quotes; NULL: unconditional */
+    struct delete_item *items; /* DELETE_MANY */
+    size_t item_count;
+
+    /* The outcome. */
+    enum verdict verdict;
+    int code;             /* UNREADABLE: -errno */
+    int http_status;      /* of the last answer; 0 none */
+    char s3_code[64];     /* "NoSuchKey"..., or curl's words for a transport failure */
+    char message[256];
+    char etag[S3_ETAG_MAX];       /* without quotes */
+    char version[S3_VERSION_MAX]; /* "" where the bucket has none */
+    uint64_t crc64;               /* PUT: of what was sent. HEAD: if the answer had it (has_crc) */
+    bool has_crc;
+    uint64_t size;                /* HEAD: Content-Length; PUT: bytes sent */
+    unsigned attempts;
+    uint64_t duration_ms;
+};
+
+/* transfer_new(kind, key): zeroed but for these; NULL without memory. transfer_free: NULL allowed. */
+struct transfer *transfer_new(enum transfer_kind kind, const char *key);
+void transfer_free(struct transfer *t);
+
+struct uploaders;
+
+/* uploaders_new(opt, ret, e): resolve credentials, region and endpoint (a fault is told in e),
+ * start the workers. No request is sent. */
+int uploaders_new(const struct uploaders_options *opt, struct uploaders **ret, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* uploaders_free(u): ends the workers; transfers still inside come to no outcome and are freed. */
+void uploaders_free(struct uploaders *u);
+
+/* uploaders_submit(u, t): hand over. Never blocks; the caller bounds how many it hands over. */
+void uploaders_submit(struct uploaders *u, struct transfer *t);
+
+/* uploaders_fd(u): readable while outcomes wait. uploaders_next(u): one that ended, the caller's
+ * again, or NULL. One thread. */
+int uploaders_fd(const struct uploaders *u);
+struct transfer *uploaders_next(struct uploaders *u);
+
+/* uploaders_describe(u): "https://host (bucket b, region r, path style)" for logs and status; no
+ * secret in it. Static for the life of u. */
+const char *uploaders_describe(const struct uploaders *u);
+
+/*
+ * s3_check_key(key, e): may this be an object's key? 0, ERR_LIMIT past S3_KEY_MAX bytes, ERR_SYNTAX
+ * where it is not UTF-8 or has a code point that XML 1.0 cannot carry in answers; e says which.
+ * Pure.
+ */
+int s3_check_key(const char *key, struct err *e) __attribute__((warn_unused_result));
+
+/*
+ * Listing (ListObjectsV2), page by page. Blocks; any one thread.
+ */
+struct s3_object {
+    const char *key;
+    uint64_t size;
+    const char *etag; /* without quotes */
+    int64_t modified_us;
+};
+
+/* uploaders_list(u, prefix, fn, arg, e): every object below the prefix in key order; a non-zero
+ * return of fn stops and is handed back. 0, -EIO (cannot be reached), ERR_REFUSED. */
+int uploaders_list(struct uploaders *u, const char *prefix,
+                   int (*fn)(void *arg, const struct s3_object *o), void *arg, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* uploaders_run(u, t): submit one transfer and wait for its outcome, apart from the queue of
+ * uploaders_next. Any thread. For commands. */
+void uploaders_run(struct uploaders *u, struct transfer *t);
+
+#endif

@@ -1,0 +1,152 @@
+/*
+ * Watching: which paths are worth a look.
+ *
+ * inotify (through libinotifytools, one directory at a time) and a scanner turn what happens below
+ * the watched roots into hints. A hint is never a fact: the disk is. What inotify cannot see (a
+ * queue that overflowed, another host's writes, the time while the agent was down) the scanner
+ * finds by listing.
+ *
+ * There is one `struct watchers` a process (libinotifytools has one instance). Hints are taken by
+ * one thread. Every other function may be called from that thread only.
+ */
+#ifndef LOCKSTEP_WATCHERS_WATCHERS_H
+#define LOCKSTEP_WATCHERS_WATCHERS_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/mailbox.h"
+#include "base/tree.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Names that are passed over by default: temporary names of editors and tools, `.nfs*`, and ours. */
+extern const char *const watchers_default_exclude[]; /* ends with NULL */
+
+/*
+ * A filter of names. Pure. A path is excluded if it, or a directory that it lies in, matches one of
+ * the patterns (path_glob).
+ */
+struct watch_filter {
+    const char *const *patterns; /* ends with NULL; borrowed */
+    bool without_defaults;       /* leave watchers_default_exclude out */
+};
+bool watch_filter_excludes(const struct watch_filter *f, const char *path);
+
+struct watch_root {
+    const char *path; /* absolute; borrowed during watchers_new */
+    struct watch_filter filter;
+    int64_t rescan_ms; /* list the whole tree again this often; 0: never; -1: by kind of file system */
+};
+
+struct watchers_options {
+    const struct watch_root *roots;
+    size_t root_count;
+    bool scan_only;       /* no watches: scan once on demand */
+    unsigned scan_threads; /* that list and stat; 0: 8 */
+    size_t listings_ahead; /* listings that may wait to be taken before scanning pauses; 0: 64 */
+};
+
+enum hint_kind {
+    HINT_TOUCHED,   /* created, being written, or attributes changed */
+    HINT_WRITTEN,   /* closed after writing, or moved into place: complete, as far as one can tell */
+    HINT_GONE,      /* deleted, or moved away */
+    HINT_MOVED,     /* path became path2, both below roots of ours (root, root2) */
+    HINT_LISTING,   /* what a directory holds now */
+    HINT_OBSERVED,  /* the answer to watchers_observe */
+    HINT_SCAN_DONE, /* a scan of a root came to its end; code: 0 or the first error on the way */
+    HINT_OVERFLOW,  /* events were lost; a rescan has begun by itself */
+    HINT_ROOT_LOST, /* the root cannot be reached or is not the directory it was; conclude nothing */
+    HINT_ROOT_BACK, /* and is again; a rescan has begun */
+    HINT_WATCH_LIMIT /* a directory got no watch (code: -ENOSPC...): it is only scanned */
+};
+
+struct listing_entry {
+    const char *name; /* points into the listing */
+    struct file_stat st; /* regular files and directories only are listed; kind tells */
+    int code; /* 0, or why stat failed: then nothing is known but the name */
+};
+
+/* One directory, entries sorted by name as S3 sorts keys: bytewise, a directory as if it ended in
+ * '/'. `complete` is false if reading it failed midway (code): then absence proves nothing. */
+struct listing {
+    struct listing_entry *entries;
+    size_t count;
+    bool complete;
+    int code;
+};
+
+struct hint {
+    struct letter letter;
+    enum hint_kind kind;
+    unsigned root;  /* index into the options' roots */
+    unsigned root2; /* HINT_MOVED */
+    bool is_directory;
+    int code;
+    char *path;  /* below the root; "" is the root */
+    char *path2; /* HINT_MOVED: the new path */
+    struct file_stat st;     /* HINT_OBSERVED: kind FILE_ABSENT if it is gone, valid if code is 0 */
+    struct listing *listing; /* HINT_LISTING */
+};
+
+/* hint_free(h): frees all that the hint holds; NULL is allowed. */
+void hint_free(struct hint *h);
+
+struct watchers;
+
+/* watchers_new(opt, ret, e): open the roots and start the threads; the first scan of each root has
+ * begun (watches are placed before a directory is listed). A root that cannot be opened is an
+ * error. */
+int watchers_new(const struct watchers_options *opt, struct watchers **ret, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* watchers_free(w): stop the threads, free all. NULL is allowed. */
+void watchers_free(struct watchers *w);
+
+/* watchers_fd(w): readable while hints wait. watchers_next(w, want_listings): the next hint, the
+ * caller's to free, or NULL. While want_listings is false HINT_LISTING stays back (the scanner
+ * pauses when enough wait), everything else flows on. */
+int watchers_fd(const struct watchers *w);
+struct hint *watchers_next(struct watchers *w, bool want_listings);
+
+/* watchers_observe(w, root, path): stat the path on the pool and answer with HINT_OBSERVED. 0 or
+ * -ENOMEM. */
+int watchers_observe(struct watchers *w, unsigned root, const char *path)
+    __attribute__((warn_unused_result));
+
+/* watchers_rescan(w, root, path): list this directory and all beneath it again; HINT_SCAN_DONE when
+ * through (path tells which). 0 or -ENOMEM. */
+int watchers_rescan(struct watchers *w, unsigned root, const char *path)
+    __attribute__((warn_unused_result));
+
+/* Who a root is: held against what it was at enrolment by the guard. */
+struct root_identity {
+    uint64_t dev;
+    uint64_t ino;
+    uint64_t mount_id;   /* of this mount, not stable over reboots */
+    uint64_t fs_type;    /* statfs f_type */
+    char fs_name[32];    /* "ext4", "nfs4", "lustre", "fuse", ... from mountinfo */
+    char source[256];    /* what is mounted, from mountinfo */
+};
+/* watchers_root_identity(path, ret): as the path is now. 0 or -errno. Any thread. */
+int watchers_root_identity(const char *path, struct root_identity *ret)
+    __attribute__((warn_unused_result));
+
+/* watchers_root_fd(w, root): the O_PATH descriptor of the root as it was opened; borrowed. Any
+ * thread. */
+int watchers_root_fd(const struct watchers *w, unsigned root);
+
+struct watch_stats {
+    uint64_t directories; /* known */
+    uint64_t watches;     /* placed */
+    uint64_t unwatched;   /* directories without one */
+    uint64_t events;      /* read since the start */
+    uint64_t overflows;
+    uint64_t scans;       /* whole scans ended */
+    bool scanning;
+    int64_t last_scan_ms; /* clock_mono_ms when the last whole scan of this root ended; 0 never */
+};
+void watchers_stats(struct watchers *w, unsigned root, struct watch_stats *ret);
+
+#endif
