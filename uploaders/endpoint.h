@@ -1,0 +1,65 @@
+/*
+ * Where a bucket is: from names and options to scheme, host, port and path. Pure.
+ */
+#ifndef LOCKSTEP_UPLOADERS_ENDPOINT_H
+#define LOCKSTEP_UPLOADERS_ENDPOINT_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "uploaders/uploaders.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ENDPOINT_HOST_MAX   255
+#define ENDPOINT_REGION_MAX 63
+#define ENDPOINT_BUCKET_MAX 63
+#define ENDPOINT_PATH_MAX   511
+
+struct endpoint_options {
+    const char *bucket;
+    const char *region;
+    const char *url; /* "http[s]://host[:port][/path]"; NULL: Amazon's */
+    enum s3_addressing addressing;
+};
+
+struct endpoint {
+    bool tls;
+    uint16_t port;
+    enum s3_addressing addressing;         /* S3_ADDRESS_PATH or S3_ADDRESS_VIRTUAL */
+    char name[ENDPOINT_HOST_MAX + 1];      /* to look up: lower case, an IPv6 address bare */
+    char host[ENDPOINT_HOST_MAX + 16];     /* the Host header, as signed: lower case, IPv6 in
+                                              brackets, ":port" unless it is the scheme's own */
+    char base_path[ENDPOINT_PATH_MAX + 1]; /* encoded, before "/key": "/bucket" or "" */
+    char region[ENDPOINT_REGION_MAX + 1];
+    char bucket[ENDPOINT_BUCKET_MAX + 1];
+};
+
+/*
+ * endpoint_resolve(opt, ret, e): Amazon's endpoint is "https://bucket.s3.region.amazonaws.com"
+ * (".com.cn" in China). Path style is chosen, unless told, for a custom URL and for a bucket with a
+ * dot (whose name TLS's wildcard does not cover). 0; ERR_SYNTAX for a bad name or URL; -ENOTSUP for
+ * Express buckets ("--x-s3"), access points and their ARNs.
+ */
+int endpoint_resolve(const struct endpoint_options *opt, struct endpoint *ret, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* endpoint_bucket_check(bucket, e): the naming rules of general purpose buckets (S3 User Guide). 0,
+ * ERR_SYNTAX or -ENOTSUP. */
+int endpoint_bucket_check(const char *bucket, struct err *e) __attribute__((warn_unused_result));
+
+/* endpoint_path(ep, key, out): append the encoded path of a key, or of the bucket where key is
+ * NULL. It is what is signed. 0, or as buf_append. */
+int endpoint_path(const struct endpoint *ep, const char *key, struct buf *out)
+    __attribute__((warn_unused_result));
+
+/* endpoint_url(ep, path, query, out): append "scheme://host path[?query]"; path and query encoded.
+ * 0, or as buf_append. */
+int endpoint_url(const struct endpoint *ep, const char *path, const char *query, struct buf *out)
+    __attribute__((warn_unused_result));
+
+/* endpoint_describe(ep, out, size): "https://host (bucket b, region r, path style)"; returns out.
+ */
+char *endpoint_describe(const struct endpoint *ep, char *out, size_t size);
+
+#endif
