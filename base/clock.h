@@ -33,7 +33,8 @@ int clock_parse(const char *text, int64_t now_us, int64_t *ret_us)
  * Pure. */
 int clock_parse_http(const char *text, int64_t *ret_us) __attribute__((warn_unused_result));
 
-/* clock_amz(us, out): "20260102T030405Z", the date of SigV4; its first 8 bytes are the day. Pure. */
+/* clock_amz(us, out): "20260102T030405Z", the date of SigV4; its first 8 bytes are the day. Pure.
+ */
 #define CLOCK_AMZ_SIZE 17
 char *clock_amz(int64_t us, char out[CLOCK_AMZ_SIZE]);
 

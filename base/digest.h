@@ -33,8 +33,8 @@ int hex_decode(const char *text, size_t text_n, uint8_t *out) __attribute__((war
 size_t base64_size(size_t n);
 /* base64_encode(p, n, out): base64_size(n) characters and a NUL; returns out. */
 char *base64_encode(const void *p, size_t n, char *out);
-/* base64_decode(text, text_n, out, ret_n): strict (padding required, no white space, no stray bits).
- * out has room for text_n / 4 * 3 bytes. 0 or ERR_SYNTAX. */
+/* base64_decode(text, text_n, out, ret_n): strict (padding required, no white space, no stray
+ * bits). out has room for text_n / 4 * 3 bytes. 0 or ERR_SYNTAX. */
 int base64_decode(const char *text, size_t text_n, uint8_t *out, size_t *ret_n)
     __attribute__((warn_unused_result));
 

@@ -20,10 +20,10 @@
 #define ERR_TEXT_MAX 512
 
 struct err {
-    int code;                  /* 0 or a negative code */
-    char what[ERR_TEXT_MAX];   /* what went wrong, with the value found */
-    char where[ERR_TEXT_MAX];  /* file:line, setting, path or key; may be empty */
-    char right[ERR_TEXT_MAX];  /* what would be right or what to do; may be empty */
+    int code;                 /* 0 or a negative code */
+    char what[ERR_TEXT_MAX];  /* what went wrong, with the value found */
+    char where[ERR_TEXT_MAX]; /* file:line, setting, path or key; may be empty */
+    char right[ERR_TEXT_MAX]; /* what would be right or what to do; may be empty */
 };
 
 /*

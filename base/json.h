@@ -27,7 +27,8 @@ struct json_writer {
 int json_string(struct buf *out, const char *p, size_t n) __attribute__((warn_unused_result));
 
 void json_begin(struct json_writer *w, struct buf *out);
-void json_object(struct json_writer *w, const char *key); /* key NULL inside arrays and at the top */
+void json_object(struct json_writer *w,
+                 const char *key); /* key NULL inside arrays and at the top */
 void json_object_end(struct json_writer *w);
 void json_array(struct json_writer *w, const char *key);
 void json_array_end(struct json_writer *w);
@@ -54,7 +55,7 @@ struct json_value {
 struct json_reader {
     struct span in;
     size_t at;
-    struct buf *scratch_key;   /* decoded key and value: the caller's buffers, reused */
+    struct buf *scratch_key; /* decoded key and value: the caller's buffers, reused */
     struct buf *scratch_value;
     int state;
 };

@@ -1,3 +1,9 @@
 noinst_LIBRARIES += base/libbase.a
 base_libbase_a_SOURCES = \
-	base/err.h base/err.c
+	base/buf.c base/buf.h \
+	base/digest.c base/digest.h \
+	base/err.c base/err.h \
+	base/path.c base/path.h base/path_glob.c \
+	base/text_code.c \
+	base/tree.c base/tree.h \
+	base/utf8.c base/utf8.h

@@ -26,15 +26,15 @@ int replace_begin(struct replace *r, int dir_fd, const char *name, uint32_t mode
     __attribute__((warn_unused_result));
 
 /* replace_like(r, st): give the temporary file the owner, group and mode of `st`. 0 or -errno. */
-int replace_like(struct replace *r, const struct file_stat *st)
-    __attribute__((warn_unused_result));
+int replace_like(struct replace *r, const struct file_stat *st) __attribute__((warn_unused_result));
 
 /* replace_sync(r): fsync and close the temporary file, checking both. After it only commit or abort
- * may follow. 0 or -errno. (NFS tells of a failed write here at the latest, so before the rename.) */
+ * may follow. 0 or -errno. (NFS tells of a failed write here at the latest, so before the rename.)
+ */
 int replace_sync(struct replace *r) __attribute__((warn_unused_result));
 
-/* replace_commit(r): sync if that was not done, rename over `name`, fsync the directory. 0 or -errno
- * (then the old file is in place still, and the temporary one gone). r is released. */
+/* replace_commit(r): sync if that was not done, rename over `name`, fsync the directory. 0 or
+ * -errno (then the old file is in place still, and the temporary one gone). r is released. */
 int replace_commit(struct replace *r) __attribute__((warn_unused_result));
 
 /* replace_abort(r): remove the temporary file. r is released. Harmless after commit. */

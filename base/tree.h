@@ -1,8 +1,9 @@
 /*
  * Files below a root, reached without ever leaving it. Shell.
  *
- * Every open goes through openat2(2) with RESOLVE_BENEATH|RESOLVE_NO_SYMLINKS|RESOLVE_NO_MAGICLINKS,
- * so neither "..", nor a symbolic link put in the way, leads out of the tree.
+ * Every open goes through openat2(2) with
+ * RESOLVE_BENEATH|RESOLVE_NO_SYMLINKS|RESOLVE_NO_MAGICLINKS, so neither "..", nor a symbolic link
+ * put in the way, leads out of the tree.
  */
 #ifndef LOCKSTEP_BASE_TREE_H
 #define LOCKSTEP_BASE_TREE_H

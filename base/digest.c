@@ -1,0 +1,88 @@
+/*
+ * Digests. Pure.
+ *
+ * OpenSSL's low-level functions are used on purpose: they need no fetch and no allocation a call
+ * and cannot fail, which EVP in OpenSSL 3 cannot say of itself.
+ */
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include "base/digest.h"
+
+#include <openssl/md5.h>
+#include <openssl/sha.h>
+#include <string.h>
+
+#define HMAC_BLOCK 64 /* bytes of a SHA-256 block, RFC 2104's B */
+
+_Static_assert(sizeof(SHA256_CTX) <= sizeof(((struct sha256 *)0)->state), "struct sha256 is small");
+_Static_assert(_Alignof(SHA256_CTX) <= 16, "struct sha256 is aligned too loosely");
+
+/* OpenSSL's context inside ours. */
+static SHA256_CTX *context(struct sha256 *s)
+{
+    return (SHA256_CTX *)(void *)s->state;
+}
+
+void sha256_begin(struct sha256 *s)
+{
+    SHA256_Init(context(s));
+}
+
+void sha256_add(struct sha256 *s, const void *p, size_t n)
+{
+    SHA256_Update(context(s), p, n);
+}
+
+void sha256_end(struct sha256 *s, uint8_t out[SHA256_BYTES])
+{
+    SHA256_Final(out, context(s));
+}
+
+void digest_sha256(const void *p, size_t n, uint8_t out[SHA256_BYTES])
+{
+    struct sha256 s;
+
+    sha256_begin(&s);
+    sha256_add(&s, p, n);
+    sha256_end(&s, out);
+}
+
+/* Begin one of HMAC's two hashes: the key block, each byte xored with `pad`. */
+static void hmac_begin(struct sha256 *s, const uint8_t block[HMAC_BLOCK], uint8_t pad)
+{
+    uint8_t padded[HMAC_BLOCK];
+
+    for (size_t i = 0; i < HMAC_BLOCK; i++)
+        padded[i] = block[i] ^ pad;
+    sha256_begin(s);
+    sha256_add(s, padded, sizeof(padded));
+    explicit_bzero(padded, sizeof(padded));
+}
+
+/* RFC 2104. */
+void digest_hmac_sha256(const void *key, size_t key_n, const void *p, size_t n,
+                        uint8_t out[SHA256_BYTES])
+{
+    uint8_t block[HMAC_BLOCK] = {0};
+    struct sha256 s;
+
+    if (key_n > HMAC_BLOCK)
+        digest_sha256(key, key_n, block);
+    else if (key_n > 0)
+        memcpy(block, key, key_n);
+    hmac_begin(&s, block, 0x36);
+    sha256_add(&s, p, n);
+    sha256_end(&s, out);
+    hmac_begin(&s, block, 0x5c);
+    sha256_add(&s, out, SHA256_BYTES);
+    sha256_end(&s, out);
+    explicit_bzero(block, sizeof(block));
+}
+
+void digest_md5(const void *p, size_t n, uint8_t out[MD5_BYTES])
+{
+    MD5_CTX ctx;
+
+    MD5_Init(&ctx);
+    MD5_Update(&ctx, p, n);
+    MD5_Final(out, &ctx);
+}

@@ -1,0 +1,241 @@
+/*
+ * Files below a root. Shell.
+ *
+ * Where openat2 is missing (kernels before 5.6) or forbidden by a system call filter, the path is
+ * walked one component at a time with O_NOFOLLOW: slower, as safe.
+ */
+#include "base/tree.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define OPEN_TRIES   16 /* openat2 says EAGAIN while somebody renames on the way; then again */
+#define TRANSFER_MAX ((uint64_t)1 << 30) /* bytes a read or write call; Linux takes at most 2 GiB  \
+                                          */
+
+int tree_open_root(const char *path, int *ret_fd)
+{
+    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return -errno;
+    *ret_fd = fd;
+    return 0;
+}
+
+/* The path has a component "..", or starts at the host's root. */
+static bool leads_out(const char *path)
+{
+    if (*path == '/')
+        return true;
+    for (const char *p = path; p; p = strchr(p, '/')) {
+        p += *p == '/';
+        if (p[0] == '.' && p[1] == '.' && (p[2] == '\0' || p[2] == '/'))
+            return true;
+    }
+    return false;
+}
+
+/* openat2 below the root: a descriptor or -errno. */
+static int open_beneath(int root_fd, const char *path, int flags)
+{
+    struct open_how how = {
+        .flags = (uint64_t)(unsigned)flags,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+    };
+    long fd = -1;
+
+    for (int i = 0; i < OPEN_TRIES; i++) {
+        fd = syscall(SYS_openat2, root_fd, *path ? path : ".", &how, sizeof(how));
+        if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
+            break;
+    }
+    return fd >= 0 ? (int)fd : -errno;
+}
+
+/* openat, saying ELOOP where O_DIRECTORY makes the kernel say ENOTDIR of a symbolic link. */
+static int open_component(int dir_fd, const char *name, int flags)
+{
+    struct stat st;
+    int fd = openat(dir_fd, name, flags | O_NOFOLLOW);
+
+    if (fd >= 0)
+        return fd;
+    if (errno == ENOTDIR && fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISLNK(st.st_mode))
+        return -ELOOP;
+    return -errno;
+}
+
+/* Open below the root one component at a time: a descriptor or -errno. */
+static int open_walking(int root_fd, const char *path, int flags)
+{
+    char name[PATH_COMPONENT_MAX + 1];
+    int dir_fd = root_fd;
+    int fd;
+
+    for (;;) {
+        size_t n = strcspn(path, "/");
+        bool last = path[n] == '\0';
+
+        if (n > PATH_COMPONENT_MAX) {
+            fd = -ENAMETOOLONG;
+        } else {
+            memcpy(name, path, n);
+            name[n] = '\0';
+            fd = open_component(dir_fd, n > 0 ? name : ".",
+                                last ? flags : O_PATH | O_DIRECTORY | O_CLOEXEC);
+        }
+        if (dir_fd != root_fd)
+            (void)close(dir_fd); /* O_PATH: nothing was written that could fail */
+        if (fd < 0 || last)
+            return fd;
+        dir_fd = fd;
+        path += n + 1;
+    }
+}
+
+int tree_open(int root_fd, const char *path, int flags, int *ret_fd)
+{
+    int fd;
+
+    if (flags & O_CREAT)
+        return -EINVAL;
+    if (leads_out(path))
+        return -EXDEV;
+    fd = open_beneath(root_fd, path, flags | O_CLOEXEC);
+    if (fd == -ENOSYS || fd == -EPERM)
+        fd = open_walking(root_fd, path, flags | O_CLOEXEC);
+    if (fd < 0)
+        return fd;
+    *ret_fd = fd;
+    return 0;
+}
+
+/* The kind of file that a mode tells of. */
+static enum file_kind kind_of(mode_t mode)
+{
+    if (S_ISREG(mode))
+        return FILE_REGULAR;
+    if (S_ISDIR(mode))
+        return FILE_DIRECTORY;
+    return S_ISLNK(mode) ? FILE_SYMLINK : FILE_OTHER;
+}
+
+/* A time as one number. */
+static int64_t nanoseconds(struct timespec t)
+{
+    return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+/* Translate the kernel's stat. */
+static void translate(const struct stat *st, struct file_stat *ret)
+{
+    *ret = (struct file_stat){
+        .kind = kind_of(st->st_mode),
+        .mode = st->st_mode,
+        .uid = st->st_uid,
+        .gid = st->st_gid,
+        .nlink = (uint32_t)st->st_nlink,
+        .dev = st->st_dev,
+        .ino = st->st_ino,
+        .size = (uint64_t)st->st_size,
+        .mtime_ns = nanoseconds(st->st_mtim),
+        .ctime_ns = nanoseconds(st->st_ctim),
+    };
+}
+
+/* What a failed look at a path means: 0 and FILE_ABSENT, or the error. */
+static int missing_or(int code, struct file_stat *ret)
+{
+    if (code != -ENOENT && code != -ENOTDIR)
+        return code;
+    *ret = (struct file_stat){.kind = FILE_ABSENT};
+    return 0;
+}
+
+int tree_stat(int root_fd, const char *path, struct file_stat *ret)
+{
+    int fd;
+    int rc;
+
+    if (*path != '\0' && !strchr(path, '/') && !leads_out(path))
+        return tree_stat_at(root_fd, path, ret);
+    rc = tree_open(root_fd, path, O_PATH | O_NOFOLLOW, &fd);
+    if (rc < 0)
+        return missing_or(rc, ret);
+    rc = tree_stat_fd(fd, ret);
+    (void)close(fd); /* O_PATH: nothing was written that could fail */
+    return rc;
+}
+
+int tree_stat_at(int dir_fd, const char *name, struct file_stat *ret)
+{
+    struct stat st;
+
+    if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return missing_or(-errno, ret);
+    translate(&st, ret);
+    return 0;
+}
+
+int tree_stat_fd(int fd, struct file_stat *ret)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    translate(&st, ret);
+    return 0;
+}
+
+bool file_same_content(const struct file_stat *a, const struct file_stat *b)
+{
+    return a->ino == b->ino && a->size == b->size && a->mtime_ns == b->mtime_ns &&
+           a->ctime_ns == b->ctime_ns;
+}
+
+int read_whole(int fd, void *p, uint64_t n)
+{
+    char *at = p;
+
+    while (n > 0) {
+        ssize_t got = read(fd, at, n < TRANSFER_MAX ? n : TRANSFER_MAX);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -errno;
+        if (got == 0)
+            return ERR_CHANGED;
+        at += got;
+        n -= (uint64_t)got;
+    }
+    return 0;
+}
+
+int write_whole(int fd, const void *p, uint64_t n)
+{
+    const char *at = p;
+
+    while (n > 0) {
+        ssize_t put = write(fd, at, n < TRANSFER_MAX ? n : TRANSFER_MAX);
+
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return -errno;
+        at += put;
+        n -= (uint64_t)put;
+    }
+    return 0;
+}
