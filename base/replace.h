@@ -15,7 +15,8 @@
 
 struct replace {
     int dir_fd; /* borrowed */
-    int fd;     /* O_RDWR on the temporary file; owned */
+    int fd;     /* O_RDWR on the temporary file; owned; -1 once synced or released */
+    uint64_t ino;
     char name[256];
     char temp[64];
 };

@@ -18,9 +18,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define OPEN_TRIES   16 /* openat2 says EAGAIN while somebody renames on the way; then again */
-#define TRANSFER_MAX ((uint64_t)1 << 30) /* bytes a read or write call; Linux takes at most 2 GiB  \
-                                          */
+#define OPEN_TRIES 16 /* openat2 says EAGAIN while somebody renames on the way; then again */
+#define TRANSFER_MAX                                                                               \
+    ((uint64_t)1 << 30) /* bytes a read or write call; Linux takes at most 2 GiB                   \
+                         */
 
 int tree_open_root(const char *path, int *ret_fd)
 {

@@ -1,0 +1,180 @@
+/*
+ * A queue between threads. Shell.
+ *
+ * The eventfd counts 1 while letters wait and 0 otherwise. It is set and cleared under the lock, at
+ * the two moments when the queue stops or starts being empty: two system calls that never block.
+ */
+#include "base/mailbox.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+struct mailbox {
+    pthread_mutex_t lock;
+    pthread_cond_t room;    /* a letter was taken, or closed */
+    pthread_cond_t arrival; /* a letter came, or closed */
+    struct letter *head;
+    struct letter **tail; /* where the next letter is hung */
+    _Atomic size_t count;
+    size_t ceiling; /* 0: none */
+    int fd;
+    bool closed;
+};
+
+/* Set up the lock and the conditions. */
+static int init_lock(struct mailbox *m)
+{
+    int rc = pthread_mutex_init(&m->lock, NULL);
+
+    if (rc != 0)
+        return -rc;
+    rc = pthread_cond_init(&m->room, NULL);
+    if (rc == 0) {
+        rc = pthread_cond_init(&m->arrival, NULL);
+        if (rc == 0)
+            return 0;
+        (void)pthread_cond_destroy(&m->room); /* nobody waits on it */
+    }
+    (void)pthread_mutex_destroy(&m->lock); /* nobody holds it */
+    return -rc;
+}
+
+int mailbox_new(size_t ceiling, struct mailbox **ret)
+{
+    struct mailbox *m = calloc(1, sizeof(*m));
+    int rc;
+
+    if (!m)
+        return -ENOMEM;
+    m->ceiling = ceiling;
+    m->tail = &m->head;
+    m->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (m->fd < 0) {
+        rc = -errno;
+        free(m);
+        return rc;
+    }
+    rc = init_lock(m);
+    if (rc < 0) {
+        (void)close(m->fd); /* an eventfd holds nothing to lose */
+        free(m);
+        return rc;
+    }
+    *ret = m;
+    return 0;
+}
+
+void mailbox_free(struct mailbox *m)
+{
+    if (!m)
+        return;
+    (void)pthread_cond_destroy(&m->arrival); /* by contract nobody waits */
+    (void)pthread_cond_destroy(&m->room);
+    (void)pthread_mutex_destroy(&m->lock);
+    (void)close(m->fd); /* an eventfd holds nothing to lose */
+    free(m);
+}
+
+int mailbox_fd(const struct mailbox *m)
+{
+    return m->fd;
+}
+
+/* Make the fd readable. Adding 1 to a counter of 0 cannot fail. */
+static void ring(const struct mailbox *m)
+{
+    (void)eventfd_write(m->fd, 1);
+}
+
+/* Make the fd quiet. Reading a counter of 1 cannot fail. */
+static void hush(const struct mailbox *m)
+{
+    eventfd_t count;
+
+    (void)eventfd_read(m->fd, &count);
+}
+
+/* Hang the letter at the end. Called with the lock. */
+static void append(struct mailbox *m, struct letter *l)
+{
+    l->next = NULL;
+    *m->tail = l;
+    m->tail = &l->next;
+    if (atomic_fetch_add(&m->count, 1) == 0)
+        ring(m);
+}
+
+/* Take the oldest letter off, NULL if there is none. Called with the lock. */
+static struct letter *detach(struct mailbox *m)
+{
+    struct letter *l = m->head;
+
+    if (!l)
+        return NULL;
+    m->head = l->next;
+    if (!m->head)
+        m->tail = &m->head;
+    l->next = NULL;
+    if (atomic_fetch_sub(&m->count, 1) == 1)
+        hush(m);
+    if (m->ceiling > 0)
+        (void)pthread_cond_signal(&m->room); /* cannot fail on a condition that was set up */
+    return l;
+}
+
+bool mailbox_send(struct mailbox *m, struct letter *l)
+{
+    bool sent;
+
+    (void)pthread_mutex_lock(&m->lock); /* fails only when misused; so do the calls below */
+    while (!m->closed && m->ceiling > 0 && m->count >= m->ceiling)
+        (void)pthread_cond_wait(&m->room, &m->lock);
+    sent = !m->closed;
+    if (sent) {
+        append(m, l);
+        (void)pthread_cond_signal(&m->arrival);
+    }
+    (void)pthread_mutex_unlock(&m->lock);
+    return sent;
+}
+
+struct letter *mailbox_take(struct mailbox *m)
+{
+    struct letter *l;
+
+    (void)pthread_mutex_lock(&m->lock); /* fails only when misused */
+    l = detach(m);
+    (void)pthread_mutex_unlock(&m->lock);
+    return l;
+}
+
+struct letter *mailbox_wait(struct mailbox *m)
+{
+    struct letter *l;
+
+    (void)pthread_mutex_lock(&m->lock); /* fails only when misused; so do the calls below */
+    while (!m->head && !m->closed)
+        (void)pthread_cond_wait(&m->arrival, &m->lock);
+    l = detach(m);
+    (void)pthread_mutex_unlock(&m->lock);
+    return l;
+}
+
+void mailbox_close(struct mailbox *m)
+{
+    (void)pthread_mutex_lock(&m->lock); /* fails only when misused; so do the calls below */
+    m->closed = true;
+    (void)pthread_cond_broadcast(&m->room);
+    (void)pthread_cond_broadcast(&m->arrival);
+    (void)pthread_mutex_unlock(&m->lock);
+}
+
+size_t mailbox_count(const struct mailbox *m)
+{
+    return atomic_load(&m->count);
+}
