@@ -5,6 +5,7 @@ base_libbase_a_SOURCES = \
 	base/crc.c base/crc.h \
 	base/digest.c base/digest.h \
 	base/err.c base/err.h \
+	base/json.h base/json_read.c base/json_write.c \
 	base/log.c base/log.h \
 	base/mailbox.c base/mailbox.h \
 	base/map.c base/map.h \

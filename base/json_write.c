@@ -1,0 +1,202 @@
+/* JSON that we write. Pure. */
+#include "base/json.h"
+
+#include "base/err.h"
+#include "base/utf8.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define REPLACEMENT  "\xef\xbf\xbd" /* U+FFFD */
+#define INT64_DIGITS 20             /* characters of the longest, with its sign */
+
+/* Append a character that cannot stand as it is: '"', '\\', a control byte, or no UTF-8 at all. */
+static int put_special(struct buf *out, unsigned char c)
+{
+    static const char digits[] = "0123456789abcdef";
+    static const char letters[32] = {
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
+    const char code[6] = {'\\', 'u', '0', '0', digits[c >> 4], digits[c & 15]};
+    char pair[2] = {'\\', (char)c};
+
+    if (c >= 0x80)
+        return buf_append_str(out, REPLACEMENT);
+    if (c < 0x20 && !letters[c])
+        return buf_append(out, code, sizeof(code));
+    if (c < 0x20)
+        pair[1] = letters[c];
+    return buf_append(out, pair, sizeof(pair));
+}
+
+/* Bytes at p that may stand as they are. */
+static size_t verbatim(const char *p, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n) {
+        size_t k = utf8_plain(p + i, n - i);
+
+        if (k == 0 && ((unsigned char)p[i] >= 0x7f))
+            k = utf8_length(p + i, n - i);
+        if (k == 0)
+            break;
+        i += k;
+    }
+    return i;
+}
+
+/* The body of json_string, after the opening quote. */
+static int put_body(struct buf *out, const char *p, size_t n)
+{
+    int rc = 0;
+
+    while (n > 0 && rc == 0) {
+        size_t k = verbatim(p, n);
+
+        if (k > 0) {
+            rc = buf_append(out, p, k);
+        } else {
+            rc = put_special(out, (unsigned char)*p);
+            k = 1;
+        }
+        p += k;
+        n -= k;
+    }
+    return rc < 0 ? rc : buf_append_byte(out, '"');
+}
+
+int json_string(struct buf *out, const char *p, size_t n)
+{
+    size_t start = out->len;
+    int rc;
+
+    rc = n < SIZE_MAX - 2 ? buf_reserve(out, n + 2) : ERR_LIMIT;
+    if (rc < 0)
+        return rc;
+    rc = buf_append_byte(out, '"');
+    if (rc == 0)
+        rc = put_body(out, p, n);
+    if (rc < 0) {
+        out->len = start;
+        out->data[start] = '\0';
+    }
+    return rc;
+}
+
+void json_begin(struct json_writer *w, struct buf *out)
+{
+    *w = (struct json_writer){.out = out};
+}
+
+/* Append unless something failed before. */
+static void put(struct json_writer *w, const char *p, size_t n)
+{
+    if (w->error == 0)
+        w->error = buf_append(w->out, p, n);
+}
+
+/* What comes before any value: the comma, and inside objects the key. */
+static void put_key(struct json_writer *w, const char *key)
+{
+    if (w->error == 0 && w->depth == 0 && w->comma[0])
+        w->error = -EINVAL; /* a second value at the top */
+    if (w->comma[w->depth])
+        put(w, ",", 1);
+    w->comma[w->depth] = true;
+    if (!key)
+        return;
+    if (w->error == 0)
+        w->error = json_string(w->out, key, strlen(key));
+    put(w, ":", 1);
+}
+
+/* Begin an object or an array. */
+static void open_level(struct json_writer *w, const char *key, const char *bracket)
+{
+    put_key(w, key);
+    put(w, bracket, 1);
+    if (w->depth + 1 >= JSON_DEPTH_MAX) {
+        if (w->error == 0)
+            w->error = ERR_LIMIT;
+        return;
+    }
+    w->comma[++w->depth] = false;
+}
+
+/* End an object or an array. */
+static void close_level(struct json_writer *w, const char *bracket)
+{
+    if (w->depth == 0) {
+        if (w->error == 0)
+            w->error = -EINVAL;
+        return;
+    }
+    w->depth--;
+    put(w, bracket, 1);
+}
+
+void json_object(struct json_writer *w, const char *key)
+{
+    open_level(w, key, "{");
+}
+
+void json_object_end(struct json_writer *w)
+{
+    close_level(w, "}");
+}
+
+void json_array(struct json_writer *w, const char *key)
+{
+    open_level(w, key, "[");
+}
+
+void json_array_end(struct json_writer *w)
+{
+    close_level(w, "]");
+}
+
+void json_put_string(struct json_writer *w, const char *key, const char *value)
+{
+    if (value) {
+        json_put_span(w, key, span_of(value));
+    } else {
+        put_key(w, key);
+        put(w, "null", 4);
+    }
+}
+
+void json_put_span(struct json_writer *w, const char *key, struct span value)
+{
+    put_key(w, key);
+    if (w->error == 0)
+        w->error = json_string(w->out, value.p, value.n);
+}
+
+void json_put_int(struct json_writer *w, const char *key, int64_t value)
+{
+    char text[INT64_DIGITS];
+    char *p = text + sizeof(text);
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+
+    do {
+        *--p = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (value < 0)
+        *--p = '-';
+    put_key(w, key);
+    put(w, p, (size_t)(text + sizeof(text) - p));
+}
+
+void json_put_bool(struct json_writer *w, const char *key, bool value)
+{
+    put_key(w, key);
+    put(w, value ? "true" : "false", value ? 4 : 5);
+}
+
+int json_end(struct json_writer *w)
+{
+    if (w->error == 0 && (w->depth != 0 || !w->comma[0]))
+        w->error = -EINVAL;
+    return w->error;
+}
