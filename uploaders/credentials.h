@@ -49,6 +49,7 @@ struct sources {
     char *config_file;
     struct profile credentials; /* the profile in either file */
     struct profile config;
+    struct err unread; /* a file at its default place that we may not read; code 0: none */
 };
 
 /* sources_read(profile, ret, e): profile NULL: by the environment. A missing file is an empty one.

@@ -29,8 +29,8 @@ struct header {
  * wrote it), sorted by name. */
 void headers_posix(const struct s3_posix *p, struct header out[HEADERS_POSIX_COUNT]);
 
-/* headers_is_posix(name): one of those, or of the times of access that others write: what is to be
- * left out when an object's metadata is sent again with new POSIX metadata. */
+/* headers_is_posix(name): one of those, in any case: what is left out when an object's metadata is
+ * sent again with new POSIX metadata. */
 bool headers_is_posix(const char *name);
 
 #endif

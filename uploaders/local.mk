@@ -3,9 +3,9 @@ uploaders_libuploaders_a_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS) $
 uploaders_libuploaders_a_SOURCES = \
 	uploaders/uploaders.h \
 	uploaders/answers.h \
-	uploaders/credentials.h \
-	uploaders/endpoint.h \
-	uploaders/headers.h \
-	uploaders/profile.h \
-	uploaders/retry.h \
-	uploaders/sigv4.h
+	uploaders/credentials.h uploaders/credentials.c uploaders/sources.c \
+	uploaders/endpoint.h uploaders/endpoint.c \
+	uploaders/headers.h uploaders/headers.c \
+	uploaders/profile.h uploaders/profile.c \
+	uploaders/retry.h uploaders/retry.c \
+	uploaders/sigv4.h uploaders/sigv4.c

@@ -17,12 +17,12 @@
 #include <stdbool.h>
 
 #define PROFILE_FILE_MAX  (1024 * 1024) /* bytes of a file */
-#define PROFILE_NAME_MAX  128           /* bytes of a profile's name */
 #define PROFILE_VALUE_MAX 8192          /* bytes of a value; session tokens are long */
 
 enum profile_file { PROFILE_CREDENTIALS, PROFILE_CONFIG };
 
-/* The settings of one profile that we know; NULL where absent. All malloc'd; profile_release. */
+/* The settings of one profile that we know; NULL where absent or empty. Strings are malloc'd, but
+ * for `other`; profile_release. */
 struct profile {
     bool found;          /* the file has the profile's section */
     char *access_key;    /* aws_access_key_id */
@@ -30,10 +30,10 @@ struct profile {
     char *session_token; /* aws_session_token */
     char *region;
     char *endpoint_url;
-    char *other;   /* name of the setting by which the profile takes its keys from elsewhere
-                      (role_arn, sso_session, sso_start_url, credential_process,
-                      web_identity_token_file) */
-    unsigned line; /* of the section's first header */
+    bool role; /* the keys come from a role or a login (role_arn, web_identity_token_file, sso_...),
+                  which goes before keys in the same profile */
+    bool process;      /* credential_process, which goes after keys in the credentials file */
+    const char *other; /* the name of the setting that says so; static */
 };
 
 /*
@@ -44,6 +44,9 @@ struct profile {
  */
 int profile_parse(struct span text, const char *file_name, enum profile_file kind, const char *name,
                   struct profile *ret, struct err *e) __attribute__((warn_unused_result));
+
+/* secret_free(s): overwrite a malloc'd string with zeroes, then free it; NULL is allowed. */
+void secret_free(char *s);
 
 /* profile_release(p): wipe the secrets, free; p is empty again. */
 void profile_release(struct profile *p);
