@@ -1,8 +1,8 @@
 /*
  * S3's XML: answers read, request bodies written. Pure: bytes in, bytes out.
  *
- * A document with a DOCTYPE is refused (no entities, no expansion), as is one that is cut off,
- * deeper than ANSWERS_DEPTH_MAX or larger than ANSWERS_BODY_MAX. Unknown elements are read over.
+ * A document with a DOCTYPE is refused (no entities, no expansion), as is one that is cut off or
+ * beyond the ceilings below and those of xml.h. Unknown elements are read over.
  *
  * Every reader: 0 with its result; ERR_REFUSED where the document is an Error, which is then in
  * *ret_error (S3 answers CopyObject and CompleteMultipartUpload with 200 and an Error inside);
@@ -19,9 +19,7 @@
 #include <stdint.h>
 
 #define ANSWERS_BODY_MAX  (8 * 1024 * 1024) /* 1,000 keys, each byte as %XX, and room */
-#define ANSWERS_DEPTH_MAX 16
-#define ANSWERS_TEXT_MAX  8192  /* bytes between two tags */
-#define ANSWERS_ITEMS_MAX 10000 /* objects, parts or results of one answer */
+#define ANSWERS_ITEMS_MAX 10000             /* objects, parts or results of one answer */
 
 #define S3_UPLOAD_ID_MAX 1024
 #define S3_CODE_MAX      64

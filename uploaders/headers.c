@@ -3,6 +3,8 @@
  */
 #include "uploaders/headers.h"
 
+#include "base/utf8.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -97,23 +99,13 @@ bool headers_is_posix(const char *name)
     return false;
 }
 
-/* Bytes of the UTF-8 sequence at p and its code point; 0 where it is malformed. */
-static size_t decode_utf8(const unsigned char *p, uint32_t *ret)
+/* The code point of a well-formed character of n bytes. */
+static uint32_t code_point(const unsigned char *p, size_t n)
 {
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-    if (!n || p[0] > 0xf4)
-        return 0;
     uint32_t c = n == 1 ? p[0] : p[0] & (0x7fu >> n);
-    for (size_t i = 1; i < n; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
+    for (size_t i = 1; i < n; i++)
         c = c << 6 | (p[i] & 0x3fu);
-    }
-    if (c < least[n] || (c >= 0xd800 && c <= 0xdfff) || c > 0x10ffff)
-        return 0;
-    *ret = c;
-    return n;
+    return c;
 }
 
 /* XML 1.0 can carry the code point (production Char), even as a reference. */
@@ -131,17 +123,15 @@ int s3_check_key(const char *key, struct err *e)
         return err_set(e, ERR_LIMIT, key, "at most 1024 bytes; a shorter path or prefix",
                        "the key has %zu bytes", n);
     const unsigned char *p = (const unsigned char *)key;
-    while (*p) {
-        uint32_t c;
-        size_t step = decode_utf8(p, &c);
-        size_t at = (size_t)(p - (const unsigned char *)key);
+    for (size_t at = 0, step; at < n; at += step) {
+        step = utf8_length(p + at, n - at);
         if (!step)
             return err_set(e, ERR_SYNTAX, key, "a name in UTF-8",
-                           "byte 0x%02x at offset %zu is not UTF-8", *p, at);
+                           "byte 0x%02x at offset %zu is not UTF-8", p[at], at);
+        uint32_t c = code_point(p + at, step);
         if (!is_xml_char(c))
             return err_set(e, ERR_SYNTAX, key, "a name without control characters",
                            "U+%04" PRIX32 " at offset %zu cannot stand in S3's answers", c, at);
-        p += step;
     }
     return 0;
 }

@@ -2,10 +2,13 @@ noinst_LIBRARIES += uploaders/libuploaders.a
 uploaders_libuploaders_a_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS) $(EXPAT_CFLAGS)
 uploaders_libuploaders_a_SOURCES = \
 	uploaders/uploaders.h \
-	uploaders/answers.h \
+	uploaders/answer.h uploaders/answer.c \
+	uploaders/answers.h uploaders/answers.c uploaders/answers_build.c uploaders/answers_list.c \
 	uploaders/credentials.h uploaders/credentials.c uploaders/sources.c \
 	uploaders/endpoint.h uploaders/endpoint.c \
 	uploaders/headers.h uploaders/headers.c \
 	uploaders/profile.h uploaders/profile.c \
 	uploaders/retry.h uploaders/retry.c \
-	uploaders/sigv4.h uploaders/sigv4.c
+	uploaders/sigv4.h uploaders/sigv4.c \
+	uploaders/undo.h \
+	uploaders/xml.h uploaders/xml.c

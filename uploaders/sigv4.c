@@ -8,6 +8,7 @@
 #include "uploaders/sigv4.h"
 
 #include "base/err.h"
+#include "uploaders/undo.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -70,26 +71,16 @@ static int encode(const char *text, char slash, struct buf *out)
     return rc;
 }
 
-/* Cut `out` back to `len`, what an append that failed midway leaves. Returns rc. */
-static int roll_back(struct buf *out, size_t len, int rc)
-{
-    if (rc && out->len > len) {
-        out->len = len;
-        out->data[len] = '\0';
-    }
-    return rc;
-}
-
 int sigv4_encode_path(const char *path, struct buf *out)
 {
     size_t len = out->len;
-    return roll_back(out, len, encode(path, '/', out));
+    return undo_append(out, len, encode(path, '/', out));
 }
 
 int sigv4_encode(const char *text, struct buf *out)
 {
     size_t len = out->len;
-    return roll_back(out, len, encode(text, 0, out));
+    return undo_append(out, len, encode(text, 0, out));
 }
 
 /* Order of two texts once encoded, without encoding them: '%' comes before all unreserved bytes,
@@ -143,7 +134,7 @@ int sigv4_encode_query(const struct sigv4_pair *pairs, size_t n, struct buf *out
         rc = rc ?: buf_append_byte(out, '=');
         rc = rc ?: encode(at[i]->value, 0, out);
     }
-    return roll_back(out, len, rc);
+    return undo_append(out, len, rc);
 }
 
 /* The header takes part in the signature. */
@@ -254,7 +245,7 @@ static int append_canonical(const struct sigv4_request *req, const struct signed
     rc = rc ?: append_names(h, out);
     rc = rc ?: buf_append_byte(out, '\n');
     rc = rc ?: buf_append_str(out, req->payload_hash);
-    return roll_back(out, len, rc);
+    return undo_append(out, len, rc);
 }
 
 int sigv4_canonical_request(const struct sigv4_request *req, struct buf *out)
@@ -280,7 +271,7 @@ int sigv4_string_to_sign(const struct sigv4_key *key, const char *time, struct s
     rc = rc ?: buf_append_str(out, key->scope);
     rc = rc ?: buf_append_byte(out, '\n');
     rc = rc ?: buf_append(out, hex, SHA256_HEX - 1);
-    return roll_back(out, len, rc);
+    return undo_append(out, len, rc);
 }
 
 void sigv4_signature(const struct sigv4_key *key, struct span string_to_sign, char out[SHA256_HEX])
@@ -330,7 +321,7 @@ int sigv4_sign(const struct sigv4_key *key, const struct sigv4_request *req, str
     rc = rc ?: append_names(&h, out);
     rc = rc ?: buf_append_str(out, ", Signature=");
     rc = rc ?: buf_append(out, signature, SHA256_HEX - 1);
-    return roll_back(out, len, rc);
+    return undo_append(out, len, rc);
 }
 
 /* Append the query that a presigned URL signs: the caller's parameters and ours. */
@@ -383,7 +374,7 @@ int sigv4_presign(const struct sigv4_key *key, const struct sigv4_request *req,
     rc = sign_request(key, &signed_req, &h, scratch, signature);
     rc = rc ?: buf_append_str(out, "&X-Amz-Signature=");
     rc = rc ?: buf_append(out, signature, SHA256_HEX - 1);
-    return roll_back(out, len, rc);
+    return undo_append(out, len, rc);
 }
 
 /* Begin one of HMAC's two hashes: the key, padded with zeroes, XORed with `pad`. */
