@@ -136,6 +136,7 @@ char *clock_amz(int64_t us, char out[CLOCK_AMZ_SIZE])
     return out;
 }
 
+/* A decimal digit, whatever the locale. */
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';

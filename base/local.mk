@@ -14,3 +14,24 @@ base_libbase_a_SOURCES = \
 	base/text_code.c \
 	base/tree.c base/tree.h \
 	base/utf8.c base/utf8.h
+
+base_tests = \
+	tests/unit/test_buf \
+	tests/unit/test_clock \
+	tests/unit/test_err \
+	tests/unit/test_path \
+	tests/unit/test_utf8
+check_PROGRAMS += $(base_tests)
+TESTS += $(base_tests)
+base_tests_LIBS = base/libbase.a $(CMOCKA_LIBS) $(CRYPTO_LIBS)
+
+tests_unit_test_buf_SOURCES = tests/unit/test_buf.c tests/unit/unit.h
+tests_unit_test_buf_LDADD = $(base_tests_LIBS)
+tests_unit_test_clock_SOURCES = tests/unit/test_clock.c tests/unit/unit.h
+tests_unit_test_clock_LDADD = $(base_tests_LIBS)
+tests_unit_test_err_SOURCES = tests/unit/test_err.c tests/unit/unit.h
+tests_unit_test_err_LDADD = $(base_tests_LIBS)
+tests_unit_test_path_SOURCES = tests/unit/test_path.c tests/unit/unit.h
+tests_unit_test_path_LDADD = $(base_tests_LIBS)
+tests_unit_test_utf8_SOURCES = tests/unit/test_utf8.c tests/unit/unit.h
+tests_unit_test_utf8_LDADD = $(base_tests_LIBS)

@@ -41,6 +41,7 @@ struct sip {
     uint64_t a, b, c, d;
 };
 
+/* Rotate left. */
 static uint64_t rotate(uint64_t x, int by)
 {
     return x << by | x >> (64 - by);
