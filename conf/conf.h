@@ -23,16 +23,16 @@ enum conf_addressing { CONF_ADDRESS_AUTO, CONF_ADDRESS_PATH, CONF_ADDRESS_VIRTUA
 struct conf_mapping {
     enum conf_mapping_kind kind;
     char *name;
-    char *path;      /* absolute, canonical (realpath), no trailing '/' */
-    char *prefix;    /* of keys: "" or ending in '/' */
-    char **exclude;  /* patterns, ends with NULL; never NULL itself */
-    bool default_exclude; /* also pass over what editors and tools leave; default true */
-    int64_t settle_ms;    /* default 500; 0..3,600,000 */
-    int64_t rescan_ms;    /* -1: by kind of file system ("auto", the default), 0: never ("off");
-                             written as a duration: "15m", "2h", "30s" */
+    char *path;            /* absolute, canonical (realpath), no trailing '/' */
+    char *prefix;          /* of keys: "" or ending in '/' */
+    char **exclude;        /* patterns, ends with NULL; never NULL itself */
+    bool default_exclude;  /* also pass over what editors and tools leave; default true */
+    int64_t settle_ms;     /* default 500; 0..3,600,000 */
+    int64_t rescan_ms;     /* -1: by kind of file system ("auto", the default), 0: never ("off");
+                              written as a duration: "15m", "2h", "30s" */
     uint64_t max_removals; /* guard: default 200 */
     unsigned max_removal_percent; /* guard: default 5; 0..100 */
-    size_t repository;    /* CONF_LISTS: index into mappings of the repository */
+    size_t repository;            /* CONF_LISTS: index into mappings of the repository */
 };
 
 struct conf_s3 {
@@ -49,10 +49,10 @@ struct conf_s3 {
 };
 
 struct conf {
-    char *file;        /* as given */
-    char *state_dir;   /* default /var/lib/lockstep */
-    char *journal_dir; /* default state_dir/journal */
-    char *socket;      /* default state_dir/control.sock */
+    char *file;               /* as given */
+    char *state_dir;          /* default /var/lib/lockstep */
+    char *journal_dir;        /* default state_dir/journal */
+    char *socket;             /* default state_dir/control.sock */
     enum log_level log_level; /* default info */
     struct conf_s3 s3;
     struct conf_mapping *mappings; /* repositories first, then lists, each in file order */
@@ -71,8 +71,8 @@ void conf_faults_print(const struct conf_faults *f, FILE *out);
 #define CONF_DEFAULT_FILE "/etc/lockstep/lockstep.conf"
 
 /*
- * conf_load(file, ret, faults): read and check. 0 with *ret (conf_free), or ERR_SYNTAX with at least
- * one fault. Checks the directories named too (they must exist, be directories, be readable);
+ * conf_load(file, ret, faults): read and check. 0 with *ret (conf_free), or ERR_SYNTAX with at
+ * least one fault. Checks the directories named too (they must exist, be directories, be readable);
  * state_dir is made by the agent, not here.
  */
 int conf_load(const char *file, struct conf **ret, struct conf_faults *faults)

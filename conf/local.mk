@@ -1,0 +1,39 @@
+noinst_LIBRARIES += conf/libconf.a
+conf_libconf_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCONFIG_CFLAGS)
+conf_libconf_a_SOURCES = \
+	conf/check.c \
+	conf/conf.c conf/conf.h \
+	conf/faults.c conf/faults.h \
+	conf/field.c conf/field.h \
+	conf/lexical.c conf/lexical.h \
+	conf/load.c \
+	conf/node.c conf/node.h \
+	conf/number.c \
+	conf/print.c \
+	conf/read.c conf/reading.h \
+	conf/setting.c conf/setting.h \
+	conf/value.c conf/value.h
+EXTRA_DIST += conf/lockstep.conf.sample conf/DESIGN.md
+
+check_PROGRAMS += tests/unit/test_conf tests/unit/test_conf_load tests/unit/test_conf_value
+conf_test_libs = conf/libconf.a base/libbase.a $(LIBCONFIG_LIBS) $(CMOCKA_LIBS) $(CRYPTO_LIBS)
+tests_unit_test_conf_SOURCES = tests/unit/test_conf.c
+tests_unit_test_conf_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_conf_LDADD = $(conf_test_libs)
+tests_unit_test_conf_load_SOURCES = tests/unit/test_conf_load.c
+tests_unit_test_conf_load_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_conf_load_LDADD = $(conf_test_libs)
+tests_unit_test_conf_value_SOURCES = tests/unit/test_conf_value.c
+tests_unit_test_conf_value_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_conf_value_LDADD = $(conf_test_libs)
+TESTS += tests/unit/test_conf tests/unit/test_conf_load tests/unit/test_conf_value
+
+if FUZZ
+noinst_PROGRAMS += tests/fuzz/fuzz_conf
+tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c
+tests_fuzz_fuzz_conf_LDADD = conf/libconf.a base/libbase.a $(LIBCONFIG_LIBS) $(CRYPTO_LIBS)
+tests_fuzz_fuzz_conf_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
+EXTRA_DIST += tests/fuzz/fuzz_conf.c \
+	tests/fuzz/corpus/conf/full.conf tests/fuzz/corpus/conf/faults.conf \
+	tests/fuzz/corpus/conf/broken.conf

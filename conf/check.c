@@ -1,0 +1,126 @@
+/* Values held against each other. Pure. */
+#include "base/path.h"
+#include "conf/reading.h"
+#include "conf/setting.h"
+
+#include <string.h>
+
+/* A fault of one mapping's setting. */
+#define MAPPING_FAULT(r, i, name, right, ...)                                                      \
+    do {                                                                                           \
+        char label_[READING_LABEL_MAX];                                                            \
+        fault_add(&(r)->faults, reading_line((r), (i), (name)),                                    \
+                  reading_label((r), (i), (name), label_), (right), __VA_ARGS__);                  \
+    } while (0)
+
+/* Names of mappings are unique, over both kinds: the journal knows a mapping by its name. */
+static void check_names(struct reading *r, size_t i, size_t j)
+{
+    const struct conf_mapping *a = &r->conf->mappings[i];
+    const struct conf_mapping *b = &r->conf->mappings[j];
+    if (a->name != NULL && b->name != NULL && strcmp(a->name, b->name) == 0)
+        MAPPING_FAULT(r, i, "name", "give each mapping a name of its own",
+                      "\"%s\" is already the name of the mapping in line %d", a->name,
+                      reading_line(r, j, "name"));
+}
+
+/* No tree lies in another: a file would belong to two mappings. */
+static void check_trees(struct reading *r, size_t i, size_t j)
+{
+    const char *a = r->conf->mappings[i].path;
+    const char *b = r->conf->mappings[j].path;
+    if (a == NULL || b == NULL || !(path_is_within(a, b) || path_is_within(b, a)))
+        return;
+    const char *how = strcmp(a, b) == 0      ? "is the same directory as"
+                      : path_is_within(a, b) ? "lies within"
+                                             : "holds";
+    MAPPING_FAULT(r, i, "path", "trees must not overlap", "%s %s %s (line %d)", a, how, b,
+                  reading_line(r, j, "path"));
+}
+
+/* No prefix begins another: a key would belong to two mappings. */
+static void check_prefixes(struct reading *r, size_t i, size_t j)
+{
+    const char *a = r->conf->mappings[i].prefix;
+    const char *b = r->conf->mappings[j].prefix;
+    if (a == NULL || b == NULL)
+        return;
+    size_t n = strlen(a) < strlen(b) ? strlen(a) : strlen(b);
+    if (memcmp(a, b, n) != 0)
+        return;
+    MAPPING_FAULT(r, i, "prefix", "prefixes must not overlap", "\"%s\" overlaps \"%s\" (line %d)",
+                  a, b, reading_line(r, j, "prefix"));
+}
+
+/* The repository of a list mapping, looked up by name. */
+static void check_reference(struct reading *r, size_t i)
+{
+    struct conf_mapping *m = &r->conf->mappings[i];
+    const struct node *n = node_member(r->origins[i].node, "repository");
+    if (m->kind != CONF_LISTS || n == NULL || node_kind(n) != NODE_STRING)
+        return;
+    bool named = false; /* is there any name to choose from? */
+    for (size_t j = 0; j < r->conf->mapping_count; j++) {
+        const struct conf_mapping *other = &r->conf->mappings[j];
+        if (other->kind != CONF_REPOSITORY || other->name == NULL)
+            continue;
+        named = true;
+        if (strcmp(other->name, node_string(n)) == 0) {
+            m->repository = j;
+            return;
+        }
+    }
+    char value[80];
+    if (named)
+        MAPPING_FAULT(r, i, "repository", "expected the name of one of the repositories",
+                      "%s is no repository of this file", node_describe(n, value, sizeof(value)));
+}
+
+/* What we write ourselves must not lie in a tree that we watch. */
+static void check_own_path(struct reading *r, const char *path, const char *name)
+{
+    const struct node *root = source_root(r->source);
+    bool derived = strcmp(name, "state_dir") != 0 && node_member(root, name) == NULL;
+    if (path == NULL || derived) /* what is derived lies in state_dir: one fault says it */
+        return;
+    for (size_t i = 0; i < r->conf->mapping_count; i++) {
+        const char *tree = r->conf->mappings[i].path;
+        if (tree != NULL && path_is_within(path, tree))
+            fault_add(&r->faults, reading_node_line(root, name), name,
+                      "a path outside the watched trees", "%s lies within %s (line %d)", path, tree,
+                      reading_line(r, i, "path"));
+    }
+}
+
+/* A certificate for *.s3.amazonaws.com does not cover a bucket with dots. */
+static void check_addressing(struct reading *r)
+{
+    const struct conf_s3 *s3 = &r->conf->s3;
+    const struct node *group = node_member(source_root(r->source), "s3");
+    if (group == NULL || s3->addressing != CONF_ADDRESS_VIRTUAL || s3->bucket == NULL)
+        return;
+    bool tls = s3->endpoint == NULL || strncmp(s3->endpoint, "https:", 6) == 0;
+    if (tls && strchr(s3->bucket, '.') != NULL)
+        fault_add(&r->faults, reading_node_line(group, "addressing"), "s3.addressing",
+                  "expected \"path\" or \"auto\"",
+                  "\"virtual\" cannot be verified by TLS for a bucket with dots (\"%s\")",
+                  s3->bucket);
+}
+
+void reading_check(struct reading *r)
+{
+    if (r->conf == NULL || r->origins == NULL)
+        return;
+    for (size_t i = 0; i < r->conf->mapping_count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            check_names(r, i, j);
+            check_trees(r, i, j);
+            check_prefixes(r, i, j);
+        }
+        check_reference(r, i);
+    }
+    check_own_path(r, r->conf->state_dir, "state_dir");
+    check_own_path(r, r->conf->journal_dir, "journal_dir");
+    check_own_path(r, r->conf->socket, "socket");
+    check_addressing(r);
+}

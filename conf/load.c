@@ -1,0 +1,163 @@
+/* The file and the directories that it names. Shell. */
+#include "base/buf.h"
+#include "conf/reading.h"
+#include "conf/value.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char file_right[] =
+    "give the path of a configuration file; lockstep.conf.sample is one to begin with";
+
+/* All of an open file into out, up to its ceiling. */
+static int read_all(int fd, struct buf *out)
+{
+    for (;;) {
+        char chunk[16384];
+        ssize_t n = read(fd, chunk, sizeof(chunk));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            return 0;
+        int r = buf_append(out, chunk, (size_t)n);
+        if (r != 0)
+            return r;
+    }
+}
+
+/* The file's text; a fault where it cannot be had. */
+static int read_text_file(const char *file, struct buf *out, struct fault_list *faults)
+{
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int r = fd < 0 ? -errno : read_all(fd, out);
+    if (fd >= 0)
+        (void)close(fd); /* only read from */
+    if (r == ERR_LIMIT)
+        fault_add(faults, 0, "", "at most 1 MiB of text", "is too large for a configuration file");
+    else if (r != 0)
+        fault_add(faults, 0, "", file_right, "cannot be read: %s", err_name(r));
+    else if (out->len > 0 && memchr(out->data, '\0', out->len) != NULL)
+        fault_add(faults, 0, "", file_right, "holds a NUL byte, so it is not text");
+    else
+        return 0;
+    return r == 0 ? ERR_SYNTAX : r;
+}
+
+/* A field takes another text. */
+static void replace_text(struct reading *r, char **field, const char *text)
+{
+    char *copy = strdup(text);
+    if (copy == NULL) {
+        r->faults.no_memory = true;
+        return;
+    }
+    free(*field);
+    *field = copy;
+}
+
+/* Why a path is no directory that can be listed; NULL if it is one. */
+static const char *directory_fault(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return err_name(-errno);
+    if (!S_ISDIR(st.st_mode))
+        return "is not a directory";
+    if (faccessat(AT_FDCWD, path, R_OK | X_OK, AT_EACCESS) != 0)
+        return "cannot be listed by this user";
+    return NULL;
+}
+
+/* The tree of a mapping: there, listable, and under its canonical name. */
+static void resolve_tree(struct reading *r, size_t i)
+{
+    struct conf_mapping *m = &r->conf->mappings[i];
+    if (m->path == NULL)
+        return;
+    char canonical[PATH_MAX];
+    const char *why =
+        realpath(m->path, canonical) == NULL ? err_name(-errno) : directory_fault(canonical);
+    if (why != NULL) {
+        char label[READING_LABEL_MAX];
+        fault_add(&r->faults, reading_line(r, i, "path"), reading_label(r, i, "path", label),
+                  "expected a directory that exists and can be read", "%s: %s", m->path, why);
+        return;
+    }
+    replace_text(r, &m->path, canonical);
+}
+
+/* A path that need not be there yet: what there is of it becomes canonical. */
+static void resolve_future(struct reading *r, char **field)
+{
+    if (*field == NULL)
+        return;
+    char head[VALUE_TEXT_MAX];
+    char canonical[PATH_MAX];
+    size_t len = strlen(*field);
+    memcpy(head, *field, len + 1);
+    while (realpath(head, canonical) == NULL) {
+        char *slash = strrchr(head, '/');
+        if (slash == NULL || slash == head)
+            return; /* nothing of it is there: it stays as it is */
+        *slash = '\0';
+    }
+    char whole[PATH_MAX + VALUE_TEXT_MAX];
+    const char *rest = *field + strlen(head);
+    (void)snprintf(whole, sizeof(whole), "%s%s", strcmp(canonical, "/") == 0 ? "" : canonical,
+                   rest); /* fits */
+    replace_text(r, field, whole);
+}
+
+/* The file of certificates can be read. */
+static void check_ca_file(struct reading *r)
+{
+    const char *path = r->conf->s3.ca_file;
+    const struct node *group = node_member(source_root(r->source), "s3");
+    if (path == NULL || group == NULL)
+        return;
+    struct stat st;
+    const char *why = NULL;
+    if (stat(path, &st) != 0)
+        why = err_name(-errno);
+    else if (!S_ISREG(st.st_mode))
+        why = "is not a file";
+    else if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0)
+        why = err_name(-errno);
+    if (why != NULL)
+        fault_add(&r->faults, reading_node_line(group, "ca_file"), "s3.ca_file",
+                  "expected a PEM file that can be read", "%s: %s", path, why);
+}
+
+void reading_resolve(struct reading *r)
+{
+    if (r->conf == NULL || r->origins == NULL)
+        return;
+    for (size_t i = 0; i < r->conf->mapping_count; i++)
+        resolve_tree(r, i);
+    resolve_future(r, &r->conf->state_dir);
+    resolve_future(r, &r->conf->journal_dir);
+    check_ca_file(r);
+}
+
+int conf_load(const char *file, struct conf **ret, struct conf_faults *faults)
+{
+    struct reading r = {0};
+    struct buf text;
+    *faults = (struct conf_faults){0};
+    buf_init(&text, READING_TEXT_MAX);
+    fault_list_init(&r.faults, file);
+    if (read_text_file(file, &text, &r.faults) == 0) {
+        reading_begin(&r, text.len > 0 ? text.data : "", file);
+        reading_resolve(&r);
+        reading_check(&r);
+    }
+    buf_release(&text);
+    return reading_end(&r, ret, faults);
+}

@@ -1,0 +1,121 @@
+/* What is in force, in the file's own syntax. Shell: writes to a stream. */
+#include "conf/setting.h"
+#include "conf/value.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct printer {
+    FILE *out;
+    const struct conf *conf;
+    const char *indent;
+};
+
+/* A string in quotes, whatever its length. */
+static void put_quoted(FILE *out, const char *text)
+{
+    char quoted[4 * VALUE_TEXT_MAX + 8];
+    (void)fputs(value_quote(text, quoted, sizeof(quoted)), out);
+}
+
+/* The patterns as a list. */
+static void put_patterns(FILE *out, char *const *patterns)
+{
+    (void)fputs("(", out);
+    for (size_t i = 0; patterns[i] != NULL; i++) {
+        (void)fputs(i > 0 ? ", " : " ", out);
+        put_quoted(out, patterns[i]);
+    }
+    (void)fputs(" )", out);
+}
+
+/* The value of a field. */
+static void put_value(const struct printer *p, const struct setting *s, const void *field)
+{
+    char text[VALUE_NUMBER_MAX];
+    int64_t ms;
+    switch (s->kind) {
+    case SETTING_TEXT:
+        put_quoted(p->out, *(char *const *)field);
+        break;
+    case SETTING_COUNT:
+        (void)fprintf(p->out, "%" PRIu64, *(const uint64_t *)field);
+        break;
+    case SETTING_COUNT_32:
+        (void)fprintf(p->out, "%u", *(const unsigned *)field);
+        break;
+    case SETTING_MS:
+        (void)fprintf(p->out, "%" PRId64, *(const int64_t *)field);
+        break;
+    case SETTING_RESCAN:
+        ms = *(const int64_t *)field;
+        put_quoted(p->out, ms < 0 ? "auto" : ms == 0 ? "off" : value_duration_text(ms, text));
+        break;
+    case SETTING_SIZE:
+        put_quoted(p->out, value_size_text(*(const uint64_t *)field, text));
+        break;
+    case SETTING_FLAG:
+        (void)fputs(*(const bool *)field ? "true" : "false", p->out);
+        break;
+    case SETTING_CHOICE:
+        put_quoted(p->out, s->words[*(const unsigned *)field]);
+        break;
+    case SETTING_PATTERNS:
+        put_patterns(p->out, *(char **const *)field);
+        break;
+    case SETTING_REFERENCE:
+        put_quoted(p->out, p->conf->mappings[*(const size_t *)field].name);
+        break;
+    case SETTING_GROUP:
+    case SETTING_LIST:
+        break;
+    }
+}
+
+/* All single settings of a group. */
+static void put_group(const struct printer *p, const struct setting_table *t, const void *from)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        const struct setting *s = &t->items[i];
+        const void *field = (const char *)from + s->offset;
+        if (s->kind == SETTING_GROUP || s->kind == SETTING_LIST)
+            continue;
+        if (s->kind == SETTING_TEXT && *(char *const *)field == NULL) {
+            (void)fprintf(p->out, "%s# %s is not set\n", p->indent, s->name);
+            continue;
+        }
+        (void)fprintf(p->out, "%s%s = ", p->indent, s->name);
+        put_value(p, s, field);
+        (void)fputs(";\n", p->out);
+    }
+}
+
+/* The mappings of one kind. */
+static void put_mappings(const struct printer *p, const char *name, enum conf_mapping_kind kind,
+                         const struct setting_table *t)
+{
+    bool any = false;
+    (void)fprintf(p->out, "%s = (", name);
+    for (size_t i = 0; i < p->conf->mapping_count; i++) {
+        if (p->conf->mappings[i].kind != kind)
+            continue;
+        (void)fprintf(p->out, "%s\n    {\n", any ? "," : "");
+        put_group(p, t, &p->conf->mappings[i]);
+        (void)fputs("    }", p->out);
+        any = true;
+    }
+    (void)fprintf(p->out, "%s);\n", any ? "\n" : " ");
+}
+
+void conf_print(const struct conf *c, FILE *out)
+{
+    struct printer p = {.out = out, .conf = c, .indent = ""};
+    put_group(&p, &setting_top, c);
+    p.indent = "    ";
+    (void)fputs("s3: {\n", out);
+    put_group(&p, &setting_s3, &c->s3);
+    (void)fputs("};\n", out);
+    p.indent = "        ";
+    put_mappings(&p, "repositories", CONF_REPOSITORY, &setting_repositories);
+    put_mappings(&p, "lists", CONF_LISTS, &setting_lists);
+}

@@ -1,0 +1,254 @@
+/* The tables of settings. Pure. */
+#include "conf/setting.h"
+
+#include "conf/value.h"
+
+#include <string.h>
+
+/* Choices and counts are stored through these types. */
+_Static_assert(sizeof(enum log_level) == sizeof(unsigned), "choices are stored as unsigned");
+_Static_assert(sizeof(enum conf_addressing) == sizeof(unsigned), "choices are stored as unsigned");
+
+#define MIB (1ll << 20)
+#define GIB (1ll << 30)
+
+static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
+static const char *const addressings[] = {"auto", "path", "virtual", NULL};
+
+#define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
+
+static const struct setting top[] = {
+    {.name = "state_dir",
+     .kind = SETTING_TEXT,
+     .offset = offsetof(struct conf, state_dir),
+     .fallback = "/var/lib/lockstep",
+     .normal = value_tree,
+     .right = "an absolute path outside the watched trees",
+     .help = "index, journal and control socket; on a local disk"},
+    {.name = "journal_dir",
+     .kind = SETTING_TEXT,
+     .offset = offsetof(struct conf, journal_dir),
+     .normal = value_tree,
+     .right = "an absolute path outside the watched trees",
+     .help = "the change journal; default: journal below state_dir"},
+    {.name = "socket",
+     .kind = SETTING_TEXT,
+     .offset = offsetof(struct conf, socket),
+     .normal = value_socket,
+     .right = "an absolute path of at most 107 bytes",
+     .help = "control socket of the agent; default: control.sock below state_dir"},
+    {.name = "log_level",
+     .kind = SETTING_CHOICE,
+     .offset = offsetof(struct conf, log_level),
+     .fallback = "info",
+     .words = log_levels,
+     .right = "\"error\", \"warning\", \"info\" or \"debug\"",
+     .help = "lines above this level are not logged"},
+    {.name = "s3",
+     .kind = SETTING_GROUP,
+     .required = true,
+     .right = "a group: s3: { bucket = \"...\"; };",
+     .help = "where the copies go"},
+    {.name = "repositories",
+     .kind = SETTING_LIST,
+     .required = true,
+     .right = "a list of groups: repositories = ( { name = \"...\"; path = \"...\"; } );",
+     .help = "trees of images"},
+    {.name = "lists",
+     .kind = SETTING_LIST,
+     .right = "a list of groups: lists = ( { name = \"...\"; path = \"...\"; "
+              "repository = \"...\"; } );",
+     .help = "trees of .lst files"},
+};
+
+static const struct setting s3[] = {
+    {.name = "bucket",
+     .kind = SETTING_TEXT,
+     .offset = offsetof(struct conf_s3, bucket),
+     .required = true,
+     .normal = value_bucket,
+     .right = "3 to 63 lower-case letters, digits, '.' and '-', as S3 allows for buckets",
+     .help = "the bucket"},
+    {.name = "region",
+     .kind = SETTING_TEXT,
+     .offset = offsetof(struct conf_s3, region),
+     .normal = value_region,
+     .right = "a region's name such as \"eu-central-1\"",
+     .help = "its region; default: from the environment, the profile, else us-east-1"},
+    {.name = "endpoint",
+     .kind = SETTING_TEXT,
+     .offset = offsetof(struct conf_s3, endpoint),
+     .normal = value_endpoint,
+     .right = "http[s]://host[:port]",
+     .help = "another server than Amazon's"},
+    {.name = "addressing",
+     .kind = SETTING_CHOICE,
+     .offset = offsetof(struct conf_s3, addressing),
+     .fallback = "auto",
+     .words = addressings,
+     .right = "\"auto\", \"path\" or \"virtual\"",
+     .help = "how a request names the bucket"},
+    {.name = "profile",
+     .kind = SETTING_TEXT,
+     .offset = offsetof(struct conf_s3, profile),
+     .normal = value_profile,
+     .right = "a profile's name from the AWS configuration files",
+     .help = "whose credentials; default: AWS_PROFILE, else \"default\""},
+    {.name = "ca_file",
+     .kind = SETTING_TEXT,
+     .offset = offsetof(struct conf_s3, ca_file),
+     .normal = value_tree,
+     .right = "the absolute path of a PEM file",
+     .help = "certificates to trust in place of the system's"},
+    {.name = "workers",
+     .kind = SETTING_COUNT_32,
+     .offset = offsetof(struct conf_s3, workers),
+     .fallback = "2",
+     .min = 1,
+     .max = 64,
+     .right = "a whole number from 1 to 64",
+     .help = "threads that transfer"},
+    {.name = "in_flight",
+     .kind = SETTING_COUNT_32,
+     .offset = offsetof(struct conf_s3, in_flight),
+     .fallback = "64",
+     .min = 1,
+     .max = 1024,
+     .right = "a whole number from 1 to 1024",
+     .help = "requests at once, over all workers"},
+    {.name = "multipart_size",
+     .kind = SETTING_SIZE,
+     .offset = offsetof(struct conf_s3, multipart_bytes),
+     .fallback = "16M",
+     .min = 5 * MIB,
+     .max = 5 * GIB,
+     .right = "a size from \"5M\" to \"5G\"",
+     .help = "files from this size on go up in parts"},
+    {.name = "part_size",
+     .kind = SETTING_SIZE,
+     .offset = offsetof(struct conf_s3, part_bytes),
+     .fallback = "8M",
+     .min = 5 * MIB,
+     .max = 5 * GIB,
+     .right = "a size from \"5M\" to \"5G\"",
+     .help = "of one part"},
+};
+
+/* What images and lists have in common. */
+#define MAPPING_SETTINGS                                                                           \
+    {.name = "name",                                                                               \
+     .kind = SETTING_TEXT,                                                                         \
+     .offset = offsetof(struct conf_mapping, name),                                                \
+     .required = true,                                                                             \
+     .normal = value_name,                                                                         \
+     .right = "1 to 64 letters, digits, '.', '_' and '-', a letter or digit first",                \
+     .help = "how journal, status and commands call this mapping"},                                \
+        {.name = "path",                                                                           \
+         .kind = SETTING_TEXT,                                                                     \
+         .offset = offsetof(struct conf_mapping, path),                                            \
+         .required = true,                                                                         \
+         .normal = value_tree,                                                                     \
+         .right = "the absolute path of a directory",                                              \
+         .help = "the tree that is watched"},                                                      \
+        {.name = "prefix",                                                                         \
+         .kind = SETTING_TEXT,                                                                     \
+         .offset = offsetof(struct conf_mapping, prefix),                                          \
+         .fallback = "",                                                                           \
+         .normal = value_prefix,                                                                   \
+         .right = "at most 512 bytes such as \"images/\", no '/' at the beginning",                \
+         .help = "what the keys of its objects begin with"},                                       \
+        {.name = "settle_ms",                                                                      \
+         .kind = SETTING_MS,                                                                       \
+         .offset = offsetof(struct conf_mapping, settle_ms),                                       \
+         .fallback = "500",                                                                        \
+         .min = 0,                                                                                 \
+         .max = 3600000,                                                                           \
+         .right = "a whole number of milliseconds from 0 to 3600000",                              \
+         .help = "how long a file must have been left alone before it is read"},                   \
+        {.name = "rescan",                                                                         \
+         .kind = SETTING_RESCAN,                                                                   \
+         .offset = offsetof(struct conf_mapping, rescan_ms),                                       \
+         .fallback = "auto",                                                                       \
+         .min = 1000,                                                                              \
+         .max = 30ll * 86400000,                                                                   \
+         .right = "\"auto\", \"off\" or a duration from \"1s\" to \"30d\" such as \"15m\"",        \
+         .help = "how often the whole tree is listed again"},                                      \
+        {.name = "exclude",                                                                        \
+         .kind = SETTING_PATTERNS,                                                                 \
+         .offset = offsetof(struct conf_mapping, exclude),                                         \
+         .max = 256,                                                                               \
+         .normal = value_pattern,                                                                  \
+         .right = "a list of at most 256 patterns: ( \"*.tmp\", \"drafts/**\" )",                  \
+         .help = "patterns of what is passed over"},                                               \
+        {.name = "default_exclude",                                                                \
+         .kind = SETTING_FLAG,                                                                     \
+         .offset = offsetof(struct conf_mapping, default_exclude),                                 \
+         .fallback = "true",                                                                       \
+         .right = "true or false",                                                                 \
+         .help = "also pass over what editors and tools leave behind"},                            \
+        {.name = "max_removals",                                                                   \
+         .kind = SETTING_COUNT,                                                                    \
+         .offset = offsetof(struct conf_mapping, max_removals),                                    \
+         .fallback = "200",                                                                        \
+         .min = 0,                                                                                 \
+         .max = 1000000000000ll,                                                                   \
+         .right = "a whole number from 0 to 1000000000000",                                        \
+         .help = "removals at once that need no release, or max_removal_percent if that is more"}, \
+    {                                                                                              \
+        .name = "max_removal_percent", .kind = SETTING_COUNT_32,                                   \
+        .offset = offsetof(struct conf_mapping, max_removal_percent), .fallback = "5", .min = 0,   \
+        .max = 100, .right = "a whole number from 0 to 100",                                       \
+        .help = "the same as a share of what is known of the tree"                                 \
+    }
+
+static const struct setting repositories[] = {MAPPING_SETTINGS};
+
+static const struct setting lists[] = {
+    MAPPING_SETTINGS,
+    {.name = "repository",
+     .kind = SETTING_REFERENCE,
+     .offset = offsetof(struct conf_mapping, repository),
+     .required = true,
+     .normal = value_name,
+     .right = "the name of one of the repositories",
+     .help = "the images that the paths in these lists are relative to"},
+};
+
+const struct setting_table setting_top = {top, COUNT_OF(top)};
+const struct setting_table setting_s3 = {s3, COUNT_OF(s3)};
+const struct setting_table setting_repositories = {repositories, COUNT_OF(repositories)};
+const struct setting_table setting_lists = {lists, COUNT_OF(lists)};
+
+const struct setting *setting_find(const struct setting_table *t, const char *name)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        if (strcmp(t->items[i].name, name) == 0)
+            return &t->items[i];
+    }
+    return NULL;
+}
+
+const struct setting *setting_nearest(const struct setting_table *t, const char *name)
+{
+    const struct setting *best = NULL;
+    size_t best_distance = 4; /* further apart than three edits is another word */
+    for (size_t i = 0; i < t->count; i++) {
+        size_t d = value_distance(name, t->items[i].name);
+        if (d < best_distance && d < strlen(t->items[i].name)) {
+            best = &t->items[i];
+            best_distance = d;
+        }
+    }
+    return best;
+}
+
+const char *setting_home(const char *name)
+{
+    if (setting_find(&setting_top, name) != NULL)
+        return "the top of the file";
+    if (setting_find(&setting_s3, name) != NULL)
+        return "s3";
+    if (setting_find(&setting_repositories, name) != NULL)
+        return "repositories";
+    return setting_find(&setting_lists, name) != NULL ? "lists" : NULL;
+}
