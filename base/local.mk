@@ -2,7 +2,7 @@ noinst_LIBRARIES += base/libbase.a
 base_libbase_a_SOURCES = \
 	base/buf.c base/buf.h \
 	base/clock.c base/clock.h \
-	base/crc.c base/crc.h \
+	base/crc.c base/crc.h base/crc_table.c base/crc_ways.h base/crc_x86.c \
 	base/digest.c base/digest.h \
 	base/err.c base/err.h \
 	base/json.h base/json_read.c base/json_write.c \
@@ -18,7 +18,11 @@ base_libbase_a_SOURCES = \
 base_tests = \
 	tests/unit/test_buf \
 	tests/unit/test_clock \
+	tests/unit/test_crc \
+	tests/unit/test_digest \
 	tests/unit/test_err \
+	tests/unit/test_json \
+	tests/unit/test_map \
 	tests/unit/test_path \
 	tests/unit/test_utf8
 check_PROGRAMS += $(base_tests)
@@ -29,8 +33,16 @@ tests_unit_test_buf_SOURCES = tests/unit/test_buf.c tests/unit/unit.h
 tests_unit_test_buf_LDADD = $(base_tests_LIBS)
 tests_unit_test_clock_SOURCES = tests/unit/test_clock.c tests/unit/unit.h
 tests_unit_test_clock_LDADD = $(base_tests_LIBS)
+tests_unit_test_crc_SOURCES = tests/unit/test_crc.c tests/unit/unit.h
+tests_unit_test_crc_LDADD = $(base_tests_LIBS)
+tests_unit_test_digest_SOURCES = tests/unit/test_digest.c tests/unit/unit.h
+tests_unit_test_digest_LDADD = $(base_tests_LIBS)
 tests_unit_test_err_SOURCES = tests/unit/test_err.c tests/unit/unit.h
 tests_unit_test_err_LDADD = $(base_tests_LIBS)
+tests_unit_test_json_SOURCES = tests/unit/test_json.c tests/unit/unit.h
+tests_unit_test_json_LDADD = $(base_tests_LIBS)
+tests_unit_test_map_SOURCES = tests/unit/test_map.c tests/unit/unit.h
+tests_unit_test_map_LDADD = $(base_tests_LIBS)
 tests_unit_test_path_SOURCES = tests/unit/test_path.c tests/unit/unit.h
 tests_unit_test_path_LDADD = $(base_tests_LIBS)
 tests_unit_test_utf8_SOURCES = tests/unit/test_utf8.c tests/unit/unit.h

@@ -4,6 +4,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 static void test_check(void **state)

@@ -5,11 +5,11 @@
 #define LOCKSTEP_TESTS_UNIT_H
 
 /* clang-format off: the order is cmocka's */
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
 /* clang-format on */
 
 #endif

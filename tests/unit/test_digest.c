@@ -1,0 +1,246 @@
+/* Digests and their text forms. */
+#include "base/digest.h"
+#include "base/err.h"
+#include "tests/unit/unit.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char hex[2 * SHA256_BYTES + 1];
+
+static void test_sha256_vectors(void **state)
+{
+    uint8_t out[SHA256_BYTES];
+
+    (void)state;
+    digest_sha256("", 0, out);
+    assert_string_equal(hex_encode(out, sizeof(out), hex),
+                        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    digest_sha256("abc", 3, out);
+    assert_string_equal(hex_encode(out, sizeof(out), hex),
+                        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+static void test_sha256_in_pieces(void **state)
+{
+    uint8_t text[1000];
+    uint8_t whole[SHA256_BYTES];
+    uint8_t pieces[SHA256_BYTES];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(text); i++)
+        text[i] = (uint8_t)(i * 7);
+    digest_sha256(text, sizeof(text), whole);
+    srand(3);
+    for (int round = 0; round < 200; round++) {
+        struct sha256 s;
+
+        sha256_begin(&s);
+        for (size_t at = 0; at < sizeof(text);) {
+            size_t n = (size_t)rand() % 150;
+
+            n = n < sizeof(text) - at ? n : sizeof(text) - at;
+            sha256_add(&s, text + at, n);
+            at += n;
+        }
+        sha256_end(&s, pieces);
+        assert_memory_equal(whole, pieces, sizeof(whole));
+    }
+}
+
+static void test_hmac_vectors(void **state)
+{
+    uint8_t out[SHA256_BYTES];
+    uint8_t key[131];
+
+    (void)state; /* RFC 4231, cases 1, 2 and 6 */
+    memset(key, 0x0b, 20);
+    digest_hmac_sha256(key, 20, "Hi There", 8, out);
+    assert_string_equal(hex_encode(out, sizeof(out), hex),
+                        "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+    digest_hmac_sha256("Jefe", 4, "what do ya want for nothing?", 28, out);
+    assert_string_equal(hex_encode(out, sizeof(out), hex),
+                        "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    memset(key, 0xaa, sizeof(key));
+    digest_hmac_sha256(key, sizeof(key), "Test Using Larger Than Block-Size Key - Hash Key First",
+                       54, out);
+    assert_string_equal(hex_encode(out, sizeof(out), hex),
+                        "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
+static void test_hmac_agrees_with_openssl(void **state)
+{
+    uint8_t key[150];
+    uint8_t ours[SHA256_BYTES];
+    uint8_t theirs[SHA256_BYTES];
+    unsigned n;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(key); i++)
+        key[i] = (uint8_t)(i * 31 + 1);
+    for (size_t key_n = 0; key_n <= sizeof(key); key_n++) {
+        digest_hmac_sha256(key, key_n, key, 150 - key_n, ours);
+        assert_non_null(HMAC(EVP_sha256(), key, (int)key_n, key, 150 - key_n, theirs, &n));
+        assert_memory_equal(ours, theirs, sizeof(ours));
+    }
+}
+
+static void test_hmac_may_write_over_its_input(void **state)
+{
+    uint8_t chain[SHA256_BYTES] = "key";
+    uint8_t want[SHA256_BYTES];
+
+    (void)state;
+    digest_hmac_sha256(chain, sizeof(chain), "x", 1, want);
+    digest_hmac_sha256(chain, sizeof(chain), "x", 1, chain);
+    assert_memory_equal(chain, want, sizeof(want));
+}
+
+static void test_md5(void **state)
+{
+    uint8_t out[MD5_BYTES];
+
+    (void)state;
+    digest_md5("", 0, out);
+    assert_string_equal(hex_encode(out, sizeof(out), hex), "d41d8cd98f00b204e9800998ecf8427e");
+    digest_md5("message digest", 14, out);
+    assert_string_equal(hex_encode(out, sizeof(out), hex), "f96b697d7cb7938d525a2f31aaf161d0");
+}
+
+static void test_hex(void **state)
+{
+    uint8_t all[256];
+    uint8_t back[256];
+    char text[513];
+
+    (void)state;
+    for (int i = 0; i < 256; i++)
+        all[i] = (uint8_t)i;
+    assert_string_equal(hex_encode("", 0, text), "");
+    hex_encode(all, sizeof(all), text);
+    assert_int_equal(strlen(text), 512);
+    assert_memory_equal(text, "000102", 6);
+    assert_string_equal(text + 506, "fdfeff");
+    assert_int_equal(hex_decode(text, 512, back), 0);
+    assert_memory_equal(all, back, sizeof(all));
+    assert_int_equal(hex_decode("aAfF09", 6, back), 0);
+    assert_memory_equal(back, "\xaa\xff\x09", 3);
+    assert_int_equal(hex_decode("", 0, back), 0);
+}
+
+static void test_hex_refuses(void **state)
+{
+    uint8_t out[4] = {1, 2, 3, 4};
+
+    (void)state;
+    assert_int_equal(hex_decode("abc", 3, out), ERR_SYNTAX);
+    for (int c = 0; c < 256; c++) {
+        char text[4] = {'0', '1', '2', (char)c};
+        bool digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+
+        if (digit)
+            continue;
+        assert_int_equal(hex_decode(text, 4, out), ERR_SYNTAX);
+        assert_int_equal(hex_decode(text + 3, 1, out), ERR_SYNTAX);
+    }
+    assert_memory_equal(out, "\1\2\3\4", 4);
+}
+
+static void test_base64_vectors(void **state)
+{
+    static const char *const plain[] = {"", "f", "fo", "foo", "foob", "fooba", "foobar"};
+    static const char *const coded[] = {"",         "Zg==",     "Zm8=",    "Zm9v",
+                                        "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"};
+
+    (void)state; /* RFC 4648 */
+    for (size_t i = 0; i < 7; i++) {
+        char text[16];
+        uint8_t back[16];
+        size_t n = 99;
+
+        assert_string_equal(base64_encode(plain[i], i, text), coded[i]);
+        assert_int_equal(base64_size(i), strlen(coded[i]));
+        assert_int_equal(base64_decode(coded[i], strlen(coded[i]), back, &n), 0);
+        assert_int_equal(n, i);
+        assert_memory_equal(back, plain[i], i);
+    }
+}
+
+static void test_base64_agrees_with_openssl(void **state)
+{
+    uint8_t in[300];
+    char ours[401];
+    uint8_t theirs[401];
+    uint8_t back[300];
+
+    (void)state;
+    srand(5);
+    for (size_t n = 0; n <= sizeof(in); n++) {
+        size_t back_n = 0;
+
+        for (size_t i = 0; i < n; i++)
+            in[i] = (uint8_t)rand();
+        base64_encode(in, n, ours);
+        assert_int_equal(EVP_EncodeBlock(theirs, in, (int)n), strlen(ours));
+        assert_string_equal(ours, (const char *)theirs);
+        assert_int_equal(base64_decode(ours, strlen(ours), back, &back_n), 0);
+        assert_int_equal(back_n, n);
+        assert_memory_equal(in, back, n);
+    }
+}
+
+static void test_base64_refuses(void **state)
+{
+    static const char *const bad[] = {
+        "Z",    "Zg",   "Zg=",  "=",     "==",   "====", "Z===",    "Zg==Zg==", "Zm8=Zm8=",
+        "Zh==", "Zm9=", "Zm 8", "Zm8\n", "Zm-_", "Zg=a", "Zm9vZg=", " Zg==",    "Zg== ",
+    };
+    uint8_t out[16];
+    size_t n = 99;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        if (base64_decode(bad[i], strlen(bad[i]), out, &n) != ERR_SYNTAX)
+            fail_msg("\"%s\" was taken", bad[i]);
+    for (int c = 0; c < 256; c++) {
+        char text[8] = {'A', 'A', 'A', 'A', 'A', (char)c, 'A', 'A'};
+        bool digit = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                     c == '+' || c == '/';
+
+        assert_int_equal(base64_decode(text, 8, out, &n), digit ? 0 : ERR_SYNTAX);
+        n = 99;
+    }
+}
+
+static void test_base64_refusal_leaves_the_count(void **state)
+{
+    uint8_t out[16];
+    size_t n = 99;
+
+    (void)state;
+    assert_int_equal(base64_decode("AAAA!AAA", 8, out, &n), ERR_SYNTAX);
+    assert_int_equal(n, 99);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sha256_vectors),
+        cmocka_unit_test(test_sha256_in_pieces),
+        cmocka_unit_test(test_hmac_vectors),
+        cmocka_unit_test(test_hmac_agrees_with_openssl),
+        cmocka_unit_test(test_hmac_may_write_over_its_input),
+        cmocka_unit_test(test_md5),
+        cmocka_unit_test(test_hex),
+        cmocka_unit_test(test_hex_refuses),
+        cmocka_unit_test(test_base64_vectors),
+        cmocka_unit_test(test_base64_agrees_with_openssl),
+        cmocka_unit_test(test_base64_refuses),
+        cmocka_unit_test(test_base64_refusal_leaves_the_count),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
