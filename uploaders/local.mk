@@ -12,3 +12,12 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/sigv4.h uploaders/sigv4.c \
 	uploaders/undo.h \
 	uploaders/xml.h uploaders/xml.c
+
+uploaders_tests = \
+	tests/unit/test_sigv4
+check_PROGRAMS += $(uploaders_tests)
+TESTS += $(uploaders_tests)
+uploaders_test_libs = uploaders/libuploaders.a base/libbase.a \
+	$(EXPAT_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_sigv4_SOURCES = tests/unit/test_sigv4.c
+tests_unit_test_sigv4_LDADD = $(uploaders_test_libs)
