@@ -16,7 +16,13 @@
 
 /*
  * Rows. Pure.
+ *
+ * An index is a decimal number as some reader takes it: "12", "-1", "5.0", "1e+05", blanks around.
+ * A byte order mark before the first one is skipped, and kept. Anything with a CR inside, without
+ * two TABs or longer than LST_ROW_BYTES_MAX is OTHER, and never changed.
  */
+#define LST_ROW_BYTES_MAX 65536
+
 enum lst_row_kind {
     LST_ROW_IMAGE, /* at least three TAB-separated fields, index a number */
     LST_ROW_BLANK, /* nothing but white space */
@@ -37,12 +43,13 @@ struct lst_cursor {
     uint64_t line_number; /* of the row last returned, from 1 */
 };
 
-/* lst_row_next(c, ret): the next row of c->in; false at the end. A last line without LF is a row. */
+/* lst_row_next(c, ret): the next row of c->in; false at the end. A last line without LF is a row.
+ */
 bool lst_row_next(struct lst_cursor *c, struct lst_row *ret);
 
 /* lst_path_normal(path, out, size): the path column as a path below the repository: leading "./"
  * and repeated '/' dropped, nothing else. 0, or ERR_SYNTAX where it names nothing inside (absolute,
- * "..", empty), -ENAMETOOLONG. */
+ * "." or ".." as a component, empty, '/' at the end, NUL), -ENAMETOOLONG. */
 int lst_path_normal(struct span path, char *out, size_t size) __attribute__((warn_unused_result));
 
 /*
@@ -55,7 +62,10 @@ struct lst_changes;
 int lst_changes_new(struct lst_changes **ret) __attribute__((warn_unused_result));
 void lst_changes_free(struct lst_changes *c);
 /* Paths are copied. A directory's change applies to every path within it unless a nearer one (the
- * path itself, a deeper directory) is set. A later call for the same path replaces the earlier. */
+ * path itself, a deeper directory) is set; a removal reaches all within its path, if it was a
+ * directory. A rename to its own name shields a path from the change of a directory above. A later
+ * call for the same path replaces the earlier. 0, -ENOMEM, ERR_SYNTAX for what is not a path below
+ * the root (the root itself, too) and for a new name that no row can hold (TAB, CR, LF). */
 int lst_changes_rename(struct lst_changes *c, const char *from, const char *to)
     __attribute__((warn_unused_result));
 int lst_changes_rename_directory(struct lst_changes *c, const char *from, const char *to)
@@ -64,8 +74,9 @@ int lst_changes_remove(struct lst_changes *c, const char *path) __attribute__((w
 uint64_t lst_changes_count(const struct lst_changes *c);
 
 enum lst_fate { LST_KEEP, LST_RENAME, LST_DROP };
-/* lst_changes_fate(c, path, out, size): what becomes of a row with this (normal) path; on LST_RENAME
- * the new path is in out. */
+/* lst_changes_fate(c, path, out, size): what becomes of a row with this (normal) path; on
+ * LST_RENAME the new path is in out. A new path that does not fit is LST_KEEP: with PATH_BYTES_MAX
+ * + 1 bytes no file can have it. */
 enum lst_fate lst_changes_fate(const struct lst_changes *c, const char *path, char *out,
                                size_t size);
 
@@ -78,10 +89,21 @@ struct lst_rewrite_stats {
 /*
  * lst_rewrite(in, changes, out, undo, ret): append the rewritten list to out. A renamed row keeps
  * its other bytes and the spelling of a leading "./". Undo (may be NULL) gets one line a changed
- * row: `<line number> TAB - | <new path> TAB <the old row>`. 0, -ENOMEM, ERR_LIMIT. Pure.
+ * row: `<line number> TAB - | <new path> TAB <the old row>`: the line number in the old list, "-"
+ * for a dropped row, the new path as spelled in the new row ("./-" for "-"), and the old row byte
+ * for byte with its line ending, so the last line may lack LF. 0, -ENOMEM, ERR_LIMIT (then both
+ * buffers are as before). Pure.
  */
 int lst_rewrite(struct span in, const struct lst_changes *changes, struct buf *out,
                 struct buf *undo, struct lst_rewrite_stats *ret)
+    __attribute__((warn_unused_result));
+
+/*
+ * lst_undo(now, undo, out): append to out the list that lst_rewrite was given, from what it made of
+ * it and its undo text. 0, -ENOMEM, ERR_LIMIT, ERR_SYNTAX for an undo text that is none,
+ * ERR_CHANGED where `now` is not what that rewrite made. On error out is as before. Pure.
+ */
+int lst_undo(struct span now, struct span undo, struct buf *out)
     __attribute__((warn_unused_result));
 
 /*
@@ -111,8 +133,8 @@ struct lst_apply_hooks {
 };
 
 struct lst_apply_options {
-    unsigned attempts;   /* rounds against a racing writer before ERR_CHANGED; 0: 10 */
-    uint64_t max_bytes;  /* of a list; larger is ERR_LIMIT; 0: 8 GiB */
+    unsigned attempts;  /* rounds against a racing writer before ERR_CHANGED; 0: 10 */
+    uint64_t max_bytes; /* of a list; larger is ERR_LIMIT; 0: 8 GiB */
 };
 
 /* lst_apply(root_fd, path, changes, opt, hooks, ret_changed, e): 0 with *ret_changed telling
@@ -134,10 +156,10 @@ int lst_recover(int root_fd, const char *path, const uint8_t before[SHA256_BYTES
     __attribute__((warn_unused_result));
 
 /*
- * lst_each_path(root_fd, path, st, fn, arg, e): read a list once and call fn for the normal path of
- * every image row (rows that name nothing inside the repository are passed over); a non-zero return
- * of fn stops and is handed back. *ret_st is the file's stat, the same before and after the reading,
- * else ERR_CHANGED. Shell; memory stays bounded whatever the list's size.
+ * lst_each_path(root_fd, path, fn, arg, ret_st): read a list once and call fn for the normal path
+ * of every image row (rows that name nothing inside the repository are passed over); a non-zero
+ * return of fn stops and is handed back. *ret_st is the file's stat, the same before and after the
+ * reading, else ERR_CHANGED. Shell; memory stays bounded whatever the list's size.
  */
 int lst_each_path(int root_fd, const char *path, int (*fn)(void *arg, const char *image), void *arg,
                   struct file_stat *ret_st) __attribute__((warn_unused_result));

@@ -1,0 +1,19 @@
+noinst_LIBRARIES += lists/liblists.a
+lists_liblists_a_SOURCES = \
+	lists/lists.h lists/internal.h lists/held.h lists/round.h \
+	lists/row.c lists/changes.c lists/rewrite.c lists/undo.c \
+	lists/held.c lists/names.c lists/attributes.c lists/install.c lists/rescue.c \
+	lists/apply.c lists/recover.c lists/each_path.c
+EXTRA_DIST += lists/DESIGN.md
+
+lists_tests = \
+	tests/unit/test_lst_rows \
+	tests/unit/test_lst_rewrite
+check_PROGRAMS += $(lists_tests)
+TESTS += $(lists_tests)
+lists_tests_LIBS = lists/liblists.a base/libbase.a $(CMOCKA_LIBS) $(CRYPTO_LIBS)
+
+tests_unit_test_lst_rows_SOURCES = tests/unit/test_lst_rows.c tests/unit/unit.h
+tests_unit_test_lst_rows_LDADD = $(lists_tests_LIBS)
+tests_unit_test_lst_rewrite_SOURCES = tests/unit/test_lst_rewrite.c tests/unit/unit.h
+tests_unit_test_lst_rewrite_LDADD = $(lists_tests_LIBS)

@@ -1,0 +1,59 @@
+/*
+ * What the files of lists/ share among themselves. Not for other rooms.
+ */
+#ifndef LOCKSTEP_LISTS_INTERNAL_H
+#define LOCKSTEP_LISTS_INTERNAL_H
+
+#include "lists/lists.h"
+
+/*
+ * Rows. Pure.
+ */
+
+/* row_classify(line, first, ret): what this row is; `first` tells that it is the first of its file,
+ * where a byte order mark may stand. */
+void row_classify(struct span line, bool first, struct lst_row *ret);
+
+/* row_line(in, at): the row that begins at `at`, which is less than in.n, with its line ending. */
+struct span row_line(struct span in, size_t at);
+
+/* row_path(line, ret): the last TAB field without line ending; false without a TAB. Cheap: says
+ * nothing of the row's kind. */
+bool row_path(struct span line, struct span *ret);
+
+/* path_lead(path): bytes of a leading "./", "././", ".//" as spelled. */
+size_t path_lead(struct span path);
+
+/*
+ * Changes. Pure.
+ */
+struct change;
+
+/* What was found for a path: the change, and how much of the path it replaces. */
+struct change_hit {
+    const struct change *change;
+    struct span normal; /* the row's path in normal form: inside the row, or in the scratch */
+    size_t from_n;      /* leading bytes of it that the change names */
+};
+
+/* changes_find(c, path, scratch, ret): the nearest change for a path as spelled in a row; false if
+ * there is none or the path names nothing inside. scratch: PATH_BYTES_MAX + 1 bytes, used only for
+ * paths that are not in normal form. */
+bool changes_find(const struct lst_changes *c, struct span path, char *scratch,
+                  struct change_hit *ret);
+
+/* change_fate(hit, out, size): what it makes of that path; on LST_RENAME the new path is in out. */
+enum lst_fate change_fate(const struct change_hit *hit, char *out, size_t size);
+
+/*
+ * Rewriting. Pure.
+ */
+
+/* rewrite_affected(in, changes, out, undo, ret_rest, ret): as lst_rewrite, but out ends with the
+ * last affected row: all from *ret_rest on stays as it is and is left for the caller to append. So
+ * a list without affected rows costs no copy. */
+int rewrite_affected(struct span in, const struct lst_changes *changes, struct buf *out,
+                     struct buf *undo, size_t *ret_rest, struct lst_rewrite_stats *ret)
+    __attribute__((warn_unused_result));
+
+#endif

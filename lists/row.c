@@ -1,0 +1,203 @@
+/* Rows of a list: where they end, what they are, which path they name. Pure. */
+#include "lists/internal.h"
+
+#include "base/path.h"
+#include "base/replace.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* A byte order mark is not part of the first row's index, but stays where it is. */
+static const struct span byte_order_mark = {"\xef\xbb\xbf", 3};
+
+struct span row_line(struct span in, size_t at)
+{
+    const char *begin = in.p + at;
+    const char *end = memchr(begin, '\n', in.n - at);
+
+    return (struct span){begin, end ? (size_t)(end - begin) + 1 : in.n - at};
+}
+
+/* The row without LF and the CRs before it. */
+static struct span without_ending(struct span line)
+{
+    if (line.n > 0 && line.p[line.n - 1] == '\n')
+        line.n--;
+    while (line.n > 0 && line.p[line.n - 1] == '\r')
+        line.n--;
+    return line;
+}
+
+bool row_path(struct span line, struct span *ret)
+{
+    struct span text = without_ending(line);
+    const char *tab = text.n > 0 ? memrchr(text.p, '\t', text.n) : NULL;
+
+    if (!tab)
+        return false;
+    *ret = (struct span){tab + 1, (size_t)(text.p + text.n - (tab + 1))};
+    return true;
+}
+
+/* White space of the C locale, which no setlocale changes. */
+static bool is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Nothing but white space. */
+static bool all_blank(struct span s)
+{
+    size_t i = 0;
+
+    while (i < s.n && is_blank(s.p[i]))
+        i++;
+    return i == s.n;
+}
+
+/* How many digits stand at the start. */
+static size_t digits(struct span s)
+{
+    size_t i = 0;
+
+    while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9')
+        i++;
+    return i;
+}
+
+/* Drop n bytes from the start. */
+static struct span skip(struct span s, size_t n)
+{
+    return (struct span){s.p + n, s.n - n};
+}
+
+/* Skip one byte if it is one of these. */
+static bool skip_one(struct span *s, char a, char b)
+{
+    if (s->n == 0 || (s->p[0] != a && s->p[0] != b))
+        return false;
+    *s = skip(*s, 1);
+    return true;
+}
+
+/* A decimal number as some reader of lists takes it: "12", "-1", "5.0", "1e+05", blanks around. */
+static bool is_number(struct span s)
+{
+    size_t n;
+
+    while (s.n > 0 && s.p[0] == ' ')
+        s = skip(s, 1);
+    while (s.n > 0 && s.p[s.n - 1] == ' ')
+        s.n--;
+    (void)skip_one(&s, '+', '-'); /* a sign may be there or not */
+    n = digits(s);
+    if (n == 0)
+        return false;
+    s = skip(s, n);
+    if (skip_one(&s, '.', '.'))
+        s = skip(s, digits(s));
+    if (skip_one(&s, 'e', 'E')) {
+        (void)skip_one(&s, '+', '-'); /* a sign may be there or not */
+        n = digits(s);
+        if (n == 0)
+            return false;
+        s = skip(s, n);
+    }
+    return s.n == 0;
+}
+
+void row_classify(struct span line, bool first, struct lst_row *ret)
+{
+    struct span text = without_ending(line);
+    struct lst_row row = {.kind = LST_ROW_OTHER, .line = line};
+    struct span index;
+    const char *tab;
+
+    *ret = row;
+    if (first && text.n >= byte_order_mark.n &&
+        memcmp(text.p, byte_order_mark.p, byte_order_mark.n) == 0)
+        text = skip(text, byte_order_mark.n);
+    if (all_blank(text)) {
+        ret->kind = LST_ROW_BLANK;
+        return;
+    }
+    tab = memchr(text.p, '\t', text.n);
+    if (!tab || line.n > LST_ROW_BYTES_MAX || !row_path(line, &row.path))
+        return;
+    index = (struct span){text.p, (size_t)(tab - text.p)};
+    if (tab + 1 == row.path.p || !is_number(index) || memchr(text.p, '\r', text.n))
+        return;
+    row.kind = LST_ROW_IMAGE;
+    row.index = index;
+    row.labels = (struct span){tab + 1, (size_t)(row.path.p - 1 - (tab + 1))};
+    *ret = row;
+}
+
+bool lst_row_next(struct lst_cursor *c, struct lst_row *ret)
+{
+    struct span line;
+    bool first = c->at == 0;
+
+    if (c->at >= c->in.n)
+        return false;
+    line = row_line(c->in, c->at);
+    c->at += line.n;
+    c->line_number++;
+    row_classify(line, first, ret);
+    return true;
+}
+
+size_t path_lead(struct span path)
+{
+    size_t at = 0;
+
+    while (at + 1 < path.n && path.p[at] == '.' && path.p[at + 1] == '/') {
+        at += 2;
+        while (at < path.n && path.p[at] == '/')
+            at++;
+    }
+    return at;
+}
+
+/* A component that stands for another directory than its name says. */
+static bool is_dots(const char *p, size_t n)
+{
+    return (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.');
+}
+
+int lst_path_normal(struct span path, char *out, size_t size)
+{
+    struct span rest = skip(path, path_lead(path));
+    size_t n = 0;
+
+    if (rest.n == 0 || rest.p[0] == '/' || rest.p[rest.n - 1] == '/' || memchr(rest.p, 0, rest.n))
+        return ERR_SYNTAX;
+    while (rest.n > 0) {
+        const char *slash = memchr(rest.p, '/', rest.n);
+        size_t part = slash ? (size_t)(slash - rest.p) : rest.n;
+
+        if (is_dots(rest.p, part))
+            return ERR_SYNTAX;
+        if (n + (n > 0) + part >= size || n + (n > 0) + part > PATH_BYTES_MAX)
+            return -ENAMETOOLONG;
+        if (n > 0)
+            out[n++] = '/';
+        memcpy(out + n, rest.p, part);
+        n += part;
+        rest = skip(rest, part);
+        while (rest.n > 0 && rest.p[0] == '/')
+            rest = skip(rest, 1);
+    }
+    out[n] = '\0';
+    return 0;
+}
+
+bool lst_is_list(const char *path)
+{
+    static const char ending[] = ".lst";
+    size_t n = strlen(path);
+    size_t ending_n = sizeof(ending) - 1;
+
+    return n >= ending_n && memcmp(path + n - ending_n, ending, ending_n) == 0 &&
+           !replace_is_temp(path_name(path));
+}

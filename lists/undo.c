@@ -1,0 +1,121 @@
+/* A rewrite taken back. Pure. */
+#include "lists/internal.h"
+
+#include <string.h>
+
+/* One line of an undo text. */
+struct undo_line {
+    uint64_t number;    /* of the row in the old list, from 1 */
+    struct span marker; /* "-", or the path in the new list */
+    struct span row;    /* the old row with its line ending */
+};
+
+/* The text up to the next TAB, which is skipped; false without one. */
+static bool field(struct span *text, struct span *ret)
+{
+    const char *tab = text->n > 0 ? memchr(text->p, '\t', text->n) : NULL;
+
+    if (!tab)
+        return false;
+    *ret = (struct span){text->p, (size_t)(tab - text->p)};
+    text->n -= ret->n + 1;
+    text->p = tab + 1;
+    return true;
+}
+
+/* A line number; 0 for anything else. */
+static uint64_t number_of(struct span s)
+{
+    uint64_t n = 0;
+
+    if (s.n > 19) /* digits that always fit 64 bits */
+        return 0;
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] < '0' || s.p[i] > '9')
+            return 0;
+        n = n * 10 + (uint64_t)(s.p[i] - '0');
+    }
+    return n;
+}
+
+/* Take an undo line apart. 0 or ERR_SYNTAX. */
+static int parse(struct span line, struct undo_line *ret)
+{
+    struct undo_line u;
+    struct span number;
+
+    if (!field(&line, &number) || !field(&line, &u.marker))
+        return ERR_SYNTAX;
+    u.number = number_of(number);
+    u.row = line;
+    if (u.number == 0 || u.marker.n == 0)
+        return ERR_SYNTAX;
+    *ret = u;
+    return 0;
+}
+
+/* Pass over the row that the rewrite made. 0, or ERR_CHANGED if it is another. */
+static int skip_new_row(struct lst_cursor *now, struct span path)
+{
+    struct lst_row row;
+    struct span found;
+
+    if (!lst_row_next(now, &row) || !row_path(row.line, &found))
+        return ERR_CHANGED;
+    if (span_equal(path, SPAN("./-")) && span_equal(found, SPAN("-")))
+        return 0;
+    return span_equal(found, path) ? 0 : ERR_CHANGED;
+}
+
+/* Append the rows that come before line `number` of the old list; *line is the next one's. */
+static int copy_rows(struct lst_cursor *now, uint64_t number, uint64_t *line, struct buf *out)
+{
+    size_t from = now->at;
+    struct lst_row row;
+
+    if (number < *line)
+        return ERR_SYNTAX; /* the numbers go up */
+    for (; *line < number; (*line)++) {
+        if (!lst_row_next(now, &row))
+            return ERR_CHANGED;
+    }
+    return now->at > from ? buf_append(out, now->in.p + from, now->at - from) : 0;
+}
+
+/* The whole way; leaves out half-written on failure. */
+static int undo_rows(struct span now, struct span undo, struct buf *out)
+{
+    struct lst_cursor cursor = {.in = now};
+    uint64_t line = 1;
+    int rc = 0;
+
+    for (size_t at = 0; rc == 0 && at < undo.n;) {
+        struct span text = row_line(undo, at);
+        struct undo_line u;
+
+        at += text.n;
+        rc = parse(text, &u);
+        if (rc == 0)
+            rc = copy_rows(&cursor, u.number, &line, out);
+        if (rc == 0 && !span_equal(u.marker, SPAN("-")))
+            rc = skip_new_row(&cursor, u.marker);
+        if (rc == 0)
+            rc = buf_append_span(out, u.row);
+        line++;
+    }
+    if (rc == 0 && cursor.at < now.n)
+        rc = buf_append(out, now.p + cursor.at, now.n - cursor.at);
+    return rc;
+}
+
+int lst_undo(struct span now, struct span undo, struct buf *out)
+{
+    size_t before = out->len;
+    int rc = undo_rows(now, undo, out);
+
+    if (rc < 0 && out->len > before) {
+        out->len = before;
+        out->data[before] = '\0';
+    }
+    return rc;
+}
