@@ -6,7 +6,8 @@
  * chained to the batch before (DESIGN.md has the bytes). A record is committed if and only if the
  * commit line of its batch is whole and valid.
  *
- * One writer a journal (a lock keeps a second one out); any number of readers, also while it writes.
+ * One writer a journal (a lock keeps a second one out); any number of readers, also while it
+ * writes.
  */
 #ifndef LOCKSTEP_JOURNAL_JOURNAL_H
 #define LOCKSTEP_JOURNAL_JOURNAL_H
@@ -18,26 +19,26 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define JOURNAL_LINE_MAX  61440 /* bytes of one line without its LF */
-#define JOURNAL_NAME_MAX  64
-#define JOURNAL_VERSION   1
+#define JOURNAL_LINE_MAX 61440 /* bytes of one line without its LF */
+#define JOURNAL_NAME_MAX 64
+#define JOURNAL_VERSION  1
 
 /* What a record speaks of ("o"). The spelling in the file is the name in lower case. */
 enum journal_op {
-    JOURNAL_ADD,     /* change: a path that S3 does not have */
-    JOURNAL_EDIT,    /* change: other content */
-    JOURNAL_META,    /* change: mode, owner or mtime only */
-    JOURNAL_RENAME,  /* change: p became d; a file, or a directory with all beneath it (n objects) */
-    JOURNAL_REMOVE,  /* change: p is gone */
-    JOURNAL_PUT,     /* transfer */
-    JOURNAL_COPY,    /* transfer: p is the new key's path, d the source's */
-    JOURNAL_DELETE,  /* transfer */
-    JOURNAL_LST,     /* a list was rewritten */
-    JOURNAL_HOLD,    /* the guard holds n removals of a mapping */
-    JOURNAL_RELEASE, /* an operator let them go */
-    JOURNAL_START,   /* the agent began */
-    JOURNAL_STOP,    /* the agent ended in order */
-    JOURNAL_IDLE,    /* all that is known is in S3 */
+    JOURNAL_ADD,    /* change: a path that S3 does not have */
+    JOURNAL_EDIT,   /* change: other content */
+    JOURNAL_META,   /* change: mode, owner or mtime only */
+    JOURNAL_RENAME, /* change: p became d; a file, or a directory with all beneath it (n objects) */
+    JOURNAL_REMOVE, /* change: p is gone */
+    JOURNAL_PUT,    /* transfer */
+    JOURNAL_COPY,   /* transfer: p is the new key's path, d the source's */
+    JOURNAL_DELETE, /* transfer */
+    JOURNAL_LST,    /* a list was rewritten */
+    JOURNAL_HOLD,   /* the guard holds n removals of a mapping */
+    JOURNAL_RELEASE,  /* an operator let them go */
+    JOURNAL_START,    /* the agent began */
+    JOURNAL_STOP,     /* the agent ended in order */
+    JOURNAL_IDLE,     /* all that is known is in S3 */
     JOURNAL_OVERFLOW, /* events were lost; a rescan follows */
     JOURNAL_OP_COUNT
 };
@@ -76,7 +77,7 @@ struct journal_record {
     enum journal_op op;
     enum journal_state state;
     enum journal_source source;
-    uint64_t tx; /* ties outcomes to their intent: the intent's own seq; 0 none */
+    uint64_t tx;         /* ties outcomes to their intent: the intent's own seq; 0 none */
     const char *mapping; /* w */
     const char *path;    /* p */
     const char *path2;   /* d */
@@ -109,18 +110,22 @@ const char *journal_source_name(enum journal_source source);
 /*
  * Codec. Pure.
  *
- * journal_record_encode(rec, out): append the record's line with its LF. 0, -ENOMEM, or ERR_LIMIT
- * past JOURNAL_LINE_MAX (out unchanged).
+ * journal_record_encode(rec, out): append the record's line with its LF. 0, -ENOMEM, -EINVAL for an
+ * op, state or source that is none, or ERR_LIMIT past JOURNAL_LINE_MAX (out unchanged). Strings
+ * other than paths should be UTF-8; what is not becomes U+FFFD.
  *
  * journal_record_decode(line, store, ret): the record of one line without LF. Strings point into
- * `store`, which is reset first and must live as long as the record. 0 or ERR_SYNTAX: unknown keys,
- * keys out of order, a value out of range and anything that encode would not have written are
- * refused.
+ * `store`, which is reset first and must live as long as the record; JOURNAL_LINE_MAX is ceiling
+ * enough for it. 0, -ENOMEM, ERR_LIMIT past store's ceiling, or ERR_SYNTAX: unknown keys, keys out
+ * of order, a value out of range and anything that encode would not have written are refused (ret
+ * unchanged).
  */
 int journal_record_encode(const struct journal_record *rec, struct buf *out)
     __attribute__((warn_unused_result));
 int journal_record_decode(struct span line, struct buf *store, struct journal_record *ret)
     __attribute__((warn_unused_result));
+
+#define JOURNAL_NO_BALLAST UINT64_MAX
 
 /*
  * Writer. One thread.
@@ -136,6 +141,7 @@ struct journal_options {
     uint64_t batch_bytes;   /* flush past this; 0: 1 MiB */
     int64_t flush_ms;       /* flush within; 0: 5 */
     int64_t sync_ms;        /* fdatasync within; 0: 1000 */
+    uint64_t ballast_bytes; /* let go when the disk is full; 0: 16 MiB; JOURNAL_NO_BALLAST: none */
     const char *host;       /* for the segment header; borrowed during open only */
     const char *boot;       /* boot id */
     const char *version;    /* program version */
@@ -143,40 +149,52 @@ struct journal_options {
 
 /* What recovery found and did; counts are 0 when all was well. */
 struct journal_recovery {
-    uint64_t next_seq;       /* of the next record */
-    uint64_t torn_bytes;     /* cut from the last segment's tail, saved beside it as .torn */
+    uint64_t next_seq;         /* of the next record */
+    uint64_t torn_bytes;       /* cut from the last segment's tail, saved beside it as .torn */
     uint64_t corrupt_segments; /* left as they are, set aside; never truncated */
-    bool fresh;              /* there was no journal here */
+    bool fresh;                /* there was no journal here */
 };
 
 struct journal;
 
-/* journal_open(dir, opt, now_us, ret, ret_rec, e): create or recover the journal in `dir` (made with
- * 0700 if missing) and lock it. -EBUSY if another writer holds the lock. */
+/* journal_open(dir, opt, now_us, ret, ret_rec, e): create or recover the journal in `dir` (made
+ * with 0700 if missing) and lock it. -EBUSY if another writer holds the lock, ERR_VERSION for a
+ * journal of a newer program. All that a reader finds afterwards is durable. */
 int journal_open(const char *dir, const struct journal_options *opt, int64_t now_us,
                  struct journal **ret, struct journal_recovery *ret_recovery, struct err *e)
     __attribute__((warn_unused_result));
 
 /* journal_append(j, rec, now_us, ret_seq): take the record into the open batch. seq and time are
- * set here; a tx of JOURNAL_TX_SELF becomes the record's own seq. 0, -ENOMEM, ERR_LIMIT, or -EIO
- * when the journal has failed for good (then nothing may be mutated any more). */
+ * set here; a tx of JOURNAL_TX_SELF becomes the record's own seq; ret_seq may be NULL. 0, -ENOMEM,
+ * ERR_LIMIT (a line too long), -ENOSPC while the disk is full (intents are refused at once,
+ * outcomes only when they do not fit in memory any more: keep them and come again), or -EIO when
+ * the journal has failed for good (then nothing may be mutated any more). On error the record was
+ * not taken. */
 #define JOURNAL_TX_SELF UINT64_MAX
 int journal_append(struct journal *j, const struct journal_record *rec, int64_t now_us,
                    uint64_t *ret_seq) __attribute__((warn_unused_result));
 
 /* journal_flush(j): hand the open batch to the kernel. journal_sync(j): and make all durable. A
  * failed fdatasync is never retried on its file: a new segment gets the batches again; if that
- * fails too, -EIO for ever. */
+ * fails too, -EIO for ever. -ENOSPC: the disk is full; what was appended is still in memory, and a
+ * later call writes it; nothing may be acted on until then. -ENOMEM likewise. */
 int journal_flush(struct journal *j) __attribute__((warn_unused_result));
 int journal_sync(struct journal *j) __attribute__((warn_unused_result));
 
 /* journal_deadline_ms(j, now_us): milliseconds until journal_tick is wanted; -1: never.
- * journal_tick(j, now_us): do what has come due (flush, sync, rotate). 0 or -EIO. */
+ * journal_tick(j, now_us): do what has come due (flush, sync, rotate). 0, or as journal_sync. */
 int64_t journal_deadline_ms(const struct journal *j, int64_t now_us);
 int journal_tick(struct journal *j, int64_t now_us) __attribute__((warn_unused_result));
 
 /* journal_next_seq(j): the number that the next record gets. */
 uint64_t journal_next_seq(const struct journal *j);
+
+struct journal_health {
+    bool failed;        /* -EIO for ever: start anew */
+    bool degraded;      /* the disk is full: no intents are taken */
+    uint64_t failovers; /* segments given up because a write or fdatasync failed */
+};
+void journal_health(const struct journal *j, struct journal_health *ret);
 
 /* journal_close(j): sync and unlock; NULL is allowed. 0 or -EIO (closed all the same). */
 int journal_close(struct journal *j);
@@ -188,12 +206,15 @@ struct journal_reader;
 
 enum journal_read { JOURNAL_READ_RECORD, JOURNAL_READ_END, JOURNAL_READ_ERROR };
 
-/* journal_reader_open(dir, from_seq, ret, e): positioned before the first record >= from_seq. */
+/* journal_reader_open(dir, from_seq, ret, e): positioned before the first record >= from_seq. 0,
+ * -ENOMEM, -errno. A directory without segments is a journal that has not begun. */
 int journal_reader_open(const char *dir, uint64_t from_seq, struct journal_reader **ret,
                         struct err *e) __attribute__((warn_unused_result));
 
-/* journal_read(r, ret, ret_line, e): the next committed record and its raw line (either may be
- * NULL), valid until the next call. END: no more for now; a later call may find more (follow). */
+/* journal_read(r, ret, ret_line, e): the next committed record and its raw line without LF (either
+ * may be NULL), valid until the next call. END: no more for now; a later call may find more
+ * (follow). ERROR: e says where; after ERR_CORRUPT the next call goes on behind the damage, after
+ * any other code it tries again. */
 enum journal_read journal_read(struct journal_reader *r, struct journal_record *ret,
                                struct span *ret_line, struct err *e);
 void journal_reader_close(struct journal_reader *r);
@@ -216,11 +237,11 @@ struct journal_verdict {
     uint64_t records;
     uint64_t batches;
     uint64_t bytes;
-    uint64_t faults;   /* without the harmless ones */
-    uint64_t torn;     /* harmless ones */
+    uint64_t faults; /* without the harmless ones */
+    uint64_t torn;   /* harmless ones */
     uint64_t first_seq;
     uint64_t last_seq;
-    char chain[65];    /* hex, at the end */
+    char chain[65]; /* hex, at the end */
 };
 
 /* journal_verify(dir, on_fault, arg, ret, e): 0 when it could be read (ret->faults tells), else

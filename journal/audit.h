@@ -1,0 +1,59 @@
+/*
+ * The rules that tie batches and segments together, held against one batch after the other. Pure.
+ * Private to journal/. The verifier reports what it finds; recovery takes its state from it.
+ *
+ *   audit_init -> { audit_segment -> audit_batch ... -> audit_segment_end } ...
+ *
+ * After a fault the audit goes on from what is written (chain values, segment headers), so that one
+ * flipped byte is one fault.
+ */
+#ifndef LOCKSTEP_JOURNAL_AUDIT_H
+#define LOCKSTEP_JOURNAL_AUDIT_H
+
+#include "journal/batch.h"
+
+struct journal_audit {
+    void (*on_fault)(void *arg, const struct journal_fault *f); /* may be NULL */
+    void *arg;
+    struct journal_verdict verdict;
+    struct buf store; /* decoded lines */
+
+    struct journal_head head;          /* where the journal stands */
+    uint8_t other_chain[SHA256_BYTES]; /* after a chain fault: what it should have been */
+    bool chain_known;
+    bool other_known;
+    bool seq_known;
+    bool tree_known;
+    char uuid[JOURNAL_UUID_SIZE];     /* of the last header; "" none yet */
+    char previous[JOURNAL_FILE_SIZE]; /* the segment before this one */
+    int version; /* 0, or ERR_VERSION once a header is newer than this program */
+
+    char file[JOURNAL_FILE_SIZE]; /* the segment at hand */
+    struct journal_name name;
+    bool first;            /* nothing of it was seen yet */
+    uint64_t good_end;     /* its bytes up to the end of the last good batch */
+    uint64_t damage;       /* its faults so far, all of them before good_end */
+    const char *held_kind; /* a broken batch at good_end: told once a good one follows */
+    const char *held_why;
+    uint8_t held_chain[SHA256_BYTES]; /* its chain value as written */
+    bool trust_first; /* take the first header's word for what lies before it (set after init) */
+};
+
+/* journal_audit_init(a, on_fault, arg). journal_audit_release(a). */
+void journal_audit_init(struct journal_audit *a,
+                        void (*on_fault)(void *arg, const struct journal_fault *f), void *arg);
+void journal_audit_release(struct journal_audit *a);
+
+/* journal_audit_segment(a, name): a segment begins. */
+void journal_audit_segment(struct journal_audit *a, struct journal_name name);
+
+/* journal_audit_batch(a, step, offset, batch): the next GOOD or BROKEN batch; offset is where its
+ * bytes begin, those skipped included. 0 or -ENOMEM. */
+int journal_audit_batch(struct journal_audit *a, enum journal_step step, uint64_t offset,
+                        const struct journal_batch *batch) __attribute__((warn_unused_result));
+
+/* journal_audit_segment_end(a, size, counted, last): the segment has `size` bytes of which
+ * `counted` count (the next header's word; size where there is none). last: no segment follows. */
+void journal_audit_segment_end(struct journal_audit *a, uint64_t size, uint64_t counted, bool last);
+
+#endif

@@ -1,0 +1,76 @@
+/* The Merkle tree of RFC 6962 as a frontier. Pure. */
+#include "journal/merkle.h"
+
+#include "base/err.h"
+
+#include <string.h>
+
+/* SHA-256(0x01 || left || right) */
+static void node_hash(const uint8_t *left, const uint8_t *right, uint8_t out[SHA256_BYTES])
+{
+    uint8_t in[1 + 2 * SHA256_BYTES];
+
+    in[0] = 0x01;
+    memcpy(in + 1, left, SHA256_BYTES);
+    memcpy(in + 1 + SHA256_BYTES, right, SHA256_BYTES);
+    digest_sha256(in, sizeof(in), out);
+}
+
+void journal_tree_push(struct journal_tree *t, struct span line)
+{
+    uint8_t hash[SHA256_BYTES];
+    struct sha256 sha;
+    unsigned level = 0;
+
+    sha256_begin(&sha);
+    sha256_add(&sha, "\0", 1);
+    sha256_add(&sha, line.p, line.n);
+    sha256_end(&sha, hash);
+    for (; t->count >> level & 1; level++)
+        node_hash(t->node[level], hash, hash);
+    memcpy(t->node[level], hash, SHA256_BYTES);
+    t->count++;
+}
+
+void journal_tree_root(const struct journal_tree *t, uint8_t out[SHA256_BYTES])
+{
+    unsigned level = 0;
+
+    if (t->count == 0) {
+        digest_sha256("", 0, out);
+        return;
+    }
+    while (!(t->count >> level & 1))
+        level++;
+    memcpy(out, t->node[level], SHA256_BYTES);
+    while (++level < JOURNAL_TREE_LEVELS)
+        if (t->count >> level & 1)
+            node_hash(t->node[level], out, out);
+}
+
+size_t journal_tree_export(const struct journal_tree *t,
+                           uint8_t out[JOURNAL_TREE_LEVELS * SHA256_BYTES])
+{
+    size_t n = 0;
+
+    for (unsigned level = JOURNAL_TREE_LEVELS; level-- > 0;)
+        if (t->count >> level & 1) {
+            memcpy(out + n, t->node[level], SHA256_BYTES);
+            n += SHA256_BYTES;
+        }
+    return n;
+}
+
+int journal_tree_import(struct journal_tree *t, uint64_t count, const uint8_t *p, size_t n)
+{
+    if (n != (size_t)__builtin_popcountll(count) * SHA256_BYTES)
+        return ERR_SYNTAX;
+    memset(t, 0, sizeof(*t));
+    t->count = count;
+    for (unsigned level = JOURNAL_TREE_LEVELS; level-- > 0;)
+        if (count >> level & 1) {
+            memcpy(t->node[level], p, SHA256_BYTES);
+            p += SHA256_BYTES;
+        }
+    return 0;
+}

@@ -1,0 +1,292 @@
+/*
+ * The reader: committed records, one after the other, across segments, also while a writer is at
+ * work. Shell.
+ *
+ * Bytes at the end that make no batch yet are read again by the next call, since a recovery may cut
+ * them and write others in their place. Damage is only told of once a second look at the file has
+ * found it too.
+ */
+#include "journal/walk.h"
+
+#include "base/err.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NO_OFFSET UINT64_MAX
+
+struct journal_reader {
+    int dir_fd;
+    bool begun;               /* a segment is open */
+    bool next_known;          /* `next` follows; walk.limit is its word on the open segment */
+    struct journal_name name; /* of the open segment */
+    struct journal_name next;
+    struct journal_walk walk;
+    struct span body;      /* lines of the current batch not handed out */
+    uint64_t body_offset;  /* of the current batch */
+    uint64_t looked_again; /* the offset where a first look found no batch */
+    uint64_t want;         /* no record before this one is handed out */
+    bool gap_told;         /* a gap before the next record is explained or was told of */
+    struct buf store;
+};
+
+int journal_reader_open(const char *dir, uint64_t from_seq, struct journal_reader **ret,
+                        struct err *e)
+{
+    struct journal_reader *r = calloc(1, sizeof(*r));
+    int rc;
+
+    if (!r)
+        return err_set(e, -ENOMEM, dir, "", "no memory");
+    rc = journal_dir_open(dir, &r->dir_fd, e);
+    if (rc) {
+        free(r);
+        return rc;
+    }
+    r->walk.fd = -1;
+    r->looked_again = NO_OFFSET;
+    r->want = from_seq;
+    r->gap_told = true;
+    buf_init(&r->walk.data, 0);
+    buf_init(&r->store, JOURNAL_LINE_MAX);
+    *ret = r;
+    return 0;
+}
+
+void journal_reader_close(struct journal_reader *r)
+{
+    if (!r)
+        return;
+    journal_walk_close(&r->walk);
+    buf_release(&r->store);
+    close(r->dir_fd);
+    free(r);
+}
+
+/* Damage in a segment. */
+static enum journal_read damaged(struct journal_reader *r, struct err *e, struct journal_name name,
+                                 uint64_t offset, const char *what)
+{
+    char file[JOURNAL_FILE_SIZE];
+    char where[JOURNAL_FILE_SIZE + 32];
+
+    snprintf(where, sizeof(where), "%s:%" PRIu64, journal_name_format(name, file), offset);
+    (void)err_set(e, ERR_CORRUPT, where, "verify the journal; what follows is read", "%s", what);
+    r->gap_told = true;
+    return JOURNAL_READ_ERROR;
+}
+
+/* A failure to read. */
+static enum journal_read failed(struct journal_reader *r, struct err *e, int rc)
+{
+    char file[JOURNAL_FILE_SIZE];
+
+    (void)err_set(e, rc, r->begun ? journal_name_format(r->name, file) : "", "",
+                  "cannot read the journal: %s", err_name(rc));
+    return JOURNAL_READ_ERROR;
+}
+
+/* The segment to read after the open one, or the first to read; false in *ret_found for none. */
+static int find_next(struct journal_reader *r, struct journal_name *ret, bool *ret_found)
+{
+    struct journal_list list;
+    size_t i = 0;
+    int rc = journal_list_read(r->dir_fd, &list);
+
+    if (rc)
+        return rc;
+    if (r->begun)
+        while (i < list.count && journal_name_compare(list.names[i], r->name) <= 0)
+            i++;
+    else
+        while (i + 1 < list.count && list.names[i + 1].first <= r->want)
+            i++;
+    *ret_found = i < list.count;
+    if (*ret_found)
+        *ret = list.names[i];
+    journal_list_release(&list);
+    return 0;
+}
+
+/* Go on to a segment. 0 or -errno. */
+static int enter(struct journal_reader *r, struct journal_name name)
+{
+    int rc;
+
+    journal_walk_close(&r->walk);
+    rc = journal_walk_open(&r->walk, r->dir_fd, name);
+    r->begun = rc == 0;
+    r->next_known = false;
+    r->name = name;
+    r->looked_again = NO_OFFSET;
+    return rc;
+}
+
+/* No more for now. A segment of which nothing could be read may yet be put away by a recovery, so
+ * it is looked up again. */
+static enum journal_read pause_reading(struct journal_reader *r, uint64_t offset)
+{
+    journal_walk_rewind(&r->walk, offset);
+    if (offset == 0) {
+        journal_walk_close(&r->walk);
+        r->begun = false;
+    }
+    return JOURNAL_READ_END;
+}
+
+/* Learn of the segment after the open one, if there is one by now whose header is written: it says
+ * how much of the open one counts. */
+static int look_ahead(struct journal_reader *r, bool *ret_news)
+{
+    int rc;
+
+    *ret_news = false;
+    if (r->next_known)
+        return 0;
+    rc = find_next(r, &r->next, ret_news);
+    if (rc || !*ret_news)
+        return rc;
+    rc = journal_walk_counted(r->dir_fd, r->name, r->next, &r->walk.limit);
+    if (rc == -ENODATA || rc == -ENOENT) {
+        *ret_news = false;
+        return 0;
+    }
+    r->next_known = rc == 0;
+    return rc;
+}
+
+/* The open segment is read to its end and another follows. RECORD to go on, or what was wrong. */
+static enum journal_read leave(struct journal_reader *r, uint64_t offset, struct err *e)
+{
+    struct journal_name left = r->name;
+    uint64_t limit = r->walk.limit;
+    struct stat st;
+    int rc = fstat(r->walk.fd, &st) ? -errno : 0;
+
+    if (rc == 0)
+        rc = enter(r, r->next);
+    if (rc)
+        return failed(r, e, rc);
+    if (limit != UINT64_MAX && (uint64_t)st.st_size < limit)
+        return damaged(r, e, left, offset, "the end of the segment is missing");
+    if (offset < limit && offset < (uint64_t)st.st_size)
+        return damaged(r, e, left, offset, "the last bytes of the segment have no commit line");
+    return JOURNAL_READ_RECORD;
+}
+
+/* What to do about bytes that are no batch, after a second look: RECORD to go on. */
+static enum journal_read take_trouble(struct journal_reader *r, enum journal_step step,
+                                      const struct journal_batch *batch, uint64_t offset,
+                                      struct err *e)
+{
+    switch (step) {
+    case JOURNAL_STEP_BROKEN:
+        return damaged(r, e, r->name, offset, batch->why);
+    case JOURNAL_STEP_GOOD:
+        r->body = batch->body;
+        r->body_offset = offset + batch->skipped;
+        return damaged(r, e, r->name, offset, "bytes that belong to no batch");
+    case JOURNAL_STEP_MORE:
+        break;
+    }
+    return r->next_known ? leave(r, offset, e) : pause_reading(r, offset);
+}
+
+/* The next batch into `body`: RECORD; or END, ERROR. */
+static enum journal_read next_batch(struct journal_reader *r, struct err *e)
+{
+    struct journal_batch batch;
+    enum journal_step step;
+    enum journal_read result;
+    uint64_t offset;
+    bool found;
+    int rc;
+
+    for (;;) {
+        if (!r->begun) {
+            rc = find_next(r, &r->next, &found);
+            if (rc == 0 && !found)
+                return JOURNAL_READ_END;
+            if (rc == 0)
+                rc = enter(r, r->next);
+            if (rc)
+                return failed(r, e, rc);
+        }
+        rc = journal_walk_next(&r->walk, &step, &batch, &offset);
+        if (rc)
+            return failed(r, e, rc);
+        if (step == JOURNAL_STEP_GOOD && batch.skipped == 0) {
+            r->body = batch.body;
+            r->body_offset = offset;
+            return JOURNAL_READ_RECORD;
+        }
+        rc = look_ahead(r, &found);
+        if (rc)
+            return failed(r, e, rc);
+        if (found || (step != JOURNAL_STEP_MORE && r->looked_again != offset)) {
+            r->looked_again = offset;
+            journal_walk_rewind(&r->walk, offset);
+            continue;
+        }
+        result = take_trouble(r, step, &batch, offset, e);
+        if (result != JOURNAL_READ_RECORD)
+            return result;
+    }
+}
+
+/* Hand out the record of a line, if it is one that is wanted: RECORD; ERROR; END for another line.
+ * A line that is told of as the far side of a gap stays in `body`. */
+static enum journal_read take_line(struct journal_reader *r, struct span line, struct span after,
+                                   struct journal_record *ret, struct err *e)
+{
+    bool is_record = journal_kind_of(line) == JOURNAL_KIND_RECORD;
+    uint64_t seq = 0;
+
+    if (is_record && journal_line_seq(line, &seq)) {
+        r->body = after;
+        return damaged(r, e, r->name, r->body_offset, "a line of this batch is no record");
+    }
+    if (!is_record || seq < r->want) {
+        r->body = after;
+        return JOURNAL_READ_END;
+    }
+    if (seq > r->want && !r->gap_told)
+        return damaged(r, e, r->name, r->body_offset, "records are missing before this batch");
+    r->body = after;
+    if (ret) {
+        int rc = journal_record_decode(line, &r->store, ret);
+
+        if (rc == ERR_SYNTAX)
+            return damaged(r, e, r->name, r->body_offset, "a line of this batch is no record");
+        if (rc)
+            return failed(r, e, rc);
+    }
+    r->want = seq + 1;
+    r->gap_told = false;
+    return JOURNAL_READ_RECORD;
+}
+
+enum journal_read journal_read(struct journal_reader *r, struct journal_record *ret,
+                               struct span *ret_line, struct err *e)
+{
+    enum journal_read result;
+    struct span after, line;
+
+    for (;;) {
+        after = r->body;
+        while (journal_line_next(&after, &line)) {
+            result = take_line(r, line, after, ret, e);
+            if (result == JOURNAL_READ_RECORD && ret_line)
+                *ret_line = line;
+            if (result != JOURNAL_READ_END)
+                return result;
+        }
+        result = next_batch(r, e);
+        if (result != JOURNAL_READ_RECORD)
+            return result;
+    }
+}

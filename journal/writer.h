@@ -1,0 +1,61 @@
+/*
+ * What writer.c and recover.c share. Private to journal/.
+ */
+#ifndef LOCKSTEP_JOURNAL_WRITER_H
+#define LOCKSTEP_JOURNAL_WRITER_H
+
+#include "journal/journal.h"
+#include "journal/segment.h"
+
+#define JOURNAL_MARKS_MAX 1024 /* batches that may wait for one fdatasync */
+
+/* A batch that the kernel has and the disk may not. */
+struct journal_mark {
+    size_t from; /* of its body in `held` */
+    size_t n;    /* bytes of its body */
+    uint64_t records;
+    uint64_t next_seq; /* after it */
+};
+
+struct journal {
+    struct journal_options opt; /* all defaults filled in; the strings are those below */
+    char host[JOURNAL_NAME_MAX + 1];
+    char boot[JOURNAL_NAME_MAX + 1];
+    char version[JOURNAL_NAME_MAX + 1];
+    char uuid[JOURNAL_UUID_SIZE];
+    int dir_fd;
+    int lock_fd;
+    struct journal_segment segment;
+
+    uint64_t next_seq;           /* of the next record */
+    struct journal_head head;    /* after what was flushed */
+    struct journal_head durable; /* after what is durable */
+    uint64_t durable_size;       /* bytes of the open segment that are */
+    struct buf held;             /* batches since the last fdatasync, then the open batch */
+    struct journal_mark marks[JOURNAL_MARKS_MAX];
+    size_t mark_count;
+    size_t open_from; /* of the open batch in `held` */
+    uint64_t open_records;
+
+    int64_t now_us;            /* the caller's last word */
+    int64_t open_since_us;     /* first record of the open batch */
+    int64_t unsynced_since_us; /* first record of the batches in `marks` */
+    int64_t rotate_failed_us;  /* last attempt to make the next segment that failed */
+    int64_t degraded_us;       /* last time that space was found missing */
+    uint64_t reserve_chunk;    /* bytes of the segment reserved at a time */
+    bool rotate_held;          /* rotate_failed_us is set */
+    bool stuck;                /* the open batch did not fit on the disk */
+    bool degraded;
+    bool failed;
+    uint64_t failovers;
+};
+
+/* journal_header_of(j, head, previous, previous_size, ret): the header of a segment that goes on
+ * from `head`; previous is a name or "". Strings are borrowed from j and previous. */
+void journal_header_of(const struct journal *j, const struct journal_head *head,
+                       const char *previous, uint64_t previous_size, struct journal_header *ret);
+
+/* journal_put_line(j, line): add a whole line that is not a record to the open batch. */
+int journal_put_line(struct journal *j, struct span line) __attribute__((warn_unused_result));
+
+#endif
