@@ -1,0 +1,32 @@
+noinst_PROGRAMS += tests/s3d/s3d
+tests_s3d_s3d_SOURCES = \
+	tests/s3d/access_log.h tests/s3d/access_log.c \
+	tests/s3d/auth.h tests/s3d/auth.c \
+	tests/s3d/body.h tests/s3d/body.c \
+	tests/s3d/chunks.h tests/s3d/chunks.c \
+	tests/s3d/code.h tests/s3d/code.c \
+	tests/s3d/control.h tests/s3d/control.c \
+	tests/s3d/disk.h tests/s3d/disk.c \
+	tests/s3d/exchange.h tests/s3d/exchange.c \
+	tests/s3d/fault.h tests/s3d/fault.c \
+	tests/s3d/hashes.h tests/s3d/hashes.c \
+	tests/s3d/index.h tests/s3d/index.c \
+	tests/s3d/listing.h tests/s3d/listing.c \
+	tests/s3d/main.c \
+	tests/s3d/object.h tests/s3d/object.c \
+	tests/s3d/ops.h tests/s3d/ops.c \
+	tests/s3d/ops_bucket.c \
+	tests/s3d/ops_copy.c \
+	tests/s3d/ops_multipart.c \
+	tests/s3d/ops_object.c \
+	tests/s3d/ops_uploads.c \
+	tests/s3d/reply.h tests/s3d/reply.c \
+	tests/s3d/request.h tests/s3d/request.c \
+	tests/s3d/server.h tests/s3d/server.c \
+	tests/s3d/store.h tests/s3d/store.c \
+	tests/s3d/text.h tests/s3d/text.c \
+	tests/s3d/timers.h tests/s3d/timers.c \
+	tests/s3d/uploads.h tests/s3d/uploads.c \
+	tests/s3d/xml.h tests/s3d/xml.c
+tests_s3d_s3d_CFLAGS = $(AM_CFLAGS) $(MICROHTTPD_CFLAGS) $(CRYPTO_CFLAGS) $(EXPAT_CFLAGS)
+tests_s3d_s3d_LDADD = base/libbase.a $(MICROHTTPD_LIBS) $(CRYPTO_LIBS) $(EXPAT_LIBS) -lpthread
