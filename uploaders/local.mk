@@ -14,10 +14,25 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/xml.h uploaders/xml.c
 
 uploaders_tests = \
+	tests/unit/test_credentials \
+	tests/unit/test_endpoint \
+	tests/unit/test_headers \
+	tests/unit/test_profile \
+	tests/unit/test_retry \
 	tests/unit/test_sigv4
 check_PROGRAMS += $(uploaders_tests)
 TESTS += $(uploaders_tests)
 uploaders_test_libs = uploaders/libuploaders.a base/libbase.a \
 	$(EXPAT_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_credentials_SOURCES = tests/unit/test_credentials.c
+tests_unit_test_credentials_LDADD = $(uploaders_test_libs)
+tests_unit_test_endpoint_SOURCES = tests/unit/test_endpoint.c
+tests_unit_test_endpoint_LDADD = $(uploaders_test_libs)
+tests_unit_test_headers_SOURCES = tests/unit/test_headers.c
+tests_unit_test_headers_LDADD = $(uploaders_test_libs)
+tests_unit_test_profile_SOURCES = tests/unit/test_profile.c
+tests_unit_test_profile_LDADD = $(uploaders_test_libs)
+tests_unit_test_retry_SOURCES = tests/unit/test_retry.c
+tests_unit_test_retry_LDADD = $(uploaders_test_libs)
 tests_unit_test_sigv4_SOURCES = tests/unit/test_sigv4.c
 tests_unit_test_sigv4_LDADD = $(uploaders_test_libs)
