@@ -9,7 +9,8 @@ EXTRA_DIST += lists/DESIGN.md
 lists_tests = \
 	tests/unit/test_lst_rows \
 	tests/unit/test_lst_rewrite \
-	tests/unit/test_lst_apply
+	tests/unit/test_lst_apply \
+	tests/unit/test_lst_race
 check_PROGRAMS += $(lists_tests)
 TESTS += $(lists_tests)
 lists_tests_LIBS = lists/liblists.a base/libbase.a $(CMOCKA_LIBS) $(CRYPTO_LIBS)
@@ -20,3 +21,7 @@ tests_unit_test_lst_rewrite_SOURCES = tests/unit/test_lst_rewrite.c tests/unit/u
 tests_unit_test_lst_rewrite_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_apply_SOURCES = tests/unit/test_lst_apply.c tests/unit/lst_bed.h tests/unit/unit.h
 tests_unit_test_lst_apply_LDADD = $(lists_tests_LIBS)
+tests_unit_test_lst_race_SOURCES = tests/unit/test_lst_race.c tests/unit/lst_bed.h tests/unit/unit.h
+tests_unit_test_lst_race_LDADD = $(lists_tests_LIBS)
+tests_unit_test_lst_race_LDFLAGS = $(AM_LDFLAGS) -pthread \
+	-Wl,--wrap=renameat2 -Wl,--wrap=renameat -Wl,--wrap=fcntl
