@@ -21,13 +21,19 @@ base_tests = \
 	tests/unit/test_crc \
 	tests/unit/test_digest \
 	tests/unit/test_err \
+	tests/unit/test_faults \
 	tests/unit/test_json \
+	tests/unit/test_log \
+	tests/unit/test_mailbox \
 	tests/unit/test_map \
 	tests/unit/test_path \
+	tests/unit/test_replace \
+	tests/unit/test_tree \
 	tests/unit/test_utf8
 check_PROGRAMS += $(base_tests)
 TESTS += $(base_tests)
 base_tests_LIBS = base/libbase.a $(CMOCKA_LIBS) $(CRYPTO_LIBS)
+base_tests_scratch = tests/unit/scratch.c tests/unit/scratch.h
 
 tests_unit_test_buf_SOURCES = tests/unit/test_buf.c tests/unit/unit.h
 tests_unit_test_buf_LDADD = $(base_tests_LIBS)
@@ -39,11 +45,33 @@ tests_unit_test_digest_SOURCES = tests/unit/test_digest.c tests/unit/unit.h
 tests_unit_test_digest_LDADD = $(base_tests_LIBS)
 tests_unit_test_err_SOURCES = tests/unit/test_err.c tests/unit/unit.h
 tests_unit_test_err_LDADD = $(base_tests_LIBS)
+tests_unit_test_faults_SOURCES = tests/unit/test_faults.c tests/unit/unit.h $(base_tests_scratch)
+tests_unit_test_faults_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=malloc \
+	-Wl,--wrap=calloc \
+	-Wl,--wrap=realloc \
+	-Wl,--wrap=fsync \
+	-Wl,--wrap=close \
+	-Wl,--wrap=fchmod \
+	-Wl,--wrap=renameat \
+	-Wl,--wrap=eventfd \
+	-Wl,--wrap=getentropy
+tests_unit_test_faults_LDADD = $(base_tests_LIBS)
 tests_unit_test_json_SOURCES = tests/unit/test_json.c tests/unit/unit.h
 tests_unit_test_json_LDADD = $(base_tests_LIBS)
+tests_unit_test_log_SOURCES = tests/unit/test_log.c tests/unit/unit.h $(base_tests_scratch)
+tests_unit_test_log_LDADD = $(base_tests_LIBS)
+tests_unit_test_mailbox_SOURCES = tests/unit/test_mailbox.c tests/unit/unit.h
+tests_unit_test_mailbox_LDADD = $(base_tests_LIBS)
 tests_unit_test_map_SOURCES = tests/unit/test_map.c tests/unit/unit.h
 tests_unit_test_map_LDADD = $(base_tests_LIBS)
 tests_unit_test_path_SOURCES = tests/unit/test_path.c tests/unit/unit.h
 tests_unit_test_path_LDADD = $(base_tests_LIBS)
+tests_unit_test_replace_SOURCES = tests/unit/test_replace.c tests/unit/unit.h $(base_tests_scratch)
+tests_unit_test_replace_LDADD = $(base_tests_LIBS)
+tests_unit_test_tree_SOURCES = tests/unit/test_tree.c tests/unit/unit.h $(base_tests_scratch)
+tests_unit_test_tree_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=syscall
+tests_unit_test_tree_LDADD = $(base_tests_LIBS)
 tests_unit_test_utf8_SOURCES = tests/unit/test_utf8.c tests/unit/unit.h
 tests_unit_test_utf8_LDADD = $(base_tests_LIBS)

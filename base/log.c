@@ -59,10 +59,11 @@ int log_level_parse(const char *text, enum log_level *ret)
 static size_t visible(const char *p, size_t n)
 {
     size_t run = utf8_plain(p, n);
-    unsigned char first = (unsigned char)p[0];
+    unsigned char first;
 
-    if (run > 0)
+    if (run > 0 || n == 0)
         return run;
+    first = (unsigned char)p[0];
     if (first < 0x20 || first == 0x7f)
         return 0;
     if (first == 0xc2 && n > 1 && (unsigned char)p[1] < 0xa0)
@@ -76,23 +77,24 @@ static bool put_escaped(char *line, size_t *len, size_t size, const char *p, siz
     static const char digits[] = "0123456789abcdef";
 
     while (n > 0) {
-        size_t k = visible(p, n);
-        size_t take = k > 0 ? k : 1;
-        size_t need = k > 0 ? k : 4;
+        size_t room = size - *len;
+        size_t k = visible(p, n < room ? n : room);
 
-        if (need > size - *len)
-            return false;
         if (k > 0) {
             memcpy(line + *len, p, k);
+            *len += k;
         } else {
             unsigned char c = (unsigned char)*p;
             const char escape[4] = {'\\', 'x', digits[c >> 4], digits[c & 15]};
 
-            memcpy(line + *len, escape, 4);
+            if (room < sizeof(escape))
+                return false;
+            memcpy(line + *len, escape, sizeof(escape));
+            *len += sizeof(escape);
+            k = 1;
         }
-        *len += need;
-        p += take;
-        n -= take;
+        p += k;
+        n -= k;
     }
     return true;
 }

@@ -26,7 +26,8 @@ struct replace {
 int replace_begin(struct replace *r, int dir_fd, const char *name, uint32_t mode)
     __attribute__((warn_unused_result));
 
-/* replace_like(r, st): give the temporary file the owner, group and mode of `st`. 0 or -errno. */
+/* replace_like(r, st): give the temporary file the owner, group and mode of `st`. 0 or -errno.
+ * Call it after the last write: writing clears set-id bits. */
 int replace_like(struct replace *r, const struct file_stat *st) __attribute__((warn_unused_result));
 
 /* replace_sync(r): fsync and close the temporary file, checking both. After it only commit or abort
