@@ -1,6 +1,19 @@
 noinst_LIBRARIES += uploaders/libuploaders.a
 uploaders_libuploaders_a_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS) $(EXPAT_CFLAGS)
 uploaders_libuploaders_a_SOURCES = \
+	uploaders/caller.h uploaders/caller.c uploaders/call_build.c \
+	uploaders/copy.c \
+	uploaders/engine.h uploaders/engine.c \
+	uploaders/listing.c \
+	uploaders/multipart.c \
+	uploaders/put.c \
+	uploaders/simple.c \
+	uploaders/site.h uploaders/site.c \
+	uploaders/source.h uploaders/source.c \
+	uploaders/task.h uploaders/task.c \
+	uploaders/transfer.c \
+	uploaders/wire.h uploaders/wire.c \
+	uploaders/worker.h uploaders/worker.c \
 	uploaders/uploaders.h \
 	uploaders/answer.h uploaders/answer.c \
 	uploaders/answers.h uploaders/answers.c uploaders/answers_build.c uploaders/answers_list.c \
@@ -36,3 +49,11 @@ tests_unit_test_retry_SOURCES = tests/unit/test_retry.c
 tests_unit_test_retry_LDADD = $(uploaders_test_libs)
 tests_unit_test_sigv4_SOURCES = tests/unit/test_sigv4.c
 tests_unit_test_sigv4_LDADD = $(uploaders_test_libs)
+
+noinst_PROGRAMS += tests/system/s3probe
+tests_system_s3probe_SOURCES = tests/system/s3probe.c
+tests_system_s3probe_LDADD = uploaders/libuploaders.a base/libbase.a \
+	$(CURL_LIBS) $(EXPAT_LIBS) $(CRYPTO_LIBS)
+
+noinst_PROGRAMS += tests/bench/sink
+tests_bench_sink_SOURCES = tests/bench/sink.c

@@ -1,0 +1,167 @@
+/*
+ * An HTTP server that reads bodies and answers 200: the floor that clients are measured against.
+ * Shell. One thread, epoll, keep-alive; needs Content-Length on requests with a body.
+ *
+ *   sink [PORT]    listens on 127.0.0.1 (0: any port), prints the port, ends with its stdin
+ *
+ * At the end it prints how many requests and body bytes it took.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define HEAD_MAX   16384
+#define EVENTS_MAX 64
+#define BACKLOG    1024
+
+static const char answer[] = "HTTP/1.1 200 OK\r\nETag: \"d41d8cd98f00b204e9800998ecf8427e\"\r\n"
+                             "Content-Length: 0\r\n\r\n";
+
+/* One connection: a head that is being read, then a body that is thrown away. */
+struct peer {
+    int fd;
+    size_t head_n;
+    uint64_t body_left;
+    char head[HEAD_MAX + 1];
+};
+
+static uint64_t requests, body_bytes;
+
+/* Stop with the words. */
+static void die(const char *what)
+{
+    perror(what);
+    exit(2);
+}
+
+/* Content-Length of a head, 0 where there is none. */
+static uint64_t content_length(const char *head)
+{
+    const char *line = strcasestr(head, "\r\ncontent-length:");
+    return line ? strtoull(line + 17, NULL, 10) : 0;
+}
+
+/* The request is whole: answer it. */
+static bool reply(struct peer *p)
+{
+    requests++;
+    return send(p->fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL) == (ssize_t)sizeof(answer) - 1;
+}
+
+/* n bytes more lie behind head_n. False where the peer is to be cut off. */
+static bool take_head(struct peer *p, size_t n)
+{
+    p->head_n += n;
+    p->head[p->head_n] = '\0';
+    for (;;) {
+        char *end = strstr(p->head, "\r\n\r\n");
+        if (!end)
+            return p->head_n < HEAD_MAX;
+        uint64_t length = content_length(p->head);
+        size_t rest = p->head_n - (size_t)(end + 4 - p->head);
+        size_t of_body = rest < length ? rest : (size_t)length;
+        body_bytes += of_body;
+        p->body_left = length - of_body;
+        p->head_n = rest - of_body;
+        memmove(p->head, end + 4 + of_body, p->head_n + 1);
+        if (p->body_left > 0)
+            return true;
+        if (!reply(p))
+            return false;
+    }
+}
+
+/* Read what there is. False at the end. */
+static bool serve(struct peer *p)
+{
+    static char waste[1 << 20];
+    for (;;) {
+        bool in_body = p->body_left > 0;
+        size_t room = in_body ? (p->body_left < sizeof(waste) ? p->body_left : sizeof(waste))
+                              : HEAD_MAX - p->head_n;
+        ssize_t n = recv(p->fd, in_body ? waste : p->head + p->head_n, room, MSG_DONTWAIT);
+        if (n < 0 && errno == EAGAIN)
+            return true;
+        if (n <= 0)
+            return false;
+        if (in_body) {
+            p->body_left -= (uint64_t)n;
+            body_bytes += (uint64_t)n;
+            if (p->body_left == 0 && !reply(p))
+                return false;
+        } else if (!take_head(p, (size_t)n)) {
+            return false;
+        }
+        if ((size_t)n < room)
+            return true;
+    }
+}
+
+/* The socket that listens; its port is printed. */
+static int listen_on(uint16_t port)
+{
+    struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof(a);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+        bind(fd, (struct sockaddr *)&a, n) != 0 || listen(fd, BACKLOG) != 0 ||
+        getsockname(fd, (struct sockaddr *)&a, &n) != 0)
+        die("listen");
+    printf("%u\n", ntohs(a.sin_port));
+    fflush(stdout);
+    return fd;
+}
+
+/* A new peer into the set. */
+static void welcome(int epoll_fd, int listener)
+{
+    int on = 1, fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    struct peer *p = fd >= 0 ? calloc(1, sizeof(*p)) : NULL;
+    if (!p)
+        die("accept");
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    p->fd = fd;
+    struct epoll_event e = {.events = EPOLLIN, .data.ptr = p};
+    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &e) != 0)
+        die("epoll");
+}
+
+int main(int argc, char **argv)
+{
+    static char is_listener, is_stdin;
+    int listener = listen_on(argc > 1 ? (uint16_t)atoi(argv[1]) : 0);
+    int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event on_listener = {.events = EPOLLIN, .data.ptr = &is_listener};
+    struct epoll_event on_stdin = {.events = EPOLLIN, .data.ptr = &is_stdin};
+    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listener, &on_listener) != 0 ||
+        epoll_ctl(epoll_fd, EPOLL_CTL_ADD, STDIN_FILENO, &on_stdin) != 0)
+        die("epoll");
+    for (bool going = true; going;) {
+        struct epoll_event events[EVENTS_MAX];
+        int n = epoll_wait(epoll_fd, events, EVENTS_MAX, -1);
+        for (int i = 0; i < n; i++) {
+            struct peer *p = events[i].data.ptr;
+            if (events[i].data.ptr == &is_listener) {
+                welcome(epoll_fd, listener);
+            } else if (events[i].data.ptr == &is_stdin) {
+                going = false;
+            } else if (!serve(p)) {
+                close(p->fd);
+                free(p);
+            }
+        }
+    }
+    printf("%llu requests, %llu bytes\n", (unsigned long long)requests,
+           (unsigned long long)body_bytes);
+    return 0;
+}

@@ -1,0 +1,397 @@
+/* Calls of S3 on one thread: signed, sent, judged, tried again. Shell. */
+#include "uploaders/caller.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONNECT_MS      5000
+#define POOL_ANSWER_MAX (64 * 1024) /* a larger answer's memory is not kept */
+
+/* Calls in the order of arrival. */
+struct line {
+    struct call *head;
+    struct call *tail;
+};
+
+struct caller {
+    struct site *site;
+    struct site_view view;
+    struct wire *wire;
+    unsigned limit;
+    unsigned attempts;
+    unsigned busy; /* calls that hold a slot */
+    struct line queued;
+    struct line unsent;  /* could not be built; their owners learn it in the next turn */
+    struct call *asleep; /* in no order: never more than `limit` */
+    struct call *pool;
+    struct call *all;
+    struct retry_quota quota;
+    struct retry_dice dice;
+    struct buf scratch;
+};
+
+static void on_answer(struct exchange *x);
+
+static void line_put(struct line *line, struct call *call)
+{
+    call->next = NULL;
+    if (line->tail)
+        line->tail->next = call;
+    else
+        line->head = call;
+    line->tail = call;
+}
+
+static struct call *line_take(struct line *line)
+{
+    struct call *call = line->head;
+    if (call) {
+        line->head = call->next;
+        if (!line->head)
+            line->tail = NULL;
+    }
+    return call;
+}
+
+bool caller_room(const struct caller *c)
+{
+    return c->busy < c->limit && !c->queued.head;
+}
+
+bool caller_tls(const struct caller *c)
+{
+    return site_endpoint(c->site)->tls;
+}
+
+const char *caller_bucket(const struct caller *c)
+{
+    return site_endpoint(c->site)->bucket;
+}
+
+/* A call with its buffers. */
+static struct call *call_new(struct caller *c)
+{
+    struct call *call = calloc(1, sizeof(*call));
+    if (!call)
+        return NULL;
+    wire_exchange_init(&call->x);
+    buf_init(&call->path, SIGV4_REQUEST_MAX);
+    buf_init(&call->query_text, SIGV4_REQUEST_MAX);
+    buf_init(&call->url, 2 * SIGV4_REQUEST_MAX);
+    buf_init(&call->lines, SIGV4_REQUEST_MAX);
+    buf_init(&call->authorization, SIGV4_REQUEST_MAX);
+    call->all = c->all;
+    c->all = call;
+    return call;
+}
+
+/* The lines hold signatures and a session token. */
+static void call_free(struct call *call)
+{
+    wire_exchange_release(&call->x);
+    buf_release(&call->path);
+    buf_release(&call->query_text);
+    buf_release(&call->url);
+    buf_wipe(&call->lines);
+    buf_wipe(&call->authorization);
+    free(call);
+}
+
+struct call *caller_take(struct caller *c)
+{
+    struct call *call = c->pool;
+    if (call)
+        c->pool = call->next;
+    else
+        call = call_new(c);
+    if (!call)
+        return NULL;
+    call->caller = c;
+    call->next = NULL;
+    call->kind = TRANSFER_HEAD;
+    call->method = "GET";
+    call->key = NULL;
+    call->query_count = call->header_count = 0;
+    call->body = (struct span){NULL, 0};
+    call->payload_hash[0] = '\0';
+    call->read = NULL;
+    call->done = NULL;
+    call->owner = NULL;
+    memset(&call->error, 0, sizeof(call->error));
+    memset(&call->retry, 0, sizeof(call->retry));
+    call->x.done = on_answer;
+    call->x.answer_max = ANSWERS_BODY_MAX;
+    return call;
+}
+
+void caller_give(struct call *call)
+{
+    struct caller *c = call->caller;
+    if (call->x.answer.cap > POOL_ANSWER_MAX)
+        buf_release(&call->x.answer);
+    call->next = c->pool;
+    c->pool = call;
+}
+
+void call_query(struct call *call, const char *name, const char *value)
+{
+    if (call->query_count < CALL_QUERY_MAX)
+        call->query[call->query_count] = (struct sigv4_pair){name, value};
+    call->query_count++;
+}
+
+void call_header(struct call *call, const char *name, const char *value)
+{
+    if (call->header_count < CALL_HEADERS_MAX)
+        call->headers[call->header_count] = (struct sigv4_pair){name, value};
+    call->header_count++;
+}
+
+/* One attempt. */
+static void attempt(struct caller *c, struct call *call)
+{
+    int64_t now_us = site_now_us(c->site);
+    int code = site_look(c->site, now_us, &c->view);
+    if (code == 0)
+        code = call_build(call, &c->view, now_us, &c->scratch);
+    if (code == 0) {
+        wire_send(c->wire, &call->x);
+        return;
+    }
+    call->verdict = code == -ENOMEM ? VERDICT_UNREACHED : VERDICT_REFUSED;
+    call->x.status = 0;
+    call->x.transport = TRANSPORT_ANSWERED;
+    snprintf(call->error.message, sizeof(call->error.message), "the request cannot be made: %s",
+             err_name(code));
+    line_put(&c->unsent, call);
+}
+
+void caller_start(struct call *call)
+{
+    struct caller *c = call->caller;
+    if (!caller_room(c)) {
+        line_put(&c->queued, call);
+        return;
+    }
+    c->busy++;
+    attempt(c, call);
+}
+
+/* The call is over: its slot goes to the next, its owner learns of it. */
+static void end_call(struct caller *c, struct call *call)
+{
+    c->busy--;
+    struct call *next = line_take(&c->queued);
+    if (next) {
+        c->busy++;
+        attempt(c, next);
+    }
+    call->done(call);
+}
+
+/* The Error document of an answer, or one inside a 200. True where a 2xx is none. */
+static bool read_body(struct call *call)
+{
+    struct span body = {call->x.answer.data, call->x.answer.len};
+    memset(&call->error, 0, sizeof(call->error));
+    if (call->x.transport != TRANSPORT_ANSWERED)
+        return false;
+    if (call->x.status < 200 || call->x.status > 299) {
+        if (body.n > 0)
+            (void)!answers_error(body, &call->error); /* no code then: judged by the status */
+        return false;
+    }
+    return call->read && call->read(call, &call->error) != 0;
+}
+
+/* What an answer says of the clocks. */
+struct clock_reading {
+    bool known;
+    bool off; /* our time, as corrected so far, is wrong */
+    int64_t offset_us;
+};
+
+/* Only refusals are looked at; where there is no Date the Error document may tell. */
+static struct clock_reading read_clock(const struct caller *c, const struct call *call)
+{
+    struct clock_reading r = {.known = false};
+    const char *date = wire_head(&call->x, "date");
+    int64_t server_us = call->error.server_time_us;
+    if (call->x.status < 400)
+        return r;
+    bool told = (date && clock_parse_http(date, &server_us) == 0) || server_us != 0;
+    r.known = told && retry_clock_offset(server_us, call->x.sent_us, call->x.answered_us,
+                                         wire_head(&call->x, "age") != NULL, &r.offset_us);
+    int64_t error_us = r.offset_us - site_clock_offset_us(c->site);
+    r.off = r.known && (error_us > RETRY_SKEW_MAX_US || error_us < -RETRY_SKEW_MAX_US);
+    return r;
+}
+
+/* x-amz-retry-after in milliseconds, or -1. */
+static int64_t read_hint(const struct call *call)
+{
+    const char *text = wire_head(&call->x, "x-amz-retry-after");
+    if (!text)
+        return -1;
+    char *end;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    return errno == 0 && end != text && *end == '\0' && value >= 0 ? value : -1;
+}
+
+/* Put right what an answer complains of, before the next attempt. */
+static void learn(struct caller *c, enum failure failure, const char *region,
+                  const struct clock_reading *clock)
+{
+    switch (failure) {
+    case FAILURE_REGION:
+        (void)!site_learn_region(c->site, region); /* a bad name fails again, for good */
+        break;
+    case FAILURE_SKEW:
+        if (clock->known)
+            site_learn_clock(c->site, clock->offset_us);
+        break;
+    case FAILURE_EXPIRED:
+        (void)!site_renew(c->site, c->view.generation); /* the old ones fail again, for good */
+        break;
+    case FAILURE_NONE:
+    case FAILURE_TRANSIENT:
+    case FAILURE_THROTTLED:
+    case FAILURE_DIGEST:
+    case FAILURE_FINAL:
+        break;
+    }
+}
+
+/* To be tried again after a while. */
+static void put_to_sleep(struct caller *c, struct call *call, int64_t delay_ms)
+{
+    log_debug("%s %s: %d %s, again in %lld ms", call->method, call->key ? call->key : "",
+              call->x.status, call->x.status ? call->error.code : call->x.words,
+              (long long)delay_ms);
+    call->wake_ms = clock_mono_ms() + delay_ms;
+    call->next = c->asleep;
+    c->asleep = call;
+}
+
+/* exchange.done: judge the attempt. */
+static void on_answer(struct exchange *x)
+{
+    struct call *call = (struct call *)x;
+    struct caller *c = call->caller;
+    bool error_body = read_body(call);
+    const char *region = wire_head(x, "x-amz-bucket-region");
+    struct clock_reading clock = read_clock(c, call);
+    int64_t delay_ms = 0;
+    struct retry_answer answer = {.kind = call->kind,
+                                  .transport = x->transport,
+                                  .http_status = x->status,
+                                  .code = call->error.code,
+                                  .error_body = error_body,
+                                  .region = region ? region : call->error.region,
+                                  .our_region = c->view.endpoint.region,
+                                  .clock_off = clock.off,
+                                  .temporary = c->view.credentials.session_token != NULL};
+    struct judgement j = retry_judge(&answer);
+    if (retry_next(&call->retry, &c->quota, &c->dice, &j, read_hint(call), c->attempts,
+                   &delay_ms) == RETRY_GO) {
+        learn(c, j.failure, answer.region, &clock);
+        put_to_sleep(c, call, delay_ms);
+        return;
+    }
+    call->verdict = j.verdict;
+    end_call(c, call);
+}
+
+/* When the first sleeper is due; INT64_MAX: none sleeps. */
+static int64_t first_wake_ms(const struct caller *c)
+{
+    int64_t first = INT64_MAX;
+    for (const struct call *call = c->asleep; call; call = call->next)
+        if (call->wake_ms < first)
+            first = call->wake_ms;
+    return first;
+}
+
+/* The next attempts that are due. */
+static void wake(struct caller *c)
+{
+    if (!c->asleep)
+        return;
+    int64_t now_ms = clock_mono_ms();
+    struct call *list = c->asleep;
+    c->asleep = NULL;
+    while (list) {
+        struct call *call = list;
+        list = call->next;
+        if (call->wake_ms <= now_ms) {
+            attempt(c, call);
+        } else {
+            call->next = c->asleep;
+            c->asleep = call;
+        }
+    }
+}
+
+void caller_turn(struct caller *c, int64_t until_ms)
+{
+    if (c->asleep) {
+        int64_t first_ms = first_wake_ms(c);
+        until_ms = first_ms < until_ms ? first_ms : until_ms;
+    }
+    wire_turn(c->wire, c->unsent.head ? 0 : until_ms);
+    wake(c);
+    struct line unsent = c->unsent;
+    c->unsent = (struct line){NULL, NULL};
+    for (struct call *call; (call = line_take(&unsent));)
+        end_call(c, call);
+}
+
+int caller_watch(struct caller *c, int fd)
+{
+    return wire_watch(c->wire, fd);
+}
+
+int caller_new(const struct caller_options *opt, struct caller **ret, struct err *e)
+{
+    struct caller *c = calloc(1, sizeof(*c));
+    if (!c)
+        return err_set(e, -ENOMEM, "", "", "no memory for a worker");
+    c->site = opt->site;
+    c->limit = opt->calls;
+    c->attempts = opt->attempts;
+    c->dice.state = opt->seed;
+    retry_quota_init(&c->quota);
+    buf_init(&c->scratch, SIGV4_REQUEST_MAX);
+    struct wire_options wo = {.ca_file = opt->ca_file,
+                              .exchanges = opt->calls,
+                              .timeout_ms = opt->timeout_ms,
+                              .connect_ms = CONNECT_MS};
+    int code = wire_new(&wo, &c->wire, e);
+    if (code != 0) {
+        caller_free(c);
+        return code;
+    }
+    *ret = c;
+    return 0;
+}
+
+void caller_free(struct caller *c)
+{
+    if (!c)
+        return;
+    wire_free(c->wire);
+    while (c->all) {
+        struct call *call = c->all;
+        c->all = call->all;
+        call_free(call);
+    }
+    site_view_wipe(&c->view);
+    buf_wipe(&c->scratch);
+    free(c);
+}

@@ -1,0 +1,112 @@
+/*
+ * Calls of S3 on one thread: signed, sent, judged, tried again. Shell.
+ *
+ *   caller_take -> fill in -> caller_start -> (caller_turn ...) -> call->done -> caller_give
+ *
+ *          caller_start      slot free            judged final
+ *   idle ------------> queued --------> in flight -----------> done
+ *                                        ^      |
+ *                                  time  |      | RETRY_GO
+ *                                        +- sleeping
+ *
+ * A call holds its slot while it sleeps, so a server that says SlowDown gets fewer requests. Each
+ * attempt is signed anew.
+ */
+#ifndef LOCKSTEP_UPLOADERS_CALLER_H
+#define LOCKSTEP_UPLOADERS_CALLER_H
+
+#include "uploaders/answers.h"
+#include "uploaders/retry.h"
+#include "uploaders/site.h"
+#include "uploaders/wire.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CALL_QUERY_MAX   4
+#define CALL_HEADERS_MAX 56 /* of the owner; the caller adds its own */
+
+struct caller;
+
+struct call {
+    struct exchange x; /* first: the wire hands this back. Its answer may be read in `done`. */
+
+    /* What to ask. Strings and body are borrowed until done. */
+    enum transfer_kind kind; /* by whose rules the answer is judged */
+    const char *method;
+    const char *key; /* NULL: the bucket */
+    struct sigv4_pair query[CALL_QUERY_MAX];
+    size_t query_count;
+    struct sigv4_pair headers[CALL_HEADERS_MAX]; /* names in lower case */
+    size_t header_count;
+    struct span body;
+    char payload_hash[SHA256_HEX]; /* "": the caller takes it */
+    /* read: look into a 2xx answer; 0, ERR_REFUSED with the error (judged as a 500 with that code),
+     * or another code where the answer makes no sense. NULL: nothing to read. */
+    int (*read)(struct call *call, struct s3_error *ret_error);
+    void (*done)(struct call *call);
+    void *owner;
+
+    /* How it ended. */
+    enum verdict verdict;
+    struct s3_error error;
+    struct retry_state retry;
+
+    /* The caller's. */
+    struct caller *caller;
+    struct call *next; /* in the one list that it is in */
+    struct call *all;  /* in the list of all calls */
+    int64_t wake_ms;
+    struct buf path;
+    struct buf query_text;
+    struct buf url;
+    struct buf lines;
+    struct buf authorization;
+};
+
+struct caller_options {
+    struct site *site; /* borrowed */
+    const char *ca_file;
+    unsigned calls;    /* at once */
+    unsigned attempts; /* of one call */
+    int64_t timeout_ms;
+    uint64_t seed; /* of the jitter */
+};
+
+/* caller_new(opt, ret, e): 0 or a negative code with e. caller_free: calls inside come to no end;
+ * their memory is freed. */
+int caller_new(const struct caller_options *opt, struct caller **ret, struct err *e)
+    __attribute__((warn_unused_result));
+void caller_free(struct caller *c);
+
+/* caller_watch, caller_turn: as of the wire. */
+int caller_watch(struct caller *c, int fd) __attribute__((warn_unused_result));
+void caller_turn(struct caller *c, int64_t until_ms);
+
+/* caller_room(c): a call that is started now would not have to wait for a slot. */
+bool caller_room(const struct caller *c);
+
+/* caller_tls(c): requests go over TLS (so that bodies need no SHA-256). */
+bool caller_tls(const struct caller *c);
+
+/* caller_bucket(c): the bucket's name. */
+const char *caller_bucket(const struct caller *c);
+
+/* caller_take(c): an empty call; NULL without memory. caller_give: back, after done or where it was
+ * never started. */
+struct call *caller_take(struct caller *c);
+void caller_give(struct call *call);
+
+/* call_query, call_header: add a parameter, a header. What is too much is told by the outcome. */
+void call_query(struct call *call, const char *name, const char *value);
+void call_header(struct call *call, const char *name, const char *value);
+
+/* caller_start(call): go. `done` is called from caller_turn only. */
+void caller_start(struct call *call);
+
+/* call_build(call, view, now_us, scratch): write url and header lines of an attempt, signed.
+ * 0 or a negative code. Pure. */
+int call_build(struct call *call, const struct site_view *view, int64_t now_us, struct buf *scratch)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,242 @@
+/* The engine: workers, and the way of a transfer to one of them and back. Shell. */
+#include "uploaders/engine.h"
+
+#include "base/clock.h"
+#include "uploaders/task.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define MIB                UINT64_C(1048576)
+#define WORKERS_DEFAULT    2
+#define WORKERS_MAX        64
+#define IN_FLIGHT_DEFAULT  64
+#define IN_FLIGHT_MAX      1024
+#define MULTIPART_DEFAULT  (16 * MIB)
+#define MULTIPART_MAX      (5 * 1024 * MIB) /* the most that S3 takes in one PUT */
+#define PART_DEFAULT       (8 * MIB)
+#define PART_MIN           (5 * MIB) /* S3's, but for the last part */
+#define PART_MAX           (5 * 1024 * MIB)
+#define MEMORY_DEFAULT     (256 * MIB)
+#define ATTEMPTS_DEFAULT   3
+#define TIMEOUT_DEFAULT_MS 30000
+
+struct uploaders {
+    struct site *site;
+    struct mailbox *outcomes;
+    unsigned worker_count;
+    uint64_t multipart_bytes;
+    struct worker *workers[WORKERS_MAX];
+};
+
+/* value, or its default where it is 0, within bounds. */
+static uint64_t limit(uint64_t value, uint64_t otherwise, uint64_t least, uint64_t most)
+{
+    value = value ? value : otherwise;
+    return value < least ? least : value > most ? most : value;
+}
+
+/* A seed for the jitter; any will do. */
+static uint64_t random_seed(void)
+{
+    uint64_t seed;
+    if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed))
+        seed = (uint64_t)clock_real_us();
+    return seed;
+}
+
+/* Start the workers; what there is of requests and memory is shared out. */
+static int start_workers(struct uploaders *u, const struct uploaders_options *opt, struct err *e)
+{
+    unsigned workers = (unsigned)limit(opt->workers, WORKERS_DEFAULT, 1, WORKERS_MAX);
+    unsigned calls = (unsigned)limit(opt->in_flight, IN_FLIGHT_DEFAULT, 1, IN_FLIGHT_MAX);
+    if (workers > calls)
+        workers = calls;
+    struct worker_options wo = {
+        .site = u->site,
+        .ca_file = opt->ca_file,
+        .calls = calls / workers,
+        .attempts = (unsigned)limit(opt->attempts, ATTEMPTS_DEFAULT, 1, UINT32_MAX),
+        .timeout_ms = opt->timeout_ms > 0 ? opt->timeout_ms : TIMEOUT_DEFAULT_MS,
+        .memory_bytes = limit(opt->memory_bytes, MEMORY_DEFAULT, 1, UINT64_MAX) / workers,
+        .part_bytes = limit(opt->part_bytes, PART_DEFAULT, PART_MIN, PART_MAX),
+    };
+    for (unsigned i = 0; i < workers; i++) {
+        wo.number = i;
+        wo.seed = random_seed();
+        int code = worker_new(&wo, &u->workers[i], e);
+        if (code != 0)
+            return code;
+        u->worker_count++;
+    }
+    return 0;
+}
+
+int uploaders_new(const struct uploaders_options *opt, struct uploaders **ret, struct err *e)
+{
+    struct uploaders *u = calloc(1, sizeof(*u));
+    if (!u)
+        return err_set(e, -ENOMEM, "", "", "no memory for the uploaders");
+    u->multipart_bytes = limit(opt->multipart_bytes, MULTIPART_DEFAULT, 1, MULTIPART_MAX);
+    int code = site_new(opt, &u->site, e);
+    if (code == 0) {
+        code = mailbox_new(0, &u->outcomes);
+        if (code != 0)
+            err_set(e, code, "", "", "the mailbox of outcomes: %s", err_name(code));
+    }
+    if (code == 0)
+        code = start_workers(u, opt, e);
+    if (code != 0) {
+        uploaders_free(u);
+        return code;
+    }
+    *ret = u;
+    return 0;
+}
+
+void uploaders_free(struct uploaders *u)
+{
+    if (!u)
+        return;
+    for (unsigned i = 0; i < u->worker_count; i++)
+        worker_free(u->workers[i]);
+    for (struct transfer *t; u->outcomes && (t = uploaders_next(u));)
+        transfer_free(t);
+    mailbox_free(u->outcomes);
+    site_free(u->site);
+    free(u);
+}
+
+/* The worker with the least to do. */
+static struct worker *choose(const struct uploaders *u)
+{
+    struct worker *best = u->workers[0];
+    for (unsigned i = 1; i < u->worker_count; i++)
+        if (worker_load(u->workers[i]) < worker_load(best))
+            best = u->workers[i];
+    return best;
+}
+
+/* The kind of task that does a transfer. */
+static struct task *make_task(const struct uploaders *u, const struct transfer *t)
+{
+    switch (t->kind) {
+    case TRANSFER_PUT:
+        return t->expected.size >= u->multipart_bytes && t->expected.size > 0 ? task_multipart_new()
+                                                                              : task_put_new();
+    case TRANSFER_COPY:
+    case TRANSFER_META:
+        return task_copy_new();
+    case TRANSFER_DELETE:
+    case TRANSFER_DELETE_MANY:
+    case TRANSFER_HEAD:
+        return task_simple_new();
+    }
+    return NULL;
+}
+
+/* The outcome of an earlier submission is no longer true. */
+static void clear_outcome(struct transfer *t)
+{
+    t->code = t->http_status = 0;
+    t->s3_code[0] = t->message[0] = t->etag[0] = t->version[0] = '\0';
+    t->crc64 = t->size = t->duration_ms = 0;
+    t->has_crc = false;
+    t->attempts = 0;
+}
+
+/* The keys of a transfer can be sent; if not, the transfer says why. */
+static bool keys_are_good(struct transfer *t)
+{
+    struct err e = {0};
+    int code = 0;
+    if (t->kind != TRANSFER_DELETE_MANY)
+        code = s3_check_key(t->key, &e);
+    if (code == 0 && t->kind == TRANSFER_COPY)
+        code = s3_check_key(t->source_key, &e);
+    for (size_t i = 0; t->kind == TRANSFER_DELETE_MANY && i < t->item_count && code == 0; i++)
+        code = s3_check_key(t->items[i].key, &e);
+    if (code != 0)
+        snprintf(t->message, sizeof(t->message), "%.200s", e.what);
+    return code == 0;
+}
+
+/* A task for the transfer; NULL where the transfer has its outcome already. */
+static struct task *prepare(const struct uploaders *u, struct transfer *t)
+{
+    clear_outcome(t);
+    if (!keys_are_good(t)) {
+        t->verdict = VERDICT_REFUSED;
+        return NULL;
+    }
+    struct task *task = make_task(u, t);
+    if (!task) {
+        t->code = -ENOMEM;
+        t->verdict = VERDICT_UNREACHED;
+        snprintf(t->message, sizeof(t->message), "no memory");
+        return NULL;
+    }
+    task->transfer = t;
+    return task;
+}
+
+/* On its way. */
+static void hand(const struct uploaders *u, struct task *task, struct mailbox *reply)
+{
+    task->reply = reply;
+    task->handed_ms = clock_mono_ms();
+    worker_hand(choose(u), task);
+}
+
+void uploaders_submit(struct uploaders *u, struct transfer *t)
+{
+    struct task *task = prepare(u, t);
+    if (task)
+        hand(u, task, u->outcomes);
+    else
+        (void)!mailbox_send(u->outcomes, &t->letter); /* no ceiling, never closed */
+}
+
+int uploaders_fd(const struct uploaders *u)
+{
+    return mailbox_fd(u->outcomes);
+}
+
+struct transfer *uploaders_next(struct uploaders *u)
+{
+    return (struct transfer *)mailbox_take(u->outcomes);
+}
+
+const char *uploaders_describe(const struct uploaders *u)
+{
+    return site_describe(u->site);
+}
+
+int engine_run(struct uploaders *u, struct task *task)
+{
+    struct mailbox *reply;
+    int code = mailbox_new(0, &reply);
+    if (code != 0)
+        return code;
+    hand(u, task, reply);
+    (void)mailbox_wait(reply); /* nothing else comes here */
+    mailbox_free(reply);
+    return 0;
+}
+
+void uploaders_run(struct uploaders *u, struct transfer *t)
+{
+    struct task *task = prepare(u, t);
+    if (!task)
+        return;
+    int code = engine_run(u, task);
+    if (code == 0)
+        return;
+    task->drop(task);
+    t->code = code;
+    t->verdict = VERDICT_UNREACHED;
+    snprintf(t->message, sizeof(t->message), "no mailbox: %s", err_name(code));
+}

@@ -1,0 +1,97 @@
+/* A file in one request: read once into memory, sent with its checksum. Shell. */
+#include "uploaders/task.h"
+
+#include "base/crc.h"
+#include "uploaders/source.h"
+
+#include <stdlib.h>
+
+struct put {
+    struct task task;
+    char *body;
+    size_t n;
+    uint64_t crc;
+    char crc_text[CRC64_BASE64_SIZE];
+    struct header posix[HEADERS_POSIX_COUNT];
+};
+
+/* task.drop */
+static void drop(struct task *task)
+{
+    struct put *put = (struct put *)task;
+    worker_body_back(task, put->body, put->n);
+    free(put);
+}
+
+/* call.read: S3 has what we sent. */
+static int read_answer(struct call *call, struct s3_error *ret_error)
+{
+    const struct put *put = call->owner;
+    return task_checksum_fits(call, put->crc, ret_error);
+}
+
+/* call.done */
+static void on_done(struct call *call)
+{
+    struct put *put = call->owner;
+    struct transfer *t = put->task.transfer;
+    enum verdict verdict = call->verdict;
+    task_report(&put->task, call);
+    if (verdict == VERDICT_DONE)
+        task_etag(call, t->etag);
+    caller_give(call);
+    worker_end(&put->task, verdict);
+}
+
+/* The body is there: send it. */
+static void send(struct put *put)
+{
+    struct transfer *t = put->task.transfer;
+    t->crc64 = put->crc = crc64nvme(0, put->body, put->n);
+    t->has_crc = true;
+    t->size = put->n;
+    struct call *call = task_call(&put->task, "PUT", t->key);
+    if (!call)
+        return;
+    crc64nvme_base64(put->crc, put->crc_text);
+    headers_posix(&t->posix, put->posix);
+    call_header(call, "content-type", headers_content_type(t->key));
+    call_header(call, "x-amz-checksum-crc64nvme", put->crc_text);
+    task_add_posix(call, put->posix);
+    call->body = (struct span){put->body, put->n};
+    call->read = read_answer;
+    call->done = on_done;
+    caller_start(call);
+}
+
+/* task.begin and task.feed: read the file once there is memory for it. */
+static void begin(struct task *task)
+{
+    struct put *put = (struct put *)task;
+    struct transfer *t = task->transfer;
+    switch (worker_body(task, t->expected.size, &put->body)) {
+    case BODY_WAIT:
+        return;
+    case BODY_NO_MEMORY:
+        task_no_memory(task);
+        return;
+    case BODY_READY:
+        break;
+    }
+    put->n = t->expected.size;
+    enum verdict verdict = source_load(t, put->body);
+    if (verdict == VERDICT_DONE)
+        send(put);
+    else
+        worker_end(task, verdict);
+}
+
+struct task *task_put_new(void)
+{
+    struct put *put = calloc(1, sizeof(*put));
+    if (!put)
+        return NULL;
+    put->task.begin = put->task.feed = begin;
+    put->task.drop = drop;
+    return &put->task;
+}

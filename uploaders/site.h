@@ -1,0 +1,63 @@
+/*
+ * What all requests of an engine share and what they learn on the way: the endpoint, the keys, the
+ * clock's offset. Shell (reads environment and files; locks).
+ *
+ * Each worker looks at the site through a view of its own, which is brought up to date when the
+ * site has changed; so signing takes no lock.
+ */
+#ifndef LOCKSTEP_UPLOADERS_SITE_H
+#define LOCKSTEP_UPLOADERS_SITE_H
+
+#include "base/err.h"
+#include "uploaders/credentials.h"
+#include "uploaders/endpoint.h"
+#include "uploaders/sigv4.h"
+#include "uploaders/uploaders.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct site;
+
+/* A worker's copy. Zeroed to begin; site_view_wipe. Holds key material. */
+struct site_view {
+    unsigned generation; /* of the site that this is a copy of; 0: none yet */
+    struct endpoint endpoint;
+    struct credentials credentials;
+    struct sigv4_key key; /* of the day of the latest look */
+};
+void site_view_wipe(struct site_view *v);
+
+/* site_new(opt, ret, e): keys, region and endpoint; nothing is sent. 0 or a negative code with e.
+ */
+int site_new(const struct uploaders_options *opt, struct site **ret, struct err *e)
+    __attribute__((warn_unused_result));
+void site_free(struct site *s);
+
+/* site_describe(s): see uploaders_describe. site_endpoint(s): as at the start; only the host and
+ * the region may change later. */
+const char *site_describe(const struct site *s);
+const struct endpoint *site_endpoint(const struct site *s);
+
+/* site_now_us(s): S3's time, as far as we know. Any thread. */
+int64_t site_now_us(const struct site *s);
+
+/* site_clock_offset_us(s), site_learn_clock(s, offset): what S3's clock is ahead of ours. Any
+ * thread. */
+int64_t site_clock_offset_us(const struct site *s);
+void site_learn_clock(struct site *s, int64_t offset_us);
+
+/* site_learn_region(s, region): sign for this region from now on. 0 or ERR_SYNTAX. Any thread. */
+int site_learn_region(struct site *s, const char *region) __attribute__((warn_unused_result));
+
+/* site_renew(s, generation): the keys that a view of this generation has are no longer good: look
+ * for others (once, however many ask). 0 or a negative code. Any thread. */
+int site_renew(struct site *s, unsigned generation) __attribute__((warn_unused_result));
+
+/* site_look(s, now_us, v): bring the view up to date, with the signing key of now_us's day. Keys
+ * that are about to expire are renewed first; if that fails they are used on. 0 or a negative
+ * code. */
+int site_look(struct site *s, int64_t now_us, struct site_view *v)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,571 @@
+/* HTTP exchanges of one thread: libcurl's multi interface over epoll. Shell. */
+#include "uploaders/wire.h"
+
+#include "base/clock.h"
+
+#include <ctype.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#define EVENTS_MAX    64
+#define IDLE_MAX_S    4L           /* S3 closes an idle connection after about 5 s */
+#define INLINE_MAX    (64 * 1024)  /* below this libcurl sends headers and body in one piece */
+#define UPLOAD_BUFFER (256 * 1024) /* bytes a send of a larger body */
+#define SWEEP_MIN_MS  50
+#define SWEEP_MAX_MS  1000
+#define USER_AGENT    "lockstep/" PACKAGE_VERSION
+
+/* A libcurl handle with what one exchange needs beside it. */
+struct handle {
+    struct handle *next; /* in the pool */
+    CURL *easy;
+    struct exchange *x;
+    size_t read_at; /* of the body, for a large one */
+    struct curl_slist nodes[WIRE_LINES_MAX];
+    char error[CURL_ERROR_SIZE];
+};
+
+struct wire {
+    CURLM *multi;
+    int epoll_fd;
+    int watch_fd; /* -1: none */
+    char *ca_file;
+    unsigned exchanges;
+    int64_t timeout_ms;
+    int64_t connect_ms;
+    int64_t timer_ms; /* monotonic, when libcurl wants to be called; INT64_MAX: not */
+    int64_t sweep_ms; /* monotonic, when to look for exchanges that stand still */
+    struct handle *pool;
+    struct exchange *active;
+    struct exchange *stillborn; /* could not begin; done is called in the next turn */
+};
+
+static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
+static CURLcode curl_ready = CURLE_FAILED_INIT;
+
+/* libcurl's global state, once a process. */
+static void set_up_curl(void)
+{
+    curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+void wire_exchange_init(struct exchange *x)
+{
+    buf_init(&x->head, WIRE_HEAD_MAX);
+    buf_init(&x->answer, SIZE_MAX / 2);
+}
+
+void wire_exchange_release(struct exchange *x)
+{
+    buf_release(&x->head);
+    buf_release(&x->answer);
+}
+
+bool wire_head_next(const struct exchange *x, size_t *at, const char **ret_name,
+                    const char **ret_value)
+{
+    if (*at >= x->head.len)
+        return false;
+    const char *name = x->head.data + *at;
+    const char *value = name + strlen(name) + 1;
+    *at += strlen(name) + strlen(value) + 2;
+    *ret_name = name;
+    *ret_value = value;
+    return true;
+}
+
+const char *wire_head(const struct exchange *x, const char *name)
+{
+    const char *found, *value;
+    for (size_t at = 0; wire_head_next(x, &at, &found, &value);)
+        if (strcmp(found, name) == 0)
+            return value;
+    return NULL;
+}
+
+/* Keep one header: the name in lower case, the value without white space around it. */
+static int keep_header(struct buf *head, const char *line, size_t n)
+{
+    const char *colon = memchr(line, ':', n);
+    if (!colon)
+        return 0;
+    struct span value = {colon + 1, n - (size_t)(colon + 1 - line)};
+    while (value.n > 0 && isspace((unsigned char)value.p[0]))
+        value = (struct span){value.p + 1, value.n - 1};
+    while (value.n > 0 && isspace((unsigned char)value.p[value.n - 1]))
+        value.n--;
+    size_t name_at = head->len, name_n = (size_t)(colon - line);
+    if (buf_reserve(head, name_n + value.n + 2) != 0 || buf_append(head, line, name_n) != 0 ||
+        buf_append_byte(head, '\0') != 0 || buf_append_span(head, value) != 0 ||
+        buf_append_byte(head, '\0') != 0)
+        return -1;
+    for (size_t i = name_at; i < name_at + name_n; i++)
+        head->data[i] = (char)tolower((unsigned char)head->data[i]);
+    return 0;
+}
+
+/* CURLOPT_HEADERFUNCTION. A status line begins an answer anew (after 100 Continue). */
+static size_t on_header(char *p, size_t size, size_t n, void *arg)
+{
+    struct exchange *x = ((struct handle *)arg)->x;
+    n *= size;
+    if (n >= 5 && memcmp(p, "HTTP/", 5) == 0) {
+        buf_reset(&x->head);
+        return n;
+    }
+    return keep_header(&x->head, p, n) == 0 ? n : 0;
+}
+
+/* CURLOPT_WRITEFUNCTION: the answer's body, up to its ceiling. */
+static size_t on_body(char *p, size_t size, size_t n, void *arg)
+{
+    struct exchange *x = ((struct handle *)arg)->x;
+    n *= size;
+    if (n > x->answer_max || x->answer.len > x->answer_max - n)
+        return 0;
+    return buf_append(&x->answer, p, n) == 0 ? n : 0;
+}
+
+/* CURLOPT_READFUNCTION: the next piece of a large body. */
+static size_t on_read(char *p, size_t size, size_t n, void *arg)
+{
+    struct handle *h = arg;
+    size_t left = h->x->body.n - h->read_at;
+    n *= size;
+    if (n > left)
+        n = left;
+    memcpy(p, h->x->body.p + h->read_at, n);
+    h->read_at += n;
+    return n;
+}
+
+/* CURLOPT_SEEKFUNCTION: libcurl begins again on a fresh connection where an old one was dead. */
+static int on_seek(void *arg, curl_off_t offset, int origin)
+{
+    struct handle *h = arg;
+    if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > h->x->body.n)
+        return CURL_SEEKFUNC_FAIL;
+    h->read_at = (size_t)offset;
+    return CURL_SEEKFUNC_OK;
+}
+
+/* CURLMOPT_SOCKETFUNCTION: what libcurl waits for on a socket. */
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
+{
+    struct wire *w = arg;
+    (void)easy;
+    if (what == CURL_POLL_REMOVE) {
+        /* It may be closed already, then it is out of the set. */
+        (void)epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+        return 0;
+    }
+    struct epoll_event event = {.data.fd = fd};
+    if (what & CURL_POLL_IN)
+        event.events |= EPOLLIN;
+    if (what & CURL_POLL_OUT)
+        event.events |= EPOLLOUT;
+    if (!known)
+        curl_multi_assign(w->multi, fd, w);
+    if (epoll_ctl(w->epoll_fd, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) == 0)
+        return 0;
+    return epoll_ctl(w->epoll_fd, known ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event) == 0 ? 0 : -1;
+}
+
+/* CURLMOPT_TIMERFUNCTION: when libcurl wants to be called next. */
+static int on_timer(CURLM *multi, long timeout_ms, void *arg)
+{
+    struct wire *w = arg;
+    (void)multi;
+    w->timer_ms = timeout_ms < 0 ? INT64_MAX : clock_mono_ms() + timeout_ms;
+    return 0;
+}
+
+/* The options that every exchange shares, set once. */
+static void set_constants(const struct wire *w, struct handle *h)
+{
+    CURL *easy = h->easy;
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_MAX_S);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)w->connect_ms);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    if (w->ca_file)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, w->ca_file);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, USER_AGENT);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, h->error);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, h);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, h);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, h);
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
+    curl_easy_setopt(easy, CURLOPT_READDATA, h);
+    curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
+    curl_easy_setopt(easy, CURLOPT_SEEKDATA, h);
+    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BUFFER);
+}
+
+/* A handle out of the pool, or a new one; NULL without memory. */
+static struct handle *handle_take(struct wire *w)
+{
+    struct handle *h = w->pool;
+    if (h) {
+        w->pool = h->next;
+        return h;
+    }
+    h = calloc(1, sizeof(*h));
+    if (!h)
+        return NULL;
+    h->easy = curl_easy_init();
+    if (!h->easy) {
+        free(h);
+        return NULL;
+    }
+    set_constants(w, h);
+    return h;
+}
+
+/* Back into the pool. */
+static void handle_give(struct wire *w, struct handle *h)
+{
+    h->x = NULL;
+    h->next = w->pool;
+    w->pool = h;
+}
+
+/* The header lines as libcurl's list, without copies. -1 past WIRE_LINES_MAX. */
+static int set_lines(struct handle *h, const struct exchange *x)
+{
+    size_t count = 0;
+    for (size_t at = 0; at < x->lines_n; at += strlen(x->lines + at) + 1) {
+        if (count == WIRE_LINES_MAX)
+            return -1;
+        /* libcurl only reads them. */
+        h->nodes[count].data = (char *)(uintptr_t)(x->lines + at);
+        h->nodes[count].next = NULL;
+        if (count > 0)
+            h->nodes[count - 1].next = &h->nodes[count];
+        count++;
+    }
+    curl_easy_setopt(h->easy, CURLOPT_HTTPHEADER, count > 0 ? h->nodes : NULL);
+    return 0;
+}
+
+/* How the body goes: none, in one piece with the headers, or by on_read. */
+static void set_body(struct handle *h, const struct exchange *x)
+{
+    CURL *easy = h->easy;
+    curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L); /* forgets the last exchange's way */
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, x->method);
+    h->read_at = 0;
+    bool takes_body = strcmp(x->method, "PUT") == 0 || strcmp(x->method, "POST") == 0;
+    if (!takes_body) {
+        if (strcmp(x->method, "HEAD") == 0)
+            curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    } else if (x->body.n < INLINE_MAX) {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->body.n);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, x->body.n > 0 ? x->body.p : "");
+    } else {
+        curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+        curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)x->body.n);
+    }
+}
+
+/* Into the list of those in flight. */
+static void link_active(struct wire *w, struct exchange *x)
+{
+    if (!w->active)
+        w->sweep_ms = x->progress_ms; /* the next turn sets it */
+    x->before = NULL;
+    x->after = w->active;
+    if (w->active)
+        w->active->before = x;
+    w->active = x;
+}
+
+static void unlink_active(struct wire *w, struct exchange *x)
+{
+    if (x->before)
+        x->before->after = x->after;
+    else
+        w->active = x->after;
+    if (x->after)
+        x->after->before = x->before;
+}
+
+/* The words of a failure, curl's and more of it. */
+static void set_words(struct exchange *x, const char *words, const char *detail)
+{
+    x->words[0] = x->detail[0] = '\0';
+    strncat(x->words, words, sizeof(x->words) - 1);
+    strncat(x->detail, detail, sizeof(x->detail) - 1);
+}
+
+/* Begin an exchange that has its handle. -1 where libcurl will not. */
+static int begin(struct wire *w, struct handle *h, struct exchange *x)
+{
+    h->x = x;
+    h->error[0] = '\0';
+    if (set_lines(h, x) != 0)
+        return -1;
+    set_body(h, x);
+    if (curl_easy_setopt(h->easy, CURLOPT_URL, x->url) != CURLE_OK ||
+        curl_multi_add_handle(w->multi, h->easy) != CURLM_OK)
+        return -1;
+    x->handle = h;
+    return 0;
+}
+
+void wire_send(struct wire *w, struct exchange *x)
+{
+    buf_reset(&x->head);
+    buf_reset(&x->answer);
+    x->transport = TRANSPORT_LOST;
+    x->status = 0;
+    x->handle = NULL;
+    x->progress = 0;
+    set_words(x, "", "");
+    x->sent_us = clock_real_us();
+    x->answered_us = x->sent_us;
+    x->progress_ms = clock_mono_ms();
+    struct handle *h = handle_take(w);
+    if (h && begin(w, h, x) == 0) {
+        link_active(w, x);
+        return;
+    }
+    if (h)
+        handle_give(w, h);
+    set_words(x, "the request cannot begin", h ? "too many headers or not a URL" : "no memory");
+    x->after = w->stillborn;
+    w->stillborn = x;
+}
+
+/* The transport's side of libcurl's result. */
+static enum transport transport_of(CURLcode code)
+{
+    switch ((int)code) {
+    case CURLE_OK:
+        return TRANSPORT_ANSWERED;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+        return TRANSPORT_UNTRUSTED;
+    default:
+        return TRANSPORT_LOST;
+    }
+}
+
+/* An exchange is over, one way or the other: take it out and tell its owner. */
+static void finish(struct wire *w, struct exchange *x, CURLcode code, const char *words)
+{
+    struct handle *h = x->handle;
+    long status = 0;
+    curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
+    x->status = code == CURLE_OK ? (int)status : 0;
+    x->transport = transport_of(code);
+    x->answered_us = clock_real_us();
+    if (code != CURLE_OK)
+        set_words(x, words ? words : curl_easy_strerror(code), h->error);
+    curl_multi_remove_handle(w->multi, h->easy);
+    unlink_active(w, x);
+    x->handle = NULL;
+    handle_give(w, h);
+    x->done(x);
+}
+
+/* Every message of libcurl: an exchange that ended. */
+static void take_messages(struct wire *w)
+{
+    int left;
+    CURLMsg *m;
+    while ((m = curl_multi_info_read(w->multi, &left))) {
+        if (m->msg != CURLMSG_DONE)
+            continue;
+        struct handle *h = NULL;
+        CURLcode code = m->data.result; /* m does not outlive the removal */
+        curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&h);
+        finish(w, h->x, code, NULL);
+    }
+}
+
+/* Bytes that an exchange has moved so far, in both directions. */
+static int64_t bytes_moved(const struct exchange *x)
+{
+    const struct handle *h = x->handle;
+    curl_off_t up = 0, down = 0;
+    curl_easy_getinfo(h->easy, CURLINFO_SIZE_UPLOAD_T, &up);
+    curl_easy_getinfo(h->easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
+    return (int64_t)up + (int64_t)down + (int64_t)x->head.len;
+}
+
+/* End what has stood still for the time-out. */
+static void sweep(struct wire *w, int64_t now_ms)
+{
+    struct exchange *after;
+    for (struct exchange *x = w->active; x; x = after) {
+        after = x->after;
+        int64_t moved = bytes_moved(x);
+        if (moved != x->progress) {
+            x->progress = moved;
+            x->progress_ms = now_ms;
+        } else if (now_ms - x->progress_ms >= w->timeout_ms) {
+            finish(w, x, CURLE_OPERATION_TIMEDOUT, "no progress within the time-out");
+            after = w->active; /* its owner may have changed the list: begin again */
+        }
+    }
+    int64_t pause = w->timeout_ms / 4;
+    pause = pause < SWEEP_MIN_MS ? SWEEP_MIN_MS : pause > SWEEP_MAX_MS ? SWEEP_MAX_MS : pause;
+    w->sweep_ms = now_ms + pause;
+}
+
+/* How long epoll may wait. */
+static int wait_ms(const struct wire *w, int64_t until_ms)
+{
+    if (w->stillborn)
+        return 0;
+    if (w->timer_ms < until_ms)
+        until_ms = w->timer_ms;
+    if (w->active && w->sweep_ms < until_ms)
+        until_ms = w->sweep_ms;
+    if (until_ms == INT64_MAX)
+        return -1;
+    int64_t left = until_ms - clock_mono_ms();
+    return left <= 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
+
+/* Tell libcurl what happened on its sockets. */
+static void pass_events(struct wire *w, const struct epoll_event *events, int n)
+{
+    int running;
+    for (int i = 0; i < n; i++) {
+        if (events[i].data.fd == w->watch_fd)
+            continue;
+        int mask = 0;
+        if (events[i].events & EPOLLIN)
+            mask |= CURL_CSELECT_IN;
+        if (events[i].events & EPOLLOUT)
+            mask |= CURL_CSELECT_OUT;
+        if (events[i].events & (EPOLLERR | EPOLLHUP))
+            mask |= CURL_CSELECT_ERR;
+        curl_multi_socket_action(w->multi, events[i].data.fd, mask, &running);
+    }
+}
+
+/* Owners of what could not begin learn it here, not inside wire_send. */
+static void bury_stillborn(struct wire *w)
+{
+    struct exchange *list = w->stillborn;
+    w->stillborn = NULL;
+    while (list) {
+        struct exchange *x = list;
+        list = x->after;
+        x->done(x);
+    }
+}
+
+void wire_turn(struct wire *w, int64_t until_ms)
+{
+    struct epoll_event events[EVENTS_MAX];
+    int running;
+    int n = epoll_wait(w->epoll_fd, events, EVENTS_MAX, wait_ms(w, until_ms));
+    if (n > 0)
+        pass_events(w, events, n);
+    int64_t now_ms = clock_mono_ms();
+    if (w->timer_ms <= now_ms) {
+        w->timer_ms = INT64_MAX;
+        curl_multi_socket_action(w->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    }
+    take_messages(w);
+    bury_stillborn(w);
+    if (w->active && w->sweep_ms <= now_ms)
+        sweep(w, now_ms);
+}
+
+int wire_watch(struct wire *w, int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+    if (epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
+        return -errno;
+    w->watch_fd = fd;
+    return 0;
+}
+
+/* libcurl's multi handle with its options. */
+static int set_up_multi(struct wire *w, struct err *e)
+{
+    w->multi = curl_multi_init();
+    if (!w->multi)
+        return err_set(e, -ENOMEM, "", "", "libcurl: no memory");
+    curl_multi_setopt(w->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(w->multi, CURLMOPT_SOCKETDATA, w);
+    curl_multi_setopt(w->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(w->multi, CURLMOPT_TIMERDATA, w);
+    curl_multi_setopt(w->multi, CURLMOPT_MAXCONNECTS, (long)w->exchanges + 1);
+    return 0;
+}
+
+int wire_new(const struct wire_options *opt, struct wire **ret, struct err *e)
+{
+    pthread_once(&curl_once, set_up_curl);
+    if (curl_ready != CURLE_OK)
+        return err_set(e, -ENOMEM, "", "", "libcurl: %s", curl_easy_strerror(curl_ready));
+    struct wire *w = calloc(1, sizeof(*w));
+    if (!w)
+        return err_set(e, -ENOMEM, "", "", "no memory for a worker");
+    w->watch_fd = -1;
+    w->exchanges = opt->exchanges;
+    w->timeout_ms = opt->timeout_ms;
+    w->connect_ms = opt->connect_ms;
+    w->timer_ms = INT64_MAX;
+    w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    int code = w->epoll_fd < 0 ? err_set(e, -errno, "", "", "epoll: %s", strerror(errno)) : 0;
+    if (code == 0 && opt->ca_file && !(w->ca_file = strdup(opt->ca_file)))
+        code = err_set(e, -ENOMEM, "", "", "no memory for a worker");
+    if (code == 0)
+        code = set_up_multi(w, e);
+    if (code != 0) {
+        wire_free(w);
+        return code;
+    }
+    *ret = w;
+    return 0;
+}
+
+void wire_free(struct wire *w)
+{
+    if (!w)
+        return;
+    while (w->active) {
+        struct handle *h = w->active->handle;
+        curl_multi_remove_handle(w->multi, h->easy);
+        w->active = w->active->after;
+        handle_give(w, h);
+    }
+    while (w->pool) {
+        struct handle *h = w->pool;
+        w->pool = h->next;
+        curl_easy_cleanup(h->easy);
+        free(h);
+    }
+    if (w->multi)
+        curl_multi_cleanup(w->multi);
+    if (w->epoll_fd >= 0)
+        close(w->epoll_fd);
+    free(w->ca_file);
+    free(w);
+}

@@ -1,0 +1,87 @@
+/*
+ * HTTP exchanges of one thread: libcurl's multi interface over epoll. Shell.
+ *
+ *   wire_send -> wire_turn, wire_turn ... -> x->done(x)
+ *
+ * A handle and its connection go back to a pool after each exchange. Nothing here knows of S3,
+ * signs or tries again. Not thread-safe: each worker has a wire of its own.
+ */
+#ifndef LOCKSTEP_UPLOADERS_WIRE_H
+#define LOCKSTEP_UPLOADERS_WIRE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "uploaders/retry.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define WIRE_LINES_MAX 80          /* header lines of a request */
+#define WIRE_HEAD_MAX  (64 * 1024) /* bytes of an answer's headers */
+
+struct wire_options {
+    const char *ca_file; /* NULL: the system's */
+    unsigned exchanges;  /* at once; the caller keeps to it */
+    int64_t timeout_ms;  /* without a byte sent or received */
+    int64_t connect_ms;  /* for name, connection and TLS */
+};
+
+/* One request and its answer. Zeroed, then wire_exchange_init. */
+struct exchange {
+    /* The request: borrowed until done. */
+    const char *method;
+    const char *url;
+    const char *lines; /* "name: value" NUL "name: value" NUL ... */
+    size_t lines_n;    /* bytes, with the last NUL */
+    struct span body;
+    size_t answer_max; /* bytes of the answer's body that are taken */
+    void (*done)(struct exchange *x);
+
+    /* The answer. */
+    enum transport transport;
+    int status;      /* 0 where none came */
+    struct buf head; /* name NUL value NUL ...; names in lower case */
+    struct buf answer;
+    char words[64];   /* curl's, where the transport failed */
+    char detail[256]; /* more of it; may be empty */
+    int64_t sent_us;  /* real time, of the handing over and of the answer's end */
+    int64_t answered_us;
+
+    /* The wire's. */
+    struct exchange *before;
+    struct exchange *after;
+    void *handle;
+    int64_t progress; /* bytes moved, and when that was last seen to change */
+    int64_t progress_ms;
+};
+
+void wire_exchange_init(struct exchange *x);
+void wire_exchange_release(struct exchange *x);
+
+/* wire_head(x, name): the value of an answer's header, NULL where it was not there. */
+const char *wire_head(const struct exchange *x, const char *name);
+
+/* wire_head_next(x, &at, &name, &value): walk the headers, at = 0 to begin; false at the end. */
+bool wire_head_next(const struct exchange *x, size_t *at, const char **ret_name,
+                    const char **ret_value);
+
+struct wire;
+
+/* wire_new(opt, ret, e): 0, or a negative code with e. wire_free: what is in flight is cut off, no
+ * done is called. */
+int wire_new(const struct wire_options *opt, struct wire **ret, struct err *e)
+    __attribute__((warn_unused_result));
+void wire_free(struct wire *w);
+
+/* wire_watch(w, fd): wire_turn also wakes when fd is readable. One descriptor. 0 or -errno. */
+int wire_watch(struct wire *w, int fd) __attribute__((warn_unused_result));
+
+/* wire_send(w, x): begin. x is the wire's until x->done, which is called from wire_turn only (also
+ * where the request could not even begin). */
+void wire_send(struct wire *w, struct exchange *x);
+
+/* wire_turn(w, until_ms): wait for something to happen, until `until_ms` (monotonic; INT64_MAX: as
+ * long as it takes) at the latest, handle it, and return. */
+void wire_turn(struct wire *w, int64_t until_ms);
+
+#endif

@@ -1,0 +1,343 @@
+/* A worker: one thread that carries many transfers through their calls. Shell. */
+#include "uploaders/worker.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Tasks in the order of arrival. */
+struct queue {
+    struct task *head;
+    struct task *tail;
+};
+
+#define SPARE_BYTES (128 * 1024)
+
+/* A buffer that is not in use. */
+struct spare {
+    struct spare *next;
+};
+
+struct worker {
+    struct worker_options opt;
+    struct mailbox *inbox;
+    struct caller *caller;
+    pthread_t thread;
+    bool started;
+    atomic_uint load;
+    struct letter stop; /* sent to the inbox: the end */
+    bool stopping;
+    struct queue waiting; /* not yet begun */
+    struct queue hungry;  /* for memory */
+    struct task *begun;
+    uint64_t memory_used;
+    bool memory_freed; /* since the hungry were last fed */
+    struct spare *spares;
+    unsigned spare_count;
+};
+
+static void queue_put(struct queue *q, struct task *task)
+{
+    task->next = NULL;
+    if (q->tail)
+        q->tail->next = task;
+    else
+        q->head = task;
+    q->tail = task;
+}
+
+static struct task *queue_take(struct queue *q)
+{
+    struct task *task = q->head;
+    if (task) {
+        q->head = task->next;
+        if (!q->head)
+            q->tail = NULL;
+    }
+    return task;
+}
+
+/* Take one out of the middle. */
+static void queue_remove(struct queue *q, struct task *gone)
+{
+    struct queue rest = {NULL, NULL};
+    for (struct task *task; (task = queue_take(q));)
+        if (task != gone)
+            queue_put(&rest, task);
+    *q = rest;
+}
+
+const struct worker_options *worker_options_of(const struct worker *w)
+{
+    return &w->opt;
+}
+
+struct caller *worker_caller(const struct worker *w)
+{
+    return w->caller;
+}
+
+unsigned worker_load(const struct worker *w)
+{
+    return atomic_load_explicit(&w->load, memory_order_relaxed);
+}
+
+void worker_hand(struct worker *w, struct task *task)
+{
+    task->worker = w;
+    atomic_fetch_add_explicit(&w->load, 1, memory_order_relaxed);
+    /* The inbox has no ceiling and is never closed. */
+    (void)!mailbox_send(w->inbox, &task->letter);
+}
+
+/* Room in the budget for n bytes? If not, the task stands in line afterwards. */
+static bool reserve(struct task *task, uint64_t n)
+{
+    struct worker *w = task->worker;
+    bool first = !w->hungry.head || w->hungry.head == task;
+    bool fits = w->memory_used == 0 ||
+                (n <= w->opt.memory_bytes && w->memory_used <= w->opt.memory_bytes - n);
+    if (first && fits) {
+        if (task->hungry)
+            (void)queue_take(&w->hungry);
+        task->hungry = false;
+        w->memory_used += n;
+        return true;
+    }
+    if (!task->hungry)
+        queue_put(&w->hungry, task);
+    task->hungry = true;
+    return false;
+}
+
+/* Buffers of one size are kept, so that small bodies cost neither malloc nor page faults. */
+static char *buffer_take(struct worker *w, size_t n)
+{
+    struct spare *spare = w->spares;
+    if (n > SPARE_BYTES)
+        return malloc(n);
+    if (!spare)
+        return malloc(SPARE_BYTES);
+    w->spares = spare->next;
+    w->spare_count--;
+    return (char *)spare;
+}
+
+static void buffer_give(struct worker *w, char *p, size_t n)
+{
+    if (n > SPARE_BYTES || w->spare_count >= w->opt.calls) {
+        free(p);
+        return;
+    }
+    struct spare *spare = (struct spare *)(void *)p; /* from malloc: aligned */
+    spare->next = w->spares;
+    w->spares = spare;
+    w->spare_count++;
+}
+
+enum body_step worker_body(struct task *task, size_t n, char **ret)
+{
+    if (!reserve(task, n))
+        return BODY_WAIT;
+    char *p = buffer_take(task->worker, n);
+    if (!p) {
+        task->worker->memory_used -= n;
+        return BODY_NO_MEMORY;
+    }
+    *ret = p;
+    return BODY_READY;
+}
+
+void worker_body_back(struct task *task, char *p, size_t n)
+{
+    if (!p)
+        return;
+    buffer_give(task->worker, p, n);
+    task->worker->memory_used -= n;
+    task->worker->memory_freed = true;
+}
+
+void worker_body_cancel(struct task *task)
+{
+    if (!task->hungry)
+        return;
+    queue_remove(&task->worker->hungry, task);
+    task->hungry = false;
+    task->worker->memory_freed = true; /* the next in line may have waited for this one only */
+}
+
+/* Feed those that wait for memory, as far as it goes. */
+static void feed(struct worker *w)
+{
+    if (!w->memory_freed)
+        return;
+    w->memory_freed = false;
+    while (w->hungry.head) {
+        struct task *task = w->hungry.head;
+        task->feed(task);
+        if (w->hungry.head == task)
+            break;
+    }
+}
+
+/* Among those that have begun. */
+static void link_begun(struct worker *w, struct task *task)
+{
+    task->before = NULL;
+    task->after = w->begun;
+    if (w->begun)
+        w->begun->before = task;
+    w->begun = task;
+}
+
+static void unlink_begun(struct worker *w, struct task *task)
+{
+    if (task->before)
+        task->before->after = task->after;
+    else
+        w->begun = task->after;
+    if (task->after)
+        task->after->before = task->before;
+}
+
+void worker_end(struct task *task, enum verdict verdict)
+{
+    struct worker *w = task->worker;
+    struct transfer *t = task->transfer;
+    struct mailbox *reply = task->reply;
+    worker_body_cancel(task);
+    unlink_begun(w, task);
+    t->verdict = verdict;
+    t->duration_ms = (uint64_t)(clock_mono_ms() - task->handed_ms);
+    task->drop(task);
+    atomic_fetch_sub_explicit(&w->load, 1, memory_order_relaxed);
+    (void)!mailbox_send(reply, &t->letter); /* no ceiling, never closed */
+}
+
+/* Letters into the line for a slot; the stop letter ends the loop. */
+static void take_letters(struct worker *w)
+{
+    for (struct letter *l; (l = mailbox_take(w->inbox));) {
+        if (l == &w->stop)
+            w->stopping = true;
+        else
+            queue_put(&w->waiting, (struct task *)l);
+    }
+}
+
+/* Begin tasks while there are slots. Reading a file blocks, so after each one the network gets its
+ * turn. True where more could begin. */
+static bool begin_one(struct worker *w)
+{
+    if (!w->waiting.head || !caller_room(w->caller))
+        return false;
+    struct task *task = queue_take(&w->waiting);
+    link_begun(w, task);
+    task->begin(task);
+    return w->waiting.head && caller_room(w->caller);
+}
+
+/* The thread. */
+static void *run(void *arg)
+{
+    struct worker *w = arg;
+    bool more = false;
+    while (!w->stopping) {
+        caller_turn(w->caller, more ? 0 : INT64_MAX);
+        take_letters(w);
+        feed(w);
+        more = begin_one(w) || (w->memory_freed && w->hungry.head);
+    }
+    return NULL;
+}
+
+/* Inbox, caller and thread. */
+static int set_up(struct worker *w, struct err *e)
+{
+    const struct worker_options *opt = &w->opt;
+    struct caller_options co = {.site = opt->site,
+                                .ca_file = opt->ca_file,
+                                .calls = opt->calls,
+                                .attempts = opt->attempts,
+                                .timeout_ms = opt->timeout_ms,
+                                .seed = opt->seed};
+    int code = mailbox_new(0, &w->inbox);
+    if (code != 0)
+        return err_set(e, code, "", "", "a worker's mailbox: %s", err_name(code));
+    code = caller_new(&co, &w->caller, e);
+    if (code != 0)
+        return code;
+    code = caller_watch(w->caller, mailbox_fd(w->inbox));
+    if (code == 0)
+        code = -pthread_create(&w->thread, NULL, run, w);
+    if (code != 0)
+        return err_set(e, code, "", "", "a worker's thread: %s", err_name(code));
+    w->started = true;
+    char name[16];
+    snprintf(name, sizeof(name), "upload-%u", opt->number % 1000);
+    pthread_setname_np(w->thread, name);
+    return 0;
+}
+
+int worker_new(const struct worker_options *opt, struct worker **ret, struct err *e)
+{
+    struct worker *w = calloc(1, sizeof(*w));
+    if (!w)
+        return err_set(e, -ENOMEM, "", "", "no memory for a worker");
+    w->opt = *opt;
+    atomic_init(&w->load, 0);
+    int code = set_up(w, e);
+    if (code != 0) {
+        worker_free(w);
+        return code;
+    }
+    *ret = w;
+    return 0;
+}
+
+/* A task that comes to no outcome. */
+static void discard(struct task *task)
+{
+    struct transfer *t = task->transfer;
+    task->drop(task);
+    transfer_free(t);
+}
+
+/* The thread has ended: everything that is still inside. */
+static void discard_all(struct worker *w)
+{
+    take_letters(w);
+    for (struct task *task; (task = queue_take(&w->waiting));)
+        discard(task);
+    while (w->begun) {
+        struct task *task = w->begun;
+        w->begun = task->after;
+        discard(task);
+    }
+}
+
+void worker_free(struct worker *w)
+{
+    if (!w)
+        return;
+    if (w->started) {
+        (void)!mailbox_send(w->inbox, &w->stop); /* no ceiling, never closed */
+        pthread_join(w->thread, NULL);
+    }
+    caller_free(w->caller); /* first: bodies that tasks own are being sent */
+    if (w->inbox) {
+        discard_all(w);
+        mailbox_free(w->inbox);
+    }
+    while (w->spares) {
+        struct spare *spare = w->spares;
+        w->spares = spare->next;
+        free(spare);
+    }
+    free(w);
+}

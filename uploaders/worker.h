@@ -1,0 +1,79 @@
+/*
+ * A worker: one thread that carries many transfers through their calls. Shell.
+ *
+ * A task is one transfer inside the engine. It begins when there is a slot for its first call, and
+ * ends with worker_end. All that a task's functions do happens on the worker's thread.
+ *
+ * Memory for bodies is counted. A task that asks for more than there is waits in line and is called
+ * again (`feed`); one that alone is larger than everything is let through when nothing else is
+ * there.
+ */
+#ifndef LOCKSTEP_UPLOADERS_WORKER_H
+#define LOCKSTEP_UPLOADERS_WORKER_H
+
+#include "base/mailbox.h"
+#include "uploaders/caller.h"
+#include "uploaders/uploaders.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct worker;
+
+struct task {
+    struct letter letter;
+    struct transfer *transfer;
+    struct mailbox *reply;            /* where the transfer goes in the end */
+    void (*begin)(struct task *task); /* the first step */
+    void (*feed)(struct task *task);  /* memory may be there now */
+    void (*drop)(struct task *task);  /* free what the task holds; its calls are gone */
+    int64_t handed_ms;                /* monotonic */
+
+    /* The worker's. */
+    struct worker *worker;
+    struct task *before; /* among those that have begun */
+    struct task *after;
+    struct task *next; /* in the line for a slot, or for memory */
+    bool hungry;       /* stands in the line for memory */
+};
+
+struct worker_options {
+    struct site *site;
+    const char *ca_file;
+    unsigned calls; /* at once */
+    unsigned attempts;
+    int64_t timeout_ms;
+    uint64_t memory_bytes;
+    uint64_t multipart_bytes;
+    uint64_t part_bytes;
+    uint64_t seed;
+    unsigned number; /* for the thread's name */
+};
+
+/* worker_new(opt, ret, e): start. worker_free: stop, free everything inside. */
+int worker_new(const struct worker_options *opt, struct worker **ret, struct err *e)
+    __attribute__((warn_unused_result));
+void worker_free(struct worker *w);
+
+/* worker_hand(w, task): the task is the worker's. worker_load(w): tasks inside. Any thread. */
+void worker_hand(struct worker *w, struct task *task);
+unsigned worker_load(const struct worker *w);
+
+/* What follows is for tasks, on the worker's thread. */
+
+/* worker_options_of(w): the limits. worker_caller(w): makes the calls. */
+const struct worker_options *worker_options_of(const struct worker *w);
+struct caller *worker_caller(const struct worker *w);
+
+/* worker_body(task, n, ret): memory for a body of n bytes. BODY_WAIT: the task stands in line now,
+ * and `feed` is called later. worker_body_back(task, p, n): back; NULL is allowed.
+ * worker_body_cancel(task): out of the line, if it stands there. */
+enum body_step { BODY_READY, BODY_WAIT, BODY_NO_MEMORY };
+enum body_step worker_body(struct task *task, size_t n, char **ret);
+void worker_body_back(struct task *task, char *p, size_t n);
+void worker_body_cancel(struct task *task);
+
+/* worker_end(task, verdict): over; the task is freed by `drop`, the transfer goes to `reply`. */
+void worker_end(struct task *task, enum verdict verdict);
+
+#endif
