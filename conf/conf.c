@@ -1,4 +1,4 @@
-/* The configuration as text and as structs. Pure but for libconfig. */
+/* The configuration as text and as structs. Pure. */
 #include "conf/conf.h"
 
 #include "conf/reading.h"

@@ -1,4 +1,4 @@
-/* Nodes -> struct conf, by the tables. Pure but for what lies behind node.h. */
+/* Nodes -> struct conf, by the tables. Pure. */
 #include "base/buf.h"
 #include "conf/field.h"
 #include "conf/lexical.h"

@@ -110,6 +110,7 @@ static int make_uuid(char out[JOURNAL_UUID_SIZE])
     uint8_t b[16];
     char hex[2 * sizeof(b) + 1];
     int from = 0;
+    int n = 0;
 
     if (getrandom(b, sizeof(b), 0) != (ssize_t)sizeof(b))
         return errno ? -errno : -EIO;
@@ -117,7 +118,8 @@ static int make_uuid(char out[JOURNAL_UUID_SIZE])
     b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
     hex_encode(b, sizeof(b), hex);
     for (size_t i = 0; i < sizeof(group_ends) / sizeof(group_ends[0]); i++) {
-        out += sprintf(out, "%s%.*s", i ? "-" : "", 2 * (group_ends[i] - from), hex + 2 * from);
+        n += snprintf(out + n, JOURNAL_UUID_SIZE - (size_t)n, "%s%.*s", i ? "-" : "",
+                      2 * (group_ends[i] - from), hex + 2 * from);
         from = group_ends[i];
     }
     return 0;
