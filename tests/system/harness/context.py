@@ -1,0 +1,81 @@
+"""What a test is given, and how it says what it needs."""
+
+import os
+
+from .agent import Agent
+from .client import Client
+from .s3d import S3d
+
+DEADLINE_S = 90
+
+
+class Skip(Exception):
+    """This test cannot run here; the message says why."""
+
+
+def on(*servers, options=()):
+    """The servers that a test runs on, once each: "s3d", "ceph". `options` go to s3d."""
+    def mark(function):
+        function.servers = servers
+        function.s3d_options = options
+        return function
+    return mark
+
+
+def deadline(seconds):
+    """The test is killed after so many seconds (default 90)."""
+    def mark(function):
+        function.deadline = seconds
+        return function
+    return mark
+
+
+def long_test(function):
+    """Runs with --long only."""
+    function.long = True
+    return function
+
+
+class Context:
+    """One run of one test: a folder, a server with a bucket, a client, and agents."""
+
+    def __init__(self, folder, server, bucket):
+        self.dir = folder
+        self.server = server
+        self.bucket = bucket
+        self.client = Client(server, bucket)
+        self._agents = []
+        self._servers = []
+
+    def path(self, *names):
+        """A path in the test's folder."""
+        return os.path.join(self.dir, *names)
+
+    def folder(self, *names):
+        """The same, made."""
+        full = self.path(*names)
+        os.makedirs(full, exist_ok=True)
+        return full
+
+    def agent(self, images, lists=None, name="agent", **options):
+        """An agent with its files in the folder `name`; ended with the test."""
+        agent = Agent(self.folder(name), self.server, self.client, images, lists, **options)
+        self._agents.append(agent)
+        return agent
+
+    def s3d(self, name, *options):
+        """One more s3d; ended with the test."""
+        server = S3d(self.path(name), *options).start()
+        self._servers.append(server)
+        return server
+
+    def close(self):
+        for agent in self._agents:
+            if agent.is_running():
+                agent.kill9()
+        for server in self._servers:
+            server.stop()
+
+    def logs(self):
+        """The logs to show when the test failed."""
+        return [a.log_path for a in self._agents]

@@ -1,0 +1,73 @@
+"""Child processes: started with a clean environment, ended by their own id."""
+
+import os
+import signal
+import socket
+import subprocess
+
+# What the surroundings may have set and no test should depend on.
+_DROPPED = ("AWS_", "RCLONE_", "S3D_", "LOCKSTEP_", "NOTIFY_SOCKET", "WATCHDOG_", "JOURNAL_STREAM")
+_DROPPED_NAMES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
+
+
+def clean_environment(**extra):
+    """The environment without credentials, proxies and certificates of the surroundings."""
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(_DROPPED) and name.lower() not in _DROPPED_NAMES
+    }
+    env.update(LC_ALL="C.UTF-8", TZ="UTC")
+    env.update(extra)
+    return env
+
+
+def free_port(count=1):
+    """The first of `count` ports in a row that are free on 127.0.0.1 right now."""
+    for _ in range(50):
+        with socket.socket() as first:
+            first.bind(("127.0.0.1", 0))
+            port = first.getsockname()[1]
+            if all(_is_free(port + i) for i in range(1, count)):
+                return port
+    raise RuntimeError(f"no {count} free ports in a row on 127.0.0.1")
+
+
+def _is_free(port):
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def end(process, timeout=10):
+    """SIGTERM, then SIGKILL if it takes too long. Returns the exit status."""
+    if process.poll() is not None:
+        return process.returncode
+    process.terminate()
+    try:
+        return process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        return process.wait()
+
+
+def tail(path, lines=30):
+    """The last lines of a file as text; empty where there is none."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - 65536))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def build_dir():
+    """Where make put the programs: $LOCKSTEP_BUILD, or build/ below the source."""
+    source = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
+        os.path.abspath(__file__)))))
+    return os.environ.get("LOCKSTEP_BUILD", os.path.join(source, "build"))

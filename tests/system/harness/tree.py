@@ -1,0 +1,30 @@
+"""A folder of files as the tests look at it."""
+
+import fnmatch
+import hashlib
+import os
+
+# What an agent passes over by default: what editors, NFS and lockstep itself leave behind.
+IGNORED = ("*~", ".*.swp", ".nfs*", ".lockstep-*.tmp")
+
+
+def files(root, ignore=IGNORED):
+    """path -> stat of every regular file, links not followed."""
+    found = {}
+    stack = [""]
+    while stack:
+        folder = stack.pop()
+        with os.scandir(os.path.join(root, folder)) as entries:
+            for entry in entries:
+                path = os.path.join(folder, entry.name)
+                if entry.is_dir(follow_symlinks=False):
+                    stack.append(path)
+                elif entry.is_file(follow_symlinks=False) and not any(
+                        fnmatch.fnmatchcase(entry.name, pattern) for pattern in ignore):
+                    found[path] = entry.stat(follow_symlinks=False)
+    return found
+
+
+def md5(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
