@@ -17,7 +17,7 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/uploaders.h \
 	uploaders/answer.h uploaders/answer.c \
 	uploaders/answers.h uploaders/answers.c uploaders/answers_build.c uploaders/answers_list.c \
-	uploaders/credentials.h uploaders/credentials.c uploaders/sources.c \
+	uploaders/credentials.h uploaders/credentials.c uploaders/credentials_sources.c \
 	uploaders/endpoint.h uploaders/endpoint.c \
 	uploaders/headers.h uploaders/headers.c \
 	uploaders/profile.h uploaders/profile.c \
@@ -27,6 +27,7 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/xml.h uploaders/xml.c
 
 uploaders_tests = \
+	tests/unit/test_answers \
 	tests/unit/test_credentials \
 	tests/unit/test_endpoint \
 	tests/unit/test_headers \
@@ -37,6 +38,8 @@ check_PROGRAMS += $(uploaders_tests)
 TESTS += $(uploaders_tests)
 uploaders_test_libs = uploaders/libuploaders.a base/libbase.a \
 	$(EXPAT_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_answers_SOURCES = tests/unit/test_answers.c
+tests_unit_test_answers_LDADD = $(uploaders_test_libs)
 tests_unit_test_credentials_SOURCES = tests/unit/test_credentials.c
 tests_unit_test_credentials_LDADD = $(uploaders_test_libs)
 tests_unit_test_endpoint_SOURCES = tests/unit/test_endpoint.c
@@ -57,3 +60,29 @@ tests_system_s3probe_LDADD = uploaders/libuploaders.a base/libbase.a \
 
 noinst_PROGRAMS += tests/bench/sink
 tests_bench_sink_SOURCES = tests/bench/sink.c
+
+if FUZZ
+noinst_PROGRAMS += tests/fuzz/fuzz_s3_xml tests/fuzz/fuzz_credentials_file
+uploaders_fuzz_libs = uploaders/libuploaders.a base/libbase.a $(EXPAT_LIBS) $(CRYPTO_LIBS)
+tests_fuzz_fuzz_s3_xml_SOURCES = tests/fuzz/fuzz_s3_xml.c
+tests_fuzz_fuzz_s3_xml_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_s3_xml_LDADD = $(uploaders_fuzz_libs)
+tests_fuzz_fuzz_credentials_file_SOURCES = tests/fuzz/fuzz_credentials_file.c
+tests_fuzz_fuzz_credentials_file_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_credentials_file_LDADD = $(uploaders_fuzz_libs)
+endif
+EXTRA_DIST += \
+	uploaders/DESIGN.md \
+	tests/fuzz/corpus/s3_xml/complete \
+	tests/fuzz/corpus/s3_xml/copy \
+	tests/fuzz/corpus/s3_xml/delete \
+	tests/fuzz/corpus/s3_xml/doctype \
+	tests/fuzz/corpus/s3_xml/error \
+	tests/fuzz/corpus/s3_xml/initiate \
+	tests/fuzz/corpus/s3_xml/list \
+	tests/fuzz/corpus/s3_xml/location \
+	tests/fuzz/corpus/s3_xml/parts \
+	tests/fuzz/corpus/credentials_file/config \
+	tests/fuzz/corpus/credentials_file/credentials \
+	tests/fuzz/corpus/credentials_file/fault \
+	tests/fuzz/corpus/credentials_file/process

@@ -1,16 +1,12 @@
 /*
  * Where a bucket is: every way to name one, and the names that are refused.
  */
+#include "tests/unit/unit.h"
 #include "uploaders/endpoint.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

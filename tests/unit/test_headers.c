@@ -1,14 +1,10 @@
 /*
  * Content types, POSIX metadata and the rules of keys.
  */
+#include "tests/unit/unit.h"
 #include "uploaders/headers.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -2,16 +2,12 @@
  * The shared files of the AWS tools: what is read, what is refused, and that a refusal names its
  * line and never a value.
  */
+#include "tests/unit/unit.h"
 #include "uploaders/profile.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

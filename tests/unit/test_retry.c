@@ -1,14 +1,10 @@
 /*
  * What answers mean, when to ask again, and how long to wait.
  */
+#include "tests/unit/unit.h"
 #include "uploaders/retry.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

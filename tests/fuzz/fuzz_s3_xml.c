@@ -1,0 +1,96 @@
+/*
+ * Every reader of S3's answers on any bytes: no crash, no leak, outputs only on success, and what
+ * was read is within its bounds. The first byte chooses the reader.
+ */
+#include "uploaders/answers.h"
+
+#include "base/err.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The parts of a list answer hold together. */
+static void check_list(struct span body)
+{
+    struct s3_page p;
+    struct s3_error e;
+    if (answers_list(body, &p, &e) != 0)
+        return;
+    for (size_t i = 0; i < p.count; i++)
+        if (!*p.objects[i].key || strlen(p.objects[i].etag) >= S3_ETAG_MAX)
+            abort();
+    if (p.next_token && !*p.next_token)
+        abort();
+    s3_page_release(&p);
+}
+
+/* Parts that were read can be written, if they ascend. */
+static void check_parts(struct span body)
+{
+    struct s3_parts p;
+    struct s3_error e;
+    if (answers_parts(body, &p, &e) != 0)
+        return;
+    struct buf out;
+    buf_init(&out, ANSWERS_BODY_MAX);
+    (void)!answers_build_complete(p.parts, p.count, &out); /* only that it stands */
+    buf_release(&out);
+    s3_parts_release(&p);
+}
+
+/* An item is either done or has a code. */
+static void check_delete(struct span body)
+{
+    static char keys[3][4] = {"a", "b", "a&b"};
+    struct delete_item items[3] = {{.key = keys[0]}, {.key = keys[1]}, {.key = keys[2]}};
+    struct s3_error e;
+    if (answers_delete(body, items, 3, &e) != 0)
+        return;
+    for (size_t i = 0; i < 3; i++)
+        if (items[i].done && *items[i].code)
+            abort();
+}
+
+/* The readers of one text. */
+static void check_texts(struct span body)
+{
+    struct s3_error e;
+    char etag[S3_ETAG_MAX], id[S3_UPLOAD_ID_MAX], region[64];
+    if (answers_copy(body, etag, &e) == 0 && !*etag)
+        abort();
+    if (answers_complete(body, etag, &e) == 0 && !*etag)
+        abort();
+    if (answers_initiate(body, id, &e) == 0 && !*id)
+        abort();
+    if (answers_location(body, region, &e) == 0 && !*region)
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct span body = {(const char *)data + 1, size - 1};
+    struct s3_error e;
+    if (size == 0)
+        return 0;
+    switch (data[0] % 5) {
+    case 0:
+        check_list(body);
+        break;
+    case 1:
+        check_parts(body);
+        break;
+    case 2:
+        check_delete(body);
+        break;
+    case 3:
+        check_texts(body);
+        break;
+    default:
+        if (answers_error(body, &e) == 0 && strlen(e.message) >= sizeof(e.message))
+            abort();
+    }
+    return 0;
+}
