@@ -1,0 +1,23 @@
+# What a program needs to link watchers/libwatchers.a: the wraps that make libinotifytools sound
+# (watchers/notify.c) and the library's static archive, which is plain C.
+#   program_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
+#   program_LDADD = watchers/libwatchers.a base/libbase.a $(WATCHERS_LIBS) ...
+WATCHERS_LINK = -Wl,--wrap=inotify_init,--wrap=inotify_add_watch,--wrap=inotify_rm_watch,--wrap=ioctl -pthread
+WATCHERS_LIBS = $(INOTIFYTOOLS_LIBS)
+
+noinst_LIBRARIES += watchers/libwatchers.a
+watchers_libwatchers_a_SOURCES = \
+	watchers/cookies.c watchers/cookies.h \
+	watchers/filter.c watchers/filter.h \
+	watchers/hints.c watchers/hints.h \
+	watchers/identity.c watchers/identity.h \
+	watchers/model.c watchers/model.h \
+	watchers/notify.c watchers/notify.h \
+	watchers/outbox.c watchers/outbox.h \
+	watchers/place.c watchers/place.h \
+	watchers/pool.c watchers/pool.h \
+	watchers/reader.c watchers/reader.h \
+	watchers/tracker.c watchers/tracker.h watchers/tracker_state.h \
+	watchers/tracker_event.c watchers/tracker_look.c watchers/tracker_scan.c \
+	watchers/watchers.c watchers/watchers.h
+EXTRA_DIST += watchers/DESIGN.md

@@ -52,8 +52,9 @@ enum hint_kind {
     HINT_TOUCHED,   /* created, being written, or attributes changed */
     HINT_WRITTEN,   /* closed after writing, or moved into place: complete, as far as one can tell */
     HINT_GONE,      /* deleted, or moved away */
-    HINT_MOVED,     /* path became path2, both below roots of ours (root, root2) */
-    HINT_LISTING,   /* what a directory holds now */
+    HINT_MOVED,     /* path became path2, both below roots of ours (root, root2); a file is complete
+                       as with HINT_WRITTEN, of a directory and all beneath HINT_LISTING follows */
+    HINT_LISTING,   /* what a directory holds now; a parent comes before what lies beneath */
     HINT_OBSERVED,  /* the answer to watchers_observe */
     HINT_SCAN_DONE, /* a scan of a root came to its end; code: 0 or the first error on the way */
     HINT_OVERFLOW,  /* events were lost; a rescan has begun by itself */
@@ -75,6 +76,7 @@ struct listing {
     size_t count;
     bool complete;
     int code;
+    char *names; /* the names' memory */
 };
 
 struct hint {
@@ -104,19 +106,24 @@ int watchers_new(const struct watchers_options *opt, struct watchers **ret, stru
 /* watchers_free(w): stop the threads, free all. NULL is allowed. */
 void watchers_free(struct watchers *w);
 
-/* watchers_fd(w): readable while hints wait. watchers_next(w, want_listings): the next hint, the
- * caller's to free, or NULL. While want_listings is false HINT_LISTING stays back (the scanner
- * pauses when enough wait), everything else flows on. */
+/* watchers_fd(w): readable while hints wait of the kind that the last watchers_next wanted.
+ * watchers_next(w, want_listings): the next hint, the caller's to free, or NULL. While want_listings
+ * is false HINT_LISTING stays back (the scanner pauses when enough wait), and so does HINT_SCAN_DONE,
+ * which comes after the last listing of its scan; everything else flows on. A caller that wants
+ * listings again calls once without waiting for the descriptor. Listings that were held back may be
+ * older than other hints of the same paths: before acting on an absence, watchers_observe. */
 int watchers_fd(const struct watchers *w);
 struct hint *watchers_next(struct watchers *w, bool want_listings);
 
-/* watchers_observe(w, root, path): stat the path on the pool and answer with HINT_OBSERVED. 0 or
+/* watchers_observe(w, root, path): stat the path on the pool and answer with HINT_OBSERVED. Nothing is
+ * concluded across a mount (code -EXDEV) nor while the root is lost or removed (-ESTALE). 0 or
  * -ENOMEM. */
 int watchers_observe(struct watchers *w, unsigned root, const char *path)
     __attribute__((warn_unused_result));
 
 /* watchers_rescan(w, root, path): list this directory and all beneath it again; HINT_SCAN_DONE when
- * through (path tells which). 0 or -ENOMEM. */
+ * through (path tells which; code -ESTALE: the root is lost). The same path asked for twice before
+ * the scan began is answered once. 0 or -ENOMEM. */
 int watchers_rescan(struct watchers *w, unsigned root, const char *path)
     __attribute__((warn_unused_result));
 

@@ -1,0 +1,200 @@
+/*
+ * Which names are passed over. Pure.
+ *
+ * Most names match no pattern, and a scan asks for every file: two bytes (the first and the last of
+ * the name) rule out nearly every pattern before path_glob is asked.
+ */
+#include "watchers/filter.h"
+
+#include "base/path.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HEX       "[0-9a-f]"
+#define HEX_8     HEX HEX HEX HEX HEX HEX HEX HEX
+#define ALNUM     "[A-Za-z0-9]"
+#define ALNUM_6   ALNUM ALNUM ALNUM ALNUM ALNUM ALNUM
+
+const char *const watchers_default_exclude[] = {
+    ".lockstep-*",             /* ours: base/replace.h */
+    ".nfs" HEX_8 HEX_8 HEX_8,  /* NFS: a file unlinked while open */
+    ".*.sw?",                  /* vim */
+    ".*.sw?x",                 /* vim */
+    "*~",                      /* vim, emacs: the backup */
+    "#*#",                     /* emacs: autosave */
+    ".#*",                     /* emacs: the lock, a dangling link */
+    "*.tmp",                   /* many */
+    "*.part",                  /* downloads */
+    "*.partial",               /* downloads */
+    "*.crdownload",            /* downloads */
+    "*.filepart",              /* WinSCP */
+    ".~lock.*",                /* LibreOffice */
+    ".goutputstream-*",        /* GLib */
+    ".?*." ALNUM_6,            /* rsync: ".name.XXXXXX" */
+    "sed" ALNUM_6,             /* sed -i */
+    NULL,
+};
+
+/* One pattern and the two bytes that a name must have to match it; 0: any byte. */
+struct rule {
+    char *pattern;
+    char first;
+    char last;
+    bool whole; /* has a '/': held against the whole path */
+};
+
+struct filter {
+    size_t count;
+    bool any_whole;
+    struct rule rules[];
+};
+
+/* The byte that every match begins with, or 0. */
+static char first_literal(const char *pattern)
+{
+    return strchr("*?[\\", pattern[0]) != NULL ? 0 : pattern[0];
+}
+
+/* The byte that every match ends with, or 0. A quoted or bracketed end counts as unknown. */
+static char last_literal(const char *pattern)
+{
+    size_t n = strlen(pattern);
+
+    if (n == 0 || strchr("*?]\\", pattern[n - 1]) != NULL) {
+        return 0;
+    }
+    return n > 1 && pattern[n - 2] == '\\' ? 0 : pattern[n - 1];
+}
+
+/* A match is ruled out by the first or last byte of the text alone. */
+static bool ruled_out(char first, char last, const char *text, size_t n)
+{
+    return n == 0 || (first != 0 && first != text[0]) || (last != 0 && last != text[n - 1]);
+}
+
+/* Does one pattern match the path itself (not a directory above it)? */
+static bool pattern_matches(const char *pattern, const char *path)
+{
+    const char *text = strchr(pattern, '/') != NULL ? path : path_name(path);
+
+    return !ruled_out(first_literal(pattern), last_literal(pattern), text, strlen(text)) &&
+           path_glob(pattern, path);
+}
+
+/* Does any pattern of the list match the path itself? */
+static bool any_matches(const char *const *patterns, const char *path)
+{
+    for (; patterns != NULL && *patterns != NULL; patterns++) {
+        if (pattern_matches(*patterns, path)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool watch_filter_excludes(const struct watch_filter *f, const char *path)
+{
+    char part[PATH_BYTES_MAX + 1];
+    const size_t n = strlen(path);
+
+    if (n > PATH_BYTES_MAX) {
+        return false;
+    }
+    for (size_t end = 1; end <= n; end++) {
+        if (end < n && path[end] != '/') {
+            continue;
+        }
+        memcpy(part, path, end);
+        part[end] = '\0';
+        if (any_matches(f->patterns, part) ||
+            (!f->without_defaults && any_matches(watchers_default_exclude, part))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The number of patterns in a list that ends with NULL. */
+static size_t pattern_count(const char *const *patterns)
+{
+    size_t n = 0;
+
+    while (patterns != NULL && patterns[n] != NULL) {
+        n++;
+    }
+    return n;
+}
+
+/* Copy one pattern to the filter's end. 0 or -ENOMEM. */
+static int rule_add(struct filter *f, const char *pattern)
+{
+    struct rule *r = &f->rules[f->count];
+
+    r->pattern = strdup(pattern);
+    if (r->pattern == NULL) {
+        return -ENOMEM;
+    }
+    r->first = first_literal(pattern);
+    r->last = last_literal(pattern);
+    r->whole = strchr(pattern, '/') != NULL;
+    f->any_whole = f->any_whole || r->whole;
+    f->count++;
+    return 0;
+}
+
+int filter_new(const struct watch_filter *f, struct filter **ret)
+{
+    const size_t own = pattern_count(f->patterns);
+    const size_t defaults = f->without_defaults ? 0 : pattern_count(watchers_default_exclude);
+    struct filter *copy =
+        calloc(1, sizeof(*copy) + (own + defaults) * sizeof(copy->rules[0]));
+    int code = copy == NULL ? -ENOMEM : 0;
+
+    for (size_t i = 0; code == 0 && i < own; i++) {
+        code = rule_add(copy, f->patterns[i]);
+    }
+    for (size_t i = 0; code == 0 && i < defaults; i++) {
+        code = rule_add(copy, watchers_default_exclude[i]);
+    }
+    if (code != 0) {
+        filter_free(copy);
+        return code;
+    }
+    *ret = copy;
+    return 0;
+}
+
+void filter_free(struct filter *f)
+{
+    if (f == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < f->count; i++) {
+        free(f->rules[i].pattern);
+    }
+    free(f);
+}
+
+bool filter_excludes_name(const struct filter *f, const char *dir, const char *name)
+{
+    char path[PATH_BYTES_MAX + 1];
+    const size_t n = strlen(name);
+
+    if (f->any_whole && path_join(path, sizeof(path), dir, name) != 0) {
+        return false;
+    }
+    for (size_t i = 0; i < f->count; i++) {
+        const struct rule *r = &f->rules[i];
+
+        if (r->whole) {
+            if (path_glob(r->pattern, path)) {
+                return true;
+            }
+        } else if (!ruled_out(r->first, r->last, name, n) && path_glob(r->pattern, name)) {
+            return true;
+        }
+    }
+    return false;
+}

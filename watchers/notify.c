@@ -1,0 +1,181 @@
+/*
+ * libinotifytools, made sound. Shell. See notify.h.
+ *
+ * Four functions that the library calls are wrapped by the linker (--wrap), because of what the
+ * library (3.22.6) does with them:
+ *   inotify_init       its descriptor blocks, is inherited, and is not shown to us
+ *   inotify_add_watch  the true descriptor is not returned
+ *   inotify_rm_watch   a watch that is gone is an error, and its record stays
+ *   ioctl(FIONREAD)    asked before each read; the kernel walks its whole queue to answer
+ */
+#include "watchers/notify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inotifytools/inotify.h>
+#include <inotifytools/inotifytools.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/select.h>
+#include <unistd.h>
+
+#define NOTIFY_MASK                                                                                \
+    (IN_CREATE | IN_MODIFY | IN_ATTRIB | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO |            \
+     IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK)
+#define READ_BYTES          65536 /* what FIONREAD is answered: more than the library wants */
+#define QUEUE_MAX_DEFAULT   16384
+#define QUEUE_MAX_FILE      "/proc/sys/fs/inotify/max_queued_events"
+#define FD_LINK_SIZE        32
+
+/* The library's one instance. The lock guards its globals, of which all of its calls write some. */
+static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
+static int library_fd = -1;    /* -1: not started */
+static bool library_read_stop; /* answer FIONREAD with an error: give out what is buffered only */
+static int placed_wd;          /* what the kernel answered to the last inotify_add_watch */
+
+int __real_inotify_add_watch(int fd, const char *path, uint32_t mask);
+int __real_inotify_rm_watch(int fd, int wd);
+int __real_ioctl(int fd, unsigned long request, ...);
+int __wrap_inotify_init(void);
+int __wrap_inotify_add_watch(int fd, const char *path, uint32_t mask);
+int __wrap_inotify_rm_watch(int fd, int wd);
+int __wrap_ioctl(int fd, unsigned long request, ...);
+
+int __wrap_inotify_init(void)
+{
+    const int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+    if (fd >= FD_SETSIZE) { /* the library waits with select(2) */
+        (void)close(fd);    /* nothing was done with it */
+        errno = EMFILE;
+        return -1;
+    }
+    library_fd = fd;
+    return fd;
+}
+
+int __wrap_inotify_add_watch(int fd, const char *path, uint32_t mask)
+{
+    placed_wd = __real_inotify_add_watch(fd, path, mask);
+    return placed_wd;
+}
+
+int __wrap_inotify_rm_watch(int fd, int wd)
+{
+    const int result = __real_inotify_rm_watch(fd, wd);
+
+    return result < 0 && errno == EINVAL ? 0 : result;
+}
+
+int __wrap_ioctl(int fd, unsigned long request, ...)
+{
+    va_list arguments;
+    void *argument;
+
+    va_start(arguments, request);
+    argument = va_arg(arguments, void *);
+    va_end(arguments);
+    if (request != FIONREAD || fd != library_fd || library_fd < 0) {
+        return __real_ioctl(fd, request, argument);
+    }
+    if (library_read_stop) {
+        errno = EAGAIN;
+        return -1;
+    }
+    *(unsigned *)argument = READ_BYTES;
+    return 0;
+}
+
+int notify_start(int *ret_fd)
+{
+    int code = 0;
+
+    pthread_mutex_lock(&library_lock);
+    if (library_fd >= 0) {
+        code = -EBUSY;
+    } else if (inotifytools_initialize() == 0) {
+        code = inotifytools_error() == 0 ? -EMFILE : -inotifytools_error();
+    } else {
+        *ret_fd = library_fd;
+    }
+    pthread_mutex_unlock(&library_lock);
+    return code;
+}
+
+void notify_stop(void)
+{
+    pthread_mutex_lock(&library_lock);
+    if (library_fd >= 0) {
+        /* What the library has buffered would come out of its next instance. */
+        library_read_stop = true;
+        while (inotifytools_next_events(0, 1) != NULL) {
+        }
+        library_read_stop = false;
+        inotifytools_cleanup();
+        library_fd = -1;
+    }
+    pthread_mutex_unlock(&library_lock);
+}
+
+int notify_place(int dir_fd, int *ret_wd)
+{
+    char link[FD_LINK_SIZE];
+    int code = 0;
+
+    (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", dir_fd); /* fits: one int */
+    pthread_mutex_lock(&library_lock);
+    /* A second record of the same descriptor would leak in the library: IN_MASK_CREATE refuses. */
+    if (inotifytools_watch_file(link, (int)(NOTIFY_MASK | IN_MASK_CREATE)) == 0) {
+        code = inotifytools_error() == 0 ? -EIO : -inotifytools_error();
+    }
+    *ret_wd = code == 0 ? placed_wd : -1;
+    pthread_mutex_unlock(&library_lock);
+    if (code == -EEXIST) {
+        *ret_wd = __real_inotify_add_watch(library_fd, link, NOTIFY_MASK);
+        code = *ret_wd < 0 ? -errno : 0;
+    }
+    return code;
+}
+
+void notify_forget(int wd)
+{
+    pthread_mutex_lock(&library_lock);
+    (void)inotifytools_remove_watch_by_wd(wd); /* fails only where the watch is gone already */
+    pthread_mutex_unlock(&library_lock);
+}
+
+bool notify_next(struct raw_event *ret)
+{
+    const struct inotify_event *ev;
+
+    pthread_mutex_lock(&library_lock);
+    ev = inotifytools_next_events(0, 1);
+    pthread_mutex_unlock(&library_lock);
+    if (ev == NULL) {
+        return false;
+    }
+    ret->wd = ev->wd;
+    ret->mask = ev->mask;
+    ret->cookie = ev->cookie;
+    ret->name = ev->len == 0 ? "" : ev->name;
+    return true;
+}
+
+size_t notify_queue_max(void)
+{
+    FILE *f = fopen(QUEUE_MAX_FILE, "re");
+    unsigned long n = 0;
+
+    if (f == NULL) {
+        return QUEUE_MAX_DEFAULT;
+    }
+    if (fscanf(f, "%lu", &n) != 1 || n == 0) {
+        n = QUEUE_MAX_DEFAULT;
+    }
+    (void)fclose(f); /* read only */
+    return n;
+}

@@ -1,0 +1,398 @@
+/*
+ * Looking at places below a root. Shell. See place.h.
+ *
+ * The order is what makes a watch sound: the directory is opened, then watched by its descriptor,
+ * then listed. What happens after the watch raises an event, what happened before is in the list.
+ */
+#include "watchers/place.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/path.h"
+#include "base/tree.h"
+#include "watchers/notify.h"
+#include "watchers/pool.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+/* Names as they are read, each after its d_type: what a directory holds, before it is stat'ed. */
+struct names {
+    char *data;
+    size_t len;
+    size_t cap;
+    size_t count;
+};
+
+/* Is there nothing at the end of the path, going by this code? */
+static bool is_absent(int code)
+{
+    return code == -ENOENT || code == -ENOTDIR || code == -ELOOP;
+}
+
+/* statx of an open file, the server's word where there is one. 0 or -errno. */
+static int look_at(int fd, unsigned mask, struct statx *ret)
+{
+    const int flags = AT_EMPTY_PATH | AT_STATX_FORCE_SYNC;
+
+    return statx(fd, "", flags, mask | STATX_TYPE | STATX_INO | STATX_MNT_ID, ret) == 0 ? 0
+                                                                                       : -errno;
+}
+
+/* The device, as one number. */
+static uint64_t dev_of(const struct statx *stx)
+{
+    return makedev(stx->stx_dev_major, stx->stx_dev_minor);
+}
+
+/* The mount, 0 where the kernel does not tell. */
+static uint64_t mount_of(const struct statx *stx)
+{
+    return (stx->stx_mask & STATX_MNT_ID) != 0 ? stx->stx_mnt_id : 0;
+}
+
+int place_identify(int fd, struct place_identity *ret)
+{
+    struct statx stx;
+    const int code = look_at(fd, STATX_NLINK, &stx);
+
+    if (code == 0) {
+        *ret = (struct place_identity){.dev = dev_of(&stx),
+                                       .ino = stx.stx_ino,
+                                       .mount_id = mount_of(&stx),
+                                       .removed = stx.stx_nlink == 0};
+    }
+    return code;
+}
+
+/* 0 if an open file is on the root's device and mount, else -EXDEV. */
+static int same_mount(const struct place_root *root, const struct statx *stx)
+{
+    const uint64_t root_mount = atomic_load(&root->mount_id);
+    const uint64_t mount = mount_of(stx);
+
+    return dev_of(stx) != atomic_load(&root->dev) ||
+                   (root_mount != 0 && mount != 0 && mount != root_mount)
+               ? -EXDEV
+               : 0;
+}
+
+/* The same, having looked. 0, -EXDEV or -errno. */
+static int check_mount(const struct place_root *root, int fd, uint64_t *ret_ino)
+{
+    struct statx stx;
+    const int code = look_at(fd, 0, &stx);
+
+    if (code != 0) {
+        return code;
+    }
+    *ret_ino = stx.stx_ino;
+    return same_mount(root, &stx);
+}
+
+/* Does the open directory lie in the one with this inode? */
+static bool lies_in(int fd, uint64_t parent_ino)
+{
+    struct statx stx;
+
+    return statx(fd, "..", AT_SYMLINK_NOFOLLOW, STATX_INO, &stx) == 0 &&
+           stx.stx_ino == parent_ino;
+}
+
+/* Is the directory above the path the one with this inode? 0, ERR_CHANGED if it is another, -errno. */
+static int parent_is(const struct place_root *root, const char *path, uint64_t parent_ino)
+{
+    char parent[PATH_BYTES_MAX + 1];
+    uint64_t ino;
+    int fd;
+    int code = path_parent(parent, sizeof(parent), path);
+
+    if (code != 0) {
+        return code;
+    }
+    code = tree_open(root->fd, parent, O_PATH | O_DIRECTORY, &fd);
+    if (code != 0) {
+        return code;
+    }
+    code = check_mount(root, fd, &ino);
+    (void)close(fd); /* read only */
+    if (code != 0) {
+        return code;
+    }
+    return ino == parent_ino ? 0 : ERR_CHANGED;
+}
+
+/* Add a name. 0 or -ENOMEM. */
+static int names_add(struct names *l, unsigned char type, const char *name)
+{
+    const size_t size = strlen(name) + 1;
+
+    if (l->len + size + 1 > l->cap) {
+        const size_t cap = l->cap == 0 ? 1024 + size : l->cap * 2 + size;
+        char *bigger = realloc(l->data, cap);
+
+        if (bigger == NULL) {
+            return -ENOMEM;
+        }
+        l->data = bigger;
+        l->cap = cap;
+    }
+    l->data[l->len] = (char)type;
+    memcpy(l->data + l->len + 1, name, size);
+    l->len += size + 1;
+    l->count++;
+    return 0;
+}
+
+/* Could a directory entry be something that we list? */
+static bool is_of_interest(unsigned char type, const char *name)
+{
+    if (name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'))) {
+        return false;
+    }
+    return type == DT_REG || type == DT_DIR || type == DT_UNKNOWN;
+}
+
+/* Read all names of an open directory. 0 or -errno: what was read until then is in `l`. */
+static int read_names(const struct place_root *root, int fd, const char *path, void *scratch,
+                      struct names *l)
+{
+    for (;;) {
+        const ssize_t n = getdents64(fd, scratch, POOL_SCRATCH_BYTES);
+
+        if (n <= 0) {
+            return n == 0 ? 0 : -errno;
+        }
+        if (atomic_load(root->stop)) {
+            return -ECANCELED;
+        }
+        for (ssize_t at = 0; at < n;) {
+            const struct dirent64 *d = (const struct dirent64 *)((char *)scratch + at);
+
+            at += d->d_reclen;
+            if (is_of_interest(d->d_type, d->d_name) &&
+                !filter_excludes_name(root->filter, path, d->d_name) &&
+                names_add(l, d->d_type, d->d_name) != 0) {
+                return -ENOMEM;
+            }
+        }
+    }
+}
+
+/* What stat says of one name. False if it is not to be listed. */
+static bool stat_entry(int fd, unsigned char type, struct listing_entry *e)
+{
+    e->code = tree_stat_at(fd, e->name, &e->st);
+    if (e->code != 0) {
+        e->st = (struct file_stat){.kind = type == DT_DIR   ? FILE_DIRECTORY
+                                           : type == DT_REG ? FILE_REGULAR
+                                                            : FILE_OTHER};
+        return true;
+    }
+    return e->st.kind == FILE_REGULAR || e->st.kind == FILE_DIRECTORY;
+}
+
+/* Stat the names into entries. 0 or -errno. */
+static int stat_names(const struct place_root *root, int fd, const struct names *names,
+                      struct listing *l)
+{
+    const char *at = names->data;
+
+    if (names->count == 0) {
+        return 0;
+    }
+    l->entries = reallocarray(NULL, names->count, sizeof(l->entries[0]));
+    if (l->entries == NULL) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < names->count; i++) {
+        struct listing_entry *e = &l->entries[l->count];
+
+        e->name = at + 1;
+        if (stat_entry(fd, (unsigned char)*at, e)) {
+            l->count++;
+        }
+        at += strlen(at + 1) + 2;
+        if (i % 1024 == 0 && atomic_load(root->stop)) {
+            return -ECANCELED;
+        }
+    }
+    return 0;
+}
+
+/* List an open directory. NULL without memory. */
+static struct listing *list(const struct place_root *root, int fd, const char *path, void *scratch)
+{
+    struct names names = {0};
+    struct listing *l = calloc(1, sizeof(*l));
+    int stat_code;
+
+    if (l == NULL) {
+        return NULL;
+    }
+    l->code = read_names(root, fd, path, scratch, &names);
+    stat_code = stat_names(root, fd, &names, l);
+    l->names = names.data;
+    l->code = l->code == 0 ? stat_code : l->code;
+    l->complete = l->code == 0;
+    listing_sort(l);
+    return l;
+}
+
+/* Why the directory could not be opened or is not to be entered. */
+static void not_entered(const struct place_root *root, const struct check *check, int code,
+                        struct check_result *ret)
+{
+    const bool nothing_there = is_absent(code);
+    const int parent = check->parent_ino == 0 ? 0 : parent_is(root, check->path, check->parent_ino);
+
+    if (parent == ERR_CHANGED || is_absent(parent)) {
+        ret->outcome = CHECK_MISPLACED;
+    } else if (nothing_there && parent == 0) {
+        ret->outcome = CHECK_ABSENT;
+    } else {
+        ret->outcome = CHECK_UNREADABLE;
+        ret->code = nothing_there ? parent : code;
+    }
+}
+
+void place_look(const struct place_root *root, const struct check *check, void *scratch,
+                struct check_result *ret)
+{
+    int fd;
+    int code = atomic_load(root->stop)
+                   ? -ECANCELED
+                   : tree_open(root->fd, check->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, &fd);
+
+    *ret = (struct check_result){.wd = -1};
+    if (code != 0) {
+        not_entered(root, check, code, ret);
+        return;
+    }
+    code = check_mount(root, fd, &ret->ino);
+    if (code == 0 && check->parent_ino != 0 && !lies_in(fd, check->parent_ino)) {
+        code = parent_is(root, check->path, check->parent_ino);
+        code = code == 0 ? 0 : -ENOENT;
+    }
+    if (code != 0) {
+        not_entered(root, check, code, ret);
+        (void)close(fd); /* read only */
+        return;
+    }
+    if (root->watch) {
+        ret->watch_code = notify_place(fd, &ret->wd);
+    }
+    ret->outcome = CHECK_FOUND;
+    ret->listing = list(root, fd, check->path, scratch);
+    (void)close(fd); /* read only */
+    if (ret->listing == NULL) {
+        ret->outcome = CHECK_UNREADABLE;
+        ret->code = -ENOMEM;
+    }
+}
+
+/* Is an open directory of our tree, and, if it is the root, still there? 0 or -errno. */
+static int counts(const struct place_root *root, int fd, bool is_root)
+{
+    struct statx stx;
+    int code = look_at(fd, STATX_NLINK, &stx);
+
+    if (code == 0) {
+        code = same_mount(root, &stx);
+    }
+    return code == 0 && is_root && root->nlink_tells && stx.stx_nlink == 0 ? -ESTALE : code;
+}
+
+/* Nothing was found at the path: is that so in our tree, or in another that hides it? Looks at the
+ * nearest directory above that is there; by that a network file system learns of names that it
+ * remembers as absent. 0, -EXDEV, -ESTALE, -errno. */
+static int absence_counts(const struct place_root *root, const char *path)
+{
+    char above[PATH_BYTES_MAX + 1];
+    int code = -ENOENT;
+
+    if (strlen(path) > PATH_BYTES_MAX) {
+        return -ENAMETOOLONG;
+    }
+    memcpy(above, path, strlen(path) + 1);
+    while (is_absent(code) && above[0] != '\0') {
+        int fd;
+
+        code = path_parent(above, sizeof(above), above);
+        code = code != 0 ? code : tree_open(root->fd, above, O_PATH | O_DIRECTORY, &fd);
+        if (code == 0) {
+            code = counts(root, fd, above[0] == '\0');
+            (void)close(fd); /* read only */
+        }
+    }
+    return is_absent(code) ? -ESTALE : code;
+}
+
+/* The kind of file that a mode tells of. */
+static enum file_kind kind_of(uint32_t mode)
+{
+    return S_ISREG(mode)   ? FILE_REGULAR
+           : S_ISDIR(mode) ? FILE_DIRECTORY
+           : S_ISLNK(mode) ? FILE_SYMLINK
+                           : FILE_OTHER;
+}
+
+/* A time as one number. */
+static int64_t nanoseconds(struct statx_timestamp t)
+{
+    return t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+/* One look at the path. 0 or -errno (is_absent). */
+static int stat_once(const struct place_root *root, const char *path, struct file_stat *ret)
+{
+    struct statx stx;
+    int fd;
+    int code = tree_open(root->fd, path, O_PATH | O_NOFOLLOW, &fd);
+
+    if (code != 0) {
+        return code;
+    }
+    code = look_at(fd, STATX_BASIC_STATS, &stx);
+    (void)close(fd); /* read only */
+    code = code != 0 ? code : same_mount(root, &stx);
+    if (code != 0) {
+        return code;
+    }
+    *ret = (struct file_stat){.kind = kind_of(stx.stx_mode),
+                              .mode = stx.stx_mode,
+                              .uid = stx.stx_uid,
+                              .gid = stx.stx_gid,
+                              .nlink = stx.stx_nlink,
+                              .dev = dev_of(&stx),
+                              .ino = stx.stx_ino,
+                              .size = stx.stx_size,
+                              .mtime_ns = nanoseconds(stx.stx_mtime),
+                              .ctime_ns = nanoseconds(stx.stx_ctime)};
+    return 0;
+}
+
+int place_stat(const struct place_root *root, const char *path, struct file_stat *ret)
+{
+    int code = stat_once(root, path, ret);
+
+    if (!is_absent(code)) {
+        return code;
+    }
+    code = absence_counts(root, path);
+    if (code != 0) {
+        return code;
+    }
+    code = root->remote ? stat_once(root, path, ret) : -ENOENT;
+    if (!is_absent(code)) {
+        return code;
+    }
+    *ret = (struct file_stat){.kind = FILE_ABSENT};
+    return 0;
+}

@@ -1,0 +1,44 @@
+/*
+ * Looking at places below a root without being led astray. Shell.
+ */
+#ifndef LOCKSTEP_WATCHERS_PLACE_H
+#define LOCKSTEP_WATCHERS_PLACE_H
+
+#include "watchers/tracker.h"
+
+#include <stdatomic.h>
+
+/* A root as the pool's threads see it. dev and mount_id change when the root is mounted anew. */
+struct place_root {
+    int fd; /* O_PATH; the number stays, what it stands for may be exchanged */
+    _Atomic uint64_t dev;
+    _Atomic uint64_t mount_id; /* 0: the kernel does not tell */
+    const struct filter *filter;
+    bool watch;       /* place watches */
+    bool remote;      /* other hosts write here */
+    bool nlink_tells; /* a removed directory has no links */
+    const atomic_bool *stop; /* true: give up (-ECANCELED) */
+};
+
+/* place_look(root, check, scratch, ret): open the directory, watch it, list it. scratch has
+ * POOL_SCRATCH_BYTES. ret->check is left to the caller. */
+void place_look(const struct place_root *root, const struct check *check, void *scratch,
+                struct check_result *ret);
+
+/* place_stat(root, path, ret): stat as tree_stat, but across a mount nothing is concluded (-EXDEV),
+ * and below a root that was removed neither (-ESTALE); other hosts' changes show at once. 0 or
+ * -errno. */
+int place_stat(const struct place_root *root, const char *path, struct file_stat *ret)
+    __attribute__((warn_unused_result));
+
+/* Who an open directory is. */
+struct place_identity {
+    uint64_t dev;
+    uint64_t ino;
+    uint64_t mount_id; /* 0: the kernel does not tell */
+    bool removed;
+};
+/* place_identify(fd, ret): 0 or -errno. */
+int place_identify(int fd, struct place_identity *ret) __attribute__((warn_unused_result));
+
+#endif

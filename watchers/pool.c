@@ -1,0 +1,148 @@
+/*
+ * Threads that do what may wait for a disk. Shell. See pool.h.
+ */
+#include "watchers/pool.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#define POOL_STACK_BYTES (1024 * 1024)
+
+/* Jobs in order. */
+struct line {
+    struct job *first;
+    struct job *last;
+};
+
+struct pool {
+    pthread_mutex_t lock;
+    pthread_cond_t work;
+    struct line lanes[POOL_LANES];
+    enum pool_lane turn;
+    unsigned waiting; /* threads */
+    bool stop;
+    unsigned thread_count;
+    pthread_t threads[];
+};
+
+/* The next job, of the lane whose turn it is if that has one. */
+static struct job *next_job(struct pool *p)
+{
+    for (unsigned i = 0; i < POOL_LANES; i++) {
+        struct line *l = &p->lanes[p->turn];
+        struct job *job = l->first;
+
+        p->turn = (p->turn + 1) % POOL_LANES;
+        if (job != NULL) {
+            l->first = job->next;
+            l->last = l->first == NULL ? NULL : l->last;
+            return job;
+        }
+    }
+    return NULL;
+}
+
+/* A thread: jobs until there are none and the pool stops. */
+static void *work(void *arg)
+{
+    struct pool *p = arg;
+    _Alignas(16) char scratch[POOL_SCRATCH_BYTES];
+
+    pthread_mutex_lock(&p->lock);
+    for (;;) {
+        struct job *job = next_job(p);
+
+        if (job != NULL) {
+            pthread_mutex_unlock(&p->lock);
+            job->run(job, scratch);
+            pthread_mutex_lock(&p->lock);
+        } else if (p->stop) {
+            break;
+        } else {
+            p->waiting++;
+            pthread_cond_wait(&p->work, &p->lock);
+            p->waiting--;
+        }
+    }
+    pthread_mutex_unlock(&p->lock);
+    return NULL;
+}
+
+/* Start one thread that takes no signals. 0 or -errno. */
+static int start_thread(struct pool *p)
+{
+    sigset_t all, before;
+    pthread_attr_t attr;
+    int code;
+
+    sigfillset(&all);
+    pthread_attr_init(&attr);
+    (void)pthread_attr_setstacksize(&attr, POOL_STACK_BYTES); /* else the default: more */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    code = pthread_create(&p->threads[p->thread_count], &attr, work, p);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attr);
+    if (code == 0) {
+        p->thread_count++;
+    }
+    return -code;
+}
+
+int pool_new(unsigned threads, struct pool **ret)
+{
+    struct pool *p = calloc(1, sizeof(*p) + threads * sizeof(p->threads[0]));
+    int code = p == NULL ? -ENOMEM : 0;
+
+    if (p == NULL) {
+        return code;
+    }
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->work, NULL);
+    for (unsigned i = 0; i < threads && code == 0; i++) {
+        code = start_thread(p);
+    }
+    if (p->thread_count == 0) {
+        pool_free(p);
+        return code;
+    }
+    *ret = p; /* fewer threads than asked for will do */
+    return 0;
+}
+
+void pool_free(struct pool *p)
+{
+    if (p == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&p->lock);
+    p->stop = true;
+    pthread_cond_broadcast(&p->work);
+    pthread_mutex_unlock(&p->lock);
+    for (unsigned i = 0; i < p->thread_count; i++) {
+        pthread_join(p->threads[i], NULL);
+    }
+    pthread_cond_destroy(&p->work);
+    pthread_mutex_destroy(&p->lock);
+    free(p);
+}
+
+void pool_add_take(struct pool *p, enum pool_lane lane, struct job *job)
+{
+    struct line *l = &p->lanes[lane];
+
+    job->next = NULL;
+    pthread_mutex_lock(&p->lock);
+    if (l->last != NULL) {
+        l->last->next = job;
+    } else {
+        l->first = job;
+    }
+    l->last = job;
+    if (p->waiting > 0) {
+        pthread_cond_signal(&p->work);
+    }
+    pthread_mutex_unlock(&p->lock);
+}

@@ -1,0 +1,32 @@
+/*
+ * Threads that do what may wait for a disk. Shell.
+ *
+ * Two lanes take turns, so that neither keeps the other waiting.
+ */
+#ifndef LOCKSTEP_WATCHERS_POOL_H
+#define LOCKSTEP_WATCHERS_POOL_H
+
+#include <stddef.h>
+
+#define POOL_SCRATCH_BYTES 65536 /* of each thread, for its job */
+
+enum pool_lane { POOL_ANSWERS, POOL_LISTINGS, POOL_LANES };
+
+/* Work: the first member of whatever it needs. run frees it; scratch is the thread's own. */
+struct job {
+    struct job *next;
+    void (*run)(struct job *job, void *scratch);
+};
+
+struct pool;
+
+/* pool_new(threads, ret): 0 or -errno. */
+int pool_new(unsigned threads, struct pool **ret) __attribute__((warn_unused_result));
+
+/* pool_free(p): run what waits, end the threads. NULL is allowed. */
+void pool_free(struct pool *p);
+
+/* pool_add_take(p, lane, job): any thread. */
+void pool_add_take(struct pool *p, enum pool_lane lane, struct job *job);
+
+#endif

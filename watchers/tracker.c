@@ -1,0 +1,367 @@
+/*
+ * The rules of watching: what is wanted, what time concludes, scans and roots. Pure. See tracker.h.
+ * tracker_look.c concludes from looks at the disk, tracker_event.c from events.
+ */
+#include "watchers/tracker_state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Put a node at the end of a line. */
+static void queue_add(struct node_queue *q, struct node *n)
+{
+    model_pin(n);
+    n->queue_next = NULL;
+    if (q->last != NULL) {
+        q->last->queue_next = n;
+    } else {
+        q->first = n;
+    }
+    q->last = n;
+    q->count++;
+}
+
+/* The first node of a line, still pinned, or NULL. */
+static struct node *queue_pop(struct node_queue *q)
+{
+    struct node *n = q->first;
+
+    if (n != NULL) {
+        q->first = n->queue_next;
+        q->last = q->first == NULL ? NULL : q->last;
+        q->count--;
+    }
+    return n;
+}
+
+/* Empty a line. */
+static void queue_release(struct node_queue *q)
+{
+    for (struct node *n = queue_pop(q); n != NULL; n = queue_pop(q)) {
+        model_unpin(n);
+    }
+}
+
+int tracker_new(struct filter *const *filters, unsigned root_count, bool watching,
+                struct tracker **ret)
+{
+    struct tracker *t = calloc(1, sizeof(*t));
+
+    if (t == NULL) {
+        return -ENOMEM;
+    }
+    t->roots = calloc(root_count + 1, sizeof(*t->roots));
+    if (t->roots == NULL || model_new(root_count, &t->model) != 0 ||
+        cookies_new(&t->cookies) != 0) {
+        tracker_free(t);
+        return -ENOMEM;
+    }
+    t->root_count = root_count;
+    t->watching = watching;
+    for (unsigned i = 0; i < root_count; i++) {
+        t->roots[i].filter = filters[i];
+        t->roots[i].whole_wanted = true;
+        t->roots[i].wants_identity = true;
+        t->roots[i].counts.scanning = true;
+    }
+    *ret = t;
+    return 0;
+}
+
+/* Free the scans that a root was asked for. */
+static void requests_release(struct tracker_root *root)
+{
+    for (struct scan_request *r = root->requests, *next; r != NULL; r = next) {
+        next = r->next;
+        free(r);
+    }
+    root->requests = NULL;
+    free(root->running);
+    root->running = NULL;
+}
+
+void tracker_free(struct tracker *t)
+{
+    if (t == NULL) {
+        return;
+    }
+    while (t->cookies != NULL && cookies_oldest(t->cookies) != NULL) {
+        struct cookie_entry *e = cookies_oldest(t->cookies);
+        struct node *n = tracker_entry_node(e);
+
+        if (n != NULL) {
+            model_kill(t->model, n, &t->released);
+        }
+        tracker_entry_end(t, e);
+    }
+    queue_release(&t->urgent);
+    queue_release(&t->slow);
+    queue_release(&t->dirty);
+    queue_release(&t->asked);
+    t->flight_count = 0;
+    tracker_event_forget(t);
+    for (unsigned i = 0; i < t->root_count; i++) {
+        requests_release(&t->roots[i]);
+    }
+    hint_list_release(&t->hints);
+    free(t->released.wds);
+    cookies_free(t->cookies);
+    model_free(t->model);
+    free(t->roots);
+    free(t);
+}
+
+void tracker_say(struct tracker *t, enum hint_kind kind, unsigned root, const char *path,
+                 bool is_directory, int code)
+{
+    struct hint *h = hint_new(kind, root, path, NULL);
+
+    if (h == NULL) {
+        t->short_of_memory = true;
+        return;
+    }
+    h->is_directory = is_directory;
+    h->code = code;
+    hint_list_add_take(&t->hints, h);
+}
+
+void tracker_say_moved(struct tracker *t, unsigned root, const char *path, unsigned root2,
+                       const char *path2, bool is_directory)
+{
+    struct hint *h = hint_new(HINT_MOVED, root, path, path2);
+
+    if (h == NULL) {
+        t->short_of_memory = true;
+        return;
+    }
+    h->root2 = root2;
+    h->is_directory = is_directory;
+    hint_list_add_take(&t->hints, h);
+}
+
+void tracker_check(struct tracker *t, struct node *n, unsigned flags)
+{
+    model_raise(t->model, n, flags);
+    switch ((enum node_state)n->state) {
+    case NODE_IDLE:
+        n->state = NODE_QUEUED;
+        queue_add((flags & NODE_SCAN) != 0 ? &t->slow : &t->urgent, n);
+        break;
+    case NODE_FLYING:
+        model_raise(t->model, n, NODE_AGAIN);
+        break;
+    case NODE_QUEUED:
+    case NODE_DIRTY:
+        break;
+    }
+}
+
+void tracker_dirty(struct tracker *t, struct node *n)
+{
+    n->state = NODE_DIRTY;
+    queue_add(&t->dirty, n);
+}
+
+/* The check of a node that was taken out of a line. NULL if there is nothing to look at now. */
+static struct check *check_new(struct tracker *t, struct node *n)
+{
+    const int code = model_path(n, t->path, sizeof(t->path));
+    const size_t size = strlen(t->path) + 1;
+    struct check *c;
+
+    if (code != 0) {
+        if (code == -ENAMETOOLONG) {
+            t->roots[n->root].scan_code = code;
+            model_lower(t->model, n, NODE_SCAN | NODE_RECURSE);
+        }
+        return NULL; /* in limbo: it is checked when it has a place again */
+    }
+    c = malloc(sizeof(*c) + size);
+    if (c == NULL) {
+        t->short_of_memory = true;
+        return NULL;
+    }
+    memcpy(c->path, t->path, size);
+    c->node = n;
+    c->root = n->root;
+    c->moves = n->moves;
+    c->serial = ++t->serial;
+    c->parent_ino = n->parent == NULL ? 0 : n->parent->ino;
+    return c;
+}
+
+struct check *tracker_next_check(struct tracker *t)
+{
+    while (t->flight_count < FLIGHTS_MAX) {
+        struct node *n = queue_pop(t->urgent.first != NULL ? &t->urgent : &t->slow);
+        struct check *c;
+
+        if (n == NULL) {
+            return NULL;
+        }
+        n->state = NODE_IDLE;
+        c = (n->flags & NODE_DEAD) != 0 || t->roots[n->root].lost ? NULL : check_new(t, n);
+        if (c != NULL) {
+            n->state = NODE_FLYING; /* and stays pinned */
+            t->flights[t->flight_count++] = c->serial;
+            return c;
+        }
+        model_unpin(n);
+    }
+    return NULL;
+}
+
+bool tracker_wants_barrier(struct tracker *t, int64_t now_ms)
+{
+    struct node *n;
+
+    if (t->barrier_asked || t->dirty.count == 0 || now_ms < t->dirty_at_ms) {
+        return false;
+    }
+    for (n = queue_pop(&t->dirty); n != NULL; n = queue_pop(&t->dirty)) {
+        queue_add(&t->asked, n);
+        model_unpin(n);
+    }
+    t->dirty_at_ms = now_ms + t->dirty_wait_ms;
+    t->dirty_wait_ms = t->dirty_wait_ms == 0 ? DIRTY_WAIT_MIN_MS : t->dirty_wait_ms * 2;
+    if (t->dirty_wait_ms > DIRTY_WAIT_MAX_MS) {
+        t->dirty_wait_ms = DIRTY_WAIT_MAX_MS;
+    }
+    t->barrier_asked = true;
+    return true;
+}
+
+void tracker_barrier(struct tracker *t)
+{
+    t->barrier_asked = false;
+    for (struct node *n = queue_pop(&t->asked); n != NULL; n = queue_pop(&t->asked)) {
+        n->state = NODE_IDLE;
+        if ((n->flags & NODE_DEAD) == 0) {
+            tracker_check(t, n, 0);
+        }
+        model_unpin(n);
+    }
+}
+
+struct node *tracker_entry_node(const struct cookie_entry *e)
+{
+    return e->node != NULL && e->node->moves == e->node_moves && (e->node->flags & NODE_DEAD) == 0
+               ? e->node
+               : NULL;
+}
+
+void tracker_entry_end(struct tracker *t, struct cookie_entry *e)
+{
+    cookies_remove(t->cookies, e);
+    model_unpin(e->parent);
+    if (e->node != NULL) {
+        model_unpin(e->node);
+    }
+    free(e);
+}
+
+struct cookie_entry *tracker_entry_new(struct tracker *t, uint32_t cookie, struct node *parent,
+                                       const char *name, struct node *n, int64_t now_ms)
+{
+    struct cookie_entry *e =
+        cookies_put(t->cookies, cookie, parent, name, now_ms + RENAME_WAIT_MS);
+
+    if (e == NULL) {
+        t->short_of_memory = true;
+        return NULL;
+    }
+    model_pin(parent);
+    if (n != NULL) {
+        model_pin(n);
+        e->node = n;
+        e->node_moves = n->moves;
+    }
+    return e;
+}
+
+void tracker_limbo(struct tracker *t, struct node *n, int64_t now_ms)
+{
+    char name[PATH_COMPONENT_MAX + 1];
+    struct node *parent = n->parent;
+
+    memcpy(name, node_name(n), strlen(node_name(n)) + 1);
+    model_detach(t->model, n);
+    if (tracker_entry_new(t, 0, parent, name, n, now_ms) == NULL) {
+        model_kill(t->model, n, &t->released);
+    }
+}
+
+/* The time of one half of a rename is up: what it names has left the tree. */
+static void entry_expire(struct tracker *t, struct cookie_entry *e)
+{
+    struct node *n = tracker_entry_node(e);
+
+    if (e->cookie != 0 && (e->parent->flags & NODE_DEAD) == 0 &&
+        model_path(e->parent, t->path, sizeof(t->path)) == 0 &&
+        path_join(t->path2, sizeof(t->path2), t->path, e->name) == 0) {
+        tracker_say(t, HINT_GONE, e->root, t->path2, e->is_directory, 0);
+    }
+    if (n != NULL) {
+        model_kill(t->model, n, &t->released);
+    }
+    tracker_entry_end(t, e);
+}
+
+void tracker_expire(struct tracker *t, int64_t now_ms)
+{
+    for (struct cookie_entry *e = cookies_oldest(t->cookies);
+         e != NULL && e->expires_ms <= now_ms; e = cookies_oldest(t->cookies)) {
+        entry_expire(t, e);
+    }
+    for (unsigned i = 0; i < t->root_count; i++) {
+        struct tracker_root *root = &t->roots[i];
+
+        if (root->lost && !root->asked_identity && root->lost_at_ms <= now_ms) {
+            root->wants_identity = true;
+        }
+    }
+    if (t->short_of_memory) {
+        t->short_of_memory = false;
+        tracker_overflow(t);
+    }
+    tracker_scans_step(t, now_ms);
+}
+
+int64_t tracker_deadline_ms(const struct tracker *t)
+{
+    const struct cookie_entry *e = cookies_oldest(t->cookies);
+    int64_t deadline = e == NULL ? INT64_MAX : e->expires_ms;
+
+    if (t->dirty.count > 0 && !t->barrier_asked && t->dirty_at_ms < deadline) {
+        deadline = t->dirty_at_ms;
+    }
+    for (unsigned i = 0; i < t->root_count; i++) {
+        const struct tracker_root *root = &t->roots[i];
+
+        if (root->lost && !root->asked_identity && root->lost_at_ms < deadline) {
+            deadline = root->lost_at_ms;
+        }
+    }
+    return t->short_of_memory ? 0 : deadline;
+}
+
+struct hint_list *tracker_hints(struct tracker *t)
+{
+    return &t->hints;
+}
+
+struct wd_list *tracker_released(struct tracker *t)
+{
+    return &t->released;
+}
+
+const struct model_counts *tracker_model_counts(const struct tracker *t, unsigned root)
+{
+    return model_counts(t->model, root);
+}
+
+const struct tracker_root_counts *tracker_root_counts(const struct tracker *t, unsigned root)
+{
+    return &t->roots[root].counts;
+}
