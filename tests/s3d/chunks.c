@@ -6,12 +6,13 @@
 
 #define EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
-/* Do the chunks carry signatures? Does a trailer follow them? */
+/* Do the chunks carry signatures? */
 static bool is_signed(const struct chunks *c)
 {
     return c->auth.kind != PAYLOAD_CHUNKS_UNSIGNED_TRAILER;
 }
 
+/* Does a trailer follow them? */
 static bool has_trailer(const struct chunks *c)
 {
     return c->auth.kind != PAYLOAD_CHUNKS_SIGNED;

@@ -27,6 +27,7 @@ static operation_function *const functions[OP_COUNT] = {
     [OP_GET_BUCKET_VERSIONING] = op_get_bucket_versioning,
     [OP_GET_OBJECT] = op_get_object,
     [OP_GET_OBJECT_ATTRIBUTES] = op_get_object_attributes,
+    [OP_GET_OBJECT_TAGGING] = op_get_object_tagging,
     [OP_HEAD_BUCKET] = op_head_bucket,
     [OP_HEAD_OBJECT] = op_head_object,
     [OP_LIST_BUCKETS] = op_list_buckets,
@@ -55,14 +56,9 @@ static const char known_headers[] =
 
 /* The headers that an object keeps, in the spelling in which they are given back. */
 static const char *const kept_headers[] = {
-    "Cache-Control",
-    "Content-Disposition",
-    "Content-Encoding",
-    "Content-Language",
-    "Content-Type",
-    "Expires",
-    "x-amz-server-side-encryption",
-    "x-amz-storage-class",
+    "Cache-Control",    "Content-Disposition", "Content-Encoding",
+    "Content-Language", "Content-Type",        "Expires",
+    "x-amz-tagging",    "x-amz-storage-class", "x-amz-server-side-encryption",
 };
 
 const char *ops_text(const char *s)

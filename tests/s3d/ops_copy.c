@@ -8,28 +8,49 @@
 
 #define XMLNS "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\""
 
-/* Is x-amz-metadata-directive REPLACE? */
-static enum code read_directive(const struct request *r, bool *ret_replace)
+/* Is a directive REPLACE? Without one it is COPY. */
+static enum code read_directive(const struct request *r, const char *name, bool *ret_replace)
 {
-    const char *directive = request_header(r, "x-amz-metadata-directive");
+    const char *directive = request_header(r, name);
     *ret_replace = directive && strcmp(directive, "REPLACE") == 0;
     if (directive && !*ret_replace && strcmp(directive, "COPY") != 0)
         return CODE_INVALID_ARGUMENT;
     return CODE_OK;
 }
 
-/* The headers of the copy: those of the source, or those that were sent. */
-static enum code copy_headers(const struct request *r, const struct object *source, bool replace,
-                              struct pairs *ret)
+/* What decides where a header of the copy comes from. */
+enum directive { DIRECTIVE_METADATA, DIRECTIVE_TAGGING, DIRECTIVE_NONE };
+
+/* Which of them goes for this header. */
+static enum directive directive_of(const char *name)
 {
-    if (replace)
-        return ops_headers(r, ret);
-    const char *class = request_header(r, "x-amz-storage-class");
-    for (size_t i = 0; i < source->headers.n; i++)
-        if (strcmp(source->headers.at[i].name, "x-amz-storage-class") != 0)
-            pairs_add(ret, source->headers.at[i].name, source->headers.at[i].value);
-    if (class && strcmp(class, "STANDARD") != 0)
-        pairs_add(ret, "x-amz-storage-class", class);
+    if (strcmp(name, "x-amz-tagging") == 0)
+        return DIRECTIVE_TAGGING;
+    bool own = strcmp(name, "x-amz-storage-class") == 0 ||
+               strcmp(name, "x-amz-server-side-encryption") == 0;
+    return own ? DIRECTIVE_NONE : DIRECTIVE_METADATA;
+}
+
+/* The headers of the copy: those of the source, or where it is to be replaced, those sent. */
+static enum code copy_headers(const struct request *r, const struct object *source, bool replace,
+                              bool replace_tags, struct pairs *ret)
+{
+    struct pairs sent = {0};
+    enum code code = ops_headers(r, &sent);
+    if (code)
+        return code;
+    for (size_t i = 0; i < sent.n; i++) {
+        enum directive by = directive_of(sent.at[i].name);
+        if (by == DIRECTIVE_NONE || (by == DIRECTIVE_TAGGING ? replace_tags : replace))
+            pairs_add(ret, sent.at[i].name, sent.at[i].value);
+    }
+    for (size_t i = 0; i < source->headers.n; i++) {
+        const struct pair *h = &source->headers.at[i];
+        enum directive by = directive_of(h->name);
+        if (by != DIRECTIVE_NONE && !(by == DIRECTIVE_TAGGING ? replace_tags : replace))
+            pairs_add(ret, h->name, h->value);
+    }
+    pairs_release(&sent);
     return CODE_OK;
 }
 
@@ -102,8 +123,11 @@ enum code op_copy_object(struct call *c)
     struct object *o = object_new(c->request->key);
     enum hash algorithm;
     bool replace = false;
+    bool replace_tags = false;
     int from = -1;
-    enum code code = read_directive(c->request, &replace);
+    enum code code = read_directive(c->request, "x-amz-metadata-directive", &replace);
+    if (!code)
+        code = read_directive(c->request, "x-amz-tagging-directive", &replace_tags);
     if (!code)
         code = read_algorithm(c->request, &algorithm);
     if (!code)
@@ -114,7 +138,7 @@ enum code op_copy_object(struct call *c)
         !request_header(c->request, "x-amz-storage-class"))
         code = CODE_INVALID_REQUEST; /* a copy onto itself must change something */
     if (!code)
-        code = copy_headers(c->request, source, replace, &o->headers);
+        code = copy_headers(c->request, source, replace, replace_tags, &o->headers);
     if (!code)
         code = store_copy(c, source, from, o, algorithm);
     if (!code)

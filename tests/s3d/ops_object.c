@@ -183,6 +183,44 @@ enum code op_get_object_attributes(struct call *c)
     return CODE_OK;
 }
 
+/* One "key=value" of x-amz-tagging as XML. */
+static enum code add_tag(struct buf *out, const char *text, size_t n)
+{
+    size_t name_n = strcspn(text, "=&");
+    size_t value_at = name_n < n ? name_n + 1 : n;
+    char *name = text_decode(text, name_n, true);
+    char *value = text_decode(text + value_at, n - value_at, true);
+    enum code code = name && value ? CODE_OK : CODE_INVALID_ARGUMENT;
+    if (!code) {
+        text_add(out, "<Tag>");
+        text_tag(out, "Key", name);
+        text_tag(out, "Value", value);
+        text_add(out, "</Tag>");
+    }
+    free(name);
+    free(value);
+    return code;
+}
+
+enum code op_get_object_tagging(struct call *c)
+{
+    struct object *o = NULL;
+    enum code code = find_object(c, &o);
+    if (code)
+        return code;
+    struct buf *out = &c->reply->body;
+    reply_xml(c->reply);
+    text_add(out, "<Tagging " XMLNS "><TagSet>");
+    for (const char *at = ops_text(pairs_get(&o->headers, "x-amz-tagging")); *at && !code;) {
+        size_t n = strcspn(at, "&");
+        code = add_tag(out, at, n);
+        at += n + (at[n] == '&');
+    }
+    text_add(out, "</TagSet></Tagging>");
+    object_unref(o);
+    return code;
+}
+
 enum code op_delete_object(struct call *c)
 {
     struct condition cond = {request_header(c->request, "if-match"), false};

@@ -110,7 +110,8 @@ void reply_describe(struct reply *r, const struct object *o, bool with_checksum)
     reply_header(r, "Last-Modified", http_date(o->mtime_s, date));
     reply_header(r, "Accept-Ranges", "bytes");
     for (size_t i = 0; i < o->headers.n; i++)
-        reply_header(r, o->headers.at[i].name, o->headers.at[i].value);
+        if (strcmp(o->headers.at[i].name, "x-amz-tagging") != 0) /* told by GetObjectTagging */
+            reply_header(r, o->headers.at[i].name, o->headers.at[i].value);
     if (!pairs_get(&o->headers, "Content-Type"))
         reply_header(r, "Content-Type", "binary/octet-stream");
     reply_version(r, o);

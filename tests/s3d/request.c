@@ -47,6 +47,7 @@ static const struct route routes[] = {
     {"DELETE", LEVEL_OBJECT, NULL, NULL, OP_DELETE_OBJECT, " versionId "},
     {"GET", LEVEL_OBJECT, "uploadId", NULL, OP_LIST_PARTS, " max-parts part-number-marker "},
     {"GET", LEVEL_OBJECT, "attributes", NULL, OP_GET_OBJECT_ATTRIBUTES, " versionId "},
+    {"GET", LEVEL_OBJECT, "tagging", NULL, OP_GET_OBJECT_TAGGING, " versionId "},
     {"GET", LEVEL_OBJECT, NULL, NULL, OP_GET_OBJECT, " versionId "},
     {"HEAD", LEVEL_OBJECT, NULL, NULL, OP_HEAD_OBJECT, " versionId "},
 };
@@ -65,6 +66,7 @@ static const char *const names[OP_COUNT] = {
     [OP_GET_BUCKET_VERSIONING] = "GetBucketVersioning",
     [OP_GET_OBJECT] = "GetObject",
     [OP_GET_OBJECT_ATTRIBUTES] = "GetObjectAttributes",
+    [OP_GET_OBJECT_TAGGING] = "GetObjectTagging",
     [OP_HEAD_BUCKET] = "HeadBucket",
     [OP_HEAD_OBJECT] = "HeadObject",
     [OP_LIST_BUCKETS] = "ListBuckets",

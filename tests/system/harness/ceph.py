@@ -86,7 +86,8 @@ class Ceph(Server):
         with out:
             child = subprocess.Popen(
                 [*command, "-c", self.conf, "-f"], stdout=out, stderr=out,
-                stdin=subprocess.DEVNULL, env=process.clean_environment())
+                stdin=subprocess.DEVNULL, env=process.clean_environment(),
+                preexec_fn=process.end_with_parent)
         self.processes.append(child)
         return child
 

@@ -1,9 +1,13 @@
 """Child processes: started with a clean environment, ended by their own id."""
 
+import ctypes
 import os
 import signal
 import socket
 import subprocess
+
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
 
 # What the surroundings may have set and no test should depend on.
 _DROPPED = ("AWS_", "RCLONE_", "S3D_", "LOCKSTEP_", "NOTIFY_SOCKET", "WATCHDOG_", "JOURNAL_STREAM")
@@ -20,6 +24,12 @@ def clean_environment(**extra):
     env.update(LC_ALL="C.UTF-8", TZ="UTC")
     env.update(extra)
     return env
+
+
+def end_with_parent():
+    """For Popen's preexec_fn: the child is killed when the thread that starts it ends, however it
+    ends. For what the main thread starts."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def free_port(count=1):
