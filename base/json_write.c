@@ -36,7 +36,7 @@ static size_t verbatim(const char *p, size_t n)
     while (i < n) {
         size_t k = utf8_plain(p + i, n - i);
 
-        if (k == 0 && ((unsigned char)p[i] >= 0x7f))
+        if (k == 0 && (unsigned char)p[i] >= 0x7f)
             k = utf8_length(p + i, n - i);
         if (k == 0)
             break;
@@ -45,8 +45,8 @@ static size_t verbatim(const char *p, size_t n)
     return i;
 }
 
-/* The body of json_string, after the opening quote. */
-static int put_body(struct buf *out, const char *p, size_t n)
+/* Append text, escaped where it must be. */
+static int put_escaped(struct buf *out, const char *p, size_t n)
 {
     int rc = 0;
 
@@ -62,25 +62,43 @@ static int put_body(struct buf *out, const char *p, size_t n)
         p += k;
         n -= k;
     }
-    return rc < 0 ? rc : buf_append_byte(out, '"');
+    return rc;
 }
 
-int json_string(struct buf *out, const char *p, size_t n)
+/* Append a quoted string with one byte before and one after the quotes (0: none). Nearly always all
+ * of it stands for itself, and is then copied at one go. On error nothing was appended. */
+static int put_quoted(struct buf *out, char before, const char *p, size_t n, char after)
 {
     size_t start = out->len;
+    size_t k = verbatim(p, n);
+    char tail[2] = {'"', after};
+    char *to;
     int rc;
 
-    rc = n < SIZE_MAX - 2 ? buf_reserve(out, n + 2) : ERR_LIMIT;
+    rc = n < SIZE_MAX - 4 ? buf_reserve(out, n + 2 + (before != 0) + (after != 0)) : ERR_LIMIT;
     if (rc < 0)
         return rc;
-    rc = buf_append_byte(out, '"');
+    to = out->data + start;
+    if (before != 0)
+        *to++ = before;
+    *to++ = '"';
+    if (k > 0)
+        memcpy(to, p, k);
+    out->len = (size_t)(to - out->data) + k;
+    if (k < n)
+        rc = put_escaped(out, p + k, n - k);
     if (rc == 0)
-        rc = put_body(out, p, n);
+        rc = buf_append(out, tail, after != 0 ? 2 : 1);
     if (rc < 0) {
         out->len = start;
         out->data[start] = '\0';
     }
     return rc;
+}
+
+int json_string(struct buf *out, const char *p, size_t n)
+{
+    return put_quoted(out, 0, p, n, 0);
 }
 
 void json_begin(struct json_writer *w, struct buf *out)
@@ -100,14 +118,11 @@ static void put_key(struct json_writer *w, const char *key)
 {
     if (w->error == 0 && w->depth == 0 && w->comma[0])
         w->error = -EINVAL; /* a second value at the top */
-    if (w->comma[w->depth])
+    if (key && w->error == 0)
+        w->error = put_quoted(w->out, w->comma[w->depth] ? ',' : 0, key, strlen(key), ':');
+    else if (w->comma[w->depth])
         put(w, ",", 1);
     w->comma[w->depth] = true;
-    if (!key)
-        return;
-    if (w->error == 0)
-        w->error = json_string(w->out, key, strlen(key));
-    put(w, ":", 1);
 }
 
 /* Begin an object or an array. */

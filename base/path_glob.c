@@ -26,8 +26,22 @@ struct places {
     size_t n;
     size_t lo;
     size_t hi;
-    bool at[PATH_BYTES_MAX + 1];
+    uint64_t at[(PATH_BYTES_MAX + 1 + 63) / 64]; /* a bit a place */
 };
+
+/* The place can be reached. */
+static bool is_at(const struct places *s, size_t i)
+{
+    return s->at[i / 64] >> i % 64 & 1;
+}
+
+/* Note that the place can be reached, or cannot. */
+static void set_at(struct places *s, size_t i, bool on)
+{
+    uint64_t bit = UINT64_C(1) << i % 64;
+
+    s->at[i / 64] = on ? s->at[i / 64] | bit : s->at[i / 64] & ~bit;
+}
 
 /* The ']' that ends a set whose first member is at p, or NULL. A ']' that comes first is a member.
  */
@@ -137,12 +151,12 @@ static bool step_byte(struct places *s, const struct token *t)
     bool any = false;
 
     for (size_t i = s->hi + 1; i-- > s->lo;) {
-        bool moves = s->at[i] && i < s->n && takes_byte(t, (unsigned char)s->text[i]);
+        bool moves = is_at(s, i) && i < s->n && takes_byte(t, (unsigned char)s->text[i]);
 
-        s->at[i] = false;
+        set_at(s, i, false);
         if (!moves)
             continue;
-        s->at[i + 1] = true;
+        set_at(s, i + 1, true);
         lo = i + 1;
         hi = any ? hi : i + 1;
         any = true;
@@ -156,19 +170,19 @@ static bool step_byte(struct places *s, const struct token *t)
 static void step_star(struct places *s, const struct token *t)
 {
     bool running = false;
+    size_t hi = s->hi;
 
-    for (size_t i = s->lo; i <= s->n; i++) {
+    for (size_t i = s->lo; i <= s->n && (running || i <= hi); i++) {
         bool slash_before = i > s->lo && s->text[i - 1] == '/';
 
         if (t->kind == TOKEN_STAR && slash_before)
             running = false;
-        if (s->at[i])
+        if (is_at(s, i))
             running = true;
-        s->at[i] = s->at[i] || (running && (t->kind != TOKEN_DIRS || slash_before));
-        if (s->at[i])
-            s->hi = i > s->hi ? i : s->hi;
-        if (!running && i >= s->hi)
-            break;
+        else if (!running || (t->kind == TOKEN_DIRS && !slash_before))
+            continue;
+        set_at(s, i, true);
+        s->hi = i > s->hi ? i : s->hi;
     }
 }
 
@@ -180,7 +194,7 @@ static bool match(const char *pattern, const char *text)
 
     if (s.n > PATH_BYTES_MAX)
         return false;
-    s.at[0] = true;
+    set_at(&s, 0, true);
     while (*pattern != '\0') {
         struct token t;
 
@@ -193,7 +207,7 @@ static bool match(const char *pattern, const char *text)
             step_star(&s, &t);
         }
     }
-    return s.at[s.n];
+    return is_at(&s, s.n);
 }
 
 bool path_glob(const char *pattern, const char *path)

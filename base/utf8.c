@@ -44,10 +44,25 @@ size_t utf8_length(const void *p, size_t n)
     return c[0] < 0x80 ? 1 : long_length(c, n);
 }
 
-/* The top bit of each byte of x that is zero (exact up to the lowest one that is). */
+/* Not 0 if a byte of x is zero. */
 static uint64_t zero_bytes(uint64_t x)
 {
     return (x - EACH_BYTE(1)) & ~x & EACH_BYTE(0x80);
+}
+
+/* None of the eight bytes at p needs an escape. (Carries make false alarms in the bytes above one
+ * that does, never a missed one.) */
+static bool is_plain_word(const uint8_t *p)
+{
+    uint64_t w;
+    uint64_t low;
+    uint64_t high;
+
+    memcpy(&w, p, 8);
+    low = (w - EACH_BYTE(0x20)) & ~w;
+    high = (w + EACH_BYTE(1)) | w; /* 0x7f and above */
+    return (((low | high) & EACH_BYTE(0x80)) | zero_bytes(w ^ EACH_BYTE('"')) |
+            zero_bytes(w ^ EACH_BYTE('\\'))) == 0;
 }
 
 /* One byte that needs no escape. */
@@ -61,17 +76,10 @@ size_t utf8_plain(const void *p, size_t n)
     const uint8_t *c = p;
     size_t i = 0;
 
-    for (; n - i >= 8; i += 8) {
-        uint64_t w;
-        uint64_t stop;
-
-        memcpy(&w, c + i, 8);
-        stop = (w & EACH_BYTE(0x80)) | ((w - EACH_BYTE(0x20)) & ~w & EACH_BYTE(0x80)) |
-               zero_bytes(w ^ EACH_BYTE('"')) | zero_bytes(w ^ EACH_BYTE('\\')) |
-               zero_bytes(w ^ EACH_BYTE(0x7f));
-        if (stop != 0)
-            break;
-    }
+    while (n - i >= 8 && is_plain_word(c + i))
+        i += 8;
+    if (n >= 8 && n - i < 8 && is_plain_word(c + n - 8))
+        return n;
     while (i < n && is_plain(c[i]))
         i++;
     return i;
