@@ -22,7 +22,7 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/headers.h uploaders/headers.c \
 	uploaders/profile.h uploaders/profile.c \
 	uploaders/retry.h uploaders/retry.c \
-	uploaders/sigv4.h uploaders/sigv4.c \
+	uploaders/sigv4.h uploaders/sigv4.c uploaders/sigv4_encode.c \
 	uploaders/undo.h \
 	uploaders/xml.h uploaders/xml.c
 
@@ -33,7 +33,8 @@ uploaders_tests = \
 	tests/unit/test_headers \
 	tests/unit/test_profile \
 	tests/unit/test_retry \
-	tests/unit/test_sigv4
+	tests/unit/test_sigv4 \
+	tests/unit/test_uploaders_faults
 check_PROGRAMS += $(uploaders_tests)
 TESTS += $(uploaders_tests)
 uploaders_test_libs = uploaders/libuploaders.a base/libbase.a \
@@ -52,6 +53,14 @@ tests_unit_test_retry_SOURCES = tests/unit/test_retry.c
 tests_unit_test_retry_LDADD = $(uploaders_test_libs)
 tests_unit_test_sigv4_SOURCES = tests/unit/test_sigv4.c
 tests_unit_test_sigv4_LDADD = $(uploaders_test_libs)
+tests_unit_test_uploaders_faults_SOURCES = tests/unit/test_uploaders_faults.c
+tests_unit_test_uploaders_faults_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=malloc \
+	-Wl,--wrap=calloc \
+	-Wl,--wrap=realloc \
+	-Wl,--wrap=strdup \
+	-Wl,--wrap=strndup
+tests_unit_test_uploaders_faults_LDADD = $(uploaders_test_libs)
 
 noinst_PROGRAMS += tests/system/s3probe
 tests_system_s3probe_SOURCES = tests/system/s3probe.c
