@@ -1,0 +1,34 @@
+/* Pure. Order of transfers and the pauses between attempts. */
+#include "agent/core/order.h"
+
+#define BACKOFF_FIRST_MS 1000
+#define BACKOFF_LAST_MS  300000
+
+uint64_t order_look(struct order *o)
+{
+    return ++o->number;
+}
+
+uint64_t order_barrier(struct order *o)
+{
+    return ++o->number;
+}
+
+bool order_blocks(const struct item *list, uint64_t barrier)
+{
+    return list->live < barrier;
+}
+
+int64_t order_backoff_ms(unsigned failures, uint64_t seed)
+{
+    int64_t ms = BACKOFF_FIRST_MS;
+
+    for (unsigned i = 1; i < failures && ms < BACKOFF_LAST_MS; i++)
+        ms *= 2;
+    if (ms > BACKOFF_LAST_MS)
+        ms = BACKOFF_LAST_MS;
+    seed ^= seed >> 33;
+    seed *= UINT64_C(0xff51afd7ed558ccd); /* the finaliser of MurmurHash3: spreads the seed's bits */
+    seed ^= seed >> 33;
+    return ms + (int64_t)(seed % (uint64_t)(ms / 4 + 1));
+}

@@ -1,0 +1,31 @@
+/*
+ * The order that a trainer can trust: new objects, then lists, then deletions. Pure.
+ *
+ * Lists are numbered by when they were looked at. When the rows of removed or renamed images have
+ * left the lists on disk, the current number becomes the removals' barrier; the old objects may go
+ * once every list that was not in step has been put from a look taken after the barrier.
+ */
+#ifndef LOCKSTEP_AGENT_CORE_ORDER_H
+#define LOCKSTEP_AGENT_CORE_ORDER_H
+
+#include "agent/core/pending.h"
+
+struct order {
+    uint64_t number; /* of the last look at a list */
+};
+
+/* order_look(o): the number of a look that is taken now. */
+uint64_t order_look(struct order *o);
+
+/* order_barrier(o): a barrier: every look so far lies before it. */
+uint64_t order_barrier(struct order *o);
+
+/* order_blocks(list, barrier): a list that is not in step still keeps the deletions of this barrier
+ * back. */
+bool order_blocks(const struct item *list, uint64_t barrier);
+
+/* order_backoff_ms(failures, seed): how long a failed item rests: 1 s doubling to 5 min, with up to
+ * a quarter of jitter. */
+int64_t order_backoff_ms(unsigned failures, uint64_t seed);
+
+#endif

@@ -1,0 +1,146 @@
+/*
+ * The table of paths that are not in step: what is known of each, and when to look next. Pure.
+ *
+ * An item lives from the first hint until S3 has what the disk has (or until the guard takes it).
+ * Nothing is kept of a path that is in step.
+ *
+ *   from        event                        to
+ *   -           hint                         SETTLING (deadline: quiet for the settle time)
+ *   SETTLING    deadline                     OBSERVING
+ *   OBSERVING   stat: a file                 OBSERVED
+ *   OBSERVING   stat: nothing there          GONE (deadline: a rename may claim it until then)
+ *   OBSERVED    same size, other mtime       HASHING -> OBSERVED
+ *   OBSERVED    image: add, edit, meta       READY
+ *   OBSERVED    list: add, edit              CHECKING (are all its images in S3?)
+ *   CHECKING    all there / some missing     READY / WAITING (deadline) -> OBSERVING
+ *   READY       slot free, intent durable    FLYING
+ *   FLYING      done / failed                forgotten / RETRY (deadline) -> OBSERVING
+ *   GONE        a new path is this file      CLAIMED (until copied and the lists are rewritten)
+ *   GONE        deadline                     LISTING (guarded; its rows leave the lists) | held
+ *   CLAIMED, LISTING  lists rewritten        BARRIER (until the rewritten lists are live in S3)
+ *   BARRIER     lists live                   DELETING
+ *   DELETING    done / failed                forgotten / RETRY
+ *   any         the name cannot be a key     REFUSED
+ *
+ * A hint in SETTLING, OBSERVED, GONE, WAITING, READY, RETRY or REFUSED starts over at SETTLING; in
+ * the other states it is noted (`again`) and honoured when the state is left.
+ */
+#ifndef LOCKSTEP_AGENT_CORE_PENDING_H
+#define LOCKSTEP_AGENT_CORE_PENDING_H
+
+#include "base/tree.h"
+#include "journal/journal.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum item_state {
+    ITEM_SETTLING,
+    ITEM_OBSERVING,
+    ITEM_OBSERVED,
+    ITEM_HASHING,
+    ITEM_CHECKING,
+    ITEM_WAITING,
+    ITEM_READY,
+    ITEM_FLYING,
+    ITEM_GONE,
+    ITEM_CLAIMED,
+    ITEM_LISTING,
+    ITEM_BARRIER,
+    ITEM_DELETING,
+    ITEM_RETRY,
+    ITEM_REFUSED,
+    ITEM_STATE_COUNT
+};
+
+const char *item_state_name(enum item_state state);
+
+/* What is to be done for an item, once that is known. */
+enum change_kind { CHANGE_NONE, CHANGE_ADD, CHANGE_EDIT, CHANGE_META, CHANGE_RENAME, CHANGE_REMOVE };
+
+struct item {
+    enum item_state state;
+    unsigned mapping;
+    char *key;        /* the object's key: prefix and path; owned */
+    const char *path; /* inside key: below the mapping's root */
+    int64_t deadline_ms; /* monotonic; INT64_MAX: none */
+    size_t heap_at;      /* place in the heap of deadlines; SIZE_MAX: not in it */
+    int64_t since_ms;    /* first hint that is not in S3 yet */
+    int64_t hint_ms;     /* last hint */
+    bool again;          /* a hint came while the item was busy */
+    enum journal_source source;
+
+    struct file_stat seen; /* the last observation */
+    int64_t observed_ms;   /* when it was made */
+    bool asked;            /* the path that it may have been renamed from was looked at */
+    bool hashed;           /* `hash` is the CRC-64/NVME of the content of `seen` */
+    uint64_t hash;
+
+    enum change_kind change;
+    uint64_t tx;           /* of the journalled intent; 0: none */
+    char *origin;          /* key that this file was renamed from, as an event said; owned, or NULL */
+    char *target;          /* CLAIMED: key that the image has now; owned, or NULL */
+    struct item *peer;     /* RENAME: the source's item (GONE -> CLAIMED); source: the new one */
+    struct dir_rename *group; /* RENAME: the directory rename that it belongs to, or NULL */
+    bool copy;             /* RENAME: by CopyObject (else the file is read and put) */
+    bool copied;           /* CLAIMED: the new object is in S3 */
+    bool relisted;         /* CLAIMED: the lists are rewritten. New path: lists may name it already */
+    bool released;         /* an operator let this removal go: the guard is not asked */
+    uint64_t barrier;      /* BARRIER: lists seen before this number must be live */
+    uint64_t live;         /* lists: number at which the content last put was observed */
+    uint64_t looked;       /* lists: number at which `seen` was observed */
+
+    unsigned failures;
+    char *why; /* reason of the last failure or wait; owned, or NULL */
+
+    struct item *prev, *next; /* the queue that it stands in */
+    struct item_queue *queue;
+};
+
+/* A queue of items, first in first out. An item stands in at most one. */
+struct item_queue {
+    struct item *first, *last;
+    size_t count;
+};
+void item_queue_push(struct item_queue *q, struct item *it);
+void item_queue_leave(struct item *it); /* harmless if it stands in none */
+
+struct pending;
+
+/* pending_new(): NULL without memory. pending_free frees all items. */
+struct pending *pending_new(void);
+void pending_free(struct pending *p);
+
+/* pending_find(p, key): the item or NULL. */
+struct item *pending_find(const struct pending *p, const char *key);
+
+/* pending_get(p, mapping, key, prefix_len, now_ms): the item, made (SETTLING, no deadline) if it was
+ * not there. NULL without memory. */
+struct item *pending_get(struct pending *p, unsigned mapping, const char *key, size_t prefix_len,
+                         int64_t now_ms);
+
+/* pending_forget(p, it): in step; the item is freed. It must stand in no peer's field. */
+void pending_forget(struct pending *p, struct item *it);
+
+/* pending_set(p, it, state, deadline_ms): change state and deadline; leaves its queue. */
+void pending_set(struct pending *p, struct item *it, enum item_state state, int64_t deadline_ms);
+
+/* pending_due(p, now_ms): an item whose deadline is reached (its deadline is cleared), or NULL. */
+struct item *pending_due(struct pending *p, int64_t now_ms);
+
+/* pending_deadline(p): the earliest deadline; INT64_MAX: none. */
+int64_t pending_deadline(const struct pending *p);
+
+size_t pending_count(const struct pending *p);
+size_t pending_count_state(const struct pending *p, enum item_state state);
+/* pending_count_mapping(p, mapping, state). */
+size_t pending_count_mapping(const struct pending *p, unsigned mapping, enum item_state state);
+
+/* pending_next(p, &at): walk all items in no order; NULL at the end. No items may come or go. */
+struct item *pending_next(const struct pending *p, size_t *at);
+
+/* item_blame(it, why): keep a copy of the reason (NULL clears). Without memory the old one stays. */
+void item_blame(struct item *it, const char *why);
+
+#endif

@@ -1,0 +1,96 @@
+/* Pure. Observation against index: what is to be done. */
+#include "agent/core/plan.h"
+
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SETTLED_AGE_MIN_MS 2000 /* a file's clock (the server's) may differ from ours by this much */
+
+/* Mode, owner and group are as S3 has them. */
+static bool same_owner(const struct file_stat *st, const struct known *k)
+{
+    return st->mode == k->mode && st->uid == k->uid && st->gid == k->gid;
+}
+
+/* The whole POSIX metadata is as S3 has it. */
+static bool same_posix(const struct file_stat *st, const struct known *k)
+{
+    return same_owner(st, k) && st->mtime_ns == k->mtime_ns;
+}
+
+/* The path's content was read: what is left to do. */
+static enum plan plan_hashed(const struct file_stat *st, const struct known *k, uint64_t hash)
+{
+    if (hash != k->crc64)
+        return PLAN_EDIT;
+    return same_posix(st, k) ? PLAN_REFRESH : PLAN_META;
+}
+
+enum plan plan_path(const struct file_stat *st, const struct known *known, const uint64_t *hash)
+{
+    if (st->kind != FILE_REGULAR)
+        return known ? PLAN_REMOVE : PLAN_NOTHING;
+    if (!known)
+        return PLAN_ADD;
+    if ((known->flags & KNOWN_UNCERTAIN) || !(known->flags & KNOWN_CRC) || st->size != known->size)
+        return PLAN_EDIT;
+    if (hash)
+        return plan_hashed(st, known, *hash);
+    if (known->flags & KNOWN_MOVED)
+        return PLAN_HASH;
+    if (st->mtime_ns != known->mtime_ns || st->ino != known->ino)
+        return PLAN_HASH;
+    if (!same_owner(st, known))
+        return PLAN_META;
+    return st->ctime_ns == known->ctime_ns ? PLAN_NOTHING : PLAN_HASH;
+}
+
+enum plan_rename plan_renamed(const struct file_stat *st, const struct known *source,
+                              const struct file_stat *source_now, bool told, const uint64_t *hash)
+{
+    if (st->kind != FILE_REGULAR || source_now->kind == FILE_REGULAR)
+        return RENAME_NO;
+    if (source->flags & (KNOWN_UNCERTAIN | KNOWN_MOVED))
+        return told ? RENAME_CONTENT : RENAME_NO;
+    if (st->ino == source->ino && st->size == source->size && st->mtime_ns == source->mtime_ns)
+        return RENAME_COPY;
+    if (st->size == source->size && (source->flags & KNOWN_CRC) && (told || st->ino == source->ino)) {
+        if (!hash)
+            return RENAME_HASH;
+        if (*hash == source->crc64)
+            return RENAME_COPY;
+    }
+    return told ? RENAME_CONTENT : RENAME_NO;
+}
+
+bool plan_in_step(const struct file_stat *st, const struct known *known)
+{
+    return !(known->flags & (KNOWN_UNCERTAIN | KNOWN_MOVED)) && st->size == known->size &&
+           st->ino == known->ino && st->ctime_ns == known->ctime_ns && same_posix(st, known);
+}
+
+bool plan_settled(const struct file_stat *st, int64_t real_us, int64_t settle_ms)
+{
+    int64_t last_ns = st->mtime_ns > st->ctime_ns ? st->mtime_ns : st->ctime_ns;
+    int64_t quiet_ms = settle_ms > SETTLED_AGE_MIN_MS ? settle_ms : SETTLED_AGE_MIN_MS;
+
+    return last_ns / (NS_PER_S / US_PER_S) < real_us - quiet_ms * US_PER_MS;
+}
+
+void known_from(const struct file_stat *st, uint64_t crc64, const char *etag, const char *version,
+                struct known *ret)
+{
+    *ret = (struct known){.flags = KNOWN_CRC,
+                          .mode = st->mode,
+                          .uid = st->uid,
+                          .gid = st->gid,
+                          .ino = st->ino,
+                          .size = st->size,
+                          .mtime_ns = st->mtime_ns,
+                          .ctime_ns = st->ctime_ns,
+                          .crc64 = crc64};
+    snprintf(ret->etag, sizeof ret->etag, "%s", etag);
+    snprintf(ret->version, sizeof ret->version, "%s", version);
+}

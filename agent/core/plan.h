@@ -1,0 +1,85 @@
+/*
+ * What an observation means against what S3 is known to have. Pure.
+ */
+#ifndef LOCKSTEP_AGENT_CORE_PLAN_H
+#define LOCKSTEP_AGENT_CORE_PLAN_H
+
+#include "base/tree.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define KNOWN_ETAG_SIZE    72
+#define KNOWN_VERSION_SIZE 128
+
+#define KNOWN_UNCERTAIN 1u /* S3 may have something else, or nothing: a transfer was interrupted */
+#define KNOWN_MOVED     2u /* the image is now at moved_to; this object is to be deleted */
+#define KNOWN_CRC       4u /* crc64 is set */
+
+/* What S3 is known to have under a key, and the file that it was made from. */
+struct known {
+    unsigned flags;
+    uint32_t mode;
+    uint32_t uid;
+    uint32_t gid;
+    uint64_t ino;
+    uint64_t size;
+    int64_t mtime_ns;
+    int64_t ctime_ns;
+    uint64_t crc64;
+    char etag[KNOWN_ETAG_SIZE];
+    char version[KNOWN_VERSION_SIZE];
+    char *moved_to; /* KNOWN_MOVED: key; borrowed from whoever made the struct */
+};
+
+enum plan {
+    PLAN_NOTHING, /* in step */
+    PLAN_REFRESH, /* in step, but the index should learn the new inode or ctime */
+    PLAN_HASH,    /* the content must be read to know */
+    PLAN_ADD,
+    PLAN_EDIT,
+    PLAN_META,
+    PLAN_REMOVE
+};
+
+/*
+ * plan_path(st, known, hash): what to do for one path. `known` is NULL where the index has nothing,
+ * `hash` NULL while the content was not read for this observation. A path that is no regular file
+ * counts as absent.
+ *
+ *   size differs, or UNCERTAIN, or no CRC to compare      EDIT
+ *   size, mtime, inode as known; ctime as known           NOTHING (or META if mode or owner differ)
+ *     ... ctime differs and mode or owner differ          META   (that explains the ctime)
+ *     ... ctime differs alone                             HASH: an edit that kept the mtime, or a link
+ *   mtime or inode differs                                HASH: same CRC -> META or REFRESH, else EDIT
+ */
+enum plan plan_path(const struct file_stat *st, const struct known *known, const uint64_t *hash);
+
+enum plan_rename {
+    RENAME_NO,      /* not the same image */
+    RENAME_HASH,    /* the content of the new path must be read to know */
+    RENAME_COPY,    /* the image moved; its content is what S3 has under the old key */
+    RENAME_CONTENT  /* the image moved and its content changed as well: put it */
+};
+
+/*
+ * plan_renamed(st, source, source_now, told, hash): is the new path `st` (not in the index) the image
+ * that was at another path? `source` is the index's entry of the old path, `source_now` its stat now,
+ * `told`: an event said that it was moved (not only that the inode agrees). The old path must be
+ * gone. The inode alone never proves identity: size and mtime, or the content, must agree too.
+ */
+enum plan_rename plan_renamed(const struct file_stat *st, const struct known *source,
+                              const struct file_stat *source_now, bool told, const uint64_t *hash);
+
+/* plan_in_step(st, known): the listing's quick question: is there nothing to do for this file? */
+bool plan_in_step(const struct file_stat *st, const struct known *known);
+
+/* plan_settled(st, real_us, settle_ms): a file found by a scan whose mtime and ctime lie further back
+ * than the settle time (at least two seconds, for clocks that differ) needs no second look later. */
+bool plan_settled(const struct file_stat *st, int64_t real_us, int64_t settle_ms);
+
+/* known_from(st, crc64, etag, version, ret): the entry after a successful put. */
+void known_from(const struct file_stat *st, uint64_t crc64, const char *etag, const char *version,
+                struct known *ret);
+
+#endif

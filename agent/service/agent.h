@@ -1,0 +1,229 @@
+/*
+ * The agent's own state and its parts; for agent/service/ alone. One thread, the loop, owns all of it.
+ *
+ *   intake   hints -> items                        (what may have changed?)
+ *   decide   observed items -> changes             (what is to be done?)
+ *   rename   which new path is which old image
+ *   removals gone paths -> guard -> lists -> deletions
+ *   relist   lists: may it be published? rewrite what renames and removals made stale
+ *   apply    changes -> intents -> transfers -> outcomes -> index
+ *   recover  journal and index after a stop or a crash
+ *   report   status
+ *   control  the socket
+ */
+#ifndef LOCKSTEP_AGENT_SERVICE_AGENT_H
+#define LOCKSTEP_AGENT_SERVICE_AGENT_H
+
+#include "agent/core/guard.h"
+#include "agent/core/order.h"
+#include "agent/core/pending.h"
+#include "agent/service/index.h"
+#include "agent/service/service.h"
+#include "agent/service/work.h"
+#include "base/map.h"
+#include "conf/conf.h"
+#include "journal/journal.h"
+#include "uploaders/uploaders.h"
+#include "watchers/watchers.h"
+
+#include <systemd/sd-event.h>
+
+#define AGENT_PENDING_MAX  50000 /* items at once before listings and sweeps wait */
+#define AGENT_FLYING_MAX   512   /* transfers handed over at once */
+#define AGENT_KEY_SIZE     (PATH_BYTES_MAX + S3_KEY_MAX + 1)
+#define AGENT_PLAN_WAIT_MS 20    /* observed items wait this long for others of the same moment */
+#define AGENT_PASS_QUIET_MS 150  /* removals and renames gather until nothing new came for this long */
+#define AGENT_PASS_MAX_MS  10000 /* or at most for this long */
+#define AGENT_COMMIT_MS    1000  /* index and journal are made durable together at least this often */
+#define AGENT_COMMIT_COUNT 4096
+#define AGENT_RECHECK_MS   2000  /* a list that waits for images is held against the index again */
+#define AGENT_ONCE_TRIES   3     /* --once: failures of an item before it is given up */
+#define AGENT_DIR_MEMORY_MS 60000 /* directory renames and removals are remembered for this long */
+
+struct mapping {
+    const struct conf_mapping *conf;
+    unsigned id;
+    size_t prefix_len;
+    int root_fd; /* the watchers' */
+    struct watch_filter filter;
+    uint64_t indexed; /* objects known to be in S3 */
+    uint64_t held;    /* removals held */
+    bool scanning;
+    int scan_code;    /* 0, or what kept the last scan from seeing all */
+    bool lost;        /* the root cannot be reached */
+    bool changed;     /* another root than at enrolment */
+    char hold_why[ERR_TEXT_MAX];
+    struct guard_recent recent;
+    struct root_identity identity;
+};
+
+/* A range of keys whose files may be gone, or that were released: worked off bit by bit. */
+struct sweep {
+    struct sweep *next;
+    unsigned mapping;
+    char *prefix;   /* of keys */
+    char *after;    /* last key done, or NULL */
+};
+
+/* A directory that was renamed: one intent for all beneath it. */
+struct dir_rename {
+    char *from; /* keys, ending in '/' */
+    char *to;
+    uint64_t tx;
+    uint64_t open;  /* items that belong to it and are not through */
+    uint64_t objects;
+};
+
+/* A directory that left its place lately, and where it went if an event said so. */
+struct dir_gone {
+    char *to; /* key ending in '/', or NULL */
+    int64_t at_ms;
+};
+
+/* A list change without an item of its own: the old path is taken by another image already. */
+struct moved_row {
+    struct moved_row *next;
+    unsigned mapping;
+    char *from, *to; /* paths */
+};
+
+struct agent {
+    const struct conf *conf;
+    struct agent_options options;
+    struct mapping *mappings;
+    size_t mapping_count;
+    int *root_fds;
+
+    sd_event *event;
+    sd_event_source *timer;
+    sd_event_source *listings_source;
+    struct watchers *watchers;
+    struct uploaders *uploaders;
+    struct work *work;
+    struct journal *journal;
+    struct index *index;
+    struct control *control;
+    char undo_dir[PATH_BYTES_MAX + 1];
+
+    struct pending *pending;
+    struct item_queue observed; /* to be planned */
+    struct item_queue ready;    /* images: planned, wait for a slot */
+    struct item_queue ready_lists;
+    struct item_queue relist;   /* gone or claimed: their rows must leave the lists */
+    struct item_queue passing;  /* the same, while the pass is running */
+    struct item_queue barrier;
+    struct map *sighted;        /* inode -> item that was seen to have it */
+    struct map *dirs_gone;      /* key ending in '/' -> struct dir_gone */
+    struct map *dirs_to;        /* key ending in '/' -> where it came from (string) */
+    struct map *renames;        /* "from\nto" -> struct dir_rename */
+    struct sweep *sweeps;
+    struct moved_row *moved_rows;
+    struct order order;
+    size_t flying;
+    uint64_t hashing;
+    unsigned pass_running;
+    unsigned pass_mapping;
+    int64_t pass_first_ms, pass_last_ms; /* when the first and last item came to `relist`; 0 none */
+    int64_t landed_ms;                   /* when an image last landed in S3 */
+
+    uint64_t uncommitted;
+    int64_t commit_due_ms; /* 0: nothing to commit */
+    bool idle;             /* and said so in the journal */
+    bool stopping;
+    int fatal;             /* a negative code: the loop ends with it */
+    int64_t real_us, now_ms; /* of this turn of the loop */
+    int64_t started_ms;
+    int64_t complained_ms; /* failures are summed up at most this often */
+    uint64_t complaints;
+    struct agent_totals totals;
+};
+
+/* agent.c */
+int64_t agent_now(struct agent *a); /* read the clocks for this turn; returns now_ms */
+void agent_fail(struct agent *a, int code, const char *what); /* end the loop: nothing is safe now */
+struct mapping *agent_mapping(struct agent *a, const struct item *it);
+/* key of a path of a mapping; false where it is too long for any buffer of ours */
+bool agent_key(const struct agent *a, unsigned mapping, const char *path, char out[AGENT_KEY_SIZE]);
+bool agent_is_list(const struct agent *a, const struct item *it);
+/* append a record; a failing journal ends the agent */
+uint64_t agent_journal(struct agent *a, struct journal_record *rec);
+void agent_dirty(struct agent *a); /* the index was written */
+int agent_commit(struct agent *a);
+struct journal_record agent_record(const struct agent *a, const struct item *it,
+                                   enum journal_op op, enum journal_state state);
+
+/* intake.c */
+struct item *intake_touch(struct agent *a, unsigned mapping, const char *path,
+                          enum journal_source source, int64_t settle_ms);
+void intake_touch_key(struct agent *a, unsigned mapping, const char *key,
+                      enum journal_source source, int64_t settle_ms);
+void intake_hints(struct agent *a);
+void intake_due(struct agent *a);
+void intake_observe(struct agent *a, struct item *it);
+void intake_resettle(struct agent *a, struct item *it);
+
+/* sweep.c */
+void sweep_add(struct agent *a, unsigned mapping, const char *key_prefix);
+bool sweep_pending(const struct agent *a, unsigned mapping);
+void sweep_step(struct agent *a);
+void sweep_free_all(struct agent *a);
+
+/* decide.c */
+void decide_observed(struct agent *a);
+void decide_hashed(struct agent *a, struct job *job);
+void decide_ready(struct agent *a, struct item *it, enum change_kind change);
+void decide_failed(struct agent *a, struct item *it, const char *why);
+void decide_done(struct agent *a, struct item *it);
+
+/* rename.c */
+enum rename_answer { RENAME_NONE, RENAME_WAIT, RENAME_WANT_HASH, RENAME_TAKEN };
+enum rename_answer rename_consider(struct agent *a, struct item *it, const struct known *known);
+void rename_directory_gone(struct agent *a, const char *key_dir, const char *key_to);
+void rename_landed(struct agent *a, struct item *it, const struct transfer *t);
+void rename_abandon(struct agent *a, struct item *it, const char *why);
+void rename_through(struct agent *a, struct item *source);
+void rename_expire(struct agent *a);
+void rename_free_all(struct agent *a);
+void sighted_note(struct agent *a, struct item *it);
+void sighted_forget(struct agent *a, struct item *it);
+struct item *sighted_find(const struct agent *a, uint64_t ino);
+
+/* removals.c */
+void removals_gone_due(struct agent *a, struct item *it);
+void removals_queue(struct agent *a, struct item *it);
+void removals_to_barrier(struct agent *a, struct item *it);
+void removals_delete(struct agent *a);
+void removals_deleted(struct agent *a, struct transfer *t);
+uint64_t removals_release(struct agent *a, struct mapping *m, int64_t uid);
+void removals_resume_released(struct agent *a);
+void removals_hold_update(struct agent *a, struct mapping *m, const char *why, uint64_t added);
+void removals_enrol(struct agent *a, struct mapping *m);
+
+/* relist.c */
+void relist_check(struct agent *a, struct item *it);
+void relist_checked(struct agent *a, struct job *job);
+void relist_pass(struct agent *a);
+void relist_passed(struct agent *a, struct job *job);
+void relist_ask(struct agent *a, struct job *job);
+void relist_ended(struct agent *a, struct job *job);
+bool relist_blocks(struct agent *a, unsigned repository, uint64_t barrier);
+
+/* apply.c */
+void apply_ready(struct agent *a);
+void apply_outcomes(struct agent *a);
+void apply_mark_uncertain(struct agent *a, const struct item *it);
+void apply_forget_key(struct agent *a, struct mapping *m, const char *key);
+
+/* recover.c */
+int recover(struct agent *a, uint64_t next_seq, struct err *e);
+int recover_seq_put(struct agent *a);
+
+/* report.c */
+int report_status(struct agent *a, bool json, struct buf *out);
+bool report_in_step(const struct agent *a);
+
+/* control.c */
+int control_new(struct agent *a, const char *path, struct control **ret, struct err *e);
+void control_free(struct control *c);
+
+#endif

@@ -1,0 +1,631 @@
+/* Shell. The index over LMDB. */
+#include "agent/service/index.h"
+
+#include "base/digest.h"
+#include "base/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lmdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define INDEX_VERSION     1
+#define INDEX_MAP_BYTES   (UINT64_C(1) << 36) /* address space, not memory: 64 GiB */
+#define INDEX_KEY_MAX     500                 /* longer keys are stored by prefix and hash */
+#define INDEX_KEY_PREFIX  468
+#define INDEX_READERS_MAX 64
+#define INDEX_PAIR_BYTES  16 /* inode, first 8 bytes of the key's hash */
+
+struct index {
+    MDB_env *env;
+    MDB_txn *txn; /* the open one: writing, or reading where nothing was written */
+    bool writing;
+    bool read_only;
+    MDB_dbi objects, inodes, held, meta;
+};
+
+struct index_view {
+    MDB_txn *txn;
+    MDB_dbi objects;
+};
+
+/* A stored object: this head, then etag, version, moved_to and the full key, unterminated. */
+struct stored {
+    uint32_t flags;
+    uint32_t mode, uid, gid;
+    uint64_t ino, size;
+    int64_t mtime_ns, ctime_ns;
+    uint64_t crc64;
+    uint16_t etag_n, version_n, moved_n, key_n; /* key_n 0: the key is LMDB's own */
+};
+
+/* LMDB's code as one of ours. */
+static int index_code(int rc)
+{
+    if (rc == 0)
+        return 0;
+    if (rc == MDB_NOTFOUND)
+        return -ENOENT;
+    if (rc > 0)
+        return -rc;
+    return rc == MDB_VERSION_MISMATCH ? ERR_VERSION : rc == MDB_MAP_FULL ? -ENOSPC : ERR_CORRUPT;
+}
+
+/* The transaction to read in. */
+static int index_read_txn(struct index *ix)
+{
+    if (ix->txn)
+        return 0;
+    return index_code(mdb_txn_begin(ix->env, NULL, MDB_RDONLY, &ix->txn));
+}
+
+/* The transaction to write in; a reading one is ended first. */
+static int index_write_txn(struct index *ix)
+{
+    if (ix->writing)
+        return 0;
+    if (ix->read_only)
+        return -EROFS;
+    if (ix->txn)
+        mdb_txn_abort(ix->txn);
+    ix->txn = NULL;
+    int rc = index_code(mdb_txn_begin(ix->env, NULL, 0, &ix->txn));
+
+    ix->writing = rc == 0;
+    return rc;
+}
+
+/* End a reading transaction so that it pins no old pages. */
+static void index_rest(struct index *ix)
+{
+    if (ix->txn && !ix->writing) {
+        mdb_txn_abort(ix->txn);
+        ix->txn = NULL;
+    }
+}
+
+int index_commit(struct index *ix)
+{
+    int rc;
+
+    if (!ix->writing) {
+        index_rest(ix);
+        return 0;
+    }
+    rc = index_code(mdb_txn_commit(ix->txn));
+    ix->txn = NULL;
+    ix->writing = false;
+    return rc;
+}
+
+/* Open the databases and check the format's version. */
+static int index_open_dbs(struct index *ix, struct err *e)
+{
+    unsigned create = ix->read_only ? 0 : MDB_CREATE;
+    uint32_t version = 0;
+    size_t size = sizeof version;
+    int rc = ix->read_only ? index_read_txn(ix) : index_write_txn(ix);
+
+    if (rc == 0)
+        rc = index_code(mdb_dbi_open(ix->txn, "objects", create, &ix->objects));
+    if (rc == 0)
+        rc = index_code(mdb_dbi_open(ix->txn, "inodes", create, &ix->inodes));
+    if (rc == 0)
+        rc = index_code(mdb_dbi_open(ix->txn, "held", create, &ix->held));
+    if (rc == 0)
+        rc = index_code(mdb_dbi_open(ix->txn, "meta", create, &ix->meta));
+    if (rc)
+        return err_set(e, rc, "index", NULL, "the databases cannot be opened: %s", err_name(rc));
+    rc = index_meta_get(ix, "version", &version, &size);
+    if (rc == -ENOENT && !ix->read_only) {
+        version = INDEX_VERSION;
+        rc = index_meta_put(ix, "version", &version, sizeof version);
+    }
+    if (rc == 0 && version > INDEX_VERSION)
+        return err_set(e, ERR_VERSION, "index", "use the newer lockstep",
+                       "format %u is newer than this program's %u", version, INDEX_VERSION);
+    if (ix->read_only && rc == 0) {
+        /* Handles of a reading transaction live on only if it is committed. */
+        rc = index_code(mdb_txn_commit(ix->txn));
+        ix->txn = NULL;
+        return rc;
+    }
+    return rc ? rc : index_commit(ix);
+}
+
+int index_open(const char *state_dir, bool read_only, struct index **ret, struct err *e)
+{
+    char dir[PATH_BYTES_MAX + 1];
+    struct index *ix = calloc(1, sizeof *ix);
+    int rc;
+
+    if (!ix)
+        return err_set(e, -ENOMEM, state_dir, NULL, "no memory");
+    ix->read_only = read_only;
+    rc = path_join(dir, sizeof dir, state_dir, "index");
+    if (rc == 0 && !read_only && mkdir(dir, 0700) && errno != EEXIST)
+        rc = -errno;
+    if (rc == 0)
+        rc = index_code(mdb_env_create(&ix->env));
+    if (rc == 0)
+        rc = index_code(mdb_env_set_mapsize(ix->env, INDEX_MAP_BYTES));
+    if (rc == 0)
+        rc = index_code(mdb_env_set_maxdbs(ix->env, 4));
+    if (rc == 0)
+        rc = index_code(mdb_env_set_maxreaders(ix->env, INDEX_READERS_MAX));
+    if (rc == 0)
+        rc = index_code(mdb_env_open(ix->env, dir,
+                                     MDB_NOMETASYNC | MDB_NOTLS | (read_only ? MDB_RDONLY : 0),
+                                     0600));
+    if (rc)
+        rc = err_set(e, rc, dir, NULL, "the index cannot be opened: %s", err_name(rc));
+    else
+        rc = index_open_dbs(ix, e);
+    if (rc) {
+        index_close(ix);
+        return rc;
+    }
+    *ret = ix;
+    return 0;
+}
+
+void index_close(struct index *ix)
+{
+    if (!ix)
+        return;
+    if (ix->txn)
+        mdb_txn_abort(ix->txn);
+    if (ix->env)
+        mdb_env_close(ix->env);
+    free(ix);
+}
+
+/* The key as LMDB gets it; `room` holds the short form of a long one. */
+static MDB_val index_key(const char *key, char room[INDEX_KEY_MAX])
+{
+    size_t n = strlen(key);
+
+    if (n <= INDEX_KEY_MAX)
+        return (MDB_val){n, (void *)(uintptr_t)key};
+    memcpy(room, key, INDEX_KEY_PREFIX);
+    digest_sha256(key, n, (uint8_t *)room + INDEX_KEY_PREFIX);
+    return (MDB_val){INDEX_KEY_MAX, room};
+}
+
+/* Copy a piece of a stored value into a terminated string, if it fits. */
+static int stored_text(const char **at, const char *end, uint16_t n, char *out, size_t size)
+{
+    if (n >= size || (size_t)(end - *at) < n)
+        return ERR_CORRUPT;
+    memcpy(out, *at, n);
+    out[n] = '\0';
+    *at += n;
+    return 0;
+}
+
+/* Decode a stored value. `full_key` gets the whole key, from LMDB's or from the value. */
+static int stored_decode(MDB_val k, MDB_val v, struct index_entry *ret, char full_key[1025])
+{
+    struct stored s;
+    const char *at = (const char *)v.mv_data + sizeof s;
+    const char *end = (const char *)v.mv_data + v.mv_size;
+
+    if (v.mv_size < sizeof s)
+        return ERR_CORRUPT;
+    memcpy(&s, v.mv_data, sizeof s);
+    ret->known = (struct known){.flags = s.flags,
+                                .mode = s.mode,
+                                .uid = s.uid,
+                                .gid = s.gid,
+                                .ino = s.ino,
+                                .size = s.size,
+                                .mtime_ns = s.mtime_ns,
+                                .ctime_ns = s.ctime_ns,
+                                .crc64 = s.crc64};
+    if (stored_text(&at, end, s.etag_n, ret->known.etag, sizeof ret->known.etag) ||
+        stored_text(&at, end, s.version_n, ret->known.version, sizeof ret->known.version) ||
+        stored_text(&at, end, s.moved_n, ret->moved_to, sizeof ret->moved_to))
+        return ERR_CORRUPT;
+    ret->known.moved_to = s.moved_n ? ret->moved_to : NULL;
+    if (!full_key)
+        return 0;
+    if (s.key_n)
+        return stored_text(&at, end, s.key_n, full_key, 1025);
+    if (k.mv_size > INDEX_KEY_MAX)
+        return ERR_CORRUPT;
+    memcpy(full_key, k.mv_data, k.mv_size);
+    full_key[k.mv_size] = '\0';
+    return 0;
+}
+
+int index_get(struct index *ix, const char *key, struct index_entry *ret)
+{
+    char room[INDEX_KEY_MAX];
+    MDB_val k = index_key(key, room), v;
+    int rc = index_read_txn(ix);
+
+    if (rc == 0)
+        rc = index_code(mdb_get(ix->txn, ix->objects, &k, &v));
+    return rc ? rc : stored_decode(k, v, ret, NULL);
+}
+
+/* The key of "inodes": big-endian inode, then a hash of the object's key. */
+static void inode_pair(uint64_t ino, const char *key, uint8_t out[INDEX_PAIR_BYTES])
+{
+    uint8_t hash[SHA256_BYTES];
+
+    for (int i = 0; i < 8; i++)
+        out[i] = (uint8_t)(ino >> (56 - 8 * i));
+    digest_sha256(key, strlen(key), hash);
+    memcpy(out + 8, hash, 8);
+}
+
+/* Take the key out of "inodes". */
+static int inode_forget(struct index *ix, uint64_t ino, const char *key)
+{
+    uint8_t pair[INDEX_PAIR_BYTES];
+    MDB_val k = {sizeof pair, pair};
+    int rc;
+
+    inode_pair(ino, key, pair);
+    rc = index_code(mdb_del(ix->txn, ix->inodes, &k, NULL));
+    return rc == -ENOENT ? 0 : rc;
+}
+
+/* Note the key under its file's inode. */
+static int inode_note(struct index *ix, uint64_t ino, const char *key)
+{
+    uint8_t pair[INDEX_PAIR_BYTES];
+    MDB_val k = {sizeof pair, pair}, v = {strlen(key), (void *)(uintptr_t)key};
+
+    inode_pair(ino, key, pair);
+    return index_code(mdb_put(ix->txn, ix->inodes, &k, &v, 0));
+}
+
+/* Write the bytes of an entry into the room that LMDB made for it. */
+static void stored_encode(const struct known *known, const char *key, bool with_key, char *out)
+{
+    const char *moved = known->moved_to ? known->moved_to : "";
+    struct stored s = {.flags = known->flags,
+                       .mode = known->mode,
+                       .uid = known->uid,
+                       .gid = known->gid,
+                       .ino = known->ino,
+                       .size = known->size,
+                       .mtime_ns = known->mtime_ns,
+                       .ctime_ns = known->ctime_ns,
+                       .crc64 = known->crc64,
+                       .etag_n = (uint16_t)strlen(known->etag),
+                       .version_n = (uint16_t)strlen(known->version),
+                       .moved_n = (uint16_t)strlen(moved),
+                       .key_n = (uint16_t)(with_key ? strlen(key) : 0)};
+
+    memcpy(out, &s, sizeof s);
+    out += sizeof s;
+    out = mempcpy(out, known->etag, s.etag_n);
+    out = mempcpy(out, known->version, s.version_n);
+    out = mempcpy(out, moved, s.moved_n);
+    memcpy(out, key, s.key_n);
+}
+
+int index_put(struct index *ix, const char *key, const struct known *known, bool *ret_new)
+{
+    char room[INDEX_KEY_MAX];
+    MDB_val k = index_key(key, room), v;
+    bool with_key = k.mv_data == room;
+    struct index_entry old;
+    int rc = index_write_txn(ix), had;
+
+    if (rc)
+        return rc;
+    had = index_get(ix, key, &old);
+    if (had && had != -ENOENT)
+        return had;
+    if (had == 0 && old.known.ino != known->ino)
+        rc = inode_forget(ix, old.known.ino, key);
+    if (rc == 0 && (had || old.known.ino != known->ino))
+        rc = inode_note(ix, known->ino, key);
+    v.mv_size = sizeof(struct stored) + strlen(known->etag) + strlen(known->version) +
+                (known->moved_to ? strlen(known->moved_to) : 0) + (with_key ? strlen(key) : 0);
+    if (rc == 0)
+        rc = index_code(mdb_put(ix->txn, ix->objects, &k, &v, MDB_RESERVE));
+    if (rc)
+        return rc;
+    stored_encode(known, key, with_key, v.mv_data);
+    if (ret_new)
+        *ret_new = had == -ENOENT;
+    return 0;
+}
+
+int index_remove(struct index *ix, const char *key, bool *ret_was)
+{
+    char room[INDEX_KEY_MAX];
+    MDB_val k = index_key(key, room);
+    struct index_entry old;
+    int rc = index_write_txn(ix);
+
+    if (rc == 0)
+        rc = index_get(ix, key, &old);
+    *ret_was = rc == 0;
+    if (rc)
+        return rc == -ENOENT ? 0 : rc;
+    rc = inode_forget(ix, old.known.ino, key);
+    return rc ? rc : index_code(mdb_del(ix->txn, ix->objects, &k, NULL));
+}
+
+/* The place where keys with this prefix begin. */
+static MDB_val index_seek_key(const char *from)
+{
+    size_t n = strlen(from);
+
+    return (MDB_val){n < INDEX_KEY_PREFIX ? n : INDEX_KEY_PREFIX, (void *)(uintptr_t)from};
+}
+
+/* The stored key can still be one with this prefix. */
+static bool index_may_match(MDB_val k, const char *prefix)
+{
+    MDB_val p = index_seek_key(prefix);
+
+    return k.mv_size >= p.mv_size && memcmp(k.mv_data, p.mv_data, p.mv_size) == 0;
+}
+
+int index_each_under(struct index *ix, const char *prefix, const char *after, index_fn *fn,
+                     void *arg)
+{
+    MDB_cursor *c = NULL;
+    MDB_val k = index_seek_key(after ? after : prefix), v;
+    size_t prefix_n = strlen(prefix);
+    struct index_entry entry;
+    char key[1025];
+    int rc = index_read_txn(ix);
+
+    if (rc == 0)
+        rc = index_code(mdb_cursor_open(ix->txn, ix->objects, &c));
+    if (rc == 0)
+        rc = index_code(mdb_cursor_get(c, &k, &v, k.mv_size ? MDB_SET_RANGE : MDB_FIRST));
+    while (rc == 0 && index_may_match(k, prefix)) {
+        rc = stored_decode(k, v, &entry, key);
+        if (rc == 0 && strncmp(key, prefix, prefix_n) == 0 && (!after || strcmp(key, after) > 0))
+            rc = fn(arg, key, &entry.known);
+        if (rc == 0)
+            rc = index_code(mdb_cursor_get(c, &k, &v, MDB_NEXT));
+    }
+    if (c)
+        mdb_cursor_close(c);
+    return rc == -ENOENT ? 0 : rc;
+}
+
+int index_each_inode(struct index *ix, uint64_t ino, index_fn *fn, void *arg)
+{
+    MDB_cursor *c = NULL;
+    uint8_t pair[INDEX_PAIR_BYTES] = {0};
+    MDB_val k = {8, pair}, v;
+    struct index_entry entry;
+    char key[1025];
+    int rc = index_read_txn(ix);
+
+    for (int i = 0; i < 8; i++)
+        pair[i] = (uint8_t)(ino >> (56 - 8 * i));
+    if (rc == 0)
+        rc = index_code(mdb_cursor_open(ix->txn, ix->inodes, &c));
+    if (rc == 0)
+        rc = index_code(mdb_cursor_get(c, &k, &v, MDB_SET_RANGE));
+    while (rc == 0 && k.mv_size == INDEX_PAIR_BYTES && memcmp(k.mv_data, pair, 8) == 0) {
+        if (v.mv_size >= sizeof key) {
+            rc = ERR_CORRUPT;
+            break;
+        }
+        memcpy(key, v.mv_data, v.mv_size);
+        key[v.mv_size] = '\0';
+        rc = index_get(ix, key, &entry);
+        if (rc == 0)
+            rc = fn(arg, key, &entry.known);
+        if (rc == 0 || rc == -ENOENT)
+            rc = index_code(mdb_cursor_get(c, &k, &v, MDB_NEXT));
+    }
+    if (c)
+        mdb_cursor_close(c);
+    return rc == -ENOENT ? 0 : rc;
+}
+
+/* Place the cursor behind everything beneath the directory `dir` + `name`: at "dir/name0", since
+ * '0' follows '/'. */
+static int child_skip(MDB_cursor *c, const char *dir, const char *name, size_t name_n, MDB_val *k,
+                      MDB_val *v)
+{
+    char seek[1026];
+    int n = snprintf(seek, sizeof seek, "%s%.*s0", dir, (int)name_n, name);
+
+    if (n >= INDEX_KEY_PREFIX)
+        return index_code(mdb_cursor_get(c, k, v, MDB_NEXT));
+    *k = (MDB_val){(size_t)n, seek};
+    return index_code(mdb_cursor_get(c, k, v, MDB_SET_RANGE));
+}
+
+int index_each_child(struct index *ix, const char *dir, index_fn *file,
+                     int (*directory)(void *arg, const char *name), void *arg)
+{
+    MDB_cursor *c = NULL;
+    MDB_val k = index_seek_key(dir), v;
+    size_t dir_n = strlen(dir);
+    struct index_entry entry;
+    char key[1025];
+    int rc = index_read_txn(ix);
+
+    if (rc == 0)
+        rc = index_code(mdb_cursor_open(ix->txn, ix->objects, &c));
+    if (rc == 0)
+        rc = index_code(mdb_cursor_get(c, &k, &v, k.mv_size ? MDB_SET_RANGE : MDB_FIRST));
+    while (rc == 0 && index_may_match(k, dir)) {
+        char *slash;
+
+        rc = stored_decode(k, v, &entry, key);
+        if (rc)
+            break;
+        slash = strncmp(key, dir, dir_n) == 0 ? strchr(key + dir_n, '/') : NULL;
+        if (slash) {
+            *slash = '\0';
+            rc = directory(arg, key + dir_n);
+            if (rc == 0)
+                rc = child_skip(c, dir, key + dir_n, strlen(key + dir_n), &k, &v);
+            continue;
+        }
+        if (strncmp(key, dir, dir_n) == 0)
+            rc = file(arg, key, &entry.known);
+        if (rc == 0)
+            rc = index_code(mdb_cursor_get(c, &k, &v, MDB_NEXT));
+    }
+    if (c)
+        mdb_cursor_close(c);
+    return rc == -ENOENT ? 0 : rc;
+}
+
+/* index_fn that counts. */
+static int count_one(void *arg, const char *key, const struct known *known)
+{
+    (void)key;
+    (void)known;
+    ++*(uint64_t *)arg;
+    return 0;
+}
+
+int index_count(struct index *ix, const char *prefix, uint64_t *ret)
+{
+    uint64_t n = 0;
+    int rc = index_each_under(ix, prefix, NULL, count_one, &n);
+
+    if (rc == 0)
+        *ret = n;
+    return rc;
+}
+
+int index_hold(struct index *ix, const char *key, bool released)
+{
+    uint8_t hash[SHA256_BYTES];
+    char value[1 + 1025];
+    MDB_val k = {sizeof hash, hash}, v = {1 + strlen(key), value};
+    int rc = index_write_txn(ix);
+
+    if (rc)
+        return rc;
+    if (v.mv_size > sizeof value)
+        return -ENAMETOOLONG;
+    digest_sha256(key, strlen(key), hash);
+    value[0] = released;
+    memcpy(value + 1, key, v.mv_size - 1);
+    return index_code(mdb_put(ix->txn, ix->held, &k, &v, 0));
+}
+
+int index_unhold(struct index *ix, const char *key, bool *ret_was)
+{
+    uint8_t hash[SHA256_BYTES];
+    MDB_val k = {sizeof hash, hash}, v;
+    int rc = index_read_txn(ix);
+
+    *ret_was = false;
+    digest_sha256(key, strlen(key), hash);
+    if (rc == 0)
+        rc = index_code(mdb_get(ix->txn, ix->held, &k, &v));
+    if (rc)
+        return rc == -ENOENT ? 0 : rc;
+    rc = index_write_txn(ix);
+    if (rc == 0)
+        rc = index_code(mdb_del(ix->txn, ix->held, &k, NULL));
+    *ret_was = rc == 0;
+    return rc;
+}
+
+int index_each_held(struct index *ix, const char *prefix,
+                    int (*fn)(void *arg, const char *key, bool released), void *arg)
+{
+    MDB_cursor *c = NULL;
+    MDB_val k, v;
+    char key[1025];
+    int rc = index_read_txn(ix);
+
+    if (rc == 0)
+        rc = index_code(mdb_cursor_open(ix->txn, ix->held, &c));
+    if (rc == 0)
+        rc = index_code(mdb_cursor_get(c, &k, &v, MDB_FIRST));
+    while (rc == 0) {
+        const char *p = v.mv_data;
+
+        if (v.mv_size < 1 || v.mv_size > sizeof key) {
+            rc = ERR_CORRUPT;
+            break;
+        }
+        memcpy(key, p + 1, v.mv_size - 1);
+        key[v.mv_size - 1] = '\0';
+        if (strncmp(key, prefix, strlen(prefix)) == 0)
+            rc = fn(arg, key, p[0] != 0);
+        if (rc == 0)
+            rc = index_code(mdb_cursor_get(c, &k, &v, MDB_NEXT));
+    }
+    if (c)
+        mdb_cursor_close(c);
+    return rc == -ENOENT ? 0 : rc;
+}
+
+int index_meta_get(struct index *ix, const char *name, void *value, size_t *size)
+{
+    MDB_val k = {strlen(name), (void *)(uintptr_t)name}, v;
+    int rc = index_read_txn(ix);
+
+    if (rc == 0)
+        rc = index_code(mdb_get(ix->txn, ix->meta, &k, &v));
+    if (rc)
+        return rc;
+    if (v.mv_size > *size)
+        return -ENOSPC;
+    memcpy(value, v.mv_data, v.mv_size);
+    *size = v.mv_size;
+    return 0;
+}
+
+int index_meta_put(struct index *ix, const char *name, const void *value, size_t size)
+{
+    MDB_val k = {strlen(name), (void *)(uintptr_t)name}, v = {size, (void *)(uintptr_t)value};
+    int rc = index_write_txn(ix);
+
+    return rc ? rc : index_code(mdb_put(ix->txn, ix->meta, &k, &v, 0));
+}
+
+int index_view_open(struct index *ix, struct index_view **ret)
+{
+    struct index_view *v = calloc(1, sizeof *v);
+    int rc;
+
+    if (!v)
+        return -ENOMEM;
+    v->objects = ix->objects;
+    rc = index_code(mdb_txn_begin(ix->env, NULL, MDB_RDONLY, &v->txn));
+    if (rc) {
+        free(v);
+        return rc;
+    }
+    *ret = v;
+    return 0;
+}
+
+bool index_view_has(struct index_view *view, const char *key)
+{
+    char room[INDEX_KEY_MAX];
+    MDB_val k = index_key(key, room), v;
+    struct stored s;
+
+    if (mdb_get(view->txn, view->objects, &k, &v) || v.mv_size < sizeof s)
+        return false;
+    memcpy(&s, v.mv_data, sizeof s);
+    return !(s.flags & KNOWN_UNCERTAIN);
+}
+
+void index_view_close(struct index_view *v)
+{
+    if (!v)
+        return;
+    mdb_txn_abort(v->txn);
+    free(v);
+}

@@ -1,0 +1,56 @@
+/*
+ * The service: one run of the agent, from the configuration to its end.
+ */
+#ifndef LOCKSTEP_AGENT_SERVICE_SERVICE_H
+#define LOCKSTEP_AGENT_SERVICE_SERVICE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "conf/conf.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Exit statuses of every command. */
+#define EXIT_IN_STEP     0
+#define EXIT_DIFFERENCES 1
+#define EXIT_USAGE       2
+#define EXIT_HELD        3
+#define EXIT_UNREACHED   4
+
+struct agent_options {
+    bool once;    /* reconcile what is on disk now, then end */
+    bool dry_run; /* with once: say what would be done, do nothing */
+    bool json;    /* dry_run: as JSON lines */
+    FILE *out;    /* dry_run: where to */
+};
+
+/* What was done since the start (dry_run: would be). */
+struct agent_totals {
+    uint64_t adds, edits, metas, renames, removes;
+    uint64_t puts, copies, deletes, bytes;
+    uint64_t lists_rewritten, rows_changed;
+    uint64_t failures;
+};
+
+/* service_run(conf, options, ret_totals, e): run until a signal or, with once, until all is done.
+ * Returns an exit status; with EXIT_USAGE or EXIT_UNREACHED e says why. ret_totals may be NULL. */
+int service_run(const struct conf *conf, const struct agent_options *options,
+                struct agent_totals *ret_totals, struct err *e);
+
+/* service_status_offline(conf, json, out, e): what the state directory tells while no agent runs.
+ * Returns an exit status. */
+int service_status_offline(const struct conf *conf, bool json, struct buf *out, struct err *e);
+
+/* service_release_offline(conf, mapping, ret_count, e): mark held removals as released for the next
+ * run; mapping NULL: all. 0 or a negative code; -EBUSY while an agent runs. */
+int service_release_offline(const struct conf *conf, const char *mapping, uint64_t *ret_count,
+                            struct err *e) __attribute__((warn_unused_result));
+
+/* control_call(conf, request, out, ret_status): ask the running agent. `request` is one line of
+ * JSON; the reply's text is appended to out. 0, -ECONNREFUSED or -ENOENT where no agent runs. */
+int control_call(const struct conf *conf, const char *request, struct buf *out, int *ret_status)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,393 @@
+/* Shell. The threads that read and rewrite files. */
+#include "agent/service/work.h"
+
+#include "base/crc.h"
+#include "base/path.h"
+#include "base/replace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define HASH_PIECE_BYTES (256 * 1024)
+#define CHECK_MISSING_MAX 10000 /* further images are not counted one by one: the list waits anyway */
+
+struct work {
+    const char *undo_dir;
+    struct mailbox *list_jobs, *hash_jobs, *out;
+    pthread_t list_thread, hash_thread;
+    bool list_started, hash_started;
+};
+
+struct job *job_new(enum job_kind kind)
+{
+    struct job *job = calloc(1, sizeof *job);
+
+    if (!job)
+        return NULL;
+    job->kind = kind;
+    job->root_fd = job->images_fd = -1;
+    return job;
+}
+
+void job_free(struct job *job)
+{
+    if (!job)
+        return;
+    index_view_close(job->view);
+    lst_changes_free(job->changes);
+    for (size_t i = 0; i < job->list_count; i++)
+        free(job->lists[i].path);
+    free(job->lists);
+    free(job->first_missing);
+    free(job->path);
+    free(job);
+}
+
+/* Read the open file in pieces; its size must be as expected. */
+static int hash_pieces(int fd, uint64_t size, uint64_t *ret_crc)
+{
+    char *piece = malloc(HASH_PIECE_BYTES);
+    uint64_t crc = 0;
+    int rc = piece ? 0 : -ENOMEM;
+
+    while (rc == 0 && size) {
+        size_t n = size < HASH_PIECE_BYTES ? size : HASH_PIECE_BYTES;
+
+        rc = read_whole(fd, piece, n);
+        if (rc == 0)
+            crc = crc64nvme(crc, piece, n);
+        size -= n;
+    }
+    free(piece);
+    if (rc == 0)
+        *ret_crc = crc;
+    return rc;
+}
+
+/* JOB_HASH: the content's checksum, if the file is and stays what was observed. */
+static int work_hash(struct job *job)
+{
+    struct file_stat st;
+    int fd, rc = tree_open(job->root_fd, job->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, &fd);
+
+    if (rc)
+        return rc == -ENOENT ? ERR_CHANGED : rc;
+    rc = tree_stat_fd(fd, &st);
+    if (rc == 0 && !file_same_content(&st, &job->expected))
+        rc = ERR_CHANGED;
+    if (rc == 0)
+        rc = hash_pieces(fd, st.size, &job->hash);
+    if (rc == 0)
+        rc = tree_stat_fd(fd, &st);
+    if (rc == 0 && !file_same_content(&st, &job->expected))
+        rc = ERR_CHANGED;
+    close(fd);
+    return rc;
+}
+
+/* lst_each_path's callback: an image that is on disk but not in S3 keeps the list back. */
+static int check_image(void *arg, const char *image)
+{
+    struct job *job = arg;
+    char key[PATH_BYTES_MAX + 1];
+    struct file_stat st;
+
+    if (snprintf(key, sizeof key, "%s%s", job->images_prefix, image) >= (int)sizeof key)
+        return 0;
+    if (index_view_has(job->view, key) || watch_filter_excludes(job->images_filter, image))
+        return 0;
+    if (tree_stat(job->images_fd, image, &st) || st.kind != FILE_REGULAR)
+        return 0;
+    if (!job->missing++)
+        job->first_missing = strdup(image);
+    return job->missing < CHECK_MISSING_MAX ? 0 : 1;
+}
+
+/* JOB_CHECK. */
+static int work_check(struct job *job)
+{
+    int rc = lst_each_path(job->root_fd, job->path, check_image, job, &job->seen);
+
+    return rc > 0 ? 0 : rc;
+}
+
+/* Where a rewrite of one list stands while its hooks are called. */
+struct rewrite {
+    struct work *work;
+    const struct pass_list *list;
+    uint64_t tx;
+};
+
+/* Keep the undo text as a file named by its hash. */
+static int undo_keep(const char *undo_dir, struct span undo, char name[SHA256_HEX + 8])
+{
+    uint8_t hash[SHA256_BYTES];
+    struct replace r;
+    int dir_fd, rc;
+
+    digest_sha256(undo.p, undo.n, hash);
+    hex_encode(hash, sizeof hash, name);
+    memcpy(name + 2 * sizeof hash, ".undo", sizeof ".undo");
+    if (mkdir(undo_dir, 0700) && errno != EEXIST)
+        return -errno;
+    dir_fd = open(undo_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir_fd < 0)
+        return -errno;
+    rc = replace_begin(&r, dir_fd, name, 0600);
+    if (rc == 0) {
+        rc = write_whole(r.fd, undo.p, undo.n);
+        if (rc == 0)
+            rc = replace_commit(&r);
+        else
+            replace_abort(&r);
+    }
+    close(dir_fd);
+    return rc;
+}
+
+/* A letter to the loop about one rewrite. */
+static struct job *rewrite_letter(enum job_kind kind, const struct rewrite *rw,
+                                  const struct lst_apply_event *event)
+{
+    struct job *job = job_new(kind);
+
+    if (!job)
+        return NULL;
+    job->path = strdup(event->path);
+    if (!job->path) {
+        job_free(job);
+        return NULL;
+    }
+    job->mapping = rw->list->mapping;
+    job->tx = rw->tx;
+    job->rows = event->stats.renamed + event->stats.dropped;
+    hex_encode(event->before, SHA256_BYTES, job->before);
+    hex_encode(event->after, SHA256_BYTES, job->after);
+    return job;
+}
+
+/* Hook: the intent must be in the journal before the list is touched. */
+static int rewrite_intent(void *arg, const struct lst_apply_event *event)
+{
+    struct rewrite *rw = arg;
+    struct job *ask = rewrite_letter(JOB_ASK_INTENT, rw, event);
+    int rc = ask ? undo_keep(rw->work->undo_dir, event->undo, ask->undo) : -ENOMEM;
+
+    if (rc == 0 && sem_init(&ask->answered, 0, 0))
+        rc = -errno;
+    if (rc) {
+        job_free(ask);
+        return rc;
+    }
+    if (mailbox_send(rw->work->out, &ask->letter)) {
+        while (sem_wait(&ask->answered) && errno == EINTR)
+            ;
+        rc = ask->code;
+        rw->tx = ask->tx;
+    } else {
+        rc = -ECANCELED;
+    }
+    sem_destroy(&ask->answered);
+    job_free(ask);
+    return rc;
+}
+
+/* Hook: tell the loop how it ended. */
+static void rewrite_end(void *arg, const struct lst_apply_event *event, bool done)
+{
+    struct rewrite *rw = arg;
+    struct job *tell = rewrite_letter(JOB_TELL_END, rw, event);
+
+    if (!tell)
+        return; /* the journal then has an open intent, which recovery closes */
+    tell->done = done;
+    if (!mailbox_send(rw->work->out, &tell->letter))
+        job_free(tell);
+}
+
+/* lst_each_path's callback for a dry run: count the rows that would change. */
+struct dry_count {
+    const struct lst_changes *changes;
+    uint64_t rows;
+};
+static int dry_row(void *arg, const char *image)
+{
+    struct dry_count *d = arg;
+    char to[PATH_BYTES_MAX + 1];
+
+    if (lst_changes_fate(d->changes, image, to, sizeof to) != LST_KEEP)
+        d->rows++;
+    return 0;
+}
+
+/* One list of a pass. */
+static void work_pass_list(struct work *w, struct job *job, struct pass_list *list)
+{
+    struct rewrite rw = {.work = w, .list = list};
+    struct lst_apply_hooks hooks = {
+        .on_intent = rewrite_intent, .on_end = rewrite_end, .arg = &rw};
+    struct dry_count dry = {.changes = job->changes};
+    struct file_stat st;
+    struct err e = {0};
+
+    if (job->dry_run) {
+        list->code = lst_each_path(job->root_fds[list->mapping], list->path, dry_row, &dry, &st);
+        list->rows = dry.rows;
+        list->changed = dry.rows > 0;
+        return;
+    }
+    list->code = lst_apply(job->root_fds[list->mapping], list->path, job->changes, NULL, &hooks,
+                           &list->changed, &e);
+    if (list->code == -ENOENT)
+        list->code = 0; /* the list itself is gone: no row names anything */
+    if (list->code)
+        snprintf(list->why, sizeof list->why, "%s", e.what[0] ? e.what : err_name(list->code));
+}
+
+/* Do one job, whatever it is. */
+static void work_do(struct work *w, struct job *job)
+{
+    switch (job->kind) {
+    case JOB_HASH:
+        job->code = work_hash(job);
+        break;
+    case JOB_CHECK:
+        job->code = work_check(job);
+        break;
+    case JOB_PASS:
+        for (size_t i = 0; i < job->list_count; i++)
+            work_pass_list(w, job, &job->lists[i]);
+        break;
+    case JOB_ASK_INTENT:
+    case JOB_TELL_END:
+        break; /* never come in here */
+    }
+}
+
+/* A thread: jobs from one mailbox until it is closed. */
+static void work_loop(struct work *w, struct mailbox *in)
+{
+    struct letter *l;
+
+    while ((l = mailbox_wait(in))) {
+        struct job *job = (struct job *)l;
+
+        work_do(w, job);
+        if (!mailbox_send(w->out, &job->letter))
+            job_free(job);
+    }
+}
+
+static void *list_main(void *arg)
+{
+    struct work *w = arg;
+
+    work_loop(w, w->list_jobs);
+    return NULL;
+}
+
+static void *hash_main(void *arg)
+{
+    struct work *w = arg;
+
+    work_loop(w, w->hash_jobs);
+    return NULL;
+}
+
+int work_new(const char *undo_dir, struct work **ret)
+{
+    struct work *w = calloc(1, sizeof *w);
+    int rc;
+
+    if (!w)
+        return -ENOMEM;
+    w->undo_dir = undo_dir;
+    rc = mailbox_new(0, &w->list_jobs);
+    if (rc == 0)
+        rc = mailbox_new(0, &w->hash_jobs);
+    if (rc == 0)
+        rc = mailbox_new(0, &w->out);
+    if (rc == 0) {
+        rc = -pthread_create(&w->list_thread, NULL, list_main, w);
+        w->list_started = rc == 0;
+    }
+    if (rc == 0) {
+        rc = -pthread_create(&w->hash_thread, NULL, hash_main, w);
+        w->hash_started = rc == 0;
+    }
+    if (rc) {
+        work_free(w);
+        return rc;
+    }
+    *ret = w;
+    return 0;
+}
+
+/* Take what is left in a mailbox; a rewrite that waits is told no. */
+static void work_drain(struct mailbox *m)
+{
+    struct letter *l;
+
+    while (m && (l = mailbox_take(m))) {
+        struct job *job = (struct job *)l;
+
+        if (job->kind == JOB_ASK_INTENT)
+            work_answer(job, -ECANCELED, 0);
+        else
+            job_free(job);
+    }
+}
+
+void work_free(struct work *w)
+{
+    if (!w)
+        return;
+    work_drain(w->list_jobs);
+    work_drain(w->hash_jobs);
+    if (w->out)
+        mailbox_close(w->out);
+    work_drain(w->out);
+    if (w->list_jobs)
+        mailbox_close(w->list_jobs);
+    if (w->hash_jobs)
+        mailbox_close(w->hash_jobs);
+    if (w->list_started)
+        pthread_join(w->list_thread, NULL);
+    if (w->hash_started)
+        pthread_join(w->hash_thread, NULL);
+    mailbox_free(w->list_jobs);
+    mailbox_free(w->hash_jobs);
+    mailbox_free(w->out);
+    free(w);
+}
+
+void work_submit(struct work *w, struct job *job)
+{
+    struct mailbox *to = job->kind == JOB_HASH ? w->hash_jobs : w->list_jobs;
+
+    if (!mailbox_send(to, &job->letter))
+        job_free(job); /* only after work_free began: nobody waits for it any more */
+}
+
+int work_fd(const struct work *w)
+{
+    return mailbox_fd(w->out);
+}
+
+struct job *work_next(struct work *w)
+{
+    return (struct job *)mailbox_take(w->out);
+}
+
+void work_answer(struct job *ask, int code, uint64_t tx)
+{
+    ask->code = code;
+    ask->tx = tx;
+    sem_post(&ask->answered);
+}

@@ -1,0 +1,95 @@
+/*
+ * Work that reads and writes files at length, on threads of its own: comparing contents, holding a
+ * list's rows against the index, rewriting lists. Shell.
+ *
+ * A job goes in, is done, and comes back through work_next. While a list is being rewritten its
+ * thread asks the loop to journal the intent and waits for the answer (JOB_ASK_INTENT), and tells
+ * how the rewrite ended (JOB_TELL_END).
+ */
+#ifndef LOCKSTEP_AGENT_SERVICE_WORK_H
+#define LOCKSTEP_AGENT_SERVICE_WORK_H
+
+#include "agent/core/pending.h"
+#include "agent/service/index.h"
+#include "base/buf.h"
+#include "base/digest.h"
+#include "base/mailbox.h"
+#include "lists/lists.h"
+#include "watchers/watchers.h"
+
+#include <semaphore.h>
+
+enum job_kind {
+    JOB_HASH,       /* read a file that is as `expected`: its CRC-64/NVME */
+    JOB_CHECK,      /* which images of a list are on disk but not in S3? */
+    JOB_PASS,       /* rewrite the lists that a batch of changes concerns */
+    JOB_ASK_INTENT, /* from the thread: journal this before I go on */
+    JOB_TELL_END    /* from the thread: this rewrite is in place, or was given up */
+};
+
+/* A list of a pass and how it went. */
+struct pass_list {
+    unsigned mapping;
+    char *path;
+    int code; /* 0, or why it could not be rewritten */
+    bool changed;
+    uint64_t rows; /* that were concerned */
+    char why[256];
+};
+
+struct job {
+    struct letter letter;
+    enum job_kind kind;
+    struct item *item; /* HASH, CHECK: whom it is for */
+    int root_fd;       /* HASH, CHECK: of the file */
+    char *path;        /* HASH, CHECK: below root_fd; ASK, TELL: of the list */
+    int code;          /* outcome: 0 or a negative code */
+
+    struct file_stat expected; /* HASH */
+    uint64_t hash;             /* HASH: outcome */
+
+    struct file_stat seen;     /* CHECK: outcome: the list's stat, before and after the reading */
+    struct index_view *view;   /* CHECK: what is in S3; the job's own */
+    int images_fd;             /* CHECK: root of the repository */
+    const char *images_prefix; /* CHECK: of its keys; borrowed */
+    const struct watch_filter *images_filter; /* CHECK: borrowed */
+    uint64_t missing;          /* CHECK: outcome: on disk, not in S3 */
+    char *first_missing;       /* CHECK: outcome: one of them, or NULL */
+
+    struct lst_changes *changes; /* PASS; the job's own */
+    struct pass_list *lists;     /* PASS; the job's own */
+    size_t list_count;
+    const int *root_fds;         /* PASS: by mapping; borrowed */
+    bool dry_run;                /* PASS: count rows, change nothing */
+
+    unsigned mapping;            /* ASK, TELL: of the list */
+    uint64_t tx;                 /* ASK: answer; TELL: of the intent */
+    char before[SHA256_HEX], after[SHA256_HEX]; /* ASK, TELL */
+    char undo[SHA256_HEX + 8];   /* ASK: name of the undo file */
+    uint64_t rows;               /* ASK, TELL: rows renamed and dropped */
+    bool done;                   /* TELL */
+    sem_t answered;              /* ASK */
+};
+
+struct work;
+
+/* work_new(undo_dir, ret): two threads, one for lists, one for hashing. undo_dir is where the undo
+ * texts of rewrites go (made if missing; borrowed for the life of it). 0 or -errno. */
+int work_new(const char *undo_dir, struct work **ret) __attribute__((warn_unused_result));
+
+/* work_free(w): ends the threads after the jobs that they are at; a rewrite that waits for its
+ * intent is refused. Jobs inside are freed. NULL is allowed. */
+void work_free(struct work *w);
+
+/* work_submit(w, job): hand over. work_fd, work_next: what came back, the caller's. A JOB_ASK_INTENT
+ * is answered by work_answer and not freed; all others are freed by job_free. */
+void work_submit(struct work *w, struct job *job);
+int work_fd(const struct work *w);
+struct job *work_next(struct work *w);
+void work_answer(struct job *ask, int code, uint64_t tx);
+
+/* job_new(kind): zeroed; NULL without memory. job_free: all that the job owns; NULL is allowed. */
+struct job *job_new(enum job_kind kind);
+void job_free(struct job *job);
+
+#endif
