@@ -13,6 +13,7 @@ struct pending {
     struct item **heap; /* by deadline_ms */
     size_t heap_count;
     size_t heap_room;
+    struct item *mates[PENDING_MAPPINGS_MAX];
     size_t counts[PENDING_MAPPINGS_MAX][ITEM_STATE_COUNT];
 };
 
@@ -180,6 +181,10 @@ struct item *pending_get(struct pending *p, unsigned mapping, const char *key, s
         return NULL;
     }
     it->mapping = mapping;
+    it->mate_next = p->mates[mapping];
+    if (it->mate_next)
+        it->mate_next->mate_prev = it;
+    p->mates[mapping] = it;
     it->path = it->key + prefix_len;
     it->deadline_ms = INT64_MAX;
     it->heap_at = SIZE_MAX;
@@ -193,6 +198,12 @@ void pending_forget(struct pending *p, struct item *it)
     item_queue_leave(it);
     heap_remove(p, it);
     p->counts[it->mapping][it->state]--;
+    if (it->mate_prev)
+        it->mate_prev->mate_next = it->mate_next;
+    else
+        p->mates[it->mapping] = it->mate_next;
+    if (it->mate_next)
+        it->mate_next->mate_prev = it->mate_prev;
     map_remove_str(p->by_key, it->key);
     item_free(it);
 }
@@ -256,6 +267,11 @@ struct item *pending_next(const struct pending *p, size_t *at)
     void *value;
 
     return map_next(p->by_key, at, NULL, NULL, &value) ? value : NULL;
+}
+
+struct item *pending_first(const struct pending *p, unsigned mapping)
+{
+    return mapping < PENDING_MAPPINGS_MAX ? p->mates[mapping] : NULL;
 }
 
 void item_blame(struct item *it, const char *why)

@@ -92,8 +92,10 @@ struct item {
     uint64_t looked;       /* lists: number at which `seen` was observed */
 
     unsigned failures;
+    bool unreached; /* the last failure was that S3 did not answer or let us in */
     char *why; /* reason of the last failure or wait; owned, or NULL */
 
+    struct item *mate_prev, *mate_next; /* items of the same mapping */
     struct item *prev, *next; /* the queue that it stands in */
     struct item_queue *queue;
 };
@@ -139,6 +141,9 @@ size_t pending_count_mapping(const struct pending *p, unsigned mapping, enum ite
 
 /* pending_next(p, &at): walk all items in no order; NULL at the end. No items may come or go. */
 struct item *pending_next(const struct pending *p, size_t *at);
+
+/* pending_first(p, mapping): the items of one mapping, chained by mate_next. */
+struct item *pending_first(const struct pending *p, unsigned mapping);
 
 /* item_blame(it, why): keep a copy of the reason (NULL clears). Without memory the old one stays. */
 void item_blame(struct item *it, const char *why);

@@ -21,11 +21,13 @@
 #include "agent/service/service.h"
 #include "agent/service/work.h"
 #include "base/map.h"
+#include "base/path.h"
 #include "conf/conf.h"
 #include "journal/journal.h"
 #include "uploaders/uploaders.h"
 #include "watchers/watchers.h"
 
+#include <errno.h>
 #include <systemd/sd-event.h>
 
 #define AGENT_PENDING_MAX  50000 /* items at once before listings and sweeps wait */
@@ -87,6 +89,26 @@ struct moved_row {
     char *from, *to; /* paths */
 };
 
+/* The changes of one pass, shared by the lists that still have to get them. */
+struct change_set {
+    unsigned refs;
+    struct lst_changes *changes;
+};
+
+/* A list that could not be rewritten: its changes wait, in order, and nothing that it may still name
+ * is deleted from S3. */
+struct stale_list {
+    struct stale_list *next;
+    unsigned mapping; /* of the list */
+    char *path;
+    struct change_set **sets;
+    size_t count;
+    unsigned failures;
+    bool running;
+    int64_t due_ms;
+    char why[256];
+};
+
 struct agent {
     const struct conf *conf;
     struct agent_options options;
@@ -96,7 +118,6 @@ struct agent {
 
     sd_event *event;
     sd_event_source *timer;
-    sd_event_source *listings_source;
     struct watchers *watchers;
     struct uploaders *uploaders;
     struct work *work;
@@ -121,8 +142,11 @@ struct agent {
     struct order order;
     size_t flying;
     uint64_t hashing;
-    unsigned pass_running;
+    bool pass_running;
     unsigned pass_mapping;
+    struct stale_list *stale_lists;
+    uint64_t lst_tx;      /* of the rewrite that is under way; 0: none */
+    bool intents;         /* appended and not durable yet */
     int64_t pass_first_ms, pass_last_ms; /* when the first and last item came to `relist`; 0 none */
     int64_t landed_ms;                   /* when an image last landed in S3 */
 
@@ -144,11 +168,15 @@ void agent_fail(struct agent *a, int code, const char *what); /* end the loop: n
 struct mapping *agent_mapping(struct agent *a, const struct item *it);
 /* key of a path of a mapping; false where it is too long for any buffer of ours */
 bool agent_key(const struct agent *a, unsigned mapping, const char *path, char out[AGENT_KEY_SIZE]);
+/* the same for a directory: ends in '/' ("" or the prefix for the root) */
+bool agent_dir_key(const struct agent *a, unsigned mapping, const char *path,
+                   char out[AGENT_KEY_SIZE]);
 bool agent_is_list(const struct agent *a, const struct item *it);
 /* append a record; a failing journal ends the agent */
 uint64_t agent_journal(struct agent *a, struct journal_record *rec);
 void agent_dirty(struct agent *a); /* the index was written */
 int agent_commit(struct agent *a);
+void agent_sync(struct agent *a); /* what was appended is durable when this returns */
 struct journal_record agent_record(const struct agent *a, const struct item *it,
                                    enum journal_op op, enum journal_state state);
 
@@ -179,9 +207,13 @@ void decide_done(struct agent *a, struct item *it);
 enum rename_answer { RENAME_NONE, RENAME_WAIT, RENAME_WANT_HASH, RENAME_TAKEN };
 enum rename_answer rename_consider(struct agent *a, struct item *it, const struct known *known);
 void rename_directory_gone(struct agent *a, const char *key_dir, const char *key_to);
-void rename_landed(struct agent *a, struct item *it, const struct transfer *t);
+void rename_resume(struct agent *a, struct item *it, const struct known *known);
+void rename_landed(struct agent *a, struct item *it);
 void rename_abandon(struct agent *a, struct item *it, const char *why);
 void rename_through(struct agent *a, struct item *source);
+uint64_t rename_open_tx(const struct agent *a);
+/* it is known otherwise that the file at `to` was at `from` (paths) */
+void rename_told(struct agent *a, unsigned mapping, const char *from, const char *to);
 void rename_expire(struct agent *a);
 void rename_free_all(struct agent *a);
 void sighted_note(struct agent *a, struct item *it);
@@ -189,6 +221,7 @@ void sighted_forget(struct agent *a, struct item *it);
 struct item *sighted_find(const struct agent *a, uint64_t ino);
 
 /* removals.c */
+void removals_guard(struct agent *a, struct mapping *m);
 void removals_gone_due(struct agent *a, struct item *it);
 void removals_queue(struct agent *a, struct item *it);
 void removals_to_barrier(struct agent *a, struct item *it);
@@ -196,7 +229,8 @@ void removals_delete(struct agent *a);
 void removals_deleted(struct agent *a, struct transfer *t);
 uint64_t removals_release(struct agent *a, struct mapping *m, int64_t uid);
 void removals_resume_released(struct agent *a);
-void removals_hold_update(struct agent *a, struct mapping *m, const char *why, uint64_t added);
+
+void removals_hold_back(struct agent *a, struct mapping *m, const char *key);
 void removals_enrol(struct agent *a, struct mapping *m);
 
 /* relist.c */
@@ -206,7 +240,12 @@ void relist_pass(struct agent *a);
 void relist_passed(struct agent *a, struct job *job);
 void relist_ask(struct agent *a, struct job *job);
 void relist_ended(struct agent *a, struct job *job);
-bool relist_blocks(struct agent *a, unsigned repository, uint64_t barrier);
+/* the highest barrier whose deletions may go; 0: none may */
+uint64_t relist_free_barrier(struct agent *a, unsigned repository);
+void relist_retry(struct agent *a);
+int64_t relist_deadline(const struct agent *a);
+void relist_moved_row(struct agent *a, unsigned mapping, const char *from, const char *to);
+void relist_free_all(struct agent *a);
 
 /* apply.c */
 void apply_ready(struct agent *a);
@@ -217,6 +256,11 @@ void apply_forget_key(struct agent *a, struct mapping *m, const char *key);
 /* recover.c */
 int recover(struct agent *a, uint64_t next_seq, struct err *e);
 int recover_seq_put(struct agent *a);
+
+/* dry.c */
+void dry_change(struct agent *a, struct item *it);
+void dry_removals(struct agent *a, struct mapping *m, const struct item_queue *gone);
+void dry_lists(struct agent *a, struct job *job);
 
 /* report.c */
 int report_status(struct agent *a, bool json, struct buf *out);

@@ -502,11 +502,11 @@ int index_count(struct index *ix, const char *prefix, uint64_t *ret)
     return rc;
 }
 
-int index_hold(struct index *ix, const char *key, bool released)
+int index_hold(struct index *ix, const char *key, bool released, bool *ret_new)
 {
     uint8_t hash[SHA256_BYTES];
     char value[1 + 1025];
-    MDB_val k = {sizeof hash, hash}, v = {1 + strlen(key), value};
+    MDB_val k = {sizeof hash, hash}, v = {1 + strlen(key), value}, old;
     int rc = index_write_txn(ix);
 
     if (rc)
@@ -516,6 +516,8 @@ int index_hold(struct index *ix, const char *key, bool released)
     digest_sha256(key, strlen(key), hash);
     value[0] = released;
     memcpy(value + 1, key, v.mv_size - 1);
+    if (ret_new)
+        *ret_new = mdb_get(ix->txn, ix->held, &k, &old) == MDB_NOTFOUND;
     return index_code(mdb_put(ix->txn, ix->held, &k, &v, 0));
 }
 

@@ -68,8 +68,10 @@ int index_each_child(struct index *ix, const char *dir, index_fn *file,
 int index_count(struct index *ix, const char *prefix, uint64_t *ret)
     __attribute__((warn_unused_result));
 
-/* The held removals. index_each_held: all under a prefix, in no order. */
-int index_hold(struct index *ix, const char *key, bool released) __attribute__((warn_unused_result));
+/* The held removals. ret_new (may be NULL): it was not held yet. index_each_held: all under a
+ * prefix, in no order. */
+int index_hold(struct index *ix, const char *key, bool released, bool *ret_new)
+    __attribute__((warn_unused_result));
 /* index_unhold(ix, key, ret_was). */
 int index_unhold(struct index *ix, const char *key, bool *ret_was)
     __attribute__((warn_unused_result));

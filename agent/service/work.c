@@ -40,7 +40,6 @@ void job_free(struct job *job)
     if (!job)
         return;
     index_view_close(job->view);
-    lst_changes_free(job->changes);
     for (size_t i = 0; i < job->list_count; i++)
         free(job->lists[i].path);
     free(job->lists);

@@ -19,6 +19,8 @@
 
 #include <semaphore.h>
 
+struct change_set;
+
 enum job_kind {
     JOB_HASH,       /* read a file that is as `expected`: its CRC-64/NVME */
     JOB_CHECK,      /* which images of a list are on disk but not in S3? */
@@ -56,7 +58,9 @@ struct job {
     uint64_t missing;          /* CHECK: outcome: on disk, not in S3 */
     char *first_missing;       /* CHECK: outcome: one of them, or NULL */
 
-    struct lst_changes *changes; /* PASS; the job's own */
+    const struct lst_changes *changes; /* PASS; the set's */
+    struct change_set *set;      /* PASS: what holds the changes; counted by the loop alone */
+    bool retry;                  /* PASS: of one list that could not be rewritten before */
     struct pass_list *lists;     /* PASS; the job's own */
     size_t list_count;
     const int *root_fds;         /* PASS: by mapping; borrowed */

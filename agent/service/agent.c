@@ -1,0 +1,661 @@
+/* Shell. The loop: set up, turn, end. */
+#include "agent/service/agent.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#define STOP_WAIT_MS 10000 /* transfers under way may end within this when the agent is stopped */
+
+int64_t agent_now(struct agent *a)
+{
+    a->real_us = clock_real_us();
+    a->now_ms = clock_mono_ms();
+    return a->now_ms;
+}
+
+void agent_fail(struct agent *a, int code, const char *what)
+{
+    if (a->fatal)
+        return;
+    a->fatal = code;
+    log_error("%s: %s; the agent stops, what is open is taken up at the next start", what,
+              err_name(code));
+    if (a->event)
+        (void)sd_event_exit(a->event, 0); /* fails only without a running loop: then it does not begin */
+}
+
+struct mapping *agent_mapping(struct agent *a, const struct item *it)
+{
+    return &a->mappings[it->mapping];
+}
+
+bool agent_key(const struct agent *a, unsigned mapping, const char *path, char out[AGENT_KEY_SIZE])
+{
+    return snprintf(out, AGENT_KEY_SIZE, "%s%s", a->mappings[mapping].conf->prefix, path) <
+           AGENT_KEY_SIZE;
+}
+
+bool agent_dir_key(const struct agent *a, unsigned mapping, const char *path,
+                   char out[AGENT_KEY_SIZE])
+{
+    return snprintf(out, AGENT_KEY_SIZE, "%s%s%s", a->mappings[mapping].conf->prefix, path,
+                    path[0] ? "/" : "") < AGENT_KEY_SIZE;
+}
+
+bool agent_is_list(const struct agent *a, const struct item *it)
+{
+    return a->mappings[it->mapping].conf->kind == CONF_LISTS && lst_is_list(it->path);
+}
+
+uint64_t agent_journal(struct agent *a, struct journal_record *rec)
+{
+    uint64_t seq = 0;
+    int rc;
+
+    if (a->options.dry_run || a->fatal)
+        return 0;
+    rc = journal_append(a->journal, rec, a->real_us, &seq);
+    if (rc)
+        agent_fail(a, rc, "writing the journal");
+    a->intents |= rec->state == JOURNAL_INTENT;
+    return seq;
+}
+
+void agent_sync(struct agent *a)
+{
+    int rc;
+
+    if (!a->intents || a->fatal)
+        return;
+    rc = journal_sync(a->journal);
+    if (rc)
+        agent_fail(a, rc, "making the journal durable");
+    a->intents = false;
+}
+
+struct journal_record agent_record(const struct agent *a, const struct item *it,
+                                   enum journal_op op, enum journal_state state)
+{
+    struct journal_record rec = {.op = op,
+                                 .state = state,
+                                 .source = it->source,
+                                 .tx = it->tx,
+                                 .mapping = a->mappings[it->mapping].conf->name,
+                                 .path = it->path};
+
+    if (it->seen.kind == FILE_REGULAR) {
+        rec.has = JOURNAL_HAS_FILE;
+        rec.ino = it->seen.ino;
+        rec.size = it->seen.size;
+        rec.mtime_ns = it->seen.mtime_ns;
+        rec.mode = it->seen.mode;
+        rec.uid = it->seen.uid;
+        rec.gid = it->seen.gid;
+    }
+    return rec;
+}
+
+void agent_dirty(struct agent *a)
+{
+    a->uncommitted++;
+    if (!a->commit_due_ms)
+        a->commit_due_ms = a->now_ms + AGENT_COMMIT_MS;
+}
+
+int agent_commit(struct agent *a)
+{
+    int rc = 0;
+
+    if (a->options.dry_run)
+        return index_commit(a->index);
+    if (a->uncommitted) {
+        rc = journal_sync(a->journal);
+        a->intents = false;
+        if (rc == 0)
+            rc = recover_seq_put(a);
+    }
+    a->uncommitted = 0;
+    a->commit_due_ms = 0;
+    return rc ? rc : index_commit(a->index);
+}
+
+/* ---- one turn of the loop ---- */
+
+/* Letters from the threads that read and rewrite files. */
+static void turn_work(struct agent *a)
+{
+    struct job *job;
+
+    while (!a->fatal && (job = work_next(a->work))) {
+        switch (job->kind) {
+        case JOB_HASH:
+            decide_hashed(a, job);
+            break;
+        case JOB_CHECK:
+            relist_checked(a, job);
+            break;
+        case JOB_PASS:
+            relist_passed(a, job);
+            break;
+        case JOB_ASK_INTENT:
+            relist_ask(a, job);
+            continue; /* the thread's again */
+        case JOB_TELL_END:
+            relist_ended(a, job);
+            break;
+        }
+        job_free(job);
+    }
+}
+
+/* Lists that wait for images are looked at as soon as no image is under way any more. */
+static void turn_wake_lists(struct agent *a)
+{
+    if (a->ready.count || a->flying || !a->landed_ms ||
+        !pending_count_state(a->pending, ITEM_WAITING))
+        return;
+    for (unsigned m = 0; m < a->mapping_count; m++)
+        for (struct item *it = pending_first(a->pending, m); it; it = it->mate_next)
+            if (it->state == ITEM_WAITING && it->deadline_ms - AGENT_RECHECK_MS <= a->landed_ms)
+                intake_observe(a, it);
+}
+
+/* The states in which an item goes on by itself, soon. */
+static bool turn_active(const struct agent *a)
+{
+    static const enum item_state active[] = {
+        ITEM_SETTLING, ITEM_OBSERVING, ITEM_OBSERVED, ITEM_HASHING, ITEM_CHECKING,
+        ITEM_READY,    ITEM_FLYING,    ITEM_GONE,     ITEM_LISTING, ITEM_DELETING};
+
+    for (size_t i = 0; i < sizeof active / sizeof *active; i++)
+        if (pending_count_state(a->pending, active[i]))
+            return true;
+    for (size_t i = 0; i < a->mapping_count; i++)
+        if (a->mappings[i].scanning)
+            return true;
+    return a->sweeps || a->flying || a->pass_running || a->relist.count || a->moved_rows;
+}
+
+/* With --once: is there nothing left that may still succeed? */
+static bool turn_once_done(struct agent *a)
+{
+    if (turn_active(a))
+        return false;
+    for (const struct stale_list *s = a->stale_lists; s; s = s->next)
+        if (s->failures < AGENT_ONCE_TRIES)
+            return false;
+    for (unsigned m = 0; m < a->mapping_count; m++)
+        for (const struct item *it = pending_first(a->pending, m); it; it = it->mate_next)
+            if ((it->state == ITEM_RETRY && it->failures < AGENT_ONCE_TRIES) ||
+                (it->state == ITEM_WAITING && it->deadline_ms - AGENT_RECHECK_MS <= a->landed_ms))
+                return false;
+    return true;
+}
+
+/* Say once, in log and journal, that everything known is in S3. */
+static void turn_idle(struct agent *a)
+{
+    struct journal_record rec = {.op = JOURNAL_IDLE, .state = JOURNAL_NOTE};
+    bool idle = report_in_step(a);
+
+    if (idle == a->idle || a->options.dry_run)
+        return;
+    a->idle = idle;
+    if (!idle)
+        return;
+    agent_journal(a, &rec);
+    a->uncommitted++; /* so that the journal is synced too */
+    if (agent_commit(a))
+        agent_fail(a, -EIO, "writing the index");
+    log_info("in step (since the start: %" PRIu64 " adds, %" PRIu64 " edits, %" PRIu64
+             " metadata changes, %" PRIu64 " renames, %" PRIu64 " removals, %" PRIu64
+             " lists rewritten)",
+             a->totals.adds, a->totals.edits, a->totals.metas, a->totals.renames,
+             a->totals.removes, a->totals.lists_rewritten);
+    (void)sd_notify(0, "STATUS=in step"); /* nobody listens outside of systemd */
+}
+
+/* When must the loop wake without a letter? Milliseconds, monotonic. */
+static int64_t turn_deadline(struct agent *a)
+{
+    int64_t due = pending_deadline(a->pending), other = relist_deadline(a);
+
+    due = other < due ? other : due;
+    if (a->observed.count && a->now_ms + AGENT_PLAN_WAIT_MS < due)
+        due = a->now_ms + AGENT_PLAN_WAIT_MS;
+    if (a->commit_due_ms && a->commit_due_ms < due)
+        due = a->commit_due_ms;
+    if (a->journal) {
+        other = journal_deadline_ms(a->journal, a->real_us);
+        if (other >= 0 && a->now_ms + other < due)
+            due = a->now_ms + other;
+    }
+    return due;
+}
+
+/* Set the one timer. */
+static void turn_timer(struct agent *a)
+{
+    int64_t due = turn_deadline(a);
+    int rc;
+
+    if (due == INT64_MAX) {
+        rc = sd_event_source_set_enabled(a->timer, SD_EVENT_OFF);
+    } else {
+        if (due < a->now_ms)
+            due = a->now_ms;
+        rc = sd_event_source_set_time(a->timer, (uint64_t)(due * US_PER_MS));
+        if (rc >= 0)
+            rc = sd_event_source_set_enabled(a->timer, SD_EVENT_ONESHOT);
+    }
+    if (rc < 0)
+        agent_fail(a, rc, "setting the timer");
+}
+
+/* Everything that can be done now. */
+static void agent_turn(struct agent *a)
+{
+    agent_now(a);
+    intake_hints(a);
+    if (a->uploaders)
+        apply_outcomes(a);
+    turn_work(a);
+    intake_due(a);
+    sweep_step(a);
+    decide_observed(a);
+    if (!a->stopping) {
+        relist_retry(a);
+        relist_pass(a);
+        removals_delete(a);
+        apply_ready(a);
+        turn_wake_lists(a);
+    }
+    rename_expire(a);
+    if (a->journal && !a->fatal && journal_tick(a->journal, a->real_us))
+        agent_fail(a, -EIO, "writing the journal");
+    if ((a->commit_due_ms && a->now_ms >= a->commit_due_ms) || a->uncommitted >= AGENT_COMMIT_COUNT)
+        if (agent_commit(a))
+            agent_fail(a, -EIO, "writing the index");
+    if (a->fatal)
+        return;
+    turn_idle(a);
+    if ((a->options.once && turn_once_done(a)) || (a->stopping && !a->flying))
+        (void)sd_event_exit(a->event, 0);
+    turn_timer(a);
+}
+
+/* ---- the loop's sources: each only wakes the turn, which runs after all of them ---- */
+
+static int on_ready(sd_event_source *s, int fd, uint32_t events, void *arg)
+{
+    (void)s;
+    (void)fd;
+    (void)events;
+    (void)arg;
+    return 0;
+}
+
+static int on_timer(sd_event_source *s, uint64_t usec, void *arg)
+{
+    (void)s;
+    (void)usec;
+    (void)arg;
+    return 0;
+}
+
+static int on_turn(sd_event_source *s, void *arg)
+{
+    (void)s;
+    agent_turn(arg);
+    return 0;
+}
+
+static int on_stop_late(sd_event_source *s, uint64_t usec, void *arg)
+{
+    struct agent *a = arg;
+
+    (void)usec;
+    log_warning("%zu transfers did not end in time; they are taken up at the next start",
+                a->flying);
+    return sd_event_exit(sd_event_source_get_event(s), 0);
+}
+
+static int on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *arg)
+{
+    struct agent *a = arg;
+
+    (void)s;
+    if (a->stopping)
+        return sd_event_exit(a->event, 0);
+    log_info("stopping on signal %" PRIu32 "; %zu transfers are let end", si->ssi_signo,
+             a->flying);
+    (void)sd_notify(0, "STOPPING=1"); /* nobody listens outside of systemd */
+    a->stopping = true;
+    return sd_event_add_time_relative(a->event, NULL, CLOCK_MONOTONIC,
+                                      STOP_WAIT_MS * (uint64_t)US_PER_MS, 0, on_stop_late, a);
+}
+
+/* Wire the loop up. */
+static int agent_sources(struct agent *a)
+{
+    int rc = sd_event_add_io(a->event, NULL, watchers_fd(a->watchers), EPOLLIN, on_ready, a);
+
+    if (rc >= 0 && a->uploaders)
+        rc = sd_event_add_io(a->event, NULL, uploaders_fd(a->uploaders), EPOLLIN, on_ready, a);
+    if (rc >= 0)
+        rc = sd_event_add_io(a->event, NULL, work_fd(a->work), EPOLLIN, on_ready, a);
+    if (rc >= 0)
+        rc = sd_event_add_time_relative(a->event, &a->timer, CLOCK_MONOTONIC, 0, US_PER_MS,
+                                        on_timer, a);
+    if (rc >= 0)
+        rc = sd_event_add_post(a->event, NULL, on_turn, a);
+    if (rc >= 0)
+        rc = sd_event_add_signal(a->event, NULL, SIGTERM, on_signal, a);
+    if (rc >= 0)
+        rc = sd_event_add_signal(a->event, NULL, SIGINT, on_signal, a);
+    if (rc >= 0)
+        rc = sd_event_set_watchdog(a->event, true);
+    return rc < 0 ? rc : 0;
+}
+
+/* ---- set-up ---- */
+
+/* Is the tree the one that was enrolled? The first run enrols it. */
+static int mapping_identity(struct agent *a, struct mapping *m, struct err *e)
+{
+    struct root_identity was;
+    char name[CONF_NAME_MAX + 8];
+    size_t size = sizeof was;
+    int rc = watchers_root_identity(m->conf->path, &m->identity);
+
+    if (rc)
+        return err_set(e, rc, m->conf->path, NULL, "its file system cannot be told: %s",
+                       err_name(rc));
+    snprintf(name, sizeof name, "root:%s", m->conf->name);
+    rc = index_meta_get(a->index, name, &was, &size);
+    if (rc == -ENOENT || (rc == 0 && size != sizeof was)) {
+        if (!a->options.dry_run)
+            removals_enrol(a, m);
+        return 0;
+    }
+    if (rc)
+        return err_set(e, rc, m->conf->name, NULL, "the index cannot be read: %s", err_name(rc));
+    m->changed = was.dev != m->identity.dev || was.ino != m->identity.ino ||
+                 was.fs_type != m->identity.fs_type;
+    if (m->changed)
+        log_warning("%s: another device or directory lies under %s than when it was enrolled (%s "
+                    "on %s then, %s on %s now); removals will be held",
+                    m->conf->name, m->conf->path, was.fs_name, was.source, m->identity.fs_name,
+                    m->identity.source);
+    return 0;
+}
+
+/* index_each_held's callback: count. */
+static int held_count(void *arg, const char *key, bool released)
+{
+    (void)key;
+    *(uint64_t *)arg += !released;
+    return 0;
+}
+
+/* The mappings from the configuration and the index. */
+static int agent_mappings(struct agent *a, struct err *e)
+{
+    int rc = 0;
+
+    a->mapping_count = a->conf->mapping_count;
+    a->mappings = calloc(a->mapping_count, sizeof *a->mappings);
+    a->root_fds = calloc(a->mapping_count, sizeof *a->root_fds);
+    if (!a->mappings || !a->root_fds)
+        return err_set(e, -ENOMEM, NULL, NULL, "no memory");
+    for (size_t i = 0; i < a->mapping_count && rc == 0; i++) {
+        struct mapping *m = &a->mappings[i];
+
+        m->conf = &a->conf->mappings[i];
+        m->id = (unsigned)i;
+        m->prefix_len = strlen(m->conf->prefix);
+        m->filter.patterns = (const char *const *)m->conf->exclude;
+        m->filter.without_defaults = !m->conf->default_exclude;
+        m->scanning = true;
+        rc = mapping_identity(a, m, e);
+        if (rc == 0)
+            rc = index_each_held(a->index, m->conf->prefix, held_count, &m->held);
+        if (m->held)
+            snprintf(m->hold_why, sizeof m->hold_why, "held since an earlier run");
+    }
+    return rc;
+}
+
+/* How many objects each mapping has in S3; after recovery, which adds and removes some. */
+static int agent_counts(struct agent *a)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < a->mapping_count && rc == 0; i++)
+        rc = index_count(a->index, a->mappings[i].conf->prefix, &a->mappings[i].indexed);
+    return rc;
+}
+
+static int agent_watch(struct agent *a, struct err *e)
+{
+    struct watch_root *roots = calloc(a->mapping_count, sizeof *roots);
+    struct watchers_options opt = {
+        .roots = roots, .root_count = a->mapping_count, .scan_only = a->options.once};
+    int rc;
+
+    if (!roots)
+        return err_set(e, -ENOMEM, NULL, NULL, "no memory");
+    for (size_t i = 0; i < a->mapping_count; i++)
+        roots[i] = (struct watch_root){.path = a->mappings[i].conf->path,
+                                       .filter = a->mappings[i].filter,
+                                       .rescan_ms = a->mappings[i].conf->rescan_ms};
+    rc = watchers_new(&opt, &a->watchers, e);
+    free(roots);
+    for (size_t i = 0; rc == 0 && i < a->mapping_count; i++)
+        a->mappings[i].root_fd = a->root_fds[i] = watchers_root_fd(a->watchers, (unsigned)i);
+    return rc;
+}
+
+/* The S3 side. */
+static int agent_upload(struct agent *a, struct err *e)
+{
+    struct uploaders_options opt;
+
+    service_uploaders_options(a->conf, &opt);
+    return uploaders_new(&opt, &a->uploaders, e);
+}
+
+/* Journal and index, brought together. */
+static int agent_state(struct agent *a, struct journal_recovery *ret_recovery, struct err *e)
+{
+    struct utsname host;
+    struct journal_options opt = {.version = PACKAGE_VERSION};
+    char boot[64] = "";
+    int fd, rc;
+
+    *ret_recovery = (struct journal_recovery){.next_seq = 1};
+    if (a->options.dry_run)
+        return index_open(a->conf->state_dir, true, &a->index, e);
+    if (mkdir(a->conf->state_dir, 0700) && errno != EEXIST)
+        return err_set(e, -errno, a->conf->state_dir, "its parent directory must exist",
+                       "the state directory cannot be made: %s", err_name(-errno));
+    opt.host = uname(&host) == 0 ? host.nodename : "unknown";
+    fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        ssize_t n = read(fd, boot, sizeof boot - 1);
+
+        boot[n > 0 ? strcspn(boot, "\n") : 0] = '\0';
+        close(fd);
+    }
+    opt.boot = boot;
+    rc = journal_open(a->conf->journal_dir, &opt, a->real_us, &a->journal, ret_recovery, e);
+    if (rc == -EBUSY)
+        return err_set(e, rc, a->conf->journal_dir, "one agent a state directory",
+                       "another lockstep agent is running on it");
+    return rc ? rc : index_open(a->conf->state_dir, false, &a->index, e);
+}
+
+/* The empty things that every run needs. */
+static int agent_tables(struct agent *a, struct err *e)
+{
+    a->pending = pending_new();
+    a->sighted = map_new();
+    a->dirs_gone = map_new();
+    a->dirs_to = map_new();
+    a->renames = map_new();
+    if (!a->pending || !a->sighted || !a->dirs_gone || !a->dirs_to || !a->renames)
+        return err_set(e, -ENOMEM, NULL, NULL, "no memory");
+    if (sd_event_default(&a->event) < 0)
+        return err_set(e, -ENOMEM, NULL, NULL, "the event loop cannot be made");
+    return path_join(a->undo_dir, sizeof a->undo_dir, a->conf->state_dir, "undo");
+}
+
+/* Everything up to the first turn. */
+static int agent_begin(struct agent *a, struct err *e)
+{
+    struct journal_recovery rec;
+    struct journal_record start = {.op = JOURNAL_START, .state = JOURNAL_NOTE};
+    int rc;
+
+    agent_now(a);
+    a->started_ms = a->now_ms;
+    rc = agent_tables(a, e);
+    if (rc == 0)
+        rc = agent_state(a, &rec, e);
+    if (rc == 0)
+        rc = agent_mappings(a, e);
+    if (rc == 0 && !a->options.dry_run)
+        rc = agent_upload(a, e);
+    if (rc == 0)
+        rc = agent_watch(a, e);
+    if (rc == 0)
+        rc = work_new(a->undo_dir, &a->work);
+    if (rc == 0 && !a->options.dry_run) {
+        if (rec.torn_bytes)
+            log_warning("journal: a torn tail of %" PRIu64 " bytes was cut and kept beside it",
+                        rec.torn_bytes);
+        if (rec.corrupt_segments)
+            log_error("journal: %" PRIu64 " corrupt segments were set aside; run: lockstep "
+                      "journal verify",
+                      rec.corrupt_segments);
+        agent_journal(a, &start);
+        rc = recover(a, rec.next_seq, e);
+        if (rc == 0)
+            removals_resume_released(a);
+        if (rc == 0)
+            rc = control_new(a, a->conf->socket, &a->control, e);
+    }
+    if (rc == 0)
+        rc = agent_counts(a);
+    if (rc == 0)
+        rc = agent_sources(a);
+    if (rc && !e->code)
+        err_set(e, rc, NULL, NULL, "the agent cannot start: %s", err_name(rc));
+    return rc;
+}
+
+/* Mirror of agent_begin. */
+static void agent_end(struct agent *a)
+{
+    struct journal_record stop = {.op = JOURNAL_STOP, .state = JOURNAL_NOTE};
+
+    control_free(a->control);
+    work_free(a->work);
+    watchers_free(a->watchers);
+    uploaders_free(a->uploaders);
+    if (a->journal && a->index && !a->fatal) {
+        agent_now(a);
+        agent_journal(a, &stop);
+        a->uncommitted++;
+        if (agent_commit(a))
+            log_error("the last changes of the index could not be written; they are read from the "
+                      "journal at the next start");
+    }
+    if (a->journal && journal_close(a->journal))
+        log_error("the journal could not be closed in order");
+    index_close(a->index);
+    relist_free_all(a);
+    sweep_free_all(a);
+    rename_free_all(a);
+    pending_free(a->pending);
+    sd_event_source_unref(a->timer);
+    sd_event_unref(a->event);
+    free(a->root_fds);
+    free(a->mappings);
+}
+
+/* With --once: the exit status. */
+static int agent_verdict(const struct agent *a)
+{
+    bool open = a->stale_lists != NULL, unreached = false;
+
+    for (size_t i = 0; i < a->mapping_count; i++)
+        if (a->mappings[i].held || a->mappings[i].lost)
+            return EXIT_HELD;
+    for (unsigned m = 0; m < a->mapping_count; m++)
+        for (const struct item *it = pending_first(a->pending, m); it; it = it->mate_next) {
+            open = true;
+            unreached |= it->state == ITEM_RETRY && it->unreached;
+        }
+    for (size_t i = 0; i < a->mapping_count; i++)
+        open |= a->mappings[i].scan_code != 0;
+    return unreached ? EXIT_UNREACHED : open ? EXIT_DIFFERENCES : EXIT_IN_STEP;
+}
+
+/* Signals come through the loop; threads inherit the mask. */
+static void agent_signals(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL); /* fails only for a wrong `how` */
+    (void)signal(SIGPIPE, SIG_IGN);               /* cannot fail for SIGPIPE */
+}
+
+int service_run(const struct conf *conf, const struct agent_options *options,
+                struct agent_totals *ret_totals, struct err *e)
+{
+    struct agent *a = calloc(1, sizeof *a);
+    int status = EXIT_UNREACHED, rc;
+
+    if (!a) {
+        err_set(e, -ENOMEM, NULL, NULL, "no memory");
+        return status;
+    }
+    a->conf = conf;
+    a->options = *options;
+    agent_signals();
+    rc = agent_begin(a, e);
+    if (rc == 0 && !a->options.dry_run) {
+        log_info("%s: %zu mappings, S3 at %s", options->once ? "reconciling" : "running",
+                 a->mapping_count, uploaders_describe(a->uploaders));
+        (void)sd_notify(0, "READY=1\nSTATUS=scanning"); /* nobody listens outside of systemd */
+    }
+    if (rc == 0 && !a->fatal) {
+        rc = sd_event_loop(a->event);
+        status = a->fatal || rc < 0 ? EXIT_UNREACHED : EXIT_IN_STEP;
+        if (status == EXIT_IN_STEP && a->options.once)
+            status = agent_verdict(a);
+        if (a->options.dry_run && status == EXIT_IN_STEP && dry_found(&a->totals))
+            status = EXIT_DIFFERENCES;
+        if (status != EXIT_IN_STEP && a->fatal)
+            err_set(e, a->fatal, NULL, NULL, "the agent had to stop: %s", err_name(a->fatal));
+    }
+    if (ret_totals)
+        *ret_totals = a->totals;
+    agent_end(a);
+    free(a);
+    return status;
+}

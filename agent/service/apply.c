@@ -1,0 +1,271 @@
+/* Shell. Changes become intents, then transfers; outcomes go to the journal, then to the index. */
+#include "agent/service/agent.h"
+
+#include "base/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define APPLY_REFILL (AGENT_FLYING_MAX / 2) /* hand over in batches: one sync serves many intents */
+
+/* The journal's word for a change. */
+static enum journal_op change_op(enum change_kind change)
+{
+    switch (change) {
+    case CHANGE_EDIT:
+        return JOURNAL_EDIT;
+    case CHANGE_META:
+        return JOURNAL_META;
+    case CHANGE_RENAME:
+        return JOURNAL_RENAME;
+    case CHANGE_REMOVE:
+        return JOURNAL_REMOVE;
+    case CHANGE_NONE:
+    case CHANGE_ADD:
+        break;
+    }
+    return JOURNAL_ADD;
+}
+
+/* Journal the change, unless that was done when the rename was taken. */
+static void apply_intent(struct agent *a, struct item *it)
+{
+    struct journal_record rec;
+
+    if (it->tx)
+        return;
+    rec = agent_record(a, it, change_op(it->change), JOURNAL_INTENT);
+    rec.tx = JOURNAL_TX_SELF;
+    it->tx = agent_journal(a, &rec);
+}
+
+/* Fill in the fields of a copy. */
+static bool transfer_copy(struct agent *a, struct transfer *t, const struct item *it)
+{
+    struct index_entry e;
+
+    if (index_get(a->index, it->peer->key, &e))
+        return false;
+    t->source_key = strdup(it->peer->key);
+    t->source_etag = e.known.etag[0] ? strdup(e.known.etag) : NULL;
+    return t->source_key && (t->source_etag || !e.known.etag[0]);
+}
+
+/* The transfer of a planned item, or NULL. */
+static struct transfer *apply_transfer(struct agent *a, struct item *it)
+{
+    enum transfer_kind kind = it->change == CHANGE_META                ? TRANSFER_META
+                              : it->change == CHANGE_RENAME && it->copy ? TRANSFER_COPY
+                                                                        : TRANSFER_PUT;
+    struct transfer *t = transfer_new(kind, it->key);
+
+    if (!t)
+        return NULL;
+    t->owner = it;
+    t->posix = (struct s3_posix){.mode = it->seen.mode,
+                                 .uid = it->seen.uid,
+                                 .gid = it->seen.gid,
+                                 .mtime_ns = it->seen.mtime_ns};
+    if (kind == TRANSFER_COPY && !transfer_copy(a, t, it)) {
+        transfer_free(t);
+        return NULL;
+    }
+    if (kind == TRANSFER_PUT) {
+        t->root_fd = agent_mapping(a, it)->root_fd;
+        t->path = strdup(it->path);
+        t->expected = it->seen;
+        if (!t->path) {
+            transfer_free(t);
+            return NULL;
+        }
+    }
+    return t;
+}
+
+void apply_ready(struct agent *a)
+{
+    struct item *batch[AGENT_FLYING_MAX];
+    size_t count = 0;
+
+    if (a->stopping || a->flying > APPLY_REFILL || (!a->ready.count && !a->ready_lists.count))
+        return;
+    while (a->flying + count < AGENT_FLYING_MAX) {
+        struct item *it = a->ready.first ? a->ready.first : a->ready_lists.first;
+
+        if (!it)
+            break;
+        apply_intent(a, it);
+        pending_set(a->pending, it, ITEM_FLYING, INT64_MAX);
+        batch[count++] = it;
+    }
+    agent_sync(a);
+    for (size_t i = 0; i < count && !a->fatal; i++) {
+        struct transfer *t = apply_transfer(a, batch[i]);
+
+        if (!t) {
+            agent_fail(a, -ENOMEM, "making a transfer");
+            return;
+        }
+        a->flying++;
+        uploaders_submit(a->uploaders, t);
+    }
+}
+
+/* The outcome in the journal. */
+static void apply_journal(struct agent *a, const struct item *it, const struct transfer *t,
+                          const char *why)
+{
+    enum journal_op op = t->kind == TRANSFER_PUT ? JOURNAL_PUT : JOURNAL_COPY;
+    bool done = t->verdict == VERDICT_DONE;
+    struct journal_record rec = agent_record(a, it, op, done ? JOURNAL_DONE : JOURNAL_FAILED);
+
+    if (t->kind == TRANSFER_COPY && it->peer)
+        rec.path2 = it->peer->path;
+    rec.etag = t->etag[0] ? t->etag : NULL;
+    rec.version = t->version[0] ? t->version : NULL;
+    if (t->kind == TRANSFER_PUT && done) {
+        rec.has |= JOURNAL_HAS_CRC;
+        rec.crc64 = t->crc64;
+    }
+    rec.http_status = t->http_status;
+    rec.attempts = t->attempts;
+    rec.duration_ms = t->duration_ms;
+    rec.why = why;
+    agent_journal(a, &rec);
+}
+
+/* The content's checksum that the index is to keep: of what was put, or what the object had. */
+static bool apply_crc(struct agent *a, const struct item *it, const struct transfer *t,
+                      uint64_t *ret)
+{
+    const char *from = t->kind == TRANSFER_COPY && it->peer ? it->peer->key : it->key;
+    struct index_entry e;
+
+    if (t->kind == TRANSFER_PUT) {
+        *ret = t->crc64;
+        return true;
+    }
+    if (index_get(a->index, from, &e) || !(e.known.flags & KNOWN_CRC))
+        return false;
+    *ret = e.known.crc64;
+    return true;
+}
+
+/* The transfer is done: the index learns what S3 has now. */
+static void apply_landed(struct agent *a, struct item *it, const struct transfer *t)
+{
+    struct mapping *m = agent_mapping(a, it);
+    struct known fresh;
+    uint64_t crc = 0;
+    bool has_crc = apply_crc(a, it, t, &crc), is_new = false;
+
+    apply_journal(a, it, t, NULL);
+    known_from(&it->seen, crc, t->etag, t->version, &fresh);
+    if (!has_crc)
+        fresh.flags &= ~KNOWN_CRC;
+    if (index_put(a->index, it->key, &fresh, &is_new))
+        agent_fail(a, -EIO, "writing the index");
+    m->indexed += is_new;
+    agent_dirty(a);
+    a->totals.puts += t->kind == TRANSFER_PUT;
+    a->totals.bytes += t->kind == TRANSFER_PUT ? t->size : 0;
+    a->totals.copies += t->kind != TRANSFER_PUT;
+    a->totals.adds += it->change == CHANGE_ADD;
+    a->totals.edits += it->change == CHANGE_EDIT;
+    a->totals.metas += it->change == CHANGE_META;
+    if (it->change == CHANGE_RENAME)
+        rename_landed(a, it);
+    if (agent_is_list(a, it))
+        it->live = it->looked;
+    else
+        a->landed_ms = a->now_ms;
+    it->tx = 0;
+    it->change = CHANGE_NONE;
+    it->relisted = false;
+    it->failures = 0;
+    item_blame(it, NULL);
+    decide_done(a, it);
+}
+
+void apply_mark_uncertain(struct agent *a, const struct item *it)
+{
+    struct index_entry e;
+    struct known k;
+    bool is_new;
+
+    if (index_get(a->index, it->key, &e) == 0) {
+        k = e.known;
+    } else {
+        known_from(&it->seen, 0, "", "", &k);
+        k.flags = 0;
+    }
+    k.flags |= KNOWN_UNCERTAIN;
+    if (index_put(a->index, it->key, &k, &is_new))
+        agent_fail(a, -EIO, "writing the index");
+    agent_mapping(a, it)->indexed += is_new;
+    agent_dirty(a);
+}
+
+void apply_forget_key(struct agent *a, struct mapping *m, const char *key)
+{
+    bool was;
+
+    if (index_remove(a->index, key, &was))
+        agent_fail(a, -EIO, "writing the index");
+    m->indexed -= was;
+    agent_dirty(a);
+}
+
+/* The words for a transfer that failed. */
+static void apply_words(const struct transfer *t, char *out, size_t size)
+{
+    if (t->verdict == VERDICT_UNREADABLE)
+        snprintf(out, size, "it cannot be read: %s", err_name(t->code));
+    else
+        snprintf(out, size, "%s: %s%s%s", verdict_name(t->verdict), t->s3_code,
+                 t->s3_code[0] && t->message[0] ? ": " : "", t->message);
+}
+
+/* The transfer failed: by its verdict, look again, do it otherwise, or rest. */
+static void apply_failed(struct agent *a, struct item *it, const struct transfer *t)
+{
+    bool copying = t->kind == TRANSFER_COPY;
+    char why[ERR_TEXT_MAX];
+
+    apply_words(t, why, sizeof why);
+    apply_journal(a, it, t, why);
+    if (it->change != CHANGE_RENAME)
+        it->tx = 0;
+    it->unreached = t->verdict == VERDICT_UNREACHED || t->verdict == VERDICT_DENIED;
+    if (t->verdict == VERDICT_UNREACHED)
+        apply_mark_uncertain(a, it);
+    if (t->verdict == VERDICT_CHANGED) {
+        it->hint_ms = a->now_ms;
+        intake_resettle(a, it);
+    } else if ((t->verdict == VERDICT_ABSENT || t->verdict == VERDICT_CONFLICT) && copying) {
+        it->copy = false; /* S3's source is not what we knew: put the file instead */
+        intake_observe(a, it);
+    } else if (t->verdict == VERDICT_ABSENT || t->verdict == VERDICT_CONFLICT) {
+        if (t->kind == TRANSFER_META)
+            apply_mark_uncertain(a, it);
+        intake_observe(a, it);
+    } else {
+        decide_failed(a, it, why);
+    }
+}
+
+void apply_outcomes(struct agent *a)
+{
+    struct transfer *t;
+
+    while (!a->fatal && (t = uploaders_next(a->uploaders))) {
+        a->flying--;
+        if (t->kind == TRANSFER_DELETE || t->kind == TRANSFER_DELETE_MANY)
+            removals_deleted(a, t);
+        else if (t->verdict == VERDICT_DONE)
+            apply_landed(a, t->owner, t);
+        else
+            apply_failed(a, t->owner, t);
+        transfer_free(t);
+    }
+}

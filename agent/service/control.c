@@ -1,0 +1,341 @@
+/*
+ * Shell. The control socket: one line of JSON in, the exit status on a line of its own and the text
+ * of the answer out, then the connection is closed.
+ *
+ *   {"cmd":"status","json":true}      {"cmd":"release","mapping":"images"}
+ */
+#include "agent/service/agent.h"
+
+#include "base/json.h"
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define CONTROL_REQUEST_MAX 65536
+#define CONTROL_REPLY_MAX   (16 << 20)
+#define CONTROL_CLIENTS_MAX 16
+#define CONTROL_WAIT_S      30
+
+struct client {
+    struct control *control;
+    sd_event_source *source;
+    int fd;
+    struct buf in;
+    struct buf out;
+    size_t sent;
+};
+
+struct control {
+    struct agent *agent;
+    sd_event_source *source;
+    int fd;
+    char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+    struct client *clients[CONTROL_CLIENTS_MAX];
+};
+
+/* The address of a path. */
+static int control_address(const char *path, struct sockaddr_un *ret)
+{
+    if (strlen(path) >= sizeof ret->sun_path)
+        return -ENAMETOOLONG;
+    *ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+    memcpy(ret->sun_path, path, strlen(path) + 1);
+    return 0;
+}
+
+static void client_free(struct client *c)
+{
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
+        if (c->control->clients[i] == c)
+            c->control->clients[i] = NULL;
+    sd_event_source_unref(c->source);
+    close(c->fd);
+    buf_release(&c->in);
+    buf_release(&c->out);
+    free(c);
+}
+
+/* The request's members. */
+struct request {
+    char cmd[32];
+    char mapping[CONF_NAME_MAX + 1];
+    bool json;
+};
+
+/* Copy a string member. */
+static bool request_text(const struct json_value *v, char *out, size_t size)
+{
+    if (v->kind != JSON_STRING || v->text.n >= size)
+        return false;
+    memcpy(out, v->text.p, v->text.n);
+    out[v->text.n] = '\0';
+    return true;
+}
+
+/* Read the request; false where it is not one. */
+static bool request_parse(struct span line, struct request *ret)
+{
+    struct buf key, value;
+    struct json_reader r;
+    struct json_value v;
+    struct span name;
+    enum json_step step;
+    bool ok = true;
+
+    *ret = (struct request){0};
+    buf_init(&key, CONTROL_REQUEST_MAX);
+    buf_init(&value, CONTROL_REQUEST_MAX);
+    json_read_begin(&r, line, &key, &value);
+    while ((step = json_read_next(&r, &name, &v)) == JSON_MORE && ok) {
+        if (span_equal(name, SPAN("cmd")))
+            ok = request_text(&v, ret->cmd, sizeof ret->cmd);
+        else if (span_equal(name, SPAN("mapping")))
+            ok = request_text(&v, ret->mapping, sizeof ret->mapping);
+        else if (span_equal(name, SPAN("json")) && v.kind == JSON_BOOL)
+            ret->json = v.integer != 0;
+        else
+            ok = false;
+    }
+    buf_release(&key);
+    buf_release(&value);
+    return ok && step == JSON_END;
+}
+
+/* {"cmd":"release"}. */
+static int answer_release(struct agent *a, const struct request *r, int64_t uid, struct buf *out)
+{
+    uint64_t count = 0;
+    bool found = false;
+
+    for (size_t i = 0; i < a->mapping_count; i++) {
+        struct mapping *m = &a->mappings[i];
+
+        if (r->mapping[0] && strcmp(r->mapping, m->conf->name) != 0)
+            continue;
+        found = true;
+        if (m->held || m->changed)
+            count += removals_release(a, m, uid);
+    }
+    if (!found)
+        return buf_appendf(out, "%d\nno mapping is named \"%s\"\n", EXIT_USAGE, r->mapping);
+    return buf_appendf(out, "%d\n%" PRIu64 " held removals are released\n", EXIT_IN_STEP, count);
+}
+
+/* Do what the request says and fill in the answer. */
+static int answer(struct agent *a, const struct request *r, int64_t uid, struct buf *out)
+{
+    struct buf text;
+    int rc, status;
+
+    agent_now(a);
+    if (strcmp(r->cmd, "release") == 0)
+        return answer_release(a, r, uid, out);
+    if (strcmp(r->cmd, "status") != 0)
+        return buf_appendf(out, "%d\nunknown command; \"status\" and \"release\" are known\n",
+                           EXIT_USAGE);
+    buf_init(&text, CONTROL_REPLY_MAX - 16);
+    status = report_status(a, r->json, &text);
+    rc = buf_appendf(out, "%d\n", status);
+    if (rc == 0 && text.len)
+        rc = buf_append(out, text.data, text.len);
+    buf_release(&text);
+    return rc;
+}
+
+/* Send what is ready; the connection ends when all is sent. */
+static void client_send(struct client *c)
+{
+    while (c->sent < c->out.len) {
+        ssize_t n = send(c->fd, c->out.data + c->sent, c->out.len - c->sent,
+                         MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+            if (sd_event_source_set_io_events(c->source, EPOLLOUT) < 0)
+                client_free(c);
+            return;
+        }
+        if (n < 0)
+            break;
+        c->sent += (size_t)n;
+    }
+    client_free(c);
+}
+
+/* A whole line is here: answer it. */
+static void client_answer(struct client *c, size_t line_n)
+{
+    struct request r;
+    struct ucred peer = {.uid = (uid_t)-1};
+    socklen_t size = sizeof peer;
+    int rc;
+
+    if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size))
+        peer.uid = (uid_t)-1;
+    if (!request_parse((struct span){c->in.data, line_n}, &r))
+        rc = buf_appendf(&c->out, "%d\nnot a request: one line of flat JSON with \"cmd\"\n",
+                         EXIT_USAGE);
+    else
+        rc = answer(c->control->agent, &r, peer.uid, &c->out);
+    if (rc)
+        client_free(c);
+    else
+        client_send(c);
+}
+
+static int on_client(sd_event_source *s, int fd, uint32_t events, void *arg)
+{
+    struct client *c = arg;
+    char piece[4096];
+    const char *end;
+    ssize_t n;
+
+    (void)s;
+    if (c->out.len) {
+        client_send(c);
+        return 0;
+    }
+    n = recv(fd, piece, sizeof piece, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return 0;
+    if (n <= 0 || (events & EPOLLERR) || buf_append(&c->in, piece, (size_t)n)) {
+        client_free(c);
+        return 0;
+    }
+    end = memchr(c->in.data, '\n', c->in.len);
+    if (end)
+        client_answer(c, (size_t)(end - c->in.data));
+    return 0;
+}
+
+static int on_connect(sd_event_source *s, int fd, uint32_t events, void *arg)
+{
+    struct control *ctl = arg;
+    int client_fd = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct client *c;
+    size_t slot = 0;
+
+    (void)s;
+    (void)events;
+    if (client_fd < 0)
+        return 0;
+    while (slot < CONTROL_CLIENTS_MAX && ctl->clients[slot])
+        slot++;
+    c = slot < CONTROL_CLIENTS_MAX ? calloc(1, sizeof *c) : NULL;
+    if (!c) {
+        close(client_fd);
+        return 0;
+    }
+    c->control = ctl;
+    c->fd = client_fd;
+    buf_init(&c->in, CONTROL_REQUEST_MAX);
+    buf_init(&c->out, CONTROL_REPLY_MAX);
+    ctl->clients[slot] = c;
+    if (sd_event_add_io(ctl->agent->event, &c->source, client_fd, EPOLLIN, on_client, c) < 0)
+        client_free(c);
+    return 0;
+}
+
+int control_new(struct agent *a, const char *path, struct control **ret, struct err *e)
+{
+    struct control *ctl = calloc(1, sizeof *ctl);
+    struct sockaddr_un address;
+    int rc = ctl ? control_address(path, &address) : -ENOMEM;
+
+    if (rc) {
+        free(ctl);
+        return err_set(e, rc, path, "a shorter path, at most 107 bytes",
+                       "the control socket cannot be made: %s", err_name(rc));
+    }
+    ctl->agent = a;
+    memcpy(ctl->path, path, strlen(path) + 1);
+    ctl->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    (void)unlink(path); /* left by an agent that died: the journal's lock says that none lives */
+    if (ctl->fd < 0 || bind(ctl->fd, (struct sockaddr *)&address, sizeof address) ||
+        chmod(path, 0660) || listen(ctl->fd, CONTROL_CLIENTS_MAX))
+        rc = -errno;
+    else
+        rc = sd_event_add_io(a->event, &ctl->source, ctl->fd, EPOLLIN, on_connect, ctl);
+    if (rc < 0) {
+        control_free(ctl);
+        return err_set(e, rc, path, NULL, "the control socket cannot be made: %s", err_name(rc));
+    }
+    *ret = ctl;
+    return 0;
+}
+
+void control_free(struct control *ctl)
+{
+    if (!ctl)
+        return;
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
+        if (ctl->clients[i])
+            client_free(ctl->clients[i]);
+    sd_event_source_unref(ctl->source);
+    if (ctl->fd >= 0) {
+        close(ctl->fd);
+        (void)unlink(ctl->path); /* a leftover does no harm */
+    }
+    free(ctl);
+}
+
+/* Read the whole answer. */
+static int call_read(int fd, struct buf *out)
+{
+    char piece[65536];
+    ssize_t n;
+
+    while ((n = read(fd, piece, sizeof piece)) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        int rc = buf_append(out, piece, (size_t)n);
+
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+/* Take the first line off the answer: the exit status. */
+static int call_status(struct buf *out, int *ret_status)
+{
+    char *end = out->len ? memchr(out->data, '\n', out->len) : NULL;
+
+    if (!end)
+        return -EPROTO;
+    *ret_status = atoi(out->data);
+    out->len -= (size_t)(end + 1 - out->data);
+    memmove(out->data, end + 1, out->len + 1);
+    return 0;
+}
+
+int control_call(const struct conf *conf, const char *request, struct buf *out, int *ret_status)
+{
+    struct sockaddr_un address;
+    struct timeval wait = {.tv_sec = CONTROL_WAIT_S};
+    int fd, rc = control_address(conf->socket, &address);
+
+    if (rc)
+        return rc;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait); /* without it: no time-out */
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) ||
+        send(fd, request, strlen(request), MSG_NOSIGNAL) != (ssize_t)strlen(request))
+        rc = -errno;
+    if (rc == 0)
+        rc = call_read(fd, out);
+    if (rc == 0)
+        rc = call_status(out, ret_status);
+    close(fd);
+    return rc;
+}

@@ -1,0 +1,229 @@
+/* Shell. Observed items become changes. */
+#include "agent/service/agent.h"
+
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* Through: S3 has what the disk has, or nothing is to be done. */
+void decide_done(struct agent *a, struct item *it)
+{
+    if (it->again) {
+        it->failures = 0;
+        intake_resettle(a, it);
+        return;
+    }
+    sighted_forget(a, it);
+    pending_forget(a->pending, it);
+}
+
+void decide_failed(struct agent *a, struct item *it, const char *why)
+{
+    int64_t rest;
+
+    it->failures++;
+    rest = order_backoff_ms(it->failures, (uint64_t)a->real_us ^ (uintptr_t)it);
+    item_blame(it, why);
+    a->totals.failures++;
+    a->complaints++;
+    if (a->complained_ms == 0 || a->now_ms - a->complained_ms > 10000) {
+        log_warning("%s: %s; tried again in %" PRId64 " s (%" PRIu64 " failures since the last "
+                    "such line)",
+                    it->key, why, rest / 1000, a->complaints);
+        a->complained_ms = a->now_ms;
+        a->complaints = 0;
+    }
+    pending_set(a->pending, it, ITEM_RETRY, a->now_ms + rest);
+}
+
+/* The name can never be a key: say so, in the journal too, and leave it. */
+static void decide_refuse(struct agent *a, struct item *it, const struct err *e)
+{
+    struct journal_record rec = agent_record(a, it, JOURNAL_ADD, JOURNAL_FAILED);
+
+    rec.why = e->what;
+    if (!it->why || strcmp(it->why, e->what) != 0) {
+        agent_journal(a, &rec);
+        log_warning("%s: it cannot be an object's key: %s; rename it to have it in S3", it->key,
+                    e->what);
+    }
+    item_blame(it, e->what);
+    pending_set(a->pending, it, ITEM_REFUSED, INT64_MAX);
+}
+
+/* Have the content read. */
+static void decide_hash(struct agent *a, struct item *it)
+{
+    struct job *job = job_new(JOB_HASH);
+
+    if (job)
+        job->path = strdup(it->path);
+    if (!job || !job->path) {
+        job_free(job);
+        agent_fail(a, -ENOMEM, "reading a file");
+        return;
+    }
+    job->item = it;
+    job->root_fd = agent_mapping(a, it)->root_fd;
+    job->expected = it->seen;
+    pending_set(a->pending, it, ITEM_HASHING, INT64_MAX);
+    a->hashing++;
+    work_submit(a->work, job);
+}
+
+void decide_hashed(struct agent *a, struct job *job)
+{
+    struct item *it = job->item;
+    char why[ERR_TEXT_MAX];
+
+    a->hashing--;
+    if (it->again || job->code == ERR_CHANGED) {
+        it->hint_ms = a->now_ms;
+        intake_resettle(a, it);
+        return;
+    }
+    if (job->code) {
+        snprintf(why, sizeof why, "it cannot be read: %s", err_name(job->code));
+        decide_failed(a, it, why);
+        return;
+    }
+    it->hashed = true;
+    it->hash = job->hash;
+    pending_set(a->pending, it, ITEM_OBSERVED, INT64_MAX);
+    item_queue_push(&a->observed, it);
+}
+
+void decide_ready(struct agent *a, struct item *it, enum change_kind change)
+{
+    it->change = change;
+    if (a->options.dry_run) {
+        dry_change(a, it);
+        if (!it->peer) {
+            decide_done(a, it);
+            return;
+        }
+        it->peer->copied = true;
+        it->peer->peer = NULL;
+        it->peer = NULL;
+        decide_done(a, it);
+        return;
+    }
+    if (agent_is_list(a, it) && change != CHANGE_META) {
+        relist_check(a, it);
+        return;
+    }
+    pending_set(a->pending, it, ITEM_READY, INT64_MAX);
+    item_queue_push(agent_mapping(a, it)->conf->kind == CONF_LISTS ? &a->ready_lists : &a->ready,
+                    it);
+}
+
+/* The content is as S3 has it: the index learns the file's new inode, ctime. */
+static void decide_refresh(struct agent *a, struct item *it, struct known *known)
+{
+    struct known fresh;
+
+    known_from(&it->seen, known->crc64, known->etag, known->version, &fresh);
+    if (!a->options.dry_run) {
+        if (index_put(a->index, it->key, &fresh, NULL))
+            agent_fail(a, -EIO, "writing the index");
+        agent_dirty(a);
+    }
+    decide_done(a, it);
+}
+
+/* A path with nothing there (no regular file). */
+static void decide_absent(struct agent *a, struct item *it, const struct known *known)
+{
+    int64_t settle_ms = agent_mapping(a, it)->conf->settle_ms;
+
+    if (it->peer)
+        rename_abandon(a, it, "the new path is gone again");
+    if (!known && !it->relisted) {
+        decide_done(a, it);
+        return;
+    }
+    if (known && (known->flags & KNOWN_MOVED)) {
+        rename_resume(a, it, known);
+        return;
+    }
+    pending_set(a->pending, it, ITEM_GONE, a->now_ms + settle_ms + AGENT_PLAN_WAIT_MS);
+}
+
+/* A path with a regular file. */
+static void decide_present(struct agent *a, struct item *it, struct known *known)
+{
+    struct err e = {0};
+    enum rename_answer renamed;
+
+    it->released = false;
+    if (agent_mapping(a, it)->held)
+        removals_hold_back(a, agent_mapping(a, it), it->key);
+    if (s3_check_key(it->key, &e)) {
+        decide_refuse(a, it, &e);
+        return;
+    }
+    renamed = rename_consider(a, it, known);
+    if (renamed == RENAME_WAIT) {
+        item_queue_push(&a->observed, it);
+        return;
+    }
+    if (renamed == RENAME_WANT_HASH) {
+        decide_hash(a, it);
+        return;
+    }
+    if (renamed == RENAME_TAKEN)
+        return;
+    switch (plan_path(&it->seen, known, it->hashed ? &it->hash : NULL)) {
+    case PLAN_NOTHING:
+    case PLAN_REMOVE:
+        decide_done(a, it);
+        break;
+    case PLAN_REFRESH:
+        decide_refresh(a, it, known);
+        break;
+    case PLAN_HASH:
+        decide_hash(a, it);
+        break;
+    case PLAN_ADD:
+        decide_ready(a, it, CHANGE_ADD);
+        break;
+    case PLAN_EDIT:
+        decide_ready(a, it, CHANGE_EDIT);
+        break;
+    case PLAN_META:
+        decide_ready(a, it, CHANGE_META);
+        break;
+    }
+}
+
+/* Plan one observed item. */
+static void decide_one(struct agent *a, struct item *it)
+{
+    struct index_entry entry;
+    int rc = index_get(a->index, it->key, &entry);
+
+    if (rc && rc != -ENOENT) {
+        agent_fail(a, rc, "reading the index");
+        return;
+    }
+    if (it->seen.kind != FILE_REGULAR)
+        decide_absent(a, it, rc == 0 ? &entry.known : NULL);
+    else
+        decide_present(a, it, rc == 0 ? &entry.known : NULL);
+}
+
+void decide_observed(struct agent *a)
+{
+    size_t count = a->observed.count;
+
+    if (!count || (pending_count_state(a->pending, ITEM_OBSERVING) &&
+                   a->now_ms - a->observed.first->observed_ms < AGENT_PLAN_WAIT_MS))
+        return;
+    while (count-- && a->observed.first && !a->fatal) {
+        struct item *it = a->observed.first;
+
+        item_queue_leave(it);
+        decide_one(a, it);
+    }
+}

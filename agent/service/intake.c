@@ -1,0 +1,416 @@
+/* Shell. Hints become items; listings are held against the index. */
+#include "agent/service/agent.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/path.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Put the item back to the start: to be looked at once it was quiet for the settle time. */
+void intake_resettle(struct agent *a, struct item *it)
+{
+    int64_t due = it->hint_ms + agent_mapping(a, it)->conf->settle_ms;
+
+    it->again = false;
+    it->hashed = false;
+    it->asked = false;
+    if (!it->peer)
+        it->change = CHANGE_NONE;
+    pending_set(a->pending, it, ITEM_SETTLING, due > a->now_ms ? due : a->now_ms);
+}
+
+/* A hint for an item: start over, or note it where the item is busy. */
+static void intake_hint(struct agent *a, struct item *it, int64_t settle_ms)
+{
+    it->hint_ms = a->now_ms;
+    switch (it->state) {
+    case ITEM_SETTLING:
+    case ITEM_OBSERVED:
+    case ITEM_WAITING:
+    case ITEM_GONE:
+    case ITEM_RETRY:
+    case ITEM_REFUSED:
+        it->hashed = false;
+        pending_set(a->pending, it, ITEM_SETTLING, a->now_ms + settle_ms);
+        break;
+    case ITEM_READY:
+        if (it->tx)
+            it->again = true;
+        else
+            pending_set(a->pending, it, ITEM_SETTLING, a->now_ms + settle_ms);
+        break;
+    case ITEM_OBSERVING:
+    case ITEM_HASHING:
+    case ITEM_CHECKING:
+    case ITEM_FLYING:
+    case ITEM_CLAIMED:
+    case ITEM_LISTING:
+    case ITEM_BARRIER:
+    case ITEM_DELETING:
+        it->again = true;
+        break;
+    case ITEM_STATE_COUNT:
+        break;
+    }
+}
+
+void intake_touch_key(struct agent *a, unsigned mapping, const char *key,
+                      enum journal_source source, int64_t settle_ms)
+{
+    struct item *it =
+        pending_get(a->pending, mapping, key, a->mappings[mapping].prefix_len, a->now_ms);
+
+    if (!it) {
+        agent_fail(a, -ENOMEM, "keeping what is pending");
+        return;
+    }
+    it->source = source;
+    intake_hint(a, it, settle_ms);
+}
+
+struct item *intake_touch(struct agent *a, unsigned mapping, const char *path,
+                          enum journal_source source, int64_t settle_ms)
+{
+    char key[AGENT_KEY_SIZE];
+
+    if (!agent_key(a, mapping, path, key))
+        return NULL;
+    intake_touch_key(a, mapping, key, source, settle_ms);
+    return pending_find(a->pending, key);
+}
+
+void intake_observe(struct agent *a, struct item *it)
+{
+    it->again = false;
+    if (agent_is_list(a, it))
+        it->looked = order_look(&a->order);
+    pending_set(a->pending, it, ITEM_OBSERVING, INT64_MAX);
+    if (watchers_observe(a->watchers, it->mapping, it->path))
+        agent_fail(a, -ENOMEM, "looking at a path");
+}
+
+/* The item was seen as `st`: to be planned. */
+static void intake_seen(struct agent *a, struct item *it, const struct file_stat *st)
+{
+    sighted_forget(a, it);
+    it->seen = *st;
+    it->observed_ms = a->now_ms;
+    it->hashed = false;
+    pending_set(a->pending, it, ITEM_OBSERVED, INT64_MAX);
+    item_queue_push(&a->observed, it);
+    sighted_note(a, it);
+}
+
+/* HINT_OBSERVED. */
+static void intake_observed(struct agent *a, const struct hint *h)
+{
+    char key[AGENT_KEY_SIZE], why[ERR_TEXT_MAX];
+    struct item *it;
+
+    if (!agent_key(a, h->root, h->path, key))
+        return;
+    it = pending_find(a->pending, key);
+    if (!it || it->state != ITEM_OBSERVING)
+        return;
+    if (it->again) {
+        intake_resettle(a, it);
+        return;
+    }
+    if (h->code) {
+        snprintf(why, sizeof why, "it cannot be looked at: %s", err_name(h->code));
+        decide_failed(a, it, why);
+        return;
+    }
+    intake_seen(a, it, &h->st);
+}
+
+/* A file of a listing that differs from the index. */
+static void intake_found(struct agent *a, struct mapping *m, const char *key,
+                         const struct listing_entry *entry)
+{
+    bool settled = entry->code == 0 && plan_settled(&entry->st, a->real_us, m->conf->settle_ms);
+    struct item *it = pending_find(a->pending, key);
+
+    if (it && it->state == ITEM_SETTLING)
+        return; /* it will be looked at anyway, and later than this listing */
+    intake_touch_key(a, m->id, key, JOURNAL_SRC_SCAN, m->conf->settle_ms);
+    it = pending_find(a->pending, key);
+    if (it && settled && it->state == ITEM_SETTLING) {
+        if (agent_is_list(a, it))
+            it->looked = order_look(&a->order);
+        intake_seen(a, it, &entry->st);
+    }
+}
+
+/* Hold one listed file against the index. */
+static void intake_entry(struct agent *a, struct mapping *m, const char *dir,
+                         const struct listing_entry *entry)
+{
+    struct index_entry known;
+    char path[PATH_BYTES_MAX + 1], key[AGENT_KEY_SIZE];
+    int rc;
+
+    if (entry->st.kind == FILE_DIRECTORY || path_join(path, sizeof path, dir, entry->name) ||
+        !agent_key(a, m->id, path, key))
+        return;
+    rc = index_get(a->index, key, &known);
+    if (rc && rc != -ENOENT) {
+        agent_fail(a, rc, "reading the index");
+        return;
+    }
+    if (rc == 0 && entry->code == 0 && plan_in_step(&entry->st, &known.known)) {
+        if (m->held)
+            removals_hold_back(a, m, key);
+        return;
+    }
+    intake_found(a, m, key, entry);
+}
+
+/* While a listing is held against what the index has of the directory. */
+struct merge {
+    struct agent *agent;
+    struct mapping *m;
+    const struct listing *listing;
+    const char *dir_key; /* "" or ending in '/' */
+};
+
+/* Order of listings: bytewise, a directory as if its name ended in '/'. */
+static int listing_compare(const char *a, bool a_dir, const char *b, bool b_dir)
+{
+    size_t i = 0;
+
+    while (a[i] && a[i] == b[i])
+        i++;
+    unsigned char ca = a[i] ? (unsigned char)a[i] : a_dir ? '/' : 0;
+    unsigned char cb = b[i] ? (unsigned char)b[i] : b_dir ? '/' : 0;
+
+    return ca < cb ? -1 : ca > cb;
+}
+
+/* Is there such a name in the listing? */
+static bool listing_has(const struct listing *l, const char *name, bool directory)
+{
+    size_t low = 0, high = l->count;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        const struct listing_entry *e = &l->entries[mid];
+        int order = listing_compare(name, directory, e->name, e->st.kind == FILE_DIRECTORY);
+
+        if (order == 0)
+            return true;
+        if (order < 0)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    return false;
+}
+
+/* An object of the index in this directory: is its file still listed? */
+static int merge_file(void *arg, const char *key, const struct known *known)
+{
+    struct merge *g = arg;
+
+    (void)known;
+    if (listing_has(g->listing, key + strlen(g->dir_key), false) ||
+        watch_filter_excludes(&g->m->filter, key + g->m->prefix_len))
+        return 0;
+    if (!pending_find(g->agent->pending, key))
+        intake_touch_key(g->agent, g->m->id, key, JOURNAL_SRC_SCAN, g->m->conf->settle_ms);
+    return 0;
+}
+
+/* A directory of the index: is it still listed? */
+static int merge_directory(void *arg, const char *name)
+{
+    struct merge *g = arg;
+    char dir[AGENT_KEY_SIZE];
+
+    if (listing_has(g->listing, name, true) ||
+        snprintf(dir, sizeof dir, "%s%s/", g->dir_key, name) >= (int)sizeof dir)
+        return 0;
+    if (watch_filter_excludes(&g->m->filter, dir + g->m->prefix_len))
+        return 0;
+    rename_directory_gone(g->agent, dir, NULL);
+    sweep_add(g->agent, g->m->id, dir);
+    return 0;
+}
+
+/* HINT_LISTING: what is new or other is looked at, what is missing is suspected gone. */
+static void intake_listing(struct agent *a, const struct hint *h)
+{
+    struct mapping *m = &a->mappings[h->root];
+    char dir[AGENT_KEY_SIZE];
+    struct merge g = {.agent = a, .m = m, .listing = h->listing, .dir_key = dir};
+    int rc;
+
+    for (size_t i = 0; i < h->listing->count; i++)
+        intake_entry(a, m, h->path, &h->listing->entries[i]);
+    if (!h->listing->complete || !agent_dir_key(a, h->root, h->path, dir))
+        return;
+    rc = index_each_child(a->index, dir, merge_file, merge_directory, &g);
+    if (rc)
+        agent_fail(a, rc, "reading the index");
+}
+
+/* HINT_MOVED. */
+static void intake_moved(struct agent *a, const struct hint *h)
+{
+    char from[AGENT_KEY_SIZE], to[AGENT_KEY_SIZE];
+
+    if (h->is_directory) {
+        if (!agent_dir_key(a, h->root, h->path, from) ||
+            !agent_dir_key(a, h->root2, h->path2, to))
+            return;
+        rename_directory_gone(a, from, h->root == h->root2 ? to : NULL);
+        sweep_add(a, h->root, from);
+        return; /* the listings of the new place follow by themselves */
+    }
+    if (h->root == h->root2) {
+        rename_told(a, h->root, h->path, h->path2);
+        return;
+    }
+    intake_touch(a, h->root, h->path, JOURNAL_SRC_EVENT, a->mappings[h->root].conf->settle_ms);
+    intake_touch(a, h->root2, h->path2, JOURNAL_SRC_EVENT, a->mappings[h->root2].conf->settle_ms);
+}
+
+/* HINT_GONE. */
+static void intake_gone(struct agent *a, const struct hint *h)
+{
+    char dir[AGENT_KEY_SIZE];
+
+    if (!h->is_directory) {
+        intake_touch(a, h->root, h->path, JOURNAL_SRC_EVENT, a->mappings[h->root].conf->settle_ms);
+        return;
+    }
+    if (!agent_dir_key(a, h->root, h->path, dir))
+        return;
+    rename_directory_gone(a, dir, NULL);
+    sweep_add(a, h->root, dir);
+}
+
+/* The scan of a whole root ended. */
+static void intake_scanned(struct agent *a, const struct hint *h)
+{
+    struct mapping *m = &a->mappings[h->root];
+
+    if (h->path && h->path[0])
+        return;
+    m->scanning = false;
+    m->scan_code = h->code;
+    if (h->code)
+        log_warning("%s: the scan could not see everything (%s); nothing is removed from what it "
+                    "did not see",
+                    m->conf->name, err_name(h->code));
+    else
+        log_debug("%s: scanned", m->conf->name);
+}
+
+/* The root went away or came back. */
+static void intake_root(struct agent *a, const struct hint *h)
+{
+    struct mapping *m = &a->mappings[h->root];
+
+    m->lost = h->kind == HINT_ROOT_LOST;
+    if (m->lost) {
+        m->scanning = false;
+        log_error("%s: %s cannot be reached or is not the directory it was; every removal waits "
+                  "until it is back",
+                  m->conf->name, m->conf->path);
+        return;
+    }
+    m->scanning = true;
+    m->root_fd = a->root_fds[m->id] = watchers_root_fd(a->watchers, m->id);
+    log_info("%s: %s is back; scanning it", m->conf->name, m->conf->path);
+}
+
+/* Events were lost. */
+static void intake_overflow(struct agent *a, const struct hint *h)
+{
+    struct mapping *m = &a->mappings[h->root];
+    struct journal_record rec = {.op = JOURNAL_OVERFLOW,
+                                 .state = JOURNAL_NOTE,
+                                 .mapping = m->conf->name,
+                                 .why = "events were lost; the tree is scanned again"};
+
+    m->scanning = true;
+    log_warning("%s: events were lost; scanning the tree again", m->conf->name);
+    agent_journal(a, &rec);
+}
+
+/* One hint. */
+static void intake_one(struct agent *a, const struct hint *h)
+{
+    switch (h->kind) {
+    case HINT_TOUCHED:
+    case HINT_WRITTEN:
+        if (!h->is_directory)
+            intake_touch(a, h->root, h->path, JOURNAL_SRC_EVENT,
+                         a->mappings[h->root].conf->settle_ms);
+        break;
+    case HINT_GONE:
+        intake_gone(a, h);
+        break;
+    case HINT_MOVED:
+        intake_moved(a, h);
+        break;
+    case HINT_LISTING:
+        intake_listing(a, h);
+        break;
+    case HINT_OBSERVED:
+        intake_observed(a, h);
+        break;
+    case HINT_SCAN_DONE:
+        intake_scanned(a, h);
+        break;
+    case HINT_OVERFLOW:
+        intake_overflow(a, h);
+        break;
+    case HINT_ROOT_LOST:
+    case HINT_ROOT_BACK:
+        intake_root(a, h);
+        break;
+    case HINT_WATCH_LIMIT:
+        log_warning("%s: %s gets no watch (%s); it is only scanned. Raise "
+                    "fs.inotify.max_user_watches",
+                    a->mappings[h->root].conf->name, h->path, err_name(h->code));
+        break;
+    }
+}
+
+/* Removals wait for the end of the scan, so they must not keep it from going on. */
+static bool intake_has_room(const struct agent *a)
+{
+    return pending_count(a->pending) - pending_count_state(a->pending, ITEM_GONE) <
+           AGENT_PENDING_MAX;
+}
+
+#define INTAKE_TURN_MAX 4096 /* hints a turn, so that outcomes are not kept waiting */
+
+void intake_hints(struct agent *a)
+{
+    struct hint *h;
+
+    for (int i = 0; i < INTAKE_TURN_MAX; i++) {
+        h = watchers_next(a->watchers, intake_has_room(a));
+        if (!h)
+            return;
+        intake_one(a, h);
+        hint_free(h);
+    }
+}
+
+void intake_due(struct agent *a)
+{
+    struct item *it;
+
+    while ((it = pending_due(a->pending, a->now_ms))) {
+        if (it->state == ITEM_GONE)
+            removals_gone_due(a, it);
+        else
+            intake_observe(a, it);
+    }
+}

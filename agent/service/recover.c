@@ -1,0 +1,393 @@
+/*
+ * Shell. After a stop or a crash: journal and index are brought together.
+ *
+ * The index holds the number of the last record whose outcome it has, and the number of the oldest
+ * intent that was open then. From the older of the two on the journal is read again: outcomes that
+ * the index missed are applied; an intent that is still open at the end may have happened or not, so
+ * its keys are marked uncertain (the scan then makes S3 right, or deletes what is not on disk) and it
+ * is closed as aborted. A list's rewrite is judged by the list's hash.
+ */
+#include "agent/service/agent.h"
+
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct applied {
+    uint64_t seq;  /* of the last record that the index reflects */
+    uint64_t from; /* read again from here: the oldest open intent, or seq + 1 */
+};
+
+/* An intent without its outcome so far. */
+struct open_tx {
+    uint64_t tx;
+    enum journal_op op;
+    unsigned mapping;
+    char *path;
+    char *path2;
+    char *before, *after;
+    uint64_t count;
+    bool landed; /* a rename whose new object is in S3; the old one may be deleted or not */
+    struct file_stat st;
+};
+
+struct recovery {
+    struct agent *agent;
+    struct map *open; /* tx -> struct open_tx */
+    struct applied applied;
+    uint64_t outcomes;
+};
+
+int recover_seq_put(struct agent *a)
+{
+    struct applied p = {.seq = journal_next_seq(a->journal) - 1};
+    uint64_t least = rename_open_tx(a);
+
+    for (unsigned m = 0; m < a->mapping_count; m++)
+        for (const struct item *it = pending_first(a->pending, m); it; it = it->mate_next)
+            if (it->tx && it->tx < least)
+                least = it->tx;
+    if (a->lst_tx && a->lst_tx < least)
+        least = a->lst_tx;
+    p.from = least == UINT64_MAX ? p.seq + 1 : least;
+    return index_meta_put(a->index, "journal", &p, sizeof p);
+}
+
+static void open_free(struct open_tx *o)
+{
+    if (!o)
+        return;
+    free(o->path);
+    free(o->path2);
+    free(o->before);
+    free(o->after);
+    free(o);
+}
+
+/* The mapping of this name, or NULL: it may have left the configuration. */
+static struct mapping *mapping_named(struct agent *a, const char *name)
+{
+    for (size_t i = 0; name && i < a->mapping_count; i++)
+        if (strcmp(a->mappings[i].conf->name, name) == 0)
+            return &a->mappings[i];
+    return NULL;
+}
+
+/* A copy of a string that may be absent. */
+static char *copy_of(const char *s)
+{
+    return s ? strdup(s) : NULL;
+}
+
+/* An intent: open until its outcome is read. */
+static int recover_intent(struct recovery *r, const struct journal_record *rec,
+                          const struct mapping *m)
+{
+    struct open_tx *o = calloc(1, sizeof *o);
+
+    if (!o)
+        return -ENOMEM;
+    o->tx = rec->seq;
+    o->op = rec->op;
+    o->mapping = m->id;
+    o->count = rec->count;
+    o->path = copy_of(rec->path);
+    o->path2 = copy_of(rec->path2);
+    o->before = copy_of(rec->before);
+    o->after = copy_of(rec->after);
+    if (rec->has & JOURNAL_HAS_FILE)
+        o->st = (struct file_stat){.kind = FILE_REGULAR,
+                                   .mode = rec->mode,
+                                   .uid = rec->uid,
+                                   .gid = rec->gid,
+                                   .ino = rec->ino,
+                                   .size = rec->size,
+                                   .mtime_ns = rec->mtime_ns};
+    if (map_put(r->open, &o->tx, sizeof o->tx, o, NULL)) {
+        open_free(o);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+/* A put that the index missed. The ctime is not in the journal: the scan compares contents once. */
+static int recover_put(struct recovery *r, const struct journal_record *rec, const char *key)
+{
+    struct file_stat st = {.kind = FILE_REGULAR,
+                           .mode = rec->mode,
+                           .uid = rec->uid,
+                           .gid = rec->gid,
+                           .ino = rec->ino,
+                           .size = rec->size,
+                           .mtime_ns = rec->mtime_ns};
+    struct known k;
+
+    known_from(&st, rec->crc64, rec->etag ? rec->etag : "", rec->version ? rec->version : "", &k);
+    if (!(rec->has & JOURNAL_HAS_CRC))
+        k.flags &= ~KNOWN_CRC;
+    return index_put(r->agent->index, key, &k, NULL);
+}
+
+/* A copy that the index missed: of another key (a rename), or onto itself (new metadata). */
+static int recover_copy(struct recovery *r, const struct journal_record *rec, unsigned mapping,
+                        const char *key)
+{
+    char source_key[AGENT_KEY_SIZE];
+    struct index_entry e;
+    struct known k;
+    int rc = 0;
+
+    if (!agent_key(r->agent, mapping, rec->path2 ? rec->path2 : rec->path, source_key))
+        return 0;
+    if (index_get(r->agent->index, source_key, &e))
+        return 0; /* the source was unknown: the scan sorts it out */
+    k = e.known;
+    snprintf(k.etag, sizeof k.etag, "%s", rec->etag ? rec->etag : "");
+    snprintf(k.version, sizeof k.version, "%s", rec->version ? rec->version : "");
+    k.flags &= KNOWN_CRC;
+    k.moved_to = NULL;
+    if (rec->has & JOURNAL_HAS_FILE) {
+        k.mode = rec->mode;
+        k.uid = rec->uid;
+        k.gid = rec->gid;
+        k.ino = rec->ino;
+        k.mtime_ns = rec->mtime_ns;
+    }
+    if (rec->path2) {
+        e.known.flags |= KNOWN_MOVED;
+        e.known.moved_to = (char *)(uintptr_t)key;
+        rc = index_put(r->agent->index, source_key, &e.known, NULL);
+    }
+    return rc ? rc : index_put(r->agent->index, key, &k, NULL);
+}
+
+/* An outcome that the index may have missed. */
+static int recover_outcome(struct recovery *r, const struct journal_record *rec,
+                           const struct mapping *m)
+{
+    char key[AGENT_KEY_SIZE];
+    bool was;
+
+    if (rec->seq <= r->applied.seq || rec->state != JOURNAL_DONE || !rec->path ||
+        !agent_key(r->agent, m->id, rec->path, key))
+        return 0;
+    r->outcomes++;
+    switch ((int)rec->op) {
+    case JOURNAL_PUT:
+        return recover_put(r, rec, key);
+    case JOURNAL_COPY:
+        return recover_copy(r, rec, m->id, key);
+    case JOURNAL_DELETE:
+        return index_remove(r->agent->index, key, &was);
+    default:
+        return 0;
+    }
+}
+
+/* Does this record end its transaction? */
+static bool closes(const struct open_tx *o, const struct journal_record *rec)
+{
+    if (o->op == JOURNAL_RENAME)
+        return rec->op == JOURNAL_RENAME;
+    if (o->op == JOURNAL_LST)
+        return rec->op == JOURNAL_LST;
+    /* A put that failed without an answer left an uncertain mark; any other failure changed nothing. */
+    return rec->op == JOURNAL_PUT || rec->op == JOURNAL_COPY || rec->op == JOURNAL_DELETE ||
+           rec->op == o->op;
+}
+
+/* One record. */
+static int recover_record(struct recovery *r, const struct journal_record *rec)
+{
+    struct mapping *m = mapping_named(r->agent, rec->mapping);
+    struct open_tx *o;
+    int rc;
+
+    if (!m)
+        return 0;
+    if (rec->state == JOURNAL_INTENT)
+        return recover_intent(r, rec, m);
+    rc = recover_outcome(r, rec, m);
+    o = rec->tx ? map_get(r->open, &rec->tx, sizeof rec->tx) : NULL;
+    if (o && o->op == JOURNAL_RENAME && rec->state == JOURNAL_DONE &&
+        (rec->op == JOURNAL_PUT || rec->op == JOURNAL_COPY))
+        o->landed = true;
+    if (o && closes(o, rec) &&
+        (rec->state == JOURNAL_DONE || rec->state == JOURNAL_ABORT || rec->http_status > 0)) {
+        map_remove(r->open, &rec->tx, sizeof rec->tx);
+        open_free(o);
+    }
+    return rc;
+}
+
+/* Mark what an interrupted change may have left in S3. */
+static int mark_uncertain(struct agent *a, unsigned mapping, const char *path,
+                          const struct file_stat *st)
+{
+    char key[AGENT_KEY_SIZE];
+    struct index_entry e;
+    struct known k;
+
+    if (!agent_key(a, mapping, path, key))
+        return 0;
+    if (index_get(a->index, key, &e) == 0) {
+        k = e.known;
+    } else {
+        known_from(st, 0, "", "", &k);
+        k.flags = 0;
+    }
+    k.flags |= KNOWN_UNCERTAIN;
+    return index_put(a->index, key, &k, NULL);
+}
+
+/* The keys under an interrupted directory rename. */
+struct dir_marks {
+    struct agent *agent;
+    unsigned mapping;
+    const char *from, *to; /* paths */
+    char **paths;
+    size_t count;
+};
+
+/* index_fn: the path whose object is in doubt: the old one where the copy was made and the deletion
+ * may have followed, else the new one. */
+static int dir_mark_gather(void *arg, const char *key, const struct known *known)
+{
+    struct dir_marks *d = arg;
+    char path[PATH_BYTES_MAX + 1], new_key[AGENT_KEY_SIZE];
+    struct index_entry e;
+    char **more;
+
+    const char *old = key + d->agent->mappings[d->mapping].prefix_len;
+
+    if (known->flags & KNOWN_MOVED)
+        snprintf(path, sizeof path, "%s", old);
+    else if (path_rebase(path, sizeof path, old, d->from, d->to) ||
+             !agent_key(d->agent, d->mapping, path, new_key) ||
+             index_get(d->agent->index, new_key, &e) == 0)
+        return 0;
+    more = realloc(d->paths, (d->count + 1) * sizeof *more);
+    if (!more)
+        return -ENOMEM;
+    d->paths = more;
+    d->paths[d->count] = strdup(path);
+    return d->paths[d->count++] ? 0 : -ENOMEM;
+}
+
+/* A directory's rename that was interrupted. */
+static int interrupted_directory(struct agent *a, const struct open_tx *o)
+{
+    struct dir_marks d = {.agent = a, .mapping = o->mapping, .from = o->path, .to = o->path2};
+    char prefix[AGENT_KEY_SIZE];
+    struct file_stat none = {.kind = FILE_REGULAR};
+    int rc;
+
+    if (!agent_dir_key(a, o->mapping, o->path, prefix))
+        return 0;
+    rc = index_each_under(a->index, prefix, NULL, dir_mark_gather, &d);
+    for (size_t i = 0; i < d.count; i++) {
+        if (rc == 0)
+            rc = mark_uncertain(a, o->mapping, d.paths[i], &none);
+        free(d.paths[i]);
+    }
+    free(d.paths);
+    return rc;
+}
+
+/* A list's rewrite that was interrupted: the list itself says where it stands. */
+static int interrupted_list(struct agent *a, const struct open_tx *o, enum journal_state *ret)
+{
+    uint8_t before[SHA256_BYTES], after[SHA256_BYTES];
+    enum lst_recovery where;
+
+    if (!o->before || !o->after || strlen(o->before) != 2 * SHA256_BYTES ||
+        strlen(o->after) != 2 * SHA256_BYTES ||
+        hex_decode(o->before, 2 * SHA256_BYTES, before) ||
+        hex_decode(o->after, 2 * SHA256_BYTES, after))
+        return 0;
+    if (lst_recover(a->mappings[o->mapping].root_fd, o->path, before, after, &where))
+        return 0; /* the list is gone or cannot be read: nothing to conclude */
+    if (where == LST_RECOVERY_DONE)
+        *ret = JOURNAL_DONE;
+    return 0;
+}
+
+/* Close one open intent. */
+static int interrupted(struct agent *a, const struct open_tx *o)
+{
+    enum journal_state state = JOURNAL_ABORT;
+    struct journal_record rec = {.op = o->op,
+                                 .tx = o->tx,
+                                 .source = JOURNAL_SRC_SELF,
+                                 .mapping = a->mappings[o->mapping].conf->name,
+                                 .path = o->path,
+                                 .path2 = o->path2,
+                                 .count = o->count};
+    int rc;
+
+    if (o->op == JOURNAL_LST)
+        rc = interrupted_list(a, o, &state);
+    else if (o->op == JOURNAL_RENAME && o->count)
+        rc = interrupted_directory(a, o);
+    else
+        rc = mark_uncertain(a, o->mapping, o->path2 && !o->landed ? o->path2 : o->path, &o->st);
+    if (rc == 0 && o->op == JOURNAL_RENAME && !o->count && !o->landed)
+        rename_told(a, o->mapping, o->path, o->path2);
+    rec.state = state;
+    rec.why = state == JOURNAL_ABORT ? "interrupted; what is open is planned anew" : NULL;
+    agent_journal(a, &rec);
+    return rc;
+}
+
+/* Read the journal from where the index stands. */
+static int recover_read(struct recovery *r, const char *dir, struct err *e)
+{
+    struct journal_reader *reader = NULL;
+    struct journal_record rec;
+    int rc = journal_reader_open(dir, r->applied.from, &reader, e);
+
+    while (rc == 0) {
+        enum journal_read got = journal_read(reader, &rec, NULL, e);
+
+        if (got == JOURNAL_READ_END)
+            break;
+        if (got == JOURNAL_READ_RECORD)
+            rc = recover_record(r, &rec);
+        else
+            log_error("journal: %s: %s; the records there are passed over", e->where, e->what);
+    }
+    journal_reader_close(reader);
+    return rc;
+}
+
+int recover(struct agent *a, uint64_t next_seq, struct err *e)
+{
+    struct recovery r = {.agent = a, .open = map_new()};
+    size_t size = sizeof r.applied;
+    void *value;
+    int rc = r.open ? index_meta_get(a->index, "journal", &r.applied, &size) : -ENOMEM;
+
+    if (rc == -ENOENT || (rc == 0 && r.applied.seq >= next_seq)) {
+        if (rc == 0)
+            log_warning("the journal is older than the index; comparing everything with the disk");
+        r.applied = (struct applied){.seq = 0, .from = 1};
+        rc = 0;
+    }
+    if (rc == 0 && r.applied.from < next_seq)
+        rc = recover_read(&r, a->conf->journal_dir, e);
+    for (size_t at = 0; rc == 0 && map_next(r.open, &at, NULL, NULL, &value);)
+        rc = interrupted(a, value);
+    if (rc == 0 && (r.outcomes || map_count(r.open)))
+        log_info("recovered: %" PRIu64 " outcomes applied, %zu interrupted changes are planned anew",
+                 r.outcomes, map_count(r.open));
+    for (size_t at = 0; r.open && map_next(r.open, &at, NULL, NULL, &value);)
+        open_free(value);
+    map_free(r.open);
+    if (rc == 0)
+        rc = agent_commit(a);
+    if (rc && !e->code)
+        err_set(e, rc, a->conf->state_dir, NULL, "recovery failed: %s", err_name(rc));
+    return rc;
+}

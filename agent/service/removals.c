@@ -1,0 +1,382 @@
+/* Shell. Gone paths: the guard, the held ones, and the deletions once the lists allow them. */
+#include "agent/service/agent.h"
+
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GONE_AGAIN_MS 250 /* while a scan goes on, a gone path is considered again this often */
+
+void removals_queue(struct agent *a, struct item *it)
+{
+    item_queue_push(&a->relist, it);
+    if (!a->pass_first_ms)
+        a->pass_first_ms = a->now_ms;
+    a->pass_last_ms = a->now_ms;
+}
+
+/* Some path that is still to be planned has this image's inode: it may have been renamed to it. */
+static bool may_be_claimed(struct agent *a, const struct item *it, const struct known *known)
+{
+    const struct item *other = sighted_find(a, known->ino);
+
+    return other && other != it && other->mapping == it->mapping &&
+           (other->state == ITEM_SETTLING || other->state == ITEM_OBSERVING ||
+            other->state == ITEM_OBSERVED || other->state == ITEM_HASHING);
+}
+
+void removals_gone_due(struct agent *a, struct item *it)
+{
+    struct mapping *m = agent_mapping(a, it);
+    struct index_entry e;
+    int rc = index_get(a->index, it->key, &e);
+
+    if (m->scanning || (rc == 0 && may_be_claimed(a, it, &e.known))) {
+        pending_set(a->pending, it, ITEM_GONE, a->now_ms + GONE_AGAIN_MS);
+        return;
+    }
+    /* A key that was never known to be in S3 is only cleaned up after: no removal to guard. */
+    if (rc == -ENOENT || (rc == 0 && (e.known.flags & KNOWN_UNCERTAIN) && !e.known.etag[0]))
+        it->released = true;
+    it->change = CHANGE_REMOVE;
+    pending_set(a->pending, it, ITEM_LISTING, INT64_MAX);
+    removals_queue(a, it);
+}
+
+/* Take one removal into the held ones. */
+static void hold_one(struct agent *a, struct mapping *m, struct item *it)
+{
+    bool fresh = false;
+
+    if (!a->options.dry_run && index_hold(a->index, it->key, false, &fresh))
+        agent_fail(a, -EIO, "writing the index");
+    m->held += fresh;
+    agent_dirty(a);
+    it->again = false;
+    decide_done(a, it);
+}
+
+/* Say that removals are held: log, journal. */
+static void hold_tell(struct agent *a, struct mapping *m, uint64_t count)
+{
+    struct journal_record rec = {.op = JOURNAL_HOLD,
+                                 .state = JOURNAL_NOTE,
+                                 .mapping = m->conf->name,
+                                 .count = count,
+                                 .why = m->hold_why};
+
+    log_error("%s: %" PRIu64 " removals are held: %s. Adds go on. If this is meant: lockstep "
+              "release %s",
+              m->conf->name, m->held, m->hold_why, m->conf->name);
+    agent_journal(a, &rec);
+}
+
+/* The guard's question about the removals of one mapping that wait in `queue`. */
+static struct guard_question guard_question(struct agent *a, struct mapping *m,
+                                            const struct item_queue *queue)
+{
+    struct guard_question q = {.recent = guard_recent_count(&m->recent, a->now_ms),
+                               .held = m->held,
+                               .indexed = m->indexed,
+                               .root_lost = m->lost,
+                               .root_changed = m->changed};
+
+    for (const struct item *it = queue->first; it; it = it->next)
+        q.removals += it->mapping == m->id && it->state == ITEM_LISTING && !it->released;
+    return q;
+}
+
+void removals_guard(struct agent *a, struct mapping *m)
+{
+    struct guard_limits limits = {.max_removals = m->conf->max_removals,
+                                  .max_percent = m->conf->max_removal_percent};
+    struct guard_question q = guard_question(a, m, &a->relist);
+    enum guard_verdict v;
+
+    if (!q.removals)
+        return;
+    v = guard_ask(&limits, &q);
+    if (v == GUARD_PASS) {
+        guard_passed(&m->recent, q.removals, a->now_ms);
+        return;
+    }
+    if (v != GUARD_HELD)
+        guard_words(v, &limits, &q, m->hold_why, sizeof m->hold_why);
+    for (struct item *it = a->relist.first, *next; it; it = next) {
+        next = it->next;
+        if (it->mapping == m->id && it->state == ITEM_LISTING && !it->released)
+            hold_one(a, m, it);
+    }
+    hold_tell(a, m, q.removals);
+}
+
+void removals_hold_back(struct agent *a, struct mapping *m, const char *key)
+{
+    bool was;
+
+    if (a->options.dry_run)
+        return;
+    if (index_unhold(a->index, key, &was))
+        agent_fail(a, -EIO, "writing the index");
+    if (!was)
+        return;
+    m->held--;
+    agent_dirty(a);
+    if (!m->held)
+        log_info("%s: all held removals are back on disk", m->conf->name);
+}
+
+/* The keys of held removals. */
+struct held_keys {
+    char **keys;
+    size_t count;
+    bool released; /* which ones */
+};
+
+/* index_each_held's callback. */
+static int held_gather(void *arg, const char *key, bool released)
+{
+    struct held_keys *h = arg;
+    char **more;
+
+    if (released != h->released)
+        return 0;
+    if ((h->count & (h->count - 1)) == 0) {
+        more = realloc(h->keys, (h->count ? 2 * h->count : 1) * sizeof *more);
+        if (!more)
+            return -ENOMEM;
+        h->keys = more;
+    }
+    h->keys[h->count] = strdup(key);
+    return h->keys[h->count++] ? 0 : -ENOMEM;
+}
+
+/* Let go of the gathered keys. */
+static void held_keys_release(struct held_keys *h)
+{
+    for (size_t i = 0; i < h->count; i++)
+        free(h->keys[i]);
+    free(h->keys);
+}
+
+/* Take the held keys back among the items, as released. */
+static int held_take_back(struct agent *a, struct mapping *m, bool released)
+{
+    struct held_keys h = {.released = released};
+    int rc = index_each_held(a->index, m->conf->prefix, held_gather, &h);
+
+    for (size_t i = 0; rc == 0 && i < h.count; i++) {
+        struct item *it;
+        bool was;
+
+        rc = index_unhold(a->index, h.keys[i], &was);
+        intake_touch_key(a, m->id, h.keys[i], JOURNAL_SRC_OPERATOR, 0);
+        it = pending_find(a->pending, h.keys[i]);
+        if (it)
+            it->released = true;
+        m->held -= was && !released;
+    }
+    held_keys_release(&h);
+    agent_dirty(a);
+    return rc;
+}
+
+uint64_t removals_release(struct agent *a, struct mapping *m, int64_t uid)
+{
+    uint64_t count = m->held;
+    char why[64];
+    struct journal_record rec = {.op = JOURNAL_RELEASE,
+                                 .state = JOURNAL_NOTE,
+                                 .source = JOURNAL_SRC_OPERATOR,
+                                 .mapping = m->conf->name,
+                                 .count = count,
+                                 .why = why};
+
+    snprintf(why, sizeof why, "released by uid %" PRId64, uid);
+    agent_journal(a, &rec);
+    agent_sync(a);
+    if (m->changed)
+        removals_enrol(a, m);
+    if (held_take_back(a, m, false))
+        agent_fail(a, -EIO, "releasing removals");
+    m->hold_why[0] = '\0';
+    log_info("%s: %" PRIu64 " held removals were released by uid %" PRId64, m->conf->name, count,
+             uid);
+    return count;
+}
+
+void removals_resume_released(struct agent *a)
+{
+    for (size_t i = 0; i < a->mapping_count; i++)
+        if (held_take_back(a, &a->mappings[i], true))
+            agent_fail(a, -EIO, "releasing removals");
+}
+
+void removals_enrol(struct agent *a, struct mapping *m)
+{
+    char name[CONF_NAME_MAX + 8];
+
+    m->changed = false;
+    snprintf(name, sizeof name, "root:%s", m->conf->name);
+    if (index_meta_put(a->index, name, &m->identity, sizeof m->identity))
+        agent_fail(a, -EIO, "writing the index");
+    agent_dirty(a);
+}
+
+void removals_to_barrier(struct agent *a, struct item *it)
+{
+    pending_set(a->pending, it, ITEM_BARRIER, INT64_MAX);
+    item_queue_push(&a->barrier, it);
+}
+
+/* The path is there again: nothing is deleted. */
+static void removals_called_off(struct agent *a, struct item *it)
+{
+    struct journal_record rec;
+
+    if (it->change == CHANGE_RENAME) {
+        rename_through(a, it);
+    } else if (it->tx) {
+        rec = agent_record(a, it, JOURNAL_REMOVE, JOURNAL_ABORT);
+        rec.why = "the path changed again before its object was deleted";
+        agent_journal(a, &rec);
+    }
+    it->tx = 0;
+    it->released = false;
+    intake_resettle(a, it);
+}
+
+/* One DeleteObjects for up to S3_BATCH_MAX items. The items array is the transfer's owner. */
+static void delete_submit(struct agent *a, struct item **items, size_t count)
+{
+    struct transfer *t = transfer_new(count == 1 ? TRANSFER_DELETE : TRANSFER_DELETE_MANY,
+                                      items[0]->key);
+    bool ok = t != NULL;
+
+    if (ok && count > 1) {
+        t->items = calloc(count, sizeof *t->items);
+        ok = t->items != NULL;
+        t->item_count = ok ? count : 0;
+        for (size_t i = 0; ok && i < count; i++)
+            ok = (t->items[i].key = strdup(items[i]->key)) != NULL;
+    }
+    if (!ok) {
+        transfer_free(t);
+        free(items);
+        agent_fail(a, -ENOMEM, "deleting objects");
+        return;
+    }
+    if (count == 1)
+        t->item_count = 0;
+    for (size_t i = 0; i < count; i++)
+        pending_set(a->pending, items[i], ITEM_DELETING, INT64_MAX);
+    t->owner = items;
+    a->flying++;
+    uploaders_submit(a->uploaders, t);
+}
+
+/* The items of the barrier queue that may go now, up to a batch; NULL if there are none. */
+static struct item **delete_gather(struct agent *a, size_t *ret_count)
+{
+    struct item **items = NULL;
+    unsigned mapping = UINT_MAX;
+    uint64_t free_barrier = 0;
+    size_t count = 0;
+
+    for (struct item *it = a->barrier.first, *next; it && count < S3_BATCH_MAX; it = next) {
+        next = it->next;
+        if (it->again) {
+            removals_called_off(a, it);
+            continue;
+        }
+        if (it->mapping != mapping) {
+            mapping = it->mapping;
+            free_barrier = relist_free_barrier(a, mapping);
+        }
+        if (it->barrier > free_barrier)
+            continue;
+        if (!items)
+            items = calloc(S3_BATCH_MAX, sizeof *items);
+        if (!items) {
+            agent_fail(a, -ENOMEM, "deleting objects");
+            return NULL;
+        }
+        items[count++] = it;
+    }
+    *ret_count = count;
+    return items;
+}
+
+void removals_delete(struct agent *a)
+{
+    struct item **items;
+    size_t count = 0;
+
+    agent_sync(a);
+    while (a->barrier.count && !a->fatal && a->flying < AGENT_FLYING_MAX) {
+        items = delete_gather(a, &count);
+        if (!items)
+            return;
+        delete_submit(a, items, count);
+    }
+}
+
+/* One object is gone from S3, or is not. */
+static void deleted_one(struct agent *a, struct item *it, const struct transfer *t, bool done,
+                        const char *code)
+{
+    struct journal_record rec =
+        agent_record(a, it, JOURNAL_DELETE, done ? JOURNAL_DONE : JOURNAL_FAILED);
+    struct mapping *m = agent_mapping(a, it);
+    bool removal = it->change == CHANGE_REMOVE;
+    char why[ERR_TEXT_MAX];
+
+    rec.http_status = t->http_status;
+    rec.attempts = t->attempts;
+    rec.duration_ms = t->duration_ms;
+    rec.version = t->version[0] ? t->version : NULL;
+    rec.has = 0;
+    if (!done) {
+        snprintf(why, sizeof why, "the object cannot be deleted: %s", code);
+        rec.why = why;
+    }
+    agent_journal(a, &rec);
+    if (!done) {
+        if (t->verdict == VERDICT_UNREACHED)
+            apply_mark_uncertain(a, it);
+        it->unreached = t->verdict == VERDICT_UNREACHED || t->verdict == VERDICT_DENIED;
+        if (it->change == CHANGE_RENAME)
+            rename_through(a, it);
+        it->tx = 0;
+        decide_failed(a, it, why);
+        return;
+    }
+    apply_forget_key(a, m, it->key);
+    a->totals.deletes++;
+    a->totals.removes += removal;
+    if (it->change == CHANGE_RENAME)
+        rename_through(a, it);
+    it->tx = 0;
+    it->relisted = false;
+    it->failures = 0;
+    decide_done(a, it);
+}
+
+void removals_deleted(struct agent *a, struct transfer *t)
+{
+    struct item **items = t->owner;
+    bool all = t->verdict == VERDICT_DONE || t->verdict == VERDICT_ABSENT;
+    const char *code = t->s3_code[0] ? t->s3_code : verdict_name(t->verdict);
+
+    if (t->kind == TRANSFER_DELETE) {
+        deleted_one(a, items[0], t, all, code);
+    } else {
+        for (size_t i = 0; i < t->item_count; i++)
+            deleted_one(a, items[i], t, all && t->items[i].done,
+                        t->items[i].code[0] ? t->items[i].code : code);
+    }
+    free(items);
+}

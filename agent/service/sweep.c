@@ -1,0 +1,113 @@
+/* Shell. Sweeps: ranges of the index whose files are to be looked at. */
+#include "agent/service/agent.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SWEEP_PIECE 1000 /* keys of one step */
+
+void sweep_add(struct agent *a, unsigned mapping, const char *key_prefix)
+{
+    struct sweep *s;
+
+    for (s = a->sweeps; s; s = s->next)
+        if (strcmp(s->prefix, key_prefix) == 0 && !s->after)
+            return;
+    s = calloc(1, sizeof *s);
+    if (s)
+        s->prefix = strdup(key_prefix);
+    if (!s || !s->prefix) {
+        free(s);
+        agent_fail(a, -ENOMEM, "remembering a directory");
+        return;
+    }
+    s->mapping = mapping;
+    s->next = a->sweeps;
+    a->sweeps = s;
+}
+
+bool sweep_pending(const struct agent *a, unsigned mapping)
+{
+    for (const struct sweep *s = a->sweeps; s; s = s->next)
+        if (s->mapping == mapping)
+            return true;
+    return false;
+}
+
+/* The keys of one step. */
+struct piece {
+    char *keys[SWEEP_PIECE];
+    size_t count;
+};
+
+/* index_fn: gather keys until the piece is full. */
+static int piece_add(void *arg, const char *key, const struct known *known)
+{
+    struct piece *p = arg;
+
+    (void)known;
+    if (p->count == SWEEP_PIECE)
+        return 1;
+    p->keys[p->count] = strdup(key);
+    if (!p->keys[p->count])
+        return -ENOMEM;
+    p->count++;
+    return 0;
+}
+
+/* One step of a sweep: returns true when it is through. */
+static bool sweep_one(struct agent *a, struct sweep *s)
+{
+    struct piece *p = calloc(1, sizeof *p);
+    int rc = p ? index_each_under(a->index, s->prefix, s->after, piece_add, p) : -ENOMEM;
+
+    if (rc < 0) {
+        agent_fail(a, rc, "sweeping a directory");
+        rc = 0;
+    }
+    for (size_t i = 0; p && i < p->count; i++) {
+        struct item *it = pending_find(a->pending, p->keys[i]);
+
+        if (!it || it->state != ITEM_SETTLING)
+            intake_touch_key(a, s->mapping, p->keys[i], JOURNAL_SRC_EVENT,
+                             a->mappings[s->mapping].conf->settle_ms);
+    }
+    if (p && p->count) {
+        free(s->after);
+        s->after = p->keys[--p->count];
+        for (size_t i = 0; i < p->count; i++)
+            free(p->keys[i]);
+    }
+    free(p);
+    return rc == 0;
+}
+
+/* Free one sweep. */
+static void sweep_free(struct sweep *s)
+{
+    free(s->prefix);
+    free(s->after);
+    free(s);
+}
+
+void sweep_step(struct agent *a)
+{
+    while (a->sweeps && !a->fatal && pending_count(a->pending) < AGENT_PENDING_MAX) {
+        struct sweep *s = a->sweeps;
+
+        if (!sweep_one(a, s))
+            continue;
+        a->sweeps = s->next;
+        sweep_free(s);
+    }
+}
+
+void sweep_free_all(struct agent *a)
+{
+    while (a->sweeps) {
+        struct sweep *s = a->sweeps;
+
+        a->sweeps = s->next;
+        sweep_free(s);
+    }
+}
