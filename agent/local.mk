@@ -1,0 +1,41 @@
+noinst_LIBRARIES += agent/libcore.a agent/libservice.a
+agent_libcore_a_SOURCES = \
+	agent/core/guard.c agent/core/guard.h \
+	agent/core/order.c agent/core/order.h \
+	agent/core/pending.c agent/core/pending.h \
+	agent/core/plan.c agent/core/plan.h
+agent_libservice_a_CPPFLAGS = $(AM_CPPFLAGS) $(LMDB_CFLAGS) $(SYSTEMD_CFLAGS)
+agent_libservice_a_SOURCES = \
+	agent/service/agent.c agent/service/agent.h \
+	agent/service/apply.c \
+	agent/service/control.c \
+	agent/service/decide.c \
+	agent/service/dry.c \
+	agent/service/index.c agent/service/index.h \
+	agent/service/intake.c \
+	agent/service/offline.c \
+	agent/service/recover.c \
+	agent/service/relist.c \
+	agent/service/removals.c \
+	agent/service/rename.c \
+	agent/service/report.c \
+	agent/service/service.h \
+	agent/service/sweep.c \
+	agent/service/work.c agent/service/work.h
+
+bin_PROGRAMS += lockstep
+lockstep_SOURCES = \
+	agent/main.c \
+	agent/commands/agent.c agent/commands/commands.h \
+	agent/commands/common.c \
+	agent/commands/config.c \
+	agent/commands/journal.c \
+	agent/commands/plan.c \
+	agent/commands/release.c \
+	agent/commands/status.c \
+	agent/commands/verify.c
+lockstep_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LDFLAGS)
+lockstep_LDADD = agent/libservice.a agent/libcore.a conf/libconf.a journal/libjournal.a \
+	lists/liblists.a watchers/libwatchers.a uploaders/libuploaders.a base/libbase.a \
+	$(WATCHERS_LIBS) $(CURL_LIBS) $(EXPAT_LIBS) $(LIBCONFIG_LIBS) $(LMDB_LIBS) $(SYSTEMD_LIBS) \
+	$(CRYPTO_LIBS)

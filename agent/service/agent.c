@@ -475,6 +475,14 @@ static int agent_upload(struct agent *a, struct err *e)
     return uploaders_new(&opt, &a->uploaders, e);
 }
 
+/* For a plan: the index as it is, or an empty one where there has been no run. */
+static int agent_state_dry(struct agent *a, struct err *e)
+{
+    int rc = index_open(a->conf->state_dir, true, &a->index, e);
+
+    return rc == -ENOENT ? index_open_empty(&a->index, e) : rc;
+}
+
 /* Journal and index, brought together. */
 static int agent_state(struct agent *a, struct journal_recovery *ret_recovery, struct err *e)
 {
@@ -485,7 +493,7 @@ static int agent_state(struct agent *a, struct journal_recovery *ret_recovery, s
 
     *ret_recovery = (struct journal_recovery){.next_seq = 1};
     if (a->options.dry_run)
-        return index_open(a->conf->state_dir, true, &a->index, e);
+        return agent_state_dry(a, e);
     if (mkdir(a->conf->state_dir, 0700) && errno != EEXIST)
         return err_set(e, -errno, a->conf->state_dir, "its parent directory must exist",
                        "the state directory cannot be made: %s", err_name(-errno));

@@ -260,7 +260,9 @@ int recover_seq_put(struct agent *a);
 /* dry.c */
 void dry_change(struct agent *a, struct item *it);
 void dry_removals(struct agent *a, struct mapping *m, const struct item_queue *gone);
+void dry_held(struct agent *a, const struct mapping *m, uint64_t count);
 void dry_lists(struct agent *a, struct job *job);
+bool dry_found(const struct agent_totals *t);
 
 /* report.c */
 int report_status(struct agent *a, bool json, struct buf *out);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define INDEX_VERSION     1
 #define INDEX_MAP_BYTES   (UINT64_C(1) << 36) /* address space, not memory: 64 GiB */
@@ -170,6 +171,32 @@ int index_open(const char *state_dir, bool read_only, struct index **ret, struct
     }
     *ret = ix;
     return 0;
+}
+
+/* Remove an LMDB directory. */
+static void index_unlink(const char *state_dir)
+{
+    char path[PATH_BYTES_MAX + 1];
+
+    snprintf(path, sizeof path, "%s/index/data.mdb", state_dir);
+    (void)unlink(path); /* a leftover in the temporary directory does no harm */
+    snprintf(path, sizeof path, "%s/index/lock.mdb", state_dir);
+    (void)unlink(path);
+    snprintf(path, sizeof path, "%s/index", state_dir);
+    (void)rmdir(path);
+    (void)rmdir(state_dir);
+}
+
+int index_open_empty(struct index **ret, struct err *e)
+{
+    char dir[] = "/tmp/lockstep-plan-XXXXXX";
+    int rc;
+
+    if (!mkdtemp(dir))
+        return err_set(e, -errno, "/tmp", NULL, "no temporary directory: %s", err_name(-errno));
+    rc = index_open(dir, false, ret, e);
+    index_unlink(dir); /* the open files live on until the index is closed */
+    return rc;
 }
 
 void index_close(struct index *ix)

@@ -110,7 +110,10 @@ void removals_guard(struct agent *a, struct mapping *m)
         if (it->mapping == m->id && it->state == ITEM_LISTING && !it->released)
             hold_one(a, m, it);
     }
-    hold_tell(a, m, q.removals);
+    if (a->options.dry_run)
+        dry_held(a, m, q.removals);
+    else
+        hold_tell(a, m, q.removals);
 }
 
 void removals_hold_back(struct agent *a, struct mapping *m, const char *key)

@@ -48,6 +48,11 @@ int service_status_offline(const struct conf *conf, bool json, struct buf *out, 
 int service_release_offline(const struct conf *conf, const char *mapping, uint64_t *ret_count,
                             struct err *e) __attribute__((warn_unused_result));
 
+struct uploaders_options;
+/* service_uploaders_options(conf, ret): the S3 side's options as the configuration has them; strings
+ * are borrowed from conf. */
+void service_uploaders_options(const struct conf *conf, struct uploaders_options *ret);
+
 /* control_call(conf, request, out, ret_status): ask the running agent. `request` is one line of
  * JSON; the reply's text is appended to out. 0, -ECONNREFUSED or -ENOENT where no agent runs. */
 int control_call(const struct conf *conf, const char *request, struct buf *out, int *ret_status)

@@ -1,0 +1,31 @@
+/*
+ * The commands: one file each. A command gets what stands behind its name on the command line
+ * (argv[0] is the name) and returns an exit status; it has said everything itself.
+ */
+#ifndef LOCKSTEP_AGENT_COMMANDS_COMMANDS_H
+#define LOCKSTEP_AGENT_COMMANDS_COMMANDS_H
+
+#include "agent/service/service.h"
+#include "conf/conf.h"
+
+int command_agent(int argc, char **argv);
+int command_plan(int argc, char **argv);
+int command_status(int argc, char **argv);
+int command_release(int argc, char **argv);
+int command_config(int argc, char **argv);
+int command_journal(int argc, char **argv);
+int command_verify(int argc, char **argv);
+
+
+/* command_load(file, ret): load the configuration and start logging by it; prints the faults. 0 or
+ * EXIT_USAGE. The caller frees with conf_free. */
+int command_load(const char *file, struct conf **ret);
+
+/* command_fault(e): print an error and return `status`. */
+int command_fault(int status, const struct err *e);
+
+/* command_usage(text, wrong): print the usage (to stdout where wrong is NULL, else to stderr after
+ * what is wrong). EXIT_IN_STEP or EXIT_USAGE. */
+int command_usage(const char *text, const char *wrong);
+
+#endif

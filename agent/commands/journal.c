@@ -1,0 +1,232 @@
+/* Shell. lockstep journal show, follow, verify. */
+#include "agent/commands/commands.h"
+
+#include "base/clock.h"
+#include "base/path.h"
+#include "journal/journal.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#define FOLLOW_WAIT_MS 2000 /* at the latest, should the notification be missed */
+
+static const char usage[] =
+    "usage: lockstep journal show   [PATH] [--since T] [--until T] [--op OP] [--json] [-c FILE]\n"
+    "       lockstep journal follow [PATH] [--since T] [--op OP] [--json] [-c FILE]\n"
+    "       lockstep journal verify [-c FILE | --dir DIRECTORY]\n"
+    "T is a date (2026-01-31, 2026-01-31T08:00Z), @SECONDS, or an age (90s, 15m, 2h, 3d). PATH is\n"
+    "below a mapping's root; a directory means everything beneath it.\n";
+
+/* Which records are wanted. */
+struct wanted {
+    const char *path; /* NULL: any */
+    int64_t since_us;
+    int64_t until_us;
+    bool by_op;
+    enum journal_op op;
+    bool json;
+    const char *dir; /* --dir, or NULL */
+};
+
+static bool is_wanted(const struct wanted *w, const struct journal_record *r)
+{
+    if (r->time_us < w->since_us || r->time_us > w->until_us || (w->by_op && r->op != w->op))
+        return false;
+    return !w->path || (r->path && path_is_within(r->path, w->path)) ||
+           (r->path2 && path_is_within(r->path2, w->path));
+}
+
+/* A name for a person: control bytes and what is not UTF-8 made visible. */
+static void print_name(const char *name)
+{
+    bool utf8 = path_is_utf8(name);
+
+    for (const unsigned char *p = (const unsigned char *)name; *p; p++) {
+        if (*p < 0x20 || *p == 0x7f || (*p >= 0x80 && !utf8))
+            printf("\\x%02x", *p);
+        else
+            putchar(*p);
+    }
+}
+
+/* One record as a line for a person. */
+static void print_record(const struct journal_record *r)
+{
+    char iso[CLOCK_ISO_SIZE];
+
+    printf("%s %8" PRIu64 " %-8s %-6s", clock_iso(r->time_us, iso), r->seq, journal_op_name(r->op),
+           journal_state_name(r->state));
+    if (r->mapping)
+        printf(" %s:", r->mapping);
+    if (r->path) {
+        putchar(' ');
+        print_name(r->path);
+    }
+    if (r->path2) {
+        /* A copy's source stands second, a rename's target does. */
+        fputs(r->op == JOURNAL_COPY ? " <- " : " -> ", stdout);
+        print_name(r->path2);
+    }
+    if (r->count)
+        printf(" (%" PRIu64 ")", r->count);
+    if (r->http_status)
+        printf(" HTTP %d", r->http_status);
+    if (r->etag)
+        printf(" etag %s", r->etag);
+    if (r->why)
+        printf(" [%s]", r->why);
+    putchar('\n');
+}
+
+/* Everything that can be read now. */
+static int print_all(struct journal_reader *reader, const struct wanted *w)
+{
+    struct journal_record rec;
+    struct span line;
+    struct err e = {0};
+    int status = EXIT_IN_STEP;
+
+    for (;;) {
+        enum journal_read got = journal_read(reader, &rec, &line, &e);
+
+        if (got == JOURNAL_READ_END)
+            return status;
+        if (got == JOURNAL_READ_ERROR) {
+            status = command_fault(EXIT_DIFFERENCES, &e);
+            continue;
+        }
+        if (!is_wanted(w, &rec))
+            continue;
+        if (w->json)
+            printf("%.*s\n", (int)line.n, line.p);
+        else
+            print_record(&rec);
+    }
+}
+
+/* Print what comes, until the terminal or pipe is gone or a signal ends us. */
+static int follow(struct journal_reader *reader, const struct wanted *w, const char *dir)
+{
+    int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    char drop[4096];
+
+    if (fd >= 0 && inotify_add_watch(fd, dir, IN_MODIFY | IN_CREATE) < 0) {
+        close(fd);
+        fd = -1; /* then the time-out alone wakes us */
+    }
+    for (;;) {
+        struct pollfd wait = {.fd = fd, .events = POLLIN};
+        int status = print_all(reader, w);
+
+        if (status != EXIT_IN_STEP || fflush(stdout) || ferror(stdout)) {
+            if (fd >= 0)
+                close(fd);
+            return status;
+        }
+        if (poll(&wait, 1, FOLLOW_WAIT_MS) > 0)
+            while (read(fd, drop, sizeof drop) > 0)
+                ;
+    }
+}
+
+static int show(const char *dir, const struct wanted *w, bool following)
+{
+    struct journal_reader *reader = NULL;
+    struct err e = {0};
+    int status;
+
+    if (journal_reader_open(dir, 1, &reader, &e))
+        return command_fault(EXIT_UNREACHED, &e);
+    status = following ? follow(reader, w, dir) : print_all(reader, w);
+    journal_reader_close(reader);
+    return status;
+}
+
+/* journal_verify's callback. */
+static void print_fault(void *arg, const struct journal_fault *f)
+{
+    (void)arg;
+    printf("%s: %s at byte %" PRIu64 ", after record %" PRIu64 ": %s\n",
+           f->harmless ? "harmless" : "FAULT", f->file, f->offset, f->seq, f->kind);
+    if (f->detail && f->detail[0])
+        printf("  %s\n", f->detail);
+}
+
+static int verify(const char *dir)
+{
+    struct journal_verdict v;
+    struct err e = {0};
+
+    if (journal_verify(dir, print_fault, NULL, &v, &e))
+        return command_fault(EXIT_UNREACHED, &e);
+    printf("%s: %" PRIu64 " segments, %" PRIu64 " batches, %" PRIu64 " records (%" PRIu64 " to %"
+           PRIu64 "), %" PRIu64 " bytes; %" PRIu64 " faults%s\nchain: %s\n",
+           v.faults ? "NOT GOOD" : "good", v.segments, v.batches, v.records, v.first_seq,
+           v.last_seq, v.bytes, v.faults, v.torn ? ", and a torn tail that recovery will cut" : "",
+           v.chain);
+    return v.faults ? EXIT_DIFFERENCES : EXIT_IN_STEP;
+}
+
+/* Parse the options behind "journal show" and its like; returns NULL or what is wrong. */
+static const char *parse(int argc, char **argv, struct wanted *w, const char **file)
+{
+    static const struct option options[] = {
+        {"since", required_argument, NULL, 's'}, {"until", required_argument, NULL, 'u'},
+        {"op", required_argument, NULL, 'o'},    {"json", no_argument, NULL, 'j'},
+        {"dir", required_argument, NULL, 'd'},   {"config", required_argument, NULL, 'c'},
+        {"help", no_argument, NULL, 'h'},        {0}};
+    int64_t now = clock_real_us();
+    int c;
+
+    while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+        if (c == 's' && clock_parse(optarg, now, &w->since_us))
+            return "--since is not a time";
+        if (c == 'u' && clock_parse(optarg, now, &w->until_us))
+            return "--until is not a time";
+        if (c == 'o' && journal_op_parse(optarg, &w->op))
+            return "--op is not an operation: add edit meta rename remove put copy delete lst "
+                   "hold release start stop idle overflow";
+        w->by_op |= c == 'o';
+        w->json |= c == 'j';
+        if (c == 'd')
+            w->dir = optarg;
+        if (c == 'c')
+            *file = optarg;
+        if (c == 'h')
+            return "";
+        if (c == '?')
+            return "unknown option";
+    }
+    return NULL;
+}
+
+int command_journal(int argc, char **argv)
+{
+    struct wanted w = {.since_us = INT64_MIN, .until_us = INT64_MAX};
+    const char *file = CONF_DEFAULT_FILE, *wrong = parse(argc, argv, &w, &file);
+    const char *what = optind < argc ? argv[optind] : "";
+    bool showing = strcmp(what, "show") == 0, following = strcmp(what, "follow") == 0;
+    struct conf *conf = NULL;
+    int status;
+
+    if (wrong)
+        return command_usage(usage, wrong[0] ? wrong : NULL);
+    if (!showing && !following && strcmp(what, "verify") != 0)
+        return command_usage(usage, "journal knows show, follow and verify");
+    if (argc - optind > (showing || following ? 2 : 1))
+        return command_usage(usage, "too many arguments");
+    w.path = argv[optind + 1];
+    if (!w.dir && command_load(file, &conf))
+        return EXIT_USAGE;
+    if (showing || following)
+        status = show(w.dir ? w.dir : conf->journal_dir, &w, following);
+    else
+        status = verify(w.dir ? w.dir : conf->journal_dir);
+    conf_free(conf);
+    return status;
+}

@@ -1,0 +1,55 @@
+/* Shell. lockstep: one program, many commands. */
+#include "agent/commands/commands.h"
+
+#include "base/log.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+} commands[] = {
+    {"agent", command_agent, "watch the trees and keep S3, journal and lists in step"},
+    {"plan", command_plan, "say what would be done, and what it would cost"},
+    {"status", command_status, "in step or not, what is open, what failed and why"},
+    {"release", command_release, "let removals go that the guard holds"},
+    {"verify", command_verify, "compare disk, index and S3"},
+    {"journal", command_journal, "show, follow and verify the change journal"},
+    {"config", command_config, "check the configuration"},
+};
+
+#define COMMAND_COUNT (sizeof commands / sizeof *commands)
+
+/* The overview. */
+static int overview(FILE *out, int status)
+{
+    fputs("usage: lockstep COMMAND [OPTIONS]; lockstep COMMAND --help tells more\n", out);
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
+    fputs("exit status: 0 in step, 1 differences, 2 wrong use, 3 held by the guard, 4 cannot reach "
+          "what it needs\n",
+          out);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    (void)prctl(PR_SET_DUMPABLE, 0); /* keys live in this memory; fails only for wrong arguments */
+    log_init(LOG_LEVEL_INFO);
+    if (argc < 2)
+        return overview(stderr, EXIT_USAGE);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return overview(stdout, EXIT_IN_STEP);
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("lockstep %s\n", PACKAGE_VERSION);
+        return EXIT_IN_STEP;
+    }
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "lockstep: no command is named \"%s\"\n", argv[1]);
+    return overview(stderr, EXIT_USAGE);
+}

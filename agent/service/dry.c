@@ -1,0 +1,110 @@
+/* Shell. `plan`: the changes are said instead of made. */
+#include "agent/service/agent.h"
+
+#include "base/json.h"
+
+#include <inttypes.h>
+
+#define DRY_LINE_MAX (64 * 1024)
+
+/* One line of the plan: as text or as JSON. `detail` may be NULL. */
+static void dry_say(struct agent *a, const char *what, const char *path, const char *path2,
+                    uint64_t number, const char *unit)
+{
+    struct buf line;
+    struct json_writer w;
+
+    if (!a->options.json) {
+        fprintf(a->options.out, "%-8s %s", what, path);
+        if (path2)
+            fprintf(a->options.out, " -> %s", path2);
+        if (unit)
+            fprintf(a->options.out, "  (%" PRIu64 " %s)", number, unit);
+        fputc('\n', a->options.out);
+        return;
+    }
+    buf_init(&line, DRY_LINE_MAX);
+    json_begin(&w, &line);
+    json_object(&w, NULL);
+    json_put_string(&w, "change", what);
+    json_put_string(&w, "path", path);
+    if (path2)
+        json_put_string(&w, "to", path2);
+    if (unit)
+        json_put_int(&w, unit, (int64_t)number);
+    json_object_end(&w);
+    if (json_end(&w) == 0)
+        fprintf(a->options.out, "%s\n", line.data);
+    buf_release(&line);
+}
+
+void dry_change(struct agent *a, struct item *it)
+{
+    struct agent_totals *t = &a->totals;
+
+    switch (it->change) {
+    case CHANGE_ADD:
+        t->adds++;
+        t->puts++;
+        t->bytes += it->seen.size;
+        dry_say(a, "add", it->key, NULL, it->seen.size, "bytes");
+        break;
+    case CHANGE_EDIT:
+        t->edits++;
+        t->puts++;
+        t->bytes += it->seen.size;
+        dry_say(a, "edit", it->key, NULL, it->seen.size, "bytes");
+        break;
+    case CHANGE_META:
+        t->metas++;
+        t->copies++;
+        dry_say(a, "meta", it->key, NULL, 0, NULL);
+        break;
+    case CHANGE_RENAME:
+        t->puts += !it->copy;
+        t->copies += it->copy;
+        t->bytes += it->copy ? 0 : it->seen.size;
+        dry_say(a, it->copy ? "rename" : "rename+", it->peer->key, it->key, 0, NULL);
+        break;
+    case CHANGE_NONE:
+    case CHANGE_REMOVE:
+        break;
+    }
+}
+
+void dry_removals(struct agent *a, struct mapping *m, const struct item_queue *gone)
+{
+    for (const struct item *it = gone->first; it; it = it->next) {
+        if (it->mapping != m->id || it->state != ITEM_LISTING)
+            continue;
+        a->totals.removes++;
+        a->totals.deletes++;
+        dry_say(a, "remove", it->key, NULL, 0, NULL);
+    }
+}
+
+void dry_held(struct agent *a, const struct mapping *m, uint64_t count)
+{
+    a->totals.failures++;
+    dry_say(a, "hold", m->conf->name, m->hold_why, count, "removals");
+}
+
+void dry_lists(struct agent *a, struct job *job)
+{
+    for (size_t i = 0; i < job->list_count; i++) {
+        const struct pass_list *list = &job->lists[i];
+        char key[AGENT_KEY_SIZE];
+
+        if (!list->changed || !agent_key(a, list->mapping, list->path, key))
+            continue;
+        a->totals.lists_rewritten++;
+        a->totals.rows_changed += list->rows;
+        dry_say(a, "rewrite", key, NULL, list->rows, "rows");
+    }
+}
+
+bool dry_found(const struct agent_totals *t)
+{
+    return t->adds || t->edits || t->metas || t->renames || t->removes || t->lists_rewritten ||
+           t->failures;
+}

@@ -1,0 +1,205 @@
+/* Shell. What commands do with the state directory while no agent runs. */
+#include "agent/service/index.h"
+#include "agent/service/service.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "journal/journal.h"
+#include "uploaders/uploaders.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+void service_uploaders_options(const struct conf *conf, struct uploaders_options *ret)
+{
+    static const enum s3_addressing addressing[] = {[CONF_ADDRESS_AUTO] = S3_ADDRESS_AUTO,
+                                                    [CONF_ADDRESS_PATH] = S3_ADDRESS_PATH,
+                                                    [CONF_ADDRESS_VIRTUAL] = S3_ADDRESS_VIRTUAL};
+
+    *ret = (struct uploaders_options){.bucket = conf->s3.bucket,
+                                      .region = conf->s3.region,
+                                      .endpoint = conf->s3.endpoint,
+                                      .addressing = addressing[conf->s3.addressing],
+                                      .profile = conf->s3.profile,
+                                      .ca_file = conf->s3.ca_file,
+                                      .workers = conf->s3.workers,
+                                      .in_flight = conf->s3.in_flight,
+                                      .multipart_bytes = conf->s3.multipart_bytes,
+                                      .part_bytes = conf->s3.part_bytes};
+}
+
+/* What the journal's end says. */
+struct tail {
+    int64_t last_us; /* time of the last record */
+    int64_t idle_us; /* of the last moment at which everything was in S3; 0: never */
+    bool idle;       /* nothing but start, stop and idle marks came after that */
+};
+
+static int tail_read(const char *dir, struct tail *ret, struct err *e)
+{
+    struct journal_reader *reader = NULL;
+    struct journal_record rec;
+    int rc = journal_reader_open(dir, 1, &reader, e);
+
+    *ret = (struct tail){0};
+    while (rc == 0 && journal_read(reader, &rec, NULL, e) == JOURNAL_READ_RECORD) {
+        ret->last_us = rec.time_us;
+        if (rec.op == JOURNAL_IDLE) {
+            ret->idle_us = rec.time_us;
+            ret->idle = true;
+        } else if (rec.op != JOURNAL_STOP && rec.op != JOURNAL_START) {
+            ret->idle = false;
+        }
+    }
+    journal_reader_close(reader);
+    return rc == -ENOENT ? 0 : rc;
+}
+
+/* index_each_held's callback. */
+static int count_held(void *arg, const char *key, bool released)
+{
+    (void)key;
+    *(uint64_t *)arg += !released;
+    return 0;
+}
+
+/* The answer as JSON. */
+static int offline_json(const struct tail *t, uint64_t objects, uint64_t held, struct buf *out)
+{
+    struct json_writer w;
+    char iso[CLOCK_ISO_SIZE];
+
+    json_begin(&w, out);
+    json_object(&w, NULL);
+    json_put_bool(&w, "running", false);
+    json_put_bool(&w, "in_step", false);
+    json_put_bool(&w, "was_in_step", t->idle);
+    if (t->idle_us)
+        json_put_string(&w, "last_in_step", clock_iso(t->idle_us, iso));
+    json_put_int(&w, "objects", (int64_t)objects);
+    json_put_int(&w, "held", (int64_t)held);
+    json_object_end(&w);
+    return json_end(&w) ? -ENOMEM : buf_append_byte(out, '\n');
+}
+
+/* The answer as text. */
+static int offline_text(const struct tail *t, uint64_t objects, uint64_t held, struct buf *out)
+{
+    char iso[CLOCK_ISO_SIZE];
+    int rc = buf_append_str(out, "no agent is running; what changed since then is not known\n");
+
+    if (rc == 0)
+        rc = buf_appendf(out, "last in step: %s%s\n",
+                         t->idle_us ? clock_iso(t->idle_us, iso) : "never",
+                         t->idle_us && !t->idle ? ", with changes begun after that" : "");
+    if (rc == 0)
+        rc = buf_appendf(out, "%" PRIu64 " objects known to be in S3\n", objects);
+    if (rc == 0 && held)
+        rc = buf_appendf(out, "%" PRIu64 " removals are held; if they are meant: lockstep release\n",
+                         held);
+    return rc;
+}
+
+int service_status_offline(const struct conf *conf, bool json, struct buf *out, struct err *e)
+{
+    struct index *ix = NULL;
+    struct tail t;
+    uint64_t objects = 0, held = 0;
+    int rc = tail_read(conf->journal_dir, &t, e);
+
+    if (rc)
+        return EXIT_UNREACHED;
+    rc = index_open(conf->state_dir, true, &ix, e);
+    if (rc == 0)
+        rc = index_count(ix, "", &objects);
+    if (rc == 0)
+        rc = index_each_held(ix, "", count_held, &held);
+    index_close(ix);
+    if (rc && rc != -ENOENT)
+        return EXIT_UNREACHED;
+    if (json ? offline_json(&t, objects, held, out) : offline_text(&t, objects, held, out))
+        return EXIT_UNREACHED;
+    return held ? EXIT_HELD : EXIT_DIFFERENCES;
+}
+
+/* The held keys of one mapping, to be marked. */
+struct marks {
+    char **keys;
+    size_t count;
+};
+
+static int mark_gather(void *arg, const char *key, bool released)
+{
+    struct marks *m = arg;
+    char **more;
+
+    if (released)
+        return 0;
+    more = realloc(m->keys, (m->count + 1) * sizeof *more);
+    if (!more)
+        return -ENOMEM;
+    m->keys = more;
+    m->keys[m->count] = strdup(key);
+    return m->keys[m->count++] ? 0 : -ENOMEM;
+}
+
+/* Mark the held removals under a prefix, and forget the enrolled root so that the next run takes the
+ * one that is there. */
+static int release_mapping(struct index *ix, const struct conf_mapping *m, uint64_t *count)
+{
+    struct marks marks = {0};
+    char name[CONF_NAME_MAX + 8];
+    int rc = index_each_held(ix, m->prefix, mark_gather, &marks);
+
+    for (size_t i = 0; i < marks.count; i++) {
+        if (rc == 0)
+            rc = index_hold(ix, marks.keys[i], true, NULL);
+        free(marks.keys[i]);
+    }
+    *count += marks.count;
+    free(marks.keys);
+    snprintf(name, sizeof name, "root:%s", m->name);
+    return rc ? rc : index_meta_put(ix, name, "", 0);
+}
+
+int service_release_offline(const struct conf *conf, const char *mapping, uint64_t *ret_count,
+                            struct err *e)
+{
+    struct journal_options opt = {.host = "", .boot = "", .version = PACKAGE_VERSION};
+    struct journal_recovery recovery;
+    struct journal_record rec = {
+        .op = JOURNAL_RELEASE, .state = JOURNAL_NOTE, .source = JOURNAL_SRC_OPERATOR};
+    struct journal *j = NULL;
+    struct index *ix = NULL;
+    uint64_t count = 0;
+    bool found = false;
+    int rc = journal_open(conf->journal_dir, &opt, clock_real_us(), &j, &recovery, e);
+
+    if (rc == 0)
+        rc = index_open(conf->state_dir, false, &ix, e);
+    for (size_t i = 0; i < conf->mapping_count && rc == 0; i++) {
+        const struct conf_mapping *m = &conf->mappings[i];
+
+        if (mapping && strcmp(mapping, m->name) != 0)
+            continue;
+        found = true;
+        rec.mapping = m->name;
+        rc = journal_append(j, &rec, clock_real_us(), NULL);
+        if (rc == 0)
+            rc = release_mapping(ix, m, &count);
+    }
+    if (rc == 0 && !found)
+        rc = err_set(e, -ENOENT, mapping, "one of the configuration's", "no such mapping");
+    if (rc == 0)
+        rc = journal_sync(j);
+    if (rc == 0)
+        rc = index_commit(ix);
+    index_close(ix);
+    if (journal_close(j) && rc == 0)
+        rc = -EIO;
+    if (rc == 0)
+        *ret_count = count;
+    return rc;
+}

@@ -1,0 +1,216 @@
+/* Shell. Status: in step or not, what is open, what failed and why. */
+#include "agent/service/agent.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REPORT_PROBLEMS_MAX 100 /* paths with a reason that are shown one by one */
+
+/* Paths that need a word: they failed, wait for something, or were refused. */
+static bool is_problem(const struct item *it)
+{
+    return it->why && (it->state == ITEM_RETRY || it->state == ITEM_REFUSED ||
+                       it->state == ITEM_WAITING || it->failures > 0);
+}
+
+/* What is gathered before it is written in one form or the other. */
+struct report {
+    bool in_step;
+    uint64_t held;
+    int64_t oldest_ms; /* age of the oldest change that is not in S3 */
+    size_t pending;
+    size_t problem_count;
+    const struct item *problems[REPORT_PROBLEMS_MAX];
+};
+
+bool report_in_step(const struct agent *a)
+{
+    if (pending_count(a->pending) || a->sweeps || a->stale_lists || a->pass_running ||
+        a->moved_rows)
+        return false;
+    for (size_t i = 0; i < a->mapping_count; i++) {
+        const struct mapping *m = &a->mappings[i];
+
+        if (m->scanning || m->lost || m->held || m->scan_code)
+            return false;
+    }
+    return true;
+}
+
+/* Walk the items once. */
+static void report_gather(const struct agent *a, struct report *r)
+{
+    *r = (struct report){.in_step = report_in_step(a), .pending = pending_count(a->pending)};
+    for (unsigned m = 0; m < a->mapping_count; m++) {
+        r->held += a->mappings[m].held;
+        for (const struct item *it = pending_first(a->pending, m); it; it = it->mate_next) {
+            if (a->now_ms - it->since_ms > r->oldest_ms)
+                r->oldest_ms = a->now_ms - it->since_ms;
+            if (!is_problem(it))
+                continue;
+            if (r->problem_count < REPORT_PROBLEMS_MAX)
+                r->problems[r->problem_count] = it;
+            r->problem_count++;
+        }
+    }
+}
+
+/* Items of a mapping that are not in step. */
+static size_t mapping_pending(const struct agent *a, unsigned mapping)
+{
+    size_t n = 0;
+
+    for (int s = 0; s < ITEM_STATE_COUNT; s++)
+        n += pending_count_mapping(a->pending, mapping, (enum item_state)s);
+    return n;
+}
+
+/* A mapping's state in a word. */
+static const char *mapping_word(const struct agent *a, const struct mapping *m)
+{
+    if (m->lost)
+        return "lost";
+    if (m->scanning)
+        return "scanning";
+    if (m->held)
+        return "held";
+    if (m->scan_code)
+        return "incomplete";
+    return mapping_pending(a, m->id) ? "working" : "in step";
+}
+
+static void json_mapping(struct json_writer *w, const struct agent *a, const struct mapping *m)
+{
+    struct watch_stats stats;
+
+    watchers_stats(a->watchers, m->id, &stats);
+    json_object(w, NULL);
+    json_put_string(w, "name", m->conf->name);
+    json_put_string(w, "kind", m->conf->kind == CONF_LISTS ? "lists" : "repository");
+    json_put_string(w, "path", m->conf->path);
+    json_put_string(w, "prefix", m->conf->prefix);
+    json_put_string(w, "state", mapping_word(a, m));
+    json_put_int(w, "objects", (int64_t)m->indexed);
+    json_put_int(w, "pending", (int64_t)mapping_pending(a, m->id));
+    json_put_int(w, "held", (int64_t)m->held);
+    if (m->held)
+        json_put_string(w, "held_why", m->hold_why);
+    json_put_int(w, "directories", (int64_t)stats.directories);
+    json_put_int(w, "watches", (int64_t)stats.watches);
+    json_put_int(w, "unwatched", (int64_t)stats.unwatched);
+    json_put_int(w, "overflows", (int64_t)stats.overflows);
+    json_object_end(w);
+}
+
+static void json_problems(struct json_writer *w, const struct agent *a, const struct report *r)
+{
+    json_array(w, "problems");
+    for (size_t i = 0; i < r->problem_count && i < REPORT_PROBLEMS_MAX; i++) {
+        const struct item *it = r->problems[i];
+
+        json_object(w, NULL);
+        json_put_string(w, "key", it->key);
+        json_put_string(w, "state", item_state_name(it->state));
+        json_put_string(w, "why", it->why);
+        json_put_int(w, "failures", it->failures);
+        json_put_int(w, "age_s", (a->now_ms - it->since_ms) / MS_PER_S);
+        json_object_end(w);
+    }
+    for (const struct stale_list *s = a->stale_lists; s; s = s->next) {
+        char key[AGENT_KEY_SIZE];
+
+        if (!s->why[0] || !agent_key(a, s->mapping, s->path, key))
+            continue;
+        json_object(w, NULL);
+        json_put_string(w, "key", key);
+        json_put_string(w, "state", "rewriting");
+        json_put_string(w, "why", s->why);
+        json_put_int(w, "failures", s->failures);
+        json_object_end(w);
+    }
+    json_array_end(w);
+}
+
+static int report_json(const struct agent *a, const struct report *r, struct buf *out)
+{
+    struct json_writer w;
+
+    json_begin(&w, out);
+    json_object(&w, NULL);
+    json_put_bool(&w, "running", true);
+    json_put_bool(&w, "in_step", r->in_step);
+    json_put_string(&w, "s3", uploaders_describe(a->uploaders));
+    json_put_int(&w, "pending", (int64_t)r->pending);
+    json_put_int(&w, "in_flight", (int64_t)a->flying);
+    json_put_int(&w, "held", (int64_t)r->held);
+    json_put_int(&w, "oldest_unsynced_s", r->oldest_ms / MS_PER_S);
+    json_put_int(&w, "uptime_s", (a->now_ms - a->started_ms) / MS_PER_S);
+    json_put_int(&w, "journal_records", (int64_t)journal_next_seq(a->journal) - 1);
+    json_array(&w, "mappings");
+    for (size_t i = 0; i < a->mapping_count; i++)
+        json_mapping(&w, a, &a->mappings[i]);
+    json_array_end(&w);
+    json_put_int(&w, "problem_count", (int64_t)r->problem_count);
+    json_problems(&w, a, r);
+    json_object_end(&w);
+    return json_end(&w) ? -ENOMEM : buf_append_byte(out, '\n');
+}
+
+/* The lines about problems. */
+static int text_problems(const struct agent *a, const struct report *r, struct buf *out)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < r->problem_count && i < REPORT_PROBLEMS_MAX && rc == 0; i++) {
+        const struct item *it = r->problems[i];
+
+        rc = buf_appendf(out, "  %s: %s (%u failures, since %" PRId64 " s)\n", it->key, it->why,
+                         it->failures, (a->now_ms - it->since_ms) / MS_PER_S);
+    }
+    if (rc == 0 && r->problem_count > REPORT_PROBLEMS_MAX)
+        rc = buf_appendf(out, "  and %zu more\n", r->problem_count - REPORT_PROBLEMS_MAX);
+    for (const struct stale_list *s = a->stale_lists; s && rc == 0; s = s->next)
+        if (s->why[0])
+            rc = buf_appendf(out, "  %s/%s: it cannot be rewritten: %s (%u failures)\n",
+                             a->mappings[s->mapping].conf->name, s->path, s->why, s->failures);
+    return rc;
+}
+
+static int report_text(const struct agent *a, const struct report *r, struct buf *out)
+{
+    int rc = buf_appendf(out, "%s\n", r->in_step ? "in step" : "not in step");
+
+    if (rc == 0)
+        rc = buf_appendf(out, "S3: %s\n", uploaders_describe(a->uploaders));
+    for (size_t i = 0; i < a->mapping_count && rc == 0; i++) {
+        const struct mapping *m = &a->mappings[i];
+
+        rc = buf_appendf(out, "%s: %s, %" PRIu64 " objects, %zu pending\n", m->conf->name,
+                         mapping_word(a, m), m->indexed, mapping_pending(a, m->id));
+        if (rc == 0 && m->held)
+            rc = buf_appendf(out,
+                             "  %" PRIu64 " removals are held: %s\n"
+                             "  if they are meant: lockstep release %s\n",
+                             m->held, m->hold_why, m->conf->name);
+    }
+    if (rc == 0 && r->pending)
+        rc = buf_appendf(out, "%zu changes open, %zu transfers in flight, the oldest since %" PRId64
+                              " s\n",
+                         r->pending, a->flying, r->oldest_ms / MS_PER_S);
+    return rc ? rc : text_problems(a, r, out);
+}
+
+int report_status(struct agent *a, bool json, struct buf *out)
+{
+    struct report r;
+
+    report_gather(a, &r);
+    if (json ? report_json(a, &r, out) : report_text(a, &r, out))
+        log_warning("the status could not be written whole");
+    return r.held ? EXIT_HELD : r.in_step ? EXIT_IN_STEP : EXIT_DIFFERENCES;
+}
