@@ -34,7 +34,7 @@ lockstep_SOURCES = \
 	agent/commands/release.c \
 	agent/commands/status.c \
 	agent/commands/verify.c
-lockstep_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LDFLAGS)
+lockstep_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 lockstep_LDADD = agent/libservice.a agent/libcore.a conf/libconf.a journal/libjournal.a \
 	lists/liblists.a watchers/libwatchers.a uploaders/libuploaders.a base/libbase.a \
 	$(WATCHERS_LIBS) $(CURL_LIBS) $(EXPAT_LIBS) $(LIBCONFIG_LIBS) $(LMDB_LIBS) $(SYSTEMD_LIBS) \

@@ -36,7 +36,7 @@ static int add_syntax_fault(const config_t *config, struct fault_list *faults)
     return ERR_SYNTAX;
 }
 
-int source_read(const char *text, struct source **ret, struct fault_list *faults)
+int conf_source_read(const char *text, struct source **ret, struct fault_list *faults)
 {
     struct source *s = calloc(1, sizeof(*s));
     if (s == NULL)
@@ -91,7 +91,7 @@ int node_line(const struct node *n)
     return (int)config_setting_source_line(setting_of(n));
 }
 
-const char *node_name(const struct node *n)
+const char *conf_node_name(const struct node *n)
 {
     const char *name = config_setting_name(setting_of(n));
     return name == NULL ? "" : name;

@@ -21,9 +21,9 @@ enum node_kind {
 struct source;
 struct node;
 
-/* source_read(text, ret, faults): 0 with *ret (source_free), ERR_SYNTAX with a fault added, or
+/* conf_source_read(text, ret, faults): 0 with *ret (source_free), ERR_SYNTAX with a fault added, or
  * -ENOMEM. `text` has gone through lexical_prepare. */
-int source_read(const char *text, struct source **ret, struct fault_list *faults)
+int conf_source_read(const char *text, struct source **ret, struct fault_list *faults)
     __attribute__((warn_unused_result));
 void source_free(struct source *s);
 
@@ -32,7 +32,7 @@ const struct node *source_root(const struct source *s);
 
 enum node_kind node_kind(const struct node *n);
 int node_line(const struct node *n);
-const char *node_name(const struct node *n); /* "" in lists and arrays, and of the root */
+const char *conf_node_name(const struct node *n); /* "" in lists and arrays, and of the root */
 
 /* node_count, node_at: the children of a group, list or array; 0 of anything else. */
 size_t node_count(const struct node *n);

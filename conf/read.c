@@ -150,8 +150,8 @@ static void add_unknown(struct reading *r, const struct setting_table *t, const 
                         const char *label)
 {
     char right[ERR_TEXT_MAX];
-    const struct setting *near = setting_nearest(t, node_name(n));
-    const char *home = setting_home(node_name(n));
+    const struct setting *near = setting_nearest(t, conf_node_name(n));
+    const char *home = setting_home(conf_node_name(n));
     if (home != NULL) {
         (void)snprintf(right, sizeof(right), "it belongs in %s", home); /* fits */
     } else if (near != NULL) {
@@ -173,8 +173,8 @@ static void read_group(struct reading *r, const struct setting_table *t, const s
     const char *dot = label[0] == '\0' ? "" : ".";
     for (size_t i = 0; i < node_count(group); i++) {
         const struct node *n = node_at(group, i);
-        (void)snprintf(path, sizeof(path), "%s%s%s", label, dot, node_name(n)); /* cut: a message */
-        const struct setting *s = setting_find(t, node_name(n));
+        (void)snprintf(path, sizeof(path), "%s%s%s", label, dot, conf_node_name(n)); /* cut: a message */
+        const struct setting *s = setting_find(t, conf_node_name(n));
         if (s == NULL)
             add_unknown(r, t, n, path);
         else
@@ -284,7 +284,7 @@ void reading_begin(struct reading *r, const char *text, const char *file)
     if (e == ERR_LIMIT)
         fault_add(&r->faults, 0, "", "at most 1 MiB", "is too large");
     if (e == 0 && r->faults.found == 0)
-        e = source_read(prepared.len > 0 ? prepared.data : "", &r->source, &r->faults);
+        e = conf_source_read(prepared.len > 0 ? prepared.data : "", &r->source, &r->faults);
     buf_release(&prepared);
     if (e == -ENOMEM)
         r->faults.no_memory = true;

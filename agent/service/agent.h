@@ -106,7 +106,7 @@ struct stale_list {
     unsigned failures;
     bool running;
     int64_t due_ms;
-    char why[256];
+    char why[ERR_TEXT_MAX];
 };
 
 struct agent {

@@ -36,7 +36,7 @@ struct pass_list {
     int code; /* 0, or why it could not be rewritten */
     bool changed;
     uint64_t rows; /* that were concerned */
-    char why[256];
+    char why[ERR_TEXT_MAX];
 };
 
 struct job {
