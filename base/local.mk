@@ -1,5 +1,7 @@
 noinst_LIBRARIES += base/libbase.a
+base_libbase_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h
 base_libbase_a_SOURCES = \
+	base/banned.h \
 	base/buf.c base/buf.h \
 	base/clock.c base/clock.h \
 	base/crc.c base/crc.h base/crc_table.c base/crc_ways.h base/crc_x86.c \

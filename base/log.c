@@ -27,14 +27,14 @@ static atomic_bool under_journal;
 /* Whether stderr is the stream that systemd gave us: JOURNAL_STREAM is "device:inode" of it. */
 static bool is_journal_stream(void)
 {
-    const char *text = getenv("JOURNAL_STREAM");
-    uintmax_t dev;
-    uintmax_t ino;
+    const char *named = getenv("JOURNAL_STREAM");
+    char ours[64];
     struct stat st;
 
-    if (!text || sscanf(text, "%ju:%ju", &dev, &ino) != 2 || fstat(STDERR_FILENO, &st) < 0)
+    if (!named || fstat(STDERR_FILENO, &st) < 0)
         return false;
-    return st.st_dev == dev && st.st_ino == ino;
+    (void)snprintf(ours, sizeof(ours), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+    return strcmp(named, ours) == 0;
 }
 
 void log_init(enum log_level level)
