@@ -138,13 +138,6 @@ int disk_make_bucket(const char *root, const char *bucket)
 {
     char *dir = disk_join(root, bucket);
     int code = make_dir(dir);
-    for (unsigned i = 0; i < FANOUT && !code; i++) {
-        char name[8];
-        (void)snprintf(name, sizeof(name), "%02x", i); /* it fits */
-        char *path = disk_join(dir, name);
-        code = make_dir(path);
-        free(path);
-    }
     free(dir);
     return code;
 }
@@ -194,11 +187,34 @@ static int write_both(int fd, const char *p, size_t n, const struct buf *lines)
     return code ? code : write_whole(fd, lines->data + skip, lines->len - skip);
 }
 
+/* Make the folder of a version's file, which comes into being with the first file in it. */
+static int make_folder(const char *file)
+{
+    char *dir = mem_dupn(file, (size_t)(strrchr(file, '/') - file));
+    int code = make_dir(dir);
+    free(dir);
+    return code;
+}
+
+/* Create a version's file. A descriptor or -errno. */
+static int create_file(const char *file)
+{
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+    int fd = open(file, flags, 0600);
+    if (fd < 0 && errno == ENOENT) {
+        int code = make_folder(file);
+        if (code)
+            return code;
+        fd = open(file, flags, 0600);
+    }
+    return fd < 0 ? -errno : fd;
+}
+
 int disk_write(const struct object *o, const char *p, size_t n)
 {
-    int fd = open(o->file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = create_file(o->file);
     if (fd < 0)
-        return -errno;
+        return fd;
     struct buf lines;
     text_begin(&lines);
     object_render(o, &lines);
@@ -218,6 +234,8 @@ int disk_adopt(const struct object *o, int fd, const char *file)
     object_render(o, &lines);
     int code = lseek(fd, 0, SEEK_END) < 0 ? -errno : write_whole(fd, lines.data, lines.len);
     buf_release(&lines);
+    if (!code)
+        code = make_folder(o->file);
     if (!code && rename(file, o->file) != 0)
         code = -errno;
     return code;

@@ -18,7 +18,7 @@ typedef void disk_visit(void *context, const char *bucket, struct object *o);
 int disk_load(const char *root, disk_visit *visit, void *context)
     __attribute__((warn_unused_result));
 
-/* disk_make_bucket: the bucket's folders, 0 or -errno. disk_remove_bucket: of an empty one. */
+/* disk_make_bucket: the bucket's folder, 0 or -errno. disk_remove_bucket: of an empty one. */
 int disk_make_bucket(const char *root, const char *bucket) __attribute__((warn_unused_result));
 void disk_remove_bucket(const char *root, const char *bucket);
 

@@ -17,7 +17,8 @@ import time
 import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
+FOLDERS = (HERE, os.path.join(os.path.dirname(HERE), "s3d"))
+sys.path[:0] = FOLDERS
 
 from harness import Ceph, Context, S3d, Skip, ceph, s3d_binary  # noqa: E402
 from harness.context import DEADLINE_S  # noqa: E402
@@ -37,9 +38,9 @@ class Test:
 
 
 def discover(servers):
-    """All tests of tests/system/test_*.py in the order in which they are written."""
+    """All tests of tests/system/ and tests/s3d/, file by file in the order in which they stand."""
     found = []
-    for file in sorted(os.listdir(HERE)):
+    for file in sorted(name for folder in FOLDERS for name in os.listdir(folder)):
         if not file.startswith("test_") or not file.endswith(".py"):
             continue
         module = importlib.import_module(file[:-3])
