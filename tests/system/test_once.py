@@ -1,0 +1,28 @@
+"""`agent --once` on real images: they land as they are, once."""
+
+from harness import on, samples
+
+
+@on("s3d", "ceph")
+def test_real_images_and_lists_land_as_they_are(ctx):
+    images, lists = ctx.folder("images"), ctx.folder("lists")
+    paths = samples.adwaita(images)
+    samples.write_lists(lists, paths)
+    agent = ctx.agent(images=images, lists=lists)
+    agent.once()
+    assert len(paths) >= 4696, len(paths)
+    ctx.client.assert_tree(images, "images/")
+    ctx.client.assert_tree(lists, "lists/")
+    assert ctx.client.rclone_check(images, "images/") == []
+    agent.verify_journal()
+
+
+@on("s3d")
+def test_a_second_run_makes_no_call(ctx):
+    images, lists = ctx.folder("images"), ctx.folder("lists")
+    samples.write_lists(lists, samples.adwaita(images, count=300))
+    agent = ctx.agent(images=images, lists=lists)
+    agent.once()
+    before = len(ctx.server.requests())
+    assert agent.once().returncode == 0
+    assert len(ctx.server.requests()) == before
