@@ -19,7 +19,8 @@ struct cookie_entry {
     unsigned root;
     bool is_directory;
     struct node *parent; /* whence it went; pinned */
-    struct node *node;   /* the directory, in limbo; pinned; NULL for a file or one that was unknown */
+    struct node
+        *node; /* the directory, in limbo; pinned; NULL for a file or one that was unknown */
     uint32_t node_moves; /* the node is still in limbo if its `moves` is this */
     char name[];
 };
@@ -30,8 +31,8 @@ struct cookies;
 int cookies_new(struct cookies **ret) __attribute__((warn_unused_result));
 void cookies_free(struct cookies *c);
 
-/* cookies_put(c, cookie, parent, name, expires_ms): a new entry, youngest of all; the caller fills in
- * the rest. NULL without memory. */
+/* cookies_put(c, cookie, parent, name, expires_ms): a new entry, youngest of all; the caller fills
+ * in the rest. NULL without memory. */
 struct cookie_entry *cookies_put(struct cookies *c, uint32_t cookie, struct node *parent,
                                  const char *name, int64_t expires_ms);
 

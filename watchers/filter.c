@@ -12,28 +12,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEX       "[0-9a-f]"
-#define HEX_8     HEX HEX HEX HEX HEX HEX HEX HEX
-#define ALNUM     "[A-Za-z0-9]"
-#define ALNUM_6   ALNUM ALNUM ALNUM ALNUM ALNUM ALNUM
+#define HEX     "[0-9a-f]"
+#define HEX_8   HEX HEX HEX HEX HEX HEX HEX HEX
+#define ALNUM   "[A-Za-z0-9]"
+#define ALNUM_6 ALNUM ALNUM ALNUM ALNUM ALNUM ALNUM
 
 const char *const watchers_default_exclude[] = {
-    ".lockstep-*",             /* ours: base/replace.h */
-    ".nfs" HEX_8 HEX_8 HEX_8,  /* NFS: a file unlinked while open */
-    ".*.sw?",                  /* vim */
-    ".*.sw?x",                 /* vim */
-    "*~",                      /* vim, emacs: the backup */
-    "#*#",                     /* emacs: autosave */
-    ".#*",                     /* emacs: the lock, a dangling link */
-    "*.tmp",                   /* many */
-    "*.part",                  /* downloads */
-    "*.partial",               /* downloads */
-    "*.crdownload",            /* downloads */
-    "*.filepart",              /* WinSCP */
-    ".~lock.*",                /* LibreOffice */
-    ".goutputstream-*",        /* GLib */
-    ".?*." ALNUM_6,            /* rsync: ".name.XXXXXX" */
-    "sed" ALNUM_6,             /* sed -i */
+    ".lockstep-*",            /* ours: base/replace.h */
+    ".nfs" HEX_8 HEX_8 HEX_8, /* NFS: a file unlinked while open */
+    ".*.sw?",                 /* vim */
+    ".*.sw?x",                /* vim */
+    "*~",                     /* vim, emacs: the backup */
+    "#*#",                    /* emacs: autosave */
+    ".#*",                    /* emacs: the lock, a dangling link */
+    "*.tmp",                  /* many */
+    "*.part",                 /* downloads */
+    "*.partial",              /* downloads */
+    "*.crdownload",           /* downloads */
+    "*.filepart",             /* WinSCP */
+    ".~lock.*",               /* LibreOffice */
+    ".goutputstream-*",       /* GLib */
+    ".?*." ALNUM_6,           /* rsync: ".name.XXXXXX" */
+    "sed" ALNUM_6,            /* sed -i */
     NULL,
 };
 
@@ -148,8 +148,7 @@ int filter_new(const struct watch_filter *f, struct filter **ret)
 {
     const size_t own = pattern_count(f->patterns);
     const size_t defaults = f->without_defaults ? 0 : pattern_count(watchers_default_exclude);
-    struct filter *copy =
-        calloc(1, sizeof(*copy) + (own + defaults) * sizeof(copy->rules[0]));
+    struct filter *copy = calloc(1, sizeof(*copy) + (own + defaults) * sizeof(copy->rules[0]));
     int code = copy == NULL ? -ENOMEM : 0;
 
     for (size_t i = 0; code == 0 && i < own; i++) {

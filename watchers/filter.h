@@ -15,8 +15,8 @@ int filter_new(const struct watch_filter *f, struct filter **ret)
 /* filter_free(f): NULL is allowed. */
 void filter_free(struct filter *f);
 
-/* filter_excludes_name(f, dir, name): is dir/name passed over? `dir` ("" is the root) is known not to
- * be excluded, so only patterns that match dir/name itself are held against it. Any thread. */
+/* filter_excludes_name(f, dir, name): is dir/name passed over? `dir` ("" is the root) is known not
+ * to be excluded, so only patterns that match dir/name itself are held against it. Any thread. */
 bool filter_excludes_name(const struct filter *f, const char *dir, const char *name);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * Who a root is, and what kind of file system it lies on. Shell, but for what identity.h calls pure.
+ * Who a root is, and what kind of file system it lies on. Shell, but for what identity.h calls
+ * pure.
  */
 #include "watchers/identity.h"
 
@@ -22,14 +23,14 @@ static const struct {
     const char *name; /* where mountinfo does not tell */
     bool remote;      /* others write there, or inotify sees only part of what happens */
 } kinds[] = {
-    {0x6969, "nfs", true},           {0x0bd00bd0, "lustre", true},  {0x65735546, "fuse", true},
-    {0x00c36400, "ceph", true},      {0xff534d42, "cifs", true},    {0xfe534d42, "smb2", true},
-    {0x517b, "smb", true},           {0x01021997, "9p", true},      {0x5346414f, "afs", true},
-    {0x6b414653, "afs", true},       {0x01161970, "gfs2", true},    {0x7461636f, "ocfs2", true},
-    {0x19830326, "fhgfs", true},     {0x47504653, "gpfs", true},    {OVERLAY_MAGIC, "overlay", true},
-    {0x786f4256, "vboxsf", true},    {0x6a656a63, "virtiofs", true}, {0xef53, "ext4", false},
-    {0x58465342, "xfs", false},      {0x9123683e, "btrfs", false},  {0x01021994, "tmpfs", false},
-    {0x858458f6, "ramfs", false},    {0x2fc12fc1, "zfs", false},    {0xf2f52010, "f2fs", false},
+    {0x6969, "nfs", true},        {0x0bd00bd0, "lustre", true},   {0x65735546, "fuse", true},
+    {0x00c36400, "ceph", true},   {0xff534d42, "cifs", true},     {0xfe534d42, "smb2", true},
+    {0x517b, "smb", true},        {0x01021997, "9p", true},       {0x5346414f, "afs", true},
+    {0x6b414653, "afs", true},    {0x01161970, "gfs2", true},     {0x7461636f, "ocfs2", true},
+    {0x19830326, "fhgfs", true},  {0x47504653, "gpfs", true},     {OVERLAY_MAGIC, "overlay", true},
+    {0x786f4256, "vboxsf", true}, {0x6a656a63, "virtiofs", true}, {0xef53, "ext4", false},
+    {0x58465342, "xfs", false},   {0x9123683e, "btrfs", false},   {0x01021994, "tmpfs", false},
+    {0x858458f6, "ramfs", false}, {0x2fc12fc1, "zfs", false},     {0xf2f52010, "f2fs", false},
 };
 
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
@@ -91,8 +92,7 @@ static void copy_field(char *out, size_t size, const char *p, size_t n)
     out[len] = '\0';
 }
 
-bool identity_parse_mount(const char *line, size_t n, uint64_t mount_id,
-                          struct root_identity *ret)
+bool identity_parse_mount(const char *line, size_t n, uint64_t mount_id, struct root_identity *ret)
 {
     /* 36 35 98:0 /root /point rw,noatime master:1 - ext3 /dev/root rw: proc(5) */
     const char *end = line + n;

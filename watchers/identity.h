@@ -12,9 +12,8 @@ bool identity_is_remote(const struct root_identity *id);
 /* identity_same_tree(a, b): could b be a, mounted anew? Pure. */
 bool identity_same_tree(const struct root_identity *a, const struct root_identity *b);
 
-/* identity_parse_mount(line, n, mount_id, ret): if this line of mountinfo (n bytes, without newline) is
- * the mount's, fill in fs_name and source and return true. Pure. */
-bool identity_parse_mount(const char *line, size_t n, uint64_t mount_id,
-                          struct root_identity *ret);
+/* identity_parse_mount(line, n, mount_id, ret): if this line of mountinfo (n bytes, without
+ * newline) is the mount's, fill in fs_name and source and return true. Pure. */
+bool identity_parse_mount(const char *line, size_t n, uint64_t mount_id, struct root_identity *ret);
 
 #endif

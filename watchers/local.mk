@@ -17,7 +17,21 @@ watchers_libwatchers_a_SOURCES = \
 	watchers/place.c watchers/place.h \
 	watchers/pool.c watchers/pool.h \
 	watchers/reader.c watchers/reader.h \
+	watchers/roots.c watchers/roots.h \
+	watchers/rounds.c watchers/rounds.h \
 	watchers/tracker.c watchers/tracker.h watchers/tracker_state.h \
 	watchers/tracker_event.c watchers/tracker_look.c watchers/tracker_scan.c \
 	watchers/watchers.c watchers/watchers.h
 EXTRA_DIST += watchers/DESIGN.md
+
+watchers_tests = \
+	tests/unit/test_watch_storm
+check_PROGRAMS += $(watchers_tests)
+TESTS += $(watchers_tests)
+watchers_tests_LIBS = watchers/libwatchers.a base/libbase.a $(WATCHERS_LIBS) $(CMOCKA_LIBS) $(CRYPTO_LIBS)
+watchers_tests_bed = tests/unit/unit.h tests/unit/scratch.c tests/unit/scratch.h \
+	tests/unit/watch_oracle.c tests/unit/watch_oracle.h
+
+tests_unit_test_watch_storm_SOURCES = tests/unit/test_watch_storm.c $(watchers_tests_bed)
+tests_unit_test_watch_storm_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
+tests_unit_test_watch_storm_LDADD = $(watchers_tests_LIBS)

@@ -24,10 +24,10 @@ enum node_state { NODE_IDLE, NODE_QUEUED, NODE_FLYING, NODE_DIRTY };
 enum node_flag {
     NODE_IS_ROOT = 1,
     NODE_DEAD = 2,
-    NODE_AGAIN = 4,    /* check once more when the check in flight is back */
-    NODE_RECURSE = 8,  /* the check goes on to every directory beneath */
-    NODE_SCAN = 16,    /* the check belongs to the root's scan */
-    NODE_SUSPECT = 32, /* was absent at the last look */
+    NODE_AGAIN = 4,      /* check once more when the check in flight is back */
+    NODE_RECURSE = 8,    /* the check goes on to every directory beneath */
+    NODE_SCAN = 16,      /* the check belongs to the root's scan */
+    NODE_SUSPECT = 32,   /* was absent at the last look */
     NODE_MISPLACED = 64, /* its parent was not where it should be at the last look */
     NODE_LIMITED = 128,  /* the system had no watch left for it */
     NODE_LONG_NAME = 256
@@ -69,7 +69,7 @@ void wd_list_add(struct wd_list *list, int wd);
 struct model_counts {
     uint64_t directories; /* looked at, in the tree */
     uint64_t watches;
-    uint64_t limited; /* NODE_LIMITED */
+    uint64_t limited;  /* NODE_LIMITED */
     uint64_t scanning; /* NODE_SCAN */
 };
 
@@ -101,8 +101,8 @@ int model_attach(struct model *m, struct node *n, struct node *parent, const cha
 /* model_is_beneath(n, top): n is top or lies in its subtree. */
 bool model_is_beneath(const struct node *n, const struct node *top);
 
-/* model_path(n, out, size): its path below the root. 0, -ENAMETOOLONG, or -ENOENT if n is in limbo or
- * dead. */
+/* model_path(n, out, size): its path below the root. 0, -ENAMETOOLONG, or -ENOENT if n is in limbo
+ * or dead. */
 int model_path(const struct node *n, char *out, size_t size) __attribute__((warn_unused_result));
 
 /* model_by_wd(m, root, wd): the root's node with this watch, or NULL.

@@ -26,10 +26,10 @@
 #define NOTIFY_MASK                                                                                \
     (IN_CREATE | IN_MODIFY | IN_ATTRIB | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO |            \
      IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK)
-#define READ_BYTES          65536 /* what FIONREAD is answered: more than the library wants */
-#define QUEUE_MAX_DEFAULT   16384
-#define QUEUE_MAX_FILE      "/proc/sys/fs/inotify/max_queued_events"
-#define FD_LINK_SIZE        32
+#define READ_BYTES        65536 /* what FIONREAD is answered: more than the library wants */
+#define QUEUE_MAX_DEFAULT 16384
+#define QUEUE_MAX_FILE    "/proc/sys/fs/inotify/max_queued_events"
+#define FD_LINK_SIZE      32
 
 /* The library's one instance. The lock guards its globals, of which all of its calls write some. */
 static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -167,15 +167,14 @@ bool notify_next(struct raw_event *ret)
 
 size_t notify_queue_max(void)
 {
-    FILE *f = fopen(QUEUE_MAX_FILE, "re");
-    unsigned long n = 0;
+    char text[32] = "";
+    const int fd = open(QUEUE_MAX_FILE, O_RDONLY | O_CLOEXEC);
+    unsigned long n;
 
-    if (f == NULL) {
-        return QUEUE_MAX_DEFAULT;
+    if (fd >= 0) {
+        (void)!read(fd, text, sizeof(text) - 1); /* if not, the default */
+        (void)close(fd);                         /* read only */
     }
-    if (fscanf(f, "%lu", &n) != 1 || n == 0) {
-        n = QUEUE_MAX_DEFAULT;
-    }
-    (void)fclose(f); /* read only */
-    return n;
+    n = strtoul(text, NULL, 10);
+    return n > 0 ? n : QUEUE_MAX_DEFAULT;
 }

@@ -89,8 +89,8 @@ static struct recent *recent_slot(struct outbox *o, unsigned root, const char *p
     return &o->recent[(h ^ (h >> 16)) & (RECENT_TOUCHED - 1)];
 }
 
-/* Is this HINT_TOUCHED said already, by one that still waits and after which nothing else was said of
- * the path? Remembers it if not. */
+/* Is this HINT_TOUCHED said already, by one that still waits and after which nothing else was said
+ * of the path? Remembers it if not. */
 static bool said_already(struct outbox *o, struct hint *h)
 {
     struct recent *r;
@@ -190,8 +190,7 @@ static struct hint *take_listing(struct outbox *o)
 /* Room for listings. */
 static bool has_room(const struct outbox *o, size_t in_flight)
 {
-    return o->listing_count + in_flight < o->listings_ahead &&
-           o->entry_count < OUTBOX_ENTRIES_MAX;
+    return o->listing_count + in_flight < o->listings_ahead && o->entry_count < OUTBOX_ENTRIES_MAX;
 }
 
 struct hint *outbox_take(struct outbox *o, bool want_listings)
@@ -210,8 +209,7 @@ struct hint *outbox_take(struct outbox *o, bool want_listings)
     } else if (want_listings) {
         h = take_listing(o);
     }
-    wake = (o->full && has_room(o, 0)) ||
-           (o->dropped && o->plain.count == OUTBOX_HINTS_MAX / 2);
+    wake = (o->full && has_room(o, 0)) || (o->dropped && o->plain.count == OUTBOX_HINTS_MAX / 2);
     o->full = o->full && !wake;
     if (h == NULL && o->signalled) {
         o->signalled = false;

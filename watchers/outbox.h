@@ -1,8 +1,8 @@
 /*
  * The hints that wait to be taken. Shell.
  *
- * Two lanes in one order: listings (and the end of a scan, which must not overtake them) can be held
- * back by the taker, the rest flows on. Any thread puts in, one takes.
+ * Two lanes in one order: listings (and the end of a scan, which must not overtake them) can be
+ * held back by the taker, the rest flows on. Any thread puts in, one takes.
  */
 #ifndef LOCKSTEP_WATCHERS_OUTBOX_H
 #define LOCKSTEP_WATCHERS_OUTBOX_H
@@ -14,8 +14,8 @@
 
 struct outbox;
 
-/* outbox_new(listings_ahead, wake, arg, ret): wake(arg) is called, without a lock held, when there is
- * room for listings again or dropped hints can be made up for. 0 or -errno. */
+/* outbox_new(listings_ahead, wake, arg, ret): wake(arg) is called, without a lock held, when there
+ * is room for listings again or dropped hints can be made up for. 0 or -errno. */
 int outbox_new(size_t listings_ahead, void (*wake)(void *arg), void *arg, struct outbox **ret)
     __attribute__((warn_unused_result));
 void outbox_free(struct outbox *o);

@@ -42,7 +42,7 @@ static int look_at(int fd, unsigned mask, struct statx *ret)
     const int flags = AT_EMPTY_PATH | AT_STATX_FORCE_SYNC;
 
     return statx(fd, "", flags, mask | STATX_TYPE | STATX_INO | STATX_MNT_ID, ret) == 0 ? 0
-                                                                                       : -errno;
+                                                                                        : -errno;
 }
 
 /* The device, as one number. */
@@ -101,11 +101,11 @@ static bool lies_in(int fd, uint64_t parent_ino)
 {
     struct statx stx;
 
-    return statx(fd, "..", AT_SYMLINK_NOFOLLOW, STATX_INO, &stx) == 0 &&
-           stx.stx_ino == parent_ino;
+    return statx(fd, "..", AT_SYMLINK_NOFOLLOW, STATX_INO, &stx) == 0 && stx.stx_ino == parent_ino;
 }
 
-/* Is the directory above the path the one with this inode? 0, ERR_CHANGED if it is another, -errno. */
+/* Is the directory above the path the one with this inode? 0, ERR_CHANGED if it is another, -errno.
+ */
 static int parent_is(const struct place_root *root, const char *path, uint64_t parent_ino)
 {
     char parent[PATH_BYTES_MAX + 1];

@@ -100,7 +100,8 @@ static void pack(struct reader *r, const struct raw_event *ev)
     r->len += size;
 }
 
-/* Read until the kernel has no more, or has given all that its queue could have held at the start. */
+/* Read until the kernel has no more, or has given all that its queue could have held at the start.
+ */
 static void drain(struct reader *r)
 {
     struct raw_event ev;

@@ -1,8 +1,8 @@
 /*
  * The thread that drains inotify. Shell.
  *
- * It does nothing else: the kernel's queue is short, and what overflows it is lost. What it reads it
- * hands on in batches, in memory; if those are not worked off it drops them and says so.
+ * It does nothing else: the kernel's queue is short, and what overflows it is lost. What it reads
+ * it hands on in batches, in memory; if those are not worked off it drops them and says so.
  */
 #ifndef LOCKSTEP_WATCHERS_READER_H
 #define LOCKSTEP_WATCHERS_READER_H

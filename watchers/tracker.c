@@ -264,8 +264,7 @@ void tracker_entry_end(struct tracker *t, struct cookie_entry *e)
 struct cookie_entry *tracker_entry_new(struct tracker *t, uint32_t cookie, struct node *parent,
                                        const char *name, struct node *n, int64_t now_ms)
 {
-    struct cookie_entry *e =
-        cookies_put(t->cookies, cookie, parent, name, now_ms + RENAME_WAIT_MS);
+    struct cookie_entry *e = cookies_put(t->cookies, cookie, parent, name, now_ms + RENAME_WAIT_MS);
 
     if (e == NULL) {
         t->short_of_memory = true;
@@ -310,8 +309,8 @@ static void entry_expire(struct tracker *t, struct cookie_entry *e)
 
 void tracker_expire(struct tracker *t, int64_t now_ms)
 {
-    for (struct cookie_entry *e = cookies_oldest(t->cookies);
-         e != NULL && e->expires_ms <= now_ms; e = cookies_oldest(t->cookies)) {
+    for (struct cookie_entry *e = cookies_oldest(t->cookies); e != NULL && e->expires_ms <= now_ms;
+         e = cookies_oldest(t->cookies)) {
         entry_expire(t, e);
     }
     for (unsigned i = 0; i < t->root_count; i++) {

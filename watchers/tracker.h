@@ -26,9 +26,9 @@
 #include "watchers/hints.h"
 #include "watchers/model.h"
 
-#define RENAME_WAIT_MS   500    /* how long half a rename waits for its other half */
-#define PARKED_MAX       65536  /* events of unknown watches that wait for checks in flight */
-#define FLIGHTS_MAX      256    /* checks in flight */
+#define RENAME_WAIT_MS    500   /* how long half a rename waits for its other half */
+#define PARKED_MAX        65536 /* events of unknown watches that wait for checks in flight */
+#define FLIGHTS_MAX       256   /* checks in flight */
 #define DIRTY_WAIT_MIN_MS 2     /* between rounds of dirty places: doubles while they stay dirty */
 #define DIRTY_WAIT_MAX_MS 1000
 #define LOST_WAIT_MIN_MS  1000 /* between looks at a root that is lost; doubles */
@@ -78,11 +78,10 @@ struct tracker_root_counts {
 
 struct tracker;
 
-/* tracker_new(filters, count, watching, ret): filters (one a root) are borrowed; a scan of each root
- * is wanted. 0 or -ENOMEM. */
+/* tracker_new(filters, count, watching, ret): filters (one a root) are borrowed; a scan of each
+ * root is wanted. 0 or -ENOMEM. */
 int tracker_new(struct filter *const *filters, unsigned root_count, bool watching,
-                struct tracker **ret)
-    __attribute__((warn_unused_result));
+                struct tracker **ret) __attribute__((warn_unused_result));
 /* tracker_free(t): no check may be in flight. NULL is allowed. */
 void tracker_free(struct tracker *t);
 
@@ -93,7 +92,8 @@ void tracker_event(struct tracker *t, const struct raw_event *ev, int64_t now_ms
 void tracker_overflow(struct tracker *t);
 
 /* tracker_wants_barrier(t, now_ms): true once for each barrier that is wanted; the answer is
- * tracker_barrier when all events that the kernel held at that moment went through tracker_event. */
+ * tracker_barrier when all events that the kernel held at that moment went through tracker_event.
+ */
 bool tracker_wants_barrier(struct tracker *t, int64_t now_ms);
 void tracker_barrier(struct tracker *t);
 

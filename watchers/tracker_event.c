@@ -115,8 +115,7 @@ static void directory_touched(struct tracker *t, const struct spot *s)
 }
 
 /* A directory left its place: it waits in limbo for the other half. */
-static void directory_left(struct tracker *t, const struct spot *s, uint32_t cookie,
-                           int64_t now_ms)
+static void directory_left(struct tracker *t, const struct spot *s, uint32_t cookie, int64_t now_ms)
 {
     struct cookie_entry *pushed = cookies_find_displaced(t->cookies, s->dir, s->name);
     struct node *n = pushed == NULL ? NULL : tracker_entry_node(pushed);

@@ -1,8 +1,8 @@
 /*
  * The rules of watching: scans, and roots that come and go. Pure. See tracker.h.
  *
- * A scan is wanted -> the root's identity is asked for -> it runs: checks with NODE_SCAN go down the
- * tree -> none is left: HINT_SCAN_DONE. One scan of a root runs at a time.
+ * A scan is wanted -> the root's identity is asked for -> it runs: checks with NODE_SCAN go down
+ * the tree -> none is left: HINT_SCAN_DONE. One scan of a root runs at a time.
  */
 #include "watchers/tracker_state.h"
 
@@ -229,8 +229,8 @@ void tracker_identity(struct tracker *t, unsigned root_index, int code, int64_t 
             root_lose(t, root_index, code, now_ms);
         }
         root->lost_at_ms = now_ms + root->lost_wait_ms;
-        root->lost_wait_ms = root->lost_wait_ms * 2 > LOST_WAIT_MAX_MS ? LOST_WAIT_MAX_MS
-                                                                       : root->lost_wait_ms * 2;
+        root->lost_wait_ms =
+            root->lost_wait_ms * 2 > LOST_WAIT_MAX_MS ? LOST_WAIT_MAX_MS : root->lost_wait_ms * 2;
         return;
     }
     if (root->lost) {

@@ -35,10 +35,10 @@ struct tracker_root {
     const struct filter *filter;
     struct scan_request *requests; /* not begun yet */
     struct scan_request *running;  /* NULL while the whole root is scanned */
-    bool begun;           /* a scan is running */
-    bool whole_wanted;    /* a scan of the whole root that the rules themselves want */
-    bool again;           /* events were lost during the scan: once more before it counts */
-    int scan_code;        /* the first error of the scan */
+    bool begun;                    /* a scan is running */
+    bool whole_wanted;             /* a scan of the whole root that the rules themselves want */
+    bool again;    /* events were lost during the scan: once more before it counts */
+    int scan_code; /* the first error of the scan */
     bool lost;
     int64_t lost_wait_ms; /* between looks at a lost root */
     int64_t lost_at_ms;   /* the next one */
@@ -51,7 +51,7 @@ struct tracker {
     struct model *model;
     struct cookies *cookies;
     unsigned root_count;
-    bool watching; /* false: scan only, no node ever has a watch */
+    bool watching;        /* false: scan only, no node ever has a watch */
     bool short_of_memory; /* a hint could not be made */
     struct tracker_root *roots;
     struct node_queue urgent; /* checks that events ask for */
@@ -83,8 +83,8 @@ void tracker_dirty(struct tracker *t, struct node *n);
 /* tracker_scan_whole(t, root): want a scan of the whole root; once more if one is running. */
 void tracker_scan_whole(struct tracker *t, unsigned root);
 
-/* tracker_entry_new(t, cookie, parent, name, n, now_ms): half a rename; n (or NULL) is the directory,
- * in limbo. NULL without memory. */
+/* tracker_entry_new(t, cookie, parent, name, n, now_ms): half a rename; n (or NULL) is the
+ * directory, in limbo. NULL without memory. */
 struct cookie_entry *tracker_entry_new(struct tracker *t, uint32_t cookie, struct node *parent,
                                        const char *name, struct node *n, int64_t now_ms);
 

@@ -21,7 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Names that are passed over by default: temporary names of editors and tools, `.nfs*`, and ours. */
+/* Names that are passed over by default: temporary names of editors and tools, `.nfs*`, and ours.
+ */
 extern const char *const watchers_default_exclude[]; /* ends with NULL */
 
 /*
@@ -37,36 +38,38 @@ bool watch_filter_excludes(const struct watch_filter *f, const char *path);
 struct watch_root {
     const char *path; /* absolute; borrowed during watchers_new */
     struct watch_filter filter;
-    int64_t rescan_ms; /* list the whole tree again this often; 0: never; -1: by kind of file system */
+    int64_t
+        rescan_ms; /* list the whole tree again this often; 0: never; -1: by kind of file system */
 };
 
 struct watchers_options {
     const struct watch_root *roots;
     size_t root_count;
-    bool scan_only;       /* no watches: scan once on demand */
+    bool scan_only;        /* no watches: scan once on demand */
     unsigned scan_threads; /* that list and stat; 0: 8 */
     size_t listings_ahead; /* listings that may wait to be taken before scanning pauses; 0: 64 */
 };
 
 enum hint_kind {
-    HINT_TOUCHED,   /* created, being written, or attributes changed */
-    HINT_WRITTEN,   /* closed after writing, or moved into place: complete, as far as one can tell */
-    HINT_GONE,      /* deleted, or moved away */
-    HINT_MOVED,     /* path became path2, both below roots of ours (root, root2); a file is complete
-                       as with HINT_WRITTEN, of a directory and all beneath HINT_LISTING follows */
-    HINT_LISTING,   /* what a directory holds now; a parent comes before what lies beneath */
-    HINT_OBSERVED,  /* the answer to watchers_observe */
-    HINT_SCAN_DONE, /* a scan of a root came to its end; code: 0 or the first error on the way */
-    HINT_OVERFLOW,  /* events were lost; a rescan has begun by itself */
-    HINT_ROOT_LOST, /* the root cannot be reached or is not the directory it was; conclude nothing */
-    HINT_ROOT_BACK, /* and is again; a rescan has begun */
+    HINT_TOUCHED,  /* created, being written, or attributes changed */
+    HINT_WRITTEN,  /* closed after writing, or moved into place: complete, as far as one can tell */
+    HINT_GONE,     /* deleted, or moved away */
+    HINT_MOVED,    /* path became path2, both below roots of ours (root, root2); a file is complete
+                      as with HINT_WRITTEN, of a directory and all beneath HINT_LISTING follows */
+    HINT_LISTING,  /* what a directory holds now; a parent comes before what lies beneath */
+    HINT_OBSERVED, /* the answer to watchers_observe */
+    HINT_SCAN_DONE,  /* a scan of a root came to its end; code: 0 or the first error on the way */
+    HINT_OVERFLOW,   /* events were lost; a rescan has begun by itself */
+    HINT_ROOT_LOST,  /* the root cannot be reached or is not the directory it was; conclude nothing
+                      */
+    HINT_ROOT_BACK,  /* and is again; a rescan has begun */
     HINT_WATCH_LIMIT /* a directory got no watch (code: -ENOSPC...): it is only scanned */
 };
 
 struct listing_entry {
-    const char *name; /* points into the listing */
+    const char *name;    /* points into the listing */
     struct file_stat st; /* regular files and directories only are listed; kind tells */
-    int code; /* 0, or why stat failed: then nothing is known but the name */
+    int code;            /* 0, or why stat failed: then nothing is known but the name */
 };
 
 /* One directory, entries sorted by name as S3 sorts keys: bytewise, a directory as if it ended in
@@ -86,8 +89,8 @@ struct hint {
     unsigned root2; /* HINT_MOVED */
     bool is_directory;
     int code;
-    char *path;  /* below the root; "" is the root */
-    char *path2; /* HINT_MOVED: the new path */
+    char *path;              /* below the root; "" is the root */
+    char *path2;             /* HINT_MOVED: the new path */
     struct file_stat st;     /* HINT_OBSERVED: kind FILE_ABSENT if it is gone, valid if code is 0 */
     struct listing *listing; /* HINT_LISTING */
 };
@@ -107,16 +110,17 @@ int watchers_new(const struct watchers_options *opt, struct watchers **ret, stru
 void watchers_free(struct watchers *w);
 
 /* watchers_fd(w): readable while hints wait of the kind that the last watchers_next wanted.
- * watchers_next(w, want_listings): the next hint, the caller's to free, or NULL. While want_listings
- * is false HINT_LISTING stays back (the scanner pauses when enough wait), and so does HINT_SCAN_DONE,
- * which comes after the last listing of its scan; everything else flows on. A caller that wants
- * listings again calls once without waiting for the descriptor. Listings that were held back may be
- * older than other hints of the same paths: before acting on an absence, watchers_observe. */
+ * watchers_next(w, want_listings): the next hint, the caller's to free, or NULL. While
+ * want_listings is false HINT_LISTING stays back (the scanner pauses when enough wait), and so does
+ * HINT_SCAN_DONE, which comes after the last listing of its scan; everything else flows on. A
+ * caller that wants listings again calls once without waiting for the descriptor. Listings that
+ * were held back may be older than other hints of the same paths: before acting on an absence,
+ * watchers_observe. */
 int watchers_fd(const struct watchers *w);
 struct hint *watchers_next(struct watchers *w, bool want_listings);
 
-/* watchers_observe(w, root, path): stat the path on the pool and answer with HINT_OBSERVED. Nothing is
- * concluded across a mount (code -EXDEV) nor while the root is lost or removed (-ESTALE). 0 or
+/* watchers_observe(w, root, path): stat the path on the pool and answer with HINT_OBSERVED. Nothing
+ * is concluded across a mount (code -EXDEV) nor while the root is lost or removed (-ESTALE). 0 or
  * -ENOMEM. */
 int watchers_observe(struct watchers *w, unsigned root, const char *path)
     __attribute__((warn_unused_result));
@@ -131,10 +135,10 @@ int watchers_rescan(struct watchers *w, unsigned root, const char *path)
 struct root_identity {
     uint64_t dev;
     uint64_t ino;
-    uint64_t mount_id;   /* of this mount, not stable over reboots */
-    uint64_t fs_type;    /* statfs f_type */
-    char fs_name[32];    /* "ext4", "nfs4", "lustre", "fuse", ... from mountinfo */
-    char source[256];    /* what is mounted, from mountinfo */
+    uint64_t mount_id; /* of this mount, not stable over reboots */
+    uint64_t fs_type;  /* statfs f_type */
+    char fs_name[32];  /* "ext4", "nfs4", "lustre", "fuse", ... from mountinfo */
+    char source[256];  /* what is mounted, from mountinfo */
 };
 /* watchers_root_identity(path, ret): as the path is now. 0 or -errno. Any thread. */
 int watchers_root_identity(const char *path, struct root_identity *ret)
@@ -150,7 +154,7 @@ struct watch_stats {
     uint64_t unwatched;   /* directories without one */
     uint64_t events;      /* read since the start */
     uint64_t overflows;
-    uint64_t scans;       /* whole scans ended */
+    uint64_t scans; /* whole scans ended */
     bool scanning;
     int64_t last_scan_ms; /* clock_mono_ms when the last whole scan of this root ended; 0 never */
 };

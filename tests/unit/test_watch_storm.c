@@ -1,0 +1,332 @@
+/*
+ * Storms: threads that make, write, rename and remove at random while the tree is watched. At quiet
+ * the taker of the hints must believe exactly what is on the disk. SEEDS=n runs n storms of each
+ * kind, SEED=s begins with that one.
+ */
+#include "tests/unit/scratch.h"
+#include "tests/unit/unit.h"
+#include "tests/unit/watch_oracle.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define WRITERS          2
+#define STORM_OPS        2500 /* a writer */
+#define NAMES            5    /* to choose from, so that they collide */
+#define DEPTH_MAX        4
+#define SETTLE_MS        15000
+#define QUEUE_FILE       "/proc/sys/fs/inotify/max_queued_events"
+#define SMALL_QUEUE      "64"
+#define STALL_NS         (100 * 1000000)
+
+struct writer {
+    pthread_t thread;
+    uint64_t seed;
+    int in;  /* the watched tree */
+    int out; /* a place outside on the same file system */
+};
+
+/* xorshift64*. */
+static uint64_t draw(struct writer *w, uint64_t below)
+{
+    w->seed ^= w->seed >> 12;
+    w->seed ^= w->seed << 25;
+    w->seed ^= w->seed >> 27;
+    return (w->seed * UINT64_C(2685821657736338717) >> 33) % below;
+}
+
+/* A path of random components. */
+static void draw_path(struct writer *w, char *out, size_t size, char last)
+{
+    const uint64_t depth = draw(w, DEPTH_MAX);
+    size_t n = 0;
+
+    for (uint64_t i = 0; i < depth; i++) {
+        n += (size_t)snprintf(out + n, size - n, "d%d/", (int)draw(w, NAMES));
+    }
+    (void)snprintf(out + n, size - n, "%c%d", last, (int)draw(w, NAMES));
+}
+
+/* Write a file whole, by creation. Failures are part of the storm: others rename and remove. */
+static void write_file(struct writer *w, const char *path, int flags)
+{
+    const int fd = openat(w->in, path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0644);
+
+    if (fd >= 0) {
+        (void)!write(fd, "0123456789abcdef", 1 + draw(w, 16));
+        if (draw(w, 4) == 0) {
+            (void)!write(fd, "more", 4);
+        }
+        (void)close(fd);
+    }
+}
+
+/* mkdir -p of the directories in a path. */
+static void make_parents(int fd, const char *path)
+{
+    char part[256];
+
+    for (const char *slash = strchr(path, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        memcpy(part, path, (size_t)(slash - path));
+        part[slash - path] = '\0';
+        (void)mkdirat(fd, part, 0755);
+    }
+}
+
+/* nftw: remove. */
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st, (void)type, (void)ftw;
+    (void)remove(path);
+    return 0;
+}
+
+/* rm -r. */
+static void remove_tree(int fd, const char *path)
+{
+    char whole[PATH_MAX];
+
+    (void)snprintf(whole, sizeof(whole), "/proc/self/fd/%d/%s", fd, path);
+    (void)nftw(whole, remove_one, 8, FTW_PHYS | FTW_DEPTH);
+}
+
+/* One random deed. */
+static void deed(struct writer *w)
+{
+    char a[256];
+    char b[256];
+    const char kind = draw(w, 2) == 0 ? 'd' : 'f';
+
+    switch (draw(w, 14)) {
+    case 0:
+    case 1:
+    case 2:
+        draw_path(w, a, sizeof(a), 'f');
+        make_parents(w->in, a);
+        write_file(w, a, O_TRUNC);
+        return;
+    case 3:
+        draw_path(w, a, sizeof(a), 'f');
+        write_file(w, a, O_APPEND);
+        return;
+    case 4:
+        draw_path(w, a, sizeof(a), 'f');
+        (void)unlinkat(w->in, a, 0);
+        return;
+    case 5:
+        draw_path(w, a, sizeof(a), 'd');
+        remove_tree(w->in, a);
+        return;
+    case 6:
+    case 7:
+        draw_path(w, a, sizeof(a), 'd');
+        draw_path(w, b, sizeof(b), 'd');
+        make_parents(w->in, b);
+        (void)renameat(w->in, a, w->in, b);
+        return;
+    case 8:
+        draw_path(w, a, sizeof(a), 'f');
+        draw_path(w, b, sizeof(b), 'f');
+        (void)renameat(w->in, a, w->in, b);
+        return;
+    case 9:
+        draw_path(w, a, sizeof(a), 'd');
+        (void)snprintf(b, sizeof(b), "d%d", (int)draw(w, NAMES));
+        (void)renameat(w->in, a, w->out, b);
+        return;
+    case 10:
+        draw_path(w, b, sizeof(b), 'd');
+        (void)snprintf(a, sizeof(a), "d%d", (int)draw(w, NAMES));
+        (void)renameat(w->out, a, w->in, b);
+        return;
+    case 11:
+        draw_path(w, a, sizeof(a), kind);
+        draw_path(w, b, sizeof(b), kind);
+        (void)renameat2(w->in, a, w->in, b, RENAME_EXCHANGE);
+        return;
+    case 12:
+        draw_path(w, a, sizeof(a), 'f');
+        draw_path(w, b, sizeof(b), 'f');
+        (void)!linkat(w->in, a, w->in, b, 0);
+        return;
+    default:
+        draw_path(w, b, sizeof(b), 'f');
+        (void)snprintf(a, sizeof(a), ".f.%06d", (int)draw(w, 1000000)); /* as rsync does */
+        write_file(w, a, O_EXCL);
+        if (renameat(w->in, a, w->in, b) != 0) {
+            (void)unlinkat(w->in, a, 0);
+        }
+        return;
+    }
+}
+
+/* A writer. */
+static void *storm(void *arg)
+{
+    struct writer *w = arg;
+
+    for (int i = 0; i < STORM_OPS; i++) {
+        deed(w);
+    }
+    return NULL;
+}
+
+/* The directories of a storm: "in" is watched, "out" is not. */
+static void make_places(int *ret_in, int *ret_out)
+{
+    remove_tree(scratch_fd(), "in");
+    remove_tree(scratch_fd(), "out");
+    scratch_mkdir("in");
+    scratch_mkdir("out");
+    *ret_in = openat(scratch_fd(), "in", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *ret_out = openat(scratch_fd(), "out", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(*ret_in >= 0 && *ret_out >= 0);
+}
+
+/* How a storm is to be watched. */
+struct manner {
+    bool late_start; /* begin to watch in its middle */
+    bool stall;      /* the taker sleeps now and then */
+    unsigned threads;
+    size_t listings_ahead;
+};
+
+/* One storm; true if all that is on the disk was reported and nothing else. */
+static bool one_storm(uint64_t seed, const struct manner *m)
+{
+    char path[PATH_MAX];
+    struct watch_root root = {.path = path};
+    const struct watchers_options opt = {.roots = &root,
+                                         .root_count = 1,
+                                         .scan_threads = m->threads,
+                                         .listings_ahead = m->listings_ahead};
+    struct writer writers[WRITERS];
+    struct oracle *o = NULL;
+    const struct timespec stall = {.tv_nsec = STALL_NS};
+    int in, out;
+    bool good;
+
+    make_places(&in, &out);
+    (void)snprintf(path, sizeof(path), "%s/in", scratch_path());
+    if (!m->late_start) {
+        o = oracle_new(&opt);
+    }
+    for (int i = 0; i < WRITERS; i++) {
+        writers[i] = (struct writer){
+            .seed = seed * 1000003 + (uint64_t)i * 7919 + 1, .in = in, .out = out};
+        assert_int_equal(pthread_create(&writers[i].thread, NULL, storm, &writers[i]), 0);
+    }
+    if (m->late_start) {
+        o = oracle_new(&opt);
+    }
+    for (int i = 0; i < 3 && m->stall; i++) {
+        oracle_take(o, 1);
+        (void)nanosleep(&stall, NULL);
+    }
+    for (int i = 0; i < WRITERS; i++) {
+        pthread_join(writers[i].thread, NULL);
+    }
+    good = oracle_settle(o, 0, path, SETTLE_MS);
+    if (!good) {
+        print_message("the storm of SEED=%llu\n", (unsigned long long)seed);
+    }
+    oracle_free(o);
+    (void)close(in);
+    (void)close(out);
+    return good;
+}
+
+/* A number from the environment. */
+static uint64_t number(const char *name, uint64_t otherwise)
+{
+    const char *text = getenv(name);
+
+    return text == NULL ? otherwise : strtoull(text, NULL, 10);
+}
+
+/* Storms in one manner. */
+static void storms(const struct manner *m)
+{
+    const uint64_t first = number("SEED", 1);
+    const uint64_t count = number("SEEDS", 2);
+
+    for (uint64_t seed = first; seed < first + count; seed++) {
+        assert_true(one_storm(seed, m));
+    }
+}
+
+static void test_storm(void **state)
+{
+    (void)state;
+    storms(&(struct manner){.threads = 8});
+}
+
+static void test_storm_with_one_thread(void **state)
+{
+    (void)state;
+    storms(&(struct manner){.threads = 1, .listings_ahead = 1});
+}
+
+static void test_start_in_a_storm(void **state)
+{
+    (void)state;
+    storms(&(struct manner){.threads = 4, .late_start = true});
+}
+
+/* Read or write a number below /proc/sys. False if it is not allowed. */
+static bool sysctl(const char *file, char *value, size_t size, bool set)
+{
+    const int fd = open(file, (set ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
+    ssize_t n;
+
+    if (fd < 0) {
+        return false;
+    }
+    n = set ? write(fd, value, strlen(value)) : read(fd, value, size - 1);
+    (void)close(fd);
+    if (n > 0 && !set) {
+        value[n] = '\0';
+    }
+    return n > 0;
+}
+
+static void test_storm_that_overflows(void **state)
+{
+    char before[32];
+    char small[] = SMALL_QUEUE;
+
+    (void)state;
+    if (!sysctl(QUEUE_FILE, before, sizeof(before), false) ||
+        !sysctl(QUEUE_FILE, small, sizeof(small), true)) {
+        print_message("SKIPPED: no right to write %s\n", QUEUE_FILE);
+        skip();
+    }
+    storms(&(struct manner){.threads = 8, .stall = true});
+    storms(&(struct manner){.threads = 2, .late_start = true});
+    assert_true(sysctl(QUEUE_FILE, before, sizeof(before), true));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_storm, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_storm_with_one_thread, scratch_setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_start_in_a_storm, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_storm_that_overflows, scratch_setup,
+                                        scratch_teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,95 @@
+/*
+ * A watched root. Shell. See roots.h.
+ */
+#include "watchers/roots.h"
+
+#include "base/tree.h"
+#include "watchers/identity.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int roots_open(struct root *r, const struct watch_root *opt, bool watch, const atomic_bool *stop,
+               struct err *e)
+{
+    struct place_identity place;
+    int code = watchers_root_identity(opt->path, &r->identity);
+
+    if (code == 0) {
+        code = tree_open_root(opt->path, &r->place.fd);
+    }
+    if (code != 0) {
+        r->place.fd = -1;
+        return err_set(e, code, opt->path, "a directory that the agent may read and enter",
+                       "cannot open the watched directory: %s", err_name(code));
+    }
+    code = place_identify(r->place.fd, &place);
+    if (code == 0 && (place.dev != r->identity.dev || place.ino != r->identity.ino)) {
+        code = -ESTALE;
+    }
+    if (code == 0) {
+        code = filter_new(&opt->filter, &r->filter);
+    }
+    r->path = strdup(opt->path);
+    if (code == 0 && r->path == NULL) {
+        code = -ENOMEM;
+    }
+    if (code != 0) {
+        return err_set(e, code, opt->path, "", "cannot watch the directory: %s", err_name(code));
+    }
+    r->rescan_ms = opt->rescan_ms;
+    r->remote = identity_is_remote(&r->identity);
+    atomic_store(&r->place.dev, r->identity.dev);
+    atomic_store(&r->place.mount_id, r->identity.mount_id);
+    r->place.filter = r->filter;
+    r->place.watch = watch;
+    r->place.remote = r->remote;
+    r->place.nlink_tells = !place.removed;
+    r->place.stop = stop;
+    return 0;
+}
+
+void roots_release(struct root *r)
+{
+    if (r->place.fd >= 0) {
+        (void)close(r->place.fd); /* O_PATH */
+    }
+    filter_free(r->filter);
+    free(r->path);
+}
+
+int roots_compare(struct root *r)
+{
+    struct root_identity now;
+    int fd;
+    int code = watchers_root_identity(r->path, &now);
+
+    if (code != 0) {
+        return code;
+    }
+    if (now.dev == r->identity.dev && now.ino == r->identity.ino &&
+        now.mount_id == r->identity.mount_id) {
+        return 0;
+    }
+    if (!atomic_load(&r->lost) || !identity_same_tree(&r->identity, &now)) {
+        return -ESTALE;
+    }
+    /* It was mounted anew: take the new one under the number that everybody knows. */
+    code = tree_open_root(r->path, &fd);
+    if (code != 0) {
+        return code;
+    }
+    if (dup3(fd, r->place.fd, O_CLOEXEC) < 0) {
+        code = -errno;
+    }
+    (void)close(fd); /* O_PATH */
+    if (code == 0) {
+        r->identity = now;
+        atomic_store(&r->place.dev, now.dev);
+        atomic_store(&r->place.mount_id, now.mount_id);
+    }
+    return code;
+}

@@ -1,0 +1,340 @@
+/*
+ * The tracker's thread. Shell. See rounds.h.
+ */
+#include "watchers/rounds.h"
+
+#include "base/clock.h"
+#include "watchers/notify.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define RESCAN_REMOTE_MS (15 * INT64_C(60000))
+#define RESCAN_LOCAL_MS  (24 * 60 * INT64_C(60000))
+
+/* A job of the pool for us. */
+struct look_job {
+    struct job job;
+    struct watchers *w;
+    struct notice *notice; /* to be filled in and sent */
+};
+
+void rounds_wake(void *arg)
+{
+    struct watchers *w = arg;
+
+    pthread_mutex_lock(&w->lock);
+    w->woken = true;
+    pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->lock);
+}
+
+void rounds_tell_take(struct watchers *w, struct notice *n)
+{
+    n->next = NULL;
+    pthread_mutex_lock(&w->lock);
+    *w->notices_end = n;
+    w->notices_end = &n->next;
+    w->woken = true;
+    pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->lock);
+}
+
+void rounds_give_take(void *arg, struct batch *b)
+{
+    struct watchers *w = arg;
+
+    b->next = NULL;
+    pthread_mutex_lock(&w->lock);
+    *w->batches_end = b;
+    w->batches_end = &b->next;
+    w->woken = true;
+    pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* Pool: look at a place. */
+static void run_look(struct job *job, void *scratch)
+{
+    struct look_job *j = (struct look_job *)job;
+    struct check *check = j->notice->look.check;
+
+    place_look(&j->w->roots[j->notice->root].place, check, scratch, &j->notice->look);
+    j->notice->look.check = check;
+    rounds_tell_take(j->w, j->notice);
+    free(j);
+}
+
+/* Pool: is a root what it was? */
+static void run_identity(struct job *job, void *scratch)
+{
+    struct look_job *j = (struct look_job *)job;
+
+    (void)scratch;
+    j->notice->code = roots_compare(&j->w->roots[j->notice->root]);
+    rounds_tell_take(j->w, j->notice);
+    free(j);
+}
+
+/* A job of the pool that ends in a notice. NULL without memory. */
+static struct look_job *look_job_new(struct watchers *w, enum notice_kind kind, unsigned root,
+                                     void (*run)(struct job *job, void *scratch))
+{
+    struct look_job *j = calloc(1, sizeof(*j));
+    struct notice *n = calloc(1, sizeof(*n));
+
+    if (j == NULL || n == NULL) {
+        free(j);
+        free(n);
+        return NULL;
+    }
+    n->kind = kind;
+    n->root = root;
+    j->job.run = run;
+    j->w = w;
+    j->notice = n;
+    return j;
+}
+
+/* Give the pool as many checks as it and the taker of the listings have room for. */
+static void send_checks(struct watchers *w, int64_t now_ms)
+{
+    while (w->looks_out < w->flights_max && outbox_room(w->outbox, w->looks_out)) {
+        struct check *c = tracker_next_check(w->tracker);
+        struct look_job *j;
+
+        if (c == NULL) {
+            return;
+        }
+        j = look_job_new(w, NOTICE_LOOK, c->root, run_look);
+        if (j == NULL) {
+            struct check_result r = {
+                .check = c, .outcome = CHECK_UNREADABLE, .code = -ENOMEM, .wd = -1};
+
+            tracker_result(w->tracker, &r, now_ms);
+            return;
+        }
+        j->notice->look.check = c;
+        w->looks_out++;
+        pool_add_take(w->pool, POOL_LISTINGS, &j->job);
+    }
+}
+
+/* Have the identity of roots looked at where that is wanted. */
+static void send_identities(struct watchers *w, int64_t now_ms)
+{
+    for (unsigned i = 0; i < w->root_count; i++) {
+        struct look_job *j;
+
+        if (!tracker_wants_identity(w->tracker, i)) {
+            continue;
+        }
+        j = look_job_new(w, NOTICE_IDENTITY, i, run_identity);
+        if (j != NULL) {
+            pool_add_take(w->pool, POOL_ANSWERS, &j->job);
+        } else {
+            tracker_identity(w->tracker, i, -ENOMEM, now_ms);
+        }
+    }
+}
+
+/* How often the root is scanned; 0: never. */
+static int64_t rescan_interval(struct watchers *w, unsigned i)
+{
+    if (w->scan_only || w->roots[i].rescan_ms == 0) {
+        return 0;
+    }
+    if (w->roots[i].rescan_ms > 0) {
+        return w->roots[i].rescan_ms;
+    }
+    return w->roots[i].remote || tracker_model_counts(w->tracker, i)->limited > 0 ? RESCAN_REMOTE_MS
+                                                                                  : RESCAN_LOCAL_MS;
+}
+
+/* When the root's next scan is due; INT64_MAX: not. */
+static int64_t rescan_at(struct watchers *w, unsigned i)
+{
+    const struct tracker_root_counts *c = tracker_root_counts(w->tracker, i);
+    const int64_t interval = rescan_interval(w, i);
+
+    if (interval == 0 || c->scanning || c->scans == 0 || tracker_root_is_lost(w->tracker, i)) {
+        return INT64_MAX;
+    }
+    return c->last_scan_ms + interval;
+}
+
+/* Begin the scans that are due. */
+static void begin_due_scans(struct watchers *w, int64_t now_ms)
+{
+    for (unsigned i = 0; i < w->root_count; i++) {
+        if (rescan_at(w, i) <= now_ms && tracker_scan(w->tracker, i, "") != 0) {
+            tracker_overflow(w->tracker);
+        }
+    }
+}
+
+/* Everything that came by itself. */
+static void handle_batch(struct watchers *w, struct batch *b, int64_t now_ms)
+{
+    struct raw_event ev;
+
+    if (b->lost) {
+        tracker_overflow(w->tracker);
+    }
+    while (batch_next(b, &ev)) {
+        tracker_event(w->tracker, &ev, now_ms);
+        w->events_read++;
+    }
+    if (b->barrier) {
+        tracker_barrier(w->tracker);
+    }
+    for (unsigned i = 0; b->mounts && i < w->root_count; i++) {
+        tracker_suspect_root(w->tracker, i);
+    }
+    reader_done_take(w->reader, b);
+}
+
+/* Everything that was asked for. */
+static void handle_notice(struct watchers *w, struct notice *n, int64_t now_ms)
+{
+    switch (n->kind) {
+    case NOTICE_LOOK:
+        w->looks_out--;
+        tracker_result(w->tracker, &n->look, now_ms);
+        break;
+    case NOTICE_IDENTITY:
+        tracker_identity(w->tracker, n->root, n->code, now_ms);
+        atomic_store(&w->roots[n->root].lost, tracker_root_is_lost(w->tracker, n->root));
+        break;
+    case NOTICE_RESCAN:
+        if (tracker_scan(w->tracker, n->root, n->path) != 0) {
+            tracker_overflow(w->tracker);
+        }
+        break;
+    }
+    free(n);
+}
+
+/* Remove the watches that no directory has any more; hand out the hints. */
+static void deliver(struct watchers *w)
+{
+    struct wd_list *released = tracker_released(w->tracker);
+
+    for (size_t i = 0; i < released->count; i++) {
+        notify_forget(released->wds[i]);
+    }
+    released->count = 0;
+    outbox_put_take(w->outbox, tracker_hints(w->tracker));
+}
+
+/* Copy the figures for watchers_stats. The lock is held. */
+static void keep_stats(struct watchers *w)
+{
+    for (unsigned i = 0; i < w->root_count; i++) {
+        const struct model_counts *m = tracker_model_counts(w->tracker, i);
+        const struct tracker_root_counts *c = tracker_root_counts(w->tracker, i);
+
+        w->stats[i] = (struct watch_stats){
+            .directories = m->directories,
+            .watches = m->watches,
+            .unwatched = w->scan_only ? 0 : m->directories - m->watches,
+            .events = w->events_read,
+            .overflows = c->overflows,
+            .scans = c->scans,
+            .scanning = c->scanning,
+            .last_scan_ms = c->last_scan_ms,
+        };
+    }
+}
+
+/* When the tracker thread must look up by itself. */
+static int64_t next_deadline(struct watchers *w)
+{
+    int64_t deadline = tracker_deadline_ms(w->tracker);
+
+    for (unsigned i = 0; i < w->root_count; i++) {
+        const int64_t at = rescan_at(w, i);
+
+        deadline = at < deadline ? at : deadline;
+    }
+    return deadline;
+}
+
+/* Wait until there is something to do, and take it. */
+static void wait_for_work(struct watchers *w, struct batch **ret_batches,
+                          struct notice **ret_notices)
+{
+    const int64_t deadline = next_deadline(w);
+    const struct timespec until = {.tv_sec = deadline / 1000, .tv_nsec = deadline % 1000 * 1000000};
+
+    pthread_mutex_lock(&w->lock);
+    keep_stats(w);
+    while (!w->woken) {
+        if (deadline == INT64_MAX) {
+            pthread_cond_wait(&w->wake, &w->lock);
+        } else if (pthread_cond_timedwait(&w->wake, &w->lock, &until) == ETIMEDOUT) {
+            break;
+        }
+    }
+    w->woken = false;
+    *ret_batches = w->batches;
+    w->batches = NULL;
+    w->batches_end = &w->batches;
+    *ret_notices = w->notices;
+    w->notices = NULL;
+    w->notices_end = &w->notices;
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* One round of the tracker thread. */
+static void step(struct watchers *w)
+{
+    struct batch *batches;
+    struct notice *notices;
+    int64_t now_ms;
+    bool quiet;
+
+    wait_for_work(w, &batches, &notices);
+    now_ms = clock_mono_ms();
+    quiet = batches == NULL;
+    while (batches != NULL) {
+        struct batch *b = batches;
+
+        batches = b->next;
+        handle_batch(w, b, now_ms);
+        deliver(w);
+    }
+    while (notices != NULL) {
+        struct notice *n = notices;
+
+        notices = n->next;
+        handle_notice(w, n, now_ms);
+    }
+    if (outbox_dropped(w->outbox)) {
+        tracker_overflow(w->tracker);
+    }
+    if (quiet) {
+        tracker_expire(w->tracker, now_ms);
+    }
+    begin_due_scans(w, now_ms);
+    if (tracker_wants_barrier(w->tracker, now_ms)) {
+        if (w->reader != NULL) {
+            reader_barrier(w->reader);
+        } else {
+            tracker_barrier(w->tracker); /* no events, none to wait for */
+        }
+    }
+    send_identities(w, now_ms);
+    send_checks(w, now_ms);
+    deliver(w);
+}
+
+void *rounds_run(void *arg)
+{
+    struct watchers *w = arg;
+
+    while (!atomic_load(&w->stop)) {
+        step(w);
+    }
+    return NULL;
+}

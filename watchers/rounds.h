@@ -1,0 +1,67 @@
+/*
+ * The tracker's thread: rounds of taking what came, following the rules, giving out work and hints.
+ * Shell; included by rounds.c and watchers.c only.
+ */
+#ifndef LOCKSTEP_WATCHERS_ROUNDS_H
+#define LOCKSTEP_WATCHERS_ROUNDS_H
+
+#include "watchers/outbox.h"
+#include "watchers/pool.h"
+#include "watchers/reader.h"
+#include "watchers/roots.h"
+#include "watchers/tracker.h"
+
+#include <pthread.h>
+
+/* What the tracker thread is told, other than events. */
+enum notice_kind { NOTICE_LOOK, NOTICE_IDENTITY, NOTICE_RESCAN };
+
+struct notice {
+    struct notice *next;
+    enum notice_kind kind;
+    unsigned root;
+    int code;                 /* NOTICE_IDENTITY */
+    struct check_result look; /* NOTICE_LOOK */
+    char path[];              /* NOTICE_RESCAN */
+};
+
+struct watchers {
+    unsigned root_count;
+    struct root *roots;
+    bool scan_only;
+    unsigned flights_max;
+    struct outbox *outbox;
+    struct pool *pool;
+    struct reader *reader;
+    struct tracker *tracker; /* the tracker thread's */
+    pthread_t thread;
+    bool running;
+    bool notify_open;
+    atomic_bool stop;
+
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t wake;
+    bool woken;
+    struct batch *batches;
+    struct batch **batches_end;
+    struct notice *notices;
+    struct notice **notices_end;
+    struct watch_stats *stats; /* one a root */
+    uint64_t events;
+
+    size_t looks_out; /* checks in the pool; the tracker thread's */
+    uint64_t events_read;
+};
+
+/* rounds_run(w): the thread, until w->stop; pthread_create's. */
+void *rounds_run(void *w);
+
+/* rounds_wake(w): something outside the inbox is to be seen to. Any thread. */
+void rounds_wake(void *w);
+
+/* rounds_tell_take(w, n), rounds_give_take(w, b): put a notice or a batch into the inbox. Any
+ * thread. */
+void rounds_tell_take(struct watchers *w, struct notice *n);
+void rounds_give_take(void *w, struct batch *b);
+
+#endif
