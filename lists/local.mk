@@ -25,3 +25,7 @@ tests_unit_test_lst_race_SOURCES = tests/unit/test_lst_race.c tests/unit/lst_bed
 tests_unit_test_lst_race_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_race_LDFLAGS = $(AM_LDFLAGS) -pthread \
 	-Wl,--wrap=renameat2 -Wl,--wrap=renameat -Wl,--wrap=fcntl
+
+noinst_PROGRAMS += tests/bench/bench_lists
+tests_bench_bench_lists_SOURCES = tests/bench/bench_lists.c
+tests_bench_bench_lists_LDADD = lists/liblists.a base/libbase.a $(CRYPTO_LIBS)

@@ -17,7 +17,20 @@
 static const char before_text[] = "0\t1\told.jpg\n1\t1\tkeep.jpg\n2\t0\tgone.jpg\n";
 
 /* How an editor writes. Stale: through the file that was the list when we began. */
-enum way { NO_EDIT, APPEND, APPEND_STALE, REWRITE, REWRITE_STALE, RENAME, REMOVE, TOUCH_MODE };
+enum way {
+    NO_EDIT,
+    APPEND,
+    APPEND_STALE,
+    APPEND_SLOWLY, /* opens, and writes later */
+    REWRITE,
+    REWRITE_STALE,
+    RENAME,
+    /* no row of their own */
+    RELABEL_STALE, /* one byte changed in place, same size */
+    OPEN_STALE,    /* opened for writing, but not written */
+    REMOVE,
+    TOUCH_MODE
+};
 
 /* When: at the intent, or around the n-th call that puts a file into the list's place. */
 struct edit {
@@ -28,7 +41,10 @@ struct edit {
 
 #define WITHOUT_EXCHANGE 1 /* what can be promised without it, too */
 #define KEPT             2 /* one of the edits ends up beside the list */
-#define GONE             4 /* the list was removed */
+#define GONE             4 /* the list was removed before we were there */
+#define GONE_AFTER       8 /* and after */
+#define RELABELLED       16
+#define NEEDS_LEASES     32 /* nothing else shows who has the list open */
 
 struct scene {
     const char *name;
@@ -47,6 +63,7 @@ static struct {
     pthread_t threads[EDITS];
     bool started[EDITS];
     atomic_bool finished[EDITS];
+    atomic_int opening[EDITS]; /* the thread that is about to open the list for writing */
     char call_log[64];
 } now;
 
@@ -77,6 +94,33 @@ static char *edited(const char *name, const char *row, bool edit_head)
     return more;
 }
 
+static _Thread_local int my_edit;
+
+/* Open for writing: the only step of an edit at which it may have to wait for us. */
+static int open_to_write(const char *name, int flags)
+{
+    now.opening[my_edit] = (int)gettid();
+    return open(name, O_WRONLY | flags);
+}
+
+/* Keep the list open for a while before writing to it. */
+static void append_slowly(const char *row)
+{
+    int fd = open_to_write(LIST, O_APPEND);
+
+    nanosleep(&(struct timespec){0, 120000000}, NULL);
+    put_fd(fd, row);
+}
+
+/* Change the label of the first row. */
+static void relabel(const char *name)
+{
+    int fd = open_to_write(name, 0);
+
+    assert_int_equal(pwrite(fd, "9", 1, 2), 1);
+    close(fd);
+}
+
 static void do_edit(int i)
 {
     const struct edit *edit = &now.scene->edits[i];
@@ -90,15 +134,24 @@ static void do_edit(int i)
     case NO_EDIT:
         break;
     case APPEND:
-        append_file(LIST, row);
+        put_fd(open_to_write(LIST, O_APPEND), row);
         break;
     case APPEND_STALE:
-        append_file(stale, row);
+        put_fd(open_to_write(stale, O_APPEND), row);
+        break;
+    case APPEND_SLOWLY:
+        append_slowly(row);
+        break;
+    case RELABEL_STALE:
+        relabel(stale);
+        break;
+    case OPEN_STALE:
+        put_fd(open_to_write(stale, O_APPEND), "");
         break;
     case REWRITE:
     case REWRITE_STALE:
         text = edited(edit->way == REWRITE ? LIST : stale, row, true);
-        put_fd(open(edit->way == REWRITE ? LIST : stale, O_WRONLY | O_TRUNC), text);
+        put_fd(open_to_write(edit->way == REWRITE ? LIST : stale, O_TRUNC), text);
         free(text);
         break;
     case RENAME:
@@ -120,9 +173,36 @@ static void *edit_thread(void *arg)
 {
     int i = (int)(intptr_t)arg;
 
+    my_edit = i;
     do_edit(i);
     now.finished[i] = true;
     return NULL;
+}
+
+/* The thread sleeps. */
+static bool is_asleep(int tid)
+{
+    char name[64];
+    char state = '?';
+    FILE *file;
+
+    snprintf(name, sizeof(name), "/proc/self/task/%d/stat", tid);
+    file = fopen(name, "r");
+    if (file) {
+        (void)!fscanf(file, "%*d (%*[^)]) %c", &state);
+        fclose(file);
+    }
+    return state == 'S';
+}
+
+/* Wait until an edit is done, or can only go on when we do. */
+static void wait_for(int i)
+{
+    for (int ms = 0; ms < 5000 && !now.finished[i]; ms++) {
+        if (now.opening[i] != 0 && is_asleep(now.opening[i]))
+            break;
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
+    }
 }
 
 /* Start the edits of this moment. With leases an editor may have to wait for us: then we go on. */
@@ -134,10 +214,9 @@ static void moment(int call, bool after)
         if (edit->way == NO_EDIT || edit->call != call || edit->after != after || now.started[i])
             continue;
         now.started[i] = true;
-        assert_int_equal(
-            pthread_create(&now.threads[i], NULL, edit_thread, (void *)(intptr_t)i), 0);
-        for (int ms = 0; ms < (now.no_lease ? 2000 : 3) && !now.finished[i]; ms++)
-            nanosleep(&(struct timespec){0, 1000000}, NULL);
+        assert_int_equal(pthread_create(&now.threads[i], NULL, edit_thread, (void *)(intptr_t)i),
+                         0);
+        wait_for(i);
     }
 }
 
@@ -248,9 +327,10 @@ static void check_rows(const struct scene *s, const char *text)
         char is[64];
         int in_list;
 
-        if (s->edits[i].way == NO_EDIT || s->edits[i].way >= REMOVE)
+        if (s->edits[i].way == NO_EDIT || s->edits[i].way >= RELABEL_STALE)
             continue;
-        assert_true(now.started[i]);
+        if (!now.started[i])
+            fail_msg("%s: edit %d did not happen, hooks: %s", s->name, i, now.call_log);
         row_of(i, false, was);
         row_of(i, true, is);
         in_list = count_line(text, was) + count_line(text, is);
@@ -270,7 +350,15 @@ static void check_list(const struct scene *s, int rc, bool changed)
         assert_int_equal(rc, -ENOENT);
         return;
     }
+    if (s->flags & GONE_AFTER) {
+        assert_null(text);
+        assert_int_equal(rc, 0);
+        check_rows(s, "");
+        return;
+    }
     assert_non_null(text);
+    if (s->flags & RELABELLED && count_line(text, "0\t9\tnew.jpg\n") != 1)
+        fail_msg("%s: the label is lost:\n%s", s->name, text);
     if (rc != 0 || !changed)
         fail_msg("%s: %d", s->name, rc);
     if (count_line(text, "0\t1\tnew.jpg\n") + count_line(text, "0\t9\tnew.jpg\n") != 1 ||
@@ -280,6 +368,7 @@ static void check_list(const struct scene *s, int rc, bool changed)
     free(text);
 }
 
+/* One scene from start to end. */
 static void play(const struct scene *s, bool no_exchange, bool no_lease)
 {
     struct lst_apply_hooks hooks = {on_intent, on_end, NULL};
@@ -317,7 +406,10 @@ static const struct scene scenes[] = {
     {"rename at the intent", {{RENAME, 0, false}}, WITHOUT_EXCHANGE},
     {"remove at the intent", {{REMOVE, 0, false}}, WITHOUT_EXCHANGE | GONE},
     {"mode at the intent", {{TOUCH_MODE, 0, false}}, WITHOUT_EXCHANGE},
+    {"held open at the intent", {{APPEND_SLOWLY, 0, false}}, WITHOUT_EXCHANGE | NEEDS_LEASES},
+    {"relabel at the intent", {{RELABEL_STALE, 0, false}}, WITHOUT_EXCHANGE | RELABELLED},
     /* between the last look and the exchange */
+    {"relabel before", {{RELABEL_STALE, 1, false}}, WITHOUT_EXCHANGE | RELABELLED},
     {"append before", {{APPEND, 1, false}}, WITHOUT_EXCHANGE},
     {"rewrite before", {{REWRITE, 1, false}}, WITHOUT_EXCHANGE},
     {"rename before", {{RENAME, 1, false}}, 0},
@@ -330,6 +422,13 @@ static const struct scene scenes[] = {
     /* and who had looked up the old file still writes to it */
     {"stale append after", {{APPEND_STALE, 1, true}}, WITHOUT_EXCHANGE},
     {"stale rewrite after", {{REWRITE_STALE, 1, true}}, WITHOUT_EXCHANGE},
+    {"stale relabel after", {{RELABEL_STALE, 1, true}}, WITHOUT_EXCHANGE | RELABELLED},
+    {"stale open after", {{OPEN_STALE, 1, true}}, WITHOUT_EXCHANGE},
+    {"stale open, append", {{OPEN_STALE, 1, true}, {APPEND, 1, true}}, WITHOUT_EXCHANGE},
+    {"stale append, remove",
+     {{APPEND_STALE, 1, true}, {REMOVE, 1, true}},
+     WITHOUT_EXCHANGE | KEPT | GONE_AFTER},
+    {"rename before, remove after", {{RENAME, 1, false}, {REMOVE, 1, true}}, KEPT | GONE_AFTER},
     /* two at once: to the old file and to ours */
     {"stale append, append", {{APPEND_STALE, 1, true}, {APPEND, 1, true}}, WITHOUT_EXCHANGE},
     {"stale append, rewrite", {{APPEND_STALE, 1, true}, {REWRITE, 1, true}}, WITHOUT_EXCHANGE},
@@ -347,6 +446,7 @@ static const struct scene scenes[] = {
     {"rename, rename at going back", {{RENAME, 1, false}, {RENAME, 2, false}}, 0},
     {"rename, append after going back", {{RENAME, 1, false}, {APPEND, 2, true}}, 0},
     {"rename, rename after going back", {{RENAME, 1, false}, {RENAME, 2, true}}, 0},
+    {"rename, rewrite at going back", {{RENAME, 1, false}, {REWRITE, 2, false}}, KEPT},
     {"stale append, append at going back", {{APPEND_STALE, 1, true}, {APPEND, 2, false}}, 0},
     {"stale append, rename at going back", {{APPEND_STALE, 1, true}, {RENAME, 2, false}}, 0},
     /* one after the other, in every attempt */
@@ -357,7 +457,9 @@ static const struct scene scenes[] = {
 static void play_all(bool no_exchange, bool no_lease)
 {
     for (size_t i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++) {
-        if (!no_exchange || scenes[i].flags & WITHOUT_EXCHANGE)
+        int flags = scenes[i].flags;
+
+        if ((!no_exchange || flags & WITHOUT_EXCHANGE) && (!no_lease || !(flags & NEEDS_LEASES)))
             play(&scenes[i], no_exchange, no_lease);
     }
 }

@@ -1,0 +1,202 @@
+/*
+ * How long does it take to rewrite a list of 1,000,000 rows? Beside the floor of the same run: a
+ * copy of its bytes in memory, and a copy of the file with fsync and rename.
+ *
+ *   bench_lists [rows]
+ */
+#include "base/tree.h"
+#include "lists/lists.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ROUNDS 5
+
+static double now_s(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* End with a message where something that must work did not. */
+static void must(int rc, const char *what)
+{
+    if (rc == 0)
+        return;
+    fprintf(stderr, "%s: %s\n", what, err_name(rc));
+    exit(1);
+}
+
+/* A list as im2rec makes it: shuffled, two directories deep. */
+static void make_list(uint64_t rows, struct buf *list)
+{
+    uint64_t seed = 1;
+
+    for (uint64_t i = 0; i < rows; i++) {
+        seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        must(buf_appendf(list, "%" PRIu64 "\t%u\ttrain/n%08u/%07" PRIu64 ".jpg\n", i,
+                         (unsigned)(seed >> 54), (unsigned)(seed >> 54), i),
+             "list");
+    }
+}
+
+/* n renames of images, spread over the list, and one of a directory. */
+static struct lst_changes *make_changes(const struct buf *list, uint64_t rows, uint64_t n)
+{
+    struct lst_cursor c = {.in = {list->data, list->len}};
+    struct lst_changes *changes;
+    struct lst_row row;
+    char from[128];
+    char to[160];
+
+    must(lst_changes_new(&changes), "changes");
+    while (lst_row_next(&c, &row)) {
+        if (c.line_number % (rows / n) != 0)
+            continue;
+        must(lst_path_normal(row.path, from, sizeof(from)), "path");
+        snprintf(to, sizeof(to), "%s.png", from);
+        must(lst_changes_rename(changes, from, to), "rename");
+    }
+    must(lst_changes_rename_directory(changes, "train/n99999999", "val/n1"), "directory");
+    return changes;
+}
+
+static double bench_memory(const struct buf *list)
+{
+    double best = 1e9;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        double begin = now_s();
+        char *copy = malloc(list->len);
+
+        if (!copy)
+            must(-12, "copy"); /* ENOMEM */
+        memcpy(copy, list->data, list->len);
+        __asm__ volatile("" : : "r"(copy) : "memory"); /* the copy is looked at */
+        free(copy);
+        best = now_s() - begin < best ? now_s() - begin : best;
+    }
+    return best;
+}
+
+static double bench_rewrite(const struct buf *list, const struct lst_changes *changes)
+{
+    double best = 1e9;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        struct lst_rewrite_stats stats;
+        double begin = now_s();
+        struct buf out;
+        struct buf undo;
+
+        buf_init(&out, SIZE_MAX);
+        buf_init(&undo, SIZE_MAX);
+        must(lst_rewrite((struct span){list->data, list->len}, changes, &out, &undo, &stats),
+             "rewrite");
+        best = now_s() - begin < best ? now_s() - begin : best;
+        buf_release(&out);
+        buf_release(&undo);
+    }
+    return best;
+}
+
+static void put_list(const struct buf *list, const char *name)
+{
+    int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+    must(fd < 0 ? -1 : write_whole(fd, list->data, list->len), name);
+    must(fsync(fd), name);
+    close(fd);
+}
+
+/* What cannot be avoided on disk: read, write, fsync, rename. */
+static double bench_copy_file(uint64_t size)
+{
+    double begin = now_s();
+    char *bytes = malloc(size);
+    int in = open("bench.lst", O_RDONLY);
+    int out = open("bench.new", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+    must(read_whole(in, bytes, size), "read");
+    must(write_whole(out, bytes, size), "write");
+    must(fsync(out), "fsync");
+    must(rename("bench.new", "bench.lst"), "rename");
+    close(in);
+    close(out);
+    free(bytes);
+    return now_s() - begin;
+}
+
+static double bench_apply(int root_fd, const struct lst_changes *changes)
+{
+    double begin = now_s();
+    bool changed;
+
+    must(lst_apply(root_fd, "bench.lst", changes, NULL, NULL, &changed, NULL), "apply");
+    return now_s() - begin;
+}
+
+static int count_path(void *arg, const char *image)
+{
+    (void)image;
+    ++*(uint64_t *)arg;
+    return 0;
+}
+
+static double bench_each_path(int root_fd)
+{
+    double begin = now_s();
+    struct file_stat st;
+    uint64_t n = 0;
+
+    must(lst_each_path(root_fd, "bench.lst", count_path, &n, &st), "each path");
+    return now_s() - begin;
+}
+
+/* Everything for one number of changes. */
+static void bench(int root_fd, const struct buf *list, uint64_t rows, uint64_t n)
+{
+    struct lst_changes *changes = make_changes(list, rows, n);
+    double floor_memory = bench_memory(list);
+    double rewrite = bench_rewrite(list, changes);
+    double floor_disk;
+    double apply;
+
+    put_list(list, "bench.lst");
+    floor_disk = bench_copy_file(list->len);
+    apply = bench_apply(root_fd, changes);
+    printf("%7" PRIu64 " changes: rewrite %6.1f ms (memcpy %5.1f ms, %4.1fx)  "
+           "apply %6.1f ms (copy, fsync, rename %6.1f ms, %4.1fx)  each_path %6.1f ms\n",
+           n, rewrite * 1e3, floor_memory * 1e3, rewrite / floor_memory, apply * 1e3,
+           floor_disk * 1e3, apply / floor_disk, bench_each_path(root_fd) * 1e3);
+    lst_changes_free(changes);
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t rows = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000;
+    char bed[] = "/tmp/bench-lists-XXXXXX";
+    struct buf list;
+    int root_fd;
+
+    if (rows < 10 || !mkdtemp(bed) || chdir(bed) < 0)
+        return 2;
+    must(tree_open_root(bed, &root_fd), bed);
+    buf_init(&list, SIZE_MAX);
+    make_list(rows, &list);
+    printf("%" PRIu64 " rows, %.1f MB\n", rows, (double)list.len / 1e6);
+    bench(root_fd, &list, rows, 1);
+    bench(root_fd, &list, rows, 100);
+    bench(root_fd, &list, rows, rows / 10);
+    buf_release(&list);
+    close(root_fd);
+    unlink("bench.lst");
+    return rmdir(bed) < 0;
+}
