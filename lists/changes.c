@@ -1,4 +1,10 @@
-/* A batch of renames and removals, looked up by old path, the nearest first. Pure. */
+/*
+ * A batch of renames and removals, looked up by old path, the nearest first. Pure.
+ *
+ * Nearly all paths that are looked up have no change. A filter of bits, one for each key by a cheap
+ * hash, says no to most of them without the map's careful hash. Names chosen to collide in it only
+ * make it useless: the map decides.
+ */
 #include "lists/internal.h"
 
 #include "base/map.h"
@@ -23,7 +29,13 @@ struct change {
 struct lst_changes {
     struct map *map;    /* path -> struct change */
     uint64_t spreading; /* changes that reach further than their own path */
+    uint64_t *filter;   /* a bit for each key */
+    size_t filter_bits; /* a power of two, at least FILTER_SPARSE for each key */
 };
+
+#define FILTER_BITS_MIN 4096
+#define FILTER_SPARSE   16 /* then one in 16 paths at most passes by chance */
+#define WORD_BITS       64
 
 int lst_changes_new(struct lst_changes **ret)
 {
@@ -32,8 +44,10 @@ int lst_changes_new(struct lst_changes **ret)
     if (!c)
         return -ENOMEM;
     c->map = map_new();
-    if (!c->map) {
-        free(c);
+    c->filter_bits = FILTER_BITS_MIN;
+    c->filter = calloc(c->filter_bits / WORD_BITS, sizeof(*c->filter));
+    if (!c->map || !c->filter) {
+        lst_changes_free(c);
         return -ENOMEM;
     }
     *ret = c;
@@ -46,10 +60,66 @@ void lst_changes_free(struct lst_changes *c)
 
     if (!c)
         return;
-    for (size_t at = 0; map_next(c->map, &at, NULL, NULL, &change);)
+    for (size_t at = 0; c->map && map_next(c->map, &at, NULL, NULL, &change);)
         free(change);
     map_free(c->map);
+    free(c->filter);
     free(c);
+}
+
+/* A cheap hash of a path: of its length and its last 16 bytes, where names differ. */
+static uint64_t filter_hash(const char *p, size_t n)
+{
+    uint64_t a = 0;
+    uint64_t b = 0;
+
+    if (n >= sizeof(a)) {
+        memcpy(&a, p + n - sizeof(a), sizeof(a));
+        memcpy(&b, n >= 2 * sizeof(b) ? p + n - 2 * sizeof(b) : p, sizeof(b));
+    } else {
+        for (size_t i = 0; i < n; i++)
+            a = a << 8 | (unsigned char)p[i];
+    }
+    a = (a ^ n) * UINT64_C(0x9e3779b97f4a7c15);
+    return ((a ^ a >> 32) + b) * UINT64_C(0xd6e8feb86659fd93) >> 24;
+}
+
+/* Remember a key in a filter. */
+static void filter_add(uint64_t *filter, size_t bits, const char *p, size_t n)
+{
+    size_t bit = filter_hash(p, n) & (bits - 1);
+
+    filter[bit / WORD_BITS] |= UINT64_C(1) << bit % WORD_BITS;
+}
+
+/* The path may be a key; false is certain. */
+static bool filter_passes(const struct lst_changes *c, const char *p, size_t n)
+{
+    size_t bit = filter_hash(p, n) & (c->filter_bits - 1);
+
+    return c->filter[bit / WORD_BITS] >> bit % WORD_BITS & 1;
+}
+
+/* Make the filter large enough for one key more. 0 or -ENOMEM. */
+static int filter_reserve(struct lst_changes *c)
+{
+    size_t bits = c->filter_bits * 2;
+    uint64_t *filter;
+    const void *key;
+    void *value;
+    size_t n;
+
+    if ((map_count(c->map) + 1) * FILTER_SPARSE <= c->filter_bits)
+        return 0;
+    filter = calloc(bits / WORD_BITS, sizeof(*filter));
+    if (!filter)
+        return -ENOMEM;
+    for (size_t at = 0; map_next(c->map, &at, &key, &n, &value);)
+        filter_add(filter, bits, key, n);
+    free(c->filter);
+    c->filter = filter;
+    c->filter_bits = bits;
+    return 0;
 }
 
 /* A path that a change can be made of: below the root, not the root itself. */
@@ -72,6 +142,8 @@ static int put(struct lst_changes *c, enum change_kind kind, const char *from, c
     struct change *change;
     int rc = check(from);
 
+    if (rc == 0)
+        rc = filter_reserve(c);
     if (rc < 0)
         return rc;
     change = malloc(sizeof(*change) + to_n + 1);
@@ -85,6 +157,7 @@ static int put(struct lst_changes *c, enum change_kind kind, const char *from, c
         free(change);
         return rc;
     }
+    filter_add(c->filter, c->filter_bits, from, strlen(from));
     c->spreading += spreads(change);
     if (old)
         c->spreading -= spreads(old);
@@ -142,11 +215,17 @@ static bool is_normal(struct span path)
     }
 }
 
+/* The change of exactly this path, or NULL. */
+static const struct change *get(const struct lst_changes *c, const char *p, size_t n)
+{
+    return filter_passes(c, p, n) ? map_get(c->map, p, n) : NULL;
+}
+
 /* The nearest change to a normal path: its own, or that of the deepest directory above it. */
 static bool find_nearest(const struct lst_changes *c, struct span normal, struct change_hit *ret)
 {
     size_t n = normal.n;
-    const struct change *change = map_get(c->map, normal.p, n);
+    const struct change *change = get(c, normal.p, n);
 
     while (!change && c->spreading > 0) {
         const char *slash = memrchr(normal.p, '/', n);
@@ -154,7 +233,7 @@ static bool find_nearest(const struct lst_changes *c, struct span normal, struct
         if (!slash)
             return false;
         n = (size_t)(slash - normal.p);
-        change = map_get(c->map, normal.p, n);
+        change = get(c, normal.p, n);
         if (change && !spreads(change))
             change = NULL; /* an image's rename says nothing of paths below it */
     }

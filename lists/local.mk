@@ -10,7 +10,9 @@ lists_tests = \
 	tests/unit/test_lst_rows \
 	tests/unit/test_lst_rewrite \
 	tests/unit/test_lst_apply \
-	tests/unit/test_lst_race
+	tests/unit/test_lst_race \
+	tests/unit/test_lst_crash \
+	tests/unit/test_lst_stress
 check_PROGRAMS += $(lists_tests)
 TESTS += $(lists_tests)
 lists_tests_LIBS = lists/liblists.a base/libbase.a $(CMOCKA_LIBS) $(CRYPTO_LIBS)
@@ -25,6 +27,14 @@ tests_unit_test_lst_race_SOURCES = tests/unit/test_lst_race.c tests/unit/lst_bed
 tests_unit_test_lst_race_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_race_LDFLAGS = $(AM_LDFLAGS) -pthread \
 	-Wl,--wrap=renameat2 -Wl,--wrap=renameat -Wl,--wrap=fcntl
+tests_unit_test_lst_crash_SOURCES = tests/unit/test_lst_crash.c tests/unit/lst_bed.h tests/unit/unit.h
+tests_unit_test_lst_crash_LDADD = $(lists_tests_LIBS)
+tests_unit_test_lst_crash_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=renameat2 -Wl,--wrap=renameat -Wl,--wrap=unlinkat -Wl,--wrap=write \
+	-Wl,--wrap=fsync -Wl,--wrap=fchmod -Wl,--wrap=fcntl -Wl,--wrap=nanosleep
+tests_unit_test_lst_stress_SOURCES = tests/unit/test_lst_stress.c tests/unit/lst_bed.h tests/unit/unit.h
+tests_unit_test_lst_stress_LDADD = $(lists_tests_LIBS)
+tests_unit_test_lst_stress_LDFLAGS = $(AM_LDFLAGS) -pthread
 
 noinst_PROGRAMS += tests/bench/bench_lists
 tests_bench_bench_lists_SOURCES = tests/bench/bench_lists.c

@@ -282,7 +282,8 @@ static void test_each_path(void **state)
     struct file_stat st;
 
     (void)state;
-    put_file(LIST, "\xef\xbb\xbf" "0\t1\ta.jpg\r\n\n# x\n1\t1\t./b//c\n2\t1\t/abs\n3\t1\t../up\n4\t1\td");
+    put_file(LIST, "\xef\xbb\xbf"
+                   "0\t1\ta.jpg\r\n\n# x\n1\t1\t./b//c\n2\t1\t/abs\n3\t1\t../up\n4\t1\td");
     assert_int_equal(lst_each_path(bed_fd, LIST, on_path, &seen, &st), 0);
     assert_string_equal(seen.text, "a.jpg|b/c|d|");
     assert_int_equal(st.kind, FILE_REGULAR);

@@ -307,6 +307,34 @@ static void test_bad_undo(void **state)
     }
 }
 
+/* A batch that is much larger than any first size: every change is found, nothing else is. */
+static void test_large_batch(void **state)
+{
+    enum { COUNT = 20000 };
+    char from[64];
+    char to[64];
+    char out[64];
+    struct lst_changes *c;
+
+    (void)state;
+    assert_int_equal(lst_changes_new(&c), 0);
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(from, sizeof(from), "class%d/%d", i % 7, i);
+        snprintf(to, sizeof(to), "to/%d", i);
+        assert_int_equal(lst_changes_rename(c, from, to), 0);
+    }
+    assert_int_equal(lst_changes_count(c), COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(from, sizeof(from), "class%d/%d", i % 7, i);
+        snprintf(to, sizeof(to), "to/%d", i);
+        assert_int_equal(lst_changes_fate(c, from, out, sizeof(out)), LST_RENAME);
+        assert_string_equal(out, to);
+        snprintf(from, sizeof(from), "class%d/%d", i % 7 + 1, i);
+        assert_int_equal(lst_changes_fate(c, from, out, sizeof(out)), LST_KEEP);
+    }
+    lst_changes_free(c);
+}
+
 /*
  * Random lists and batches against a model that knows nothing of maps, spans or fast paths.
  */
@@ -447,7 +475,7 @@ int main(void)
         cmocka_unit_test(test_bad_changes),   cmocka_unit_test(test_rewrite),
         cmocka_unit_test(test_path_with_nul), cmocka_unit_test(test_named_dash),
         cmocka_unit_test(test_limit),         cmocka_unit_test(test_bad_undo),
-        cmocka_unit_test(test_against_model),
+        cmocka_unit_test(test_large_batch),   cmocka_unit_test(test_against_model),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
