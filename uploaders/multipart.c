@@ -10,8 +10,8 @@
  * Each part is read once, in order, and carries its CRC-64/NVME; Complete carries the whole file's,
  * combined from them, so S3 itself compares. Parts in flight are waited for before Abort.
  *
- * A Complete whose answer was lost and that is tried again finds no such upload: then HEAD tells
- * whether the object is ours.
+ * A Complete whose answer was lost and that is sent again (by us, or by libcurl where a kept
+ * connection died) finds no such upload: then HEAD tells whether the object is ours.
  */
 #include "uploaders/task.h"
 
@@ -170,7 +170,7 @@ static void on_completed(struct call *call)
 {
     struct multipart *m = call->owner;
     enum verdict verdict = call->verdict;
-    bool gone = strcmp(call->error.code, "NoSuchUpload") == 0 && call->retry.attempts > 1;
+    bool gone = strcmp(call->error.code, "NoSuchUpload") == 0;
     task_report(&m->task, call);
     caller_give(call);
     if (verdict == VERDICT_DONE) {

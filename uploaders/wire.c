@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -308,9 +309,8 @@ static void unlink_active(struct wire *w, struct exchange *x)
 /* The words of a failure, curl's and more of it. */
 static void set_words(struct exchange *x, const char *words, const char *detail)
 {
-    x->words[0] = x->detail[0] = '\0';
-    strncat(x->words, words, sizeof(x->words) - 1);
-    strncat(x->detail, detail, sizeof(x->detail) - 1);
+    snprintf(x->words, sizeof(x->words), "%s", words);
+    snprintf(x->detail, sizeof(x->detail), "%s", detail);
 }
 
 /* Begin an exchange that has its handle. -1 where libcurl will not. */
@@ -533,7 +533,7 @@ int wire_new(const struct wire_options *opt, struct wire **ret, struct err *e)
     w->connect_ms = opt->connect_ms;
     w->timer_ms = INT64_MAX;
     w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    int code = w->epoll_fd < 0 ? err_set(e, -errno, "", "", "epoll: %s", strerror(errno)) : 0;
+    int code = w->epoll_fd < 0 ? err_set(e, -errno, "", "", "epoll: %s", err_name(-errno)) : 0;
     if (code == 0 && opt->ca_file && !(w->ca_file = strdup(opt->ca_file)))
         code = err_set(e, -ENOMEM, "", "", "no memory for a worker");
     if (code == 0)

@@ -93,7 +93,10 @@ void body_begin(struct body *b, const struct request *r, const struct auth *a,
     text_begin(&b->memory);
     b->framed = a->kind != PAYLOAD_HASHED && a->kind != PAYLOAD_UNSIGNED;
     chunks_begin(&b->chunks, a);
-    if (!(b->error = read_length(b, r)) && !(b->error = read_md5(b, r)))
+    if (!(b->error = read_length(b, r)))
+        b->error = read_md5(b, r);
+    /* The checksum of a Complete is the object's, not that of its document. */
+    if (!b->error && r->op != OP_COMPLETE_MULTIPART_UPLOAD)
         b->error = read_checksum(b, r);
     hashes_begin(&b->hashes, wanted(b, a));
 }
