@@ -29,7 +29,8 @@ void buf_init(struct buf *b, size_t max);
 /* buf_release(b): free the bytes; b is empty again and may be used again. */
 void buf_release(struct buf *b);
 
-/* buf_wipe(b): overwrite with zeroes, then release. For key material. */
+/* buf_wipe(b): overwrite with zeroes, then release. For key material; reserve room for
+ * all of it first, since a buffer that grows may leave a copy behind in freed memory. */
 void buf_wipe(struct buf *b);
 
 /* buf_reset(b): len = 0, memory kept. */

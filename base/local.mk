@@ -77,3 +77,28 @@ tests_unit_test_tree_LDFLAGS = $(AM_LDFLAGS) \
 tests_unit_test_tree_LDADD = $(base_tests_LIBS)
 tests_unit_test_utf8_SOURCES = tests/unit/test_utf8.c tests/unit/unit.h
 tests_unit_test_utf8_LDADD = $(base_tests_LIBS)
+
+if FUZZ
+noinst_PROGRAMS += tests/fuzz/fuzz_json tests/fuzz/fuzz_text
+tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c
+tests_fuzz_fuzz_json_LDADD = base/libbase.a $(CRYPTO_LIBS)
+tests_fuzz_fuzz_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_text_SOURCES = tests/fuzz/fuzz_text.c
+tests_fuzz_fuzz_text_LDADD = base/libbase.a $(CRYPTO_LIBS)
+tests_fuzz_fuzz_text_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
+EXTRA_DIST += base/DESIGN.md \
+	tests/fuzz/fuzz_json.c tests/fuzz/fuzz_text.c \
+	tests/fuzz/corpus/json/escapes.json \
+	tests/fuzz/corpus/json/kinds.json \
+	tests/fuzz/corpus/json/lone-surrogate.json \
+	tests/fuzz/corpus/text/age \
+	tests/fuzz/corpus/text/asctime \
+	tests/fuzz/corpus/text/base64 \
+	tests/fuzz/corpus/text/glob \
+	tests/fuzz/corpus/text/hex \
+	tests/fuzz/corpus/text/imf \
+	tests/fuzz/corpus/text/iso \
+	tests/fuzz/corpus/text/path \
+	tests/fuzz/corpus/text/rfc850 \
+	tests/fuzz/corpus/text/seconds

@@ -1,6 +1,7 @@
 /*
  * A hash map from bytes to pointers, for paths and keys. SipHash with a seed of its own, since file
- * names come from strangers. Not thread-safe. The key is copied into the map.
+ * names come from strangers. Not thread-safe. The key is copied into the map,
+ * with a NUL after it.
  */
 #ifndef LOCKSTEP_BASE_MAP_H
 #define LOCKSTEP_BASE_MAP_H

@@ -38,7 +38,9 @@ int path_rebase(char *out, size_t size, const char *path, const char *from, cons
 /*
  * path_glob(pattern, path): shell pattern match, no environment, no locale, linear in
  * pattern x path. Without a '/' the pattern is held against the last component, with one against
- * the whole path. '*' and '?' do not match '/', "**" does; "[a-z]", "[!a]", '\\' quote.
+ * the whole path. '*' and '?' do not match '/', "**" does; "[a-z]", "[!a]", '\\' quote. Where "**"
+ * stands alone between slashes it is any number of directories, none included. Bytes are compared,
+ * so '?' takes one byte of a longer UTF-8 character.
  */
 bool path_glob(const char *pattern, const char *path);
 

@@ -38,8 +38,9 @@ int tree_open(int root_fd, const char *path, int flags, int *ret_fd)
     __attribute__((warn_unused_result));
 
 /* tree_stat(root_fd, path, ret): stat without following the last link. A missing path (ENOENT or
- * ENOTDIR on the way) is FILE_ABSENT and 0; other failures are -errno (EIO, ESTALE, EACCES...: then
- * nothing may be concluded about the path). */
+ * ENOTDIR on the way) is FILE_ABSENT and 0; other failures are -errno (EIO, ESTALE, EACCES..., and
+ * ELOOP where a directory on the way is a symbolic link: then nothing may be concluded about the
+ * path). */
 int tree_stat(int root_fd, const char *path, struct file_stat *ret)
     __attribute__((warn_unused_result));
 
