@@ -39,3 +39,15 @@ tests_unit_test_lst_stress_LDFLAGS = $(AM_LDFLAGS) -pthread
 noinst_PROGRAMS += tests/bench/bench_lists
 tests_bench_bench_lists_SOURCES = tests/bench/bench_lists.c
 tests_bench_bench_lists_LDADD = lists/liblists.a base/libbase.a $(CRYPTO_LIBS)
+
+if FUZZ
+noinst_PROGRAMS += tests/fuzz/fuzz_lst_rows
+tests_fuzz_fuzz_lst_rows_SOURCES = tests/fuzz/fuzz_lst_rows.c
+tests_fuzz_fuzz_lst_rows_LDADD = lists/liblists.a base/libbase.a $(CRYPTO_LIBS)
+tests_fuzz_fuzz_lst_rows_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
+EXTRA_DIST += \
+	tests/fuzz/corpus/lst_rows/mixed.lst \
+	tests/fuzz/corpus/lst_rows/odd.lst \
+	tests/fuzz/corpus/lst_rows/detection.lst \
+	tests/fuzz/corpus/lst_rows/undo
