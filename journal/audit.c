@@ -110,7 +110,8 @@ static void check_header(struct journal_audit *a, const struct journal_header *h
     else if (a->seq_known && h->first != a->head.next_seq)
         fault(a, 0, "sequence", "begins with record %" PRIu64 "; %" PRIu64 " is due", h->first,
               a->head.next_seq);
-    else if (a->chain_known && memcmp(h->chain, a->head.chain, SHA256_BYTES) != 0)
+    else if (a->chain_known && memcmp(h->chain, a->head.chain, SHA256_BYTES) != 0 &&
+             !(a->other_known && memcmp(h->chain, a->other_chain, SHA256_BYTES) == 0))
         fault(a, 0, "chain", "the segment before it does not end with the chain value it names");
     else if (a->tree_known &&
              (h->tree.count != a->head.tree.count || memcmp(mine, stated, SHA256_BYTES) != 0))

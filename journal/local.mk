@@ -14,3 +14,49 @@ journal_libjournal_a_SOURCES = \
 	journal/verify.c \
 	journal/walk.c journal/walk.h \
 	journal/writer.c journal/writer.h
+EXTRA_DIST += journal/DESIGN.md
+
+journal_tests = \
+	tests/unit/test_journal_faults \
+	tests/unit/test_journal_follow \
+	tests/unit/test_journal_frame \
+	tests/unit/test_journal_record \
+	tests/unit/test_journal_recover \
+	tests/unit/test_journal_verify \
+	tests/unit/test_journal_writer
+check_PROGRAMS += $(journal_tests)
+TESTS += $(journal_tests)
+journal_tests_LIBS = journal/libjournal.a base/libbase.a $(CMOCKA_LIBS) $(CRYPTO_LIBS)
+journal_tests_DIR = tests/unit/journal_dir.c tests/unit/journal_dir.h tests/unit/unit.h
+
+tests_unit_test_journal_faults_SOURCES = tests/unit/test_journal_faults.c $(journal_tests_DIR)
+tests_unit_test_journal_faults_LDADD = $(journal_tests_LIBS)
+tests_unit_test_journal_faults_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=fdatasync,--wrap=fsync,--wrap=pwrite,--wrap=fallocate \
+	-Wl,--wrap=realloc,--wrap=calloc
+tests_unit_test_journal_follow_SOURCES = tests/unit/test_journal_follow.c $(journal_tests_DIR)
+tests_unit_test_journal_follow_LDADD = $(journal_tests_LIBS) -lpthread
+tests_unit_test_journal_frame_SOURCES = tests/unit/test_journal_frame.c tests/unit/unit.h
+tests_unit_test_journal_frame_LDADD = $(journal_tests_LIBS)
+tests_unit_test_journal_record_SOURCES = tests/unit/test_journal_record.c tests/unit/unit.h
+tests_unit_test_journal_record_LDADD = $(journal_tests_LIBS)
+tests_unit_test_journal_recover_SOURCES = tests/unit/test_journal_recover.c $(journal_tests_DIR)
+tests_unit_test_journal_recover_LDADD = $(journal_tests_LIBS)
+tests_unit_test_journal_verify_SOURCES = tests/unit/test_journal_verify.c $(journal_tests_DIR)
+tests_unit_test_journal_verify_LDADD = $(journal_tests_LIBS)
+tests_unit_test_journal_writer_SOURCES = tests/unit/test_journal_writer.c $(journal_tests_DIR)
+tests_unit_test_journal_writer_LDADD = $(journal_tests_LIBS)
+
+noinst_PROGRAMS += tests/bench/bench_journal
+tests_bench_bench_journal_SOURCES = tests/bench/bench_journal.c
+tests_bench_bench_journal_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS)
+
+if FUZZ
+noinst_PROGRAMS += tests/fuzz/fuzz_journal_record tests/fuzz/fuzz_journal_batch
+tests_fuzz_fuzz_journal_record_SOURCES = tests/fuzz/fuzz_journal_record.c
+tests_fuzz_fuzz_journal_record_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS)
+tests_fuzz_fuzz_journal_record_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_journal_batch_SOURCES = tests/fuzz/fuzz_journal_batch.c
+tests_fuzz_fuzz_journal_batch_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS)
+tests_fuzz_fuzz_journal_batch_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif

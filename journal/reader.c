@@ -50,7 +50,6 @@ int journal_reader_open(const char *dir, uint64_t from_seq, struct journal_reade
     r->walk.fd = -1;
     r->looked_again = NO_OFFSET;
     r->want = from_seq;
-    r->gap_told = true;
     buf_init(&r->walk.data, 0);
     buf_init(&r->store, JOURNAL_LINE_MAX);
     *ret = r;
@@ -178,64 +177,89 @@ static enum journal_read leave(struct journal_reader *r, uint64_t offset, struct
     return JOURNAL_READ_RECORD;
 }
 
-/* What to do about bytes that are no batch, after a second look: RECORD to go on. */
-static enum journal_read take_trouble(struct journal_reader *r, enum journal_step step,
-                                      const struct journal_batch *batch, uint64_t offset,
-                                      struct err *e)
+/* The next good batch: GOOD; or MORE where none follows (yet). What stands before it and is no batch
+ * begins at *ret_from; *ret_why says what is wrong with it, NULL nothing stands there. */
+static int find_good(struct journal_reader *r, enum journal_step *ret_step,
+                     struct journal_batch *ret_batch, uint64_t *ret_from, const char **ret_why)
 {
-    switch (step) {
-    case JOURNAL_STEP_BROKEN:
-        return damaged(r, e, r->name, offset, batch->why);
-    case JOURNAL_STEP_GOOD:
-        r->body = batch->body;
-        r->body_offset = offset + batch->skipped;
-        return damaged(r, e, r->name, offset, "bytes that belong to no batch");
-    case JOURNAL_STEP_MORE:
-        break;
+    uint64_t offset;
+    const char *why = NULL;
+    int rc = journal_walk_next(&r->walk, ret_step, ret_batch, ret_from);
+
+    while (rc == 0 && *ret_step == JOURNAL_STEP_BROKEN) {
+        why = why ? why : ret_batch->why;
+        rc = journal_walk_next(&r->walk, ret_step, ret_batch, &offset);
     }
-    return r->next_known ? leave(r, offset, e) : pause_reading(r, offset);
+    if (rc)
+        return rc;
+    if (*ret_step == JOURNAL_STEP_GOOD && ret_batch->skipped && !why)
+        why = "bytes that belong to no batch";
+    *ret_why = why;
+    return 0;
 }
 
-/* The next batch into `body`: RECORD; or END, ERROR. */
+/* Open the segment to begin with. RECORD; END without any; ERROR. */
+static enum journal_read begin(struct journal_reader *r, struct err *e)
+{
+    bool found;
+    int rc = find_next(r, &r->next, &found);
+
+    if (rc == 0 && !found)
+        return JOURNAL_READ_END;
+    if (rc == 0)
+        rc = enter(r, r->next);
+    if (rc)
+        return failed(r, e, rc);
+    if (r->want < r->name.first)
+        r->want = r->name.first;
+    return JOURNAL_READ_RECORD;
+}
+
+/* Go on reading the open segment from here. */
+static void again_from(struct journal_reader *r, uint64_t offset)
+{
+    r->body.n = 0;
+    journal_walk_rewind(&r->walk, offset);
+}
+
+/* The next batch into `body`: RECORD; or END, ERROR. Bytes that are no batch are damage only once a
+ * batch, or a segment, follows them: until then a writer may be at work there, or have died. */
 static enum journal_read next_batch(struct journal_reader *r, struct err *e)
 {
+    enum journal_read result = JOURNAL_READ_RECORD;
     struct journal_batch batch;
     enum journal_step step;
-    enum journal_read result;
-    uint64_t offset;
-    bool found;
+    const char *why;
+    uint64_t start, from;
+    bool news;
     int rc;
 
-    for (;;) {
-        if (!r->begun) {
-            rc = find_next(r, &r->next, &found);
-            if (rc == 0 && !found)
-                return JOURNAL_READ_END;
-            if (rc == 0)
-                rc = enter(r, r->next);
-            if (rc)
-                return failed(r, e, rc);
-        }
-        rc = journal_walk_next(&r->walk, &step, &batch, &offset);
-        if (rc)
-            return failed(r, e, rc);
-        if (step == JOURNAL_STEP_GOOD && batch.skipped == 0) {
+    while (result == JOURNAL_READ_RECORD) {
+        if (!r->begun && (result = begin(r, e)) != JOURNAL_READ_RECORD)
+            break;
+        start = r->walk.offset;
+        rc = find_good(r, &step, &batch, &from, &why);
+        if (rc == 0 && step == JOURNAL_STEP_GOOD) {
             r->body = batch.body;
-            r->body_offset = offset;
-            return JOURNAL_READ_RECORD;
+            r->body_offset = r->walk.offset - batch.size + batch.skipped;
+            if (!why)
+                break;
         }
-        rc = look_ahead(r, &found);
-        if (rc)
-            return failed(r, e, rc);
-        if (found || (step != JOURNAL_STEP_MORE && r->looked_again != offset)) {
-            r->looked_again = offset;
-            journal_walk_rewind(&r->walk, offset);
-            continue;
+        if (rc == 0)
+            rc = look_ahead(r, &news);
+        if (rc) {
+            again_from(r, start);
+            result = failed(r, e, rc);
+        } else if (news || (step == JOURNAL_STEP_GOOD && r->looked_again != from)) {
+            r->looked_again = from;
+            again_from(r, from);
+        } else if (step == JOURNAL_STEP_GOOD) {
+            result = damaged(r, e, r->name, from, why);
+        } else {
+            result = r->next_known ? leave(r, from, e) : pause_reading(r, from);
         }
-        result = take_trouble(r, step, &batch, offset, e);
-        if (result != JOURNAL_READ_RECORD)
-            return result;
     }
+    return result;
 }
 
 /* Hand out the record of a line, if it is one that is wanted: RECORD; ERROR; END for another line.
@@ -245,6 +269,7 @@ static enum journal_read take_line(struct journal_reader *r, struct span line, s
 {
     bool is_record = journal_kind_of(line) == JOURNAL_KIND_RECORD;
     uint64_t seq = 0;
+    int rc = 0;
 
     if (is_record && journal_line_seq(line, &seq)) {
         r->body = after;
@@ -256,15 +281,13 @@ static enum journal_read take_line(struct journal_reader *r, struct span line, s
     }
     if (seq > r->want && !r->gap_told)
         return damaged(r, e, r->name, r->body_offset, "records are missing before this batch");
+    if (ret)
+        rc = journal_record_decode(line, &r->store, ret);
+    if (rc && rc != ERR_SYNTAX)
+        return failed(r, e, rc);
     r->body = after;
-    if (ret) {
-        int rc = journal_record_decode(line, &r->store, ret);
-
-        if (rc == ERR_SYNTAX)
-            return damaged(r, e, r->name, r->body_offset, "a line of this batch is no record");
-        if (rc)
-            return failed(r, e, rc);
-    }
+    if (rc)
+        return damaged(r, e, r->name, r->body_offset, "a line of this batch is no record");
     r->want = seq + 1;
     r->gap_told = false;
     return JOURNAL_READ_RECORD;

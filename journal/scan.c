@@ -134,7 +134,7 @@ static const char escape_bytes[] = "\"\\\b\f\n\r\t";
 static char scan_escape(struct journal_scan *s)
 {
     const char *known;
-    unsigned value;
+    unsigned high, low, value;
 
     if (s->p == s->end || *s->p == '\0')
         return '\0';
@@ -145,9 +145,11 @@ static char scan_escape(struct journal_scan *s)
     }
     if (!journal_scan_try(s, SPAN("u00")) || scan_left(s) < 2)
         return '\0';
-    value = digit_value(s->p[0], 16) * 16 + digit_value(s->p[1], 16);
+    high = digit_value(s->p[0], 16);
+    low = digit_value(s->p[1], 16);
+    value = high * 16 + low;
     s->p += 2;
-    if (value >= 0x20 || strchr(escape_bytes, (int)value))
+    if (high > 1 || low > 15 || strchr(escape_bytes, (int)value))
         return '\0';
     return (char)value;
 }
