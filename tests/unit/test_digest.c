@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,6 +132,24 @@ static void test_hex(void **state)
     assert_int_equal(hex_decode("", 0, back), 0);
 }
 
+static void test_hex_of_every_length(void **state)
+{
+    uint8_t in[40];
+    char want[81] = "";
+    char text[82];
+
+    (void)state;
+    for (size_t n = 0; n <= sizeof(in); n++) {
+        memset(text, '#', sizeof(text));
+        assert_string_equal(hex_encode(in, n, text), want);
+        assert_int_equal(text[2 * n + 1], '#');
+        if (n < sizeof(in)) {
+            in[n] = (uint8_t)(n * 73 + 5);
+            (void)snprintf(want + 2 * n, 3, "%02x", in[n]);
+        }
+    }
+}
+
 static void test_hex_refuses(void **state)
 {
     uint8_t out[4] = {1, 2, 3, 4};
@@ -235,6 +254,7 @@ int main(void)
         cmocka_unit_test(test_hmac_may_write_over_its_input),
         cmocka_unit_test(test_md5),
         cmocka_unit_test(test_hex),
+        cmocka_unit_test(test_hex_of_every_length),
         cmocka_unit_test(test_hex_refuses),
         cmocka_unit_test(test_base64_vectors),
         cmocka_unit_test(test_base64_agrees_with_openssl),

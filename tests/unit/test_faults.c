@@ -12,6 +12,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +49,10 @@ int __real_renameat(int from_fd, const char *from, int to_fd, const char *to);
 int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to);
 int __real_eventfd(unsigned count, int flags);
 int __wrap_eventfd(unsigned count, int flags);
+int __real_pthread_mutex_init(pthread_mutex_t *m, const pthread_mutexattr_t *attr);
+int __wrap_pthread_mutex_init(pthread_mutex_t *m, const pthread_mutexattr_t *attr);
+int __real_pthread_cond_init(pthread_cond_t *c, const pthread_condattr_t *attr);
+int __wrap_pthread_cond_init(pthread_cond_t *c, const pthread_condattr_t *attr);
 int __real_getentropy(void *p, size_t n);
 int __wrap_getentropy(void *p, size_t n);
 
@@ -101,6 +106,16 @@ int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to)
 int __wrap_eventfd(unsigned count, int flags)
 {
     return strikes() ? say(EMFILE) : __real_eventfd(count, flags);
+}
+
+int __wrap_pthread_mutex_init(pthread_mutex_t *m, const pthread_mutexattr_t *attr)
+{
+    return strikes() ? ENOMEM : __real_pthread_mutex_init(m, attr);
+}
+
+int __wrap_pthread_cond_init(pthread_cond_t *c, const pthread_condattr_t *attr)
+{
+    return strikes() ? ENOMEM : __real_pthread_cond_init(c, attr);
 }
 
 int __wrap_getentropy(void *p, size_t n)
@@ -239,8 +254,10 @@ static void test_mailbox(void **state)
         assert_int_equal(rc < 0, failed);
         assert_int_equal(m == NULL, failed);
         mailbox_free(m);
-        if (!failed)
+        if (!failed) {
+            assert_int_equal(nth, 6); /* calloc, eventfd, a lock and two conditions came before */
             break;
+        }
     }
 }
 

@@ -32,6 +32,39 @@ long __wrap_syscall(long number, long a, long b, long c, long d)
     return __real_syscall(number, a, b, c, d);
 }
 
+static int interruptions; /* so many reads and writes end with EINTR, each before a short one */
+
+ssize_t __real_read(int fd, void *p, size_t n);
+ssize_t __wrap_read(int fd, void *p, size_t n);
+ssize_t __real_write(int fd, const void *p, size_t n);
+ssize_t __wrap_write(int fd, const void *p, size_t n);
+
+/* Whether this call is interrupted; the next one is short then. */
+static bool is_interrupted(size_t *n)
+{
+    if (interruptions == 0)
+        return false;
+    interruptions--;
+    if (interruptions % 2 == 0) {
+        *n = *n > 1 ? 1 : *n;
+        return false;
+    }
+    errno = EINTR;
+    return true;
+}
+
+/* Linked in the place of read(2). */
+ssize_t __wrap_read(int fd, void *p, size_t n)
+{
+    return is_interrupted(&n) ? -1 : __real_read(fd, p, n);
+}
+
+/* Linked in the place of write(2). */
+ssize_t __wrap_write(int fd, const void *p, size_t n)
+{
+    return is_interrupted(&n) ? -1 : __real_write(fd, p, n);
+}
+
 /* A tree with a bit of everything. */
 static int plant(void **state)
 {
@@ -375,6 +408,27 @@ static void test_whole_through_a_narrow_pipe(void **state)
     free(back);
 }
 
+static void test_whole_despite_interruptions(void **state)
+{
+    char text[32] = {0};
+    int fd;
+
+    (void)state;
+    assert_int_equal(tree_open(scratch_fd(), "d/file", O_RDWR, &fd), 0);
+    interruptions = 8;
+    assert_int_equal(read_whole(fd, text, 7), 0);
+    assert_int_equal(interruptions, 0);
+    assert_string_equal(text, "content");
+    interruptions = 8;
+    assert_int_equal(write_whole(fd, " and more", 9), 0);
+    assert_int_equal(interruptions, 0);
+    assert_string_equal(scratch_read("d/file"), "content and more");
+    interruptions = 9;
+    assert_int_equal(read_whole(fd, text, 1), ERR_CHANGED);
+    interruptions = 0;
+    assert_int_equal(close(fd), 0);
+}
+
 static void test_write_whole_fails(void **state)
 {
     int fd;
@@ -410,6 +464,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_descriptor_is_lost, plant, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_read_whole, plant, scratch_teardown),
         cmocka_unit_test(test_whole_through_a_narrow_pipe),
+        cmocka_unit_test_setup_teardown(test_whole_despite_interruptions, plant, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_write_whole_fails, plant, scratch_teardown),
     };
     static const int ways[] = {0, ENOSYS, EPERM};
