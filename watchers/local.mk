@@ -25,6 +25,7 @@ watchers_libwatchers_a_SOURCES = \
 EXTRA_DIST += watchers/DESIGN.md
 
 watchers_tests = \
+	tests/unit/test_watch_live \
 	tests/unit/test_watch_storm
 check_PROGRAMS += $(watchers_tests)
 TESTS += $(watchers_tests)
@@ -35,3 +36,6 @@ watchers_tests_bed = tests/unit/unit.h tests/unit/scratch.c tests/unit/scratch.h
 tests_unit_test_watch_storm_SOURCES = tests/unit/test_watch_storm.c $(watchers_tests_bed)
 tests_unit_test_watch_storm_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 tests_unit_test_watch_storm_LDADD = $(watchers_tests_LIBS)
+tests_unit_test_watch_live_SOURCES = tests/unit/test_watch_live.c $(watchers_tests_bed)
+tests_unit_test_watch_live_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
+tests_unit_test_watch_live_LDADD = $(watchers_tests_LIBS)

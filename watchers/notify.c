@@ -26,6 +26,7 @@
 #define NOTIFY_MASK                                                                                \
     (IN_CREATE | IN_MODIFY | IN_ATTRIB | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO |            \
      IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK)
+#define GUARD_MASK        (IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR)
 #define READ_BYTES        65536 /* what FIONREAD is answered: more than the library wants */
 #define QUEUE_MAX_DEFAULT 16384
 #define QUEUE_MAX_FILE    "/proc/sys/fs/inotify/max_queued_events"
@@ -121,24 +122,39 @@ void notify_stop(void)
     pthread_mutex_unlock(&library_lock);
 }
 
-int notify_place(int dir_fd, int *ret_wd)
+/* Watch an open directory: with `mask` if it is not watched yet, else as `again` says. 0 or -errno.
+ */
+static int place(int dir_fd, uint32_t mask, uint32_t again, int *ret_wd)
 {
     char link[FD_LINK_SIZE];
+    int wd = -1;
     int code = 0;
 
     (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", dir_fd); /* fits: one int */
     pthread_mutex_lock(&library_lock);
     /* A second record of the same descriptor would leak in the library: IN_MASK_CREATE refuses. */
-    if (inotifytools_watch_file(link, (int)(NOTIFY_MASK | IN_MASK_CREATE)) == 0) {
+    if (inotifytools_watch_file(link, (int)(mask | IN_MASK_CREATE)) == 0) {
         code = inotifytools_error() == 0 ? -EIO : -inotifytools_error();
+    } else {
+        wd = placed_wd;
     }
-    *ret_wd = code == 0 ? placed_wd : -1;
     pthread_mutex_unlock(&library_lock);
     if (code == -EEXIST) {
-        *ret_wd = __real_inotify_add_watch(library_fd, link, NOTIFY_MASK);
-        code = *ret_wd < 0 ? -errno : 0;
+        wd = __real_inotify_add_watch(library_fd, link, again);
+        code = wd < 0 ? -errno : 0;
     }
+    *ret_wd = wd;
     return code;
+}
+
+int notify_place(int dir_fd, int *ret_wd)
+{
+    return place(dir_fd, NOTIFY_MASK, NOTIFY_MASK, ret_wd);
+}
+
+int notify_guard(int dir_fd, int *ret_wd)
+{
+    return place(dir_fd, GUARD_MASK, GUARD_MASK | IN_MASK_ADD, ret_wd);
 }
 
 void notify_forget(int wd)

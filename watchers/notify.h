@@ -23,6 +23,10 @@ void notify_stop(void);
  * directory that is watched already keeps its descriptor. 0 or -errno (-ENOSPC: the limit). */
 int notify_place(int dir_fd, int *ret_wd) __attribute__((warn_unused_result));
 
+/* notify_guard(dir_fd, ret_wd): the same for a directory of which only the removal and the renaming
+ * of names matters; one that is watched whole already stays so. 0 or -errno. */
+int notify_guard(int dir_fd, int *ret_wd) __attribute__((warn_unused_result));
+
 /* notify_forget(wd): remove a watch; one that the kernel removed already is no error. */
 void notify_forget(int wd);
 

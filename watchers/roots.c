@@ -5,6 +5,7 @@
 
 #include "base/tree.h"
 #include "watchers/identity.h"
+#include "watchers/notify.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -92,4 +93,23 @@ int roots_compare(struct root *r)
         atomic_store(&r->place.mount_id, now.mount_id);
     }
     return code;
+}
+
+int roots_guard(const struct root *r)
+{
+    int fd;
+    int wd;
+
+    if (!r->place.watch) {
+        return -1;
+    }
+    fd = openat(r->place.fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return -1;
+    }
+    if (notify_guard(fd, &wd) != 0) {
+        wd = -1;
+    }
+    (void)close(fd); /* read only */
+    return wd;
 }

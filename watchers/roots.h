@@ -29,4 +29,8 @@ void roots_release(struct root *r);
  * wait for a disk. */
 int roots_compare(struct root *r) __attribute__((warn_unused_result));
 
+/* roots_guard(r): watch the directory above the root, if watches are placed at all. The watch
+ * descriptor, or -1 where that cannot be: then the next scan notices that a root was removed. */
+int roots_guard(const struct root *r) __attribute__((warn_unused_result));
+
 #endif

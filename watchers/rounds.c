@@ -72,6 +72,7 @@ static void run_identity(struct job *job, void *scratch)
 
     (void)scratch;
     j->notice->code = roots_compare(&j->w->roots[j->notice->root]);
+    j->notice->guard_wd = roots_guard(&j->w->roots[j->notice->root]);
     rounds_tell_take(j->w, j->notice);
     free(j);
 }
@@ -203,6 +204,7 @@ static void handle_notice(struct watchers *w, struct notice *n, int64_t now_ms)
         tracker_result(w->tracker, &n->look, now_ms);
         break;
     case NOTICE_IDENTITY:
+        tracker_guard(w->tracker, n->root, n->guard_wd);
         tracker_identity(w->tracker, n->root, n->code, now_ms);
         atomic_store(&w->roots[n->root].lost, tracker_root_is_lost(w->tracker, n->root));
         break;
@@ -325,6 +327,7 @@ static void step(struct watchers *w)
         }
     }
     send_identities(w, now_ms);
+    deliver(w); /* so that the outbox knows how many listings wait */
     send_checks(w, now_ms);
     deliver(w);
 }

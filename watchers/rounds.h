@@ -21,6 +21,7 @@ struct notice {
     enum notice_kind kind;
     unsigned root;
     int code;                 /* NOTICE_IDENTITY */
+    int guard_wd;             /* NOTICE_IDENTITY */
     struct check_result look; /* NOTICE_LOOK */
     char path[];              /* NOTICE_RESCAN */
 };

@@ -61,6 +61,7 @@ int tracker_new(struct filter *const *filters, unsigned root_count, bool watchin
     t->watching = watching;
     for (unsigned i = 0; i < root_count; i++) {
         t->roots[i].filter = filters[i];
+        t->roots[i].guard_wd = -1;
         t->roots[i].whole_wanted = true;
         t->roots[i].wants_identity = true;
         t->roots[i].counts.scanning = true;

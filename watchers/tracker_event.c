@@ -297,11 +297,32 @@ static bool deliver(struct tracker *t, const struct raw_event *ev, int64_t now_m
     return count > 0;
 }
 
+/* Something happened above a root: was it the root? True if the watch is such a one. */
+static bool guard_event(struct tracker *t, const struct raw_event *ev)
+{
+    bool guards = false;
+
+    for (unsigned i = 0; i < t->root_count; i++) {
+        if (t->roots[i].guard_wd != ev->wd) {
+            continue;
+        }
+        guards = true;
+        if ((ev->mask & (IN_ISDIR | IN_IGNORED)) != 0) {
+            tracker_suspect_root(t, i);
+        }
+    }
+    return guards;
+}
+
 void tracker_event(struct tracker *t, const struct raw_event *ev, int64_t now_ms)
 {
     if ((ev->mask & IN_Q_OVERFLOW) != 0) {
         tracker_overflow(t);
-    } else if (!deliver(t, ev, now_ms)) {
+        return;
+    }
+    const bool guards = guard_event(t, ev);
+
+    if (!deliver(t, ev, now_ms) && !guards) {
         park(t, ev);
     }
 }

@@ -243,6 +243,11 @@ void tracker_identity(struct tracker *t, unsigned root_index, int code, int64_t 
     tracker_scans_step(t, now_ms);
 }
 
+void tracker_guard(struct tracker *t, unsigned root_index, int wd)
+{
+    t->roots[root_index].guard_wd = wd;
+}
+
 bool tracker_root_is_lost(const struct tracker *t, unsigned root_index)
 {
     return t->roots[root_index].lost;

@@ -42,6 +42,7 @@ struct tracker_root {
     bool lost;
     int64_t lost_wait_ms; /* between looks at a lost root */
     int64_t lost_at_ms;   /* the next one */
+    int guard_wd;         /* the watch on the directory above; -1: none */
     bool wants_identity;  /* a look at the identity is wanted */
     bool asked_identity;  /* and on its way */
     struct tracker_root_counts counts;

@@ -21,14 +21,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define WRITERS          2
-#define STORM_OPS        2500 /* a writer */
-#define NAMES            5    /* to choose from, so that they collide */
-#define DEPTH_MAX        4
-#define SETTLE_MS        15000
-#define QUEUE_FILE       "/proc/sys/fs/inotify/max_queued_events"
-#define SMALL_QUEUE      "64"
-#define STALL_NS         (100 * 1000000)
+#define WRITERS     2
+#define STORM_OPS   2500 /* a writer */
+#define NAMES       5    /* to choose from, so that they collide */
+#define DEPTH_MAX   4
+#define SETTLE_MS   15000
+#define QUEUE_FILE  "/proc/sys/fs/inotify/max_queued_events"
+#define SMALL_QUEUE "64"
+#define STALL_NS    (100 * 1000000)
 
 struct writer {
     pthread_t thread;
@@ -223,8 +223,8 @@ static bool one_storm(uint64_t seed, const struct manner *m)
         o = oracle_new(&opt);
     }
     for (int i = 0; i < WRITERS; i++) {
-        writers[i] = (struct writer){
-            .seed = seed * 1000003 + (uint64_t)i * 7919 + 1, .in = in, .out = out};
+        writers[i] =
+            (struct writer){.seed = seed * 1000003 + (uint64_t)i * 7919 + 1, .in = in, .out = out};
         assert_int_equal(pthread_create(&writers[i].thread, NULL, storm, &writers[i]), 0);
     }
     if (m->late_start) {
@@ -324,8 +324,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_storm_with_one_thread, scratch_setup,
                                         scratch_teardown),
         cmocka_unit_test_setup_teardown(test_start_in_a_storm, scratch_setup, scratch_teardown),
-        cmocka_unit_test_setup_teardown(test_storm_that_overflows, scratch_setup,
-                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_storm_that_overflows, scratch_setup, scratch_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

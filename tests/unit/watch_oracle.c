@@ -30,7 +30,8 @@ struct oracle {
     struct watchers *w;
     size_t root_count;
     struct map *files[ROOTS_MAX]; /* path -> belief */
-    struct hint **kept;           /* since oracle_forget */
+    struct watch_filter filters[ROOTS_MAX];
+    struct hint **kept; /* since oracle_forget */
     size_t kept_count;
     size_t kept_cap;
 };
@@ -52,6 +53,7 @@ struct oracle *oracle_new(const struct watchers_options *opt)
     o->root_count = opt->root_count;
     for (size_t i = 0; i < o->root_count; i++) {
         o->files[i] = sure(map_new());
+        o->filters[i] = opt->roots[i].filter;
     }
     if (watchers_new(opt, &o->w, &e) != 0) {
         fail_msg("%s", err_text(&e, text, sizeof(text)));
@@ -338,7 +340,8 @@ static int walk_one(const char *path, const struct stat *st, int type, struct FT
     if (type == FTW_D) {
         walk.directories++;
     }
-    if (type != FTW_F || !S_ISREG(st->st_mode)) {
+    if (type != FTW_F || !S_ISREG(st->st_mode) ||
+        watch_filter_excludes(&walk.o->filters[walk.root], name)) {
         return 0;
     }
     b = map_get_str(walk.o->files[walk.root], name);

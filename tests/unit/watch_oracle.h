@@ -20,8 +20,8 @@ struct watchers *oracle_watchers(struct oracle *o);
 /* oracle_take(o, ms): take hints until none came for so long. */
 void oracle_take(struct oracle *o, int ms);
 
-/* oracle_until(o, kind, root, path, ms): take hints until one of this kind and path came, also if it
- * came since the last oracle_forget. False if it did not within ms. */
+/* oracle_until(o, kind, root, path, ms): take hints until one of this kind and path came, also if
+ * it came since the last oracle_forget. False if it did not within ms. */
 bool oracle_until(struct oracle *o, enum hint_kind kind, unsigned root, const char *path, int ms);
 
 /* oracle_saw(o, kind, root, path): such a hint came since oracle_forget. "*": any path. */
