@@ -82,6 +82,10 @@ tests_unit_test_tree_LDADD = $(base_tests_LIBS)
 tests_unit_test_utf8_SOURCES = tests/unit/test_utf8.c tests/unit/unit.h
 tests_unit_test_utf8_LDADD = $(base_tests_LIBS)
 
+noinst_PROGRAMS += tests/bench/bench_base
+tests_bench_bench_base_SOURCES = tests/bench/bench_base.c
+tests_bench_bench_base_LDADD = base/libbase.a $(CRYPTO_LIBS)
+
 if FUZZ
 noinst_PROGRAMS += tests/fuzz/fuzz_json tests/fuzz/fuzz_text
 tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c
