@@ -1,11 +1,6 @@
-/*
- * An HTTP server that reads bodies and answers 200: the floor that clients are measured against.
- * Shell. One thread, epoll, keep-alive; needs Content-Length on requests with a body.
- *
- *   sink [PORT]    listens on 127.0.0.1 (0: any port), prints the port, ends with its stdin
- *
- * At the end it prints how many requests and body bytes it took.
- */
+/* An HTTP server that reads bodies and answers 200. Shell. */
+#include "tests/bench/sink.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -34,8 +29,6 @@ struct peer {
     char head[HEAD_MAX + 1];
 };
 
-static uint64_t requests, body_bytes;
-
 /* Stop with the words. */
 static void die(const char *what)
 {
@@ -53,7 +46,6 @@ static uint64_t content_length(const char *head)
 /* The request is whole: answer it. */
 static bool reply(struct peer *p)
 {
-    requests++;
     return send(p->fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL) == (ssize_t)sizeof(answer) - 1;
 }
 
@@ -69,7 +61,6 @@ static bool take_head(struct peer *p, size_t n)
         uint64_t length = content_length(p->head);
         size_t rest = p->head_n - (size_t)(end + 4 - p->head);
         size_t of_body = rest < length ? rest : (size_t)length;
-        body_bytes += of_body;
         p->body_left = length - of_body;
         p->head_n = rest - of_body;
         memmove(p->head, end + 4 + of_body, p->head_n + 1);
@@ -95,7 +86,6 @@ static bool serve(struct peer *p)
             return false;
         if (in_body) {
             p->body_left -= (uint64_t)n;
-            body_bytes += (uint64_t)n;
             if (p->body_left == 0 && !reply(p))
                 return false;
         } else if (!take_head(p, (size_t)n)) {
@@ -106,19 +96,15 @@ static bool serve(struct peer *p)
     }
 }
 
-/* The socket that listens; its port is printed. */
-static int listen_on(uint16_t port)
+int sink_listen(uint16_t *ret_port)
 {
-    struct sockaddr_in a = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t n = sizeof(a);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-        bind(fd, (struct sockaddr *)&a, n) != 0 || listen(fd, BACKLOG) != 0 ||
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&a, n) != 0 || listen(fd, BACKLOG) != 0 ||
         getsockname(fd, (struct sockaddr *)&a, &n) != 0)
         die("listen");
-    printf("%u\n", ntohs(a.sin_port));
-    fflush(stdout);
+    *ret_port = ntohs(a.sin_port);
     return fd;
 }
 
@@ -136,32 +122,23 @@ static void welcome(int epoll_fd, int listener)
         die("epoll");
 }
 
-int main(int argc, char **argv)
+_Noreturn void sink_serve(int listener)
 {
-    static char is_listener, is_stdin;
-    int listener = listen_on(argc > 1 ? (uint16_t)atoi(argv[1]) : 0);
     int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event on_listener = {.events = EPOLLIN, .data.ptr = &is_listener};
-    struct epoll_event on_stdin = {.events = EPOLLIN, .data.ptr = &is_stdin};
-    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listener, &on_listener) != 0 ||
-        epoll_ctl(epoll_fd, EPOLL_CTL_ADD, STDIN_FILENO, &on_stdin) != 0)
+    struct epoll_event on_listener = {.events = EPOLLIN, .data.ptr = NULL};
+    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listener, &on_listener) != 0)
         die("epoll");
-    for (bool going = true; going;) {
+    for (;;) {
         struct epoll_event events[EVENTS_MAX];
         int n = epoll_wait(epoll_fd, events, EVENTS_MAX, -1);
         for (int i = 0; i < n; i++) {
             struct peer *p = events[i].data.ptr;
-            if (events[i].data.ptr == &is_listener) {
+            if (!p) {
                 welcome(epoll_fd, listener);
-            } else if (events[i].data.ptr == &is_stdin) {
-                going = false;
             } else if (!serve(p)) {
                 close(p->fd);
                 free(p);
             }
         }
     }
-    printf("%llu requests, %llu bytes\n", (unsigned long long)requests,
-           (unsigned long long)body_bytes);
-    return 0;
 }

@@ -16,6 +16,7 @@
  *   -p part-bytes -M memory-bytes -a attempts -t timeout-ms -R rounds -q (no lines of what is done)
  *   -k ms (put: free the engine after so long, with transfers inside)
  *   -s ms (put: wait between looking at the files and handing them over) -v (style: virtual hosts)
+ *   -i ms (put: hand over one at a time, and be idle for so long between two)
  *
  * Exit status: 0 all done, 1 something was not, 2 wrong use.
  */
@@ -46,6 +47,7 @@ struct probe {
     bool quiet;
     int64_t kill_ms;
     int64_t pause_ms;
+    int64_t idle_ms;
     unsigned done;
     unsigned failed;
 };
@@ -181,6 +183,14 @@ static double cpu_seconds(void)
            (double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1e6;
 }
 
+/* The most memory that this process has held. */
+static long peak_kib(void)
+{
+    struct rusage ru;
+    getrusage(RUSAGE_SELF, &ru);
+    return ru.ru_maxrss;
+}
+
 /* Hand over all files `rounds` times, INSIDE_MAX at once. */
 static void put_all(struct probe *probe, int root_fd, const char *prefix, char **paths,
                     size_t count)
@@ -199,7 +209,7 @@ static void put_all(struct probe *probe, int root_fd, const char *prefix, char *
         usleep((useconds_t)probe->pause_ms * 1000);
     }
     for (size_t i = 0; i < total || inside > 0;) {
-        while (i < total && inside < INSIDE_MAX) {
+        while (i < total && inside < (probe->idle_ms > 0 ? 1 : INSIDE_MAX)) {
             struct transfer *t = made[i] ? made[i] : make_put(root_fd, prefix, paths[i % count]);
             uploaders_submit(probe->engine, t);
             i++;
@@ -208,15 +218,14 @@ static void put_all(struct probe *probe, int root_fd, const char *prefix, char *
         if (probe->kill_ms > 0 && clock_mono_ms() - started_ms >= probe->kill_ms)
             break;
         inside -= take_outcomes(probe, probe->kill_ms > 0 ? 20 : -1);
+        if (probe->idle_ms > 0 && i < total)
+            usleep((useconds_t)probe->idle_ms * 1000);
     }
     free(made);
     int64_t ms = clock_mono_ms() - started_ms;
     fprintf(stderr, "s3probe: %zu files in %lld ms, %.1f us of CPU a file, peak RSS %ld KiB\n",
-            total, (long long)ms, total ? (cpu_seconds() - cpu) * 1e6 / (double)total : 0.0, ({
-                struct rusage ru;
-                getrusage(RUSAGE_SELF, &ru);
-                ru.ru_maxrss;
-            }));
+            total, (long long)ms, total ? (cpu_seconds() - cpu) * 1e6 / (double)total : 0.0,
+            peak_kib());
 }
 
 static void command_put(struct probe *probe, int argc, char **argv)
@@ -310,7 +319,7 @@ static void command_list(struct probe *probe, int argc, char **argv)
 static void read_options(struct probe *probe, int argc, char **argv)
 {
     struct uploaders_options *o = &probe->opt;
-    for (int c; (c = getopt(argc, argv, "+b:e:r:c:w:f:m:p:M:a:t:R:k:s:qv")) != -1;) {
+    for (int c; (c = getopt(argc, argv, "+b:e:r:c:w:f:m:p:M:a:t:R:k:s:i:qv")) != -1;) {
         unsigned long long n = optarg ? strtoull(optarg, NULL, 10) : 0;
         switch (c) {
         case 'b':
@@ -351,6 +360,9 @@ static void read_options(struct probe *probe, int argc, char **argv)
             break;
         case 'k':
             probe->kill_ms = (int64_t)n;
+            break;
+        case 'i':
+            probe->idle_ms = (int64_t)n;
             break;
         case 's':
             probe->pause_ms = (int64_t)n;

@@ -623,10 +623,10 @@ def test_dead_connections_are_noticed(ctx):
     root = ctx.folder("tree")
     for i in range(3):
         write(root, f"f{i}", b"x" * 70000)
-    server.fault("delay", op="PutObject", ms=1500, skip=1)
-    result = run(ctx, "put", root, "p", "f0", "f1", "f2", options=("-w", 1, "-f", 1),
+    result = run(ctx, "put", root, "p", "f0", "f1", "f2", options=("-w", 1, "-f", 1, "-i", 2000),
                  endpoint=server.endpoint)
     assert set(result.verdicts().values()) == {"done"}, result.lines
+    assert [line["attempts"] for line in result.lines] == [1, 1, 1], result.lines
 
 
 # --- TLS -------------------------------------------------------------------------------------------
