@@ -16,24 +16,22 @@ void journal_chain_next(const uint8_t chain[SHA256_BYTES], struct span body,
     sha256_end(&sha, out);
 }
 
-int journal_batch_close(struct journal_head *head, struct span body, uint64_t records,
-                        struct buf *out)
+int journal_batch_close(struct journal_head *head, struct buf *out, size_t from, uint64_t records)
 {
-    struct journal_commit commit = {.last = head->next_seq - 1,
-                                    .records = records,
-                                    .bytes = body.n,
-                                    .crc = crc32c(0, body.p, body.n)};
-    struct span line;
-    int rc;
+    struct journal_commit commit = {.last = head->next_seq - 1, .records = records};
+    struct span body, line;
+    int rc = buf_reserve(out, JOURNAL_COMMIT_MAX);
 
-    journal_chain_next(head->chain, body, commit.chain);
-    rc = buf_reserve(out, JOURNAL_COMMIT_MAX);
     if (rc)
         return rc;
-    /* The body may lie in `out`, which does not move any more: there is room. */
+    body = (struct span){out->data + from, out->len - from};
+    commit.bytes = body.n;
+    commit.crc = crc32c(0, body.p, body.n);
+    journal_chain_next(head->chain, body, commit.chain);
     rc = journal_commit_encode(&commit, out);
     if (rc)
         return rc;
+    body.p = out->data + from;
     memcpy(head->chain, commit.chain, SHA256_BYTES);
     while (journal_line_next(&body, &line))
         journal_tree_push(&head->tree, line);

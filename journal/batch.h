@@ -17,11 +17,11 @@ struct journal_head {
 void journal_chain_next(const uint8_t chain[SHA256_BYTES], struct span body,
                         uint8_t out[SHA256_BYTES]);
 
-/* journal_batch_close(head, body, records, out): append the commit line of `body` (whole lines, of
- * which `records` are records, the last numbered head->next_seq - 1) and move chain and tree on.
- * 0, -ENOMEM, ERR_LIMIT (then head and out are as they were). */
-int journal_batch_close(struct journal_head *head, struct span body, uint64_t records,
-                        struct buf *out) __attribute__((warn_unused_result));
+/* journal_batch_close(head, out, from, records): append the commit line of the lines that stand in
+ * `out` from `from` on (of which `records` are records, the last numbered head->next_seq - 1) and
+ * move chain and tree on. 0, -ENOMEM, ERR_LIMIT (then head and out are as they were). */
+int journal_batch_close(struct journal_head *head, struct buf *out, size_t from, uint64_t records)
+    __attribute__((warn_unused_result));
 
 enum journal_step {
     JOURNAL_STEP_GOOD,   /* a batch that its commit line describes */

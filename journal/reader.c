@@ -177,8 +177,8 @@ static enum journal_read leave(struct journal_reader *r, uint64_t offset, struct
     return JOURNAL_READ_RECORD;
 }
 
-/* The next good batch: GOOD; or MORE where none follows (yet). What stands before it and is no batch
- * begins at *ret_from; *ret_why says what is wrong with it, NULL nothing stands there. */
+/* The next good batch: GOOD; or MORE where none follows (yet). What stands before it and is no
+ * batch begins at *ret_from; *ret_why says what is wrong with it, NULL nothing stands there. */
 static int find_good(struct journal_reader *r, enum journal_step *ret_step,
                      struct journal_batch *ret_batch, uint64_t *ret_from, const char **ret_why)
 {

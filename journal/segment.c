@@ -50,7 +50,7 @@ static int header_batch(const struct journal_header *h, struct journal_head *hea
 
     if (rc)
         return rc;
-    return journal_batch_close(head, (struct span){out->data, out->len}, 0, out);
+    return journal_batch_close(head, out, 0, 0);
 }
 
 int journal_segment_create(int dir_fd, const struct journal_header *h, struct journal_head *head,

@@ -93,18 +93,15 @@ static int rebuild(const struct journal *j, struct journal_head *head, struct bu
 
     for (size_t i = 0; rc == 0 && i < count; i++) {
         struct journal_mark mark = {j->open_from, open_bytes(j), j->open_records, j->next_seq};
-        struct span body;
+        size_t from = out->len;
 
         if (i < j->mark_count)
             mark = j->marks[i];
         rc = buf_append(out, j->held.data + mark.from, mark.n);
-        if (rc == 0)
-            rc = buf_reserve(out, JOURNAL_COMMIT_MAX);
         if (rc)
             break;
-        body = (struct span){out->data + out->len - mark.n, mark.n};
         head->next_seq = mark.next_seq;
-        rc = journal_batch_close(head, body, mark.records, out);
+        rc = journal_batch_close(head, out, from, mark.records);
     }
     return rc;
 }
@@ -226,13 +223,10 @@ static int write_open(struct journal *j)
 {
     struct journal_head head = j->head;
     size_t n = open_bytes(j);
-    int rc = buf_reserve(&j->held, JOURNAL_COMMIT_MAX);
+    int rc;
 
-    if (rc)
-        return -ENOMEM;
     head.next_seq = j->next_seq;
-    rc = journal_batch_close(&head, (struct span){j->held.data + j->open_from, n}, j->open_records,
-                             &j->held);
+    rc = journal_batch_close(&head, &j->held, j->open_from, j->open_records);
     if (rc)
         return -ENOMEM;
     rc = write_bytes(j, j->held.data + j->open_from, open_bytes(j));

@@ -179,15 +179,17 @@ static void test_commit_and_repair_round_trip(void **state)
         line.data, "{\"k\":\"c\",\"q\":9,\"n\":3,\"b\":400,\"x\":\"00c0ffee\",\"h\":\"0000000000"
                    "00000000000000000000000000000000000000000000000000000f\"}\n");
     assert_int_equal(journal_commit_decode((struct span){line.data, line.len - 1}, &got), 0);
-    assert_memory_equal(&got, &c, sizeof(c));
+    assert_true(got.last == 9 && got.records == 3 && got.bytes == 400 && got.crc == c.crc);
+    assert_memory_equal(got.chain, c.chain, SHA256_BYTES);
     assert_int_equal(journal_commit_decode((struct span){line.data, line.len}, &got), ERR_SYNTAX);
-    line.data[40] = 'C'; /* hexadecimal digits in capitals are not ours */
+    memcpy(strstr(line.data, "00c0"), "00C0", 4); /* hexadecimal in capitals is not ours */
     assert_int_equal(journal_commit_decode((struct span){line.data, line.len - 1}, &got),
                      ERR_SYNTAX);
     buf_reset(&line);
     assert_int_equal(journal_repair_encode(&r, &line), 0);
     assert_int_equal(journal_repair_decode((struct span){line.data, line.len - 1}, &got_repair), 0);
-    assert_memory_equal(&got_repair, &r, sizeof(r));
+    assert_true(got_repair.at == 5 && got_repair.cut == 6);
+    assert_memory_equal(got_repair.sha, r.sha, SHA256_BYTES);
     buf_release(&line);
 }
 
@@ -201,13 +203,11 @@ static void make_batches(struct buf *out, size_t *ret_first)
     assert_int_equal(buf_append_str(out, "{\"q\":1,\"t\":0,\"o\":\"idle\",\"st\":\"note\"}\n"
                                          "{\"q\":2,\"t\":0,\"o\":\"idle\",\"st\":\"note\"}\n"),
                      0);
-    assert_int_equal(journal_batch_close(&head, (struct span){out->data, out->len}, 2, out), 0);
+    assert_int_equal(journal_batch_close(&head, out, 0, 2), 0);
     *ret_first = from = out->len;
     head.next_seq = 4;
     assert_int_equal(buf_append_str(out, "{\"q\":3,\"t\":0,\"o\":\"idle\",\"st\":\"note\"}\n"), 0);
-    assert_int_equal(buf_reserve(out, JOURNAL_COMMIT_MAX), 0);
-    assert_int_equal(
-        journal_batch_close(&head, (struct span){out->data + from, out->len - from}, 1, out), 0);
+    assert_int_equal(journal_batch_close(&head, out, from, 1), 0);
     assert_int_equal(head.tree.count, 3);
 }
 
