@@ -206,6 +206,7 @@ static void read_options(struct options *o, int argc, char **argv)
                     .limits = {.min_part_bytes = UINT64_C(5) << 20,
                                .max_copy_bytes = UINT64_C(5) << 30}},
     };
+    opterr = 0; /* we say it */
     while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
         set_option(o, option, optarg);
     if (optind < argc)

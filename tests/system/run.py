@@ -179,6 +179,7 @@ def run_one(test, number, folder, servers):
     why = f"killed after {test.deadline} s" if status is None else f"{seconds:.1f} s"
     print(f"FAIL  {test.name} ({why})")
     print("    " + text.replace("\n", "\n    "))
+    print(f"    --- its folder: {folder}")
     show_logs(folder)
     return "FAIL"
 
@@ -187,7 +188,7 @@ def run_all(tests, servers, base, keep):
     """All of them; counts by result."""
     counts = {"ok": 0, "FAIL": 0, "SKIP": 0}
     for number, test in enumerate(tests):
-        folder = os.path.join(base, f"{number}-{test.name[:32]}")  # sockets lie in it: 107 bytes
+        folder = os.path.join(base, str(number))  # short: control sockets lie below it
         result = run_one(test, number, folder, servers)
         counts[result] += 1
         sys.stdout.flush()
