@@ -10,6 +10,8 @@
 
 #define ATTEMPTS       10
 #define BYTES_MAX      (UINT64_C(8) << 30)
+#define MISSING_LOOKS  3
+#define MISSING_MS     10
 #define BACKOFF_MS     5 /* after the first attempt; doubles */
 #define BACKOFF_MAX_MS 200
 
@@ -109,6 +111,20 @@ static int round_replace(struct round *r, const struct job *j, const struct lst_
     return 0;
 }
 
+/* Open and read the list. NFS and FUSE put an open file aside before another is renamed over it, so
+ * that for a moment there is none: look more than once before saying so. */
+static int round_read(struct round *r)
+{
+    int rc = -ENOENT;
+
+    for (int i = 0; rc == -ENOENT && i < MISSING_LOOKS; i++) {
+        if (i > 0)
+            nap_ms(MISSING_MS);
+        rc = held_open(&r->old, r->dir_fd, r->name, r->max_bytes);
+    }
+    return rc;
+}
+
 /* One attempt. */
 static int round_run(const struct job *j, enum round_end *ret)
 {
@@ -118,7 +134,7 @@ static int round_run(const struct job *j, enum round_end *ret)
     int rc;
 
     round_init(&r, j);
-    rc = held_open(&r.old, j->dir_fd, j->name, j->max_bytes);
+    rc = round_read(&r);
     if (rc == 0)
         rc = round_rewrite(&r, &event, &affected);
     if (rc == 0 && affected)

@@ -20,11 +20,13 @@
 
 /* The bed: one directory, the working directory of the test. */
 static int bed_fd = -1;
-static char bed_path[64];
+static char bed_path[256];
 
 static inline void bed_make(void)
 {
-    snprintf(bed_path, sizeof(bed_path), "/tmp/lst-test-XXXXXX");
+    const char *tmp = getenv("TMPDIR"); /* to try another file system */
+
+    snprintf(bed_path, sizeof(bed_path), "%s/lst-test-XXXXXX", tmp ? tmp : "/tmp");
     assert_non_null(mkdtemp(bed_path));
     assert_int_equal(tree_open_root(bed_path, &bed_fd), 0);
     assert_int_equal(chdir(bed_path), 0);
@@ -108,6 +110,19 @@ static inline void assert_file(const char *name, const char *want)
     assert_non_null(text);
     assert_string_equal(text, want);
     free(text);
+}
+
+/* The file system can exchange two names. */
+static inline bool bed_has_exchange(void)
+{
+    bool has;
+
+    put_file("a", "");
+    put_file("b", "");
+    has = renameat2(AT_FDCWD, "a", AT_FDCWD, "b", RENAME_EXCHANGE) == 0;
+    unlink("a");
+    unlink("b");
+    return has;
 }
 
 static inline ino_t inode_of(const char *name)

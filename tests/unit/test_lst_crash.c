@@ -347,6 +347,8 @@ static void test_die(void **state)
 static void test_die_over_an_edit(void **state)
 {
     (void)state;
+    if (!bed_has_exchange())
+        skip();
     die_everywhere(RENAME_BEFORE, false, false);
     die_everywhere(RENAME_AFTER, false, false);
     die_everywhere(RENAME_BEFORE, false, true);

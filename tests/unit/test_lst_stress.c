@@ -128,6 +128,8 @@ static void test_appends(void **state)
 static void test_appends_and_renames(void **state)
 {
     (void)state;
+    if (!bed_has_exchange())
+        skip(); /* a rename just before ours cannot be seen without it */
     stress(true);
 }
 
