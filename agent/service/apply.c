@@ -151,6 +151,22 @@ static bool apply_crc(struct agent *a, const struct item *it, const struct trans
     return true;
 }
 
+/* A copy keeps the metadata of its source: where the file's differ by now, the index must say what
+ * the object has, and the path is looked at again. */
+static void apply_copied_posix(struct agent *a, struct item *it, struct known *fresh)
+{
+    struct index_entry e;
+
+    if (!it->peer || index_get(a->index, it->peer->key, &e))
+        return;
+    it->again |= fresh->mode != e.known.mode || fresh->uid != e.known.uid ||
+                 fresh->gid != e.known.gid || fresh->mtime_ns != e.known.mtime_ns;
+    fresh->mode = e.known.mode;
+    fresh->uid = e.known.uid;
+    fresh->gid = e.known.gid;
+    fresh->mtime_ns = e.known.mtime_ns;
+}
+
 /* The transfer is done: the index learns what S3 has now. */
 static void apply_landed(struct agent *a, struct item *it, const struct transfer *t)
 {
@@ -163,6 +179,8 @@ static void apply_landed(struct agent *a, struct item *it, const struct transfer
     known_from(&it->seen, crc, t->etag, t->version, &fresh);
     if (!has_crc)
         fresh.flags &= ~KNOWN_CRC;
+    if (t->kind == TRANSFER_COPY)
+        apply_copied_posix(a, it, &fresh);
     if (index_put(a->index, it->key, &fresh, &is_new))
         agent_fail(a, -EIO, "writing the index");
     m->indexed += is_new;

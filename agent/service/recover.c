@@ -148,11 +148,12 @@ static int recover_copy(struct recovery *r, const struct journal_record *rec, un
     snprintf(k.version, sizeof k.version, "%s", rec->version ? rec->version : "");
     k.flags &= KNOWN_CRC;
     k.moved_to = NULL;
-    if (rec->has & JOURNAL_HAS_FILE) {
+    if (rec->has & JOURNAL_HAS_FILE)
+        k.ino = rec->ino;
+    if ((rec->has & JOURNAL_HAS_FILE) && !rec->path2) {
         k.mode = rec->mode;
         k.uid = rec->uid;
         k.gid = rec->gid;
-        k.ino = rec->ino;
         k.mtime_ns = rec->mtime_ns;
     }
     if (rec->path2) {
