@@ -201,6 +201,7 @@ static int make_room(struct map *m)
 /* Add an entry whose key is not in the map. */
 static int insert(struct map *m, const void *key, size_t n, uint32_t hash, void *value)
 {
+    struct entry *e;
     char *copy;
 
     if (n >= UINT32_MAX)
@@ -216,7 +217,11 @@ static int insert(struct map *m, const void *key, size_t n, uint32_t hash, void 
         memcpy(copy, key, n);
     copy[n] = '\0';
     m->slots[find_slot(m, key, n, hash)] = (uint32_t)(m->count + 1);
-    m->entries[m->count++] = (struct entry){copy, value, (uint32_t)n, hash};
+    e = &m->entries[m->count++];
+    e->key = copy;
+    e->value = value;
+    e->n = (uint32_t)n;
+    e->hash = hash;
     m->key_bytes += n + 1;
     return 0;
 }
