@@ -157,11 +157,13 @@ static int confirm(struct round *r)
 static int install_over(struct round *r)
 {
     int rc = replace_commit(&r->temp);
+    int look;
 
-    if (rc < 0)
+    if (rc < 0 && !held_is_at(&r->fresh, r->dir_fd, r->name))
         return rc;
     wait_for_late_writers(r);
-    return last_look(r);
+    look = last_look(r);
+    return rc < 0 ? rc : look; /* in place, but not known to be durable */
 }
 
 int round_install(struct round *r)

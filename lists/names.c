@@ -9,8 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define HALF_BYTES 4 /* of the list's name, and of chance: together the 16 digits of a temp name   \
-                      */
+#define HALF_BYTES                                                                                 \
+    4 /* of the list's name, and of chance: together the 16 digits of a temp name                  \
+       */
 #define HALF_DIGITS (2 * HALF_BYTES)
 #define HEAD        ".lockstep-"
 #define TAIL        ".tmp"

@@ -22,7 +22,8 @@ static struct {
     int calls;
     int die_at; /* the call of this number, from 1; 0: never */
     bool die_after;
-    int fail_at; /* the call of this number says EIO; 0: never */
+    int fail_at;   /* the call of this number says EIO; 0: never */
+    bool fail_all; /* and all after it */
     bool no_exchange;
     bool no_lease;
     enum foreign foreign;
@@ -75,7 +76,7 @@ static bool enter(void)
     now.calls++;
     if (now.calls == now.die_at && !now.die_after)
         _exit(99);
-    if (now.calls != now.fail_at)
+    if (now.calls != now.fail_at && !(now.fail_all && now.calls > now.fail_at))
         return false;
     errno = EIO;
     return true;
@@ -388,6 +389,47 @@ static void test_fail(void **state)
     fail_everywhere(true);
 }
 
+/* Calls fail while somebody else's edit is in our hands: wherever it ends, it is on disk. */
+static void fail_over_an_edit(enum foreign foreign, bool no_exchange, bool fail_all)
+{
+    for (int at = 1;; at++) {
+        bool saved;
+        int rc;
+
+        memset(&now, 0, sizeof(now));
+        now.foreign = foreign;
+        now.no_exchange = no_exchange;
+        now.no_lease = true;
+        now.fail_at = at;
+        now.fail_all = fail_all;
+        put_file(LIST, before_text);
+        now.stale_fd = open(LIST, O_RDONLY);
+        rc = apply();
+        close(now.stale_fd);
+        saved = foreign_row_is_saved();
+        if (now.installs > 0 && !saved)
+            fail_msg("foreign %d, call %d fails: %d, and an edit is lost", foreign, at, rc);
+        (void)recover();
+        if (saved && !foreign_row_is_saved())
+            fail_msg("foreign %d, call %d fails: %d, and recovery lost it", foreign, at, rc);
+        bed_empty();
+        if (now.calls < at)
+            return;
+    }
+}
+
+static void test_fail_over_an_edit(void **state)
+{
+    (void)state;
+    fail_over_an_edit(STALE_APPEND_AFTER, true, false); /* all failing, there is no name for it */
+    for (int all = 0; all < 2 && bed_has_exchange(); all++) {
+        fail_over_an_edit(RENAME_BEFORE, false, all);
+        fail_over_an_edit(RENAME_AFTER, false, all);
+        fail_over_an_edit(STALE_APPEND_AFTER, false, all);
+        fail_over_an_edit(APPEND_BOTH_AFTER, false, all);
+    }
+}
+
 /* The edit that was taken out waits under a swap name: recovery knows where it belongs. */
 static void test_recover_verdicts(void **state)
 {
@@ -456,6 +498,7 @@ int main(void)
         TEST(test_die),
         TEST(test_die_over_an_edit),
         TEST(test_fail),
+        TEST(test_fail_over_an_edit),
         TEST(test_recover_verdicts),
         TEST(test_recover_other_list),
     };

@@ -27,6 +27,7 @@ enum way {
     RENAME,
     /* no row of their own */
     RELABEL_STALE, /* one byte changed in place, same size */
+    CHOP,          /* the last newline is cut off */
     OPEN_STALE,    /* opened for writing, but not written */
     REMOVE,
     TOUCH_MODE
@@ -121,6 +122,15 @@ static void relabel(const char *name)
     close(fd);
 }
 
+/* Cut off the last byte. */
+static void chop(const char *name)
+{
+    int fd = open_to_write(name, 0);
+
+    assert_int_equal(ftruncate(fd, lseek(fd, 0, SEEK_END) - 1), 0);
+    close(fd);
+}
+
 static void do_edit(int i)
 {
     const struct edit *edit = &now.scene->edits[i];
@@ -144,6 +154,9 @@ static void do_edit(int i)
         break;
     case RELABEL_STALE:
         relabel(stale);
+        break;
+    case CHOP:
+        chop(LIST);
         break;
     case OPEN_STALE:
         put_fd(open_to_write(stale, O_APPEND), "");
@@ -436,6 +449,7 @@ static const struct scene scenes[] = {
     {"stale append, append", {{APPEND_STALE, 1, true}, {APPEND, 1, true}}, WITHOUT_EXCHANGE},
     {"stale append, rewrite", {{APPEND_STALE, 1, true}, {REWRITE, 1, true}}, WITHOUT_EXCHANGE},
     {"stale append, rename", {{APPEND_STALE, 1, true}, {RENAME, 1, true}}, WITHOUT_EXCHANGE},
+    {"stale append, chop", {{APPEND_STALE, 1, true}, {CHOP, 1, true}}, WITHOUT_EXCHANGE},
     {"stale rewrite, rename",
      {{REWRITE_STALE, 1, true}, {RENAME, 1, true}},
      WITHOUT_EXCHANGE | KEPT},
