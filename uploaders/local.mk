@@ -27,6 +27,7 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/xml.h uploaders/xml.c
 
 uploaders_tests = \
+	tests/unit/test_call_build \
 	tests/unit/test_answers \
 	tests/unit/test_credentials \
 	tests/unit/test_endpoint \
@@ -51,6 +52,8 @@ tests_unit_test_profile_SOURCES = tests/unit/test_profile.c
 tests_unit_test_profile_LDADD = $(uploaders_test_libs)
 tests_unit_test_retry_SOURCES = tests/unit/test_retry.c
 tests_unit_test_retry_LDADD = $(uploaders_test_libs)
+tests_unit_test_call_build_SOURCES = tests/unit/test_call_build.c
+tests_unit_test_call_build_LDADD = $(uploaders_test_libs)
 tests_unit_test_sigv4_SOURCES = tests/unit/test_sigv4.c
 tests_unit_test_sigv4_LDADD = $(uploaders_test_libs)
 tests_unit_test_uploaders_faults_SOURCES = tests/unit/test_uploaders_faults.c
