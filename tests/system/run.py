@@ -81,13 +81,10 @@ class Servers:
             self.ceph.stop()
 
 
-def run_here(test, number, folder, shared):
-    """In the test's own process: 0, 1 or SKIPPED."""
-    server = shared or S3d(os.path.join(folder, "s3d"), *getattr(test.function, "s3d_options", ()))
+def run_test(test, number, folder, server):
+    """Call the function: 0, 1 or SKIPPED."""
     context = None
     try:
-        if shared is None:
-            server.start()
         bucket = f"test-{os.getpid()}-{number}"
         server.create_bucket(bucket)
         context = Context(folder, server, bucket)
@@ -102,8 +99,24 @@ def run_here(test, number, folder, shared):
     finally:
         if context is not None:
             context.close()
-        if shared is None:
-            server.stop()
+
+
+def run_here(test, number, folder, shared):
+    """In the test's own process: the same, on the shared server or on an s3d of its own. That one
+    must end well too (a sanitizer has its say at the end)."""
+    if shared is not None:
+        return run_test(test, number, folder, shared)
+    server = S3d(os.path.join(folder, "s3d"), *getattr(test.function, "s3d_options", ()))
+    try:
+        server.start()
+    except RuntimeError as reason:
+        print(reason)
+        return 1
+    status = run_test(test, number, folder, server)
+    ended = server.stop()
+    if ended not in (0, None):
+        print(f"s3d ended with {ended}; see s3d.log")
+    return status or (1 if ended not in (0, None) else 0)
 
 
 def wait_for(pid, seconds):
