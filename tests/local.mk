@@ -30,3 +30,30 @@ tests_s3d_s3d_SOURCES = \
 	tests/s3d/xml.h tests/s3d/xml.c
 tests_s3d_s3d_CFLAGS = $(AM_CFLAGS) $(MICROHTTPD_CFLAGS) $(CRYPTO_CFLAGS) $(EXPAT_CFLAGS)
 tests_s3d_s3d_LDADD = base/libbase.a $(MICROHTTPD_LIBS) $(CRYPTO_LIBS) $(EXPAT_LIBS) -lpthread
+
+EXTRA_DIST += \
+	tests/s3d/DESIGN.md \
+	tests/s3d/test_s3d_clients.py \
+	tests/s3d/test_s3d_faults.py \
+	tests/s3d/test_s3d_multipart.py \
+	tests/s3d/test_s3d_operations.py \
+	tests/s3d/test_s3d_signing.py \
+	tests/system/DESIGN.md \
+	tests/system/harness/__init__.py \
+	tests/system/harness/agent.py \
+	tests/system/harness/ceph.py \
+	tests/system/harness/client.py \
+	tests/system/harness/context.py \
+	tests/system/harness/process.py \
+	tests/system/harness/s3d.py \
+	tests/system/harness/samples.py \
+	tests/system/harness/signed.py \
+	tests/system/harness/tree.py \
+	tests/system/harness/waiting.py \
+	tests/system/run.py \
+	tests/system/test_crash.py \
+	tests/system/test_guard.py \
+	tests/system/test_harness.py \
+	tests/system/test_live.py \
+	tests/system/test_once.py \
+	tests/system/test_order.py

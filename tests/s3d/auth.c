@@ -20,6 +20,7 @@ struct claim {
     uint64_t expires_s;
 };
 
+/* Free what the claim holds. */
 static void claim_release(struct claim *c)
 {
     free(c->credential);
