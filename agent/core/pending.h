@@ -73,6 +73,7 @@ struct item {
 
     struct file_stat seen; /* the last observation */
     int64_t observed_ms;   /* when it was made */
+    bool was_there;        /* a regular file was seen here since the item began */
     bool asked;            /* the path that it may have been renamed from was looked at */
     bool hashed;           /* `hash` is the CRC-64/NVME of the content of `seen` */
     uint64_t hash;

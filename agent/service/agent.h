@@ -225,6 +225,7 @@ void removals_guard(struct agent *a, struct mapping *m);
 void removals_gone_due(struct agent *a, struct item *it);
 void removals_queue(struct agent *a, struct item *it);
 void removals_to_barrier(struct agent *a, struct item *it);
+void removals_unlisted(struct agent *a, struct item *it);
 void removals_delete(struct agent *a);
 void removals_deleted(struct agent *a, struct transfer *t);
 uint64_t removals_release(struct agent *a, struct mapping *m, int64_t uid);

@@ -139,7 +139,8 @@ static void decide_absent(struct agent *a, struct item *it, const struct known *
 
     if (it->peer)
         rename_abandon(a, it, "the new path is gone again");
-    if (!known && !it->relisted) {
+    /* Unknown to S3, but people may have listed it: only what was never seen leaves no trace. */
+    if (!known && !it->relisted && !it->was_there) {
         decide_done(a, it);
         return;
     }

@@ -96,6 +96,7 @@ static void intake_seen(struct agent *a, struct item *it, const struct file_stat
 {
     sighted_forget(a, it);
     it->seen = *st;
+    it->was_there |= st->kind == FILE_REGULAR;
     it->observed_ms = a->now_ms;
     it->hashed = false;
     pending_set(a->pending, it, ITEM_OBSERVED, INT64_MAX);
@@ -116,6 +117,12 @@ static void intake_observed(struct agent *a, const struct hint *h)
         return;
     if (it->again) {
         intake_resettle(a, it);
+        return;
+    }
+    if (h->code == -ELOOP) { /* a symbolic link took the place of a directory: nothing of ours there */
+        static const struct file_stat absent = {.kind = FILE_ABSENT};
+
+        intake_seen(a, it, &absent);
         return;
     }
     if (h->code) {

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PASS_HOPS_MAX 1000 /* renames of one image between two passes */
+
 /* ---- publishing: every image that a list names must be in S3 first ---- */
 
 void relist_check(struct agent *a, struct item *it)
@@ -47,6 +49,11 @@ void relist_checked(struct agent *a, struct job *job)
         decide_failed(a, it, why);
         return;
     }
+    if (job->dangling)
+        log_warning("%s: it names %" PRIu64 " images that are not on disk, such as %s; rows are "
+                    "only rewritten for what was seen to be renamed or removed",
+                    it->key, job->dangling,
+                    job->first_dangling ? job->first_dangling : "(out of memory)");
     if (job->missing) {
         snprintf(why, sizeof why, "it waits for %s%s, which %s not in S3 yet",
                  job->first_missing ? job->first_missing : "images",
@@ -147,6 +154,26 @@ void relist_moved_row(struct agent *a, unsigned mapping, const char *from, const
     a->pass_last_ms = a->now_ms;
 }
 
+/* A row can hold no TAB, CR or LF: a path with one stands in no list, so none names it. */
+static int change_remove(struct lst_changes *changes, const char *path)
+{
+    int rc = lst_changes_remove(changes, path);
+
+    return rc == ERR_SYNTAX ? 0 : rc;
+}
+
+/* An image whose new name no row can hold leaves the lists, and that is said. */
+static int change_rename(struct lst_changes *changes, const char *from, const char *to)
+{
+    int rc = lst_changes_rename(changes, from, to);
+
+    if (rc != ERR_SYNTAX)
+        return rc;
+    log_warning("%s: no row of a list can name it (TAB, CR or LF); the rows of %s are dropped", to,
+                from);
+    return change_remove(changes, from);
+}
+
 /* Move the rows noted by relist_moved_row into the changes. */
 static int pass_take_rows(struct agent *a, unsigned mapping, struct lst_changes *changes)
 {
@@ -159,7 +186,7 @@ static int pass_take_rows(struct agent *a, unsigned mapping, struct lst_changes 
             at = &r->next;
             continue;
         }
-        rc = lst_changes_rename(changes, r->from, r->to);
+        rc = change_rename(changes, r->from, r->to);
         *at = r->next;
         free(r->from);
         free(r->to);
@@ -168,10 +195,35 @@ static int pass_take_rows(struct agent *a, unsigned mapping, struct lst_changes 
     return rc;
 }
 
+/* Where a renamed image is by now: it may have been renamed again, or removed, since. NULL: it is
+ * nowhere any more. */
+static const char *pass_target(struct agent *a, const struct item *it, char out[AGENT_KEY_SIZE])
+{
+    struct index_entry e;
+    const struct item *there;
+    int rc = 0;
+
+    snprintf(out, AGENT_KEY_SIZE, "%s", it->target);
+    if (!it->copied)
+        return out; /* the new object is still to come: that is where it goes */
+    for (int hops = 0; hops < PASS_HOPS_MAX; hops++) {
+        rc = index_get(a->index, out, &e);
+        if (rc || !(e.known.flags & KNOWN_MOVED) || !e.known.moved_to)
+            break;
+        snprintf(out, AGENT_KEY_SIZE, "%s", e.known.moved_to);
+    }
+    there = pending_find(a->pending, out);
+    if (there && (there->state == ITEM_LISTING || there->state == ITEM_BARRIER ||
+                  there->state == ITEM_DELETING))
+        return NULL;
+    return rc == 0 || there ? out : NULL;
+}
+
 /* Move the mapping's items from `relist` to `passing` and their changes into the batch; journal the
  * intents of removals. */
 static int pass_take_items(struct agent *a, struct mapping *m, struct lst_changes *changes)
 {
+    char target[AGENT_KEY_SIZE];
     int rc = 0;
 
     for (struct item *it = a->relist.first, *next; it && rc == 0; it = next) {
@@ -179,7 +231,9 @@ static int pass_take_items(struct agent *a, struct mapping *m, struct lst_change
         if (it->mapping != m->id)
             continue;
         if (it->state == ITEM_CLAIMED) {
-            rc = lst_changes_rename(changes, it->path, it->target + m->prefix_len);
+            rc = pass_target(a, it, target)
+                     ? change_rename(changes, it->path, target + m->prefix_len)
+                     : change_remove(changes, it->path);
         } else {
             struct journal_record rec =
                 agent_record(a, it, JOURNAL_REMOVE, JOURNAL_INTENT);
@@ -187,7 +241,7 @@ static int pass_take_items(struct agent *a, struct mapping *m, struct lst_change
             rec.tx = JOURNAL_TX_SELF;
             it->tx = a->options.dry_run ? 0 : agent_journal(a, &rec);
             it->released = true; /* the guard let it pass; a retry is not asked about again */
-            rc = lst_changes_remove(changes, it->path);
+            rc = change_remove(changes, it->path);
         }
         item_queue_push(&a->passing, it);
     }
@@ -259,6 +313,14 @@ static int pass_gather_lists(struct agent *a, unsigned repository, struct job *j
     return rc;
 }
 
+/* There is an object to delete, as far as is known. */
+static bool in_index(struct agent *a, const struct item *it)
+{
+    struct index_entry e;
+
+    return index_get(a->index, it->key, &e) != -ENOENT;
+}
+
 /* The rows are where they belong: items go on to their deletion. */
 static void pass_items_through(struct agent *a)
 {
@@ -275,6 +337,8 @@ static void pass_items_through(struct agent *a)
                 rename_through(a, it);
             it->again = false;
             decide_done(a, it);
+        } else if (it->state == ITEM_LISTING && !in_index(a, it)) {
+            removals_unlisted(a, it);
         } else if (it->state == ITEM_LISTING || it->copied) {
             removals_to_barrier(a, it);
         } else if (!it->peer) {

@@ -38,8 +38,8 @@ void removals_gone_due(struct agent *a, struct item *it)
         pending_set(a->pending, it, ITEM_GONE, a->now_ms + GONE_AGAIN_MS);
         return;
     }
-    /* A key that was never known to be in S3 is only cleaned up after: no removal to guard. */
-    if (rc == -ENOENT || (rc == 0 && (e.known.flags & KNOWN_UNCERTAIN) && !e.known.etag[0]))
+    /* The remains of an interrupted transfer are only cleaned up: no removal to guard. */
+    if (rc == 0 && (e.known.flags & KNOWN_UNCERTAIN) && !e.known.etag[0])
         it->released = true;
     it->change = CHANGE_REMOVE;
     pending_set(a->pending, it, ITEM_LISTING, INT64_MAX);
@@ -235,6 +235,17 @@ void removals_to_barrier(struct agent *a, struct item *it)
     item_queue_push(&a->barrier, it);
 }
 
+/* A file that went before it came to S3: its rows have left the lists, there is no object. */
+void removals_unlisted(struct agent *a, struct item *it)
+{
+    struct journal_record rec = agent_record(a, it, JOURNAL_REMOVE, JOURNAL_DONE);
+
+    agent_journal(a, &rec);
+    it->tx = 0;
+    it->relisted = it->was_there = false;
+    decide_done(a, it);
+}
+
 /* The path is there again: nothing is deleted. */
 static void removals_called_off(struct agent *a, struct item *it)
 {
@@ -363,7 +374,7 @@ static void deleted_one(struct agent *a, struct item *it, const struct transfer 
     if (it->change == CHANGE_RENAME)
         rename_through(a, it);
     it->tx = 0;
-    it->relisted = false;
+    it->relisted = it->was_there = false;
     it->failures = 0;
     decide_done(a, it);
 }

@@ -44,6 +44,7 @@ void job_free(struct job *job)
         free(job->lists[i].path);
     free(job->lists);
     free(job->first_missing);
+    free(job->first_dangling);
     free(job->path);
     free(job);
 }
@@ -101,8 +102,11 @@ static int check_image(void *arg, const char *image)
         return 0;
     if (index_view_has(job->view, key) || watch_filter_excludes(job->images_filter, image))
         return 0;
-    if (tree_stat(job->images_fd, image, &st) || st.kind != FILE_REGULAR)
+    if (tree_stat(job->images_fd, image, &st) || st.kind != FILE_REGULAR) {
+        if (!job->dangling++)
+            job->first_dangling = strdup(image);
         return 0;
+    }
     if (!job->missing++)
         job->first_missing = strdup(image);
     return job->missing < CHECK_MISSING_MAX ? 0 : 1;

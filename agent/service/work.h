@@ -57,6 +57,8 @@ struct job {
     const struct watch_filter *images_filter; /* CHECK: borrowed */
     uint64_t missing;          /* CHECK: outcome: on disk, not in S3 */
     char *first_missing;       /* CHECK: outcome: one of them, or NULL */
+    uint64_t dangling;         /* CHECK: outcome: neither on disk nor in S3 */
+    char *first_dangling;      /* CHECK: outcome: one of them, or NULL */
 
     const struct lst_changes *changes; /* PASS; the set's */
     struct change_set *set;      /* PASS: what holds the changes; counted by the loop alone */
