@@ -2,7 +2,7 @@
 """Run the system tests: the built programs against S3 servers.
 
 Each test runs in a process of its own with a deadline. Programs are taken from $LOCKSTEP and $S3D,
-else from $LOCKSTEP_BUILD, else from build/. Exit status: 0 all passed, 1 some failed, 2 wrong use.
+else from --build or $LOCKSTEP_BUILD, else from build/. Exit status: 0 all passed, 1 some failed, 2 wrong use.
 """
 
 import argparse
@@ -212,13 +212,17 @@ def run_all(tests, servers, base, keep):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--build", metavar="DIR", help="where make put the programs (build/)")
     parser.add_argument("--only", metavar="PATTERN", default="",
                         help="only tests whose name contains this text")
     parser.add_argument("--server", choices=("s3d", "ceph", "both"), default="both")
     parser.add_argument("--long", action="store_true", help="also the long tests")
     parser.add_argument("--keep", action="store_true", help="keep the folders of failed tests")
     parser.add_argument("--list", action="store_true", help="only name the tests")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.build:
+        os.environ["LOCKSTEP_BUILD"] = os.path.abspath(arguments.build)
+    return arguments
 
 
 def end_by_signal(number, _frame):
