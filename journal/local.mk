@@ -51,6 +51,13 @@ noinst_PROGRAMS += tests/bench/bench_journal
 tests_bench_bench_journal_SOURCES = tests/bench/bench_journal.c
 tests_bench_bench_journal_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS)
 
+EXTRA_DIST += \
+	tests/fuzz/corpus/journal_batch/bodies \
+	tests/fuzz/corpus/journal_batch/segment \
+	tests/fuzz/corpus/journal_record/full \
+	tests/fuzz/corpus/journal_record/least \
+	tests/fuzz/corpus/journal_record/names
+
 if FUZZ
 noinst_PROGRAMS += tests/fuzz/fuzz_journal_record tests/fuzz/fuzz_journal_batch
 tests_fuzz_fuzz_journal_record_SOURCES = tests/fuzz/fuzz_journal_record.c
