@@ -12,7 +12,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define FILES_MAX 256
@@ -35,6 +37,7 @@ struct file {
     uint64_t ino;
     int64_t born;
     uint32_t born_ns;
+    int fd;       /* by which it was last seen */
     off_t synced; /* bytes */
     bool failed;
 };
@@ -44,7 +47,16 @@ struct plan {
     unsigned calls, first, last;
 };
 
+/* What becomes of bytes that were not synced when a process dies. */
+enum death {
+    DEATH_NONE,
+    DEATH_KEEPS, /* kill -9: the kernel has them */
+    DEATH_CUTS,  /* power: the files end where they were synced */
+    DEATH_ZEROES /* power: the sizes are there, the bytes are not */
+};
+
 static struct {
+    enum death death; /* the planned call is the process's last */
     struct plan fdatasync, pwrite, fsync, any, memory;
     int error;
     bool torn_writes; /* a pwrite that fails has written half */
@@ -60,11 +72,33 @@ static void world_reset(void)
     world.error = EIO;
 }
 
+static void drop_pages(int fd, off_t from);
+static struct file *file_of(int fd);
+
+/* The end of the process, and of what was not synced. (What was closed had been synced.) */
+static void die(void)
+{
+    for (size_t i = 0; i < world.count; i++) {
+        struct file *f = &world.file[i];
+
+        if (file_of(f->fd) != f)
+            continue;
+        if (world.death == DEATH_ZEROES)
+            drop_pages(f->fd, f->synced);
+        else if (world.death == DEATH_CUTS && ftruncate(f->fd, f->synced))
+            _exit(2);
+    }
+    _exit(0);
+}
+
 static bool is_hit(struct plan *p)
 {
     unsigned call = ++p->calls;
+    bool hit = call >= p->first && call <= p->last;
 
-    return call >= p->first && call <= p->last;
+    if (hit && world.death != DEATH_NONE)
+        die();
+    return hit;
 }
 
 static struct file *file_of(int fd)
@@ -77,13 +111,16 @@ static struct file *file_of(int fd)
     for (size_t i = 0; i < world.count; i++) {
         f = &world.file[i];
         if (f->ino == st.stx_ino && f->born == st.stx_btime.tv_sec &&
-            f->born_ns == st.stx_btime.tv_nsec)
+            f->born_ns == st.stx_btime.tv_nsec) {
+            f->fd = fd;
             return f;
+        }
     }
     if (world.count == FILES_MAX)
         return NULL;
     f = &world.file[world.count++];
-    *f = (struct file){st.stx_ino, st.stx_btime.tv_sec, st.stx_btime.tv_nsec, 0, false};
+    *f = (struct file){
+        .ino = st.stx_ino, .born = st.stx_btime.tv_sec, .born_ns = st.stx_btime.tv_nsec, .fd = fd};
     return f;
 }
 
@@ -473,20 +510,20 @@ static void test_a_rotation_that_fails_waits(void **state)
     test_dir_remove(&d);
 }
 
-/* A life of a journal that reaches every call. Returns the last record that was acknowledged. */
-static uint64_t live(const struct test_dir *d)
+/* A life of a journal that reaches every call. *acknowledged is the last record that was. */
+static void live(const struct test_dir *d, uint64_t *acknowledged)
 {
     struct journal_options opt = test_options();
     struct journal_recovery found;
     struct journal *j = NULL;
     struct err e = {0};
-    uint64_t acknowledged = 0, last;
+    uint64_t last;
     struct journal_record rec = {
         .op = JOURNAL_PUT, .state = JOURNAL_DONE, .tx = JOURNAL_TX_SELF, .has = JOURNAL_HAS_FILE};
 
     opt.segment_bytes = 1500;
     if (journal_open(d->path, &opt, TEST_NOW_US, &j, &found, &e))
-        return 0;
+        return;
     for (unsigned i = 0; i < 30; i++) {
         uint64_t seq = journal_next_seq(j);
         char path[32];
@@ -499,12 +536,31 @@ static uint64_t live(const struct test_dir *d)
         if (i % 2)
             (void)!journal_flush(j);
         if (i % 5 == 4 && journal_sync(j) == 0)
-            acknowledged = seq;
+            *acknowledged = seq;
     }
     last = journal_next_seq(j) - 1;
     if (journal_close(j) == 0)
-        acknowledged = last;
-    return acknowledged;
+        *acknowledged = last;
+}
+
+/* Open what a life has left: what was acknowledged is there, and a writer can go on. */
+static void check_afterlife(const struct test_dir *d, uint64_t acknowledged)
+{
+    struct journal_recovery found;
+    struct journal *j = test_open(d, NULL, &found);
+    struct test_faults v;
+    uint64_t records;
+
+    assert_int_equal(found.corrupt_segments, 0);
+    assert_true(journal_next_seq(j) > acknowledged);
+    test_append(j, 1);
+    assert_int_equal(journal_close(j), 0);
+    v = test_verify(d);
+    assert_int_equal(v.verdict.faults, 0);
+    records = test_read_all(d, 0, NULL);
+    assert_int_equal(records, v.verdict.records);
+    assert_int_equal(records, v.verdict.last_seq);
+    assert_true(records > acknowledged);
 }
 
 /* Fail the n-th call, and from then on, for every n; what was acknowledged is never lost. */
@@ -513,10 +569,8 @@ static void check_every_call(struct plan *plan, int error, bool for_ever)
     unsigned n = 0, calls;
 
     do {
-        uint64_t acknowledged, records;
-        struct test_faults v;
+        uint64_t acknowledged = 0;
         struct test_dir d;
-        struct journal *j;
 
         world_reset();
         world.error = error;
@@ -524,20 +578,11 @@ static void check_every_call(struct plan *plan, int error, bool for_ever)
         test_dir_make(&d);
         n++;
         fail_calls(plan, n, for_ever ? UINT32_MAX : n);
-        acknowledged = live(&d);
+        live(&d, &acknowledged);
         calls = plan->calls;
         fail_calls(plan, 0, 0);
         assert_int_equal(world.touched, 0);
-        j = test_open(&d, NULL, NULL);
-        assert_true(journal_next_seq(j) > acknowledged);
-        test_append(j, 1);
-        assert_int_equal(journal_close(j), 0);
-        v = test_verify(&d);
-        assert_int_equal(v.verdict.faults, 0);
-        records = test_read_all(&d, 0, NULL);
-        assert_int_equal(records, v.verdict.records);
-        assert_int_equal(records, v.verdict.last_seq);
-        assert_true(records > acknowledged);
+        check_afterlife(&d, acknowledged);
         test_dir_remove(&d);
     } while (calls >= n);
     assert_true(n > 10);
@@ -561,6 +606,49 @@ static void test_any_allocation_may_fail(void **state)
 {
     (void)state;
     check_every_call(&world.memory, EIO, false);
+}
+
+/* Die at the n-th call, for every n until a life is over before that. */
+static void check_every_death(enum death death)
+{
+    uint64_t *acknowledged =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    bool over = false;
+    unsigned n;
+
+    assert_ptr_not_equal(acknowledged, MAP_FAILED);
+    for (n = 1; !over; n++) {
+        struct test_dir d;
+        int status;
+        pid_t child;
+
+        *acknowledged = 0;
+        world_reset();
+        test_dir_make(&d);
+        child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            world.death = death;
+            fail_calls(&world.any, n, n);
+            live(&d, acknowledged);
+            _exit(1);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+        over = WEXITSTATUS(status) == 1;
+        check_afterlife(&d, *acknowledged);
+        test_dir_remove(&d);
+    }
+    assert_true(n > 30);
+    munmap(acknowledged, 4096);
+}
+
+static void test_what_was_acknowledged_survives_any_death(void **state)
+{
+    (void)state;
+    check_every_death(DEATH_KEEPS);
+    check_every_death(DEATH_CUTS);
+    check_every_death(DEATH_ZEROES);
 }
 
 /* Read and verify with the n-th allocation failing: an error, then all records. */
@@ -624,6 +712,7 @@ int main(void)
         cmocka_unit_test(test_any_call_may_fail_once),
         cmocka_unit_test(test_any_call_may_begin_to_fail),
         cmocka_unit_test(test_any_allocation_may_fail),
+        cmocka_unit_test(test_what_was_acknowledged_survives_any_death),
         cmocka_unit_test(test_readers_survive_failed_allocations),
     };
 
