@@ -8,6 +8,7 @@ journal_libjournal_a_SOURCES = \
 	journal/reader.c \
 	journal/record.c \
 	journal/recover.c \
+	journal/rollover.c \
 	journal/scan.c \
 	journal/segment.c journal/segment.h \
 	journal/text.c journal/text.h \
@@ -32,7 +33,7 @@ journal_tests_DIR = tests/unit/journal_dir.c tests/unit/journal_dir.h tests/unit
 tests_unit_test_journal_faults_SOURCES = tests/unit/test_journal_faults.c $(journal_tests_DIR)
 tests_unit_test_journal_faults_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_faults_LDFLAGS = $(AM_LDFLAGS) \
-	-Wl,--wrap=fdatasync,--wrap=fsync,--wrap=pwrite,--wrap=fallocate \
+	-Wl,--wrap=fdatasync,--wrap=fsync,--wrap=pwrite,--wrap=pread,--wrap=fallocate \
 	-Wl,--wrap=realloc,--wrap=calloc
 tests_unit_test_journal_follow_SOURCES = tests/unit/test_journal_follow.c $(journal_tests_DIR)
 tests_unit_test_journal_follow_LDADD = $(journal_tests_LIBS) -lpthread

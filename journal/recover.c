@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@
 #define HELD_MAX            (32u << 20) /* more than HELD_SYNC and two of the largest batches */
 #define LOCK_NAME           "lock"
 #define TORN_SIZE           (JOURNAL_FILE_SIZE + 40)
+#define TORN_MAX            100 /* files cut from one segment at one offset */
 #define COPY_BYTES          16384
 
 /* Copy an option's text, cut at what a header has room for. */
@@ -126,17 +128,18 @@ static int make_uuid(char out[JOURNAL_UUID_SIZE])
 }
 
 /* A new file for what is cut from `name` at this offset; never one that exists. */
-static int create_torn(int dir_fd, struct journal_name name, uint64_t at, int *ret_fd)
+static int create_torn(int dir_fd, struct journal_name name, uint64_t at, char torn[TORN_SIZE],
+                       int *ret_fd)
 {
-    char file[JOURNAL_FILE_SIZE], torn[TORN_SIZE];
+    char file[JOURNAL_FILE_SIZE];
     int fd = -1;
 
     journal_name_format(name, file);
-    for (int i = 0; i < 100 && fd < 0; i++) {
+    for (int i = 0; i < TORN_MAX && fd < 0; i++) {
         if (i == 0)
-            snprintf(torn, sizeof(torn), "%s.%llu.torn", file, (unsigned long long)at);
+            snprintf(torn, TORN_SIZE, "%s.%" PRIu64 ".torn", file, at);
         else
-            snprintf(torn, sizeof(torn), "%s.%llu.%d.torn", file, (unsigned long long)at, i);
+            snprintf(torn, TORN_SIZE, "%s.%" PRIu64 ".%d.torn", file, at, i);
         fd = openat(dir_fd, torn, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (fd < 0 && errno != EEXIST)
             break;
@@ -176,25 +179,42 @@ static int copy_tail(int from_fd, uint64_t at, int to_fd, struct journal_repair 
     return fsync(to_fd) ? -errno : 0;
 }
 
+/* Save what follows `at` in a file beside the segment, durably. 0 or -errno, and no file. */
+static int save_tail(struct journal *j, int fd, struct journal_name name, uint64_t at,
+                     struct journal_repair *repair)
+{
+    char torn[TORN_SIZE];
+    int torn_fd;
+    int rc = create_torn(j->dir_fd, name, at, torn, &torn_fd);
+
+    if (rc)
+        return rc;
+    rc = copy_tail(fd, at, torn_fd, repair);
+    if (rc == 0 && fsync(j->dir_fd))
+        rc = -errno;
+    close(torn_fd);
+    if (rc)
+        (void)unlinkat(j->dir_fd, torn, 0); /* half a copy helps nobody; nothing was cut */
+    return rc;
+}
+
 /* Save what follows the last good batch beside the segment, then cut it off. 0 or -errno. */
 static int cut_tail(struct journal *j, struct journal_name name, uint64_t at,
                     struct journal_repair *repair)
 {
     char file[JOURNAL_FILE_SIZE];
-    int torn_fd = -1, rc = 0;
     int fd = openat(j->dir_fd, journal_name_format(name, file), O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    int rc;
 
     if (fd < 0)
         return -errno;
-    rc = create_torn(j->dir_fd, name, at, &torn_fd);
-    if (rc == 0)
-        rc = copy_tail(fd, at, torn_fd, repair);
-    if (rc == 0 && fsync(j->dir_fd))
-        rc = -errno;
+    rc = save_tail(j, fd, name, at, repair);
+    if (journal_is_full(rc)) {
+        journal_ballast_release(j->dir_fd);
+        rc = save_tail(j, fd, name, at, repair);
+    }
     if (rc == 0 && (ftruncate(fd, (off_t)at) || fdatasync(fd)))
         rc = -errno;
-    if (torn_fd >= 0)
-        close(torn_fd);
     close(fd);
     return rc;
 }
@@ -255,7 +275,7 @@ static int begin_segment(struct journal *j, const struct journal_audit *a,
     }
     journal_header_of(j, &j->head, previous, list->count ? a->good_end : 0, &header);
     rc = journal_segment_create(j->dir_fd, &header, &j->head, &j->segment);
-    if (rc == -ENOSPC || rc == -EDQUOT) {
+    if (journal_is_full(rc)) {
         journal_ballast_release(j->dir_fd);
         rc = journal_segment_create(j->dir_fd, &header, &j->head, &j->segment);
     }

@@ -1,5 +1,5 @@
 /*
- * What writer.c and recover.c share. Private to journal/.
+ * What writer.c, rollover.c and recover.c share. Private to journal/.
  */
 #ifndef LOCKSTEP_JOURNAL_WRITER_H
 #define LOCKSTEP_JOURNAL_WRITER_H
@@ -50,10 +50,35 @@ struct journal {
     uint64_t failovers;
 };
 
+#define JOURNAL_RETRY_MS 10000 /* between attempts to rotate or to leave the degraded state */
+
+/* journal_is_full(rc): no space. journal_has_passed(now, since, ms): so many milliseconds have gone
+ * by since; a clock that was set back counts as passed. journal_open_bytes(j): of the open batch.
+ */
+bool journal_is_full(int rc);
+bool journal_has_passed(int64_t now_us, int64_t since_us, int64_t ms);
+size_t journal_open_bytes(const struct journal *j);
+
 /* journal_header_of(j, head, previous, previous_size, ret): the header of a segment that goes on
  * from `head`; previous is a name or "". Strings are borrowed from j and previous. */
 void journal_header_of(const struct journal *j, const struct journal_head *head,
                        const char *previous, uint64_t previous_size, struct journal_header *ret);
+
+/* journal_degrade(j): space is short: let the ballast go, take no more intents. */
+void journal_degrade(struct journal *j);
+
+/* journal_fail_over(j): the open segment has failed: all that is in memory goes into a new one,
+ * durable, from what is known to be durable. 0, or -EIO for ever. */
+int journal_fail_over(struct journal *j) __attribute__((warn_unused_result));
+
+/* journal_sync_flushed(j): fdatasync what was flushed; fails over. 0 or -EIO. */
+int journal_sync_flushed(struct journal *j) __attribute__((warn_unused_result));
+
+/* journal_is_rotation_due(j): the segment is big or old enough, and holds a record.
+ * journal_rotate(j): close it and begin the next; where that cannot be made the old one is used on,
+ * and it is due again after JOURNAL_RETRY_MS. 0 or -EIO. */
+bool journal_is_rotation_due(const struct journal *j);
+int journal_rotate(struct journal *j) __attribute__((warn_unused_result));
 
 /* journal_put_line(j, line): add a whole line that is not a record to the open batch. */
 int journal_put_line(struct journal *j, struct span line) __attribute__((warn_unused_result));

@@ -23,12 +23,14 @@ int __real_fdatasync(int fd);
 int __real_fsync(int fd);
 ssize_t __real_pwrite(int fd, const void *p, size_t n, off_t at);
 int __real_fallocate(int fd, int mode, off_t at, off_t n);
+ssize_t __real_pread(int fd, void *p, size_t n, off_t at);
 void *__real_realloc(void *p, size_t n);
 void *__real_calloc(size_t n, size_t size);
 int __wrap_fdatasync(int fd);
 int __wrap_fsync(int fd);
 ssize_t __wrap_pwrite(int fd, const void *p, size_t n, off_t at);
 int __wrap_fallocate(int fd, int mode, off_t at, off_t n);
+ssize_t __wrap_pread(int fd, void *p, size_t n, off_t at);
 void *__wrap_realloc(void *p, size_t n);
 void *__wrap_calloc(size_t n, size_t size);
 
@@ -58,6 +60,8 @@ enum death {
 static struct {
     enum death death; /* the planned call is the process's last */
     struct plan fdatasync, pwrite, fsync, any, memory;
+    const struct test_dir *meanwhile; /* before the `reads`-th pread a writer starts here */
+    unsigned reads;
     int error;
     bool torn_writes; /* a pwrite that fails has written half */
     bool full;        /* pwrite and fallocate say ENOSPC */
@@ -200,6 +204,17 @@ int __wrap_fallocate(int fd, int mode, off_t at, off_t n)
     return __real_fallocate(fd, mode, at, n);
 }
 
+ssize_t __wrap_pread(int fd, void *p, size_t n, off_t at)
+{
+    const struct test_dir *dir = world.meanwhile;
+
+    if (dir && --world.reads == 0) {
+        world.meanwhile = NULL;
+        test_fill(dir, 2, 3);
+    }
+    return __real_pread(fd, p, n, at);
+}
+
 void *__wrap_realloc(void *p, size_t n)
 {
     return is_hit(&world.memory) ? NULL : __real_realloc(p, n);
@@ -292,6 +307,38 @@ static void test_a_reader_that_saw_lost_batches_reads_on(void **state)
     assert_int_equal(journal_close(j), 0);
     check_all_there(&d, 30);
     test_dir_remove(&d);
+}
+
+static void test_a_reader_meets_a_recovery_between_two_reads(void **state)
+{
+    (void)state;
+    for (unsigned reads = 1; reads < 6; reads++) {
+        struct journal_reader *r;
+        struct journal_record rec;
+        struct err e = {0};
+        struct test_dir d;
+        struct test_bytes all;
+        enum journal_read got;
+        char path[TEST_PATH_SIZE];
+        uint64_t count = 0;
+
+        world_reset();
+        test_dir_make(&d);
+        test_fill(&d, 2, 3);
+        all = test_file_read(test_file_name(&d, 0, path));
+        assert_int_equal(truncate(path, (off_t)(all.n - 20)), 0);
+        assert_int_equal(journal_reader_open(d.path, 1, &r, &e), 0);
+        world.meanwhile = &d;
+        world.reads = reads;
+        while ((got = journal_read(r, &rec, NULL, &e)) != JOURNAL_READ_END || world.meanwhile) {
+            assert_int_not_equal(got, JOURNAL_READ_ERROR);
+            count += got == JOURNAL_READ_RECORD;
+        }
+        assert_int_equal(count, 9);
+        journal_reader_close(r);
+        free(all.data);
+        test_dir_remove(&d);
+    }
 }
 
 static void test_failing_before_the_first_record(void **state)
@@ -702,6 +749,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_failed_fdatasync_moves_to_a_new_segment),
         cmocka_unit_test(test_a_reader_that_saw_lost_batches_reads_on),
+        cmocka_unit_test(test_a_reader_meets_a_recovery_between_two_reads),
         cmocka_unit_test(test_failing_before_the_first_record),
         cmocka_unit_test(test_failing_twice_is_for_ever),
         cmocka_unit_test(test_a_failed_write_moves_to_a_new_segment),
