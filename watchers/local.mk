@@ -25,7 +25,10 @@ watchers_libwatchers_a_SOURCES = \
 EXTRA_DIST += watchers/DESIGN.md
 
 watchers_tests = \
+	tests/unit/test_watch_filter \
 	tests/unit/test_watch_live \
+	tests/unit/test_watch_model \
+	tests/unit/test_watch_outbox \
 	tests/unit/test_watch_storm
 check_PROGRAMS += $(watchers_tests)
 TESTS += $(watchers_tests)
@@ -39,3 +42,12 @@ tests_unit_test_watch_storm_LDADD = $(watchers_tests_LIBS)
 tests_unit_test_watch_live_SOURCES = tests/unit/test_watch_live.c $(watchers_tests_bed)
 tests_unit_test_watch_live_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 tests_unit_test_watch_live_LDADD = $(watchers_tests_LIBS)
+tests_unit_test_watch_filter_SOURCES = tests/unit/test_watch_filter.c tests/unit/unit.h
+tests_unit_test_watch_filter_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
+tests_unit_test_watch_filter_LDADD = $(watchers_tests_LIBS)
+tests_unit_test_watch_model_SOURCES = tests/unit/test_watch_model.c tests/unit/unit.h
+tests_unit_test_watch_model_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
+tests_unit_test_watch_model_LDADD = $(watchers_tests_LIBS)
+tests_unit_test_watch_outbox_SOURCES = tests/unit/test_watch_outbox.c tests/unit/unit.h
+tests_unit_test_watch_outbox_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
+tests_unit_test_watch_outbox_LDADD = $(watchers_tests_LIBS)

@@ -1,0 +1,221 @@
+/* The hints that wait: lanes, ceilings, the descriptor. And what mountinfo's lines say. */
+#include "tests/unit/unit.h"
+#include "watchers/identity.h"
+#include "watchers/outbox.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct outbox *box;
+static int wakes;
+
+static void wake(void *arg)
+{
+    (void)arg;
+    wakes++;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    wakes = 0;
+    return outbox_new(2, wake, NULL, &box);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    outbox_free(box);
+    return 0;
+}
+
+/* Put one hint in. */
+static void put(enum hint_kind kind, const char *path, bool is_directory)
+{
+    struct hint_list list = {0};
+    struct hint *h = hint_new(kind, 0, path, kind == HINT_MOVED ? "to" : NULL);
+
+    assert_non_null(h);
+    h->is_directory = is_directory;
+    if (kind == HINT_LISTING) {
+        h->listing = calloc(1, sizeof(*h->listing));
+        assert_non_null(h->listing);
+    }
+    hint_list_add_take(&list, h);
+    outbox_put_take(box, &list);
+    assert_null(list.first);
+}
+
+/* The next one is this; "-" means none. */
+static void expect(bool want_listings, enum hint_kind kind, const char *path)
+{
+    struct hint *h = outbox_take(box, want_listings);
+
+    if (strcmp(path, "-") == 0) {
+        assert_null(h);
+        return;
+    }
+    assert_non_null(h);
+    assert_int_equal(h->kind, kind);
+    assert_string_equal(h->path, path);
+    hint_free(h);
+}
+
+static bool readable(void)
+{
+    struct pollfd p = {.fd = outbox_fd(box), .events = POLLIN};
+
+    return poll(&p, 1, 0) == 1;
+}
+
+static void test_lanes(void **state)
+{
+    (void)state;
+    assert_false(readable());
+    put(HINT_LISTING, "l1", true);
+    assert_true(readable());
+    expect(false, HINT_LISTING, "-");
+    assert_false(readable()); /* only what is not wanted waits */
+    put(HINT_SCAN_DONE, "s", true);
+    assert_false(readable());
+    put(HINT_WRITTEN, "w", false);
+    assert_true(readable());
+    expect(false, HINT_WRITTEN, "w");
+    expect(false, HINT_WRITTEN, "-");
+    expect(true, HINT_LISTING, "l1");
+    assert_true(readable());
+    expect(true, HINT_SCAN_DONE, "s");
+    expect(true, HINT_SCAN_DONE, "-");
+    assert_false(readable());
+}
+
+static void test_room(void **state)
+{
+    (void)state;
+    assert_true(outbox_room(box, 0));
+    assert_true(outbox_room(box, 1));
+    assert_false(outbox_room(box, 2));
+    put(HINT_LISTING, "l1", true);
+    put(HINT_LISTING, "l2", true);
+    assert_false(outbox_room(box, 0));
+    assert_int_equal(wakes, 0);
+    expect(true, HINT_LISTING, "l1");
+    assert_int_equal(wakes, 1);
+    assert_true(outbox_room(box, 0));
+    expect(true, HINT_LISTING, "l2");
+    assert_int_equal(wakes, 1); /* nobody waited for room */
+}
+
+static void test_touched_is_said_once(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        put(HINT_TOUCHED, "f", false);
+        put(HINT_TOUCHED, "g", false);
+    }
+    expect(true, HINT_TOUCHED, "f");
+    put(HINT_TOUCHED, "f", false); /* the first was taken: it is news */
+    put(HINT_TOUCHED, "g", false);
+    expect(true, HINT_TOUCHED, "g");
+    expect(true, HINT_TOUCHED, "f");
+    expect(true, HINT_TOUCHED, "-");
+    put(HINT_TOUCHED, "f", false);
+    put(HINT_GONE, "f", false);
+    put(HINT_TOUCHED, "f", false); /* after it was gone: news */
+    expect(true, HINT_TOUCHED, "f");
+    expect(true, HINT_GONE, "f");
+    expect(true, HINT_TOUCHED, "f");
+    put(HINT_TOUCHED, "d/f", false);
+    put(HINT_MOVED, "d", true);
+    put(HINT_TOUCHED, "d/f", false); /* another d by now */
+    expect(true, HINT_TOUCHED, "d/f");
+    expect(true, HINT_MOVED, "d");
+    expect(true, HINT_TOUCHED, "d/f");
+}
+
+static void test_ceiling(void **state)
+{
+    char name[32];
+
+    (void)state;
+    for (size_t i = 0; i < OUTBOX_HINTS_MAX + 10; i++) {
+        (void)snprintf(name, sizeof(name), "%zu", i);
+        put(HINT_WRITTEN, name, false);
+    }
+    put(HINT_ROOT_LOST, "", true); /* never dropped */
+    assert_false(outbox_dropped(box));
+    for (size_t i = 0; i < OUTBOX_HINTS_MAX / 2 + 1; i++) {
+        (void)snprintf(name, sizeof(name), "%zu", i);
+        expect(true, HINT_WRITTEN, name);
+    }
+    assert_int_equal(wakes, 1);
+    assert_true(outbox_dropped(box));
+    assert_false(outbox_dropped(box));
+}
+
+static void test_mount_lines(void **state)
+{
+    static const char *const nfs = "98 29 0:52 / /mnt/efs rw,relatime shared:5 - nfs4 "
+                                   "fs-1.efs.eu-west-1.amazonaws.com:/ rw,vers=4.1";
+    static const char *const plain = "29 1 254:0 / / rw,relatime - ext4 /dev/vda\\040x rw";
+    static const char *const broken[] = {"",
+                                         "98",
+                                         "98 29 0:52 / /mnt rw",
+                                         "98 1 2 3 4 5 - ",
+                                         "98 1 2 3 4 5 - ext4",
+                                         "x98 1 2 3 4 5 - ext4 y"};
+    struct root_identity id = {0};
+
+    (void)state;
+    assert_true(identity_parse_mount(nfs, strlen(nfs), 98, &id));
+    assert_string_equal(id.fs_name, "nfs4");
+    assert_string_equal(id.source, "fs-1.efs.eu-west-1.amazonaws.com:/");
+    assert_false(identity_parse_mount(nfs, strlen(nfs), 9, &id));
+    assert_true(identity_parse_mount(plain, strlen(plain), 29, &id));
+    assert_string_equal(id.fs_name, "ext4");
+    assert_string_equal(id.source, "/dev/vda x");
+    for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+        assert_false(identity_parse_mount(broken[i], strlen(broken[i]), 98, &id));
+    }
+}
+
+static void test_kinds(void **state)
+{
+    struct root_identity a = {.dev = 1, .ino = 2, .fs_type = 0x6969, .source = "s:/"};
+    struct root_identity b = a;
+
+    (void)state;
+    assert_true(identity_is_remote(&a));
+    b.dev = 9; /* a network mount gets another number each time */
+    assert_true(identity_same_tree(&a, &b));
+    b.ino = 3;
+    assert_false(identity_same_tree(&a, &b));
+    a.fs_type = 0x01021994; /* tmpfs */
+    b = a;
+    assert_false(identity_is_remote(&a));
+    assert_true(identity_same_tree(&a, &b));
+    b.dev = 9;
+    assert_false(identity_same_tree(&a, &b)); /* another, empty one */
+    a.fs_type = 0x12345;                      /* unknown: better scanned too often */
+    assert_true(identity_is_remote(&a));
+    assert_int_equal(watchers_root_identity("/", &a), 0);
+    assert_true(a.fs_name[0] != '\0');
+    assert_true(a.ino != 0);
+    assert_int_not_equal(watchers_root_identity("/none/such", &a), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_lanes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_room, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_touched_is_said_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ceiling, setup, teardown),
+        cmocka_unit_test(test_mount_lines),
+        cmocka_unit_test(test_kinds),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
