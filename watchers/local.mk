@@ -51,3 +51,8 @@ tests_unit_test_watch_model_LDADD = $(watchers_tests_LIBS)
 tests_unit_test_watch_outbox_SOURCES = tests/unit/test_watch_outbox.c tests/unit/unit.h
 tests_unit_test_watch_outbox_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 tests_unit_test_watch_outbox_LDADD = $(watchers_tests_LIBS)
+
+noinst_PROGRAMS += tests/bench/bench_watch
+tests_bench_bench_watch_SOURCES = tests/bench/bench_watch.c
+tests_bench_bench_watch_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
+tests_bench_bench_watch_LDADD = watchers/libwatchers.a base/libbase.a $(WATCHERS_LIBS) $(CRYPTO_LIBS)

@@ -122,39 +122,57 @@ void notify_stop(void)
     pthread_mutex_unlock(&library_lock);
 }
 
-/* Watch an open directory: with `mask` if it is not watched yet, else as `again` says. 0 or -errno.
- */
-static int place(int dir_fd, uint32_t mask, uint32_t again, int *ret_wd)
+/* Watch what the link stands for, through the library, so that it has a record. 0 or -errno. */
+static int place(const char *link, uint32_t mask, int *ret_wd)
 {
-    char link[FD_LINK_SIZE];
-    int wd = -1;
     int code = 0;
 
-    (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", dir_fd); /* fits: one int */
     pthread_mutex_lock(&library_lock);
-    /* A second record of the same descriptor would leak in the library: IN_MASK_CREATE refuses. */
-    if (inotifytools_watch_file(link, (int)(mask | IN_MASK_CREATE)) == 0) {
+    if (inotifytools_watch_file(link, (int)mask) == 0) {
         code = inotifytools_error() == 0 ? -EIO : -inotifytools_error();
     } else {
-        wd = placed_wd;
+        *ret_wd = placed_wd;
     }
     pthread_mutex_unlock(&library_lock);
-    if (code == -EEXIST) {
-        wd = __real_inotify_add_watch(library_fd, link, again);
-        code = wd < 0 ? -errno : 0;
+    return code;
+}
+
+/* The same, where the library has a record already: a second one would leak. 0 or -errno. */
+static int place_again(const char *link, uint32_t mask, int *ret_wd)
+{
+    const int wd = __real_inotify_add_watch(library_fd, link, mask);
+
+    if (wd < 0) {
+        return -errno;
     }
     *ret_wd = wd;
-    return code;
+    return 0;
+}
+
+/* The name by which a directory is watched: the descriptor's, whatever its path is by now. */
+static void name_link(char link[FD_LINK_SIZE], int dir_fd)
+{
+    (void)snprintf(link, FD_LINK_SIZE, "/proc/self/fd/%d", dir_fd); /* fits: one int */
 }
 
 int notify_place(int dir_fd, int *ret_wd)
 {
-    return place(dir_fd, NOTIFY_MASK, NOTIFY_MASK, ret_wd);
+    char link[FD_LINK_SIZE];
+    int code;
+
+    name_link(link, dir_fd);
+    code = place(link, NOTIFY_MASK | IN_MASK_CREATE, ret_wd);
+    return code == -EEXIST ? place_again(link, NOTIFY_MASK, ret_wd) : code;
 }
 
 int notify_guard(int dir_fd, int *ret_wd)
 {
-    return place(dir_fd, GUARD_MASK, GUARD_MASK | IN_MASK_ADD, ret_wd);
+    char link[FD_LINK_SIZE];
+    int code;
+
+    name_link(link, dir_fd);
+    code = place(link, GUARD_MASK | IN_MASK_CREATE, ret_wd);
+    return code == -EEXIST ? place_again(link, GUARD_MASK | IN_MASK_ADD, ret_wd) : code;
 }
 
 void notify_forget(int wd)

@@ -51,6 +51,7 @@ static void *work(void *arg)
     struct pool *p = arg;
     _Alignas(16) char scratch[POOL_SCRATCH_BYTES];
 
+    (void)pthread_setname_np(pthread_self(), "watch-pool"); /* for who looks with ps */
     pthread_mutex_lock(&p->lock);
     for (;;) {
         struct job *job = next_job(p);

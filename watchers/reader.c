@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #define BATCH_BYTES 65536
+#define NAP_MS      1    /* after a batch: events come in swarms, and a wake-up for each costs more */
+#define NAP_QUEUE   4096 /* with a shorter queue in the kernel there is no time for it */
 #define MOUNTS_FILE "/proc/self/mountinfo" /* POLLPRI when the table changes: proc(5) */
 
 /* An event in a batch: this, then the name and its NUL, then padding to 8 bytes. */
@@ -120,6 +122,7 @@ static void *run(void *arg)
                                      {.fd = r->call_fd, .events = POLLIN},
                                      {.fd = r->mounts_fd, .events = POLLPRI}};
 
+    (void)pthread_setname_np(pthread_self(), "watch-reader"); /* for who looks with ps */
     while (!atomic_load(&r->stop)) {
         bool barrier;
 
@@ -133,6 +136,9 @@ static void *run(void *arg)
         drain(r);
         if (r->len > 0 || barrier || fds[POLL_MOUNTS].revents != 0) {
             flush(r, barrier, fds[POLL_MOUNTS].revents != 0);
+            if (r->queue_max >= NAP_QUEUE) {
+                (void)poll(&fds[POLL_CALL], 1, NAP_MS); /* however it ends, the loop goes on */
+            }
         }
     }
     return NULL;

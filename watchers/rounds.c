@@ -336,6 +336,7 @@ void *rounds_run(void *arg)
 {
     struct watchers *w = arg;
 
+    (void)pthread_setname_np(pthread_self(), "watch-tracker"); /* for who looks with ps */
     while (!atomic_load(&w->stop)) {
         step(w);
     }
