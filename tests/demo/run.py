@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Show what lockstep does, on a real S3 server in a few real steps. `./dev run` calls this.
 
-Everything happens in a temporary folder: an S3 server, an agent, and copies of real images (Debian's
-icons, or a repository and lists of your own). Exit status: 0 all that was shown is right, 1 something
-is not, 2 it cannot be shown."""
+Everything happens in a temporary folder: an S3 server, an agent, and copies of real images
+(Debian's icons, or a repository and lists of your own). Exit status: 0 all that was shown is right,
+1 something is not, 2 it cannot be shown."""
 
 import argparse
 import os
@@ -55,8 +55,8 @@ def prepare(world, screen, arguments):
         screen.fact("images", f"a copy of {arguments.repository}: the original is only read")
         dropped = world.drop_stale_rows()
         if dropped:
-            screen.fact("lists", f"{plural(dropped, 'row')} without an image left out: lockstep keeps "
-                                 "such a list back until its images are there", "yellow")
+            screen.fact("lists", f"{plural(dropped, 'row')} without an image left out: lockstep "
+                        "keeps such a list back until its images are there", "yellow")
     else:
         world.copy_samples()
         screen.fact("images", "Debian's icons (adwaita-icon-theme), in class directories")
@@ -92,8 +92,8 @@ def show(steps, screen):
         for text in screen.wrong:
             screen.line(text, "red", indent=3)
     else:
-        screen.line(f"All {screen.steps} steps went right: {screen.right} checks in {seconds:.0f} s",
-                    "green", "bold")
+        screen.line(f"All {screen.steps} steps went right: {screen.right} checks in "
+                    f"{seconds:.0f} s", "green", "bold")
     return not screen.wrong
 
 

@@ -33,7 +33,7 @@ class Screen:
         self.steps = 0
 
     def _paint(self, text, *names):
-        if not self.colour:
+        if not self.colour or not names:
             return text
         codes = ";".join(_CODES[name] for name in names)
         return f"\x1b[{codes}m{text}\x1b[0m"

@@ -348,11 +348,16 @@ class Steps:
                     "utf-8", "surrogateescape").splitlines() if row.count("\t") >= 2]
         self.screen.check(all("images/" + path in objects for path in rows),
                           f"every image of the {len(rows):,} rows in S3 is in S3")
-        text = self.world.agent.log()
-        bad = [line for line in text.splitlines()
-               if " warning: " in line or (" error: " in line and "are held" not in line)]
-        self.screen.facts("log", bad[:5], "yellow")
-        self.screen.check(not bad, "no warning and no error in the agent's log, but the two holds")
+        bad, lost = [], 0
+        for line in self.world.agent.log().splitlines():
+            lost += "events were lost" in line # by a small or busy queue: it was made up for
+            if (" warning: " in line and "events were lost" not in line) or (
+                    " error: " in line and "are held" not in line):
+                bad.append(line)
+        if lost:
+            self.screen.fact("note", "the kernel lost events; the trees were scanned again")
+        self.screen.text("log", bad[:5], "yellow")
+        self.screen.check(not bad, "the agent's log has no error but the two holds")
 
     def all(self):
         """The steps in order."""

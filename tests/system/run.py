@@ -2,7 +2,8 @@
 """Run the system tests: the built programs against S3 servers.
 
 Each test runs in a process of its own with a deadline. Programs are taken from $LOCKSTEP and $S3D,
-else from --build or $LOCKSTEP_BUILD, else from build/. Exit status: 0 all passed, 1 some failed, 2 wrong use.
+else from --build or $LOCKSTEP_BUILD, else from build/. Exit status: 0 all passed, 1 some failed,
+2 wrong use.
 """
 
 import argparse
