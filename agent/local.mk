@@ -1,10 +1,11 @@
 noinst_LIBRARIES += agent/libcore.a agent/libservice.a
+agent_libcore_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h
 agent_libcore_a_SOURCES = \
 	agent/core/guard.c agent/core/guard.h \
 	agent/core/order.c agent/core/order.h \
 	agent/core/pending.c agent/core/pending.h \
 	agent/core/plan.c agent/core/plan.h
-agent_libservice_a_CPPFLAGS = $(AM_CPPFLAGS) $(LMDB_CFLAGS) $(SYSTEMD_CFLAGS)
+agent_libservice_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h $(LMDB_CFLAGS) $(SYSTEMD_CFLAGS)
 agent_libservice_a_SOURCES = \
 	agent/service/agent.c agent/service/agent.h \
 	agent/service/apply.c \
@@ -34,6 +35,7 @@ lockstep_SOURCES = \
 	agent/commands/release.c \
 	agent/commands/status.c \
 	agent/commands/verify.c
+lockstep_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h
 lockstep_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 lockstep_LDADD = agent/libservice.a agent/libcore.a conf/libconf.a journal/libjournal.a \
 	lists/liblists.a watchers/libwatchers.a uploaders/libuploaders.a base/libbase.a \

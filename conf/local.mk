@@ -1,5 +1,5 @@
 noinst_LIBRARIES += conf/libconf.a
-conf_libconf_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCONFIG_CFLAGS)
+conf_libconf_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h $(LIBCONFIG_CFLAGS)
 conf_libconf_a_SOURCES = \
 	conf/check.c \
 	conf/conf.c conf/conf.h \

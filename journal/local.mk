@@ -1,4 +1,5 @@
 noinst_LIBRARIES += journal/libjournal.a
+journal_libjournal_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h
 journal_libjournal_a_SOURCES = \
 	journal/journal.h \
 	journal/audit.c journal/audit.h \

@@ -1,4 +1,5 @@
 noinst_LIBRARIES += lists/liblists.a
+lists_liblists_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h
 lists_liblists_a_SOURCES = \
 	lists/lists.h lists/internal.h lists/held.h lists/round.h \
 	lists/row.c lists/changes.c lists/rewrite.c lists/undo.c \

@@ -1,4 +1,5 @@
 noinst_LIBRARIES += uploaders/libuploaders.a
+uploaders_libuploaders_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h
 uploaders_libuploaders_a_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS) $(EXPAT_CFLAGS)
 uploaders_libuploaders_a_SOURCES = \
 	uploaders/caller.h uploaders/caller.c uploaders/call_build.c \

@@ -6,6 +6,7 @@ WATCHERS_LINK = -Wl,--wrap=inotify_init,--wrap=inotify_add_watch,--wrap=inotify_
 WATCHERS_LIBS = $(INOTIFYTOOLS_LIBS)
 
 noinst_LIBRARIES += watchers/libwatchers.a
+watchers_libwatchers_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h
 watchers_libwatchers_a_SOURCES = \
 	watchers/cookies.c watchers/cookies.h \
 	watchers/filter.c watchers/filter.h \

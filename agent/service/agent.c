@@ -623,13 +623,14 @@ static int agent_verdict(const struct agent *a)
 /* Signals come through the loop; threads inherit the mask. */
 static void agent_signals(void)
 {
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigset_t set;
 
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL); /* fails only for a wrong `how` */
-    (void)signal(SIGPIPE, SIG_IGN);               /* cannot fail for SIGPIPE */
+    (void)sigaction(SIGPIPE, &ignore, NULL);      /* the same */
 }
 
 int service_run(const struct conf *conf, const struct agent_options *options,

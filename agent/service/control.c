@@ -309,9 +309,9 @@ static int call_status(struct buf *out, int *ret_status)
 {
     char *end = out->len ? memchr(out->data, '\n', out->len) : NULL;
 
-    if (!end)
-        return -EPROTO;
-    *ret_status = atoi(out->data);
+    if (!end || end != out->data + 1 || out->data[0] < '0' || out->data[0] > '9')
+        return -EPROTO; /* all exit statuses have one digit */
+    *ret_status = out->data[0] - '0';
     out->len -= (size_t)(end + 1 - out->data);
     memmove(out->data, end + 1, out->len + 1);
     return 0;
