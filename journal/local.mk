@@ -24,6 +24,7 @@ journal_tests = \
 	tests/unit/test_journal_frame \
 	tests/unit/test_journal_record \
 	tests/unit/test_journal_recover \
+	tests/unit/test_journal_torture \
 	tests/unit/test_journal_verify \
 	tests/unit/test_journal_writer
 check_PROGRAMS += $(journal_tests)
@@ -31,11 +32,18 @@ TESTS += $(journal_tests)
 journal_tests_LIBS = journal/libjournal.a base/libbase.a $(CMOCKA_LIBS) $(CRYPTO_LIBS)
 journal_tests_DIR = tests/unit/journal_dir.c tests/unit/journal_dir.h tests/unit/unit.h
 
-tests_unit_test_journal_faults_SOURCES = tests/unit/test_journal_faults.c $(journal_tests_DIR)
-tests_unit_test_journal_faults_LDADD = $(journal_tests_LIBS)
-tests_unit_test_journal_faults_LDFLAGS = $(AM_LDFLAGS) \
+journal_tests_DISK = tests/unit/failing_disk.c tests/unit/failing_disk.h
+journal_tests_WRAP = \
 	-Wl,--wrap=fdatasync,--wrap=fsync,--wrap=pwrite,--wrap=pread,--wrap=fallocate \
 	-Wl,--wrap=realloc,--wrap=calloc
+tests_unit_test_journal_faults_SOURCES = tests/unit/test_journal_faults.c \
+	$(journal_tests_DIR) $(journal_tests_DISK)
+tests_unit_test_journal_faults_LDADD = $(journal_tests_LIBS)
+tests_unit_test_journal_faults_LDFLAGS = $(AM_LDFLAGS) $(journal_tests_WRAP)
+tests_unit_test_journal_torture_SOURCES = tests/unit/test_journal_torture.c \
+	$(journal_tests_DIR) $(journal_tests_DISK)
+tests_unit_test_journal_torture_LDADD = $(journal_tests_LIBS)
+tests_unit_test_journal_torture_LDFLAGS = $(AM_LDFLAGS) $(journal_tests_WRAP)
 tests_unit_test_journal_follow_SOURCES = tests/unit/test_journal_follow.c $(journal_tests_DIR)
 tests_unit_test_journal_follow_LDADD = $(journal_tests_LIBS) -lpthread
 tests_unit_test_journal_frame_SOURCES = tests/unit/test_journal_frame.c tests/unit/unit.h

@@ -184,7 +184,7 @@ static int save_tail(struct journal *j, int fd, struct journal_name name, uint64
                      struct journal_repair *repair)
 {
     char torn[TORN_SIZE];
-    int torn_fd;
+    int torn_fd = -1;
     int rc = create_torn(j->dir_fd, name, at, torn, &torn_fd);
 
     if (rc)

@@ -1,0 +1,187 @@
+/* A disk and a memory that fail on command. */
+#include "tests/unit/failing_disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int __real_fdatasync(int fd);
+int __real_fsync(int fd);
+ssize_t __real_pwrite(int fd, const void *p, size_t n, off_t at);
+int __real_fallocate(int fd, int mode, off_t at, off_t n);
+ssize_t __real_pread(int fd, void *p, size_t n, off_t at);
+void *__real_realloc(void *p, size_t n);
+void *__real_calloc(size_t n, size_t size);
+int __wrap_fdatasync(int fd);
+int __wrap_fsync(int fd);
+ssize_t __wrap_pwrite(int fd, const void *p, size_t n, off_t at);
+int __wrap_fallocate(int fd, int mode, off_t at, off_t n);
+ssize_t __wrap_pread(int fd, void *p, size_t n, off_t at);
+void *__wrap_realloc(void *p, size_t n);
+void *__wrap_calloc(size_t n, size_t size);
+
+struct world world;
+
+void world_reset(void)
+{
+    memset(&world, 0, sizeof(world));
+    world.error = EIO;
+}
+
+static void drop_pages(int fd, off_t from);
+static struct file *file_of(int fd);
+
+/* The end of the process, and of what was not synced. (What was closed had been synced.) */
+static void die(void)
+{
+    for (size_t i = 0; i < world.count; i++) {
+        struct file *f = &world.file[i];
+
+        if (file_of(f->fd) != f)
+            continue;
+        if (world.death == DEATH_ZEROES)
+            drop_pages(f->fd, f->synced);
+        else if (world.death == DEATH_CUTS && ftruncate(f->fd, f->synced))
+            _exit(2);
+    }
+    _exit(0);
+}
+
+static bool is_hit(struct plan *p)
+{
+    unsigned call = ++p->calls;
+    bool hit = call >= p->first && call <= p->last;
+
+    if (hit && world.death != DEATH_NONE)
+        die();
+    return hit;
+}
+
+static struct file *file_of(int fd)
+{
+    struct file *f;
+    struct statx st;
+
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &st))
+        return NULL;
+    for (size_t i = 0; i < world.count; i++) {
+        f = &world.file[i];
+        if (f->ino == st.stx_ino && f->born == st.stx_btime.tv_sec &&
+            f->born_ns == st.stx_btime.tv_nsec) {
+            f->fd = fd;
+            return f;
+        }
+    }
+    if (world.count == FILES_MAX)
+        return NULL;
+    f = &world.file[world.count++];
+    *f = (struct file){
+        .ino = st.stx_ino, .born = st.stx_btime.tv_sec, .born_ns = st.stx_btime.tv_nsec, .fd = fd};
+    return f;
+}
+
+/* Replace what was not synced by zeroes: the pages are gone. */
+static void drop_pages(int fd, off_t from)
+{
+    char zeroes[512] = {0};
+    struct stat st;
+
+    if (fstat(fd, &st))
+        return;
+    for (off_t at = from; at < st.st_size; at += (off_t)sizeof(zeroes)) {
+        size_t n =
+            st.st_size - at < (off_t)sizeof(zeroes) ? (size_t)(st.st_size - at) : sizeof(zeroes);
+
+        (void)!__real_pwrite(fd, zeroes, n, at);
+    }
+}
+
+int __wrap_fdatasync(int fd)
+{
+    struct file *f = file_of(fd);
+    struct stat st;
+
+    if (f && f->failed)
+        world.touched++;
+    if (is_hit(&world.fdatasync) | is_hit(&world.any)) {
+        if (f) {
+            f->failed = true;
+            drop_pages(fd, f->synced);
+        }
+        errno = world.error;
+        return -1;
+    }
+    if (f && fstat(fd, &st) == 0)
+        f->synced = st.st_size;
+    return 0;
+}
+
+int __wrap_fsync(int fd)
+{
+    (void)fd;
+    if (is_hit(&world.fsync) | is_hit(&world.any)) {
+        errno = world.error;
+        return -1;
+    }
+    return 0;
+}
+
+ssize_t __wrap_pwrite(int fd, const void *p, size_t n, off_t at)
+{
+    struct file *f = file_of(fd);
+
+    if (f && f->failed)
+        world.touched++;
+    if (world.full) {
+        errno = ENOSPC;
+        return -1;
+    }
+    if (is_hit(&world.pwrite) | is_hit(&world.any)) {
+        if (world.torn_writes)
+            (void)!__real_pwrite(fd, p, n / 2, at);
+        if (f && world.error == EIO)
+            f->failed = true;
+        errno = world.error;
+        return -1;
+    }
+    return __real_pwrite(fd, p, n > 100 ? n / 2 + 1 : n, at); /* and never all at once */
+}
+
+int __wrap_fallocate(int fd, int mode, off_t at, off_t n)
+{
+    if (world.full) {
+        errno = ENOSPC;
+        return -1;
+    }
+    return __real_fallocate(fd, mode, at, n);
+}
+
+ssize_t __wrap_pread(int fd, void *p, size_t n, off_t at)
+{
+    const struct test_dir *dir = world.meanwhile;
+
+    if (dir && --world.reads == 0) {
+        world.meanwhile = NULL;
+        test_fill(dir, 2, 3);
+    }
+    return __real_pread(fd, p, n, at);
+}
+
+void *__wrap_realloc(void *p, size_t n)
+{
+    return is_hit(&world.memory) ? NULL : __real_realloc(p, n);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return is_hit(&world.memory) ? NULL : __real_calloc(n, size);
+}
+
+void fail_calls(struct plan *p, unsigned first, unsigned last)
+{
+    p->calls = 0;
+    p->first = first;
+    p->last = last;
+}

@@ -1,0 +1,211 @@
+/* Whatever call fails, and whenever the process dies: what was acknowledged is there. */
+#include "base/err.h"
+#include "tests/unit/failing_disk.h"
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A life of a journal that reaches every call. *acknowledged is the last record that was. */
+static void live(const struct test_dir *d, uint64_t *acknowledged)
+{
+    struct journal_options opt = test_options();
+    struct journal_recovery found;
+    struct journal *j = NULL;
+    struct err e = {0};
+    uint64_t last;
+    struct journal_record rec = {
+        .op = JOURNAL_PUT, .state = JOURNAL_DONE, .tx = JOURNAL_TX_SELF, .has = JOURNAL_HAS_FILE};
+
+    opt.segment_bytes = 1500;
+    if (journal_open(d->path, &opt, TEST_NOW_US, &j, &found, &e))
+        return;
+    for (unsigned i = 0; i < 30; i++) {
+        uint64_t seq = journal_next_seq(j);
+        char path[32];
+
+        snprintf(path, sizeof(path), "dir/%lu.jpg", (unsigned long)seq);
+        rec.path = path;
+        rec.size = seq * 3;
+        if (journal_append(j, &rec, TEST_NOW_US + (int64_t)seq * 1000, &seq))
+            continue;
+        if (i % 2)
+            (void)!journal_flush(j);
+        if (i % 5 == 4 && journal_sync(j) == 0)
+            *acknowledged = seq;
+    }
+    last = journal_next_seq(j) - 1;
+    if (journal_close(j) == 0)
+        *acknowledged = last;
+}
+
+/* Open what a life has left: what was acknowledged is there, and a writer can go on. */
+static void check_afterlife(const struct test_dir *d, uint64_t acknowledged)
+{
+    struct journal_recovery found;
+    struct journal *j = test_open(d, NULL, &found);
+    struct test_faults v;
+    uint64_t records;
+
+    assert_int_equal(found.corrupt_segments, 0);
+    assert_true(journal_next_seq(j) > acknowledged);
+    test_append(j, 1);
+    assert_int_equal(journal_close(j), 0);
+    v = test_verify(d);
+    assert_int_equal(v.verdict.faults, 0);
+    records = test_read_all(d, 0, NULL);
+    assert_int_equal(records, v.verdict.records);
+    assert_int_equal(records, v.verdict.last_seq);
+    assert_true(records > acknowledged);
+}
+
+/* Fail the n-th call, and from then on, for every n; what was acknowledged is never lost. */
+static void check_every_call(struct plan *plan, int error, bool for_ever)
+{
+    unsigned n = 0, calls;
+
+    do {
+        uint64_t acknowledged = 0;
+        struct test_dir d;
+
+        world_reset();
+        world.error = error;
+        world.torn_writes = n % 2;
+        test_dir_make(&d);
+        n++;
+        fail_calls(plan, n, for_ever ? UINT32_MAX : n);
+        live(&d, &acknowledged);
+        calls = plan->calls;
+        fail_calls(plan, 0, 0);
+        assert_int_equal(world.touched, 0);
+        check_afterlife(&d, acknowledged);
+        test_dir_remove(&d);
+    } while (calls >= n);
+    assert_true(n > 10);
+}
+
+static void test_any_call_may_fail_once(void **state)
+{
+    (void)state;
+    check_every_call(&world.any, EIO, false);
+    check_every_call(&world.any, ENOSPC, false);
+}
+
+static void test_any_call_may_begin_to_fail(void **state)
+{
+    (void)state;
+    check_every_call(&world.any, EIO, true);
+    check_every_call(&world.any, ENOSPC, true);
+}
+
+static void test_any_allocation_may_fail(void **state)
+{
+    (void)state;
+    check_every_call(&world.memory, EIO, false);
+}
+
+/* Die at the n-th call, for every n until a life is over before that. */
+static void check_every_death(enum death death)
+{
+    uint64_t *acknowledged =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    bool over = false;
+    unsigned n;
+
+    assert_ptr_not_equal(acknowledged, MAP_FAILED);
+    for (n = 1; !over; n++) {
+        struct test_dir d;
+        int status;
+        pid_t child;
+
+        *acknowledged = 0;
+        world_reset();
+        test_dir_make(&d);
+        child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            world.death = death;
+            fail_calls(&world.any, n, n);
+            live(&d, acknowledged);
+            _exit(1);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+        over = WEXITSTATUS(status) == 1;
+        check_afterlife(&d, *acknowledged);
+        test_dir_remove(&d);
+    }
+    assert_true(n > 30);
+    munmap(acknowledged, 4096);
+}
+
+static void test_what_was_acknowledged_survives_any_death(void **state)
+{
+    (void)state;
+    check_every_death(DEATH_KEEPS);
+    check_every_death(DEATH_CUTS);
+    check_every_death(DEATH_ZEROES);
+}
+
+/* Read and verify with the n-th allocation failing: an error, then all records. */
+static void test_readers_survive_failed_allocations(void **state)
+{
+    struct test_dir d;
+    bool done = false;
+
+    (void)state;
+    world_reset();
+    test_dir_make(&d);
+    test_fill(&d, 2, 3);
+    for (unsigned n = 1; !done; n++) {
+        struct journal_verdict verdict = {0};
+        struct journal_reader *r = NULL;
+        struct journal_record rec;
+        struct err e = {0};
+        unsigned count = 0, errors = 0;
+        enum journal_read got;
+        int rc;
+
+        fail_calls(&world.memory, n, n);
+        rc = journal_reader_open(d.path, 1, &r, &e);
+        if (rc == 0) {
+            while ((got = journal_read(r, &rec, NULL, &e)) != JOURNAL_READ_END) {
+                count += got == JOURNAL_READ_RECORD;
+                errors += got == JOURNAL_READ_ERROR;
+                if (got == JOURNAL_READ_ERROR)
+                    assert_int_equal(e.code, -ENOMEM);
+            }
+            assert_true(errors <= 1);
+            assert_int_equal(count, 6);
+            journal_reader_close(r);
+        } else {
+            assert_int_equal(rc, -ENOMEM);
+        }
+        done = world.memory.calls < n;
+        fail_calls(&world.memory, n, n);
+        rc = journal_verify(d.path, NULL, NULL, &verdict, &e);
+        assert_true(rc == 0 || rc == -ENOMEM);
+        if (rc == 0)
+            assert_int_equal(verdict.records, 6);
+        done &= world.memory.calls < n;
+    }
+    world_reset();
+    test_dir_remove(&d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_any_call_may_fail_once),
+        cmocka_unit_test(test_any_call_may_begin_to_fail),
+        cmocka_unit_test(test_any_allocation_may_fail),
+        cmocka_unit_test(test_what_was_acknowledged_survives_any_death),
+        cmocka_unit_test(test_readers_survive_failed_allocations),
+    };
+
+    return cmocka_run_group_tests_name("journal_torture", tests, NULL, NULL);
+}
