@@ -93,7 +93,8 @@ class Ceph(Server):
 
     def _run(self, *command, timeout=60):
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout,
-                              env=process.clean_environment(CEPH_CONF=self.conf), check=False)
+                              env=process.clean_environment(CEPH_CONF=self.conf), check=False,
+                              preexec_fn=process.end_with_parent)
         if done.returncode != 0:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
         return done.stdout
