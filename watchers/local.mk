@@ -27,10 +27,12 @@ EXTRA_DIST += watchers/DESIGN.md
 
 watchers_tests = \
 	tests/unit/test_watch_filter \
+	tests/unit/test_watch_limits \
 	tests/unit/test_watch_live \
 	tests/unit/test_watch_model \
 	tests/unit/test_watch_outbox \
-	tests/unit/test_watch_storm
+	tests/unit/test_watch_storm \
+	tests/unit/test_watch_tracker
 check_PROGRAMS += $(watchers_tests)
 TESTS += $(watchers_tests)
 watchers_tests_LIBS = watchers/libwatchers.a base/libbase.a $(WATCHERS_LIBS) $(CMOCKA_LIBS) $(CRYPTO_LIBS)
@@ -40,9 +42,15 @@ watchers_tests_bed = tests/unit/unit.h tests/unit/scratch.c tests/unit/scratch.h
 tests_unit_test_watch_storm_SOURCES = tests/unit/test_watch_storm.c $(watchers_tests_bed)
 tests_unit_test_watch_storm_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 tests_unit_test_watch_storm_LDADD = $(watchers_tests_LIBS)
+tests_unit_test_watch_limits_SOURCES = tests/unit/test_watch_limits.c $(watchers_tests_bed)
+tests_unit_test_watch_limits_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
+tests_unit_test_watch_limits_LDADD = $(watchers_tests_LIBS)
 tests_unit_test_watch_live_SOURCES = tests/unit/test_watch_live.c $(watchers_tests_bed)
 tests_unit_test_watch_live_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 tests_unit_test_watch_live_LDADD = $(watchers_tests_LIBS)
+tests_unit_test_watch_tracker_SOURCES = tests/unit/test_watch_tracker.c tests/unit/unit.h
+tests_unit_test_watch_tracker_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
+tests_unit_test_watch_tracker_LDADD = $(watchers_tests_LIBS)
 tests_unit_test_watch_filter_SOURCES = tests/unit/test_watch_filter.c tests/unit/unit.h
 tests_unit_test_watch_filter_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 tests_unit_test_watch_filter_LDADD = $(watchers_tests_LIBS)

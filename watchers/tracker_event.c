@@ -141,7 +141,7 @@ static void directory_left(struct tracker *t, const struct spot *s, uint32_t coo
 /* Put a directory in limbo into its new place. False if it cannot be. */
 static bool settle_in(struct tracker *t, const struct spot *s, struct node *n)
 {
-    if (n->root != s->dir->root || model_is_beneath(s->dir, n)) {
+    if (n->root != s->dir->root) {
         return false;
     }
     if (model_attach(t->model, n, s->dir, s->name) != 0) {
@@ -152,26 +152,53 @@ static bool settle_in(struct tracker *t, const struct spot *s, struct node *n)
     return true;
 }
 
+/* A look was in this place before the event was read, and found the directory: all that waits in
+ * limbo is the empty place that it left. */
+static bool was_seen_before(const struct node *occupant, const struct node *waiting)
+{
+    return occupant != NULL && occupant->wd >= 0 && waiting != NULL && waiting->wd < 0;
+}
+
+/* Make what arrived at the spot the node in that place. */
+static void directory_settles(struct tracker *t, const struct spot *s, struct node *n,
+                              int64_t now_ms)
+{
+    struct node *occupant = model_child(t->model, s->dir, s->name);
+
+    if (!s->excluded && was_seen_before(occupant, n)) {
+        model_kill(t->model, n, &t->released);
+        tracker_check(t, occupant, NODE_RECURSE);
+        return;
+    }
+    if (occupant != NULL) {
+        tracker_limbo(t, occupant, now_ms); /* replaced, or half of an exchange */
+    }
+    if (!s->excluded && n != NULL && settle_in(t, s, n)) {
+        return;
+    }
+    if (n != NULL) {
+        model_kill(t->model, n, &t->released);
+    }
+    if (!s->excluded) {
+        place_check(t, s);
+    }
+}
+
 /* A directory came into a place. */
 static void directory_arrived(struct tracker *t, const struct spot *s, uint32_t cookie,
                               int64_t now_ms)
 {
     struct cookie_entry *e = cookies_find(t->cookies, cookie, s->dir->root);
+
     struct node *n = e == NULL ? NULL : tracker_entry_node(e);
-    struct node *occupant = model_child(t->model, s->dir, s->name);
 
     say_arrived(t, s, e, true);
-    if (occupant != NULL) {
-        tracker_limbo(t, occupant, now_ms); /* replaced, or half of an exchange */
+    if (n != NULL && model_is_beneath(s->dir, n)) {
+        /* Into itself, by a model that is far behind: let it expire, look at everything. */
+        tracker_scan_whole(t, n->root);
+        return;
     }
-    if (s->excluded || n == NULL || !settle_in(t, s, n)) {
-        if (n != NULL && !model_is_beneath(s->dir, n)) {
-            model_kill(t->model, n, &t->released);
-        }
-        if (!s->excluded) {
-            place_check(t, s);
-        }
-    }
+    directory_settles(t, s, n, now_ms);
     if (e != NULL) {
         tracker_entry_end(t, e);
     }

@@ -1,0 +1,590 @@
+/*
+ * The rules of watching, played through without a file system: events and looks are made up here.
+ */
+#include "tests/unit/unit.h"
+#include "watchers/tracker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+
+static struct filter *filter;
+static struct tracker *t;
+static int64_t now;
+
+static int setup(void **state)
+{
+    const struct watch_filter plain = {0};
+
+    (void)state;
+    now = 1000;
+    return filter_new(&plain, &filter) != 0 || tracker_new(&filter, 1, true, &t) != 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    tracker_free(t);
+    filter_free(filter);
+    return 0;
+}
+
+/* An event. */
+static void event(int wd, uint32_t mask, uint32_t cookie, const char *name)
+{
+    const struct raw_event ev = {wd, mask, cookie, name};
+
+    tracker_event(t, &ev, now);
+}
+
+/* The next check, which must be of this path. */
+static struct check *look(const char *path)
+{
+    struct check *c = tracker_next_check(t);
+
+    if (c == NULL) {
+        fail_msg("nobody wants to look at \"%s\"", path);
+    }
+    assert_string_equal(c->path, path);
+    return c;
+}
+
+static void look_at_nothing(void)
+{
+    assert_null(tracker_next_check(t));
+}
+
+/* A listing of words; those that end in '/' are directories, with the inode after it: "d/7 f". */
+static struct listing *listing_of(const char *words)
+{
+    struct listing *l = calloc(1, sizeof(*l));
+
+    assert_non_null(l);
+    l->names = strdup(words);
+    l->entries = calloc(strlen(words) + 1, sizeof(l->entries[0]));
+    assert_true(l->names != NULL && l->entries != NULL);
+    l->complete = true;
+    for (char *word = strtok(l->names, " "); word != NULL; word = strtok(NULL, " ")) {
+        struct listing_entry *e = &l->entries[l->count++];
+        char *slash = strchr(word, '/');
+
+        e->name = word;
+        e->st.kind = slash == NULL ? FILE_REGULAR : FILE_DIRECTORY;
+        if (slash != NULL) {
+            e->st.ino = strtoull(slash + 1, NULL, 10);
+            *slash = '\0';
+        }
+    }
+    return l;
+}
+
+/* The look found a directory. */
+static void found(struct check *c, uint64_t ino, int wd, const char *words)
+{
+    struct check_result r = {
+        .check = c, .outcome = CHECK_FOUND, .ino = ino, .wd = wd, .listing = listing_of(words)};
+
+    tracker_result(t, &r, now);
+}
+
+/* The look found none. */
+static void not_found(struct check *c, enum check_outcome outcome, int code)
+{
+    struct check_result r = {.check = c, .outcome = outcome, .code = code, .wd = -1};
+
+    tracker_result(t, &r, now);
+}
+
+/* The next hint is this one; path2 NULL where there is none. */
+static void hint(enum hint_kind kind, const char *path, const char *path2)
+{
+    struct hint *h = hint_list_pop(tracker_hints(t));
+
+    if (h == NULL) {
+        fail_msg("no hint; wanted kind %d for \"%s\"", (int)kind, path);
+        return;
+    }
+    assert_int_equal(h->kind, kind);
+    assert_string_equal(h->path, path);
+    if (path2 != NULL) {
+        assert_string_equal(h->path2, path2);
+    }
+    hint_free(h);
+}
+
+static void no_hint(void)
+{
+    assert_null(tracker_hints(t)->first);
+}
+
+/* The watches dropped so far are these; ends with -1. */
+static void released(const int *wds)
+{
+    struct wd_list *list = tracker_released(t);
+
+    for (size_t i = 0; wds[i] >= 0; i++) {
+        assert_true(i < list->count);
+        assert_int_equal(list->wds[i], wds[i]);
+    }
+    for (size_t i = 0; i <= list->count; i++) {
+        if (wds[i] < 0) {
+            assert_int_equal(list->count, i);
+            break;
+        }
+    }
+    list->count = 0;
+}
+
+#define RELEASED(...) released((const int[]){__VA_ARGS__, -1})
+#define NONE_RELEASED released((const int[]){-1})
+
+/* A barrier is wanted, and comes. */
+static void barrier(void)
+{
+    now += DIRTY_WAIT_MAX_MS;
+    assert_true(tracker_wants_barrier(t, now));
+    assert_false(tracker_wants_barrier(t, now));
+    tracker_barrier(t);
+}
+
+/* The root (inode 1, watch 1) is scanned and holds a/ (2, 2) with b/ (3, 3) in it, and x/ (4, 4).
+ */
+static void begin(void)
+{
+    assert_true(tracker_wants_identity(t, 0));
+    look_at_nothing(); /* before the root is known to be the right one */
+    tracker_identity(t, 0, 0, now);
+    found(look(""), 1, 1, "a/2 x/4 f");
+    hint(HINT_LISTING, "", NULL);
+    found(look("a"), 2, 2, "b/3");
+    found(look("x"), 4, 4, "");
+    found(look("a/b"), 3, 3, "g");
+    hint(HINT_LISTING, "a", NULL);
+    hint(HINT_LISTING, "x", NULL);
+    hint(HINT_LISTING, "a/b", NULL);
+    hint(HINT_SCAN_DONE, "", NULL);
+    no_hint();
+    look_at_nothing();
+    assert_int_equal(tracker_model_counts(t, 0)->directories, 4);
+    assert_int_equal(tracker_deadline_ms(t), INT64_MAX);
+}
+
+static void test_files(void **state)
+{
+    (void)state;
+    begin();
+    event(3, IN_CREATE, 0, "n");
+    event(3, IN_MODIFY, 0, "n");
+    event(3, IN_CLOSE_WRITE, 0, "n");
+    event(3, IN_DELETE, 0, "n");
+    event(3, IN_CLOSE_WRITE, 0, "n.tmp");
+    event(1, IN_ATTRIB, 0, "f");
+    hint(HINT_TOUCHED, "a/b/n", NULL);
+    hint(HINT_TOUCHED, "a/b/n", NULL);
+    hint(HINT_WRITTEN, "a/b/n", NULL);
+    hint(HINT_GONE, "a/b/n", NULL);
+    hint(HINT_TOUCHED, "f", NULL);
+    no_hint();
+    look_at_nothing();
+}
+
+static void test_halves_of_renames(void **state)
+{
+    (void)state;
+    begin();
+    event(1, IN_MOVED_FROM, 10, "f");
+    no_hint();
+    event(4, IN_MOVED_TO, 10, "g");
+    hint(HINT_MOVED, "f", "x/g");
+    event(4, IN_MOVED_FROM, 11, "g");
+    assert_int_equal(tracker_deadline_ms(t), now + RENAME_WAIT_MS);
+    now += RENAME_WAIT_MS - 1;
+    tracker_expire(t, now);
+    no_hint();
+    now += 1;
+    tracker_expire(t, now);
+    hint(HINT_GONE, "x/g", NULL);
+    event(4, IN_MOVED_TO, 11, "g"); /* too late: it came from somewhere */
+    hint(HINT_WRITTEN, "x/g", NULL);
+    event(4, IN_MOVED_FROM, 12, "g.tmp");
+    event(4, IN_MOVED_TO, 12, "g");
+    hint(HINT_WRITTEN, "x/g", NULL);
+    event(4, IN_MOVED_FROM, 13, "g");
+    event(4, IN_MOVED_TO, 13, "g~");
+    hint(HINT_GONE, "x/g", NULL);
+    now += RENAME_WAIT_MS;
+    tracker_expire(t, now);
+    no_hint();
+}
+
+/* The half that waits is told by the path that its directory has when it is told. */
+static void test_directory_renamed_while_half_waits(void **state)
+{
+    (void)state;
+    begin();
+    event(3, IN_MOVED_FROM, 10, "g");
+    event(1, IN_MOVED_FROM | IN_ISDIR, 11, "a");
+    event(4, IN_MOVED_TO | IN_ISDIR, 11, "c");
+    hint(HINT_MOVED, "a", "x/c");
+    now += RENAME_WAIT_MS;
+    tracker_expire(t, now);
+    hint(HINT_GONE, "x/c/b/g", NULL);
+}
+
+static void test_directory_renamed(void **state)
+{
+    (void)state;
+    begin();
+    event(1, IN_MOVED_FROM | IN_ISDIR, 10, "a");
+    event(4, IN_MOVED_TO | IN_ISDIR, 10, "c");
+    event(2, IN_MOVE_SELF, 0, "");
+    event(3, IN_CLOSE_WRITE, 0, "g");
+    hint(HINT_MOVED, "a", "x/c");
+    hint(HINT_WRITTEN, "x/c/b/g", NULL);
+    found(look("x/c"), 2, 2, "b/3");
+    found(look("x/c/b"), 3, 3, "g"); /* listed again, though nothing changed */
+    hint(HINT_LISTING, "x/c", NULL);
+    hint(HINT_LISTING, "x/c/b", NULL);
+    NONE_RELEASED;
+    look_at_nothing();
+}
+
+static void test_directory_leaves(void **state)
+{
+    (void)state;
+    begin();
+    event(1, IN_MOVED_FROM | IN_ISDIR, 10, "a");
+    event(3, IN_CLOSE_WRITE, 0, "g"); /* its watches fire on */
+    no_hint();
+    NONE_RELEASED;
+    now += RENAME_WAIT_MS;
+    tracker_expire(t, now);
+    hint(HINT_GONE, "a", NULL);
+    RELEASED(3, 2);
+    event(3, IN_CLOSE_WRITE, 0, "g");
+    event(3, IN_IGNORED, 0, "");
+    no_hint();
+    assert_int_equal(tracker_model_counts(t, 0)->directories, 2);
+}
+
+static void test_exchange(void **state)
+{
+    (void)state;
+    begin();
+    event(1, IN_MOVED_FROM | IN_ISDIR, 10, "a");
+    event(1, IN_MOVED_TO | IN_ISDIR, 10, "x");
+    event(1, IN_MOVED_FROM | IN_ISDIR, 11, "x");
+    event(1, IN_MOVED_TO | IN_ISDIR, 11, "a");
+    hint(HINT_MOVED, "a", "x");
+    hint(HINT_MOVED, "x", "a");
+    event(3, IN_CLOSE_WRITE, 0, "g");
+    hint(HINT_WRITTEN, "x/b/g", NULL);
+    event(4, IN_CLOSE_WRITE, 0, "h");
+    hint(HINT_WRITTEN, "a/h", NULL);
+    NONE_RELEASED;
+}
+
+/* A look that is led elsewhere says nothing; after a barrier the parent is looked at, too. */
+static void test_misplaced(void **state)
+{
+    (void)state;
+    begin();
+    event(2, IN_CREATE | IN_ISDIR, 0, "n");
+    hint(HINT_TOUCHED, "a/n", NULL);
+    struct check *c = look("a/n");
+    assert_int_equal(c->parent_ino, 2);
+    not_found(c, CHECK_MISPLACED, 0);
+    look_at_nothing();
+    barrier();
+    not_found(look("a/n"), CHECK_MISPLACED, 0);
+    struct check *above = look("a");
+    assert_int_equal(above->parent_ino, 1);
+    not_found(above, CHECK_ABSENT, 0);
+    barrier();
+    not_found(look("a/n"), CHECK_MISPLACED, 0);
+    not_found(look("a"), CHECK_ABSENT, 0); /* twice: gone with all beneath */
+    hint(HINT_GONE, "a", NULL);
+    RELEASED(3, 2);
+    now += DIRTY_WAIT_MAX_MS;
+    (void)tracker_wants_barrier(t, now);
+    tracker_barrier(t);
+    look_at_nothing();
+    no_hint();
+}
+
+static void test_absent_is_looked_at_twice(void **state)
+{
+    (void)state;
+    begin();
+    event(1, IN_CREATE | IN_ISDIR, 0, "n");
+    hint(HINT_TOUCHED, "n", NULL);
+    not_found(look("n"), CHECK_ABSENT, 0);
+    no_hint();
+    barrier();
+    found(look("n"), 9, 9, "");
+    hint(HINT_LISTING, "n", NULL);
+    event(1, IN_DELETE | IN_ISDIR, 0, "n");
+    hint(HINT_GONE, "n", NULL);
+    RELEASED(9);
+}
+
+/* What a look finds is known by its watch: it moved, and the place that it left is looked at. */
+static void test_found_elsewhere(void **state)
+{
+    (void)state;
+    begin();
+    assert_int_equal(tracker_scan(t, 0, "x"), 0);
+    assert_true(tracker_wants_identity(t, 0));
+    tracker_identity(t, 0, 0, now);
+    found(look("x"), 4, 4, "c/2"); /* that is a, whose rename is still to be read */
+    hint(HINT_LISTING, "x", NULL);
+    found(look("x/c"), 2, 2, "b/3");
+    hint(HINT_LISTING, "x/c", NULL);
+    not_found(look("a"), CHECK_ABSENT, 0); /* but its rename may still be queued */
+    found(look("x/c/b"), 3, 3, "g");
+    hint(HINT_LISTING, "x/c/b", NULL);
+    hint(HINT_SCAN_DONE, "x", NULL);
+    event(1, IN_MOVED_FROM | IN_ISDIR, 10, "a");
+    event(4, IN_MOVED_TO | IN_ISDIR, 10, "c");
+    hint(HINT_MOVED, "a", "x/c");
+    found(look("x/c"), 2, 2, "b/3");
+    hint(HINT_LISTING, "x/c", NULL);
+    found(look("x/c/b"), 3, 3, "g");
+    hint(HINT_LISTING, "x/c/b", NULL);
+    event(3, IN_CLOSE_WRITE, 0, "g");
+    hint(HINT_WRITTEN, "x/c/b/g", NULL);
+    NONE_RELEASED;
+}
+
+/* Another directory under a known name: the old one's watches go when its time is up. */
+static void test_another_in_its_place(void **state)
+{
+    (void)state;
+    begin();
+    assert_int_equal(tracker_scan(t, 0, ""), 0);
+    assert_true(tracker_wants_identity(t, 0));
+    tracker_identity(t, 0, 0, now);
+    found(look(""), 1, 1, "a/8 x/4");
+    hint(HINT_LISTING, "", NULL);
+    found(look("a"), 8, 8, "");
+    hint(HINT_LISTING, "a", NULL);
+    event(8, IN_CLOSE_WRITE, 0, "n");
+    hint(HINT_WRITTEN, "a/n", NULL);
+    NONE_RELEASED;
+    now += RENAME_WAIT_MS;
+    tracker_expire(t, now);
+    RELEASED(3, 2);
+    no_hint();
+}
+
+/* An event may be read before the look that placed its watch is back. */
+static void test_parked_events(void **state)
+{
+    (void)state;
+    begin();
+    event(1, IN_CREATE | IN_ISDIR, 0, "n");
+    hint(HINT_TOUCHED, "n", NULL);
+    struct check *c = look("n");
+    event(9, IN_CLOSE_WRITE, 0, "early");
+    event(77, IN_CLOSE_WRITE, 0, "of a watch that was dropped");
+    no_hint();
+    found(c, 9, 9, "early");
+    hint(HINT_LISTING, "n", NULL);
+    hint(HINT_WRITTEN, "n/early", NULL);
+    no_hint();
+    event(77, IN_CLOSE_WRITE, 0, "nobody can have it now");
+    event(1, IN_CREATE | IN_ISDIR, 0, "m");
+    hint(HINT_TOUCHED, "m", NULL);
+    found(look("m"), 7, 77, "");
+    hint(HINT_LISTING, "m", NULL);
+    no_hint();
+}
+
+/* A look whose place was left meanwhile says nothing, and its watch is given back. */
+static void test_stale_look(void **state)
+{
+    (void)state;
+    begin();
+    event(1, IN_CREATE | IN_ISDIR, 0, "n");
+    hint(HINT_TOUCHED, "n", NULL);
+    struct check *c = look("n");
+    event(1, IN_MOVED_FROM | IN_ISDIR, 10, "n");
+    event(1, IN_MOVED_TO | IN_ISDIR, 10, "m");
+    hint(HINT_MOVED, "n", "m");
+    found(c, 9, 9, "");
+    no_hint();
+    RELEASED(9);
+    found(look("m"), 9, 10, "");
+    hint(HINT_LISTING, "m", NULL);
+    event(1, IN_CREATE | IN_ISDIR, 0, "p");
+    hint(HINT_TOUCHED, "p", NULL);
+    c = look("p");
+    event(1, IN_DELETE | IN_ISDIR, 0, "p");
+    hint(HINT_GONE, "p", NULL);
+    found(c, 12, 12, "");
+    no_hint();
+    RELEASED(12);
+}
+
+static void test_overflow(void **state)
+{
+    (void)state;
+    begin();
+    event(-1, IN_Q_OVERFLOW, 0, "");
+    hint(HINT_OVERFLOW, "", NULL);
+    assert_true(tracker_wants_identity(t, 0));
+    tracker_identity(t, 0, 0, now);
+    found(look(""), 1, 1, "a/2 f"); /* x is gone, and its event lost */
+    hint(HINT_LISTING, "", NULL);
+    event(-1, IN_Q_OVERFLOW, 0, ""); /* and again, during the scan */
+    hint(HINT_OVERFLOW, "", NULL);
+    found(look("a"), 2, 2, "b/3");
+    hint(HINT_LISTING, "a", NULL);
+    not_found(look("x"), CHECK_ABSENT, 0);
+    found(look("a/b"), 3, 3, "g");
+    hint(HINT_LISTING, "a/b", NULL);
+    no_hint(); /* not done: x is not settled */
+    barrier();
+    not_found(look("x"), CHECK_ABSENT, 0);
+    hint(HINT_GONE, "x", NULL);
+    RELEASED(4);
+    no_hint(); /* once more, as events were lost during it */
+    found(look(""), 1, 1, "a/2 f");
+    found(look("a"), 2, 2, "");
+    not_found(look("a/b"), CHECK_ABSENT, 0);
+    barrier();
+    not_found(look("a/b"), CHECK_ABSENT, 0);
+    hint(HINT_LISTING, "", NULL);
+    hint(HINT_LISTING, "a", NULL);
+    hint(HINT_GONE, "a/b", NULL);
+    hint(HINT_SCAN_DONE, "", NULL);
+    assert_int_equal(tracker_root_counts(t, 0)->overflows, 2);
+    assert_int_equal(tracker_root_counts(t, 0)->scans, 2);
+}
+
+static void test_unreadable(void **state)
+{
+    (void)state;
+    begin();
+    assert_int_equal(tracker_scan(t, 0, "a"), 0);
+    assert_true(tracker_wants_identity(t, 0));
+    tracker_identity(t, 0, 0, now);
+    not_found(look("a"), CHECK_UNREADABLE, -EMFILE); /* passes: later */
+    no_hint();
+    barrier();
+    not_found(look("a"), CHECK_UNREADABLE, -EXDEV);
+    struct hint *h = hint_list_pop(tracker_hints(t));
+    assert_int_equal(h->kind, HINT_LISTING);
+    assert_false(h->listing->complete);
+    assert_int_equal(h->code, -EXDEV);
+    hint_free(h);
+    h = hint_list_pop(tracker_hints(t));
+    assert_int_equal(h->kind, HINT_SCAN_DONE);
+    assert_int_equal(h->code, -EXDEV);
+    hint_free(h);
+    no_hint(); /* of what lies hidden nothing is said */
+    RELEASED(3, 2);
+}
+
+static void test_no_watch(void **state)
+{
+    struct check_result r = {.outcome = CHECK_FOUND, .ino = 9, .wd = -1, .watch_code = -ENOSPC};
+
+    (void)state;
+    begin();
+    for (int i = 0; i < 2; i++) {
+        event(1, (i == 0 ? IN_CREATE : IN_ATTRIB) | IN_ISDIR, 0, "n");
+        hint(HINT_TOUCHED, "n", NULL);
+        r.check = look("n");
+        r.listing = listing_of("f");
+        tracker_result(t, &r, now);
+        if (i == 0) {
+            hint(HINT_WATCH_LIMIT, "n", NULL);
+        }
+        hint(HINT_LISTING, "n", NULL);
+        assert_int_equal(tracker_model_counts(t, 0)->limited, 1);
+    }
+    no_hint();
+}
+
+static void test_root_lost(void **state)
+{
+    (void)state;
+    begin();
+    assert_int_equal(tracker_scan(t, 0, "a"), 0);
+    assert_true(tracker_wants_identity(t, 0));
+    tracker_identity(t, 0, 0, now);
+    struct check *c = look("a");
+    assert_int_equal(tracker_scan(t, 0, "x"), 0);
+    event(1, IN_MOVE_SELF, 0, "");
+    assert_true(tracker_wants_identity(t, 0));
+    tracker_identity(t, 0, -ENOENT, now);
+    hint(HINT_ROOT_LOST, "", NULL);
+    hint(HINT_SCAN_DONE, "a", NULL);
+    hint(HINT_SCAN_DONE, "x", NULL);
+    no_hint();
+    RELEASED(4, 3, 2, 1);
+    found(c, 2, 22, "");
+    RELEASED(22);
+    no_hint();
+    assert_int_equal(tracker_deadline_ms(t), now + LOST_WAIT_MIN_MS);
+    for (int i = 0; i < 10; i++) { /* looked at ever more seldom */
+        now = tracker_deadline_ms(t);
+        tracker_expire(t, now);
+        assert_true(tracker_wants_identity(t, 0));
+        tracker_identity(t, 0, -ENOENT, now);
+        assert_in_range(tracker_deadline_ms(t) - now, LOST_WAIT_MIN_MS, LOST_WAIT_MAX_MS);
+    }
+    assert_int_equal(tracker_deadline_ms(t), now + LOST_WAIT_MAX_MS);
+    now = tracker_deadline_ms(t);
+    tracker_expire(t, now);
+    assert_true(tracker_wants_identity(t, 0));
+    tracker_identity(t, 0, 0, now);
+    hint(HINT_ROOT_BACK, "", NULL);
+    found(look(""), 1, 31, "f");
+    hint(HINT_LISTING, "", NULL);
+    hint(HINT_SCAN_DONE, "", NULL);
+    event(31, IN_CLOSE_WRITE, 0, "f");
+    hint(HINT_WRITTEN, "f", NULL);
+}
+
+/* The watch above the root: what goes there may be the root. */
+static void test_guard(void **state)
+{
+    (void)state;
+    begin();
+    tracker_guard(t, 0, 50);
+    event(50, IN_DELETE, 0, "a file");
+    assert_false(tracker_wants_identity(t, 0));
+    event(50, IN_DELETE | IN_ISDIR, 0, "a directory");
+    assert_true(tracker_wants_identity(t, 0));
+    tracker_identity(t, 0, 0, now);
+    no_hint();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_halves_of_renames, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_directory_renamed_while_half_waits, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_directory_renamed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_directory_leaves, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_exchange, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_misplaced, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_absent_is_looked_at_twice, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_found_elsewhere, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_another_in_its_place, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_parked_events, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_stale_look, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_overflow, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_unreadable, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_watch, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_root_lost, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_guard, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
