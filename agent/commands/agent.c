@@ -1,8 +1,6 @@
 /* Shell. lockstep agent: the service itself. */
 #include "agent/commands/commands.h"
 
-#include <getopt.h>
-
 static const char usage[] =
     "usage: lockstep agent [--once] [-c FILE]\n"
     "Watch the configured trees and keep S3, journal and lists in step with them.\n"
@@ -11,29 +9,13 @@ static const char usage[] =
 
 int command_agent(int argc, char **argv)
 {
-    static const struct option options[] = {{"once", no_argument, NULL, 'o'},
-                                            {"config", required_argument, NULL, 'c'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
-    struct agent_options opt = {0};
-    const char *file = CONF_DEFAULT_FILE;
-    struct conf *conf = NULL;
+    struct command_options opt;
     struct err e = {0};
-    int c, status;
+    int status = command_begin(argc, argv, usage, TAKES_ONCE, 0, &opt);
 
-    while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-        if (c == 'o')
-            opt.once = true;
-        else if (c == 'c')
-            file = optarg;
-        else
-            return command_usage(usage, c == 'h' ? NULL : "unknown option");
-    }
-    if (optind < argc)
-        return command_usage(usage, "too many arguments");
-    if (command_load(file, &conf))
-        return EXIT_USAGE;
-    status = service_run(conf, &opt, NULL, &e);
-    conf_free(conf);
+    if (status >= 0)
+        return status;
+    status = service_run(opt.conf, &(struct agent_options){.once = opt.once}, NULL, &e);
+    conf_free(opt.conf);
     return e.code ? command_fault(status, &e) : status;
 }

@@ -17,6 +17,25 @@ int command_journal(int argc, char **argv);
 int command_verify(int argc, char **argv);
 
 
+/* What a command takes besides -c FILE and --help. */
+#define TAKES_JSON 1u /* --json */
+#define TAKES_ONCE 2u /* --once */
+
+struct command_options {
+    bool json;
+    bool once;
+    const char *argument; /* the one behind the options, or NULL */
+    struct conf *conf;    /* loaded and checked; the command's to free */
+};
+
+/*
+ * command_begin(argc, argv, usage, takes, arguments, ret): parse the options, load the
+ * configuration, start logging by it. `arguments` is how many words may follow. Returns -1 where the
+ * command is to go on; else the exit status, everything having been said.
+ */
+int command_begin(int argc, char **argv, const char *usage, unsigned takes, int arguments,
+                  struct command_options *ret);
+
 /* command_load(file, ret): load the configuration and start logging by it; prints the faults. 0 or
  * EXIT_USAGE. The caller frees with conf_free. */
 int command_load(const char *file, struct conf **ret);

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 
+#include <getopt.h>
 #include <stdio.h>
 
 int command_load(const char *file, struct conf **ret)
@@ -36,4 +37,32 @@ int command_usage(const char *text, const char *wrong)
     }
     fprintf(stderr, "lockstep: %s\n%s", wrong, text);
     return EXIT_USAGE;
+}
+
+int command_begin(int argc, char **argv, const char *usage, unsigned takes, int arguments,
+                  struct command_options *ret)
+{
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+                                            {"once", no_argument, NULL, 'o'},
+                                            {"config", required_argument, NULL, 'c'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
+    const char *file = CONF_DEFAULT_FILE;
+    int c;
+
+    *ret = (struct command_options){0};
+    while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+        if (c == 'j' && (takes & TAKES_JSON))
+            ret->json = true;
+        else if (c == 'o' && (takes & TAKES_ONCE))
+            ret->once = true;
+        else if (c == 'c')
+            file = optarg;
+        else
+            return command_usage(usage, c == 'h' ? NULL : "unknown option");
+    }
+    if (argc - optind > arguments)
+        return command_usage(usage, "too many arguments");
+    ret->argument = argv[optind];
+    return command_load(file, &ret->conf) ? EXIT_USAGE : -1;
 }

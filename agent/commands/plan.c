@@ -1,7 +1,6 @@
 /* Shell. lockstep plan: what would be done, and what it would cost. */
 #include "agent/commands/commands.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 
 static const char usage[] =
@@ -26,31 +25,17 @@ static void plan_sum(const struct agent_totals *t, FILE *out)
 
 int command_plan(int argc, char **argv)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
-                                            {"config", required_argument, NULL, 'c'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
-    struct agent_options opt = {.once = true, .dry_run = true, .out = stdout};
-    const char *file = CONF_DEFAULT_FILE;
+    struct agent_options how = {.once = true, .dry_run = true, .out = stdout};
     struct agent_totals totals = {0};
-    struct conf *conf = NULL;
+    struct command_options opt;
     struct err e = {0};
-    int c, status;
+    int status = command_begin(argc, argv, usage, TAKES_JSON, 0, &opt);
 
-    while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-        if (c == 'j')
-            opt.json = true;
-        else if (c == 'c')
-            file = optarg;
-        else
-            return command_usage(usage, c == 'h' ? NULL : "unknown option");
-    }
-    if (optind < argc)
-        return command_usage(usage, "too many arguments");
-    if (command_load(file, &conf))
-        return EXIT_USAGE;
-    status = service_run(conf, &opt, &totals, &e);
-    conf_free(conf);
+    if (status >= 0)
+        return status;
+    how.json = opt.json;
+    status = service_run(opt.conf, &how, &totals, &e);
+    conf_free(opt.conf);
     if (e.code)
         return command_fault(status, &e);
     if (!opt.json)

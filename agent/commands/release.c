@@ -4,7 +4,6 @@
 #include "base/json.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 
 #define ANSWER_MAX 65536
@@ -59,24 +58,13 @@ static int release(const struct conf *conf, const char *mapping, struct err *e)
 
 int command_release(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {0}};
-    const char *file = CONF_DEFAULT_FILE;
-    struct conf *conf = NULL;
+    struct command_options opt;
     struct err e = {0};
-    int c, status;
+    int status = command_begin(argc, argv, usage, 0, 1, &opt);
 
-    while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-        if (c == 'c')
-            file = optarg;
-        else
-            return command_usage(usage, c == 'h' ? NULL : "unknown option");
-    }
-    if (argc - optind > 1)
-        return command_usage(usage, "too many arguments");
-    if (command_load(file, &conf))
-        return EXIT_USAGE;
-    status = release(conf, argv[optind], &e);
-    conf_free(conf);
+    if (status >= 0)
+        return status;
+    status = release(opt.conf, opt.argument, &e);
+    conf_free(opt.conf);
     return e.code ? command_fault(status, &e) : status;
 }

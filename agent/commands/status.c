@@ -2,7 +2,6 @@
 #include "agent/commands/commands.h"
 
 #include <errno.h>
-#include <getopt.h>
 
 #define ANSWER_MAX (16 << 20)
 
@@ -31,34 +30,18 @@ static int status_get(const struct conf *conf, bool json, struct buf *out, struc
 
 int command_status(int argc, char **argv)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
-                                            {"config", required_argument, NULL, 'c'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
-    const char *file = CONF_DEFAULT_FILE;
-    bool json = false;
-    struct conf *conf = NULL;
+    struct command_options opt;
     struct err e = {0};
     struct buf out;
-    int c, status;
+    int status = command_begin(argc, argv, usage, TAKES_JSON, 0, &opt);
 
-    while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-        if (c == 'j')
-            json = true;
-        else if (c == 'c')
-            file = optarg;
-        else
-            return command_usage(usage, c == 'h' ? NULL : "unknown option");
-    }
-    if (optind < argc)
-        return command_usage(usage, "too many arguments");
-    if (command_load(file, &conf))
-        return EXIT_USAGE;
+    if (status >= 0)
+        return status;
     buf_init(&out, ANSWER_MAX);
-    status = status_get(conf, json, &out, &e);
+    status = status_get(opt.conf, opt.json, &out, &e);
     if (out.len)
         fwrite(out.data, 1, out.len, stdout);
     buf_release(&out);
-    conf_free(conf);
+    conf_free(opt.conf);
     return e.code ? command_fault(status, &e) : status;
 }

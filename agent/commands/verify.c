@@ -7,7 +7,6 @@
 #include "watchers/watchers.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -225,24 +224,13 @@ static int verify(const struct conf *conf, struct err *e)
 
 int command_verify(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {0}};
-    const char *file = CONF_DEFAULT_FILE;
-    struct conf *conf = NULL;
+    struct command_options opt;
     struct err e = {0};
-    int c, status;
+    int status = command_begin(argc, argv, usage, 0, 0, &opt);
 
-    while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-        if (c == 'c')
-            file = optarg;
-        else
-            return command_usage(usage, c == 'h' ? NULL : "unknown option");
-    }
-    if (optind < argc)
-        return command_usage(usage, "too many arguments");
-    if (command_load(file, &conf))
-        return EXIT_USAGE;
-    status = verify(conf, &e);
-    conf_free(conf);
+    if (status >= 0)
+        return status;
+    status = verify(opt.conf, &e);
+    conf_free(opt.conf);
     return e.code ? command_fault(status, &e) : status;
 }
