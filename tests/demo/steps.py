@@ -81,8 +81,9 @@ class Steps:
         self.screen.fact("in step", f"after {seconds:.1f} s")
         self.show()
         if expected is not None:
-            self.screen.check(self.world.list_texts() == expected, "the lists changed in these rows "
-                              "only" if expected != self.before.lists else "no list changed")
+            self.screen.check(self.world.list_texts() == expected,
+                              "no list changed" if expected == self.before.lists
+                              else "the lists changed in these rows only")
 
     def show(self):
         """Requests, objects, rows, journal: what is new since the step began."""
