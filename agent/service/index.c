@@ -194,6 +194,7 @@ int index_open_empty(struct index **ret, struct err *e)
 
     if (!mkdtemp(dir))
         return err_set(e, -errno, "/tmp", NULL, "no temporary directory: %s", err_name(-errno));
+    *e = (struct err){0}; /* what made the caller ask for this one is settled */
     rc = index_open(dir, false, ret, e);
     index_unlink(dir); /* the open files live on until the index is closed */
     return rc;

@@ -32,7 +32,8 @@ struct index_entry {
  * -ENOENT then). ERR_VERSION where its format is newer than this program. */
 int index_open(const char *state_dir, bool read_only, struct index **ret, struct err *e)
     __attribute__((warn_unused_result));
-/* index_open_empty(ret, e): an index with nothing in it that vanishes when it is closed. */
+/* index_open_empty(ret, e): an index with nothing in it that vanishes when it is closed; for use
+ * where index_open said -ENOENT, whose fault in e it clears. */
 int index_open_empty(struct index **ret, struct err *e) __attribute__((warn_unused_result));
 /* index_close(ix): what was not committed is lost. NULL is allowed. */
 void index_close(struct index *ix);
