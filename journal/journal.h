@@ -213,8 +213,9 @@ int journal_reader_open(const char *dir, uint64_t from_seq, struct journal_reade
 
 /* journal_read(r, ret, ret_line, e): the next committed record and its raw line without LF (either
  * may be NULL), valid until the next call. END: no more for now; a later call may find more
- * (follow). ERROR: e says where; after ERR_CORRUPT the next call goes on behind the damage, after
- * any other code it tries again. */
+ * (follow). ERROR: e says where; after ERR_CORRUPT the next call goes on behind the damage. After
+ * any other code (-EIO, -ENOMEM...) nothing was passed over: the next call is END, so that a loop
+ * to the end ends, and the one after it tries again. */
 enum journal_read journal_read(struct journal_reader *r, struct journal_record *ret,
                                struct span *ret_line, struct err *e);
 void journal_reader_close(struct journal_reader *r);

@@ -29,6 +29,7 @@ struct journal_reader {
     struct span body;      /* lines of the current batch not handed out */
     uint64_t body_offset;  /* of the current batch */
     uint64_t looked_again; /* the offset where a first look found no batch */
+    bool failing;          /* the last call could not read; the next one says END */
     uint64_t want;         /* no record before this one is handed out */
     bool gap_told;         /* a gap before the next record is explained or was told of */
     struct buf store;
@@ -84,6 +85,7 @@ static enum journal_read failed(struct journal_reader *r, struct err *e, int rc)
 {
     char file[JOURNAL_FILE_SIZE];
 
+    r->failing = true;
     (void)err_set(e, rc, r->begun ? journal_name_format(r->name, file) : "", "",
                   "cannot read the journal: %s", err_name(rc));
     return JOURNAL_READ_ERROR;
@@ -299,6 +301,10 @@ enum journal_read journal_read(struct journal_reader *r, struct journal_record *
     enum journal_read result;
     struct span after, line;
 
+    if (r->failing) {
+        r->failing = false;
+        return JOURNAL_READ_END;
+    }
     for (;;) {
         after = r->body;
         while (journal_line_next(&after, &line)) {

@@ -356,6 +356,8 @@ static int recover_read(struct recovery *r, const char *dir, struct err *e)
             break;
         if (got == JOURNAL_READ_RECORD)
             rc = recover_record(r, &rec);
+        else if (e->code != ERR_CORRUPT)
+            rc = e->code; /* it could not be read, which says nothing about what it holds */
         else
             log_error("journal: %s: %s; the records there are passed over", e->where, e->what);
     }
