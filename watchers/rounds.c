@@ -217,21 +217,10 @@ static void handle_notice(struct watchers *w, struct notice *n, int64_t now_ms)
     free(n);
 }
 
-/* Remove the watches that no directory has any more; hand out the hints. */
-static void deliver(struct watchers *w)
-{
-    struct wd_list *released = tracker_released(w->tracker);
-
-    for (size_t i = 0; i < released->count; i++) {
-        notify_forget(released->wds[i]);
-    }
-    released->count = 0;
-    outbox_put_take(w->outbox, tracker_hints(w->tracker));
-}
-
-/* Copy the figures for watchers_stats. The lock is held. */
+/* Copy the figures for watchers_stats. */
 static void keep_stats(struct watchers *w)
 {
+    pthread_mutex_lock(&w->lock);
     for (unsigned i = 0; i < w->root_count; i++) {
         const struct model_counts *m = tracker_model_counts(w->tracker, i);
         const struct tracker_root_counts *c = tracker_root_counts(w->tracker, i);
@@ -247,6 +236,20 @@ static void keep_stats(struct watchers *w)
             .last_scan_ms = c->last_scan_ms,
         };
     }
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* Remove the watches that no directory has any more; hand out the hints, the figures first. */
+static void deliver(struct watchers *w)
+{
+    struct wd_list *released = tracker_released(w->tracker);
+
+    for (size_t i = 0; i < released->count; i++) {
+        notify_forget(released->wds[i]);
+    }
+    released->count = 0;
+    keep_stats(w);
+    outbox_put_take(w->outbox, tracker_hints(w->tracker));
 }
 
 /* When the tracker thread must look up by itself. */
@@ -270,7 +273,6 @@ static void wait_for_work(struct watchers *w, struct batch **ret_batches,
     const struct timespec until = {.tv_sec = deadline / 1000, .tv_nsec = deadline % 1000 * 1000000};
 
     pthread_mutex_lock(&w->lock);
-    keep_stats(w);
     while (!w->woken) {
         if (deadline == INT64_MAX) {
             pthread_cond_wait(&w->wake, &w->lock);
