@@ -41,3 +41,20 @@ lockstep_LDADD = agent/libservice.a agent/libcore.a conf/libconf.a journal/libjo
 	lists/liblists.a watchers/libwatchers.a uploaders/libuploaders.a base/libbase.a \
 	$(WATCHERS_LIBS) $(CURL_LIBS) $(EXPAT_LIBS) $(LIBCONFIG_LIBS) $(LMDB_LIBS) $(SYSTEMD_LIBS) \
 	$(CRYPTO_LIBS)
+
+agent_tests = \
+	tests/unit/test_agent_guard \
+	tests/unit/test_agent_order \
+	tests/unit/test_agent_pending \
+	tests/unit/test_agent_plan
+check_PROGRAMS += $(agent_tests)
+TESTS += $(agent_tests)
+agent_tests_LIBS = agent/libcore.a base/libbase.a $(CMOCKA_LIBS) $(CRYPTO_LIBS)
+tests_unit_test_agent_guard_SOURCES = tests/unit/test_agent_guard.c tests/unit/unit.h
+tests_unit_test_agent_guard_LDADD = $(agent_tests_LIBS)
+tests_unit_test_agent_order_SOURCES = tests/unit/test_agent_order.c tests/unit/unit.h
+tests_unit_test_agent_order_LDADD = $(agent_tests_LIBS)
+tests_unit_test_agent_pending_SOURCES = tests/unit/test_agent_pending.c tests/unit/unit.h
+tests_unit_test_agent_pending_LDADD = $(agent_tests_LIBS)
+tests_unit_test_agent_plan_SOURCES = tests/unit/test_agent_plan.c tests/unit/unit.h
+tests_unit_test_agent_plan_LDADD = $(agent_tests_LIBS)

@@ -23,6 +23,15 @@ static const struct {
 
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)
 
+/* Keys live in this memory: no core, no debugger of the same user. The leak sanitizer is such a
+ * debugger. */
+static void guard_memory(void)
+{
+#ifndef __SANITIZE_ADDRESS__
+    (void)prctl(PR_SET_DUMPABLE, 0); /* fails only for wrong arguments */
+#endif
+}
+
 /* The overview. */
 static int overview(FILE *out, int status)
 {
@@ -37,7 +46,7 @@ static int overview(FILE *out, int status)
 
 int main(int argc, char **argv)
 {
-    (void)prctl(PR_SET_DUMPABLE, 0); /* keys live in this memory; fails only for wrong arguments */
+    guard_memory();
     log_init(LOG_LEVEL_INFO);
     if (argc < 2)
         return overview(stderr, EXIT_USAGE);

@@ -1,0 +1,181 @@
+/*
+ * The guard: what passes, what is held, and what counts as "at once".
+ */
+#include "tests/unit/unit.h"
+
+#include "agent/core/guard.h"
+
+#include <string.h>
+
+#define COUNT(a)  (sizeof(a) / sizeof((a)[0]))
+#define WORDS_MAX 256
+
+static const struct guard_limits usual = {.max_removals = 1000, .max_percent = 20};
+
+static const struct {
+    const char *label;
+    struct guard_limits limits;
+    struct guard_question q;
+    enum guard_verdict verdict;
+} cases[] = {
+    {"one of many", {1000, 20}, {.removals = 1, .indexed = 50}, GUARD_PASS},
+    {"none", {1000, 20}, {.removals = 0, .indexed = 50}, GUARD_PASS},
+    {"none of none", {1000, 20}, {0}, GUARD_PASS},
+    {"of an empty index", {1000, 20}, {.removals = 3}, GUARD_PASS},
+    {"all but one", {1000, 20}, {.removals = 49, .indexed = 50}, GUARD_PASS},
+    {"all", {1000, 20}, {.removals = 50, .indexed = 50}, GUARD_EMPTIED},
+    {"more than all", {1000, 20}, {.removals = 51, .indexed = 50}, GUARD_EMPTIED},
+    {"the only one", {1000, 20}, {.removals = 1, .indexed = 1}, GUARD_EMPTIED},
+    {"at the number", {1000, 20}, {.removals = 1000, .indexed = 2000}, GUARD_PASS},
+    {"past the number", {1000, 20}, {.removals = 1001, .indexed = 2000}, GUARD_TOO_MANY},
+    {"at the share", {1000, 20}, {.removals = 2000, .indexed = 10000}, GUARD_PASS},
+    {"past the share", {1000, 20}, {.removals = 2001, .indexed = 10000}, GUARD_TOO_MANY},
+    {"too many come before emptied", {10, 20}, {.removals = 50, .indexed = 50}, GUARD_TOO_MANY},
+    {"no number, a share", {0, 20}, {.removals = 10, .indexed = 50}, GUARD_PASS},
+    {"no number, past the share", {0, 20}, {.removals = 11, .indexed = 50}, GUARD_TOO_MANY},
+    {"nothing may go", {0, 0}, {.removals = 1, .indexed = 50}, GUARD_TOO_MANY},
+    {"a number alone", {5, 0}, {.removals = 5, .indexed = 50}, GUARD_PASS},
+    {"a share that is rounded down", {0, 1}, {.removals = 2, .indexed = 199}, GUARD_TOO_MANY},
+    {"a share of 199", {0, 1}, {.removals = 1, .indexed = 199}, GUARD_PASS},
+    {"every share but not all", {0, 100}, {.removals = 49, .indexed = 50}, GUARD_PASS},
+    {"with what just passed",
+     {1000, 20},
+     {.removals = 1, .recent = 1000, .indexed = 2000},
+     GUARD_TOO_MANY},
+    {"with what just passed, below",
+     {1000, 20},
+     {.removals = 1, .recent = 999, .indexed = 2000},
+     GUARD_PASS},
+    /* What passed counts towards what the mapping held: 1600 + 400 are 20 % of 10000. */
+    {"a share in two goes",
+     {0, 20},
+     {.removals = 400, .recent = 1600, .indexed = 8400},
+     GUARD_PASS},
+    {"a share in two goes, past",
+     {0, 20},
+     {.removals = 401, .recent = 1600, .indexed = 8400},
+     GUARD_TOO_MANY},
+    {"a huge index", {0, 50}, {.removals = UINT64_MAX / 4, .indexed = UINT64_MAX / 2}, GUARD_PASS},
+    {"others are held", {1000, 20}, {.removals = 1, .held = 1, .indexed = 50}, GUARD_HELD},
+    {"another root",
+     {1000, 20},
+     {.removals = 1, .indexed = 50, .root_changed = true},
+     GUARD_ROOT_CHANGED},
+    {"no root", {1000, 20}, {.removals = 1, .indexed = 50, .root_lost = true}, GUARD_ROOT_LOST},
+    {"no root, nothing asked", {1000, 20}, {.root_lost = true}, GUARD_ROOT_LOST},
+    {"the gravest is named",
+     {0, 0},
+     {.removals = 50, .held = 9, .indexed = 50, .root_lost = true, .root_changed = true},
+     GUARD_ROOT_LOST},
+    {"a root before the held",
+     {0, 0},
+     {.removals = 50, .held = 9, .indexed = 50, .root_changed = true},
+     GUARD_ROOT_CHANGED},
+    {"the held before the many", {0, 0}, {.removals = 50, .held = 9, .indexed = 50}, GUARD_HELD},
+};
+
+static void test_verdicts(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        enum guard_verdict v = guard_ask(&cases[i].limits, &cases[i].q);
+
+        if (v != cases[i].verdict)
+            fail_msg("%s: %d", cases[i].label, v);
+    }
+}
+
+/* The sum slides: each count leaves it a minute later, to the second. */
+static void test_the_window_slides(void **state)
+{
+    struct guard_recent r = {0};
+    const int64_t t0 = 1000000;
+
+    (void)state;
+    assert_int_equal(guard_recent_count(&r, t0), 0);
+    guard_passed(&r, 5, t0);
+    guard_passed(&r, 2, t0 + 999);
+    guard_passed(&r, 10, t0 + 30000);
+    assert_int_equal(guard_recent_count(&r, t0 + 30000), 17);
+    assert_int_equal(guard_recent_count(&r, t0 + GUARD_WINDOW_MS - 1), 17);
+    assert_int_equal(guard_recent_count(&r, t0 + GUARD_WINDOW_MS), 10);
+    assert_int_equal(guard_recent_count(&r, t0 + 30000 + GUARD_WINDOW_MS - 1), 10);
+    assert_int_equal(guard_recent_count(&r, t0 + 30000 + GUARD_WINDOW_MS), 0);
+}
+
+/* A slot that is used again forgets what it had a minute ago. */
+static void test_slots_are_used_again(void **state)
+{
+    struct guard_recent r = {0};
+
+    (void)state;
+    for (int64_t s = 1; s <= 5 * GUARD_SLOTS; s++) {
+        guard_passed(&r, 3, s * 1000);
+        assert_int_equal(guard_recent_count(&r, s * 1000),
+                         3 * (uint64_t)(s < GUARD_SLOTS ? s : GUARD_SLOTS));
+    }
+    guard_passed(&r, 1, 100000000);
+    assert_int_equal(guard_recent_count(&r, 100000000), 1);
+}
+
+/* Many small batches are one accident: passing and asking in turn, the guard closes at the limit.
+ */
+static void test_small_batches_add_up(void **state)
+{
+    struct guard_recent r = {0};
+    uint64_t indexed = 20000, gone = 0;
+    int64_t now_ms = 5000;
+
+    (void)state;
+    for (;; now_ms += 100) {
+        struct guard_question q = {
+            .removals = 50, .recent = guard_recent_count(&r, now_ms), .indexed = indexed};
+
+        if (guard_ask(&usual, &q) != GUARD_PASS)
+            break;
+        guard_passed(&r, 50, now_ms);
+        indexed -= 50;
+        gone += 50;
+    }
+    assert_int_equal(gone, 4000);
+}
+
+static const struct {
+    enum guard_verdict verdict;
+    const char *words;
+} sentences[] = {
+    {GUARD_PASS, "1500 removals may go"},
+    {GUARD_ROOT_LOST, "the directory cannot be reached; nothing is concluded from that"},
+    {GUARD_ROOT_CHANGED, "another device or directory lies under the path than before"},
+    {GUARD_EMPTIED, "all 4900 files would be removed: the tree is empty"},
+    {GUARD_TOO_MANY,
+     "1600 removals at once (100 of them just passed), more than 1000 of 5000 files"},
+    {GUARD_HELD, "removals of this mapping are held already"},
+};
+
+static void test_verdicts_have_words(void **state)
+{
+    const struct guard_question q = {.removals = 1500, .recent = 100, .indexed = 4900};
+    char out[WORDS_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(sentences); i++)
+        assert_string_equal(guard_words(sentences[i].verdict, &usual, &q, out, sizeof out),
+                            sentences[i].words);
+    /* Too little room cuts, and terminates. */
+    memset(out, 'x', sizeof out);
+    assert_string_equal(guard_words(GUARD_PASS, &usual, &q, out, 5), "1500");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_the_window_slides),
+        cmocka_unit_test(test_slots_are_used_again),
+        cmocka_unit_test(test_small_batches_add_up),
+        cmocka_unit_test(test_verdicts_have_words),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
