@@ -51,11 +51,14 @@ static void hold_one(struct agent *a, struct mapping *m, struct item *it)
 {
     bool fresh = false;
 
+    if (it->again) { /* something is there again, perhaps: look before it is held */
+        intake_resettle(a, it);
+        return;
+    }
     if (!a->options.dry_run && index_hold(a->index, it->key, false, &fresh))
         agent_fail(a, -EIO, "writing the index");
     m->held += fresh;
     agent_dirty(a);
-    it->again = false;
     decide_done(a, it);
 }
 
