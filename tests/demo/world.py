@@ -87,7 +87,7 @@ class World:
         self.server = S3d(os.path.join(folder, "s3"))
         self.client = None
         self.agent = None
-        self.patience_s = 20
+        self.patience_s = 30
 
     # --- making it ------------------------------------------------------------------------------
 
@@ -131,7 +131,7 @@ class World:
         self.client = Client(self.server, BUCKET)
 
     def make_agent(self, max_removals):
-        self.patience_s = 20 + len(tree.files(self.images)) / 100
+        self.patience_s = 30 + len(tree.files(self.images)) / 50
         self.agent = Agent(
             os.path.join(self.folder, "agent"), self.server, self.client, self.images, self.lists,
             repository={"settle_ms": SETTLE_MS, "max_removals": max_removals,
@@ -212,12 +212,13 @@ class World:
                 raise TimedOut(f"after {seconds:.0f} s still waiting for {what}")
             time.sleep(0.03)
 
-    def wait_in_step(self, moment, records=True):
-        """Until `status` says in step, with new records in the journal, and a listing agrees."""
+    def wait_in_step(self, moment, records=True, also=lambda: True):
+        """Until `status` says in step, with new records in the journal, a listing agrees, and
+        `also` is true."""
         def done(status, code):
             return code == 0 and status["in_step"] and \
                 (not records or status["journal_records"] > moment.seq) and \
-                not self.agent.differences()
+                not self.agent.differences() and also()
 
         self.wait(done, "the bucket to be in step")
         return time.monotonic() - moment.clock
