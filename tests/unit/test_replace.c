@@ -144,10 +144,12 @@ static void test_like_says_what_it_may_not(void **state)
     struct replace r;
 
     (void)state;
-    if (geteuid() == 0)
-        skip();
     begin(&r, "new", 0600);
+    if (geteuid() == 0)
+        assert_int_equal(seteuid(65534), 0); /* nobody: may not give files away */
     assert_int_equal(replace_like(&r, &like), -EPERM);
+    if (getuid() == 0)
+        assert_int_equal(seteuid(0), 0);
     replace_abort(&r);
     assert_int_equal(scratch_count(), 0);
 }
