@@ -4,7 +4,8 @@ agent_libcore_a_SOURCES = \
 	agent/core/guard.c agent/core/guard.h \
 	agent/core/order.c agent/core/order.h \
 	agent/core/pending.c agent/core/pending.h \
-	agent/core/plan.c agent/core/plan.h
+	agent/core/plan.c agent/core/plan.h \
+	agent/core/request.c agent/core/request.h
 agent_libservice_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h $(LMDB_CFLAGS) $(SYSTEMD_CFLAGS)
 agent_libservice_a_SOURCES = \
 	agent/service/agent.c agent/service/agent.h \
@@ -46,7 +47,8 @@ agent_tests = \
 	tests/unit/test_agent_guard \
 	tests/unit/test_agent_order \
 	tests/unit/test_agent_pending \
-	tests/unit/test_agent_plan
+	tests/unit/test_agent_plan \
+	tests/unit/test_agent_request
 check_PROGRAMS += $(agent_tests)
 TESTS += $(agent_tests)
 agent_tests_LIBS = agent/libcore.a base/libbase.a $(CMOCKA_LIBS) $(CRYPTO_LIBS)
@@ -58,3 +60,16 @@ tests_unit_test_agent_pending_SOURCES = tests/unit/test_agent_pending.c tests/un
 tests_unit_test_agent_pending_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_plan_SOURCES = tests/unit/test_agent_plan.c tests/unit/unit.h
 tests_unit_test_agent_plan_LDADD = $(agent_tests_LIBS)
+tests_unit_test_agent_request_SOURCES = tests/unit/test_agent_request.c tests/unit/unit.h
+tests_unit_test_agent_request_LDADD = $(agent_tests_LIBS)
+
+if FUZZ
+noinst_PROGRAMS += tests/fuzz/fuzz_request
+tests_fuzz_fuzz_request_SOURCES = tests/fuzz/fuzz_request.c
+tests_fuzz_fuzz_request_LDADD = agent/libcore.a base/libbase.a
+tests_fuzz_fuzz_request_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
+EXTRA_DIST += \
+	tests/fuzz/corpus/request/odd \
+	tests/fuzz/corpus/request/release \
+	tests/fuzz/corpus/request/status

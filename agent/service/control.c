@@ -1,12 +1,10 @@
 /*
  * Shell. The control socket: one line of JSON in, the exit status on a line of its own and the text
- * of the answer out, then the connection is closed.
- *
- *   {"cmd":"status","json":true}      {"cmd":"release","mapping":"images"}
+ * of the answer out, then the connection is closed. core/request.h says what may be asked.
  */
+#include "agent/core/request.h"
 #include "agent/service/agent.h"
 
-#include "base/json.h"
 #include "base/log.h"
 
 #include <inttypes.h>
@@ -18,7 +16,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define CONTROL_REQUEST_MAX 65536
 #define CONTROL_REPLY_MAX   (16 << 20)
 #define CONTROL_CLIENTS_MAX 16
 #define CONTROL_WAIT_S      30
@@ -60,52 +57,6 @@ static void client_free(struct client *c)
     buf_release(&c->in);
     buf_release(&c->out);
     free(c);
-}
-
-/* The request's members. */
-struct request {
-    char cmd[32];
-    char mapping[CONF_NAME_MAX + 1];
-    bool json;
-};
-
-/* Copy a string member. */
-static bool request_text(const struct json_value *v, char *out, size_t size)
-{
-    if (v->kind != JSON_STRING || v->text.n >= size)
-        return false;
-    memcpy(out, v->text.p, v->text.n);
-    out[v->text.n] = '\0';
-    return true;
-}
-
-/* Read the request; false where it is not one. */
-static bool request_parse(struct span line, struct request *ret)
-{
-    struct buf key, value;
-    struct json_reader r;
-    struct json_value v;
-    struct span name;
-    enum json_step step;
-    bool ok = true;
-
-    *ret = (struct request){0};
-    buf_init(&key, CONTROL_REQUEST_MAX);
-    buf_init(&value, CONTROL_REQUEST_MAX);
-    json_read_begin(&r, line, &key, &value);
-    while ((step = json_read_next(&r, &name, &v)) == JSON_MORE && ok) {
-        if (span_equal(name, SPAN("cmd")))
-            ok = request_text(&v, ret->cmd, sizeof ret->cmd);
-        else if (span_equal(name, SPAN("mapping")))
-            ok = request_text(&v, ret->mapping, sizeof ret->mapping);
-        else if (span_equal(name, SPAN("json")) && v.kind == JSON_BOOL)
-            ret->json = v.integer != 0;
-        else
-            ok = false;
-    }
-    buf_release(&key);
-    buf_release(&value);
-    return ok && step == JSON_END;
 }
 
 /* {"cmd":"release"}. */
@@ -153,8 +104,8 @@ static int answer(struct agent *a, const struct request *r, int64_t uid, struct 
 static void client_send(struct client *c)
 {
     while (c->sent < c->out.len) {
-        ssize_t n = send(c->fd, c->out.data + c->sent, c->out.len - c->sent,
-                         MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t n =
+            send(c->fd, c->out.data + c->sent, c->out.len - c->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
 
         if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
             if (sd_event_source_set_io_events(c->source, EPOLLOUT) < 0)
@@ -234,7 +185,7 @@ static int on_connect(sd_event_source *s, int fd, uint32_t events, void *arg)
     }
     c->control = ctl;
     c->fd = client_fd;
-    buf_init(&c->in, CONTROL_REQUEST_MAX);
+    buf_init(&c->in, REQUEST_BYTES_MAX);
     buf_init(&c->out, CONTROL_REPLY_MAX);
     ctl->clients[slot] = c;
     if (sd_event_add_io(ctl->agent->event, &c->source, client_fd, EPOLLIN, on_client, c) < 0)
