@@ -54,6 +54,7 @@ EXTRA_DIST += \
 	tests/system/test_crash.py tests/system/test_plan.py \
 	tests/system/test_guard.py \
 	tests/system/test_harness.py \
+	tests/system/test_identity.py \
 	tests/system/test_live.py \
 	tests/system/test_once.py \
 	tests/system/test_order.py

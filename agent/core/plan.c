@@ -47,6 +47,13 @@ enum plan plan_path(const struct file_stat *st, const struct known *known, const
     return st->ctime_ns == known->ctime_ns ? PLAN_NOTHING : PLAN_HASH;
 }
 
+/* Inode, size and mtime agree. Not yet proof: an inode is used again, and sizes and mtimes of
+ * unpacked images are often all the same. */
+static bool same_file(const struct file_stat *st, const struct known *k)
+{
+    return st->ino == k->ino && st->size == k->size && st->mtime_ns == k->mtime_ns;
+}
+
 enum plan_rename plan_renamed(const struct file_stat *st, const struct known *source,
                               const struct file_stat *source_now, bool told, const uint64_t *hash)
 {
@@ -54,14 +61,12 @@ enum plan_rename plan_renamed(const struct file_stat *st, const struct known *so
         return RENAME_NO;
     if (source->flags & (KNOWN_UNCERTAIN | KNOWN_MOVED))
         return told ? RENAME_CONTENT : RENAME_NO;
-    if (st->ino == source->ino && st->size == source->size && st->mtime_ns == source->mtime_ns)
+    if (hash && (source->flags & KNOWN_CRC) && *hash != source->crc64)
+        return told ? RENAME_CONTENT : RENAME_NO;
+    if (same_file(st, source) && (told || st->ctime_ns == source->ctime_ns))
         return RENAME_COPY;
-    if (st->size == source->size && (source->flags & KNOWN_CRC) && (told || st->ino == source->ino)) {
-        if (!hash)
-            return RENAME_HASH;
-        if (*hash == source->crc64)
-            return RENAME_COPY;
-    }
+    if (st->size == source->size && (source->flags & KNOWN_CRC) && (told || st->ino == source->ino))
+        return hash ? RENAME_COPY : RENAME_HASH;
     return told ? RENAME_CONTENT : RENAME_NO;
 }
 

@@ -66,7 +66,14 @@ enum plan_rename {
  * plan_renamed(st, source, source_now, told, hash): is the new path `st` (not in the index) the image
  * that was at another path? `source` is the index's entry of the old path, `source_now` its stat now,
  * `told`: an event said that it was moved (not only that the inode agrees). The old path must be
- * gone. The inode alone never proves identity: size and mtime, or the content, must agree too.
+ * gone. The inode never proves identity, not even where size and mtime agree too: a copy that kept
+ * the mtime may have got it anew. What proves it is an event, or the ctime (nobody can set it, and it
+ * stays when a directory above is renamed), or the content.
+ *
+ *   told; inode, size, mtime agree              COPY
+ *   inode, size, mtime, ctime agree             COPY
+ *   told or inode agrees, size agrees, a CRC    HASH: same CRC -> COPY, else CONTENT or NO
+ *   otherwise                                   told: CONTENT, else NO
  */
 enum plan_rename plan_renamed(const struct file_stat *st, const struct known *source,
                               const struct file_stat *source_now, bool told, const uint64_t *hash);

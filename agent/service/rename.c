@@ -148,13 +148,18 @@ static void source_find(struct agent *a, struct item *it, struct source *s)
         agent_fail(a, -EIO, "reading the index");
 }
 
-/* index_fn: some other path of the mapping had this inode: the file there came from elsewhere. */
+/* Whose path holds another file than the index knows there. */
+struct occupant {
+    const struct item *item;
+};
+
+/* index_fn: some other path had this very file: the one here came from there. */
 static int occupant_moved(void *arg, const char *key, const struct known *known)
 {
-    struct source *s = arg;
+    const struct item *o = ((const struct occupant *)arg)->item;
 
-    (void)known;
-    return strcmp(key, s->key) != 0 ? 1 : 0;
+    return strcmp(key, o->key) != 0 && known->size == o->seen.size &&
+           known->mtime_ns == o->seen.mtime_ns;
 }
 
 /* ---- groups: a directory's rename is one intent ---- */
@@ -362,15 +367,25 @@ static enum rename_answer consider_gone(struct agent *a, struct item *it, struct
 
 /* The source's path holds another file now. If that one is an image that moved there (a chain of
  * renames, a swap), the rows of this one follow it here; its content is put. */
-static void consider_occupied(struct agent *a, struct item *it, const struct item *o,
-                              struct source *s, const struct known *source_known)
+static enum rename_answer consider_occupied(struct agent *a, struct item *it, const struct item *o,
+                                            const struct source *s,
+                                            const struct known *source_known)
 {
+    static const struct file_stat absent = {.kind = FILE_ABSENT};
+    struct occupant occupant = {.item = o};
+    enum plan_rename moved;
+
     if (it->relisted || o->seen.ino == source_known->ino || it->seen.ino != source_known->ino)
-        return;
-    if (index_each_inode(a->index, o->seen.ino, occupant_moved, s) <= 0)
-        return;
+        return RENAME_NONE;
+    moved = plan_renamed(&it->seen, source_known, &absent, s->told, it->hashed ? &it->hash : NULL);
+    if (moved == RENAME_NO ||
+        index_each_inode(a->index, o->seen.ino, occupant_moved, &occupant) <= 0)
+        return RENAME_NONE;
+    if (moved == RENAME_HASH)
+        return RENAME_WANT_HASH;
     it->relisted = true;
     relist_moved_row(a, it->mapping, o->path, it->path);
+    return RENAME_NONE;
 }
 
 /* The source is not among the items: look at it, once. */
@@ -395,7 +410,16 @@ static bool copy_still_right(struct agent *a, const struct item *it)
     struct index_entry e;
 
     return index_get(a->index, it->peer->key, &e) == 0 &&
-           plan_renamed(&it->seen, &e.known, &absent, false, NULL) == RENAME_COPY;
+           plan_renamed(&it->seen, &e.known, &absent, true, it->hashed ? &it->hash : NULL) ==
+               RENAME_COPY;
+}
+
+/* The content is what S3 has under this very path: the image was put back here, whatever inode it
+ * got. */
+static bool came_back(const struct item *it, const struct known *known)
+{
+    return known && it->hashed && (known->flags & KNOWN_CRC) && known->size == it->seen.size &&
+           known->crc64 == it->hash;
 }
 
 enum rename_answer rename_consider(struct agent *a, struct item *it, const struct known *known)
@@ -417,7 +441,7 @@ enum rename_answer rename_consider(struct agent *a, struct item *it, const struc
             return RENAME_NONE; /* the same file, or a new one in its place */
     }
     source_find(a, it, &s);
-    if (!s.found || index_get(a->index, s.key, &source))
+    if (!s.found || index_get(a->index, s.key, &source) || (!s.told && came_back(it, known)))
         return RENAME_NONE;
     o = pending_find(a->pending, s.key);
     if (!o)
@@ -425,10 +449,8 @@ enum rename_answer rename_consider(struct agent *a, struct item *it, const struc
     if (o->state == ITEM_GONE || (o->state == ITEM_LISTING && o->queue == &a->relist) ||
         (o->state == ITEM_OBSERVED && o->seen.kind != FILE_REGULAR))
         return consider_gone(a, it, o, &s, &source.known);
-    if (source_seen(o)) {
-        consider_occupied(a, it, o, &s, &source.known);
-        return RENAME_NONE;
-    }
+    if (source_seen(o))
+        return consider_occupied(a, it, o, &s, &source.known);
     if ((o->state == ITEM_SETTLING || o->state == ITEM_OBSERVING || o->state == ITEM_RETRY) &&
         patient)
         return RENAME_WAIT;

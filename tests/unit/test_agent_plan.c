@@ -164,11 +164,16 @@ static const struct {
     enum plan_rename silent_unread, silent_same, silent_other;
     enum plan_rename told_unread, told_same, told_other;
 } moves[] = {
-    {SAME, KNOWN_CRC, RENAME_COPY, RENAME_COPY, RENAME_COPY, RENAME_COPY, RENAME_COPY, RENAME_COPY},
-    /* The mode may change on the way, and a rename changes the ctime. */
-    {OTHER_MODE_AND_CTIME, KNOWN_CRC, RENAME_COPY, RENAME_COPY, RENAME_COPY, RENAME_COPY,
-     RENAME_COPY, RENAME_COPY},
+    /* A directory above it was renamed: even the ctime is the same. */
+    {SAME, KNOWN_CRC, RENAME_COPY, RENAME_COPY, RENAME_NO, RENAME_COPY, RENAME_COPY,
+     RENAME_CONTENT},
     {SAME, 0, RENAME_COPY, RENAME_COPY, RENAME_COPY, RENAME_COPY, RENAME_COPY, RENAME_COPY},
+    /* Renamed itself, or another file that got the inode: the content must tell. */
+    {OTHER_CTIME, KNOWN_CRC, RENAME_HASH, RENAME_COPY, RENAME_NO, RENAME_COPY, RENAME_COPY,
+     RENAME_CONTENT},
+    {OTHER_MODE_AND_CTIME, KNOWN_CRC, RENAME_HASH, RENAME_COPY, RENAME_NO, RENAME_COPY, RENAME_COPY,
+     RENAME_CONTENT},
+    {OTHER_CTIME, 0, RENAME_NO, RENAME_NO, RENAME_NO, RENAME_COPY, RENAME_COPY, RENAME_COPY},
     {OTHER_MTIME, KNOWN_CRC, RENAME_HASH, RENAME_COPY, RENAME_NO, RENAME_HASH, RENAME_COPY,
      RENAME_CONTENT},
     {OTHER_INODE, KNOWN_CRC, RENAME_NO, RENAME_NO, RENAME_NO, RENAME_HASH, RENAME_COPY,

@@ -1,0 +1,95 @@
+"""A file is told by more than its inode: inodes are used again, and unpacked images often share
+their size and their mtime."""
+
+import os
+import shutil
+
+from harness import on, samples
+
+STAMP_NS = 1_500_000_000_000_000_000
+COUNT = 120
+
+
+def content(number):
+    """As long as any other, and none is the same."""
+    return b"image %06d" % number * 20
+
+
+def write(path, number):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(content(number))
+    os.utime(path, ns=(STAMP_NS, STAMP_NS))
+
+
+def running(ctx):
+    """An agent in step on images that only their content tells apart; the row of number n is n."""
+    images, lists = ctx.folder("images"), ctx.folder("lists")
+    paths = [f"c/{i:04}.raw" for i in range(COUNT)]
+    for number, path in enumerate(paths):
+        write(f"{images}/{path}", number)
+    with open(f"{lists}/all.lst", "w") as file:
+        file.writelines(f"{n}\t0.0\t{path}\n" for n, path in enumerate(paths))
+    agent = ctx.agent(images=images, lists=lists, repository={"max_removals": 10000})
+    agent.start()
+    agent.wait_in_step(30)
+    return agent, images, lists, paths
+
+
+def check(ctx, agent, images, lists):
+    """S3 has what the disk has, byte for byte, and each row names the image that it named."""
+    agent.wait_in_step(30)
+    ctx.client.assert_tree(images, "images/")
+    ctx.client.assert_tree(lists, "lists/")
+    with open(f"{lists}/all.lst") as file:
+        for index, _, path in samples.read_list(file.read()):
+            with open(f"{images}/{path}", "rb") as image:
+                assert image.read() == content(int(index)), f"row {index} names {path}"
+    agent.verify_journal()
+
+
+@on("s3d")
+def test_images_put_back_keep_their_rows(ctx):
+    agent, images, lists, paths = running(ctx)
+    before = open(f"{lists}/all.lst", "rb").read()
+    agent.stop()
+    shutil.rmtree(f"{images}/c")
+    for number in reversed(range(COUNT)):
+        write(f"{images}/{paths[number]}", number)
+    agent.start()
+    check(ctx, agent, images, lists)
+    assert open(f"{lists}/all.lst", "rb").read() == before
+
+
+@on("s3d")
+def test_images_put_back_live_keep_their_rows(ctx):
+    agent, images, lists, paths = running(ctx)
+    before = open(f"{lists}/all.lst", "rb").read()
+    shutil.rmtree(f"{images}/c")
+    for number in reversed(range(COUNT)):
+        write(f"{images}/{paths[number]}", number)
+    check(ctx, agent, images, lists)
+    assert open(f"{lists}/all.lst", "rb").read() == before
+
+
+@on("s3d")
+def test_new_images_on_old_inodes_are_new(ctx):
+    agent, images, lists, paths = running(ctx)
+    agent.stop()
+    shutil.rmtree(f"{images}/c")
+    for number in reversed(range(COUNT)):
+        write(f"{images}/unpacked/{number + 1000:06}.raw", number + 1000)
+    agent.start()
+    check(ctx, agent, images, lists)
+    assert os.path.getsize(f"{lists}/all.lst") == 0
+
+
+@on("s3d")
+def test_a_swap_swaps_the_rows(ctx):
+    agent, images, lists, paths = running(ctx)
+    agent.stop()
+    os.rename(f"{images}/{paths[0]}", f"{images}/aside")
+    os.rename(f"{images}/{paths[1]}", f"{images}/{paths[0]}")
+    os.rename(f"{images}/aside", f"{images}/{paths[1]}")
+    agent.start()
+    check(ctx, agent, images, lists)
