@@ -3,10 +3,10 @@ dist_doc_DATA = README.md LICENSE COPYING.OpenSSL conf/lockstep.conf.sample \
 	docs/architecture.md docs/journal.md docs/lists.md docs/operations.md \
 	packaging/lockstep-sysctl.conf
 
-# The unit names the paths that were configured.
+# The unit names the program where it is installed.
 packaging/lockstep.service: packaging/lockstep.service.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) packaging && sed -e 's|@bindir[@]|$(bindir)|g' \
-		-e 's|@sysconfdir[@]|$(sysconfdir)|g' $(srcdir)/packaging/lockstep.service.in >$@
+		$(srcdir)/packaging/lockstep.service.in >$@
 CLEANFILES += packaging/lockstep.service
 EXTRA_DIST += packaging/lockstep.service.in packaging/lockstep-sysusers.conf \
 	packaging/debian-packages.txt
