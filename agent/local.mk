@@ -15,13 +15,16 @@ agent_libservice_a_SOURCES = \
 	agent/service/dry.c \
 	agent/service/index.c agent/service/index.h \
 	agent/service/intake.c \
+	agent/service/loop.c \
 	agent/service/offline.c \
+	agent/service/publish.c \
 	agent/service/recover.c \
 	agent/service/relist.c \
 	agent/service/removals.c \
 	agent/service/rename.c \
 	agent/service/report.c \
 	agent/service/service.h \
+	agent/service/stale.c \
 	agent/service/sweep.c \
 	agent/service/work.c agent/service/work.h
 

@@ -1,11 +1,13 @@
 /*
- * The agent's own state and its parts; for agent/service/ alone. One thread, the loop, owns all of it.
+ * The agent's own state and its parts; for agent/service/ alone. One thread, the loop, owns all of
+ * it.
  *
  *   intake   hints -> items                        (what may have changed?)
  *   decide   observed items -> changes             (what is to be done?)
  *   rename   which new path is which old image
  *   removals gone paths -> guard -> lists -> deletions
- *   relist   lists: may it be published? rewrite what renames and removals made stale
+ *   relist   lists that renames and removals made stale are rewritten; stale: those that resist
+ *   publish  lists go after their images, old objects after the lists
  *   apply    changes -> intents -> transfers -> outcomes -> index
  *   recover  journal and index after a stop or a crash
  *   report   status
@@ -33,14 +35,16 @@
 #define AGENT_PENDING_MAX  50000 /* items at once before listings and sweeps wait */
 #define AGENT_FLYING_MAX   512   /* transfers handed over at once */
 #define AGENT_KEY_SIZE     (PATH_BYTES_MAX + S3_KEY_MAX + 1)
-#define AGENT_PLAN_WAIT_MS 20    /* observed items wait this long for others of the same moment */
-#define AGENT_PASS_QUIET_MS 150  /* removals and renames gather until nothing new came for this long */
-#define AGENT_PASS_MAX_MS  10000 /* or at most for this long */
-#define AGENT_COMMIT_MS    1000  /* index and journal are made durable together at least this often */
-#define AGENT_COMMIT_COUNT 4096
-#define AGENT_RECHECK_MS   2000  /* a list that waits for images is held against the index again */
-#define AGENT_ONCE_TRIES   3     /* --once: failures of an item before it is given up */
-#define AGENT_DIR_MEMORY_MS 60000 /* directory renames and removals are remembered for this long */
+#define AGENT_PLAN_WAIT_MS 20 /* observed items wait this long for others of the same moment */
+#define AGENT_PASS_QUIET_MS                                                                        \
+    150 /* removals and renames gather until nothing new came for this long */
+#define AGENT_PASS_MAX_MS   10000 /* or at most for this long */
+#define AGENT_COMMIT_MS     1000 /* index and journal are made durable together at least this often */
+#define AGENT_COMMIT_COUNT  4096
+#define AGENT_RECHECK_MS    2000  /* a list that waits for images is held against the index again */
+#define AGENT_ONCE_TRIES    3     /* --once: failures of an item before it is given up */
+#define AGENT_DIR_MEMORY_MS 60000 /* directory renames and removals are remembered for this long   \
+                                   */
 
 struct mapping {
     const struct conf_mapping *conf;
@@ -51,9 +55,9 @@ struct mapping {
     uint64_t indexed; /* objects known to be in S3 */
     uint64_t held;    /* removals held */
     bool scanning;
-    int scan_code;    /* 0, or what kept the last scan from seeing all */
-    bool lost;        /* the root cannot be reached */
-    bool changed;     /* another root than at enrolment */
+    int scan_code; /* 0, or what kept the last scan from seeing all */
+    bool lost;     /* the root cannot be reached */
+    bool changed;  /* another root than at enrolment */
     char hold_why[ERR_TEXT_MAX];
     struct guard_recent recent;
     struct root_identity identity;
@@ -63,8 +67,8 @@ struct mapping {
 struct sweep {
     struct sweep *next;
     unsigned mapping;
-    char *prefix;   /* of keys */
-    char *after;    /* last key done, or NULL */
+    char *prefix; /* of keys */
+    char *after;  /* last key done, or NULL */
 };
 
 /* A directory that was renamed: one intent for all beneath it. */
@@ -72,7 +76,7 @@ struct dir_rename {
     char *from; /* keys, ending in '/' */
     char *to;
     uint64_t tx;
-    uint64_t open;  /* items that belong to it and are not through */
+    uint64_t open; /* items that belong to it and are not through */
     uint64_t objects;
 };
 
@@ -95,8 +99,8 @@ struct change_set {
     struct lst_changes *changes;
 };
 
-/* A list that could not be rewritten: its changes wait, in order, and nothing that it may still name
- * is deleted from S3. */
+/* A list that could not be rewritten: its changes wait, in order, and nothing that it may still
+ * name is deleted from S3. */
 struct stale_list {
     struct stale_list *next;
     unsigned mapping; /* of the list */
@@ -130,13 +134,13 @@ struct agent {
     struct item_queue observed; /* to be planned */
     struct item_queue ready;    /* images: planned, wait for a slot */
     struct item_queue ready_lists;
-    struct item_queue relist;   /* gone or claimed: their rows must leave the lists */
-    struct item_queue passing;  /* the same, while the pass is running */
+    struct item_queue relist;  /* gone or claimed: their rows must leave the lists */
+    struct item_queue passing; /* the same, while the pass is running */
     struct item_queue barrier;
-    struct map *sighted;        /* inode -> item that was seen to have it */
-    struct map *dirs_gone;      /* key ending in '/' -> struct dir_gone */
-    struct map *dirs_to;        /* key ending in '/' -> where it came from (string) */
-    struct map *renames;        /* "from\nto" -> struct dir_rename */
+    struct map *sighted;   /* inode -> item that was seen to have it */
+    struct map *dirs_gone; /* key ending in '/' -> struct dir_gone */
+    struct map *dirs_to;   /* key ending in '/' -> where it came from (string) */
+    struct map *renames;   /* "from\nto" -> struct dir_rename */
     struct sweep *sweeps;
     struct moved_row *moved_rows;
     struct order order;
@@ -145,8 +149,8 @@ struct agent {
     bool pass_running;
     unsigned pass_mapping;
     struct stale_list *stale_lists;
-    uint64_t lst_tx;      /* of the rewrite that is under way; 0: none */
-    bool intents;         /* appended and not durable yet */
+    uint64_t lst_tx;                     /* of the rewrite that is under way; 0: none */
+    bool intents;                        /* appended and not durable yet */
     int64_t pass_first_ms, pass_last_ms; /* when the first and last item came to `relist`; 0 none */
     int64_t landed_ms;                   /* when an image last landed in S3 */
 
@@ -154,7 +158,7 @@ struct agent {
     int64_t commit_due_ms; /* 0: nothing to commit */
     bool idle;             /* and said so in the journal */
     bool stopping;
-    int fatal;             /* a negative code: the loop ends with it */
+    int fatal;               /* a negative code: the loop ends with it */
     int64_t real_us, now_ms; /* of this turn of the loop */
     int64_t started_ms;
     int64_t complained_ms; /* failures are summed up at most this often */
@@ -164,7 +168,8 @@ struct agent {
 
 /* agent.c */
 int64_t agent_now(struct agent *a); /* read the clocks for this turn; returns now_ms */
-void agent_fail(struct agent *a, int code, const char *what); /* end the loop: nothing is safe now */
+void agent_fail(struct agent *a, int code,
+                const char *what); /* end the loop: nothing is safe now */
 struct mapping *agent_mapping(struct agent *a, const struct item *it);
 /* key of a path of a mapping; false where it is too long for any buffer of ours */
 bool agent_key(const struct agent *a, unsigned mapping, const char *path, char out[AGENT_KEY_SIZE]);
@@ -177,8 +182,11 @@ uint64_t agent_journal(struct agent *a, struct journal_record *rec);
 void agent_dirty(struct agent *a); /* the index was written */
 int agent_commit(struct agent *a);
 void agent_sync(struct agent *a); /* what was appended is durable when this returns */
-struct journal_record agent_record(const struct agent *a, const struct item *it,
-                                   enum journal_op op, enum journal_state state);
+struct journal_record agent_record(const struct agent *a, const struct item *it, enum journal_op op,
+                                   enum journal_state state);
+
+/* loop.c */
+int loop_sources(struct agent *a);
 
 /* intake.c */
 struct item *intake_touch(struct agent *a, unsigned mapping, const char *path,
@@ -234,19 +242,33 @@ void removals_resume_released(struct agent *a);
 void removals_hold_back(struct agent *a, struct mapping *m, const char *key);
 void removals_enrol(struct agent *a, struct mapping *m);
 
+/* publish.c */
+void publish_check(struct agent *a, struct item *it);
+void publish_checked(struct agent *a, struct job *job);
+/* the highest barrier whose deletions may go; 0: none may */
+uint64_t publish_free_barrier(struct agent *a, unsigned repository);
+
 /* relist.c */
-void relist_check(struct agent *a, struct item *it);
-void relist_checked(struct agent *a, struct job *job);
 void relist_pass(struct agent *a);
 void relist_passed(struct agent *a, struct job *job);
 void relist_ask(struct agent *a, struct job *job);
 void relist_ended(struct agent *a, struct job *job);
-/* the highest barrier whose deletions may go; 0: none may */
-uint64_t relist_free_barrier(struct agent *a, unsigned repository);
-void relist_retry(struct agent *a);
-int64_t relist_deadline(const struct agent *a);
+/* the list has a new content of our making: its S3 copy must follow */
+void relist_changed(struct agent *a, const struct pass_list *list);
 void relist_moved_row(struct agent *a, unsigned mapping, const char *from, const char *to);
+int64_t relist_deadline(const struct agent *a);
 void relist_free_all(struct agent *a);
+
+/* stale.c */
+void change_set_drop(struct change_set *set);
+struct stale_list *stale_find(const struct agent *a, unsigned mapping, const char *path);
+/* the list still has to get these changes; why: NULL where it waits behind others */
+void stale_add(struct agent *a, unsigned mapping, const char *path, struct change_set *set,
+               const char *why);
+void stale_passed(struct agent *a, const struct pass_list *list);
+void stale_retry(struct agent *a);
+int64_t stale_deadline(const struct agent *a);
+void stale_free_all(struct agent *a);
 
 /* apply.c */
 void apply_ready(struct agent *a);

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define APPLY_REFILL (AGENT_FLYING_MAX / 2) /* hand over in batches: one sync serves many intents */
+#define APPLY_REFILL (AGENT_FLYING_MAX / 2) /* hand over in batches: one sync serves many intents  \
+                                             */
 
 /* The journal's word for a change. */
 static enum journal_op change_op(enum change_kind change)
@@ -54,7 +55,7 @@ static bool transfer_copy(struct agent *a, struct transfer *t, const struct item
 /* The transfer of a planned item, or NULL. */
 static struct transfer *apply_transfer(struct agent *a, struct item *it)
 {
-    enum transfer_kind kind = it->change == CHANGE_META                ? TRANSFER_META
+    enum transfer_kind kind = it->change == CHANGE_META                 ? TRANSFER_META
                               : it->change == CHANGE_RENAME && it->copy ? TRANSFER_COPY
                                                                         : TRANSFER_PUT;
     struct transfer *t = transfer_new(kind, it->key);

@@ -110,7 +110,7 @@ void decide_ready(struct agent *a, struct item *it, enum change_kind change)
         return;
     }
     if (agent_is_list(a, it) && change != CHANGE_META) {
-        relist_check(a, it);
+        publish_check(a, it);
         return;
     }
     pending_set(a->pending, it, ITEM_READY, INT64_MAX);

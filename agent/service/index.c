@@ -158,9 +158,8 @@ int index_open(const char *state_dir, bool read_only, struct index **ret, struct
     if (rc == 0)
         rc = index_code(mdb_env_set_maxreaders(ix->env, INDEX_READERS_MAX));
     if (rc == 0)
-        rc = index_code(mdb_env_open(ix->env, dir,
-                                     MDB_NOMETASYNC | MDB_NOTLS | (read_only ? MDB_RDONLY : 0),
-                                     0600));
+        rc = index_code(mdb_env_open(
+            ix->env, dir, MDB_NOMETASYNC | MDB_NOTLS | (read_only ? MDB_RDONLY : 0), 0600));
     if (rc)
         rc = err_set(e, rc, dir, NULL, "the index cannot be opened: %s", err_name(rc));
     else

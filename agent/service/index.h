@@ -4,11 +4,12 @@
  * Derived state: journal and disk can make it again. Writes gather in one transaction until
  * index_commit; the owner thread sees them at once, others (views, other processes) after it.
  *
- * Keys are ordered bytewise, as S3 lists them. LMDB takes keys of at most 511 bytes; a longer one is
- * stored under its first 468 bytes and its SHA-256, so that among such keys alone the order is lost.
+ * Keys are ordered bytewise, as S3 lists them. LMDB takes keys of at most 511 bytes; a longer one
+ * is stored under its first 468 bytes and its SHA-256, so that among such keys alone the order is
+ * lost.
  *
- * Databases: "objects" key -> struct known; "inodes" inode and key's hash -> key; "held" key -> is it
- * released; "meta" name -> value.
+ * Databases: "objects" key -> struct known; "inodes" inode and key's hash -> key; "held" key -> is
+ * it released; "meta" name -> value.
  */
 #ifndef LOCKSTEP_AGENT_SERVICE_INDEX_H
 #define LOCKSTEP_AGENT_SERVICE_INDEX_H

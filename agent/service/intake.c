@@ -119,7 +119,8 @@ static void intake_observed(struct agent *a, const struct hint *h)
         intake_resettle(a, it);
         return;
     }
-    if (h->code == -ELOOP) { /* a symbolic link took the place of a directory: nothing of ours there */
+    if (h->code ==
+        -ELOOP) { /* a symbolic link took the place of a directory: nothing of ours there */
         static const struct file_stat absent = {.kind = FILE_ABSENT};
 
         intake_seen(a, it, &absent);
@@ -269,8 +270,7 @@ static void intake_moved(struct agent *a, const struct hint *h)
     char from[AGENT_KEY_SIZE], to[AGENT_KEY_SIZE];
 
     if (h->is_directory) {
-        if (!agent_dir_key(a, h->root, h->path, from) ||
-            !agent_dir_key(a, h->root2, h->path2, to))
+        if (!agent_dir_key(a, h->root, h->path, from) || !agent_dir_key(a, h->root2, h->path2, to))
             return;
         rename_directory_gone(a, from, h->root == h->root2 ? to : NULL);
         sweep_add(a, h->root, from);

@@ -97,8 +97,8 @@ static int offline_text(const struct tail *t, uint64_t objects, uint64_t held, s
     if (rc == 0)
         rc = buf_appendf(out, "%" PRIu64 " objects known to be in S3\n", objects);
     if (rc == 0 && held)
-        rc = buf_appendf(out, "%" PRIu64 " removals are held; if they are meant: lockstep release\n",
-                         held);
+        rc = buf_appendf(
+            out, "%" PRIu64 " removals are held; if they are meant: lockstep release\n", held);
     return rc;
 }
 
@@ -145,8 +145,8 @@ static int mark_gather(void *arg, const char *key, bool released)
     return m->keys[m->count++] ? 0 : -ENOMEM;
 }
 
-/* Mark the held removals under a prefix, and forget the enrolled root so that the next run takes the
- * one that is there. */
+/* Mark the held removals under a prefix, and forget the enrolled root so that the next run takes
+ * the one that is there. */
 static int release_mapping(struct index *ix, const struct conf_mapping *m, uint64_t *count)
 {
     struct marks marks = {0};

@@ -3,9 +3,9 @@
  *
  * The index holds the number of the last record whose outcome it has, and the number of the oldest
  * intent that was open then. From the older of the two on the journal is read again: outcomes that
- * the index missed are applied; an intent that is still open at the end may have happened or not, so
- * its keys are marked uncertain (the scan then makes S3 right, or deletes what is not on disk) and it
- * is closed as aborted. A list's rewrite is judged by the list's hash.
+ * the index missed are applied; an intent that is still open at the end may have happened or not,
+ * so its keys are marked uncertain (the scan then makes S3 right, or deletes what is not on disk)
+ * and it is closed as aborted. A list's rewrite is judged by the list's hash.
  */
 #include "agent/service/agent.h"
 
@@ -194,7 +194,8 @@ static bool closes(const struct open_tx *o, const struct journal_record *rec)
         return rec->op == JOURNAL_RENAME;
     if (o->op == JOURNAL_LST)
         return rec->op == JOURNAL_LST;
-    /* A put that failed without an answer left an uncertain mark; any other failure changed nothing. */
+    /* A put that failed without an answer left an uncertain mark; any other failure changed
+     * nothing. */
     return rec->op == JOURNAL_PUT || rec->op == JOURNAL_COPY || rec->op == JOURNAL_DELETE ||
            rec->op == o->op;
 }
@@ -304,8 +305,7 @@ static int interrupted_list(struct agent *a, const struct open_tx *o, enum journ
     enum lst_recovery where;
 
     if (!o->before || !o->after || strlen(o->before) != 2 * SHA256_BYTES ||
-        strlen(o->after) != 2 * SHA256_BYTES ||
-        hex_decode(o->before, 2 * SHA256_BYTES, before) ||
+        strlen(o->after) != 2 * SHA256_BYTES || hex_decode(o->before, 2 * SHA256_BYTES, before) ||
         hex_decode(o->after, 2 * SHA256_BYTES, after))
         return 0;
     if (lst_recover(a->mappings[o->mapping].root_fd, o->path, before, after, &where))
@@ -383,7 +383,8 @@ int recover(struct agent *a, uint64_t next_seq, struct err *e)
     for (size_t at = 0; rc == 0 && map_next(r.open, &at, NULL, NULL, &value);)
         rc = interrupted(a, value);
     if (rc == 0 && (r.outcomes || map_count(r.open)))
-        log_info("recovered: %" PRIu64 " outcomes applied, %zu interrupted changes are planned anew",
+        log_info("recovered: %" PRIu64
+                 " outcomes applied, %zu interrupted changes are planned anew",
                  r.outcomes, map_count(r.open));
     for (size_t at = 0; r.open && map_next(r.open, &at, NULL, NULL, &value);)
         open_free(value);

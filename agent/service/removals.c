@@ -269,8 +269,8 @@ static void removals_called_off(struct agent *a, struct item *it)
 /* One DeleteObjects for up to S3_BATCH_MAX items. The items array is the transfer's owner. */
 static void delete_submit(struct agent *a, struct item **items, size_t count)
 {
-    struct transfer *t = transfer_new(count == 1 ? TRANSFER_DELETE : TRANSFER_DELETE_MANY,
-                                      items[0]->key);
+    struct transfer *t =
+        transfer_new(count == 1 ? TRANSFER_DELETE : TRANSFER_DELETE_MANY, items[0]->key);
     bool ok = t != NULL;
 
     if (ok && count > 1) {
@@ -311,7 +311,7 @@ static struct item **delete_gather(struct agent *a, size_t *ret_count)
         }
         if (it->mapping != mapping) {
             mapping = it->mapping;
-            free_barrier = relist_free_barrier(a, mapping);
+            free_barrier = publish_free_barrier(a, mapping);
         }
         if (it->barrier > free_barrier)
             continue;

@@ -91,8 +91,7 @@ static bool told_by_directory(const struct agent *a, const char *key, char out[A
         const char *from = map_get_str(a->dirs_to, dir);
 
         if (from)
-            return snprintf(out, AGENT_KEY_SIZE, "%s%s", from, key + strlen(dir)) <
-                   AGENT_KEY_SIZE;
+            return snprintf(out, AGENT_KEY_SIZE, "%s%s", from, key + strlen(dir)) < AGENT_KEY_SIZE;
         *slash = '\0';
     }
     return false;
@@ -349,8 +348,8 @@ static enum rename_answer consider_gone(struct agent *a, struct item *it, struct
 {
     static const struct file_stat absent = {.kind = FILE_ABSENT};
 
-    switch (plan_renamed(&it->seen, source_known, &absent, s->told,
-                         it->hashed ? &it->hash : NULL)) {
+    switch (
+        plan_renamed(&it->seen, source_known, &absent, s->told, it->hashed ? &it->hash : NULL)) {
     case RENAME_NO:
         return RENAME_NONE;
     case RENAME_HASH:
@@ -530,8 +529,7 @@ void rename_told(struct agent *a, unsigned mapping, const char *from, const char
 
     if (!agent_key(a, mapping, from, from_key) || !agent_key(a, mapping, to, to_key))
         return;
-    intake_touch_key(a, mapping, from_key, JOURNAL_SRC_EVENT,
-                     a->mappings[mapping].conf->settle_ms);
+    intake_touch_key(a, mapping, from_key, JOURNAL_SRC_EVENT, a->mappings[mapping].conf->settle_ms);
     intake_touch_key(a, mapping, to_key, JOURNAL_SRC_EVENT, a->mappings[mapping].conf->settle_ms);
     it = pending_find(a->pending, to_key);
     if (!it)

@@ -199,9 +199,9 @@ static int report_text(const struct agent *a, const struct report *r, struct buf
                              m->held, m->hold_why, m->conf->name);
     }
     if (rc == 0 && r->pending)
-        rc = buf_appendf(out, "%zu changes open, %zu transfers in flight, the oldest since %" PRId64
-                              " s\n",
-                         r->pending, a->flying, r->oldest_ms / MS_PER_S);
+        rc = buf_appendf(
+            out, "%zu changes open, %zu transfers in flight, the oldest since %" PRId64 " s\n",
+            r->pending, a->flying, r->oldest_ms / MS_PER_S);
     return rc ? rc : text_problems(a, r, out);
 }
 

@@ -49,8 +49,8 @@ int service_release_offline(const struct conf *conf, const char *mapping, uint64
                             struct err *e) __attribute__((warn_unused_result));
 
 struct uploaders_options;
-/* service_uploaders_options(conf, ret): the S3 side's options as the configuration has them; strings
- * are borrowed from conf. */
+/* service_uploaders_options(conf, ret): the S3 side's options as the configuration has them;
+ * strings are borrowed from conf. */
 void service_uploaders_options(const struct conf *conf, struct uploaders_options *ret);
 
 /* control_call(conf, request, out, ret_status): ask the running agent. `request` is one line of

@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 #define HASH_PIECE_BYTES (256 * 1024)
-#define CHECK_MISSING_MAX 10000 /* further images are not counted one by one: the list waits anyway */
+#define CHECK_MISSING_MAX                                                                          \
+    10000 /* further images are not counted one by one: the list waits anyway */
 
 struct work {
     const char *undo_dir;
@@ -47,6 +48,22 @@ void job_free(struct job *job)
     free(job->first_dangling);
     free(job->path);
     free(job);
+}
+
+int job_add_list(struct job *job, unsigned mapping, const char *path)
+{
+    struct pass_list *lists = job->lists;
+
+    if ((job->list_count & (job->list_count - 1)) == 0)
+        lists = realloc(lists, (job->list_count ? 2 * job->list_count : 1) * sizeof *lists);
+    if (!lists)
+        return -ENOMEM;
+    job->lists = lists;
+    lists[job->list_count] = (struct pass_list){.mapping = mapping, .path = strdup(path)};
+    if (!lists[job->list_count].path)
+        return -ENOMEM;
+    job->list_count++;
+    return 0;
 }
 
 /* Read the open file in pieces; its size must be as expected. */
@@ -233,8 +250,7 @@ static int dry_row(void *arg, const char *image)
 static void work_pass_list(struct work *w, struct job *job, struct pass_list *list)
 {
     struct rewrite rw = {.work = w, .list = list};
-    struct lst_apply_hooks hooks = {
-        .on_intent = rewrite_intent, .on_end = rewrite_end, .arg = &rw};
+    struct lst_apply_hooks hooks = {.on_intent = rewrite_intent, .on_end = rewrite_end, .arg = &rw};
     struct dry_count dry = {.changes = job->changes};
     struct file_stat st;
     struct err e = {0};

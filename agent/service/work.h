@@ -55,26 +55,26 @@ struct job {
     int images_fd;             /* CHECK: root of the repository */
     const char *images_prefix; /* CHECK: of its keys; borrowed */
     const struct watch_filter *images_filter; /* CHECK: borrowed */
-    uint64_t missing;          /* CHECK: outcome: on disk, not in S3 */
-    char *first_missing;       /* CHECK: outcome: one of them, or NULL */
-    uint64_t dangling;         /* CHECK: outcome: neither on disk nor in S3 */
-    char *first_dangling;      /* CHECK: outcome: one of them, or NULL */
+    uint64_t missing;                         /* CHECK: outcome: on disk, not in S3 */
+    char *first_missing;                      /* CHECK: outcome: one of them, or NULL */
+    uint64_t dangling;                        /* CHECK: outcome: neither on disk nor in S3 */
+    char *first_dangling;                     /* CHECK: outcome: one of them, or NULL */
 
     const struct lst_changes *changes; /* PASS; the set's */
-    struct change_set *set;      /* PASS: what holds the changes; counted by the loop alone */
-    bool retry;                  /* PASS: of one list that could not be rewritten before */
-    struct pass_list *lists;     /* PASS; the job's own */
+    struct change_set *set;            /* PASS: what holds the changes; counted by the loop alone */
+    bool retry;                        /* PASS: of one list that could not be rewritten before */
+    struct pass_list *lists;           /* PASS; the job's own */
     size_t list_count;
-    const int *root_fds;         /* PASS: by mapping; borrowed */
-    bool dry_run;                /* PASS: count rows, change nothing */
+    const int *root_fds; /* PASS: by mapping; borrowed */
+    bool dry_run;        /* PASS: count rows, change nothing */
 
-    unsigned mapping;            /* ASK, TELL: of the list */
-    uint64_t tx;                 /* ASK: answer; TELL: of the intent */
+    unsigned mapping;                           /* ASK, TELL: of the list */
+    uint64_t tx;                                /* ASK: answer; TELL: of the intent */
     char before[SHA256_HEX], after[SHA256_HEX]; /* ASK, TELL */
-    char undo[SHA256_HEX + 8];   /* ASK: name of the undo file */
-    uint64_t rows;               /* ASK, TELL: rows renamed and dropped */
-    bool done;                   /* TELL */
-    sem_t answered;              /* ASK */
+    char undo[SHA256_HEX + 8];                  /* ASK: name of the undo file */
+    uint64_t rows;                              /* ASK, TELL: rows renamed and dropped */
+    bool done;                                  /* TELL */
+    sem_t answered;                             /* ASK */
 };
 
 struct work;
@@ -87,8 +87,8 @@ int work_new(const char *undo_dir, struct work **ret) __attribute__((warn_unused
  * intent is refused. Jobs inside are freed. NULL is allowed. */
 void work_free(struct work *w);
 
-/* work_submit(w, job): hand over. work_fd, work_next: what came back, the caller's. A JOB_ASK_INTENT
- * is answered by work_answer and not freed; all others are freed by job_free. */
+/* work_submit(w, job): hand over. work_fd, work_next: what came back, the caller's. A
+ * JOB_ASK_INTENT is answered by work_answer and not freed; all others are freed by job_free. */
 void work_submit(struct work *w, struct job *job);
 int work_fd(const struct work *w);
 struct job *work_next(struct work *w);
@@ -97,5 +97,9 @@ void work_answer(struct job *ask, int code, uint64_t tx);
 /* job_new(kind): zeroed; NULL without memory. job_free: all that the job owns; NULL is allowed. */
 struct job *job_new(enum job_kind kind);
 void job_free(struct job *job);
+
+/* job_add_list(job, mapping, path): one more list for a pass. 0 or -ENOMEM. */
+int job_add_list(struct job *job, unsigned mapping, const char *path)
+    __attribute__((warn_unused_result));
 
 #endif

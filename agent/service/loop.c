@@ -1,0 +1,247 @@
+/* Shell. The loop: what one turn does, and what wakes it. */
+#include "agent/service/agent.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <systemd/sd-daemon.h>
+
+#define STOP_WAIT_MS 10000 /* transfers under way may end within this when the agent is stopped */
+
+/* Letters from the threads that read and rewrite files. */
+static void turn_work(struct agent *a)
+{
+    struct job *job;
+
+    while (!a->fatal && (job = work_next(a->work))) {
+        switch (job->kind) {
+        case JOB_HASH:
+            decide_hashed(a, job);
+            break;
+        case JOB_CHECK:
+            publish_checked(a, job);
+            break;
+        case JOB_PASS:
+            relist_passed(a, job);
+            break;
+        case JOB_ASK_INTENT:
+            relist_ask(a, job);
+            continue; /* the thread's again */
+        case JOB_TELL_END:
+            relist_ended(a, job);
+            break;
+        }
+        job_free(job);
+    }
+}
+
+/* Lists that wait for images are looked at as soon as no image is under way any more. */
+static void turn_wake_lists(struct agent *a)
+{
+    if (a->ready.count || a->flying || !a->landed_ms ||
+        !pending_count_state(a->pending, ITEM_WAITING))
+        return;
+    for (unsigned m = 0; m < a->mapping_count; m++)
+        for (struct item *it = pending_first(a->pending, m); it; it = it->mate_next)
+            if (it->state == ITEM_WAITING && it->deadline_ms - AGENT_RECHECK_MS <= a->landed_ms)
+                intake_observe(a, it);
+}
+
+/* The states in which an item goes on by itself, soon. */
+static bool turn_active(const struct agent *a)
+{
+    static const enum item_state active[] = {
+        ITEM_SETTLING, ITEM_OBSERVING, ITEM_OBSERVED, ITEM_HASHING, ITEM_CHECKING,
+        ITEM_READY,    ITEM_FLYING,    ITEM_GONE,     ITEM_LISTING, ITEM_DELETING};
+
+    for (size_t i = 0; i < sizeof active / sizeof *active; i++)
+        if (pending_count_state(a->pending, active[i]))
+            return true;
+    for (size_t i = 0; i < a->mapping_count; i++)
+        if (a->mappings[i].scanning)
+            return true;
+    return a->sweeps || a->flying || a->pass_running || a->relist.count || a->moved_rows;
+}
+
+/* With --once: is there nothing left that may still succeed? */
+static bool turn_once_done(struct agent *a)
+{
+    if (turn_active(a))
+        return false;
+    for (const struct stale_list *s = a->stale_lists; s; s = s->next)
+        if (s->failures < AGENT_ONCE_TRIES)
+            return false;
+    for (unsigned m = 0; m < a->mapping_count; m++)
+        for (const struct item *it = pending_first(a->pending, m); it; it = it->mate_next)
+            if ((it->state == ITEM_RETRY && it->failures < AGENT_ONCE_TRIES) ||
+                (it->state == ITEM_WAITING && it->deadline_ms - AGENT_RECHECK_MS <= a->landed_ms))
+                return false;
+    return true;
+}
+
+/* Say once, in log and journal, that everything known is in S3. */
+static void turn_idle(struct agent *a)
+{
+    struct journal_record rec = {.op = JOURNAL_IDLE, .state = JOURNAL_NOTE};
+    bool idle = report_in_step(a);
+
+    if (idle == a->idle || a->options.dry_run)
+        return;
+    a->idle = idle;
+    if (!idle)
+        return;
+    agent_journal(a, &rec);
+    a->uncommitted++; /* so that the journal is synced too */
+    if (agent_commit(a))
+        agent_fail(a, -EIO, "writing the index");
+    log_info("in step (since the start: %" PRIu64 " adds, %" PRIu64 " edits, %" PRIu64
+             " metadata changes, %" PRIu64 " renames, %" PRIu64 " removals, %" PRIu64
+             " lists rewritten)",
+             a->totals.adds, a->totals.edits, a->totals.metas, a->totals.renames, a->totals.removes,
+             a->totals.lists_rewritten);
+    (void)sd_notify(0, "STATUS=in step"); /* nobody listens outside of systemd */
+}
+
+/* When must the loop wake without a letter? Milliseconds, monotonic. */
+static int64_t turn_deadline(struct agent *a)
+{
+    int64_t due = pending_deadline(a->pending), other = relist_deadline(a);
+
+    due = other < due ? other : due;
+    other = stale_deadline(a);
+    due = other < due ? other : due;
+    if (a->observed.count && a->now_ms + AGENT_PLAN_WAIT_MS < due)
+        due = a->now_ms + AGENT_PLAN_WAIT_MS;
+    if (a->commit_due_ms && a->commit_due_ms < due)
+        due = a->commit_due_ms;
+    if (a->journal) {
+        other = journal_deadline_ms(a->journal, a->real_us);
+        if (other >= 0 && a->now_ms + other < due)
+            due = a->now_ms + other;
+    }
+    return due;
+}
+
+/* Set the one timer. */
+static void turn_timer(struct agent *a)
+{
+    int64_t due = turn_deadline(a);
+    int rc;
+
+    if (due == INT64_MAX) {
+        rc = sd_event_source_set_enabled(a->timer, SD_EVENT_OFF);
+    } else {
+        if (due < a->now_ms)
+            due = a->now_ms;
+        rc = sd_event_source_set_time(a->timer, (uint64_t)(due * US_PER_MS));
+        if (rc >= 0)
+            rc = sd_event_source_set_enabled(a->timer, SD_EVENT_ONESHOT);
+    }
+    if (rc < 0)
+        agent_fail(a, rc, "setting the timer");
+}
+
+/* Everything that can be done now. */
+static void turn(struct agent *a)
+{
+    agent_now(a);
+    intake_hints(a);
+    if (a->uploaders)
+        apply_outcomes(a);
+    turn_work(a);
+    intake_due(a);
+    sweep_step(a);
+    decide_observed(a);
+    if (!a->stopping) {
+        stale_retry(a);
+        relist_pass(a);
+        removals_delete(a);
+        apply_ready(a);
+        turn_wake_lists(a);
+    }
+    rename_expire(a);
+    if (a->journal && !a->fatal && journal_tick(a->journal, a->real_us))
+        agent_fail(a, -EIO, "writing the journal");
+    if ((a->commit_due_ms && a->now_ms >= a->commit_due_ms) || a->uncommitted >= AGENT_COMMIT_COUNT)
+        if (agent_commit(a))
+            agent_fail(a, -EIO, "writing the index");
+    if (a->fatal)
+        return;
+    turn_idle(a);
+    if ((a->options.once && turn_once_done(a)) || (a->stopping && !a->flying))
+        (void)sd_event_exit(a->event, 0);
+    turn_timer(a);
+}
+
+/* The sources only wake the turn, which runs after all of them. */
+static int on_ready(sd_event_source *s, int fd, uint32_t events, void *arg)
+{
+    (void)s;
+    (void)fd;
+    (void)events;
+    (void)arg;
+    return 0;
+}
+
+static int on_timer(sd_event_source *s, uint64_t usec, void *arg)
+{
+    (void)s;
+    (void)usec;
+    (void)arg;
+    return 0;
+}
+
+static int on_turn(sd_event_source *s, void *arg)
+{
+    (void)s;
+    turn(arg);
+    return 0;
+}
+
+static int on_stop_late(sd_event_source *s, uint64_t usec, void *arg)
+{
+    struct agent *a = arg;
+
+    (void)usec;
+    log_warning("%zu transfers did not end in time; they are taken up at the next start",
+                a->flying);
+    return sd_event_exit(sd_event_source_get_event(s), 0);
+}
+
+static int on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *arg)
+{
+    struct agent *a = arg;
+
+    (void)s;
+    if (a->stopping)
+        return sd_event_exit(a->event, 0);
+    log_info("stopping on signal %" PRIu32 "; %zu transfers are let end", si->ssi_signo, a->flying);
+    (void)sd_notify(0, "STOPPING=1"); /* nobody listens outside of systemd */
+    a->stopping = true;
+    return sd_event_add_time_relative(a->event, NULL, CLOCK_MONOTONIC,
+                                      STOP_WAIT_MS * (uint64_t)US_PER_MS, 0, on_stop_late, a);
+}
+
+int loop_sources(struct agent *a)
+{
+    int rc = sd_event_add_io(a->event, NULL, watchers_fd(a->watchers), EPOLLIN, on_ready, a);
+
+    if (rc >= 0 && a->uploaders)
+        rc = sd_event_add_io(a->event, NULL, uploaders_fd(a->uploaders), EPOLLIN, on_ready, a);
+    if (rc >= 0)
+        rc = sd_event_add_io(a->event, NULL, work_fd(a->work), EPOLLIN, on_ready, a);
+    if (rc >= 0)
+        rc = sd_event_add_time_relative(a->event, &a->timer, CLOCK_MONOTONIC, 0, US_PER_MS,
+                                        on_timer, a);
+    if (rc >= 0)
+        rc = sd_event_add_post(a->event, NULL, on_turn, a);
+    if (rc >= 0)
+        rc = sd_event_add_signal(a->event, NULL, SIGTERM, on_signal, a);
+    if (rc >= 0)
+        rc = sd_event_add_signal(a->event, NULL, SIGINT, on_signal, a);
+    if (rc >= 0)
+        rc = sd_event_set_watchdog(a->event, true);
+    return rc < 0 ? rc : 0;
+}

@@ -1,0 +1,93 @@
+/* Shell. Publishing in order: a list goes when every image that it names is in S3; an old object
+ * goes when the lists that no longer name it are live. */
+#include "agent/service/agent.h"
+
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+void publish_check(struct agent *a, struct item *it)
+{
+    struct mapping *m = agent_mapping(a, it), *images = &a->mappings[m->conf->repository];
+    struct job *job = job_new(JOB_CHECK);
+
+    if (job)
+        job->path = strdup(it->path);
+    if (!job || !job->path || agent_commit(a) || index_view_open(a->index, &job->view)) {
+        job_free(job);
+        agent_fail(a, -ENOMEM, "checking a list");
+        return;
+    }
+    job->item = it;
+    job->root_fd = m->root_fd;
+    job->images_fd = images->root_fd;
+    job->images_prefix = images->conf->prefix;
+    job->images_filter = &images->filter;
+    pending_set(a->pending, it, ITEM_CHECKING, INT64_MAX);
+    work_submit(a->work, job);
+}
+
+void publish_checked(struct agent *a, struct job *job)
+{
+    struct item *it = job->item;
+    char why[ERR_TEXT_MAX];
+
+    if (it->again || job->code == ERR_CHANGED || job->code == -ENOENT ||
+        (job->code == 0 && !file_same_content(&job->seen, &it->seen))) {
+        it->hint_ms = a->now_ms;
+        intake_resettle(a, it);
+        return;
+    }
+    if (job->code) {
+        snprintf(why, sizeof why, "it cannot be read: %s", err_name(job->code));
+        decide_failed(a, it, why);
+        return;
+    }
+    if (job->dangling)
+        log_warning("%s: it names %" PRIu64 " images that are not on disk, such as %s; rows are "
+                    "only rewritten for what was seen to be renamed or removed",
+                    it->key, job->dangling,
+                    job->first_dangling ? job->first_dangling : "(out of memory)");
+    if (job->missing) {
+        snprintf(why, sizeof why, "it waits for %s%s, which %s not in S3 yet",
+                 job->first_missing ? job->first_missing : "images",
+                 job->missing > 1 ? " and others" : "", job->missing > 1 ? "are" : "is");
+        item_blame(it, why);
+        pending_set(a->pending, it, ITEM_WAITING, a->now_ms + AGENT_RECHECK_MS);
+        return;
+    }
+    pending_set(a->pending, it, ITEM_READY, INT64_MAX);
+    item_queue_push(&a->ready_lists, it);
+}
+
+/* The list is not in step but does not count: S3 has no copy of it that could name anything. */
+static bool list_is_nowhere(struct agent *a, const struct item *it)
+{
+    struct index_entry e;
+
+    return it->state != ITEM_FLYING && it->live == 0 && index_get(a->index, it->key, &e) == -ENOENT;
+}
+
+uint64_t publish_free_barrier(struct agent *a, unsigned repository)
+{
+    uint64_t least = UINT64_MAX;
+
+    if (a->mappings[repository].conf->kind == CONF_LISTS)
+        return UINT64_MAX;
+    for (unsigned i = 0; i < a->mapping_count; i++) {
+        const struct mapping *m = &a->mappings[i];
+
+        if (m->conf->kind != CONF_LISTS || m->conf->repository != repository)
+            continue;
+        if (m->scanning || m->lost || m->held)
+            return 0;
+        for (const struct stale_list *s = a->stale_lists; s; s = s->next)
+            if (s->mapping == i)
+                return 0;
+        for (const struct item *it = pending_first(a->pending, i); it; it = it->mate_next)
+            if (order_blocks(it, least) && lst_is_list(it->path) && !list_is_nowhere(a, it))
+                least = it->live;
+    }
+    return least;
+}
