@@ -13,12 +13,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define INDEX_VERSION     1
-#define INDEX_MAP_BYTES   (UINT64_C(1) << 36) /* address space, not memory: 64 GiB */
-#define INDEX_KEY_MAX     500                 /* longer keys are stored by prefix and hash */
-#define INDEX_KEY_PREFIX  468
-#define INDEX_READERS_MAX 64
-#define INDEX_PAIR_BYTES  16 /* inode, first 8 bytes of the key's hash */
+#define INDEX_VERSION        1
+#define INDEX_MAP_BYTES      (UINT64_C(1) << 36) /* address space, not memory: 64 GiB */
+#define INDEX_KEY_MAX        500                 /* longer keys are stored by prefix and hash */
+#define INDEX_KEY_PREFIX     468
+#define INDEX_OBJECT_KEY_MAX 1024 /* of an S3 key */
+#define INDEX_READERS_MAX    64
+#define INDEX_PAIR_BYTES     16 /* inode, first 8 bytes of the key's hash */
 
 struct index {
     MDB_env *env;
@@ -234,7 +235,7 @@ static int stored_text(const char **at, const char *end, uint16_t n, char *out, 
 }
 
 /* Decode a stored value. `full_key` gets the whole key, from LMDB's or from the value. */
-static int stored_decode(MDB_val k, MDB_val v, struct index_entry *ret, char full_key[1025])
+static int stored_decode(MDB_val k, MDB_val v, struct index_entry *ret, char full_key[INDEX_OBJECT_KEY_MAX + 1])
 {
     struct stored s;
     const char *at = (const char *)v.mv_data + sizeof s;
@@ -260,7 +261,7 @@ static int stored_decode(MDB_val k, MDB_val v, struct index_entry *ret, char ful
     if (!full_key)
         return 0;
     if (s.key_n)
-        return stored_text(&at, end, s.key_n, full_key, 1025);
+        return stored_text(&at, end, s.key_n, full_key, INDEX_OBJECT_KEY_MAX + 1);
     if (k.mv_size > INDEX_KEY_MAX)
         return ERR_CORRUPT;
     memcpy(full_key, k.mv_data, k.mv_size);
@@ -344,7 +345,7 @@ int index_put(struct index *ix, const char *key, const struct known *known, bool
     MDB_val k = index_key(key, room), v;
     bool with_key = k.mv_data == room;
     struct index_entry old;
-    int rc = index_write_txn(ix), had;
+    int rc = strlen(key) > INDEX_OBJECT_KEY_MAX ? -ENAMETOOLONG : index_write_txn(ix), had;
 
     if (rc)
         return rc;
@@ -399,23 +400,38 @@ static bool index_may_match(MDB_val k, const char *prefix)
     return k.mv_size >= p.mv_size && memcmp(k.mv_data, p.mv_data, p.mv_size) == 0;
 }
 
+/* Place the cursor where a walk begins: at the first key with the prefix, or behind `after`. */
+static int walk_begin(MDB_cursor *c, const char *prefix, const char *after, MDB_val *k, MDB_val *v)
+{
+    char room[INDEX_KEY_MAX];
+    MDB_val from = after ? index_key(after, room) : index_seek_key(prefix);
+    int rc;
+
+    *k = from;
+    rc = index_code(mdb_cursor_get(c, k, v, k->mv_size ? MDB_SET_RANGE : MDB_FIRST));
+    if (rc == 0 && after && k->mv_size == from.mv_size &&
+        memcmp(k->mv_data, from.mv_data, from.mv_size) == 0)
+        rc = index_code(mdb_cursor_get(c, k, v, MDB_NEXT));
+    return rc;
+}
+
 int index_each_under(struct index *ix, const char *prefix, const char *after, index_fn *fn,
                      void *arg)
 {
     MDB_cursor *c = NULL;
-    MDB_val k = index_seek_key(after ? after : prefix), v;
+    MDB_val k = {0}, v;
     size_t prefix_n = strlen(prefix);
     struct index_entry entry;
-    char key[1025];
+    char key[INDEX_OBJECT_KEY_MAX + 1];
     int rc = index_read_txn(ix);
 
     if (rc == 0)
         rc = index_code(mdb_cursor_open(ix->txn, ix->objects, &c));
     if (rc == 0)
-        rc = index_code(mdb_cursor_get(c, &k, &v, k.mv_size ? MDB_SET_RANGE : MDB_FIRST));
+        rc = walk_begin(c, prefix, after, &k, &v);
     while (rc == 0 && index_may_match(k, prefix)) {
         rc = stored_decode(k, v, &entry, key);
-        if (rc == 0 && strncmp(key, prefix, prefix_n) == 0 && (!after || strcmp(key, after) > 0))
+        if (rc == 0 && strncmp(key, prefix, prefix_n) == 0)
             rc = fn(arg, key, &entry.known);
         if (rc == 0)
             rc = index_code(mdb_cursor_get(c, &k, &v, MDB_NEXT));
@@ -431,7 +447,7 @@ int index_each_inode(struct index *ix, uint64_t ino, index_fn *fn, void *arg)
     uint8_t pair[INDEX_PAIR_BYTES] = {0};
     MDB_val k = {8, pair}, v;
     struct index_entry entry;
-    char key[1025];
+    char key[INDEX_OBJECT_KEY_MAX + 1];
     int rc = index_read_txn(ix);
 
     for (int i = 0; i < 8; i++)
@@ -479,7 +495,7 @@ int index_each_child(struct index *ix, const char *dir, index_fn *file,
     MDB_val k = index_seek_key(dir), v;
     size_t dir_n = strlen(dir);
     struct index_entry entry;
-    char key[1025];
+    char key[INDEX_OBJECT_KEY_MAX + 1];
     int rc = index_read_txn(ix);
 
     if (rc == 0)
@@ -532,7 +548,7 @@ int index_count(struct index *ix, const char *prefix, uint64_t *ret)
 int index_hold(struct index *ix, const char *key, bool released, bool *ret_new)
 {
     uint8_t hash[SHA256_BYTES];
-    char value[1 + 1025];
+    char value[1 + INDEX_OBJECT_KEY_MAX];
     MDB_val k = {sizeof hash, hash}, v = {1 + strlen(key), value}, old;
     int rc = index_write_txn(ix);
 
@@ -572,7 +588,7 @@ int index_each_held(struct index *ix, const char *prefix,
 {
     MDB_cursor *c = NULL;
     MDB_val k, v;
-    char key[1025];
+    char key[INDEX_OBJECT_KEY_MAX + 1];
     int rc = index_read_txn(ix);
 
     if (rc == 0)

@@ -45,7 +45,8 @@ int index_commit(struct index *ix) __attribute__((warn_unused_result));
 /* index_get(ix, key, ret): 0 or -ENOENT; other negative codes where LMDB fails. */
 int index_get(struct index *ix, const char *key, struct index_entry *ret)
     __attribute__((warn_unused_result));
-/* index_put(ix, key, known, ret_new): ret_new (may be NULL): it was not there. */
+/* index_put(ix, key, known, ret_new): ret_new (may be NULL): it was not there. -ENAMETOOLONG past
+ * 1024 bytes; index_hold too. */
 int index_put(struct index *ix, const char *key, const struct known *known, bool *ret_new)
     __attribute__((warn_unused_result));
 /* index_remove(ix, key, ret_was): it may be absent. */
@@ -54,8 +55,9 @@ int index_remove(struct index *ix, const char *key, bool *ret_was)
 
 /* Walkers: fn may not write to the index; a non-zero return stops and is handed back. */
 typedef int index_fn(void *arg, const char *key, const struct known *known);
-/* index_each_under(ix, prefix, after, fn, arg): keys that start with prefix and, where after is not
- * NULL, lie behind it, in order. */
+/* index_each_under(ix, prefix, after, fn, arg): keys that start with prefix and, where after (one
+ * with the prefix, in the index or not) is not NULL, lie behind it; in the order in which they are
+ * stored. */
 int index_each_under(struct index *ix, const char *prefix, const char *after, index_fn *fn,
                      void *arg) __attribute__((warn_unused_result));
 /* index_each_inode(ix, ino, fn, arg): the entries made from a file with this inode. */
