@@ -44,7 +44,7 @@ enum guard_verdict guard_ask(const struct guard_limits *limits, const struct gua
         return GUARD_HELD;
     if (q->removals + q->recent > guard_limit(limits, q->indexed + q->recent))
         return GUARD_TOO_MANY;
-    if (q->indexed && q->removals >= q->indexed)
+    if (q->indexed && q->objects >= q->indexed)
         return GUARD_EMPTIED;
     return GUARD_PASS;
 }

@@ -30,6 +30,7 @@ uint64_t guard_recent_count(const struct guard_recent *r, int64_t now_ms);
 
 struct guard_question {
     uint64_t removals; /* in this batch */
+    uint64_t objects;  /* of them, those that have an object in S3 */
     uint64_t recent;   /* that passed within the window */
     uint64_t held;     /* held already */
     uint64_t indexed;  /* objects that the mapping has in S3 now */

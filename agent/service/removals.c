@@ -86,9 +86,14 @@ static struct guard_question guard_question(struct agent *a, struct mapping *m,
                                .indexed = m->indexed,
                                .root_lost = m->lost,
                                .root_changed = m->changed};
+    struct index_entry e;
 
-    for (const struct item *it = queue->first; it; it = it->next)
-        q.removals += it->mapping == m->id && it->state == ITEM_LISTING && !it->released;
+    for (const struct item *it = queue->first; it; it = it->next) {
+        if (it->mapping != m->id || it->state != ITEM_LISTING || it->released)
+            continue;
+        q.removals++;
+        q.objects += index_get(a->index, it->key, &e) != -ENOENT;
+    }
     return q;
 }
 

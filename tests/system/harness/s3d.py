@@ -37,11 +37,11 @@ class Server:
 
     def environment(self, **extra):
         """The environment of a client or an agent of this server."""
-        return process.clean_environment(
-            AWS_ACCESS_KEY_ID=self.access_key, AWS_SECRET_ACCESS_KEY=self.secret_key,
-            AWS_REGION=self.region, AWS_DEFAULT_REGION=self.region,
-            AWS_CONFIG_FILE="/dev/null", AWS_SHARED_CREDENTIALS_FILE="/dev/null",
-            AWS_EC2_METADATA_DISABLED="true", **extra)
+        return process.clean_environment(**{
+            "AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region,
+            "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+            "AWS_EC2_METADATA_DISABLED": "true", **extra})
 
 
 class S3d(Server):
