@@ -71,28 +71,41 @@ static int pass_take_rows(struct agent *a, unsigned mapping, struct lst_changes 
     return rc;
 }
 
+/* Where the image that was under this key went on to: by the index, where its new object is in S3, or
+ * by a rename that is under way. False: it stayed. */
+static bool pass_hop(struct agent *a, char key[AGENT_KEY_SIZE])
+{
+    struct index_entry e;
+    const struct item *there;
+
+    if (index_get(a->index, key, &e) == 0 && (e.known.flags & KNOWN_MOVED) && e.known.moved_to) {
+        snprintf(key, AGENT_KEY_SIZE, "%s", e.known.moved_to);
+        return true;
+    }
+    there = pending_find(a->pending, key);
+    if (!there || there->state != ITEM_CLAIMED || !there->target)
+        return false;
+    snprintf(key, AGENT_KEY_SIZE, "%s", there->target);
+    return true;
+}
+
 /* Where a renamed image is by now: it may have been renamed again, or removed, since. NULL: it is
  * nowhere any more. */
 static const char *pass_target(struct agent *a, const struct item *it, char out[AGENT_KEY_SIZE])
 {
     struct index_entry e;
     const struct item *there;
-    int rc = 0;
 
     snprintf(out, AGENT_KEY_SIZE, "%s", it->target);
     if (!it->copied)
         return out; /* the new object is still to come: that is where it goes */
-    for (int hops = 0; hops < PASS_HOPS_MAX; hops++) {
-        rc = index_get(a->index, out, &e);
-        if (rc || !(e.known.flags & KNOWN_MOVED) || !e.known.moved_to)
-            break;
-        snprintf(out, AGENT_KEY_SIZE, "%s", e.known.moved_to);
-    }
+    for (int hops = 0; hops < PASS_HOPS_MAX && pass_hop(a, out); hops++)
+        ;
     there = pending_find(a->pending, out);
     if (there && (there->state == ITEM_LISTING || there->state == ITEM_BARRIER ||
                   there->state == ITEM_DELETING))
         return NULL;
-    return rc == 0 || there ? out : NULL;
+    return there || index_get(a->index, out, &e) == 0 ? out : NULL;
 }
 
 /* Move the mapping's items from `relist` to `passing` and their changes into the batch; journal the
