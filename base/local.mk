@@ -15,7 +15,8 @@ base_libbase_a_SOURCES = \
 	base/replace.c base/replace.h \
 	base/text_code.c \
 	base/tree.c base/tree.h \
-	base/utf8.c base/utf8.h
+	base/utf8.c base/utf8.h \
+	base/visible.c base/visible.h
 
 base_tests = \
 	tests/unit/test_buf \
@@ -31,7 +32,8 @@ base_tests = \
 	tests/unit/test_path \
 	tests/unit/test_replace \
 	tests/unit/test_tree \
-	tests/unit/test_utf8
+	tests/unit/test_utf8 \
+	tests/unit/test_visible
 check_PROGRAMS += $(base_tests)
 TESTS += $(base_tests)
 base_tests_LIBS = base/libbase.a $(CMOCKA_LIBS) $(CRYPTO_LIBS)
@@ -81,6 +83,8 @@ tests_unit_test_tree_LDFLAGS = $(AM_LDFLAGS) \
 tests_unit_test_tree_LDADD = $(base_tests_LIBS)
 tests_unit_test_utf8_SOURCES = tests/unit/test_utf8.c tests/unit/unit.h
 tests_unit_test_utf8_LDADD = $(base_tests_LIBS)
+tests_unit_test_visible_SOURCES = tests/unit/test_visible.c tests/unit/unit.h
+tests_unit_test_visible_LDADD = $(base_tests_LIBS)
 
 noinst_PROGRAMS += tests/bench/bench_base
 tests_bench_bench_base_SOURCES = tests/bench/bench_base.c

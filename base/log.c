@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/utf8.h"
+#include "base/visible.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -54,23 +54,6 @@ int log_level_parse(const char *text, enum log_level *ret)
     return ERR_SYNTAX;
 }
 
-/* How many bytes at p may stand in a line as they are: a whole character that is not a control
- * character (C0, DEL, C1), or a run of plain ones. */
-static size_t visible(const char *p, size_t n)
-{
-    size_t run = utf8_plain(p, n);
-    unsigned char first;
-
-    if (run > 0 || n == 0)
-        return run;
-    first = (unsigned char)p[0];
-    if (first < 0x20 || first == 0x7f)
-        return 0;
-    if (first == 0xc2 && n > 1 && (unsigned char)p[1] < 0xa0)
-        return 0;
-    return utf8_length(p, n);
-}
-
 /* Append text to the line, escaped; false once it is full. */
 static bool put_escaped(char *line, size_t *len, size_t size, const char *p, size_t n)
 {
@@ -78,7 +61,7 @@ static bool put_escaped(char *line, size_t *len, size_t size, const char *p, siz
 
     while (n > 0) {
         size_t room = size - *len;
-        size_t k = visible(p, n < room ? n : room);
+        size_t k = visible_length(p, n < room ? n : room);
 
         if (k > 0) {
             memcpy(line + *len, p, k);

@@ -43,6 +43,10 @@ int command_load(const char *file, struct conf **ret);
 /* command_fault(e): print an error and return `status`. */
 int command_fault(int status, const struct err *e);
 
+/* command_print_name(name): print a name, or other text from outside, with control characters and
+ * what is not UTF-8 made visible. */
+void command_print_name(const char *name);
+
 /* command_usage(text, wrong): print the usage (to stdout where wrong is NULL, else to stderr after
  * what is wrong). EXIT_IN_STEP or EXIT_USAGE. */
 int command_usage(const char *text, const char *wrong);

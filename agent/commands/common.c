@@ -2,9 +2,11 @@
 #include "agent/commands/commands.h"
 
 #include "base/log.h"
+#include "base/visible.h"
 
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
 int command_load(const char *file, struct conf **ret)
 {
@@ -27,6 +29,23 @@ int command_fault(int status, const struct err *e)
 
     fprintf(stderr, "lockstep: %s\n", err_text(e, text, sizeof text));
     return status;
+}
+
+void command_print_name(const char *name)
+{
+    size_t n = strlen(name);
+
+    while (n > 0) {
+        size_t k = visible_length(name, n);
+
+        if (k == 0)
+            printf("\\x%02x", (unsigned)(unsigned char)*name);
+        else
+            fwrite(name, 1, k, stdout);
+        k += k == 0;
+        name += k;
+        n -= k;
+    }
 }
 
 int command_usage(const char *text, const char *wrong)

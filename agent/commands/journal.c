@@ -41,19 +41,6 @@ static bool is_wanted(const struct wanted *w, const struct journal_record *r)
            (r->path2 && path_is_within(r->path2, w->path));
 }
 
-/* A name for a person: control bytes and what is not UTF-8 made visible. */
-static void print_name(const char *name)
-{
-    bool utf8 = path_is_utf8(name);
-
-    for (const unsigned char *p = (const unsigned char *)name; *p; p++) {
-        if (*p < 0x20 || *p == 0x7f || (*p >= 0x80 && !utf8))
-            printf("\\x%02x", *p);
-        else
-            putchar(*p);
-    }
-}
-
 /* One record as a line for a person. */
 static void print_record(const struct journal_record *r)
 {
@@ -65,12 +52,12 @@ static void print_record(const struct journal_record *r)
         printf(" %s:", r->mapping);
     if (r->path) {
         putchar(' ');
-        print_name(r->path);
+        command_print_name(r->path);
     }
     if (r->path2) {
         /* A copy's source stands second, a rename's target does. */
         fputs(r->op == JOURNAL_COPY ? " <- " : " -> ", stdout);
-        print_name(r->path2);
+        command_print_name(r->path2);
     }
     if (r->count)
         printf(" (%" PRIu64 ")", r->count);
@@ -78,8 +65,11 @@ static void print_record(const struct journal_record *r)
         printf(" HTTP %d", r->http_status);
     if (r->etag)
         printf(" etag %s", r->etag);
-    if (r->why)
-        printf(" [%s]", r->why);
+    if (r->why) {
+        fputs(" [", stdout);
+        command_print_name(r->why);
+        putchar(']');
+    }
     putchar('\n');
 }
 
@@ -164,8 +154,8 @@ static int verify(const char *dir)
 
     if (journal_verify(dir, print_fault, NULL, &v, &e))
         return command_fault(EXIT_UNREACHED, &e);
-    printf("%s: %" PRIu64 " segments, %" PRIu64 " batches, %" PRIu64 " records (%" PRIu64 " to %"
-           PRIu64 "), %" PRIu64 " bytes; %" PRIu64 " faults%s\nchain: %s\n",
+    printf("%s: %" PRIu64 " segments, %" PRIu64 " batches, %" PRIu64 " records (%" PRIu64
+           " to %" PRIu64 "), %" PRIu64 " bytes; %" PRIu64 " faults%s\nchain: %s\n",
            v.faults ? "NOT GOOD" : "good", v.segments, v.batches, v.records, v.first_seq,
            v.last_seq, v.bytes, v.faults, v.torn ? ", and a torn tail that recovery will cut" : "",
            v.chain);

@@ -24,14 +24,15 @@ struct verify {
     struct index *index;
     uint64_t files, objects, differences;
     char last[KEY_SIZE]; /* the key up to which index and S3 were compared */
-    const char *until;   /* while walking the index: the key of S3 at which to stop; NULL: the end */
+    const char *until; /* while walking the index: the key of S3 at which to stop; NULL: the end */
 };
 
 /* One difference. */
 static void differ(struct verify *v, const char *key, const char *what)
 {
     v->differences++;
-    printf("%s: %s\n", key, what);
+    command_print_name(key);
+    printf(": %s\n", what);
 }
 
 /* index_fn: keys that S3 should have listed before `until`. */
@@ -41,8 +42,9 @@ static int only_in_index(void *arg, const char *key, const struct known *known)
 
     if (v->until && strcmp(key, v->until) >= 0)
         return 1;
-    differ(v, key, (known->flags & KNOWN_UNCERTAIN) ? "its transfer was interrupted; not in S3"
-                                                     : "in the index, not in S3");
+    differ(v, key,
+           (known->flags & KNOWN_UNCERTAIN) ? "its transfer was interrupted; not in S3"
+                                            : "in the index, not in S3");
     return 0;
 }
 

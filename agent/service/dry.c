@@ -2,10 +2,33 @@
 #include "agent/service/agent.h"
 
 #include "base/json.h"
+#include "base/visible.h"
 
 #include <inttypes.h>
 
 #define DRY_LINE_MAX (64 * 1024)
+
+/* One line of the plan for a person. */
+static void dry_say_text(struct agent *a, const char *what, const char *path, const char *path2,
+                         uint64_t number, const char *unit)
+{
+    struct buf line;
+    int rc;
+
+    buf_init(&line, DRY_LINE_MAX);
+    rc = buf_appendf(&line, "%-8s ", what);
+    if (rc == 0)
+        rc = visible_append(&line, path);
+    if (rc == 0 && path2)
+        rc = buf_append_str(&line, " -> ");
+    if (rc == 0 && path2)
+        rc = visible_append(&line, path2);
+    if (rc == 0 && unit)
+        rc = buf_appendf(&line, "  (%" PRIu64 " %s)", number, unit);
+    if (rc == 0)
+        fprintf(a->options.out, "%s\n", line.data);
+    buf_release(&line);
+}
 
 /* One line of the plan: as text or as JSON. `detail` may be NULL. */
 static void dry_say(struct agent *a, const char *what, const char *path, const char *path2,
@@ -15,12 +38,7 @@ static void dry_say(struct agent *a, const char *what, const char *path, const c
     struct json_writer w;
 
     if (!a->options.json) {
-        fprintf(a->options.out, "%-8s %s", what, path);
-        if (path2)
-            fprintf(a->options.out, " -> %s", path2);
-        if (unit)
-            fprintf(a->options.out, "  (%" PRIu64 " %s)", number, unit);
-        fputc('\n', a->options.out);
+        dry_say_text(a, what, path, path2, number, unit);
         return;
     }
     buf_init(&line, DRY_LINE_MAX);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/visible.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -161,6 +162,18 @@ static int report_json(const struct agent *a, const struct report *r, struct buf
     return json_end(&w) ? -ENOMEM : buf_append_byte(out, '\n');
 }
 
+/* What is wrong with what. */
+static int text_problem(struct buf *out, const char *name, const char *why)
+{
+    int rc = buf_append_str(out, "  ");
+
+    if (rc == 0)
+        rc = visible_append(out, name);
+    if (rc == 0)
+        rc = buf_append_str(out, ": ");
+    return rc ? rc : visible_append(out, why);
+}
+
 /* The lines about problems. */
 static int text_problems(const struct agent *a, const struct report *r, struct buf *out)
 {
@@ -169,15 +182,22 @@ static int text_problems(const struct agent *a, const struct report *r, struct b
     for (size_t i = 0; i < r->problem_count && i < REPORT_PROBLEMS_MAX && rc == 0; i++) {
         const struct item *it = r->problems[i];
 
-        rc = buf_appendf(out, "  %s: %s (%u failures, since %" PRId64 " s)\n", it->key, it->why,
-                         it->failures, (a->now_ms - it->since_ms) / MS_PER_S);
+        rc = text_problem(out, it->key, it->why);
+        if (rc == 0)
+            rc = buf_appendf(out, " (%u failures, since %" PRId64 " s)\n", it->failures,
+                             (a->now_ms - it->since_ms) / MS_PER_S);
     }
     if (rc == 0 && r->problem_count > REPORT_PROBLEMS_MAX)
         rc = buf_appendf(out, "  and %zu more\n", r->problem_count - REPORT_PROBLEMS_MAX);
-    for (const struct stale_list *s = a->stale_lists; s && rc == 0; s = s->next)
-        if (s->why[0])
-            rc = buf_appendf(out, "  %s/%s: it cannot be rewritten: %s (%u failures)\n",
-                             a->mappings[s->mapping].conf->name, s->path, s->why, s->failures);
+    for (const struct stale_list *s = a->stale_lists; s && rc == 0; s = s->next) {
+        char key[AGENT_KEY_SIZE];
+
+        if (!s->why[0] || !agent_key(a, s->mapping, s->path, key))
+            continue;
+        rc = text_problem(out, key, s->why);
+        if (rc == 0)
+            rc = buf_appendf(out, " (it cannot be rewritten, %u failures)\n", s->failures);
+    }
     return rc;
 }
 
