@@ -90,6 +90,7 @@ def run_test(test, number, folder, server):
         server.create_bucket(bucket)
         context = Context(folder, server, bucket)
         test.function(context)
+        context.finish()
         return 0
     except Skip as reason:
         print(reason)
@@ -214,8 +215,8 @@ def run_all(tests, servers, base, keep):
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--build", metavar="DIR", help="where make put the programs (build/)")
-    parser.add_argument("--only", metavar="PATTERN", default="",
-                        help="only tests whose name contains this text")
+    parser.add_argument("--only", metavar="TEXT", action="append", default=[],
+                        help="only tests whose name contains this text; may be given again")
     parser.add_argument("--server", choices=("s3d", "ceph", "both"), default="both")
     parser.add_argument("--long", action="store_true", help="also the long tests")
     parser.add_argument("--keep", action="store_true", help="keep the folders of failed tests")
@@ -235,7 +236,8 @@ def main():
     arguments = parse_arguments()
     chosen = ("s3d", "ceph") if arguments.server == "both" else (arguments.server,)
     tests = [t for t in discover(chosen)
-             if arguments.only in t.name and (arguments.long or not t.long)]
+             if (not arguments.only or any(text in t.name for text in arguments.only))
+             and (arguments.long or not t.long)]
     if arguments.list:
         print("\n".join(t.name for t in tests))
         return 0

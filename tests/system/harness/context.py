@@ -1,12 +1,14 @@
 """What a test is given, and how it says what it needs."""
 
 import os
+import re
 
 from .agent import Agent
 from .client import Client
 from .s3d import S3d
 
 DEADLINE_S = 90
+SANITIZERS = re.compile(r"(Address|Leak|Thread|UndefinedBehavior)Sanitizer|: runtime error: ")
 
 
 class Skip(Exception):
@@ -68,6 +70,14 @@ class Context:
         server = S3d(self.path(name), *options).start()
         self._servers.append(server)
         return server
+
+    def finish(self):
+        """After a test that went well: agents end well too, and no sanitizer has complained."""
+        for agent in self._agents:
+            if agent.is_running():
+                agent.stop()
+            words = [line for line in agent.log().splitlines() if SANITIZERS.search(line)]
+            assert not words, words[0]
 
     def close(self):
         for agent in self._agents:
