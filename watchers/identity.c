@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define MOUNTINFO_FILE "/proc/self/mountinfo"
+#define FUSE_MAGIC     0x65735546
 #define OVERLAY_MAGIC  0x794c7630
 
 /* Kinds by number: statfs(2), linux/magic.h and the file systems' own sources. */
@@ -23,7 +24,7 @@ static const struct {
     const char *name; /* where mountinfo does not tell */
     bool remote;      /* others write there, or inotify sees only part of what happens */
 } kinds[] = {
-    {0x6969, "nfs", true},        {0x0bd00bd0, "lustre", true},   {0x65735546, "fuse", true},
+    {0x6969, "nfs", true},        {0x0bd00bd0, "lustre", true},   {FUSE_MAGIC, "fuse", true},
     {0x00c36400, "ceph", true},   {0xff534d42, "cifs", true},     {0xfe534d42, "smb2", true},
     {0x517b, "smb", true},        {0x01021997, "9p", true},       {0x5346414f, "afs", true},
     {0x6b414653, "afs", true},    {0x01161970, "gfs2", true},     {0x7461636f, "ocfs2", true},
@@ -43,6 +44,11 @@ bool identity_is_remote(const struct root_identity *id)
         }
     }
     return true; /* unknown: better looked at too often */
+}
+
+bool identity_forgets_late(const struct root_identity *id)
+{
+    return id->fs_type == FUSE_MAGIC; /* NFS checks the directory, Lustre has locks */
 }
 
 bool identity_same_tree(const struct root_identity *a, const struct root_identity *b)

@@ -9,6 +9,10 @@
 /* identity_is_remote(id): can others write there without this host's inotify knowing? Pure. */
 bool identity_is_remote(const struct root_identity *id);
 
+/* identity_forgets_late(id): does the kernel go on believing that a name is absent for a while,
+ * even if it is asked for the directory anew? Pure. */
+bool identity_forgets_late(const struct root_identity *id);
+
 /* identity_same_tree(a, b): could b be a, mounted anew? Pure. */
 bool identity_same_tree(const struct root_identity *a, const struct root_identity *b);
 

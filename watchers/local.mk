@@ -31,6 +31,7 @@ watchers_tests = \
 	tests/unit/test_watch_live \
 	tests/unit/test_watch_model \
 	tests/unit/test_watch_outbox \
+	tests/unit/test_watch_place \
 	tests/unit/test_watch_storm \
 	tests/unit/test_watch_tracker
 check_PROGRAMS += $(watchers_tests)
@@ -48,6 +49,10 @@ tests_unit_test_watch_limits_LDADD = $(watchers_tests_LIBS)
 tests_unit_test_watch_live_SOURCES = tests/unit/test_watch_live.c $(watchers_tests_bed)
 tests_unit_test_watch_live_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 tests_unit_test_watch_live_LDADD = $(watchers_tests_LIBS)
+tests_unit_test_watch_place_SOURCES = tests/unit/test_watch_place.c tests/unit/unit.h \
+	tests/unit/scratch.c tests/unit/scratch.h
+tests_unit_test_watch_place_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
+tests_unit_test_watch_place_LDADD = $(watchers_tests_LIBS)
 tests_unit_test_watch_tracker_SOURCES = tests/unit/test_watch_tracker.c tests/unit/unit.h
 tests_unit_test_watch_tracker_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 tests_unit_test_watch_tracker_LDADD = $(watchers_tests_LIBS)

@@ -186,9 +186,13 @@ static int read_names(const struct place_root *root, int fd, const char *path, v
 }
 
 /* What stat says of one name. False if it is not to be listed. */
-static bool stat_entry(int fd, unsigned char type, struct listing_entry *e)
+static bool stat_entry(const struct place_root *root, int fd, unsigned char type,
+                       struct listing_entry *e)
 {
     e->code = tree_stat_at(fd, e->name, &e->st);
+    if (e->code == 0 && e->st.kind == FILE_ABSENT && root->list_absent) {
+        e->code = -EAGAIN; /* it was listed just now: the kernel remembers an older state */
+    }
     if (e->code != 0) {
         e->st = (struct file_stat){.kind = type == DT_DIR   ? FILE_DIRECTORY
                                            : type == DT_REG ? FILE_REGULAR
@@ -215,7 +219,7 @@ static int stat_names(const struct place_root *root, int fd, const struct names 
         struct listing_entry *e = &l->entries[l->count];
 
         e->name = at + 1;
-        if (stat_entry(fd, (unsigned char)*at, e)) {
+        if (stat_entry(root, fd, (unsigned char)*at, e)) {
             l->count++;
         }
         at += strlen(at + 1) + 2;
@@ -378,7 +382,34 @@ static int stat_once(const struct place_root *root, const char *path, struct fil
     return 0;
 }
 
-int place_stat(const struct place_root *root, const char *path, struct file_stat *ret)
+/* Does the directory above list the name? Asked where stat says that it is absent. 0 if not,
+ * -EAGAIN if so, or -errno. */
+static int listed(const struct place_root *root, const char *path, void *scratch)
+{
+    char above[PATH_BYTES_MAX + 1];
+    ssize_t n = 0;
+    int fd;
+    int code = path_parent(above, sizeof(above), path);
+
+    code = code != 0 ? code : tree_open(root->fd, above, O_RDONLY | O_DIRECTORY, &fd);
+    if (code != 0) {
+        return is_absent(code) ? 0 : code;
+    }
+    while (code == 0 && (n = getdents64(fd, scratch, POOL_SCRATCH_BYTES)) > 0) {
+        for (ssize_t at = 0; at < n && code == 0;) {
+            const struct dirent64 *d = (const struct dirent64 *)((char *)scratch + at);
+
+            at += d->d_reclen;
+            code = strcmp(d->d_name, path_name(path)) == 0 ? -EAGAIN : 0;
+        }
+    }
+    code = n < 0 ? -errno : code;
+    (void)close(fd); /* read only */
+    return code;
+}
+
+int place_stat(const struct place_root *root, const char *path, void *scratch,
+               struct file_stat *ret)
 {
     int code = stat_once(root, path, ret);
 
@@ -393,6 +424,9 @@ int place_stat(const struct place_root *root, const char *path, struct file_stat
     if (!is_absent(code)) {
         return code;
     }
-    *ret = (struct file_stat){.kind = FILE_ABSENT};
-    return 0;
+    code = root->list_absent ? listed(root, path, scratch) : 0;
+    if (code == 0) {
+        *ret = (struct file_stat){.kind = FILE_ABSENT};
+    }
+    return code;
 }

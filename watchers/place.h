@@ -17,6 +17,7 @@ struct place_root {
     bool watch;              /* place watches */
     bool remote;             /* other hosts write here */
     bool nlink_tells;        /* a removed directory has no links */
+    bool list_absent;        /* the kernel may remember names as absent, and only listing tells */
     const atomic_bool *stop; /* true: give up (-ECANCELED) */
 };
 
@@ -25,11 +26,13 @@ struct place_root {
 void place_look(const struct place_root *root, const struct check *check, void *scratch,
                 struct check_result *ret);
 
-/* place_stat(root, path, ret): stat as tree_stat, but across a mount nothing is concluded (-EXDEV),
- * and below a root that was removed neither (-ESTALE); other hosts' changes show at once. 0 or
- * -errno. */
-int place_stat(const struct place_root *root, const char *path, struct file_stat *ret)
-    __attribute__((warn_unused_result));
+/* place_stat(root, path, scratch, ret): stat as tree_stat, but nothing is concluded across a mount
+ * (-EXDEV), below a root that was removed (-ESTALE), nor of a name that the kernel remembers as
+ * absent while the directory lists it (-EAGAIN). What other hosts changed shows at once. 0 or
+ * -errno
+ * (*ret untouched). */
+int place_stat(const struct place_root *root, const char *path, void *scratch,
+               struct file_stat *ret) __attribute__((warn_unused_result));
 
 /* Who an open directory is. */
 struct place_identity {

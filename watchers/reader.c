@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define BATCH_BYTES 65536
-#define NAP_MS      1    /* after a batch: events come in swarms, and a wake-up for each costs more */
+#define NAP_MS      1 /* after a batch: events come in swarms, and a wake-up for each costs more */
 #define NAP_QUEUE   4096 /* with a shorter queue in the kernel there is no time for it */
 #define MOUNTS_FILE "/proc/self/mountinfo" /* POLLPRI when the table changes: proc(5) */
 

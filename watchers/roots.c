@@ -48,6 +48,7 @@ int roots_open(struct root *r, const struct watch_root *opt, bool watch, const a
     r->place.filter = r->filter;
     r->place.watch = watch;
     r->place.remote = r->remote;
+    r->place.list_absent = identity_forgets_late(&r->identity);
     r->place.nlink_tells = !place.removed;
     r->place.stop = stop;
     return 0;

@@ -41,8 +41,7 @@ static void run_observe(struct job *job, void *scratch)
     struct root *r = &j->w->roots[j->root];
     struct hint_list list = {0};
 
-    (void)scratch;
-    j->hint->code = place_stat(&r->place, j->hint->path, &j->hint->st);
+    j->hint->code = place_stat(&r->place, j->hint->path, scratch, &j->hint->st);
     if (atomic_load(&r->lost)) {
         j->hint->code = -ESTALE;
     }

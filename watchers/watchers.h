@@ -120,7 +120,8 @@ int watchers_fd(const struct watchers *w);
 struct hint *watchers_next(struct watchers *w, bool want_listings);
 
 /* watchers_observe(w, root, path): stat the path on the pool and answer with HINT_OBSERVED. Nothing
- * is concluded across a mount (code -EXDEV) nor while the root is lost or removed (-ESTALE). 0 or
+ * is concluded across a mount (code -EXDEV), while the root is lost or removed (-ESTALE), nor while
+ * the kernel's memory of a name and its directory disagree (-EAGAIN: ask again later). 0 or
  * -ENOMEM. */
 int watchers_observe(struct watchers *w, unsigned root, const char *path)
     __attribute__((warn_unused_result));

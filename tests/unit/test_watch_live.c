@@ -11,11 +11,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,6 +58,7 @@ static int teardown(void **state)
     if (o != NULL) {
         oracle_free(o);
     }
+    (void)umount2(in_path, MNT_DETACH); /* of a test that failed; else nothing is mounted */
     return scratch_teardown(state);
 }
 
@@ -576,6 +580,128 @@ static void test_move_between_roots(void **state)
     assert_true(oracle_settle(o, 1, other, SETTLE_MS));
 }
 
+static void test_scans_by_itself(void **state)
+{
+    struct watch_root root = {.path = in_path, .rescan_ms = 200};
+    const struct watchers_options opt = {.roots = &root, .root_count = 1};
+    int64_t first;
+
+    (void)state;
+    o = oracle_new(&opt);
+    assert_comes(HINT_SCAN_DONE, "");
+    first = stats_of(0).last_scan_ms;
+    oracle_forget(o);
+    assert_comes(HINT_SCAN_DONE, "");
+    assert_true(stats_of(0).last_scan_ms >= first + 200);
+}
+
+/* Run a program; its exit status. */
+static int run(const char *const *argv)
+{
+    const pid_t child = fork();
+    int status;
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)execvp(argv[0], (char *const *)(uintptr_t)argv);
+        _exit(127);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* watchers_observe: the kind, or the code. */
+static int observe(const char *path)
+{
+    const struct hint *h;
+
+    oracle_forget(o);
+    assert_int_equal(watchers_observe(oracle_watchers(o), 0, path), 0);
+    assert_comes(HINT_OBSERVED, path);
+    h = oracle_last(o, HINT_OBSERVED, 0, path);
+    return h->code != 0 ? h->code : (int)h->st.kind;
+}
+
+/* As with another host of a network file system: what is written there raises no event here. */
+static void test_what_others_write(void **state)
+{
+    static const char cached[] = "attr_timeout=3,entry_timeout=3,negative_timeout=3";
+    char there[PATH_MAX];
+    const char *const mount[] = {"bindfs", "-o", cached, there, in_path, NULL};
+    const char *const unmount[] = {"fusermount3", "-u", "-z", in_path, NULL};
+    const struct timespec forgotten = {.tv_sec = 3, .tv_nsec = 100 * 1000000};
+    const struct listing *l;
+    struct root_identity id;
+
+    (void)state;
+    scratch_mkdir("there");
+    scratch_mkdir("there/d");
+    scratch_write("there/d/f", "x");
+    (void)snprintf(there, sizeof(there), "%s/there", scratch_path());
+    if (run(mount) != 0) {
+        print_message("SKIPPED: bindfs is missing or may not mount\n");
+        skip();
+    }
+    assert_int_equal(watchers_root_identity(in_path, &id), 0);
+    assert_int_equal(strncmp(id.fs_name, "fuse", 4), 0);
+    watch((struct watchers_options){0});
+    assert_int_equal(observe("d/g"), FILE_ABSENT); /* now the kernel believes so for 3 s */
+    scratch_mkdir("there/d/new");
+    scratch_write("there/d/new/h", "x");
+    scratch_write("there/d/g", "x");
+    drop("there/d/f", 0);
+    oracle_take(o, 100);
+    assert_false(oracle_saw(o, HINT_WRITTEN, 0, "*"));
+    assert_int_equal(observe("d/g"), -EAGAIN);
+    assert_int_equal(observe("d/f"),
+                     FILE_ABSENT); /* believed to be there, but the server is asked */
+    assert_int_equal(watchers_rescan(oracle_watchers(o), 0, ""), 0);
+    assert_comes(HINT_SCAN_DONE, "");
+    l = oracle_last(o, HINT_LISTING, 0, "d")->listing; /* g, but nothing more; new */
+    assert_int_equal(l->count, 2);
+    assert_int_equal(l->entries[0].code, -EAGAIN);
+    l = oracle_last(o, HINT_LISTING, 0, "d/new")->listing;
+    assert_int_equal(l->count, 1);
+    assert_string_equal(l->entries[0].name, "h");
+    assert_int_equal(stats_of(0).directories, 3);
+    (void)nanosleep(&forgotten, NULL);
+    assert_int_equal(observe("d/g"), FILE_REGULAR);
+    assert_int_equal(watchers_rescan(oracle_watchers(o), 0, ""), 0);
+    assert_settled();
+    oracle_free(o);
+    o = NULL;
+    assert_true(umount2(in_path, 0) == 0 || run(unmount) == 0);
+}
+
+/* Directories that come and go leave nothing behind, here or in the library. */
+static void test_churn_does_not_grow(void **state)
+{
+    enum { WARM = 300, ROUNDS = 1500, BYTES_MAX = 32768 };
+    size_t before = 0;
+
+    (void)state;
+    watch((struct watchers_options){0});
+    for (int i = 0; i < ROUNDS; i++) {
+        if (i == WARM) {
+            assert_settled();
+            oracle_forget(o);
+            before = mallinfo2().uordblks;
+        }
+        scratch_mkdir("in/d");
+        scratch_mkdir("in/d/e");
+        if (i % 3 == 0) {
+            oracle_take(o, 5); /* so that some are watched before they go */
+            oracle_forget(o);
+        }
+        drop("in/d/e", AT_REMOVEDIR);
+        drop("in/d", AT_REMOVEDIR);
+    }
+    assert_settled();
+    oracle_forget(o);
+    assert_int_equal(stats_of(0).watches, 1);
+    assert_in_range(mallinfo2().uordblks, 0, before + BYTES_MAX);
+}
+
 /* How often this process's threads have been woken. */
 static unsigned long switches(void)
 {
@@ -650,6 +776,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_root_removed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_roots_that_overlap, setup, teardown),
         cmocka_unit_test_setup_teardown(test_move_between_roots, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_scans_by_itself, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_others_write, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_churn_does_not_grow, setup, teardown),
         cmocka_unit_test_setup_teardown(test_idle_is_idle, setup, teardown),
     };
 

@@ -550,6 +550,22 @@ static void test_root_lost(void **state)
     hint(HINT_WRITTEN, "f", NULL);
 }
 
+/* The kernel dropped a watch, and nobody said that the directory went: it is looked at. */
+static void test_watch_dropped(void **state)
+{
+    (void)state;
+    begin();
+    event(3, IN_IGNORED, 0, "");
+    RELEASED(3); /* the library's record */
+    assert_int_equal(tracker_model_counts(t, 0)->watches, 3);
+    found(look("a/b"), 3, 33, "g");
+    hint(HINT_LISTING, "a/b", NULL);
+    event(33, IN_CLOSE_WRITE, 0, "g");
+    hint(HINT_WRITTEN, "a/b/g", NULL);
+    event(1, IN_IGNORED, 0, ""); /* of the root: who is it? */
+    assert_true(tracker_wants_identity(t, 0));
+}
+
 /* The watch above the root: what goes there may be the root. */
 static void test_guard(void **state)
 {
@@ -583,6 +599,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_unreadable, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_watch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_root_lost, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_watch_dropped, setup, teardown),
         cmocka_unit_test_setup_teardown(test_guard, setup, teardown),
     };
 

@@ -1,0 +1,185 @@
+/* Looking at places: what is concluded of each, and when nothing is. */
+#include "tests/unit/scratch.h"
+#include "tests/unit/unit.h"
+#include "watchers/place.h"
+#include "watchers/pool.h"
+
+#include "base/tree.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct filter *filter;
+static struct place_root root;
+static atomic_bool stop;
+static _Alignas(16) char scratch[POOL_SCRATCH_BYTES];
+
+static int setup(void **state)
+{
+    const struct watch_filter plain = {0};
+    struct place_identity id;
+
+    if (scratch_setup(state) != 0 || filter_new(&plain, &filter) != 0 ||
+        tree_open_root(scratch_path(), &root.fd) != 0 || place_identify(root.fd, &id) != 0) {
+        return -1;
+    }
+    atomic_store(&root.dev, id.dev);
+    atomic_store(&root.mount_id, id.mount_id);
+    atomic_store(&stop, false);
+    root.filter = filter;
+    root.nlink_tells = true;
+    root.stop = &stop;
+    scratch_mkdir("d");
+    scratch_mkdir("d/sub");
+    scratch_mkdir("e");
+    scratch_write("d/f", "four");
+    scratch_write("d/f.tmp", "x");
+    scratch_link("sub", "d/link");
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)close(root.fd);
+    filter_free(filter);
+    return scratch_teardown(state);
+}
+
+/* The inode of a name. */
+static uint64_t ino_of(const char *name)
+{
+    struct file_stat st;
+
+    assert_int_equal(tree_stat(root.fd, name, &st), 0);
+    return st.ino;
+}
+
+/* Look, and give what came of it; the listing is the caller's. */
+static struct check_result look(const char *path, uint64_t parent_ino)
+{
+    struct check *c = calloc(1, sizeof(*c) + strlen(path) + 1);
+    struct check_result r;
+
+    assert_non_null(c);
+    memcpy(c->path, path, strlen(path) + 1);
+    c->parent_ino = parent_ino;
+    place_look(&root, c, scratch, &r);
+    free(c);
+    return r;
+}
+
+static void test_found(void **state)
+{
+    struct check_result r = look("d", ino_of(""));
+
+    (void)state;
+    assert_int_equal(r.outcome, CHECK_FOUND);
+    assert_int_equal(r.ino, ino_of("d"));
+    assert_int_equal(r.wd, -1);
+    assert_true(r.listing->complete);
+    assert_int_equal(r.listing->count, 2);
+    assert_string_equal(r.listing->entries[0].name, "f");
+    assert_int_equal(r.listing->entries[0].st.size, 4);
+    assert_string_equal(r.listing->entries[1].name, "sub");
+    assert_int_equal(r.listing->entries[1].st.ino, ino_of("d/sub"));
+    listing_free(r.listing);
+    r = look("", 0);
+    assert_int_equal(r.outcome, CHECK_FOUND);
+    assert_int_equal(r.listing->count, 2);
+    listing_free(r.listing);
+}
+
+static void test_not_found(void **state)
+{
+    const uint64_t top = ino_of("");
+    const uint64_t d = ino_of("d");
+    const struct {
+        const char *path;
+        uint64_t parent_ino;
+        enum check_outcome outcome;
+    } cases[] = {
+        {"none", top, CHECK_ABSENT},      {"d/f", d, CHECK_ABSENT}, /* a file is no directory */
+        {"d/link", d, CHECK_ABSENT},                                /* nor is a symbolic link */
+        {"d/sub", top, CHECK_MISPLACED}, /* its parent is another than we think */
+        {"d/none", top, CHECK_MISPLACED}, {"none/sub", d, CHECK_MISPLACED},
+        {"d/f/sub", d, CHECK_MISPLACED},  {"d/link/x", d, CHECK_MISPLACED},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct check_result r = look(cases[i].path, cases[i].parent_ino);
+
+        if (r.outcome != cases[i].outcome) {
+            fail_msg("\"%s\": outcome %d", cases[i].path, (int)r.outcome);
+        }
+        assert_null(r.listing);
+    }
+}
+
+static void test_gives_up_when_stopped(void **state)
+{
+    struct check_result r;
+
+    (void)state;
+    atomic_store(&stop, true);
+    r = look("d", ino_of(""));
+    assert_int_equal(r.outcome, CHECK_UNREADABLE);
+    assert_int_equal(r.code, -ECANCELED);
+}
+
+/* Another device than the root's: nothing is concluded, be it there or not. */
+static void test_another_mount(void **state)
+{
+    struct file_stat st = {.size = 77};
+    struct check_result r;
+
+    (void)state;
+    assert_int_equal(place_stat(&root, "d/f", scratch, &st), 0);
+    assert_int_equal(st.size, 4);
+    atomic_store(&root.dev, atomic_load(&root.dev) + 1);
+    r = look("d", ino_of(""));
+    assert_int_equal(r.outcome, CHECK_UNREADABLE);
+    assert_int_equal(r.code, -EXDEV);
+    st.size = 77;
+    assert_int_equal(place_stat(&root, "d/f", scratch, &st), -EXDEV);
+    assert_int_equal(place_stat(&root, "d/none", scratch, &st), -EXDEV);
+    assert_int_equal(st.size, 77); /* untouched */
+}
+
+static void test_large_directory(void **state)
+{
+    enum { COUNT = 3000 };
+    char name[64];
+    struct check_result r;
+
+    (void)state;
+    for (int i = 0; i < COUNT; i++) {
+        (void)snprintf(name, sizeof(name), "e/a rather long name of an image %06d.jpg", i);
+        scratch_write(name, "");
+    }
+    r = look("e", ino_of(""));
+    assert_int_equal(r.outcome, CHECK_FOUND);
+    assert_int_equal(r.listing->count, COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        (void)snprintf(name, sizeof(name), "a rather long name of an image %06d.jpg", i);
+        assert_string_equal(r.listing->entries[i].name, name);
+    }
+    listing_free(r.listing);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_found, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_not_found, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_gives_up_when_stopped, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_another_mount, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_large_directory, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
