@@ -77,6 +77,7 @@ tests_fuzz_fuzz_request_LDADD = agent/libcore.a base/libbase.a
 tests_fuzz_fuzz_request_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
 EXTRA_DIST += \
+	agent/DESIGN.md \
 	tests/fuzz/corpus/request/odd \
 	tests/fuzz/corpus/request/release \
 	tests/fuzz/corpus/request/status
