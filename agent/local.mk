@@ -52,7 +52,8 @@ agent_tests = \
 	tests/unit/test_agent_pending \
 	tests/unit/test_agent_plan \
 	tests/unit/test_agent_request \
-	tests/unit/test_index
+	tests/unit/test_index \
+	tests/unit/test_index_walk
 check_PROGRAMS += $(agent_tests)
 TESTS += $(agent_tests)
 agent_tests_LIBS = agent/libcore.a base/libbase.a $(CMOCKA_LIBS) $(CRYPTO_LIBS)
@@ -66,9 +67,11 @@ tests_unit_test_agent_plan_SOURCES = tests/unit/test_agent_plan.c tests/unit/uni
 tests_unit_test_agent_plan_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_request_SOURCES = tests/unit/test_agent_request.c tests/unit/unit.h
 tests_unit_test_agent_request_LDADD = $(agent_tests_LIBS)
-tests_unit_test_index_SOURCES = tests/unit/test_index.c tests/unit/scratch.c tests/unit/scratch.h \
-	tests/unit/unit.h
+index_bed = tests/unit/index_bed.h tests/unit/scratch.c tests/unit/scratch.h tests/unit/unit.h
+tests_unit_test_index_SOURCES = tests/unit/test_index.c $(index_bed)
 tests_unit_test_index_LDADD = agent/libservice.a $(agent_tests_LIBS) $(LMDB_LIBS)
+tests_unit_test_index_walk_SOURCES = tests/unit/test_index_walk.c $(index_bed)
+tests_unit_test_index_walk_LDADD = agent/libservice.a $(agent_tests_LIBS) $(LMDB_LIBS)
 
 if FUZZ
 noinst_PROGRAMS += tests/fuzz/fuzz_request
