@@ -225,6 +225,16 @@ struct hint *outbox_take(struct outbox *o, bool want_listings)
     return h;
 }
 
+bool outbox_listings_wait(struct outbox *o)
+{
+    bool wait;
+
+    pthread_mutex_lock(&o->lock);
+    wait = o->listings.count > 0;
+    pthread_mutex_unlock(&o->lock);
+    return wait;
+}
+
 int outbox_fd(const struct outbox *o)
 {
     return o->fd;

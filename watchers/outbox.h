@@ -27,6 +27,9 @@ void outbox_put_take(struct outbox *o, struct hint_list *list);
  * quiet until there is one of the kind that was wanted). */
 struct hint *outbox_take(struct outbox *o, bool want_listings);
 
+/* outbox_listings_wait(o): listings, or the ends of scans, have not been taken yet. */
+bool outbox_listings_wait(struct outbox *o);
+
 int outbox_fd(const struct outbox *o);
 
 /* outbox_room(o, in_flight): may another listing be made while `in_flight` are on their way? */

@@ -218,9 +218,10 @@ static void handle_notice(struct watchers *w, struct notice *n, int64_t now_ms)
 }
 
 /* Copy the figures for watchers_stats. */
-static void keep_stats(struct watchers *w)
+static void keep_stats(struct watchers *w, bool between)
 {
     pthread_mutex_lock(&w->lock);
+    w->busy = between || !tracker_is_quiet(w->tracker);
     for (unsigned i = 0; i < w->root_count; i++) {
         const struct model_counts *m = tracker_model_counts(w->tracker, i);
         const struct tracker_root_counts *c = tracker_root_counts(w->tracker, i);
@@ -239,8 +240,9 @@ static void keep_stats(struct watchers *w)
     pthread_mutex_unlock(&w->lock);
 }
 
-/* Remove the watches that no directory has any more; hand out the hints, the figures first. */
-static void deliver(struct watchers *w)
+/* Remove the watches that no directory has any more; hand out the hints, the figures first.
+ * `between`: this round goes on. */
+static void deliver(struct watchers *w, bool between)
 {
     struct wd_list *released = tracker_released(w->tracker);
 
@@ -248,7 +250,7 @@ static void deliver(struct watchers *w)
         notify_forget(released->wds[i]);
     }
     released->count = 0;
-    keep_stats(w);
+    keep_stats(w, between);
     outbox_put_take(w->outbox, tracker_hints(w->tracker));
 }
 
@@ -285,6 +287,7 @@ static void wait_for_work(struct watchers *w, struct batch **ret_batches,
     w->batches = NULL;
     w->batches_end = &w->batches;
     *ret_notices = w->notices;
+    w->busy = w->busy || w->batches != NULL || w->notices != NULL || *ret_batches != NULL;
     w->notices = NULL;
     w->notices_end = &w->notices;
     pthread_mutex_unlock(&w->lock);
@@ -306,7 +309,7 @@ static void step(struct watchers *w)
 
         batches = b->next;
         handle_batch(w, b, now_ms);
-        deliver(w);
+        deliver(w, true);
     }
     while (notices != NULL) {
         struct notice *n = notices;
@@ -329,9 +332,9 @@ static void step(struct watchers *w)
         }
     }
     send_identities(w, now_ms);
-    deliver(w); /* so that the outbox knows how many listings wait */
+    deliver(w, true); /* so that the outbox knows how many listings wait */
     send_checks(w, now_ms);
-    deliver(w);
+    deliver(w, false);
 }
 
 void *rounds_run(void *arg)

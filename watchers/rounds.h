@@ -49,6 +49,7 @@ struct watchers {
     struct notice **notices_end;
     struct watch_stats *stats; /* one a root */
     uint64_t events;
+    bool busy; /* the tracker has work that was not handed out yet */
 
     size_t looks_out; /* checks in the pool; the tracker thread's */
     uint64_t events_read;

@@ -361,6 +361,13 @@ const struct model_counts *tracker_model_counts(const struct tracker *t, unsigne
     return model_counts(t->model, root);
 }
 
+bool tracker_is_quiet(const struct tracker *t)
+{
+    return t->urgent.count == 0 && t->slow.count == 0 && t->dirty.count == 0 &&
+           t->asked.count == 0 && t->flight_count == 0 && cookies_oldest(t->cookies) == NULL &&
+           !t->short_of_memory;
+}
+
 const struct tracker_root_counts *tracker_root_counts(const struct tracker *t, unsigned root)
 {
     return &t->roots[root].counts;

@@ -11,6 +11,7 @@
  */
 #include "watchers/watchers.h"
 
+#include "watchers/identity.h"
 #include "watchers/notify.h"
 #include "watchers/place.h"
 #include "watchers/rounds.h"
@@ -275,4 +276,19 @@ void watchers_stats(struct watchers *w, unsigned root, struct watch_stats *ret)
     pthread_mutex_lock(&w->lock);
     *ret = w->stats[root];
     pthread_mutex_unlock(&w->lock);
+}
+
+bool watchers_busy(struct watchers *w)
+{
+    bool busy;
+
+    pthread_mutex_lock(&w->lock);
+    busy = w->busy || w->batches != NULL || w->notices != NULL;
+    pthread_mutex_unlock(&w->lock);
+    return busy || outbox_listings_wait(w->outbox);
+}
+
+bool watchers_same_root(const struct root_identity *a, const struct root_identity *b)
+{
+    return identity_same_tree(a, b);
 }

@@ -159,6 +159,14 @@ struct watch_stats {
     bool scanning;
     int64_t last_scan_ms; /* clock_mono_ms when the last whole scan of this root ended; 0 never */
 };
+/* watchers_busy(w): events, checks or listings are on their way that may explain why a path is gone
+ * (a directory that was moved and is not listed yet, half a rename). */
+bool watchers_busy(struct watchers *w);
+
+/* watchers_same_root(a, b): could the tree `b` be `a`, mounted anew? A network file system has
+ * another device number at each mount, a local one has not. Pure. */
+bool watchers_same_root(const struct root_identity *a, const struct root_identity *b);
+
 void watchers_stats(struct watchers *w, unsigned root, struct watch_stats *ret);
 
 #endif

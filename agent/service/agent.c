@@ -148,8 +148,7 @@ static int mapping_identity(struct agent *a, struct mapping *m, struct err *e)
     }
     if (rc)
         return err_set(e, rc, m->conf->name, NULL, "the index cannot be read: %s", err_name(rc));
-    m->changed = was.dev != m->identity.dev || was.ino != m->identity.ino ||
-                 was.fs_type != m->identity.fs_type;
+    m->changed = !watchers_same_root(&was, &m->identity);
     if (m->changed)
         log_warning("%s: another device or directory lies under %s than when it was enrolled (%s "
                     "on %s then, %s on %s now); removals will be held",

@@ -38,13 +38,14 @@
 #define AGENT_PLAN_WAIT_MS 20 /* observed items wait this long for others of the same moment */
 #define AGENT_PASS_QUIET_MS                                                                        \
     150 /* removals and renames gather until nothing new came for this long */
-#define AGENT_PASS_MAX_MS   10000 /* or at most for this long */
-#define AGENT_COMMIT_MS     1000 /* index and journal are made durable together at least this often */
-#define AGENT_COMMIT_COUNT  4096
-#define AGENT_RECHECK_MS    2000  /* a list that waits for images is held against the index again */
-#define AGENT_ONCE_TRIES    3     /* --once: failures of an item before it is given up */
-#define AGENT_DIR_MEMORY_MS 60000 /* directory renames and removals are remembered for this long   \
-                                   */
+#define AGENT_PASS_MAX_MS  10000 /* or at most for this long */
+#define AGENT_COMMIT_MS    1000 /* index and journal are made durable together at least this often */
+#define AGENT_COMMIT_COUNT 4096
+#define AGENT_RECHECK_MS   2000 /* a list that waits for images is held against the index again */
+#define AGENT_ONCE_TRIES   3    /* --once: failures of an item before it is given up */
+#define AGENT_DIR_MEMORY_MS                                                                        \
+    60000 /* directory renames and removals are remembered for this long                           \
+           */
 
 struct mapping {
     const struct conf_mapping *conf;
@@ -132,12 +133,14 @@ struct agent {
 
     struct pending *pending;
     struct item_queue observed; /* to be planned */
+    struct item_queue parked;   /* observed; wait for a look at the path that they came from */
+    int64_t parked_ms;          /* when these were last considered */
     struct item_queue ready;    /* images: planned, wait for a slot */
     struct item_queue ready_lists;
     struct item_queue relist;  /* gone or claimed: their rows must leave the lists */
     struct item_queue passing; /* the same, while the pass is running */
     struct item_queue barrier;
-    struct map *sighted;   /* inode -> item that was seen to have it */
+    struct map *sighted;   /* mapping, inode -> item that was seen to have it */
     struct map *dirs_gone; /* key ending in '/' -> struct dir_gone */
     struct map *dirs_to;   /* key ending in '/' -> where it came from (string) */
     struct map *renames;   /* "from\nto" -> struct dir_rename */
@@ -193,6 +196,8 @@ struct item *intake_touch(struct agent *a, unsigned mapping, const char *path,
                           enum journal_source source, int64_t settle_ms);
 void intake_touch_key(struct agent *a, unsigned mapping, const char *key,
                       enum journal_source source, int64_t settle_ms);
+/* more may be taken in: not too much is on its way by itself */
+bool intake_has_room(const struct agent *a);
 void intake_hints(struct agent *a);
 void intake_due(struct agent *a);
 void intake_observe(struct agent *a, struct item *it);
@@ -226,11 +231,13 @@ void rename_expire(struct agent *a);
 void rename_free_all(struct agent *a);
 void sighted_note(struct agent *a, struct item *it);
 void sighted_forget(struct agent *a, struct item *it);
-struct item *sighted_find(const struct agent *a, uint64_t ino);
+struct item *sighted_find(const struct agent *a, unsigned mapping, uint64_t ino);
 
 /* removals.c */
 void removals_guard(struct agent *a, struct mapping *m);
 void removals_gone_due(struct agent *a, struct item *it);
+/* a scan of the mapping ended: what waited for it goes on */
+void removals_scanned(struct agent *a, struct mapping *m);
 void removals_queue(struct agent *a, struct item *it);
 void removals_to_barrier(struct agent *a, struct item *it);
 void removals_unlisted(struct agent *a, struct item *it);
@@ -265,6 +272,10 @@ struct stale_list *stale_find(const struct agent *a, unsigned mapping, const cha
 /* the list still has to get these changes; why: NULL where it waits behind others */
 void stale_add(struct agent *a, unsigned mapping, const char *path, struct change_set *set,
                const char *why);
+/* the list was not there, and nothing says that it is elsewhere or cannot be reached */
+bool stale_is_gone(struct agent *a, const struct pass_list *list);
+/* the list was renamed: its changes go with it */
+void stale_follow(struct agent *a, const struct item *from, const struct item *to);
 void stale_passed(struct agent *a, const struct pass_list *list);
 void stale_retry(struct agent *a);
 int64_t stale_deadline(const struct agent *a);

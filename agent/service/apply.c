@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define APPLY_REFILL (AGENT_FLYING_MAX / 2) /* hand over in batches: one sync serves many intents  \
-                                             */
+#define APPLY_REFILL                                                                               \
+    (AGENT_FLYING_MAX / 2) /* hand over in batches: one sync serves many intents                   \
+                            */
 
 /* The journal's word for a change. */
 static enum journal_op change_op(enum change_kind change)
@@ -41,25 +42,27 @@ static void apply_intent(struct agent *a, struct item *it)
 }
 
 /* Fill in the fields of a copy. */
-static bool transfer_copy(struct agent *a, struct transfer *t, const struct item *it)
+static bool transfer_copy(struct transfer *t, const struct item *it, const struct known *source)
 {
-    struct index_entry e;
-
-    if (index_get(a->index, it->peer->key, &e))
-        return false;
     t->source_key = strdup(it->peer->key);
-    t->source_etag = e.known.etag[0] ? strdup(e.known.etag) : NULL;
-    return t->source_key && (t->source_etag || !e.known.etag[0]);
+    t->source_etag = source->etag[0] ? strdup(source->etag) : NULL;
+    return t->source_key && (t->source_etag || !source->etag[0]);
 }
 
 /* The transfer of a planned item, or NULL. */
 static struct transfer *apply_transfer(struct agent *a, struct item *it)
 {
+    struct index_entry e;
     enum transfer_kind kind = it->change == CHANGE_META                 ? TRANSFER_META
                               : it->change == CHANGE_RENAME && it->copy ? TRANSFER_COPY
                                                                         : TRANSFER_PUT;
-    struct transfer *t = transfer_new(kind, it->key);
+    struct transfer *t;
 
+    if (kind == TRANSFER_COPY && index_get(a->index, it->peer->key, &e)) {
+        it->copy = false; /* the source is not known any more */
+        kind = TRANSFER_PUT;
+    }
+    t = transfer_new(kind, it->key);
     if (!t)
         return NULL;
     t->owner = it;
@@ -67,7 +70,7 @@ static struct transfer *apply_transfer(struct agent *a, struct item *it)
                                  .uid = it->seen.uid,
                                  .gid = it->seen.gid,
                                  .mtime_ns = it->seen.mtime_ns};
-    if (kind == TRANSFER_COPY && !transfer_copy(a, t, it)) {
+    if (kind == TRANSFER_COPY && !transfer_copy(t, it, &e.known)) {
         transfer_free(t);
         return NULL;
     }
@@ -229,6 +232,8 @@ void apply_forget_key(struct agent *a, struct mapping *m, const char *key)
 {
     bool was;
 
+    if (m->held)
+        removals_hold_back(a, m, key);
     if (index_remove(a->index, key, &was))
         agent_fail(a, -EIO, "writing the index");
     m->indexed -= was;
@@ -264,9 +269,9 @@ static void apply_failed(struct agent *a, struct item *it, const struct transfer
     } else if ((t->verdict == VERDICT_ABSENT || t->verdict == VERDICT_CONFLICT) && copying) {
         it->copy = false; /* S3's source is not what we knew: put the file instead */
         intake_observe(a, it);
-    } else if (t->verdict == VERDICT_ABSENT || t->verdict == VERDICT_CONFLICT) {
-        if (t->kind == TRANSFER_META)
-            apply_mark_uncertain(a, it);
+    } else if (t->kind == TRANSFER_META &&
+               (t->verdict == VERDICT_ABSENT || t->verdict == VERDICT_CONFLICT)) {
+        apply_mark_uncertain(a, it); /* the object is another or none: the file is put next */
         intake_observe(a, it);
     } else {
         decide_failed(a, it, why);

@@ -23,6 +23,7 @@
 struct client {
     struct control *control;
     sd_event_source *source;
+    sd_event_source *timeout;
     int fd;
     struct buf in;
     struct buf out;
@@ -53,6 +54,7 @@ static void client_free(struct client *c)
         if (c->control->clients[i] == c)
             c->control->clients[i] = NULL;
     sd_event_source_unref(c->source);
+    sd_event_source_unref(c->timeout);
     close(c->fd);
     buf_release(&c->in);
     buf_release(&c->out);
@@ -165,6 +167,15 @@ static int on_client(sd_event_source *s, int fd, uint32_t events, void *arg)
     return 0;
 }
 
+/* A client that neither asks nor listens may not keep its place. */
+static int on_silent(sd_event_source *s, uint64_t usec, void *arg)
+{
+    (void)s;
+    (void)usec;
+    client_free(arg);
+    return 0;
+}
+
 static int on_connect(sd_event_source *s, int fd, uint32_t events, void *arg)
 {
     struct control *ctl = arg;
@@ -188,7 +199,9 @@ static int on_connect(sd_event_source *s, int fd, uint32_t events, void *arg)
     buf_init(&c->in, REQUEST_BYTES_MAX);
     buf_init(&c->out, CONTROL_REPLY_MAX);
     ctl->clients[slot] = c;
-    if (sd_event_add_io(ctl->agent->event, &c->source, client_fd, EPOLLIN, on_client, c) < 0)
+    if (sd_event_add_io(ctl->agent->event, &c->source, client_fd, EPOLLIN, on_client, c) < 0 ||
+        sd_event_add_time_relative(ctl->agent->event, &c->timeout, CLOCK_MONOTONIC,
+                                   CONTROL_WAIT_S * UINT64_C(1000000), 0, on_silent, c) < 0)
         client_free(c);
     return 0;
 }

@@ -166,7 +166,7 @@ static void decide_present(struct agent *a, struct item *it, struct known *known
     }
     renamed = rename_consider(a, it, known);
     if (renamed == RENAME_WAIT) {
-        item_queue_push(&a->observed, it);
+        item_queue_push(&a->parked, it);
         return;
     }
     if (renamed == RENAME_WANT_HASH) {
@@ -216,8 +216,14 @@ static void decide_one(struct agent *a, struct item *it)
 
 void decide_observed(struct agent *a)
 {
-    size_t count = a->observed.count;
+    size_t count;
 
+    if (a->parked.count && a->now_ms - a->parked_ms >= AGENT_PLAN_WAIT_MS) {
+        while (a->parked.first)
+            item_queue_push(&a->observed, a->parked.first);
+        a->parked_ms = a->now_ms;
+    }
+    count = a->observed.count;
     if (!count || (pending_count_state(a->pending, ITEM_OBSERVING) &&
                    a->now_ms - a->observed.first->observed_ms < AGENT_PLAN_WAIT_MS))
         return;

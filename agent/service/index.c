@@ -235,7 +235,8 @@ static int stored_text(const char **at, const char *end, uint16_t n, char *out, 
 }
 
 /* Decode a stored value. `full_key` gets the whole key, from LMDB's or from the value. */
-static int stored_decode(MDB_val k, MDB_val v, struct index_entry *ret, char full_key[INDEX_OBJECT_KEY_MAX + 1])
+static int stored_decode(MDB_val k, MDB_val v, struct index_entry *ret,
+                         char full_key[INDEX_OBJECT_KEY_MAX + 1])
 {
     struct stored s;
     const char *at = (const char *)v.mv_data + sizeof s;

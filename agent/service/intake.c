@@ -299,6 +299,14 @@ static void intake_gone(struct agent *a, const struct hint *h)
     sweep_add(a, h->root, dir);
 }
 
+/* What no event may tell of: is a file with an impossible name still there? */
+static void intake_refused(struct agent *a, const struct mapping *m)
+{
+    for (struct item *it = pending_first(a->pending, m->id); it; it = it->mate_next)
+        if (it->state == ITEM_REFUSED)
+            intake_observe(a, it);
+}
+
 /* The scan of a whole root ended. */
 static void intake_scanned(struct agent *a, const struct hint *h)
 {
@@ -308,6 +316,8 @@ static void intake_scanned(struct agent *a, const struct hint *h)
         return;
     m->scanning = false;
     m->scan_code = h->code;
+    removals_scanned(a, m);
+    intake_refused(a, m);
     if (h->code)
         log_warning("%s: the scan could not see everything (%s); nothing is removed from what it "
                     "did not see",
@@ -324,6 +334,7 @@ static void intake_root(struct agent *a, const struct hint *h)
     m->lost = h->kind == HINT_ROOT_LOST;
     if (m->lost) {
         m->scanning = false;
+        removals_scanned(a, m);
         log_error("%s: %s cannot be reached or is not the directory it was; every removal waits "
                   "until it is back",
                   m->conf->name, m->conf->path);
@@ -388,11 +399,17 @@ static void intake_one(struct agent *a, const struct hint *h)
     }
 }
 
-/* Removals wait for the end of the scan, so they must not keep it from going on. */
-static bool intake_has_room(const struct agent *a)
+bool intake_has_room(const struct agent *a)
 {
-    return pending_count(a->pending) - pending_count_state(a->pending, ITEM_GONE) <
-           AGENT_PENDING_MAX;
+    /* Only what goes on by itself counts: removals wait for scans, some items for an operator. */
+    static const enum item_state moving[] = {ITEM_SETTLING, ITEM_OBSERVING, ITEM_OBSERVED,
+                                             ITEM_HASHING,  ITEM_CHECKING,  ITEM_READY,
+                                             ITEM_FLYING};
+    size_t count = 0;
+
+    for (size_t i = 0; i < sizeof moving / sizeof *moving; i++)
+        count += pending_count_state(a->pending, moving[i]);
+    return count < AGENT_PENDING_MAX;
 }
 
 #define INTAKE_TURN_MAX 4096 /* hints a turn, so that outcomes are not kept waiting */

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <systemd/sd-daemon.h>
 
+#define TURN_BUSY_MS 50
 #define STOP_WAIT_MS 10000 /* transfers under way may end within this when the agent is stopped */
 
 /* Letters from the threads that read and rewrite files. */
@@ -62,7 +63,8 @@ static bool turn_active(const struct agent *a)
     for (size_t i = 0; i < a->mapping_count; i++)
         if (a->mappings[i].scanning)
             return true;
-    return a->sweeps || a->flying || a->pass_running || a->relist.count || a->moved_rows;
+    return watchers_busy(a->watchers) || a->sweeps || a->flying || a->pass_running ||
+           a->relist.count || a->moved_rows;
 }
 
 /* With --once: is there nothing left that may still succeed? */
@@ -112,8 +114,10 @@ static int64_t turn_deadline(struct agent *a)
     due = other < due ? other : due;
     other = stale_deadline(a);
     due = other < due ? other : due;
-    if (a->observed.count && a->now_ms + AGENT_PLAN_WAIT_MS < due)
+    if ((a->observed.count || a->parked.count) && a->now_ms + AGENT_PLAN_WAIT_MS < due)
         due = a->now_ms + AGENT_PLAN_WAIT_MS;
+    if (!pending_count(a->pending) && due > a->now_ms + TURN_BUSY_MS && watchers_busy(a->watchers))
+        due = a->now_ms + TURN_BUSY_MS; /* being in step is said when they are through */
     if (a->commit_due_ms && a->commit_due_ms < due)
         due = a->commit_due_ms;
     if (a->journal) {

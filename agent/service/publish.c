@@ -14,12 +14,13 @@ void publish_check(struct agent *a, struct item *it)
 
     if (job)
         job->path = strdup(it->path);
-    if (!job || !job->path || agent_commit(a) || index_view_open(a->index, &job->view)) {
+    if (!job || !job->path || agent_commit(a)) {
         job_free(job);
         agent_fail(a, -ENOMEM, "checking a list");
         return;
     }
     job->item = it;
+    job->index = a->index;
     job->root_fd = m->root_fd;
     job->images_fd = images->root_fd;
     job->images_prefix = images->conf->prefix;

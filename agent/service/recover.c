@@ -200,6 +200,26 @@ static bool closes(const struct open_tx *o, const struct journal_record *rec)
            rec->op == o->op;
 }
 
+/* The new object of a rename is in S3: its source waits for the lists, then for its deletion. (A
+ * copy's outcome names its source by itself; a put's does not.) */
+static int recover_landed(struct recovery *r, struct open_tx *o, const struct journal_record *rec,
+                          int rc)
+{
+    char source[PATH_BYTES_MAX + 1], source_key[AGENT_KEY_SIZE], key[AGENT_KEY_SIZE];
+    struct index_entry e;
+
+    o->landed = true;
+    if (rc || rec->op != JOURNAL_PUT || rec->seq <= r->applied.seq || !o->path || !o->path2 ||
+        path_rebase(source, sizeof source, rec->path, o->path2, o->path) ||
+        !agent_key(r->agent, o->mapping, source, source_key) ||
+        !agent_key(r->agent, o->mapping, rec->path, key) ||
+        index_get(r->agent->index, source_key, &e))
+        return rc;
+    e.known.flags |= KNOWN_MOVED;
+    e.known.moved_to = key;
+    return index_put(r->agent->index, source_key, &e.known, NULL);
+}
+
 /* One record. */
 static int recover_record(struct recovery *r, const struct journal_record *rec)
 {
@@ -215,7 +235,7 @@ static int recover_record(struct recovery *r, const struct journal_record *rec)
     o = rec->tx ? map_get(r->open, &rec->tx, sizeof rec->tx) : NULL;
     if (o && o->op == JOURNAL_RENAME && rec->state == JOURNAL_DONE &&
         (rec->op == JOURNAL_PUT || rec->op == JOURNAL_COPY))
-        o->landed = true;
+        rc = recover_landed(r, o, rec, rc);
     if (o && closes(o, rec) &&
         (rec->state == JOURNAL_DONE || rec->state == JOURNAL_ABORT || rec->http_status > 0)) {
         map_remove(r->open, &rec->tx, sizeof rec->tx);
@@ -315,6 +335,18 @@ static int interrupted_list(struct agent *a, const struct open_tx *o, enum journ
     return 0;
 }
 
+/* The rename of one image that had not landed: it goes on, or, where the new path is gone by now, the
+ * rows that may have followed go back to the old one. */
+static void interrupted_rename(struct agent *a, const struct open_tx *o)
+{
+    struct file_stat st;
+
+    if (tree_stat(a->mappings[o->mapping].root_fd, o->path2, &st) == 0 && st.kind == FILE_REGULAR)
+        rename_told(a, o->mapping, o->path, o->path2);
+    else
+        relist_moved_row(a, o->mapping, o->path2, o->path);
+}
+
 /* Close one open intent. */
 static int interrupted(struct agent *a, const struct open_tx *o)
 {
@@ -335,7 +367,7 @@ static int interrupted(struct agent *a, const struct open_tx *o)
     else
         rc = mark_uncertain(a, o->mapping, o->path2 && !o->landed ? o->path2 : o->path, &o->st);
     if (rc == 0 && o->op == JOURNAL_RENAME && !o->count && !o->landed)
-        rename_told(a, o->mapping, o->path, o->path2);
+        interrupted_rename(a, o);
     rec.state = state;
     rec.why = state == JOURNAL_ABORT ? "interrupted; what is open is planned anew" : NULL;
     agent_journal(a, &rec);

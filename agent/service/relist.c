@@ -50,6 +50,22 @@ static int change_rename(struct lst_changes *changes, const char *from, const ch
     return change_remove(changes, from);
 }
 
+/* One noted row: to where its image is by now, should that have been renamed in the same moment. */
+static int pass_row(struct agent *a, const struct moved_row *r, struct lst_changes *changes)
+{
+    char key[AGENT_KEY_SIZE];
+    const struct item *there;
+
+    if (!agent_key(a, r->mapping, r->to, key))
+        return 0;
+    there = pending_find(a->pending, key);
+    if (there && there->state == ITEM_LISTING)
+        return change_remove(changes, r->from);
+    if (there && there->state == ITEM_CLAIMED && there->target)
+        return change_rename(changes, r->from, there->target + a->mappings[r->mapping].prefix_len);
+    return change_rename(changes, r->from, r->to);
+}
+
 /* Move the rows noted by relist_moved_row into the changes. */
 static int pass_take_rows(struct agent *a, unsigned mapping, struct lst_changes *changes)
 {
@@ -62,7 +78,7 @@ static int pass_take_rows(struct agent *a, unsigned mapping, struct lst_changes 
             at = &r->next;
             continue;
         }
-        rc = change_rename(changes, r->from, r->to);
+        rc = pass_row(a, r, changes);
         *at = r->next;
         free(r->from);
         free(r->to);
@@ -71,8 +87,8 @@ static int pass_take_rows(struct agent *a, unsigned mapping, struct lst_changes 
     return rc;
 }
 
-/* Where the image that was under this key went on to: by the index, where its new object is in S3, or
- * by a rename that is under way. False: it stayed. */
+/* Where the image that was under this key went on to: by the index, where its new object is in S3,
+ * or by a rename that is under way. False: it stayed. */
 static bool pass_hop(struct agent *a, char key[AGENT_KEY_SIZE])
 {
     struct index_entry e;
@@ -221,28 +237,34 @@ static void pass_items_through(struct agent *a)
     a->pass_running = false;
 }
 
-/* The mapping whose turn it is: the first item's, or the first moved row's. */
-static struct mapping *pass_next_mapping(struct agent *a)
-{
-    if (a->relist.first)
-        return &a->mappings[a->relist.first->mapping];
-    return a->moved_rows ? &a->mappings[a->moved_rows->mapping] : NULL;
-}
-
-/* A lists mapping of this repository is still being scanned: some of its lists may be unknown. */
-static bool lists_scanning(const struct agent *a, unsigned repository)
+/* A lists mapping of this repository is being scanned or cannot be reached: not all of its lists
+ * may be known. */
+static bool lists_unknown(const struct agent *a, unsigned repository)
 {
     for (size_t i = 0; i < a->mapping_count; i++)
         if (a->mappings[i].conf->kind == CONF_LISTS &&
-            a->mappings[i].conf->repository == repository && a->mappings[i].scanning)
+            a->mappings[i].conf->repository == repository &&
+            (a->mappings[i].scanning || a->mappings[i].lost))
             return true;
     return false;
 }
 
-/* Is it time to begin a pass for this mapping? */
-static bool pass_is_due(struct agent *a, const struct mapping *m)
+/* The mapping whose turn it is: the first item's, or the first moved row's. */
+static struct mapping *pass_next_mapping(struct agent *a)
 {
-    if (a->pass_running || m->lost || lists_scanning(a, m->id))
+    for (const struct item *it = a->relist.first; it; it = it->next)
+        if (!lists_unknown(a, it->mapping))
+            return &a->mappings[it->mapping];
+    for (const struct moved_row *r = a->moved_rows; r; r = r->next)
+        if (!lists_unknown(a, r->mapping))
+            return &a->mappings[r->mapping];
+    return NULL;
+}
+
+/* Is it time to begin a pass? */
+static bool pass_is_due(const struct agent *a)
+{
+    if (a->pass_running)
         return false;
     return a->now_ms - a->pass_last_ms >= AGENT_PASS_QUIET_MS ||
            a->now_ms - a->pass_first_ms >= AGENT_PASS_MAX_MS;
@@ -280,7 +302,7 @@ void relist_pass(struct agent *a)
     struct change_set *set;
     int rc;
 
-    if (!m || !pass_is_due(a, m))
+    if (!m || !pass_is_due(a))
         return;
     removals_guard(a, m);
     set = calloc(1, sizeof *set);
@@ -326,7 +348,7 @@ void relist_passed(struct agent *a, struct job *job)
     for (size_t i = 0; i < job->list_count && !job->dry_run; i++) {
         const struct pass_list *list = &job->lists[i];
 
-        if (list->code)
+        if (list->code && !stale_is_gone(a, list))
             stale_add(a, list->mapping, list->path, set, list->why);
         else if (list->changed)
             relist_changed(a, list);

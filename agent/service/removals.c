@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GONE_AGAIN_MS 250 /* while a scan goes on, a gone path is considered again this often */
+#define GONE_AGAIN_MS    250   /* a gone path that may still be explained is considered again */
+#define GONE_PATIENCE_MS 30000 /* for this long at most, where only events are on their way */
 
 void removals_queue(struct agent *a, struct item *it)
 {
@@ -21,20 +22,44 @@ void removals_queue(struct agent *a, struct item *it)
 /* Some path that is still to be planned has this image's inode: it may have been renamed to it. */
 static bool may_be_claimed(struct agent *a, const struct item *it, const struct known *known)
 {
-    const struct item *other = sighted_find(a, known->ino);
+    const struct item *other = sighted_find(a, it->mapping, known->ino);
 
     return other && other != it && other->mapping == it->mapping &&
            (other->state == ITEM_SETTLING || other->state == ITEM_OBSERVING ||
             other->state == ITEM_OBSERVED || other->state == ITEM_HASHING);
 }
 
+/* A scan of the mapping is under way: its end wakes what waits for it. */
+static bool scan_under_way(struct agent *a, const struct mapping *m)
+{
+    struct watch_stats stats;
+
+    if (m->scanning)
+        return true;
+    watchers_stats(a->watchers, m->id, &stats);
+    return stats.scanning;
+}
+
+void removals_scanned(struct agent *a, struct mapping *m)
+{
+    for (struct item *it = pending_first(a->pending, m->id); it; it = it->mate_next)
+        if (it->state == ITEM_GONE && it->deadline_ms == INT64_MAX)
+            pending_set(a->pending, it, ITEM_GONE, a->now_ms + GONE_AGAIN_MS);
+}
+
 void removals_gone_due(struct agent *a, struct item *it)
 {
     struct mapping *m = agent_mapping(a, it);
     struct index_entry e;
-    int rc = index_get(a->index, it->key, &e);
+    int rc;
 
-    if (m->scanning || (rc == 0 && may_be_claimed(a, it, &e.known))) {
+    if (scan_under_way(a, m)) {
+        pending_set(a->pending, it, ITEM_GONE, INT64_MAX);
+        return;
+    }
+    rc = index_get(a->index, it->key, &e);
+    if ((rc == 0 && may_be_claimed(a, it, &e.known)) ||
+        (a->now_ms - it->hint_ms < GONE_PATIENCE_MS && watchers_busy(a->watchers))) {
         pending_set(a->pending, it, ITEM_GONE, a->now_ms + GONE_AGAIN_MS);
         return;
     }
@@ -50,13 +75,10 @@ void removals_gone_due(struct agent *a, struct item *it)
 static void hold_one(struct agent *a, struct mapping *m, struct item *it)
 {
     bool fresh = false;
+    int rc = a->options.dry_run ? 0 : index_hold(a->index, it->key, false, &fresh);
 
-    if (it->again) { /* something is there again, perhaps: look before it is held */
-        intake_resettle(a, it);
-        return;
-    }
-    if (!a->options.dry_run && index_hold(a->index, it->key, false, &fresh))
-        agent_fail(a, -EIO, "writing the index");
+    if (rc && rc != -ENAMETOOLONG) /* such a name was never a key */
+        agent_fail(a, rc, "writing the index");
     m->held += fresh;
     agent_dirty(a);
     decide_done(a, it);
@@ -97,13 +119,25 @@ static struct guard_question guard_question(struct agent *a, struct mapping *m,
     return q;
 }
 
+/* What was touched again since it was found gone is looked at again first. */
+static void recall_touched(struct agent *a, const struct mapping *m)
+{
+    for (struct item *it = a->relist.first, *next; it; it = next) {
+        next = it->next;
+        if (it->mapping == m->id && it->state == ITEM_LISTING && it->again)
+            intake_resettle(a, it);
+    }
+}
+
 void removals_guard(struct agent *a, struct mapping *m)
 {
     struct guard_limits limits = {.max_removals = m->conf->max_removals,
                                   .max_percent = m->conf->max_removal_percent};
-    struct guard_question q = guard_question(a, m, &a->relist);
+    struct guard_question q;
     enum guard_verdict v;
 
+    recall_touched(a, m);
+    q = guard_question(a, m, &a->relist);
     if (!q.removals)
         return;
     v = guard_ask(&limits, &q);

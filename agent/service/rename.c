@@ -9,22 +9,33 @@
 
 /* ---- who has which inode, among the items that are not in step ---- */
 
+/* The table's key: inodes are counted anew on each device, so by mapping. */
+struct sighted_key {
+    uint64_t ino;
+    uint64_t mapping;
+};
+
 void sighted_note(struct agent *a, struct item *it)
 {
-    if (it->seen.kind == FILE_REGULAR &&
-        map_put(a->sighted, &it->seen.ino, sizeof it->seen.ino, it, NULL))
+    struct sighted_key key = {.ino = it->seen.ino, .mapping = it->mapping};
+
+    if (it->seen.kind == FILE_REGULAR && map_put(a->sighted, &key, sizeof key, it, NULL))
         agent_fail(a, -ENOMEM, "remembering an inode");
 }
 
 void sighted_forget(struct agent *a, struct item *it)
 {
-    if (sighted_find(a, it->seen.ino) == it)
-        map_remove(a->sighted, &it->seen.ino, sizeof it->seen.ino);
+    struct sighted_key key = {.ino = it->seen.ino, .mapping = it->mapping};
+
+    if (map_get(a->sighted, &key, sizeof key) == it)
+        map_remove(a->sighted, &key, sizeof key);
 }
 
-struct item *sighted_find(const struct agent *a, uint64_t ino)
+struct item *sighted_find(const struct agent *a, unsigned mapping, uint64_t ino)
 {
-    return map_get(a->sighted, &ino, sizeof ino);
+    struct sighted_key key = {.ino = ino, .mapping = mapping};
+
+    return map_get(a->sighted, &key, sizeof key);
 }
 
 /* ---- directories that left their place ---- */
@@ -300,6 +311,9 @@ static void rename_take(struct agent *a, struct item *it, struct item *source, b
         agent_fail(a, -ENOMEM, "renaming");
         return;
     }
+    if (agent_mapping(a, it)->held)
+        removals_hold_back(a, agent_mapping(a, it), source->key);
+    stale_follow(a, source, it);
     source->change = CHANGE_RENAME;
     source->peer = it;
     it->peer = source;
@@ -434,7 +448,7 @@ enum rename_answer rename_consider(struct agent *a, struct item *it, const struc
         return RENAME_TAKEN;
     }
     if (known && !(known->flags & (KNOWN_MOVED | KNOWN_UNCERTAIN))) {
-        struct item *other = sighted_find(a, known->ino);
+        struct item *other = sighted_find(a, it->mapping, known->ino);
 
         if (it->seen.ino == known->ino || !other || other == it)
             return RENAME_NONE; /* the same file, or a new one in its place */
@@ -450,8 +464,8 @@ enum rename_answer rename_consider(struct agent *a, struct item *it, const struc
         return consider_gone(a, it, o, &s, &source.known);
     if (source_seen(o))
         return consider_occupied(a, it, o, &s, &source.known);
-    if ((o->state == ITEM_SETTLING || o->state == ITEM_OBSERVING || o->state == ITEM_RETRY) &&
-        patient)
+    if (o->state == ITEM_OBSERVING ||
+        ((o->state == ITEM_SETTLING || o->state == ITEM_RETRY) && patient))
         return RENAME_WAIT;
     return RENAME_NONE;
 }
@@ -501,6 +515,12 @@ void rename_abandon(struct agent *a, struct item *it, const char *why)
     it->peer = source->peer = NULL;
     it->change = CHANGE_NONE;
     it->tx = 0;
+    /* Rows that followed already go back: whatever becomes of the image starts from its old name.
+     */
+    if (source->relisted || source->queue == &a->passing)
+        relist_moved_row(a, it->mapping, it->path, source->path);
+    it->relisted = source->relisted = false;
+    it->was_there = false;
     source_release(a, source);
     if (source->queue == &a->passing)
         return; /* its rows are being moved; it is looked at again after that */

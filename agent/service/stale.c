@@ -71,6 +71,29 @@ void stale_add(struct agent *a, unsigned mapping, const char *path, struct chang
     }
 }
 
+bool stale_is_gone(struct agent *a, const struct pass_list *list)
+{
+    char key[AGENT_KEY_SIZE];
+    struct index_entry e;
+
+    if (list->code != -ENOENT || a->mappings[list->mapping].lost ||
+        !agent_key(a, list->mapping, list->path, key))
+        return false;
+    return !pending_find(a->pending, key) && index_get(a->index, key, &e) == -ENOENT;
+}
+
+void stale_follow(struct agent *a, const struct item *from, const struct item *to)
+{
+    struct stale_list *s = stale_find(a, from->mapping, from->path);
+    char *path = s && !s->running ? strdup(to->path) : NULL;
+
+    if (!path)
+        return;
+    free(s->path);
+    s->path = path;
+    s->due_ms = a->now_ms;
+}
+
 void stale_passed(struct agent *a, const struct pass_list *list)
 {
     struct stale_list *s = stale_find(a, list->mapping, list->path);
@@ -78,7 +101,7 @@ void stale_passed(struct agent *a, const struct pass_list *list)
     if (!s)
         return;
     s->running = false;
-    if (list->code) {
+    if (list->code && !stale_is_gone(a, list)) {
         s->failures++;
         s->due_ms = a->now_ms + order_backoff_ms(s->failures, (uint64_t)a->real_us);
         snprintf(s->why, sizeof s->why, "%s", list->why);

@@ -92,7 +92,7 @@ static void sweep_free(struct sweep *s)
 
 void sweep_step(struct agent *a)
 {
-    while (a->sweeps && !a->fatal && pending_count(a->pending) < AGENT_PENDING_MAX) {
+    while (a->sweeps && !a->fatal && intake_has_room(a)) {
         struct sweep *s = a->sweeps;
 
         if (!sweep_one(a, s))

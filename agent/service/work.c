@@ -40,7 +40,6 @@ void job_free(struct job *job)
 {
     if (!job)
         return;
-    index_view_close(job->view);
     for (size_t i = 0; i < job->list_count; i++)
         free(job->lists[i].path);
     free(job->lists);
@@ -132,8 +131,13 @@ static int check_image(void *arg, const char *image)
 /* JOB_CHECK. */
 static int work_check(struct job *job)
 {
-    int rc = lst_each_path(job->root_fd, job->path, check_image, job, &job->seen);
+    int rc = index_view_open(job->index, &job->view);
 
+    if (rc)
+        return rc;
+    rc = lst_each_path(job->root_fd, job->path, check_image, job, &job->seen);
+    index_view_close(job->view);
+    job->view = NULL;
     return rc > 0 ? 0 : rc;
 }
 
@@ -263,8 +267,6 @@ static void work_pass_list(struct work *w, struct job *job, struct pass_list *li
     }
     list->code = lst_apply(job->root_fds[list->mapping], list->path, job->changes, NULL, &hooks,
                            &list->changed, &e);
-    if (list->code == -ENOENT)
-        list->code = 0; /* the list itself is gone: no row names anything */
     if (list->code)
         snprintf(list->why, sizeof list->why, "%s", e.what[0] ? e.what : err_name(list->code));
 }

@@ -51,7 +51,8 @@ struct job {
     uint64_t hash;             /* HASH: outcome */
 
     struct file_stat seen;     /* CHECK: outcome: the list's stat, before and after the reading */
-    struct index_view *view;   /* CHECK: what is in S3; the job's own */
+    struct index *index;       /* CHECK: what is in S3 (as of the last commit) */
+    struct index_view *view;   /* CHECK: of the thread, while it works */
     int images_fd;             /* CHECK: root of the repository */
     const char *images_prefix; /* CHECK: of its keys; borrowed */
     const struct watch_filter *images_filter; /* CHECK: borrowed */
