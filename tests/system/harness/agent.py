@@ -42,6 +42,7 @@ class Agent:
         self.log_path = os.path.join(folder, "agent.log")
         self.environment = server.environment(**(environment or {}))
         self.process = None
+        self.wrapped = False
         os.makedirs(folder, exist_ok=True)
         settings = {
             "state_dir": self.state_dir,
@@ -64,6 +65,7 @@ class Agent:
 
     def start(self, *arguments, wrap=()):
         """`lockstep agent`, in the background; `wrap` goes in front (strace, ...)."""
+        self.wrapped = bool(wrap)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [*wrap, lockstep_binary(), "agent", "-c", self.conf, *arguments], stdout=log,
