@@ -91,6 +91,7 @@ struct item {
     uint64_t barrier;      /* BARRIER: lists seen before this number must be live */
     uint64_t live;         /* lists: number at which the content last put was observed */
     uint64_t looked;       /* lists: number at which `seen` was observed */
+    int64_t checked_ms;    /* lists: when the index was last asked about its images */
 
     unsigned failures;
     bool unreached; /* the last failure was that S3 did not answer or let us in */

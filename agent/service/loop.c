@@ -46,7 +46,7 @@ static void turn_wake_lists(struct agent *a)
         return;
     for (unsigned m = 0; m < a->mapping_count; m++)
         for (struct item *it = pending_first(a->pending, m); it; it = it->mate_next)
-            if (it->state == ITEM_WAITING && it->deadline_ms - AGENT_RECHECK_MS <= a->landed_ms)
+            if (it->state == ITEM_WAITING && it->checked_ms <= a->landed_ms)
                 intake_observe(a, it);
 }
 
@@ -78,7 +78,7 @@ static bool turn_once_done(struct agent *a)
     for (unsigned m = 0; m < a->mapping_count; m++)
         for (const struct item *it = pending_first(a->pending, m); it; it = it->mate_next)
             if ((it->state == ITEM_RETRY && it->failures < AGENT_ONCE_TRIES) ||
-                (it->state == ITEM_WAITING && it->deadline_ms - AGENT_RECHECK_MS <= a->landed_ms))
+                (it->state == ITEM_WAITING && it->checked_ms <= a->landed_ms))
                 return false;
     return true;
 }

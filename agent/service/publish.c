@@ -19,6 +19,7 @@ void publish_check(struct agent *a, struct item *it)
         agent_fail(a, -ENOMEM, "checking a list");
         return;
     }
+    it->checked_ms = a->now_ms;
     job->item = it;
     job->index = a->index;
     job->root_fd = m->root_fd;
