@@ -57,5 +57,6 @@ EXTRA_DIST += \
 	tests/system/test_harness.py \
 	tests/system/test_identity.py \
 	tests/system/test_live.py \
+	tests/system/test_names.py \
 	tests/system/test_once.py \
 	tests/system/test_order.py

@@ -33,7 +33,6 @@ const char *const watchers_default_exclude[] = {
     ".~lock.*",               /* LibreOffice */
     ".goutputstream-*",       /* GLib */
     ".?*." ALNUM_6,           /* rsync: ".name.XXXXXX" */
-    "sed" ALNUM_6,            /* sed -i */
     NULL,
 };
 

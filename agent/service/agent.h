@@ -205,6 +205,8 @@ void intake_resettle(struct agent *a, struct item *it);
 
 /* sweep.c */
 void sweep_add(struct agent *a, unsigned mapping, const char *key_prefix);
+/* Look again at all names that were refused. */
+void sweep_refused(struct agent *a, unsigned mapping);
 bool sweep_pending(const struct agent *a, unsigned mapping);
 void sweep_step(struct agent *a);
 void sweep_free_all(struct agent *a);

@@ -299,14 +299,6 @@ static void intake_gone(struct agent *a, const struct hint *h)
     sweep_add(a, h->root, dir);
 }
 
-/* What no event may tell of: is a file with an impossible name still there? */
-static void intake_refused(struct agent *a, const struct mapping *m)
-{
-    for (struct item *it = pending_first(a->pending, m->id); it; it = it->mate_next)
-        if (it->state == ITEM_REFUSED)
-            intake_observe(a, it);
-}
-
 /* The scan of a whole root ended. */
 static void intake_scanned(struct agent *a, const struct hint *h)
 {
@@ -317,7 +309,7 @@ static void intake_scanned(struct agent *a, const struct hint *h)
     m->scanning = false;
     m->scan_code = h->code;
     removals_scanned(a, m);
-    intake_refused(a, m);
+    sweep_refused(a, m->id);
     if (h->code)
         log_warning("%s: the scan could not see everything (%s); nothing is removed from what it "
                     "did not see",

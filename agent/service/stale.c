@@ -71,12 +71,18 @@ void stale_add(struct agent *a, unsigned mapping, const char *path, struct chang
     }
 }
 
+/* No list is there, or something else has taken its place or that of its directory. */
+static bool is_no_list(int code)
+{
+    return code == -ENOENT || code == -ENOTDIR || code == -ELOOP || code == ERR_NOT_FILE;
+}
+
 bool stale_is_gone(struct agent *a, const struct pass_list *list)
 {
     char key[AGENT_KEY_SIZE];
     struct index_entry e;
 
-    if (list->code != -ENOENT || a->mappings[list->mapping].lost ||
+    if (!is_no_list(list->code) || a->mappings[list->mapping].lost ||
         !agent_key(a, list->mapping, list->path, key))
         return false;
     return !pending_find(a->pending, key) && index_get(a->index, key, &e) == -ENOENT;

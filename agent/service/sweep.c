@@ -6,10 +6,31 @@
 
 #define SWEEP_PIECE 1000 /* keys of one step */
 
+/* The index does not have names that cannot be keys: these are looked at right away. */
+static void touch_refused(struct agent *a, unsigned mapping, const char *key_prefix)
+{
+    size_t n = strlen(key_prefix);
+    struct item *next;
+
+    if (!pending_count_mapping(a->pending, mapping, ITEM_REFUSED))
+        return;
+    for (struct item *it = pending_first(a->pending, mapping); it; it = next) {
+        next = it->mate_next;
+        if (it->state == ITEM_REFUSED && strncmp(it->key, key_prefix, n) == 0)
+            intake_observe(a, it);
+    }
+}
+
+void sweep_refused(struct agent *a, unsigned mapping)
+{
+    touch_refused(a, mapping, "");
+}
+
 void sweep_add(struct agent *a, unsigned mapping, const char *key_prefix)
 {
     struct sweep *s;
 
+    touch_refused(a, mapping, key_prefix);
     for (s = a->sweeps; s; s = s->next)
         if (strcmp(s->prefix, key_prefix) == 0 && !s->after)
             return;

@@ -43,7 +43,7 @@ static const struct {
     {"img.jpg.filepart", true},
     {"part", false},
     {".goutputstream-AB12CD", true},
-    {"sedAb12Cd", true},
+    {"sedAb12Cd", false}, /* of sed -i; but a class may be called "sedan2001" */
     {"sedan.jpg", false},
     {"sediment", false},
     {"4913", false},

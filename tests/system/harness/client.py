@@ -57,7 +57,8 @@ class Client:
         """Compare every byte by rclone. A list of what differs: ["* path", "+ path", "- path"]."""
         done = self.rclone("check", "--download", "--checkers", "8", "--combined", "-", *options,
                            tree, self.remote(prefix), check=False)
-        differences = [line for line in done.stdout.splitlines() if not line.startswith("= ")]
+        differences = [line for line in done.stdout.split("\n")
+                       if line and not line.startswith("= ")]
         if done.returncode != 0 and not differences:
             raise AssertionError("rclone check: " + done.stderr.strip()[-2000:])
         return differences
