@@ -51,7 +51,7 @@ EXTRA_DIST += \
 	tests/system/harness/tree.py \
 	tests/system/harness/waiting.py \
 	tests/system/run.py \
-	tests/system/test_crash.py tests/system/test_plan.py \
+	tests/system/test_crash.py tests/system/test_hurry.py tests/system/test_plan.py \
 	tests/system/test_faults.py \
 	tests/system/test_guard.py \
 	tests/system/test_harness.py \
