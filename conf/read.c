@@ -173,7 +173,8 @@ static void read_group(struct reading *r, const struct setting_table *t, const s
     const char *dot = label[0] == '\0' ? "" : ".";
     for (size_t i = 0; i < node_count(group); i++) {
         const struct node *n = node_at(group, i);
-        (void)snprintf(path, sizeof(path), "%s%s%s", label, dot, conf_node_name(n)); /* cut: a message */
+        (void)snprintf(path, sizeof(path), "%s%s%s", label, dot,
+                       conf_node_name(n)); /* cut: a message */
         const struct setting *s = setting_find(t, conf_node_name(n));
         if (s == NULL)
             add_unknown(r, t, n, path);

@@ -17,10 +17,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define S3_KEY_MAX  1024 /* bytes of UTF-8 (S3 User Guide, "Naming Amazon S3 objects") */
-#define S3_ETAG_MAX 72   /* 32 hex digits, "-", parts; room for servers with other forms */
+#define S3_KEY_MAX     1024 /* bytes of UTF-8 (S3 User Guide, "Naming Amazon S3 objects") */
+#define S3_ETAG_MAX    72   /* 32 hex digits, "-", parts; room for servers with other forms */
 #define S3_VERSION_MAX 128
-#define S3_BATCH_MAX 1000 /* keys of one DeleteObjects */
+#define S3_BATCH_MAX   1000 /* keys of one DeleteObjects */
 
 enum s3_addressing { S3_ADDRESS_AUTO, S3_ADDRESS_PATH, S3_ADDRESS_VIRTUAL };
 
@@ -29,10 +29,10 @@ struct uploaders_options {
     const char *region;   /* NULL: AWS_REGION, AWS_DEFAULT_REGION, the profile's, else us-east-1 */
     const char *endpoint; /* NULL: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, else Amazon's */
     enum s3_addressing addressing;
-    const char *profile;  /* NULL: AWS_PROFILE, else "default" */
-    const char *ca_file;  /* NULL: the system's */
-    unsigned workers;     /* threads; 0: 2 */
-    unsigned in_flight;   /* requests at once over all workers; 0: 64 */
+    const char *profile;      /* NULL: AWS_PROFILE, else "default" */
+    const char *ca_file;      /* NULL: the system's */
+    unsigned workers;         /* threads; 0: 2 */
+    unsigned in_flight;       /* requests at once over all workers; 0: 64 */
     uint64_t multipart_bytes; /* files from this size on go in parts; 0: 16 MiB */
     uint64_t part_bytes;      /* 0: 8 MiB; raised where a file needs more than 10,000 parts */
     uint64_t memory_bytes;    /* of bodies in memory at once; 0: 256 MiB */
@@ -41,10 +41,10 @@ struct uploaders_options {
 };
 
 enum transfer_kind {
-    TRANSFER_PUT,    /* file -> key; multipart by size */
-    TRANSFER_COPY,   /* source_key -> key, metadata kept; source_etag must still match */
-    TRANSFER_META,   /* key -> key with new POSIX metadata, everything else kept */
-    TRANSFER_DELETE, /* key */
+    TRANSFER_PUT,         /* file -> key; multipart by size */
+    TRANSFER_COPY,        /* source_key -> key, metadata kept; source_etag must still match */
+    TRANSFER_META,        /* key -> key with new POSIX metadata, everything else kept */
+    TRANSFER_DELETE,      /* key */
     TRANSFER_DELETE_MANY, /* keys[0..key_count): each has its own verdict */
     TRANSFER_HEAD
 };
@@ -52,14 +52,15 @@ enum transfer_kind {
 /* How a transfer ended. */
 enum verdict {
     VERDICT_DONE,
-    VERDICT_CHANGED,   /* the file is not what `expected` says, or moved while it was read: look again */
-    VERDICT_ABSENT,    /* no such key (HEAD), no such source (COPY), or the file is gone (PUT) */
-    VERDICT_CONFLICT,  /* a condition failed: the source's ETag is another one (412, 409) */
+    VERDICT_CHANGED, /* the file is not what `expected` says, or moved while it was read: look again
+                      */
+    VERDICT_ABSENT,  /* no such key (HEAD), no such source (COPY), or the file is gone (PUT) */
+    VERDICT_CONFLICT,   /* a condition failed: the source's ETag is another one (412, 409) */
     VERDICT_UNREADABLE, /* the file cannot be read (code) */
-    VERDICT_DENIED,    /* credentials or permissions: 401, 403 */
-    VERDICT_REFUSED,   /* S3 will never take this request (400, 404 NoSuchBucket, key too long) */
-    VERDICT_BUSY,      /* 503 SlowDown and the like, attempts used up */
-    VERDICT_UNREACHED  /* no answer, 5xx, attempts used up: it may or may not have happened */
+    VERDICT_DENIED,     /* credentials or permissions: 401, 403 */
+    VERDICT_REFUSED,    /* S3 will never take this request (400, 404 NoSuchBucket, key too long) */
+    VERDICT_BUSY,       /* 503 SlowDown and the like, attempts used up */
+    VERDICT_UNREACHED   /* no answer, 5xx, attempts used up: it may or may not have happened */
 };
 const char *verdict_name(enum verdict v);
 
@@ -95,20 +96,21 @@ struct transfer {
 
     /* The outcome. */
     enum verdict verdict;
-    int code;             /* UNREADABLE: -errno */
-    int http_status;      /* of the last answer; 0 none */
-    char s3_code[64];     /* "NoSuchKey"..., or curl's words for a transport failure */
+    int code;         /* UNREADABLE: -errno */
+    int http_status;  /* of the last answer; 0 none */
+    char s3_code[64]; /* "NoSuchKey"..., or curl's words for a transport failure */
     char message[256];
     char etag[S3_ETAG_MAX];       /* without quotes */
     char version[S3_VERSION_MAX]; /* "" where the bucket has none */
     uint64_t crc64;               /* PUT: of what was sent. HEAD: if the answer had it (has_crc) */
     bool has_crc;
-    uint64_t size;                /* HEAD: Content-Length; PUT: bytes sent */
+    uint64_t size; /* HEAD: Content-Length; PUT: bytes sent */
     unsigned attempts;
     uint64_t duration_ms;
 };
 
-/* transfer_new(kind, key): zeroed but for these; NULL without memory. transfer_free: NULL allowed. */
+/* transfer_new(kind, key): zeroed but for these; NULL without memory. transfer_free: NULL allowed.
+ */
 struct transfer *transfer_new(enum transfer_kind kind, const char *key);
 void transfer_free(struct transfer *t);
 

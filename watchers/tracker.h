@@ -116,7 +116,8 @@ void tracker_identity(struct tracker *t, unsigned root, int code, int64_t now_ms
 /* tracker_guard(t, root, wd): the watch on the directory above the root (-1: none). What is removed
  * or renamed there may be the root: our own descriptor on it keeps the kernel from saying so. */
 void tracker_guard(struct tracker *t, unsigned root, int wd);
-/* tracker_is_quiet(t): no check is wanted or on its way, no half rename waits for its other half. */
+/* tracker_is_quiet(t): no check is wanted or on its way, no half rename waits for its other half.
+ */
 bool tracker_is_quiet(const struct tracker *t);
 
 bool tracker_root_is_lost(const struct tracker *t, unsigned root);

@@ -16,7 +16,6 @@ int command_config(int argc, char **argv);
 int command_journal(int argc, char **argv);
 int command_verify(int argc, char **argv);
 
-
 /* What a command takes besides -c FILE and --help. */
 #define TAKES_JSON 1u /* --json */
 #define TAKES_ONCE 2u /* --once */
@@ -30,8 +29,8 @@ struct command_options {
 
 /*
  * command_begin(argc, argv, usage, takes, arguments, ret): parse the options, load the
- * configuration, start logging by it. `arguments` is how many words may follow. Returns -1 where the
- * command is to go on; else the exit status, everything having been said.
+ * configuration, start logging by it. `arguments` is how many words may follow. Returns -1 where
+ * the command is to go on; else the exit status, everything having been said.
  */
 int command_begin(int argc, char **argv, const char *usage, unsigned takes, int arguments,
                   struct command_options *ret);

@@ -14,9 +14,9 @@ static const char usage[] =
 static int status_get(const struct conf *conf, bool json, struct buf *out, struct err *e)
 {
     int status = EXIT_UNREACHED;
-    int rc = control_call(conf,
-                          json ? "{\"cmd\":\"status\",\"json\":true}\n" : "{\"cmd\":\"status\"}\n",
-                          out, &status);
+    int rc =
+        control_call(conf, json ? "{\"cmd\":\"status\",\"json\":true}\n" : "{\"cmd\":\"status\"}\n",
+                     out, &status);
 
     if (rc == -ECONNREFUSED || rc == -ENOENT)
         return service_status_offline(conf, json, out, e);

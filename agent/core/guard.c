@@ -29,7 +29,8 @@ uint64_t guard_recent_count(const struct guard_recent *r, int64_t now_ms)
 /* How many removals may pass at once. */
 static uint64_t guard_limit(const struct guard_limits *limits, uint64_t indexed)
 {
-    uint64_t share = indexed / 100 * limits->max_percent + indexed % 100 * limits->max_percent / 100;
+    uint64_t share =
+        indexed / 100 * limits->max_percent + indexed % 100 * limits->max_percent / 100;
 
     return share > limits->max_removals ? share : limits->max_removals;
 }
@@ -63,12 +64,13 @@ char *guard_words(enum guard_verdict v, const struct guard_limits *limits,
         snprintf(out, size, "another device or directory lies under the path than before");
         break;
     case GUARD_EMPTIED:
-        snprintf(out, size, "all %" PRIu64 " files would be removed: the tree is empty", q->indexed);
+        snprintf(out, size, "all %" PRIu64 " files would be removed: the tree is empty",
+                 q->indexed);
         break;
     case GUARD_TOO_MANY:
         snprintf(out, size,
-                 "%" PRIu64 " removals at once (%" PRIu64 " of them just passed), more than %" PRIu64
-                 " of %" PRIu64 " files",
+                 "%" PRIu64 " removals at once (%" PRIu64
+                 " of them just passed), more than %" PRIu64 " of %" PRIu64 " files",
                  q->removals + q->recent, q->recent, guard_limit(limits, q->indexed + q->recent),
                  q->indexed + q->recent);
         break;

@@ -28,7 +28,8 @@ int64_t order_backoff_ms(unsigned failures, uint64_t seed)
     if (ms > BACKOFF_LAST_MS)
         ms = BACKOFF_LAST_MS;
     seed ^= seed >> 33;
-    seed *= UINT64_C(0xff51afd7ed558ccd); /* the finaliser of MurmurHash3: spreads the seed's bits */
+    seed *=
+        UINT64_C(0xff51afd7ed558ccd); /* the finaliser of MurmurHash3: spreads the seed's bits */
     seed ^= seed >> 33;
     return ms + (int64_t)(seed % (uint64_t)(ms / 4 + 1));
 }

@@ -20,7 +20,7 @@ struct pending {
 const char *item_state_name(enum item_state state)
 {
     static const char *const names[ITEM_STATE_COUNT] = {
-        "settling", "observing", "observed", "hashing", "checking", "waiting", "ready", "flying",
+        "settling", "observing", "observed", "hashing", "checking", "waiting", "ready",  "flying",
         "gone",     "claimed",   "listing",  "barrier", "deleting", "retry",   "refused"};
 
     return names[state];

@@ -1,3 +1,4 @@
+/* clang-format off */
 /*
  * The table of paths that are not in step: what is known of each, and when to look next. Pure.
  *
@@ -25,6 +26,7 @@
  * A hint in SETTLING, OBSERVED, GONE, WAITING, READY, RETRY or REFUSED starts over at SETTLING; in
  * the other states it is noted (`again`) and honoured when the state is left.
  */
+/* clang-format on */
 #ifndef LOCKSTEP_AGENT_CORE_PENDING_H
 #define LOCKSTEP_AGENT_CORE_PENDING_H
 
@@ -57,13 +59,20 @@ enum item_state {
 const char *item_state_name(enum item_state state);
 
 /* What is to be done for an item, once that is known. */
-enum change_kind { CHANGE_NONE, CHANGE_ADD, CHANGE_EDIT, CHANGE_META, CHANGE_RENAME, CHANGE_REMOVE };
+enum change_kind {
+    CHANGE_NONE,
+    CHANGE_ADD,
+    CHANGE_EDIT,
+    CHANGE_META,
+    CHANGE_RENAME,
+    CHANGE_REMOVE
+};
 
 struct item {
     enum item_state state;
     unsigned mapping;
-    char *key;        /* the object's key: prefix and path; owned */
-    const char *path; /* inside key: below the mapping's root */
+    char *key;           /* the object's key: prefix and path; owned */
+    const char *path;    /* inside key: below the mapping's root */
     int64_t deadline_ms; /* monotonic; INT64_MAX: none */
     size_t heap_at;      /* place in the heap of deadlines; SIZE_MAX: not in it */
     int64_t since_ms;    /* first hint that is not in S3 yet */
@@ -79,26 +88,26 @@ struct item {
     uint64_t hash;
 
     enum change_kind change;
-    uint64_t tx;           /* of the journalled intent; 0: none */
-    char *origin;          /* key that this file was renamed from, as an event said; owned, or NULL */
-    char *target;          /* CLAIMED: key that the image has now; owned, or NULL */
-    struct item *peer;     /* RENAME: the source's item (GONE -> CLAIMED); source: the new one */
+    uint64_t tx;       /* of the journalled intent; 0: none */
+    char *origin;      /* key that this file was renamed from, as an event said; owned, or NULL */
+    char *target;      /* CLAIMED: key that the image has now; owned, or NULL */
+    struct item *peer; /* RENAME: the source's item (GONE -> CLAIMED); source: the new one */
     struct dir_rename *group; /* RENAME: the directory rename that it belongs to, or NULL */
-    bool copy;             /* RENAME: by CopyObject (else the file is read and put) */
-    bool copied;           /* CLAIMED: the new object is in S3 */
-    bool relisted;         /* CLAIMED: the lists are rewritten. New path: lists may name it already */
-    bool released;         /* an operator let this removal go: the guard is not asked */
-    uint64_t barrier;      /* BARRIER: lists seen before this number must be live */
-    uint64_t live;         /* lists: number at which the content last put was observed */
-    uint64_t looked;       /* lists: number at which `seen` was observed */
-    int64_t checked_ms;    /* lists: when the index was last asked about its images */
+    bool copy;                /* RENAME: by CopyObject (else the file is read and put) */
+    bool copied;              /* CLAIMED: the new object is in S3 */
+    bool relisted;      /* CLAIMED: the lists are rewritten. New path: lists may name it already */
+    bool released;      /* an operator let this removal go: the guard is not asked */
+    uint64_t barrier;   /* BARRIER: lists seen before this number must be live */
+    uint64_t live;      /* lists: number at which the content last put was observed */
+    uint64_t looked;    /* lists: number at which `seen` was observed */
+    int64_t checked_ms; /* lists: when the index was last asked about its images */
 
     unsigned failures;
     bool unreached; /* the last failure was that S3 did not answer or let us in */
-    char *why; /* reason of the last failure or wait; owned, or NULL */
+    char *why;      /* reason of the last failure or wait; owned, or NULL */
 
     struct item *mate_prev, *mate_next; /* items of the same mapping */
-    struct item *prev, *next; /* the queue that it stands in */
+    struct item *prev, *next;           /* the queue that it stands in */
     struct item_queue *queue;
 };
 
@@ -119,8 +128,8 @@ void pending_free(struct pending *p);
 /* pending_find(p, key): the item or NULL. */
 struct item *pending_find(const struct pending *p, const char *key);
 
-/* pending_get(p, mapping, key, prefix_len, now_ms): the item, made (SETTLING, no deadline) if it was
- * not there. NULL without memory. */
+/* pending_get(p, mapping, key, prefix_len, now_ms): the item, made (SETTLING, no deadline) if it
+ * was not there. NULL without memory. */
 struct item *pending_get(struct pending *p, unsigned mapping, const char *key, size_t prefix_len,
                          int64_t now_ms);
 
@@ -147,7 +156,8 @@ struct item *pending_next(const struct pending *p, size_t *at);
 /* pending_first(p, mapping): the items of one mapping, chained by mate_next. */
 struct item *pending_first(const struct pending *p, unsigned mapping);
 
-/* item_blame(it, why): keep a copy of the reason (NULL clears). Without memory the old one stays. */
+/* item_blame(it, why): keep a copy of the reason (NULL clears). Without memory the old one stays.
+ */
 void item_blame(struct item *it, const char *why);
 
 #endif

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SETTLED_AGE_MIN_MS 2000 /* a file's clock (the server's) may differ from ours by this much */
+#define SETTLED_AGE_MIN_MS                                                                         \
+    2000 /* a file's clock (the server's) may differ from ours by this much */
 
 /* Mode, owner and group are as S3 has them. */
 static bool same_owner(const struct file_stat *st, const struct known *k)

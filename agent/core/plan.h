@@ -12,9 +12,10 @@
 #define KNOWN_ETAG_SIZE    72
 #define KNOWN_VERSION_SIZE 128
 
-#define KNOWN_UNCERTAIN 1u /* S3 may have something else, or nothing: a transfer was interrupted */
-#define KNOWN_MOVED     2u /* the image is now at moved_to; this object is to be deleted */
-#define KNOWN_CRC       4u /* crc64 is set */
+#define KNOWN_UNCERTAIN 1u /* S3 may have something else, or nothing: a transfer was interrupted   \
+                            */
+#define KNOWN_MOVED 2u     /* the image is now at moved_to; this object is to be deleted */
+#define KNOWN_CRC   4u     /* crc64 is set */
 
 /* What S3 is known to have under a key, and the file that it was made from. */
 struct known {
@@ -42,6 +43,7 @@ enum plan {
     PLAN_REMOVE
 };
 
+/* clang-format off */
 /*
  * plan_path(st, known, hash): what to do for one path. `known` is NULL where the index has nothing,
  * `hash` NULL while the content was not read for this observation. A path that is no regular file
@@ -53,22 +55,23 @@ enum plan {
  *     ... ctime differs alone                             HASH: an edit that kept the mtime, or a link
  *   mtime or inode differs                                HASH: same CRC -> META or REFRESH, else EDIT
  */
+/* clang-format on */
 enum plan plan_path(const struct file_stat *st, const struct known *known, const uint64_t *hash);
 
 enum plan_rename {
-    RENAME_NO,      /* not the same image */
-    RENAME_HASH,    /* the content of the new path must be read to know */
-    RENAME_COPY,    /* the image moved; its content is what S3 has under the old key */
-    RENAME_CONTENT  /* the image moved and its content changed as well: put it */
+    RENAME_NO,     /* not the same image */
+    RENAME_HASH,   /* the content of the new path must be read to know */
+    RENAME_COPY,   /* the image moved; its content is what S3 has under the old key */
+    RENAME_CONTENT /* the image moved and its content changed as well: put it */
 };
 
 /*
- * plan_renamed(st, source, source_now, told, hash): is the new path `st` (not in the index) the image
- * that was at another path? `source` is the index's entry of the old path, `source_now` its stat now,
- * `told`: an event said that it was moved (not only that the inode agrees). The old path must be
- * gone. The inode never proves identity, not even where size and mtime agree too: a copy that kept
- * the mtime may have got it anew. What proves it is an event, or the ctime (nobody can set it, and it
- * stays when a directory above is renamed), or the content.
+ * plan_renamed(st, source, source_now, told, hash): is the new path `st` (not in the index) the
+ * image that was at another path? `source` is the index's entry of the old path, `source_now` its
+ * stat now, `told`: an event said that it was moved (not only that the inode agrees). The old path
+ * must be gone. The inode never proves identity, not even where size and mtime agree too: a copy
+ * that kept the mtime may have got it anew. What proves it is an event, or the ctime (nobody can
+ * set it, and it stays when a directory above is renamed), or the content.
  *
  *   told; inode, size, mtime agree              COPY
  *   inode, size, mtime, ctime agree             COPY
@@ -81,8 +84,9 @@ enum plan_rename plan_renamed(const struct file_stat *st, const struct known *so
 /* plan_in_step(st, known): the listing's quick question: is there nothing to do for this file? */
 bool plan_in_step(const struct file_stat *st, const struct known *known);
 
-/* plan_settled(st, real_us, settle_ms): a file found by a scan whose mtime and ctime lie further back
- * than the settle time (at least two seconds, for clocks that differ) needs no second look later. */
+/* plan_settled(st, real_us, settle_ms): a file found by a scan whose mtime and ctime lie further
+ * back than the settle time (at least two seconds, for clocks that differ) needs no second look
+ * later. */
 bool plan_settled(const struct file_stat *st, int64_t real_us, int64_t settle_ms);
 
 /* known_from(st, crc64, etag, version, ret): the entry after a successful put. */

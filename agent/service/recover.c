@@ -335,8 +335,8 @@ static int interrupted_list(struct agent *a, const struct open_tx *o, enum journ
     return 0;
 }
 
-/* The rename of one image that had not landed: it goes on, or, where the new path is gone by now, the
- * rows that may have followed go back to the old one. */
+/* The rename of one image that had not landed: it goes on, or, where the new path is gone by now,
+ * the rows that may have followed go back to the old one. */
 static void interrupted_rename(struct agent *a, const struct open_tx *o)
 {
     struct file_stat st;

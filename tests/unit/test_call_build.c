@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NOON_US (INT64_C(1369353600) * US_PER_S) /* 2013-05-24T00:00:00Z, as in Amazon's examples  \
-                                                  */
+#define NOON_US                                                                                    \
+    (INT64_C(1369353600) * US_PER_S) /* 2013-05-24T00:00:00Z, as in Amazon's examples              \
+                                      */
 
 struct fixture {
     struct call call;
