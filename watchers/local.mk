@@ -32,6 +32,7 @@ watchers_tests = \
 	tests/unit/test_watch_model \
 	tests/unit/test_watch_outbox \
 	tests/unit/test_watch_place \
+	tests/unit/test_watch_roots \
 	tests/unit/test_watch_storm \
 	tests/unit/test_watch_tracker
 check_PROGRAMS += $(watchers_tests)
@@ -46,7 +47,12 @@ tests_unit_test_watch_storm_LDADD = $(watchers_tests_LIBS)
 tests_unit_test_watch_limits_SOURCES = tests/unit/test_watch_limits.c $(watchers_tests_bed)
 tests_unit_test_watch_limits_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 tests_unit_test_watch_limits_LDADD = $(watchers_tests_LIBS)
-tests_unit_test_watch_live_SOURCES = tests/unit/test_watch_live.c $(watchers_tests_bed)
+tests_unit_test_watch_roots_SOURCES = tests/unit/test_watch_roots.c tests/unit/watch_bed.h \
+	$(watchers_tests_bed)
+tests_unit_test_watch_roots_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
+tests_unit_test_watch_roots_LDADD = $(watchers_tests_LIBS)
+tests_unit_test_watch_live_SOURCES = tests/unit/test_watch_live.c tests/unit/watch_bed.h \
+	$(watchers_tests_bed)
 tests_unit_test_watch_live_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 tests_unit_test_watch_live_LDADD = $(watchers_tests_LIBS)
 tests_unit_test_watch_place_SOURCES = tests/unit/test_watch_place.c tests/unit/unit.h \
