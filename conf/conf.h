@@ -73,7 +73,7 @@ void conf_faults_print(const struct conf_faults *f, FILE *out);
 /*
  * conf_load(file, ret, faults): read and check. 0 with *ret (conf_free), or ERR_SYNTAX with at
  * least one fault. Checks the directories named too (they must exist, be directories, be readable);
- * state_dir is made by the agent, not here.
+ * state_dir is made by the agent, not here. -ENOMEM where there is no memory for it.
  */
 int conf_load(const char *file, struct conf **ret, struct conf_faults *faults)
     __attribute__((warn_unused_result));
