@@ -56,6 +56,7 @@ EXTRA_DIST += \
 	tests/system/test_guard.py \
 	tests/system/test_harness.py \
 	tests/system/test_identity.py \
+	tests/system/test_invariants.py \
 	tests/system/test_lists.py \
 	tests/system/test_live.py \
 	tests/system/test_names.py \
