@@ -169,7 +169,9 @@ def test_invariant_8_memory_does_not_grow_with_the_number_of_files(ctx):
     many, many_again = anonymous_bytes(agent), restarted()
     print(f"2,000 files: {few}, {few_again}; 20,000 files: {many}, {many_again} bytes")
     if not is_sanitized():
-        assert many_again - few_again < 18000 * 32, (few, few_again, many, many_again)
+        # Queues and listings under way are larger in a larger tree; a record of a file with its name
+        # would need more than this.
+        assert many_again - few_again < 18000 * 100, (few, few_again, many, many_again)
         assert many - few < 18000 * 400, (few, few_again, many, many_again)
 
 
