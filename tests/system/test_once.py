@@ -1,9 +1,10 @@
 """`agent --once` on real images: they land as they are, once."""
 
-from harness import on, samples
+from harness import deadline, on, samples
 
 
 @on("s3d", "ceph")
+@deadline(300)
 def test_real_images_and_lists_land_as_they_are(ctx):
     images, lists = ctx.folder("images"), ctx.folder("lists")
     paths = samples.adwaita(images)
