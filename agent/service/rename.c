@@ -464,6 +464,8 @@ enum rename_answer rename_consider(struct agent *a, struct item *it, const struc
         return consider_gone(a, it, o, &s, &source.known);
     if (source_seen(o))
         return consider_occupied(a, it, o, &s, &source.known);
+    if (o->state == ITEM_CLAIMED && !o->copied && o->peer && patient)
+        return RENAME_WAIT; /* it was taken for renamed elsewhere, where it may be no more */
     if (o->state == ITEM_OBSERVING ||
         ((o->state == ITEM_SETTLING || o->state == ITEM_RETRY) && patient))
         return RENAME_WAIT;
