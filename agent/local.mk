@@ -5,7 +5,8 @@ agent_libcore_a_SOURCES = \
 	agent/core/order.c agent/core/order.h \
 	agent/core/pending.c agent/core/pending.h \
 	agent/core/plan.c agent/core/plan.h \
-	agent/core/request.c agent/core/request.h
+	agent/core/request.c agent/core/request.h \
+	agent/core/rows.c agent/core/rows.h
 agent_libservice_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h $(LMDB_CFLAGS) $(SYSTEMD_CFLAGS)
 agent_libservice_a_SOURCES = \
 	agent/service/agent.c agent/service/agent.h \
@@ -13,12 +14,14 @@ agent_libservice_a_SOURCES = \
 	agent/service/control.c \
 	agent/service/decide.c \
 	agent/service/dry.c \
+	agent/service/follow.c \
 	agent/service/index.c agent/service/index.h \
 	agent/service/intake.c \
 	agent/service/loop.c \
 	agent/service/offline.c \
 	agent/service/publish.c \
 	agent/service/recover.c \
+	agent/service/recover_rows.c \
 	agent/service/relist.c \
 	agent/service/removals.c \
 	agent/service/rename.c \

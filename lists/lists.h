@@ -106,6 +106,12 @@ int lst_rewrite(struct span in, const struct lst_changes *changes, struct buf *o
 int lst_undo(struct span now, struct span undo, struct buf *out)
     __attribute__((warn_unused_result));
 
+/* lst_undo_each(undo, fn, arg): each row that the rewrite gave another path, in order: its old path
+ * and the new one, below the repository. 0, ERR_SYNTAX for an undo text that is none, or the first
+ * non-zero answer of fn, which ends it. Pure. */
+typedef int lst_undo_fn(void *arg, const char *from, const char *to);
+int lst_undo_each(struct span undo, lst_undo_fn *fn, void *arg) __attribute__((warn_unused_result));
+
 /*
  * Rewriting a file in place, safely against everyone else who edits it. Shell; any thread.
  *

@@ -1,6 +1,8 @@
 /* A rewrite taken back. Pure. */
 #include "lists/internal.h"
 
+#include "base/path.h"
+
 #include <string.h>
 
 /* One line of an undo text. */
@@ -116,6 +118,30 @@ int lst_undo(struct span now, struct span undo, struct buf *out)
     if (rc < 0 && out->len > before) {
         out->len = before;
         out->data[before] = '\0';
+    }
+    return rc;
+}
+
+int lst_undo_each(struct span undo, lst_undo_fn *fn, void *arg)
+{
+    char from[PATH_BYTES_MAX + 1], to[PATH_BYTES_MAX + 1];
+    int rc = 0;
+
+    for (size_t at = 0; rc == 0 && at < undo.n;) {
+        struct span text = row_line(undo, at), path;
+        struct undo_line u;
+
+        at += text.n;
+        rc = parse(text, &u);
+        if (rc || span_equal(u.marker, SPAN("-")))
+            continue;
+        if (!row_path(u.row, &path))
+            return ERR_SYNTAX;
+        rc = lst_path_normal(path, from, sizeof from);
+        if (rc == 0)
+            rc = lst_path_normal(u.marker, to, sizeof to);
+        if (rc == 0)
+            rc = fn(arg, from, to);
     }
     return rc;
 }

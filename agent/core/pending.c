@@ -78,6 +78,9 @@ static void item_free(struct item *it)
 {
     free(it->key);
     free(it->origin);
+    free(it->via);
+    free(it->heir);
+    free(it->image);
     free(it->target);
     free(it->why);
     free(it);

@@ -90,12 +90,17 @@ struct item {
     enum change_kind change;
     uint64_t tx;       /* of the journalled intent; 0: none */
     char *origin;      /* key that this file was renamed from, as an event said; owned, or NULL */
+    char *via;         /* key where it was decided to be, before it went on from there; or NULL */
+    char *heir;        /* key that the file which was here went to, as an event said; or NULL */
+    char *image;       /* path under which the index knows the image that is here; owned, or NULL */
+    bool vacated;      /* the image that S3 has under this key was found at another path */
+    bool decided;      /* what is to become of `seen` is known, but its turn is not yet */
     char *target;      /* CLAIMED: key that the image has now; owned, or NULL */
     struct item *peer; /* RENAME: the source's item (GONE -> CLAIMED); source: the new one */
     struct dir_rename *group; /* RENAME: the directory rename that it belongs to, or NULL */
     bool copy;                /* RENAME: by CopyObject (else the file is read and put) */
     bool copied;              /* CLAIMED: the new object is in S3 */
-    bool relisted;      /* CLAIMED: the lists are rewritten. New path: lists may name it already */
+    bool relisted;      /* CLAIMED: the lists are rewritten */
     bool released;      /* an operator let this removal go: the guard is not asked */
     uint64_t barrier;   /* BARRIER: lists seen before this number must be live */
     uint64_t live;      /* lists: number at which the content last put was observed */

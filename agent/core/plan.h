@@ -15,7 +15,8 @@
 #define KNOWN_UNCERTAIN 1u /* S3 may have something else, or nothing: a transfer was interrupted   \
                             */
 #define KNOWN_MOVED 2u     /* the image is now at moved_to; this object is to be deleted */
-#define KNOWN_CRC   4u     /* crc64 is set */
+#define KNOWN_CRC    4u    /* crc64 is set */
+#define KNOWN_LISTED 8u    /* lists name the image by the path of moved_to */
 
 /* What S3 is known to have under a key, and the file that it was made from. */
 struct known {
@@ -30,7 +31,7 @@ struct known {
     uint64_t crc64;
     char etag[KNOWN_ETAG_SIZE];
     char version[KNOWN_VERSION_SIZE];
-    char *moved_to; /* KNOWN_MOVED: key; borrowed from whoever made the struct */
+    char *moved_to; /* KNOWN_MOVED, KNOWN_LISTED: key; borrowed from whoever made the struct */
 };
 
 enum plan {

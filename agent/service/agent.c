@@ -184,7 +184,8 @@ static int agent_mappings(struct agent *a, struct err *e)
         m->filter.patterns = (const char *const *)m->conf->exclude;
         m->filter.without_defaults = !m->conf->default_exclude;
         m->scanning = true;
-        rc = mapping_identity(a, m, e);
+        m->rows = rows_new();
+        rc = m->rows ? mapping_identity(a, m, e) : err_set(e, -ENOMEM, NULL, NULL, "no memory");
         if (rc == 0)
             rc = index_each_held(a->index, m->conf->prefix, held_count, &m->held);
         if (m->held)
@@ -349,7 +350,8 @@ static void agent_end(struct agent *a)
     if (a->journal && journal_close(a->journal))
         log_error("the journal could not be closed in order");
     index_close(a->index);
-    relist_free_all(a);
+    for (size_t i = 0; a->mappings && i < a->mapping_count; i++)
+        rows_free(a->mappings[i].rows);
     stale_free_all(a);
     sweep_free_all(a);
     rename_free_all(a);

@@ -6,6 +6,7 @@
  *   decide   observed items -> changes             (what is to be done?)
  *   rename   which new path is which old image
  *   removals gone paths -> guard -> lists -> deletions
+ *   follow   rows follow their images, whatever S3 has by then
  *   relist   lists that renames and removals made stale are rewritten; stale: those that resist
  *   publish  lists go after their images, old objects after the lists
  *   apply    changes -> intents -> transfers -> outcomes -> index
@@ -19,6 +20,7 @@
 #include "agent/core/guard.h"
 #include "agent/core/order.h"
 #include "agent/core/pending.h"
+#include "agent/core/rows.h"
 #include "agent/service/index.h"
 #include "agent/service/service.h"
 #include "agent/service/work.h"
@@ -62,6 +64,7 @@ struct mapping {
     char hold_why[ERR_TEXT_MAX];
     struct guard_recent recent;
     struct root_identity identity;
+    struct rows *rows; /* of images that change their names */
 };
 
 /* A range of keys whose files may be gone, or that were released: worked off bit by bit. */
@@ -85,13 +88,6 @@ struct dir_rename {
 struct dir_gone {
     char *to; /* key ending in '/', or NULL */
     int64_t at_ms;
-};
-
-/* A list change without an item of its own: the old path is taken by another image already. */
-struct moved_row {
-    struct moved_row *next;
-    unsigned mapping;
-    char *from, *to; /* paths */
 };
 
 /* The changes of one pass, shared by the lists that still have to get them. */
@@ -145,12 +141,10 @@ struct agent {
     struct map *dirs_to;   /* key ending in '/' -> where it came from (string) */
     struct map *renames;   /* "from\nto" -> struct dir_rename */
     struct sweep *sweeps;
-    struct moved_row *moved_rows;
     struct order order;
     size_t flying;
     uint64_t hashing;
     bool pass_running;
-    unsigned pass_mapping;
     struct stale_list *stale_lists;
     uint64_t lst_tx;                     /* of the rewrite that is under way; 0: none */
     bool intents;                        /* appended and not durable yet */
@@ -221,6 +215,9 @@ void decide_done(struct agent *a, struct item *it);
 /* rename.c */
 enum rename_answer { RENAME_NONE, RENAME_WAIT, RENAME_WANT_HASH, RENAME_TAKEN };
 enum rename_answer rename_consider(struct agent *a, struct item *it, const struct known *known);
+/* What S3 has under the item's key (`known`) may be the image of a path that is still to be decided:
+ * it must stay in the index until then. */
+bool rename_must_wait(struct agent *a, const struct item *it, const struct known *known);
 void rename_directory_gone(struct agent *a, const char *key_dir, const char *key_to);
 void rename_resume(struct agent *a, struct item *it, const struct known *known);
 void rename_landed(struct agent *a, struct item *it);
@@ -229,11 +226,37 @@ void rename_through(struct agent *a, struct item *source);
 uint64_t rename_open_tx(const struct agent *a);
 /* it is known otherwise that the file at `to` was at `from` (paths) */
 void rename_told(struct agent *a, unsigned mapping, const char *from, const char *to);
+/* what was at the path went: what comes there next came from nowhere */
+void rename_told_gone(struct agent *a, unsigned mapping, const char *path);
+/* events were lost: what they told is not to be relied on */
+void rename_told_nothing(struct agent *a);
 void rename_expire(struct agent *a);
 void rename_free_all(struct agent *a);
 void sighted_note(struct agent *a, struct item *it);
 void sighted_forget(struct agent *a, struct item *it);
 struct item *sighted_find(const struct agent *a, unsigned mapping, uint64_t ino);
+
+/* follow.c. `image`: the path under which the index has an image (`known`). */
+/* the item's file is that image, which is here now */
+void follow_rename(struct agent *a, struct item *it, const char *image, const struct known *known);
+/* the item's file is an image that the index does not know, found elsewhere before: did it? */
+bool follow_went_on(struct agent *a, struct item *it);
+/* the item's file is what the index has under its key: its rows must say so */
+void follow_home(struct agent *a, struct item *it, const struct known *known);
+/* what the index has under the item's key is in S3 under another one, and nothing is here: lists
+ * may still name it so */
+void follow_moved(struct agent *a, const struct item *it, const struct known *known);
+/* the image of the renamed `source` is not where it was found */
+void follow_lost(struct agent *a, const struct item *source);
+/* the item's file is gone, and that is no accident */
+void follow_gone(struct agent *a, const struct item *it);
+/* S3 has the item's file; the index does not say so yet. It is to say where rows are: `fresh`, which
+ * then points to at_key. */
+void follow_landed(struct agent *a, struct item *it, struct known *fresh,
+                   char at_key[AGENT_KEY_SIZE]);
+/* lists were rewritten: the index learns where rows are, unless some list still has to follow */
+void follow_settled(struct agent *a);
+bool follow_pending(const struct agent *a);
 
 /* removals.c */
 void removals_guard(struct agent *a, struct mapping *m);
@@ -241,6 +264,8 @@ void removals_gone_due(struct agent *a, struct item *it);
 /* a scan of the mapping ended: what waited for it goes on */
 void removals_scanned(struct agent *a, struct mapping *m);
 void removals_queue(struct agent *a, struct item *it);
+/* The gone path was touched: it is looked at again, unless a pass over the lists is at it. */
+void removals_recall(struct agent *a, struct item *it);
 void removals_to_barrier(struct agent *a, struct item *it);
 void removals_unlisted(struct agent *a, struct item *it);
 void removals_delete(struct agent *a);
@@ -264,9 +289,9 @@ void relist_ask(struct agent *a, struct job *job);
 void relist_ended(struct agent *a, struct job *job);
 /* the list has a new content of our making: its S3 copy must follow */
 void relist_changed(struct agent *a, const struct pass_list *list);
-void relist_moved_row(struct agent *a, unsigned mapping, const char *from, const char *to);
+/* rows are to be changed: a pass is wanted once nothing more comes */
+void relist_wanted(struct agent *a);
 int64_t relist_deadline(const struct agent *a);
-void relist_free_all(struct agent *a);
 
 /* stale.c */
 void change_set_drop(struct change_set *set);
@@ -292,6 +317,10 @@ void apply_forget_key(struct agent *a, struct mapping *m, const char *key);
 /* recover.c */
 int recover(struct agent *a, uint64_t next_seq, struct err *e);
 int recover_seq_put(struct agent *a);
+
+/* recover_rows.c */
+/* the list was rewritten, as `undo` tells, and the index may not know */
+int recover_rewritten(struct agent *a, unsigned lists, const char *undo);
 
 /* dry.c */
 void dry_change(struct agent *a, struct item *it);

@@ -99,6 +99,8 @@ void apply_ready(struct agent *a)
         if (!it)
             break;
         apply_intent(a, it);
+        free(it->origin); /* the image is known by now; what comes here next came from elsewhere */
+        it->origin = NULL;
         pending_set(a->pending, it, ITEM_FLYING, INT64_MAX);
         batch[count++] = it;
     }
@@ -175,6 +177,7 @@ static void apply_copied_posix(struct agent *a, struct item *it, struct known *f
 static void apply_landed(struct agent *a, struct item *it, const struct transfer *t)
 {
     struct mapping *m = agent_mapping(a, it);
+    char listed_at[AGENT_KEY_SIZE];
     struct known fresh;
     uint64_t crc = 0;
     bool has_crc = apply_crc(a, it, t, &crc), is_new = false;
@@ -185,6 +188,7 @@ static void apply_landed(struct agent *a, struct item *it, const struct transfer
         fresh.flags &= ~KNOWN_CRC;
     if (t->kind == TRANSFER_COPY)
         apply_copied_posix(a, it, &fresh);
+    follow_landed(a, it, &fresh, listed_at);
     if (index_put(a->index, it->key, &fresh, &is_new))
         agent_fail(a, -EIO, "writing the index");
     m->indexed += is_new;
@@ -203,7 +207,7 @@ static void apply_landed(struct agent *a, struct item *it, const struct transfer
         a->landed_ms = a->now_ms;
     it->tx = 0;
     it->change = CHANGE_NONE;
-    it->relisted = false;
+    it->relisted = it->vacated = false;
     it->failures = 0;
     item_blame(it, NULL);
     decide_done(a, it);

@@ -124,6 +124,8 @@ static void decide_refresh(struct agent *a, struct item *it, struct known *known
     struct known fresh;
 
     known_from(&it->seen, known->crc64, known->etag, known->version, &fresh);
+    fresh.flags |= known->flags & KNOWN_LISTED;
+    fresh.moved_to = known->flags & KNOWN_LISTED ? known->moved_to : NULL;
     if (!a->options.dry_run) {
         if (index_put(a->index, it->key, &fresh, NULL))
             agent_fail(a, -EIO, "writing the index");
@@ -140,7 +142,7 @@ static void decide_absent(struct agent *a, struct item *it, const struct known *
     if (it->peer)
         rename_abandon(a, it, "the new path is gone again");
     /* Unknown to S3, but people may have listed it: only what was never seen leaves no trace. */
-    if (!known && !it->relisted && !it->was_there) {
+    if (!known && !it->image && !it->was_there) {
         decide_done(a, it);
         return;
     }
@@ -164,6 +166,8 @@ static void decide_present(struct agent *a, struct item *it, struct known *known
         decide_refuse(a, it, &e);
         return;
     }
+    if (known && !(known->flags & KNOWN_MOVED))
+        follow_home(a, it, known);
     renamed = rename_consider(a, it, known);
     if (renamed == RENAME_WAIT) {
         item_queue_push(&a->parked, it);
@@ -175,6 +179,11 @@ static void decide_present(struct agent *a, struct item *it, struct known *known
     }
     if (renamed == RENAME_TAKEN)
         return;
+    it->decided = true;
+    if (rename_must_wait(a, it, known)) {
+        item_queue_push(&a->parked, it);
+        return;
+    }
     switch (plan_path(&it->seen, known, it->hashed ? &it->hash : NULL)) {
     case PLAN_NOTHING:
     case PLAN_REMOVE:

@@ -16,6 +16,7 @@ void intake_resettle(struct agent *a, struct item *it)
     it->again = false;
     it->hashed = false;
     it->asked = false;
+    it->decided = false;
     if (!it->peer)
         it->change = CHANGE_NONE;
     pending_set(a->pending, it, ITEM_SETTLING, due > a->now_ms ? due : a->now_ms);
@@ -45,11 +46,14 @@ static void intake_hint(struct agent *a, struct item *it, int64_t settle_ms)
     case ITEM_HASHING:
     case ITEM_CHECKING:
     case ITEM_FLYING:
-    case ITEM_CLAIMED:
-    case ITEM_LISTING:
     case ITEM_BARRIER:
     case ITEM_DELETING:
         it->again = true;
+        break;
+    case ITEM_CLAIMED:
+    case ITEM_LISTING:
+        it->again = true;
+        removals_recall(a, it);
         break;
     case ITEM_STATE_COUNT:
         break;
@@ -99,6 +103,7 @@ static void intake_seen(struct agent *a, struct item *it, const struct file_stat
     it->was_there |= st->kind == FILE_REGULAR;
     it->observed_ms = a->now_ms;
     it->hashed = false;
+    it->decided = false;
     pending_set(a->pending, it, ITEM_OBSERVED, INT64_MAX);
     item_queue_push(&a->observed, it);
     sighted_note(a, it);
@@ -290,6 +295,7 @@ static void intake_gone(struct agent *a, const struct hint *h)
     char dir[AGENT_KEY_SIZE];
 
     if (!h->is_directory) {
+        rename_told_gone(a, h->root, h->path);
         intake_touch(a, h->root, h->path, JOURNAL_SRC_EVENT, a->mappings[h->root].conf->settle_ms);
         return;
     }
@@ -347,6 +353,7 @@ static void intake_overflow(struct agent *a, const struct hint *h)
                                  .why = "events were lost; the tree is scanned again"};
 
     m->scanning = true;
+    rename_told_nothing(a);
     log_warning("%s: events were lost; scanning the tree again", m->conf->name);
     agent_journal(a, &rec);
 }

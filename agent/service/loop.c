@@ -64,7 +64,7 @@ static bool turn_active(const struct agent *a)
         if (a->mappings[i].scanning)
             return true;
     return watchers_busy(a->watchers) || a->sweeps || a->flying || a->pass_running ||
-           a->relist.count || a->moved_rows;
+           a->relist.count || follow_pending(a);
 }
 
 /* With --once: is there nothing left that may still succeed? */

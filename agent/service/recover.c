@@ -27,7 +27,7 @@ struct open_tx {
     unsigned mapping;
     char *path;
     char *path2;
-    char *before, *after;
+    char *before, *after, *backup;
     uint64_t count;
     bool landed; /* a rename whose new object is in S3; the old one may be deleted or not */
     struct file_stat st;
@@ -63,6 +63,7 @@ static void open_free(struct open_tx *o)
     free(o->path2);
     free(o->before);
     free(o->after);
+    free(o->backup);
     free(o);
 }
 
@@ -97,6 +98,7 @@ static int recover_intent(struct recovery *r, const struct journal_record *rec,
     o->path2 = copy_of(rec->path2);
     o->before = copy_of(rec->before);
     o->after = copy_of(rec->after);
+    o->backup = copy_of(rec->backup);
     if (rec->has & JOURNAL_HAS_FILE)
         o->st = (struct file_stat){.kind = FILE_REGULAR,
                                    .mode = rec->mode,
@@ -122,12 +124,40 @@ static int recover_put(struct recovery *r, const struct journal_record *rec, con
                            .ino = rec->ino,
                            .size = rec->size,
                            .mtime_ns = rec->mtime_ns};
+    struct index_entry e;
     struct known k;
 
     known_from(&st, rec->crc64, rec->etag ? rec->etag : "", rec->version ? rec->version : "", &k);
     if (!(rec->has & JOURNAL_HAS_CRC))
         k.flags &= ~KNOWN_CRC;
+    if (index_get(r->agent->index, key, &e) == 0 && (e.known.flags & KNOWN_LISTED)) {
+        k.flags |= KNOWN_LISTED;
+        k.moved_to = e.known.moved_to;
+    }
     return index_put(r->agent->index, key, &k, NULL);
+}
+
+/* Lists may still name an image that was renamed by what they named it before. */
+static void listed_before(const struct recovery *r, unsigned mapping, struct index_entry *source,
+                          char *source_key, struct known *known)
+{
+    bool listed = (source->known.flags & KNOWN_LISTED) && source->known.moved_to;
+
+    if (r->agent->mappings[mapping].conf->kind != CONF_REPOSITORY)
+        return;
+    known->flags |= KNOWN_LISTED;
+    known->moved_to = listed ? source->known.moved_to : source_key;
+}
+
+/* The object of this key is to be deleted: the image is under `to`. */
+static int recover_moved(const struct recovery *r, const char *key, const struct known *known,
+                         const char *to)
+{
+    struct known moved = *known;
+
+    moved.flags = (moved.flags & ~KNOWN_LISTED) | KNOWN_MOVED;
+    moved.moved_to = (char *)(uintptr_t)to;
+    return index_put(r->agent->index, key, &moved, NULL);
 }
 
 /* A copy that the index missed: of another key (a rename), or onto itself (new metadata). */
@@ -137,7 +167,7 @@ static int recover_copy(struct recovery *r, const struct journal_record *rec, un
     char source_key[AGENT_KEY_SIZE];
     struct index_entry e;
     struct known k;
-    int rc = 0;
+    int rc;
 
     if (!agent_key(r->agent, mapping, rec->path2 ? rec->path2 : rec->path, source_key))
         return 0;
@@ -156,12 +186,10 @@ static int recover_copy(struct recovery *r, const struct journal_record *rec, un
         k.gid = rec->gid;
         k.mtime_ns = rec->mtime_ns;
     }
-    if (rec->path2) {
-        e.known.flags |= KNOWN_MOVED;
-        e.known.moved_to = (char *)(uintptr_t)key;
-        rc = index_put(r->agent->index, source_key, &e.known, NULL);
-    }
-    return rc ? rc : index_put(r->agent->index, key, &k, NULL);
+    if (rec->path2 || (e.known.flags & KNOWN_LISTED))
+        listed_before(r, mapping, &e, source_key, &k);
+    rc = index_put(r->agent->index, key, &k, NULL);
+    return rc || !rec->path2 ? rc : recover_moved(r, source_key, &e.known, key);
 }
 
 /* An outcome that the index may have missed. */
@@ -206,42 +234,18 @@ static int recover_landed(struct recovery *r, struct open_tx *o, const struct jo
                           int rc)
 {
     char source[PATH_BYTES_MAX + 1], source_key[AGENT_KEY_SIZE], key[AGENT_KEY_SIZE];
-    struct index_entry e;
+    struct index_entry e, there;
 
     o->landed = true;
     if (rc || rec->op != JOURNAL_PUT || rec->seq <= r->applied.seq || !o->path || !o->path2 ||
         path_rebase(source, sizeof source, rec->path, o->path2, o->path) ||
         !agent_key(r->agent, o->mapping, source, source_key) ||
         !agent_key(r->agent, o->mapping, rec->path, key) ||
-        index_get(r->agent->index, source_key, &e))
+        index_get(r->agent->index, source_key, &e) || index_get(r->agent->index, key, &there))
         return rc;
-    e.known.flags |= KNOWN_MOVED;
-    e.known.moved_to = key;
-    return index_put(r->agent->index, source_key, &e.known, NULL);
-}
-
-/* One record. */
-static int recover_record(struct recovery *r, const struct journal_record *rec)
-{
-    struct mapping *m = mapping_named(r->agent, rec->mapping);
-    struct open_tx *o;
-    int rc;
-
-    if (!m)
-        return 0;
-    if (rec->state == JOURNAL_INTENT)
-        return recover_intent(r, rec, m);
-    rc = recover_outcome(r, rec, m);
-    o = rec->tx ? map_get(r->open, &rec->tx, sizeof rec->tx) : NULL;
-    if (o && o->op == JOURNAL_RENAME && rec->state == JOURNAL_DONE &&
-        (rec->op == JOURNAL_PUT || rec->op == JOURNAL_COPY))
-        rc = recover_landed(r, o, rec, rc);
-    if (o && closes(o, rec) &&
-        (rec->state == JOURNAL_DONE || rec->state == JOURNAL_ABORT || rec->http_status > 0)) {
-        map_remove(r->open, &rec->tx, sizeof rec->tx);
-        open_free(o);
-    }
-    return rc;
+    listed_before(r, o->mapping, &e, source_key, &there.known);
+    rc = index_put(r->agent->index, key, &there.known, NULL);
+    return rc ? rc : recover_moved(r, source_key, &e.known, key);
 }
 
 /* Mark what an interrupted change may have left in S3. */
@@ -318,6 +322,45 @@ static int interrupted_directory(struct agent *a, const struct open_tx *o)
     return rc;
 }
 
+/* What the interrupted change may have left in S3. */
+static int interrupted_marks(struct agent *a, const struct open_tx *o)
+{
+    if (o->op == JOURNAL_RENAME && o->count)
+        return interrupted_directory(a, o);
+    return mark_uncertain(a, o->mapping, o->path2 && !o->landed ? o->path2 : o->path, &o->st);
+}
+
+/* One record. */
+static int recover_record(struct recovery *r, const struct journal_record *rec)
+{
+    struct mapping *m = mapping_named(r->agent, rec->mapping);
+    struct open_tx *o;
+    int rc;
+
+    if (!m)
+        return 0;
+    if (rec->state == JOURNAL_INTENT)
+        return recover_intent(r, rec, m);
+    rc = recover_outcome(r, rec, m);
+    o = rec->tx ? map_get(r->open, &rec->tx, sizeof rec->tx) : NULL;
+    if (o && o->op == JOURNAL_RENAME && rec->state == JOURNAL_DONE &&
+        (rec->op == JOURNAL_PUT || rec->op == JOURNAL_COPY))
+        rc = recover_landed(r, o, rec, rc);
+    if (rc == 0 && o && o->op == JOURNAL_LST && rec->op == JOURNAL_LST &&
+        rec->state == JOURNAL_DONE && rec->seq > r->applied.seq)
+        rc = recover_rewritten(r->agent, o->mapping, o->backup);
+    /* It was closed by a recovery that ended before the index had the marks. */
+    if (rc == 0 && o && o->op != JOURNAL_LST && closes(o, rec) && rec->state == JOURNAL_ABORT &&
+        rec->seq > r->applied.seq)
+        rc = interrupted_marks(r->agent, o);
+    if (o && closes(o, rec) &&
+        (rec->state == JOURNAL_DONE || rec->state == JOURNAL_ABORT || rec->http_status > 0)) {
+        map_remove(r->open, &rec->tx, sizeof rec->tx);
+        open_free(o);
+    }
+    return rc;
+}
+
 /* A list's rewrite that was interrupted: the list itself says where it stands. */
 static int interrupted_list(struct agent *a, const struct open_tx *o, enum journal_state *ret)
 {
@@ -330,21 +373,19 @@ static int interrupted_list(struct agent *a, const struct open_tx *o, enum journ
         return 0;
     if (lst_recover(a->mappings[o->mapping].root_fd, o->path, before, after, &where))
         return 0; /* the list is gone or cannot be read: nothing to conclude */
-    if (where == LST_RECOVERY_DONE)
-        *ret = JOURNAL_DONE;
-    return 0;
+    if (where != LST_RECOVERY_DONE)
+        return 0;
+    *ret = JOURNAL_DONE;
+    return recover_rewritten(a, o->mapping, o->backup);
 }
 
-/* The rename of one image that had not landed: it goes on, or, where the new path is gone by now,
- * the rows that may have followed go back to the old one. */
+/* The rename of one image that had not landed goes on, if it is still so. */
 static void interrupted_rename(struct agent *a, const struct open_tx *o)
 {
     struct file_stat st;
 
     if (tree_stat(a->mappings[o->mapping].root_fd, o->path2, &st) == 0 && st.kind == FILE_REGULAR)
         rename_told(a, o->mapping, o->path, o->path2);
-    else
-        relist_moved_row(a, o->mapping, o->path2, o->path);
 }
 
 /* Close one open intent. */
@@ -362,10 +403,8 @@ static int interrupted(struct agent *a, const struct open_tx *o)
 
     if (o->op == JOURNAL_LST)
         rc = interrupted_list(a, o, &state);
-    else if (o->op == JOURNAL_RENAME && o->count)
-        rc = interrupted_directory(a, o);
     else
-        rc = mark_uncertain(a, o->mapping, o->path2 && !o->landed ? o->path2 : o->path, &o->st);
+        rc = interrupted_marks(a, o);
     if (rc == 0 && o->op == JOURNAL_RENAME && !o->count && !o->landed)
         interrupted_rename(a, o);
     rec.state = state;
@@ -421,6 +460,7 @@ int recover(struct agent *a, uint64_t next_seq, struct err *e)
     for (size_t at = 0; r.open && map_next(r.open, &at, NULL, NULL, &value);)
         open_free(value);
     map_free(r.open);
+    a->uncommitted++; /* what was read is not to be applied again */
     if (rc == 0)
         rc = agent_commit(a);
     if (rc && !e->code)

@@ -8,23 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PASS_HOPS_MAX 1000 /* renames of one image between two passes */
-
-void relist_moved_row(struct agent *a, unsigned mapping, const char *from, const char *to)
+void relist_wanted(struct agent *a)
 {
-    struct moved_row *r = calloc(1, sizeof *r);
-
-    if (r) {
-        r->from = strdup(from);
-        r->to = strdup(to);
-    }
-    if (!r || !r->from || !r->to) {
-        agent_fail(a, -ENOMEM, "renaming in lists");
-        return;
-    }
-    r->mapping = mapping;
-    r->next = a->moved_rows;
-    a->moved_rows = r;
     if (!a->pass_first_ms)
         a->pass_first_ms = a->now_ms;
     a->pass_last_ms = a->now_ms;
@@ -50,106 +35,29 @@ static int change_rename(struct lst_changes *changes, const char *from, const ch
     return change_remove(changes, from);
 }
 
-/* One noted row: to where its image is by now, should that have been renamed in the same moment. */
-static int pass_row(struct agent *a, const struct moved_row *r, struct lst_changes *changes)
+/* rows_fn: into the batch. */
+static int pass_row(void *arg, const char *from, const char *to)
 {
-    char key[AGENT_KEY_SIZE];
-    const struct item *there;
-
-    if (!agent_key(a, r->mapping, r->to, key))
-        return 0;
-    there = pending_find(a->pending, key);
-    if (there && there->state == ITEM_LISTING)
-        return change_remove(changes, r->from);
-    if (there && there->state == ITEM_CLAIMED && there->target)
-        return change_rename(changes, r->from, there->target + a->mappings[r->mapping].prefix_len);
-    return change_rename(changes, r->from, r->to);
+    return to ? change_rename(arg, from, to) : change_remove(arg, from);
 }
 
-/* Move the rows noted by relist_moved_row into the changes. */
-static int pass_take_rows(struct agent *a, unsigned mapping, struct lst_changes *changes)
+/* Move the mapping's items from `relist` to `passing`; journal the intents of removals. */
+static void pass_take_items(struct agent *a, const struct mapping *m)
 {
-    int rc = 0;
-
-    for (struct moved_row **at = &a->moved_rows; *at && rc == 0;) {
-        struct moved_row *r = *at;
-
-        if (r->mapping != mapping) {
-            at = &r->next;
-            continue;
-        }
-        rc = pass_row(a, r, changes);
-        *at = r->next;
-        free(r->from);
-        free(r->to);
-        free(r);
-    }
-    return rc;
-}
-
-/* Where the image that was under this key went on to: by the index, where its new object is in S3,
- * or by a rename that is under way. False: it stayed. */
-static bool pass_hop(struct agent *a, char key[AGENT_KEY_SIZE])
-{
-    struct index_entry e;
-    const struct item *there;
-
-    if (index_get(a->index, key, &e) == 0 && (e.known.flags & KNOWN_MOVED) && e.known.moved_to) {
-        snprintf(key, AGENT_KEY_SIZE, "%s", e.known.moved_to);
-        return true;
-    }
-    there = pending_find(a->pending, key);
-    if (!there || there->state != ITEM_CLAIMED || !there->target)
-        return false;
-    snprintf(key, AGENT_KEY_SIZE, "%s", there->target);
-    return true;
-}
-
-/* Where a renamed image is by now: it may have been renamed again, or removed, since. NULL: it is
- * nowhere any more. */
-static const char *pass_target(struct agent *a, const struct item *it, char out[AGENT_KEY_SIZE])
-{
-    struct index_entry e;
-    const struct item *there;
-
-    snprintf(out, AGENT_KEY_SIZE, "%s", it->target);
-    if (!it->copied)
-        return out; /* the new object is still to come: that is where it goes */
-    for (int hops = 0; hops < PASS_HOPS_MAX && pass_hop(a, out); hops++)
-        ;
-    there = pending_find(a->pending, out);
-    if (there && (there->state == ITEM_LISTING || there->state == ITEM_BARRIER ||
-                  there->state == ITEM_DELETING))
-        return NULL;
-    return there || index_get(a->index, out, &e) == 0 ? out : NULL;
-}
-
-/* Move the mapping's items from `relist` to `passing` and their changes into the batch; journal the
- * intents of removals. */
-static int pass_take_items(struct agent *a, struct mapping *m, struct lst_changes *changes)
-{
-    char target[AGENT_KEY_SIZE];
-    int rc = 0;
-
-    for (struct item *it = a->relist.first, *next; it && rc == 0; it = next) {
+    for (struct item *it = a->relist.first, *next; it; it = next) {
         next = it->next;
         if (it->mapping != m->id)
             continue;
-        if (it->state == ITEM_CLAIMED) {
-            rc = pass_target(a, it, target)
-                     ? change_rename(changes, it->path, target + m->prefix_len)
-                     : change_remove(changes, it->path);
-        } else {
+        if (it->state == ITEM_LISTING) {
             struct journal_record rec = agent_record(a, it, JOURNAL_REMOVE, JOURNAL_INTENT);
 
             rec.tx = JOURNAL_TX_SELF;
             it->tx = a->options.dry_run ? 0 : agent_journal(a, &rec);
             it->released = true; /* the guard let it pass; a retry is not asked about again */
-            rc = change_remove(changes, it->path);
+            follow_gone(a, it);
         }
         item_queue_push(&a->passing, it);
     }
-    return rc;
 }
 
 struct pass_gather {
@@ -235,6 +143,7 @@ static void pass_items_through(struct agent *a)
         }
     }
     a->pass_running = false;
+    follow_settled(a);
 }
 
 /* A lists mapping of this repository is being scanned or cannot be reached: not all of its lists
@@ -249,25 +158,26 @@ static bool lists_unknown(const struct agent *a, unsigned repository)
     return false;
 }
 
-/* The mapping whose turn it is: the first item's, or the first moved row's. */
+/* The mapping whose turn it is: the first item's, or the first that has rows to move. */
 static struct mapping *pass_next_mapping(struct agent *a)
 {
     for (const struct item *it = a->relist.first; it; it = it->next)
         if (!lists_unknown(a, it->mapping))
             return &a->mappings[it->mapping];
-    for (const struct moved_row *r = a->moved_rows; r; r = r->next)
-        if (!lists_unknown(a, r->mapping))
-            return &a->mappings[r->mapping];
+    for (size_t i = 0; i < a->mapping_count; i++)
+        if (rows_pending(a->mappings[i].rows) && !lists_unknown(a, (unsigned)i))
+            return &a->mappings[i];
     return NULL;
 }
 
-/* Is it time to begin a pass? */
-static bool pass_is_due(const struct agent *a)
+/* Is it time to begin a pass over the mapping's lists? */
+static bool pass_is_due(const struct agent *a, const struct mapping *m)
 {
     if (a->pass_running)
         return false;
-    return a->now_ms - a->pass_last_ms >= AGENT_PASS_QUIET_MS ||
-           a->now_ms - a->pass_first_ms >= AGENT_PASS_MAX_MS;
+    if (a->now_ms - a->pass_first_ms >= AGENT_PASS_MAX_MS)
+        return true;
+    return a->now_ms - a->pass_last_ms >= AGENT_PASS_QUIET_MS && !rows_unsure(m->rows);
 }
 
 /* Hand the batch to the thread, or go on at once where no list is concerned. */
@@ -302,24 +212,23 @@ void relist_pass(struct agent *a)
     struct change_set *set;
     int rc;
 
-    if (!m || !pass_is_due(a))
+    if (!m || !pass_is_due(a, m))
         return;
     removals_guard(a, m);
+    if (a->options.dry_run)
+        dry_removals(a, m, &a->relist);
+    pass_take_items(a, m);
     set = calloc(1, sizeof *set);
     rc = set ? lst_changes_new(&set->changes) : -ENOMEM;
     if (rc == 0) {
         set->refs = 1;
-        rc = pass_take_rows(a, m->id, set->changes);
+        rc = rows_take(m->rows, pass_row, set->changes);
     }
-    if (rc == 0 && a->options.dry_run)
-        dry_removals(a, m, &a->relist);
-    if (rc == 0)
-        rc = pass_take_items(a, m, set->changes);
     if (rc) {
         agent_fail(a, rc, "gathering changes");
     } else {
         a->pass_running = true;
-        if (!a->relist.count && !a->moved_rows)
+        if (!a->relist.count && !follow_pending(a))
             a->pass_first_ms = a->pass_last_ms = 0;
         agent_sync(a);
         if (!a->fatal)
@@ -361,11 +270,11 @@ int64_t relist_deadline(const struct agent *a)
 {
     int64_t quiet = a->pass_last_ms + AGENT_PASS_QUIET_MS;
     int64_t most = a->pass_first_ms + AGENT_PASS_MAX_MS;
-    int64_t due = quiet < most ? quiet : most;
+    int64_t due = quiet < most && quiet > a->now_ms ? quiet : most;
 
     /* Past due and still here: it waits for a scan, a root or a thread, whose letter wakes the
      * loop. */
-    if (a->pass_running || (!a->relist.count && !a->moved_rows) || due <= a->now_ms)
+    if (a->pass_running || (!a->relist.count && !follow_pending(a)) || due <= a->now_ms)
         return INT64_MAX;
     return due;
 }
@@ -411,16 +320,4 @@ void relist_ended(struct agent *a, struct job *job)
         return;
     a->totals.rows_changed += job->rows;
     log_info("%s/%s: %" PRIu64 " rows rewritten", m->conf->name, job->path, job->rows);
-}
-
-void relist_free_all(struct agent *a)
-{
-    while (a->moved_rows) {
-        struct moved_row *r = a->moved_rows;
-
-        a->moved_rows = r->next;
-        free(r->from);
-        free(r->to);
-        free(r);
-    }
 }

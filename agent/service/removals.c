@@ -14,9 +14,7 @@
 void removals_queue(struct agent *a, struct item *it)
 {
     item_queue_push(&a->relist, it);
-    if (!a->pass_first_ms)
-        a->pass_first_ms = a->now_ms;
-    a->pass_last_ms = a->now_ms;
+    relist_wanted(a);
 }
 
 /* Some path that is still to be planned has this image's inode: it may have been renamed to it. */
@@ -119,16 +117,6 @@ static struct guard_question guard_question(struct agent *a, struct mapping *m,
     return q;
 }
 
-/* What was touched again since it was found gone is looked at again first. */
-static void recall_touched(struct agent *a, const struct mapping *m)
-{
-    for (struct item *it = a->relist.first, *next; it; it = next) {
-        next = it->next;
-        if (it->mapping == m->id && it->state == ITEM_LISTING && it->again)
-            intake_resettle(a, it);
-    }
-}
-
 void removals_guard(struct agent *a, struct mapping *m)
 {
     struct guard_limits limits = {.max_removals = m->conf->max_removals,
@@ -136,7 +124,6 @@ void removals_guard(struct agent *a, struct mapping *m)
     struct guard_question q;
     enum guard_verdict v;
 
-    recall_touched(a, m);
     q = guard_question(a, m, &a->relist);
     if (!q.removals)
         return;
@@ -284,7 +271,9 @@ void removals_unlisted(struct agent *a, struct item *it)
 
     agent_journal(a, &rec);
     it->tx = 0;
-    it->relisted = it->was_there = false;
+    it->was_there = false;
+    free(it->image);
+    it->image = NULL;
     decide_done(a, it);
 }
 
@@ -302,7 +291,14 @@ static void removals_called_off(struct agent *a, struct item *it)
     }
     it->tx = 0;
     it->released = false;
+    it->relisted = false;
     intake_resettle(a, it);
+}
+
+void removals_recall(struct agent *a, struct item *it)
+{
+    if (it->queue == &a->relist && (it->state == ITEM_LISTING || it->copied))
+        removals_called_off(a, it);
 }
 
 /* One DeleteObjects for up to S3_BATCH_MAX items. The items array is the transfer's owner. */
@@ -416,7 +412,9 @@ static void deleted_one(struct agent *a, struct item *it, const struct transfer 
     if (it->change == CHANGE_RENAME)
         rename_through(a, it);
     it->tx = 0;
-    it->relisted = it->was_there = false;
+    it->was_there = false;
+    free(it->image);
+    it->image = NULL;
     it->failures = 0;
     decide_done(a, it);
 }

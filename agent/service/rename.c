@@ -38,6 +38,15 @@ struct item *sighted_find(const struct agent *a, unsigned mapping, uint64_t ino)
     return map_get(a->sighted, &key, sizeof key);
 }
 
+/* A copy of the key (or NULL) in the item's field; without memory events just do not tell. */
+static void told_set(char **field, const char *key)
+{
+    char *copy = key ? strdup(key) : NULL;
+
+    free(*field);
+    *field = copy;
+}
+
 /* ---- directories that left their place ---- */
 
 /* Free what is remembered of a directory. */
@@ -116,6 +125,7 @@ struct source {
     char key[AGENT_KEY_SIZE];
     bool found;
     bool told;
+    bool exact; /* of the search by inode */
 };
 
 /* index_fn: an entry with the new path's inode, of the same mapping and still in its place. */
@@ -127,35 +137,50 @@ static int source_by_inode(void *arg, const char *key, const struct known *known
     if ((known->flags & (KNOWN_MOVED | KNOWN_UNCERTAIN)) || strcmp(key, s->it->key) == 0 ||
         strncmp(key, m->conf->prefix, m->prefix_len) != 0)
         return 0;
+    if (s->exact &&
+        (known->size != s->it->seen.size || known->mtime_ns != s->it->seen.mtime_ns))
+        return 0;
     snprintf(s->key, sizeof s->key, "%s", key);
     s->found = true;
     return 1;
 }
 
-/* Is this key in the index, in its place, and another one than the item's? */
-static bool source_usable(struct agent *a, const struct item *it, const char *key)
+/* Take this key as the source: if it is in the index, in its place, and another one than the
+ * item's; `exact`: and was made from the very file that the item is. */
+static bool source_told(struct source *s, const char *key, bool exact)
 {
     struct index_entry e;
 
-    return strcmp(key, it->key) != 0 && index_get(a->index, key, &e) == 0 &&
-           !(e.known.flags & KNOWN_MOVED);
+    if (!key || strcmp(key, s->it->key) == 0 || index_get(s->agent->index, key, &e) ||
+        (e.known.flags & KNOWN_MOVED) || (exact && e.known.ino != s->it->seen.ino))
+        return false;
+    snprintf(s->key, sizeof s->key, "%s", key);
+    s->found = s->told = true;
+    return true;
 }
 
-/* Find where the new path may have come from: what events told first, then the inode. */
+/* Find an entry of the index by the item's inode; `exact`: size and mtime must agree too. */
+static bool source_search(struct source *s, bool exact)
+{
+    s->exact = exact;
+    if (index_each_inode(s->agent->index, s->it->seen.ino, source_by_inode, s) < 0)
+        agent_fail(s->agent, -EIO, "reading the index");
+    return s->found;
+}
+
+/* Find where the new path may have come from. Events tell, but they may have told of a name that
+ * the index gave to another image meanwhile, so what agrees with the inode comes first. */
 static void source_find(struct agent *a, struct item *it, struct source *s)
 {
+    char dir[AGENT_KEY_SIZE];
+    const char *by_dir = told_by_directory(a, it->key, dir) ? dir : NULL;
+
     *s = (struct source){.agent = a, .it = it};
-    if (it->origin && source_usable(a, it, it->origin)) {
-        snprintf(s->key, sizeof s->key, "%s", it->origin);
-        s->found = s->told = true;
+    if (source_told(s, it->origin, true) || source_told(s, by_dir, true) ||
+        source_search(s, true) || source_told(s, it->origin, false) ||
+        source_told(s, by_dir, false))
         return;
-    }
-    if (told_by_directory(a, it->key, s->key) && source_usable(a, it, s->key)) {
-        s->found = s->told = true;
-        return;
-    }
-    if (index_each_inode(a->index, it->seen.ino, source_by_inode, s) < 0)
-        agent_fail(a, -EIO, "reading the index");
+    (void)source_search(s, false); /* found or not is in s */
 }
 
 /* Whose path holds another file than the index knows there. */
@@ -302,7 +327,8 @@ static uint64_t single_journal(struct agent *a, const struct item *it, const cha
 }
 
 /* The new path `it` is the image that was at `source`. */
-static void rename_take(struct agent *a, struct item *it, struct item *source, bool copy)
+static void rename_take(struct agent *a, struct item *it, struct item *source,
+                        const struct known *source_known, bool copy)
 {
     char from[AGENT_KEY_SIZE], to[AGENT_KEY_SIZE];
 
@@ -318,7 +344,7 @@ static void rename_take(struct agent *a, struct item *it, struct item *source, b
     source->peer = it;
     it->peer = source;
     it->copy = copy && !agent_is_list(a, it);
-    it->relisted = true;
+    follow_rename(a, it, source->path, source_known);
     if (group_of(a, source->key, it->key, from, to))
         source->group = group_get(a, it, from, to);
     if (a->fatal)
@@ -333,7 +359,6 @@ static void rename_take(struct agent *a, struct item *it, struct item *source, b
     }
     pending_set(a->pending, source, ITEM_CLAIMED, INT64_MAX);
     removals_queue(a, source);
-    decide_ready(a, it, CHANGE_RENAME);
 }
 
 void rename_resume(struct agent *a, struct item *it, const struct known *known)
@@ -343,6 +368,7 @@ void rename_resume(struct agent *a, struct item *it, const struct known *known)
         agent_fail(a, -ENOMEM, "renaming");
         return;
     }
+    follow_moved(a, it, known);
     it->change = CHANGE_RENAME;
     it->copied = true;
     pending_set(a->pending, it, ITEM_CLAIMED, INT64_MAX);
@@ -369,10 +395,10 @@ static enum rename_answer consider_gone(struct agent *a, struct item *it, struct
     case RENAME_HASH:
         return RENAME_WANT_HASH;
     case RENAME_COPY:
-        rename_take(a, it, o, true);
+        rename_take(a, it, o, source_known, true);
         return RENAME_TAKEN;
     case RENAME_CONTENT:
-        rename_take(a, it, o, false);
+        rename_take(a, it, o, source_known, false);
         return RENAME_TAKEN;
     }
     return RENAME_NONE;
@@ -380,7 +406,7 @@ static enum rename_answer consider_gone(struct agent *a, struct item *it, struct
 
 /* The source's path holds another file now. If that one is an image that moved there (a chain of
  * renames, a swap), the rows of this one follow it here; its content is put. */
-static enum rename_answer consider_occupied(struct agent *a, struct item *it, const struct item *o,
+static enum rename_answer consider_occupied(struct agent *a, struct item *it, struct item *o,
                                             const struct source *s,
                                             const struct known *source_known)
 {
@@ -388,16 +414,19 @@ static enum rename_answer consider_occupied(struct agent *a, struct item *it, co
     struct occupant occupant = {.item = o};
     enum plan_rename moved;
 
-    if (it->relisted || o->seen.ino == source_known->ino || it->seen.ino != source_known->ino)
+    if ((it->image && strcmp(it->image, o->path) == 0) || o->seen.ino == source_known->ino ||
+        it->seen.ino != source_known->ino)
         return RENAME_NONE;
     moved = plan_renamed(&it->seen, source_known, &absent, s->told, it->hashed ? &it->hash : NULL);
-    if (moved == RENAME_NO ||
-        index_each_inode(a->index, o->seen.ino, occupant_moved, &occupant) <= 0)
+    if (moved == RENAME_NO)
+        return RENAME_NONE;
+    /* What is there now came from elsewhere: so it was found already, or the index still says. */
+    if (!o->image && index_each_inode(a->index, o->seen.ino, occupant_moved, &occupant) <= 0)
         return RENAME_NONE;
     if (moved == RENAME_HASH)
         return RENAME_WANT_HASH;
-    it->relisted = true;
-    relist_moved_row(a, it->mapping, o->path, it->path);
+    o->vacated = true;
+    follow_rename(a, it, o->path, source_known);
     return RENAME_NONE;
 }
 
@@ -435,23 +464,97 @@ static bool came_back(const struct item *it, const struct known *known)
            known->crc64 == it->hash;
 }
 
+/* What waits for others waits this long at most. */
+static bool patient(struct agent *a, const struct item *it)
+{
+    return a->now_ms - it->observed_ms < 2 * agent_mapping(a, it)->conf->settle_ms + 1000;
+}
+
+/* Where the image went that the index has under the item's key, as events said; NULL: they did not,
+ * or it went on from there. */
+static const struct item *heir_of(const struct agent *a, const struct item *it)
+{
+    const struct item *heir = it->heir ? pending_find(a->pending, it->heir) : NULL;
+
+    return heir && heir->origin && strcmp(heir->origin, it->key) == 0 ? heir : NULL;
+}
+
+/* What the item's file is was not found out yet, or it is to be looked at anew. */
+static bool is_undecided(const struct item *it)
+{
+    return !it->decided || (it->again && it->state != ITEM_FLYING);
+}
+
+bool rename_must_wait(struct agent *a, const struct item *it, const struct known *known)
+{
+    const struct item *other;
+
+    if (!known || (known->flags & (KNOWN_MOVED | KNOWN_UNCERTAIN)) || known->ino == it->seen.ino)
+        return false;
+    other = heir_of(a, it);
+    if (other && is_undecided(other) && (other->state != ITEM_CLAIMED || other->copied) &&
+        a->now_ms - it->observed_ms < AGENT_PASS_MAX_MS)
+        return true;
+    other = sighted_find(a, it->mapping, known->ino);
+    if (!other || other == it || other->decided)
+        return false;
+    if (other->state == ITEM_SETTLING) /* that may go on for ever */
+        return patient(a, it);
+    return a->now_ms - it->observed_ms < AGENT_PASS_MAX_MS &&
+           (other->state == ITEM_OBSERVING || other->state == ITEM_OBSERVED ||
+            other->state == ITEM_HASHING);
+}
+
+/* The path holds another file than the index knows there: did that one go elsewhere (a chain of
+ * renames, a swap), or was it overwritten? RENAME_TAKEN: it went. */
+static enum rename_answer consider_displaced(struct agent *a, struct item *it,
+                                             const struct known *known)
+{
+    const struct item *other = sighted_find(a, it->mapping, known->ino);
+    struct occupant occupant = {.item = it};
+
+    if (it->vacated || heir_of(a, it) || (other && other != it))
+        return RENAME_TAKEN;
+    /* The scan that is under way may still find it. */
+    if (agent_mapping(a, it)->scanning && intake_has_room(a) &&
+        index_each_inode(a->index, it->seen.ino, occupant_moved, &occupant) > 0)
+        return RENAME_WAIT;
+    return RENAME_NONE;
+}
+
+/* The image was found to be its peer's: on to S3, unless what is overwritten is still needed. */
+static enum rename_answer rename_go(struct agent *a, struct item *it, const struct known *known)
+{
+    if (a->fatal)
+        return RENAME_TAKEN;
+    it->decided = true;
+    if (rename_must_wait(a, it, known))
+        return RENAME_WAIT;
+    it->copy = it->copy && copy_still_right(a, it);
+    decide_ready(a, it, CHANGE_RENAME);
+    return RENAME_TAKEN;
+}
+
 enum rename_answer rename_consider(struct agent *a, struct item *it, const struct known *known)
 {
     struct source s;
     struct index_entry source;
     struct item *o;
-    bool patient = a->now_ms - it->observed_ms < 2 * agent_mapping(a, it)->conf->settle_ms + 1000;
 
-    if (it->peer) {
-        it->copy = it->copy && copy_still_right(a, it);
-        decide_ready(a, it, CHANGE_RENAME);
-        return RENAME_TAKEN;
-    }
+    if (it->peer)
+        return rename_go(a, it, known);
     if (known && !(known->flags & (KNOWN_MOVED | KNOWN_UNCERTAIN))) {
-        struct item *other = sighted_find(a, it->mapping, known->ino);
+        enum rename_answer displaced = RENAME_NONE;
 
-        if (it->seen.ino == known->ino || !other || other == it)
-            return RENAME_NONE; /* the same file, or a new one in its place */
+        if (it->seen.ino != known->ino)
+            displaced = consider_displaced(a, it, known);
+        if (displaced != RENAME_TAKEN)
+            return displaced;
+    }
+    if (follow_went_on(a, it)) {
+        told_set(&it->origin, NULL);
+        told_set(&it->via, NULL);
+        return RENAME_NONE;
     }
     source_find(a, it, &s);
     if (!s.found || index_get(a->index, s.key, &source) || (!s.told && came_back(it, known)))
@@ -460,14 +563,17 @@ enum rename_answer rename_consider(struct agent *a, struct item *it, const struc
     if (!o)
         return consider_ask(a, it, s.key);
     if (o->state == ITEM_GONE || (o->state == ITEM_LISTING && o->queue == &a->relist) ||
-        (o->state == ITEM_OBSERVED && o->seen.kind != FILE_REGULAR))
-        return consider_gone(a, it, o, &s, &source.known);
+        (o->state == ITEM_OBSERVED && o->seen.kind != FILE_REGULAR)) {
+        enum rename_answer gone = consider_gone(a, it, o, &s, &source.known);
+
+        return gone == RENAME_TAKEN ? rename_go(a, it, known) : gone;
+    }
     if (source_seen(o))
         return consider_occupied(a, it, o, &s, &source.known);
-    if (o->state == ITEM_CLAIMED && !o->copied && o->peer && patient)
+    if (o->state == ITEM_CLAIMED && !o->copied && o->peer && patient(a, it))
         return RENAME_WAIT; /* it was taken for renamed elsewhere, where it may be no more */
     if (o->state == ITEM_OBSERVING ||
-        ((o->state == ITEM_SETTLING || o->state == ITEM_RETRY) && patient))
+        ((o->state == ITEM_SETTLING || o->state == ITEM_RETRY) && patient(a, it)))
         return RENAME_WAIT;
     return RENAME_NONE;
 }
@@ -485,7 +591,7 @@ void rename_landed(struct agent *a, struct item *it)
     source->copied = true;
     rc = index_get(a->index, source->key, &e);
     if (rc == 0) {
-        e.known.flags |= KNOWN_MOVED;
+        e.known.flags = (e.known.flags & ~KNOWN_LISTED) | KNOWN_MOVED;
         e.known.moved_to = source->target;
         rc = index_put(a->index, source->key, &e.known, NULL);
         agent_dirty(a);
@@ -494,6 +600,8 @@ void rename_landed(struct agent *a, struct item *it)
         agent_fail(a, rc, "writing the index");
     if (source->relisted)
         removals_to_barrier(a, source);
+    else if (source->again)
+        removals_recall(a, source);
 }
 
 /* What remains of a rename's bookkeeping at the source. */
@@ -517,11 +625,10 @@ void rename_abandon(struct agent *a, struct item *it, const char *why)
     it->peer = source->peer = NULL;
     it->change = CHANGE_NONE;
     it->tx = 0;
-    /* Rows that followed already go back: whatever becomes of the image starts from its old name.
-     */
-    if (source->relisted || source->queue == &a->passing)
-        relist_moved_row(a, it->mapping, it->path, source->path);
-    it->relisted = source->relisted = false;
+    follow_lost(a, source);
+    free(it->image);
+    it->image = NULL;
+    source->relisted = false;
     it->was_there = false;
     source_release(a, source);
     if (source->queue == &a->passing)
@@ -546,18 +653,59 @@ void rename_through(struct agent *a, struct item *source)
 
 void rename_told(struct agent *a, unsigned mapping, const char *from, const char *to)
 {
-    char from_key[AGENT_KEY_SIZE], to_key[AGENT_KEY_SIZE];
+    char from_key[AGENT_KEY_SIZE], to_key[AGENT_KEY_SIZE], image_key[AGENT_KEY_SIZE];
+    int64_t settle_ms = a->mappings[mapping].conf->settle_ms;
+    struct item *left, *came, *first;
+    const char *root = from_key;
+    bool found; /* it was found out what was at `from` */
+
+    if (!agent_key(a, mapping, from, from_key) || !agent_key(a, mapping, to, to_key) ||
+        strcmp(from, to) == 0)
+        return;
+    intake_touch_key(a, mapping, from_key, JOURNAL_SRC_EVENT, settle_ms);
+    intake_touch_key(a, mapping, to_key, JOURNAL_SRC_EVENT, settle_ms);
+    left = pending_find(a->pending, from_key);
+    came = pending_find(a->pending, to_key);
+    if (!left || !came)
+        return;
+    /* What came to `from` a moment ago is known to the index by the name that it had before. */
+    found = left->image && left->decided;
+    if (found && agent_key(a, mapping, left->image, image_key))
+        root = image_key;
+    else if (left->origin)
+        root = left->origin;
+    first = pending_find(a->pending, root);
+    if (first == came)
+        root = NULL; /* it is back where it was */
+    if (first)
+        told_set(&first->heir, root ? to_key : NULL);
+    told_set(&came->origin, root);
+    told_set(&came->via, found ? from_key : left->via);
+    told_set(&left->origin, NULL);
+    told_set(&left->via, NULL);
+    came->decided = left->decided = false;
+}
+
+void rename_told_gone(struct agent *a, unsigned mapping, const char *path)
+{
+    char key[AGENT_KEY_SIZE];
+    struct item *it = agent_key(a, mapping, path, key) ? pending_find(a->pending, key) : NULL;
+
+    if (it) {
+        told_set(&it->origin, NULL);
+        told_set(&it->via, NULL);
+    }
+}
+
+void rename_told_nothing(struct agent *a)
+{
     struct item *it;
 
-    if (!agent_key(a, mapping, from, from_key) || !agent_key(a, mapping, to, to_key))
-        return;
-    intake_touch_key(a, mapping, from_key, JOURNAL_SRC_EVENT, a->mappings[mapping].conf->settle_ms);
-    intake_touch_key(a, mapping, to_key, JOURNAL_SRC_EVENT, a->mappings[mapping].conf->settle_ms);
-    it = pending_find(a->pending, to_key);
-    if (!it)
-        return;
-    free(it->origin);
-    it->origin = strdup(from_key);
+    for (size_t at = 0; (it = pending_next(a->pending, &at));) {
+        told_set(&it->origin, NULL);
+        told_set(&it->heir, NULL);
+        told_set(&it->via, NULL);
+    }
 }
 
 /* Free a table's strings or structs. */

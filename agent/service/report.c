@@ -32,7 +32,7 @@ struct report {
 bool report_in_step(const struct agent *a)
 {
     if (pending_count(a->pending) || a->sweeps || a->stale_lists || a->pass_running ||
-        a->moved_rows || watchers_busy(a->watchers))
+        follow_pending(a) || watchers_busy(a->watchers))
         return false;
     for (size_t i = 0; i < a->mapping_count; i++) {
         const struct mapping *m = &a->mappings[i];

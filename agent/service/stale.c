@@ -128,6 +128,7 @@ void stale_passed(struct agent *a, const struct pass_list *list)
             break;
         }
     stale_free(s);
+    follow_settled(a);
 }
 
 /* Try the lists again whose time has come. */

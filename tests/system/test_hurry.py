@@ -1,6 +1,7 @@
 """People change their minds before S3 has followed: no row is lost, nothing spins, nothing sticks."""
 
 import os
+import random
 import time
 
 from harness import deadline, long_test, on, wait_until
@@ -87,8 +88,12 @@ def test_renamed_and_back_across_a_crash_while_s3_refuses(ctx):
     ctx.client.assert_tree(images, "images/")
 
 
+def labels(lists):
+    """path -> label of each row."""
+    return {row.split("\t")[2]: row.split("\t")[1] for row in rows(lists).splitlines()}
+
+
 @on("s3d")
-@long_test # known limit, agent/DESIGN.md: a link that lands before the next is decided is lost
 def test_a_chain_of_renames_moves_each_row_once(ctx):
     agent, images, lists = running(ctx, ["d/1.jpg", "d/2.jpg", "d/3.jpg", "d/x.jpg"])
     for i in (3, 2, 1):
@@ -97,6 +102,62 @@ def test_a_chain_of_renames_moves_each_row_once(ctx):
     for i in (1, 2, 3):
         assert f"LABEL-d/{i}.jpg\td/{i + 1}.jpg" in rows(lists), rows(lists)
     ctx.client.assert_tree(images, "images/")
+
+
+def shuffle(images, names, spare, pause_s, rng):
+    """Rename so that the images change names at random: chains and rings, by way of a spare name."""
+    def rename(old, new):
+        print(f"{time.time():.3f} {old} -> {new}")
+        os.rename(f"{images}/{old}", f"{images}/{new}")
+
+    names = list(names)
+    free = spare
+    while names:
+        ring = [names.pop(rng.randrange(len(names))) for _ in range(min(len(names), rng.randint(1, 4)))]
+        rename(ring[0], free)
+        for hole, name in zip(ring, ring[1:]):
+            rename(name, hole)
+            time.sleep(rng.random() * pause_s)
+        if rng.random() < 0.7:
+            rename(free, ring[-1])
+        else:
+            free = ring[-1]
+
+
+def shuffled(ctx, down):
+    """Every row follows its image, however the images exchange their names."""
+    seed = random.randrange(2**32)
+    print("seed", seed)
+    rng = random.Random(seed)
+    names = [f"{d}/{i}.jpg" for d in "ab" for i in range(6)]
+    agent, images, lists = running(ctx, names)
+    for round_ in range(12):
+        there = {name for name in labels(lists)}
+        spare = next(n for n in names + ["a/spare.jpg"] if n not in there)
+        if down:
+            agent.stop()
+        shuffle(images, sorted(there), spare, (0, 0.02, 0.2)[round_ % 3] if not down else 0, rng)
+        if down:
+            agent.start()
+        agent.wait_in_step(30)
+        print("round", round_, "is through")
+        for path, label in labels(lists).items():
+            with open(f"{images}/{path}", "rb") as file:
+                assert file.read() == label[len("LABEL-"):].encode() * 50, (round_, path, label)
+        assert len(labels(lists)) == len(names), (round_, labels(lists))
+    ctx.client.assert_tree(images, "images/")
+
+
+@on("s3d")
+@deadline(120)
+def test_images_that_exchange_their_names_keep_their_labels(ctx):
+    shuffled(ctx, down=False)
+
+
+@on("s3d")
+@deadline(120)
+def test_images_that_exchanged_their_names_while_it_was_down_keep_their_labels(ctx):
+    shuffled(ctx, down=True)
 
 
 @on("s3d")

@@ -1,0 +1,428 @@
+/* Pure. Where the rows of images are that change their names. See rows.h. */
+#include "agent/core/rows.h"
+
+#include "base/map.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A path by which lists may name the image. */
+struct name {
+    struct name *next;
+    char path[];
+};
+
+struct entry {
+    struct entry *prev, *next;
+    char *image;
+    char *was; /* its last name, where it has none any more */
+    uint64_t ino;
+    struct name *names; /* the oldest first */
+    char *before;       /* the oldest before the pass that is under way; NULL: there is none */
+    char *to;           /* NULL: gone */
+    bool lost;          /* not at `to`; nobody knows where */
+    bool moved;         /* by a pass that rows_settled did not tell of yet */
+};
+
+struct rows {
+    struct entry *first;
+    struct map *by_image; /* at most one entry each */
+    struct map *by_name;  /* at most one entry each */
+    struct map *by_to;    /* the last that came there */
+    bool pending;
+};
+
+struct rows *rows_new(void)
+{
+    struct rows *r = calloc(1, sizeof *r);
+
+    if (!r)
+        return NULL;
+    r->by_image = map_new();
+    r->by_name = map_new();
+    r->by_to = map_new();
+    if (r->by_image && r->by_name && r->by_to)
+        return r;
+    rows_free(r);
+    return NULL;
+}
+
+/* Take the entry out of a map, if it is the one that stands there under this key. */
+static void unmap(struct map *m, const char *key, const struct entry *e)
+{
+    if (key && map_get_str(m, key) == e)
+        map_remove_str(m, key);
+}
+
+/* Set a field of the entry by which a map has it. What another entry has there becomes this one's.
+ * 0 or -ENOMEM (nothing changed). */
+static int set_mapped(struct map *m, struct entry *e, char **field, const char *value)
+{
+    char *copy = strdup(value);
+
+    if (!copy || map_put_str(m, value, e, NULL)) {
+        free(copy);
+        return -ENOMEM;
+    }
+    if (*field && strcmp(*field, value) != 0)
+        unmap(m, *field, e);
+    free(*field);
+    *field = copy;
+    return 0;
+}
+
+/* Rows by this path are the entry's too, unless they are another's. 0 or -ENOMEM. */
+static int name_add(struct rows *r, struct entry *e, const char *path)
+{
+    size_t size = strlen(path) + 1;
+    struct name **end = &e->names;
+    struct name *n;
+
+    if (map_get_str(r->by_name, path))
+        return 0;
+    n = malloc(sizeof *n + size);
+    if (!n || map_put_str(r->by_name, path, e, NULL)) {
+        free(n);
+        return -ENOMEM;
+    }
+    n->next = NULL;
+    memcpy(n->path, path, size);
+    while (*end)
+        end = &(*end)->next;
+    *end = n;
+    return 0;
+}
+
+/* Take the name at *at out. */
+static void name_remove(struct rows *r, struct entry *e, struct name **at)
+{
+    struct name *n = *at;
+
+    *at = n->next;
+    unmap(r->by_name, n->path, e);
+    free(n);
+}
+
+/* The entry is of no more use. */
+static void entry_end(struct rows *r, struct entry *e)
+{
+    while (e->names)
+        name_remove(r, e, &e->names);
+    unmap(r->by_image, e->image, e);
+    unmap(r->by_to, e->to, e);
+    if (e->prev)
+        e->prev->next = e->next;
+    else
+        r->first = e->next;
+    if (e->next)
+        e->next->prev = e->prev;
+    free(e->image);
+    free(e->was);
+    free(e->before);
+    free(e->to);
+    free(e);
+}
+
+void rows_free(struct rows *r)
+{
+    if (!r)
+        return;
+    while (r->first)
+        entry_end(r, r->first);
+    map_free(r->by_image);
+    map_free(r->by_name);
+    map_free(r->by_to);
+    free(r);
+}
+
+/* A new entry: lists name it by `at`, and since it is known as `image` people may have done so by
+ * that. NULL without memory. */
+static struct entry *entry_new(struct rows *r, const char *image, uint64_t ino, const char *at)
+{
+    struct entry *e = calloc(1, sizeof *e);
+
+    if (!e)
+        return NULL;
+    e->ino = ino;
+    e->next = r->first;
+    if (r->first)
+        r->first->prev = e;
+    r->first = e;
+    if (set_mapped(r->by_image, e, &e->image, image) || name_add(r, e, at) ||
+        name_add(r, e, image)) {
+        entry_end(r, e);
+        return NULL;
+    }
+    return e;
+}
+
+/* The image is at this path, by the table's word. */
+static bool is_at(const struct entry *e, const char *path)
+{
+    return e->to && strcmp(e->to, path) == 0;
+}
+
+/* Its rows are where it is, or it has none. */
+static bool is_placed(const struct entry *e)
+{
+    if (!e->to || e->lost)
+        return false;
+    for (const struct name *n = e->names; n; n = n->next)
+        if (strcmp(n->path, e->to) != 0)
+            return false;
+    return true;
+}
+
+/* The image is gone: so are its rows, with the next pass. */
+static void entry_drop(struct rows *r, struct entry *e)
+{
+    unmap(r->by_to, e->to, e);
+    free(e->to);
+    e->to = NULL;
+    e->lost = false;
+    r->pending = true;
+}
+
+/* The entry's image is at this path; what was there is not. 0 or -ENOMEM. */
+static int entry_place(struct rows *r, struct entry *e, const char *to)
+{
+    struct entry *there = map_get_str(r->by_to, to);
+
+    if (there && there != e) {
+        there->lost = true;
+        if (name_add(r, there, to))
+            return -ENOMEM;
+    }
+    if (e->to && map_get_str(r->by_to, e->to) == e && name_add(r, e, e->to))
+        return -ENOMEM;
+    if (set_mapped(r->by_to, e, &e->to, to))
+        return -ENOMEM;
+    e->lost = false;
+    r->pending |= !is_placed(e);
+    return 0;
+}
+
+int rows_follow(struct rows *r, const char *image, uint64_t ino, const char *at, const char *to)
+{
+    struct entry *e = map_get_str(r->by_image, image);
+
+    if (!e)
+        e = entry_new(r, image, ino, at);
+    if (!e || entry_place(r, e, to))
+        return -ENOMEM;
+    if (is_placed(e) && !e->moved && strcmp(e->image, e->to) == 0)
+        entry_end(r, e);
+    return 0;
+}
+
+/* The entry has no name, and was known by this one or is at this path. */
+static bool is_nameless(const struct entry *e, const char *was, const char *from)
+{
+    return !e->image && e->to &&
+           ((from && is_at(e, from)) || (was && e->was && strcmp(e->was, was) == 0));
+}
+
+int rows_went_on(struct rows *r, const char *was, const char *from, uint64_t ino, const char *to)
+{
+    struct entry *e = r->first;
+
+    while (e && (e->ino != ino || !is_nameless(e, was, from)))
+        e = e->next;
+    if (!e)
+        return 0;
+    return entry_place(r, e, to) ? -ENOMEM : 1;
+}
+
+int rows_displaced(struct rows *r, const char *image, uint64_t ino, const char *at)
+{
+    struct entry *e = map_get_str(r->by_image, image);
+
+    if (e)
+        return 0; /* entry_place saw to it if it was there */
+    e = entry_new(r, image, ino, at);
+    if (!e)
+        return -ENOMEM;
+    e->to = strdup(image); /* not in the map: it is there no more */
+    e->lost = true;
+    return e->to ? 0 : -ENOMEM;
+}
+
+int rows_also(struct rows *r, const char *image, uint64_t ino, const char *at, const char *name)
+{
+    struct entry *e = map_get_str(r->by_image, image);
+
+    if (!e) {
+        e = entry_new(r, image, ino, at);
+        if (!e || entry_place(r, e, image))
+            return -ENOMEM;
+    }
+    if (name_add(r, e, name))
+        return -ENOMEM;
+    r->pending |= !is_placed(e);
+    return 0;
+}
+
+void rows_lost(struct rows *r, const char *image)
+{
+    struct entry *e = map_get_str(r->by_image, image);
+
+    if (e)
+        e->lost = true;
+}
+
+/* The entry that came to this path last and has no name. */
+static struct entry *nameless_at(const struct rows *r, const char *path)
+{
+    struct entry *e = map_get_str(r->by_to, path);
+
+    return e && !e->image && is_at(e, path) ? e : NULL;
+}
+
+int rows_gone(struct rows *r, const char *image, const char *path, const char *at)
+{
+    struct entry *e = map_get_str(r->by_image, image);
+    struct entry *there = nameless_at(r, path);
+
+    if (e && (is_at(e, path) || (e->lost && strcmp(image, path) == 0)))
+        there = e;
+    else if (!there && (e || map_get_str(r->by_to, path) || strcmp(image, path) != 0))
+        return 0; /* it is elsewhere, or what came there is somebody else's to tell of */
+    if (!there)
+        there = entry_new(r, image, 0, at);
+    if (!there || name_add(r, there, path))
+        return -ENOMEM;
+    entry_drop(r, there);
+    return 0;
+}
+
+/* What the entry was known by stands for something else now. */
+static void entry_unname(struct rows *r, struct entry *e)
+{
+    unmap(r->by_image, e->image, e);
+    free(e->was);
+    e->was = e->image;
+    e->image = NULL;
+    r->pending |= e->lost;
+}
+
+int rows_landed(struct rows *r, const char *image, const char *path)
+{
+    struct entry *e = image ? map_get_str(r->by_image, image) : NULL;
+    struct entry *old = map_get_str(r->by_image, path);
+
+    if (!e || !is_at(e, path)) /* the name may stand for another one by now */
+        e = nameless_at(r, path);
+    if (old && old != e)
+        entry_unname(r, old);
+    if (!e)
+        return 0;
+    if (is_placed(e) && !e->moved) {
+        entry_end(r, e);
+        return 0;
+    }
+    return set_mapped(r->by_image, e, &e->image, path);
+}
+
+bool rows_has(const struct rows *r, const char *image)
+{
+    return map_get_str(r->by_image, image) != NULL;
+}
+
+const char *rows_at(const struct rows *r, const char *image)
+{
+    const struct entry *e = map_get_str(r->by_image, image);
+
+    if (!e)
+        return NULL;
+    if (e->before)
+        return e->before;
+    return e->names ? e->names->path : NULL;
+}
+
+bool rows_pending(const struct rows *r)
+{
+    return r->pending;
+}
+
+/* Rows of this name are where another entry's are to go, or are already. */
+static bool in_the_way(const struct rows *r, const struct entry *e, const struct name *n)
+{
+    const struct entry *other = map_get_str(r->by_to, n->path);
+
+    return other && other != e;
+}
+
+bool rows_unsure(const struct rows *r)
+{
+    for (const struct entry *e = r->first; e; e = e->next) {
+        if (e->lost && !e->image)
+            return true;
+        for (const struct name *n = e->lost ? e->names : NULL; n; n = n->next)
+            if (in_the_way(r, e, n))
+                return true;
+    }
+    return false;
+}
+
+/* The entry's rows go; how they are named then is settled when all have left. */
+static int entry_take(struct rows *r, struct entry *e, rows_fn *fn, void *arg)
+{
+    bool ends = !e->to || (e->lost && !e->image);
+
+    for (struct name **at = &e->names; *at;) {
+        struct name *n = *at;
+        bool drop = ends || (e->lost && in_the_way(r, e, n));
+        int rc;
+
+        if (!drop && (e->lost || strcmp(n->path, e->to) == 0)) {
+            at = &n->next;
+            continue;
+        }
+        rc = fn(arg, n->path, drop ? NULL : e->to);
+        if (rc)
+            return rc;
+        if (!drop && !e->before)
+            e->before = strdup(n->path); /* without memory a crash may cost these rows */
+        e->moved |= !drop;
+        name_remove(r, e, at);
+    }
+    if (ends)
+        entry_end(r, e);
+    return 0;
+}
+
+int rows_take(struct rows *r, rows_fn *fn, void *arg)
+{
+    int rc = 0;
+
+    for (struct entry *e = r->first, *next; e && rc == 0; e = next) {
+        next = e->next;
+        rc = entry_take(r, e, fn, arg);
+    }
+    for (struct entry *e = r->first; e && rc == 0; e = e->next)
+        if (e->moved && !e->names && !e->lost)
+            rc = name_add(r, e, e->to);
+    r->pending = r->pending && rc;
+    return rc;
+}
+
+int rows_settled(struct rows *r, rows_fn *fn, void *arg)
+{
+    int rc = 0;
+
+    for (struct entry *e = r->first, *next; e && rc == 0; e = next) {
+        next = e->next;
+        if (!e->moved)
+            continue;
+        e->moved = false;
+        free(e->before);
+        e->before = NULL;
+        if (!e->image || !e->names)
+            continue;
+        rc = fn(arg, e->image, e->names->path);
+        if (is_placed(e) && strcmp(e->image, e->to) == 0)
+            entry_end(r, e);
+    }
+    return rc;
+}

@@ -1,0 +1,88 @@
+/*
+ * Where the rows of images are that change their names, and where they must go. Pure.
+ *
+ * Lists name images by paths, and paths change hands: a row belongs to its image, not to whatever
+ * is at its path by now. So an image that moves has an entry here until its rows are where it is:
+ *
+ *   image  the path under which the index knows it; none once that says something else
+ *   names  the paths by which lists may name it: the one that it had when rows were last moved, and
+ *          each where it was since, for people write rows too; none that is another entry's
+ *   to     the path where it is; none where it is gone
+ *
+ * An entry is *lost* while another image came to its place and nobody has found it yet. Rows that a
+ * lost image has in another's way are dropped, and so are those of one that has no name any more;
+ * but the pass over the lists should wait for it (rows_unsure). All changes of a pass happen at once, so swaps and chains come out right.
+ *
+ * All paths are below the repository's root and are copied.
+ */
+#ifndef LOCKSTEP_AGENT_CORE_ROWS_H
+#define LOCKSTEP_AGENT_CORE_ROWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct rows;
+
+/* rows_new(): NULL without memory. rows_free: NULL is allowed. */
+struct rows *rows_new(void);
+void rows_free(struct rows *r);
+
+/* rows_follow(r, image, ino, at, to): the image is at `to` now. ino: its file's. `at`: by which path
+ * lists name it, where the table does not know better. What was at `to` by the table's word is
+ * lost. 0 or -ENOMEM. */
+int rows_follow(struct rows *r, const char *image, uint64_t ino, const char *at, const char *to)
+    __attribute__((warn_unused_result));
+
+/* rows_went_on(r, was, from, ino, to): an image that has no name any more is at `to` now. It is
+ * known by its inode together with its last name or the path where it was (each may be NULL).
+ * 1 if there is such an image, 0 if not, or -ENOMEM. */
+int rows_went_on(struct rows *r, const char *was, const char *from, uint64_t ino, const char *to)
+    __attribute__((warn_unused_result));
+
+/* rows_also(r, image, ino, at, name): lists may name the image by this path too. A new entry counts
+ * as being where the index has it. 0 or -ENOMEM. */
+int rows_also(struct rows *r, const char *image, uint64_t ino, const char *at, const char *name)
+    __attribute__((warn_unused_result));
+
+/* rows_displaced(r, image, ino, at): another image came to the path of this one, which is lost
+ * unless the table knows that it left. 0 or -ENOMEM. */
+int rows_displaced(struct rows *r, const char *image, uint64_t ino, const char *at)
+    __attribute__((warn_unused_result));
+
+/* rows_lost(r, image): it is not where the table has it. Harmless where it has nothing. */
+void rows_lost(struct rows *r, const char *image);
+
+/* rows_gone(r, image, path, at): nothing is at `path` any more, where the image was that is known
+ * as `image`. Its rows are to go, if by the table it was there last. 0 or -ENOMEM. */
+int rows_gone(struct rows *r, const char *image, const char *path, const char *at)
+    __attribute__((warn_unused_result));
+
+/* rows_landed(r, image, path): the index has something else under `path` from now on: the image
+ * that was known as `image`, or (NULL) what no list names otherwise. 0 or -ENOMEM. */
+int rows_landed(struct rows *r, const char *image, const char *path)
+    __attribute__((warn_unused_result));
+
+/* rows_has(r, image): there is an entry of that name. */
+bool rows_has(const struct rows *r, const char *image);
+
+/* rows_at(r, image): by which path lists name it for certain: not yet by what a pass that is under
+ * way (before rows_settled) makes of it. NULL: the table does not know, or by none. */
+const char *rows_at(const struct rows *r, const char *image);
+
+/* rows_pending(r): something changed since the last rows_take.
+ * rows_unsure(r): rows of a lost image are where another's are to go. */
+bool rows_pending(const struct rows *r);
+bool rows_unsure(const struct rows *r);
+
+/* rows_take(r, fn, arg): what the lists have to change: each path that rows are to leave, and where
+ * to (NULL: they are dropped). The table counts them as moved. Stops with the first non-zero answer
+ * of fn and returns it. */
+typedef int rows_fn(void *arg, const char *from, const char *to);
+int rows_take(struct rows *r, rows_fn *fn, void *arg) __attribute__((warn_unused_result));
+
+/* rows_settled(r, fn, arg): the lists are rewritten: tells of each image whose rows came to another
+ * path (`to`), once: where it is the image's own, the entry ends. Stops as rows_take. */
+int rows_settled(struct rows *r, rows_fn *fn, void *arg) __attribute__((warn_unused_result));
+
+#endif
