@@ -25,6 +25,8 @@ agent_libservice_a_SOURCES = \
 	agent/service/relist.c \
 	agent/service/removals.c \
 	agent/service/rename.c \
+	agent/service/rename_dirs.c \
+	agent/service/rename_told.c \
 	agent/service/report.c \
 	agent/service/service.h \
 	agent/service/stale.c \

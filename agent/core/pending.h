@@ -100,12 +100,12 @@ struct item {
     struct dir_rename *group; /* RENAME: the directory rename that it belongs to, or NULL */
     bool copy;                /* RENAME: by CopyObject (else the file is read and put) */
     bool copied;              /* CLAIMED: the new object is in S3 */
-    bool relisted;      /* CLAIMED: the lists are rewritten */
-    bool released;      /* an operator let this removal go: the guard is not asked */
-    uint64_t barrier;   /* BARRIER: lists seen before this number must be live */
-    uint64_t live;      /* lists: number at which the content last put was observed */
-    uint64_t looked;    /* lists: number at which `seen` was observed */
-    int64_t checked_ms; /* lists: when the index was last asked about its images */
+    bool relisted;            /* CLAIMED: the lists are rewritten */
+    bool released;            /* an operator let this removal go: the guard is not asked */
+    uint64_t barrier;         /* BARRIER: lists seen before this number must be live */
+    uint64_t live;            /* lists: number at which the content last put was observed */
+    uint64_t looked;          /* lists: number at which `seen` was observed */
+    int64_t checked_ms;       /* lists: when the index was last asked about its images */
 
     unsigned failures;
     bool unreached; /* the last failure was that S3 did not answer or let us in */

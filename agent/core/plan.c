@@ -73,8 +73,9 @@ enum plan_rename plan_renamed(const struct file_stat *st, const struct known *so
 
 bool plan_in_step(const struct file_stat *st, const struct known *known)
 {
-    return !(known->flags & (KNOWN_UNCERTAIN | KNOWN_MOVED | KNOWN_LISTED)) && st->size == known->size &&
-           st->ino == known->ino && st->ctime_ns == known->ctime_ns && same_posix(st, known);
+    return !(known->flags & (KNOWN_UNCERTAIN | KNOWN_MOVED | KNOWN_LISTED)) &&
+           st->size == known->size && st->ino == known->ino && st->ctime_ns == known->ctime_ns &&
+           same_posix(st, known);
 }
 
 bool plan_settled(const struct file_stat *st, int64_t real_us, int64_t settle_ms)

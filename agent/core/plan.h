@@ -12,11 +12,12 @@
 #define KNOWN_ETAG_SIZE    72
 #define KNOWN_VERSION_SIZE 128
 
-#define KNOWN_UNCERTAIN 1u /* S3 may have something else, or nothing: a transfer was interrupted   \
-                            */
-#define KNOWN_MOVED 2u     /* the image is now at moved_to; this object is to be deleted */
-#define KNOWN_CRC    4u    /* crc64 is set */
-#define KNOWN_LISTED 8u    /* lists name the image by the path of moved_to */
+#define KNOWN_UNCERTAIN                                                                            \
+    1u                  /* S3 may have something else, or nothing: a transfer was interrupted      \
+                         */
+#define KNOWN_MOVED  2u /* the image is now at moved_to; this object is to be deleted */
+#define KNOWN_CRC    4u /* crc64 is set */
+#define KNOWN_LISTED 8u /* lists name the image by the path of moved_to */
 
 /* What S3 is known to have under a key, and the file that it was made from. */
 struct known {

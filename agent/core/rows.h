@@ -11,7 +11,8 @@
  *
  * An entry is *lost* while another image came to its place and nobody has found it yet. Rows that a
  * lost image has in another's way are dropped, and so are those of one that has no name any more;
- * but the pass over the lists should wait for it (rows_unsure). All changes of a pass happen at once, so swaps and chains come out right.
+ * but the pass over the lists should wait for it (rows_unsure). All changes of a pass happen at
+ * once, so swaps and chains come out right.
  *
  * All paths are below the repository's root and are copied.
  */
@@ -28,8 +29,8 @@ struct rows;
 struct rows *rows_new(void);
 void rows_free(struct rows *r);
 
-/* rows_follow(r, image, ino, at, to): the image is at `to` now. ino: its file's. `at`: by which path
- * lists name it, where the table does not know better. What was at `to` by the table's word is
+/* rows_follow(r, image, ino, at, to): the image is at `to` now. ino: its file's. `at`: by which
+ * path lists name it, where the table does not know better. What was at `to` by the table's word is
  * lost. 0 or -ENOMEM. */
 int rows_follow(struct rows *r, const char *image, uint64_t ino, const char *at, const char *to)
     __attribute__((warn_unused_result));

@@ -215,23 +215,40 @@ void decide_done(struct agent *a, struct item *it);
 /* rename.c */
 enum rename_answer { RENAME_NONE, RENAME_WAIT, RENAME_WANT_HASH, RENAME_TAKEN };
 enum rename_answer rename_consider(struct agent *a, struct item *it, const struct known *known);
-/* What S3 has under the item's key (`known`) may be the image of a path that is still to be decided:
- * it must stay in the index until then. */
+/* What S3 has under the item's key (`known`) may be the image of a path that is still to be
+ * decided: it must stay in the index until then. */
 bool rename_must_wait(struct agent *a, const struct item *it, const struct known *known);
-void rename_directory_gone(struct agent *a, const char *key_dir, const char *key_to);
 void rename_resume(struct agent *a, struct item *it, const struct known *known);
 void rename_landed(struct agent *a, struct item *it);
 void rename_abandon(struct agent *a, struct item *it, const char *why);
 void rename_through(struct agent *a, struct item *source);
+
+/* rename_dirs.c */
+/* the directory left its place; key_to: for where, as an event said, or NULL */
+void rename_directory_gone(struct agent *a, const char *key_dir, const char *key_to);
+/* where an event said that this path was before, by the renamed directory that it lies in */
+bool rename_told_by_directory(const struct agent *a, const char *key, char out[AGENT_KEY_SIZE]);
+/* the open group of the directory's rename that took the image from `from` (a key) to the item's
+ * path, made and journalled if there is none; NULL: it was renamed by itself */
+struct dir_rename *rename_group_of(struct agent *a, const struct item *it, const char *from);
+/* one item less: the last one closes the group */
+void rename_group_leave(struct agent *a, const struct mapping *m, struct dir_rename *g);
 uint64_t rename_open_tx(const struct agent *a);
-/* it is known otherwise that the file at `to` was at `from` (paths) */
+void rename_expire(struct agent *a);
+void rename_free_all(struct agent *a);
+
+/* rename_told.c */
+/* the file at `to` was at `from` (paths) */
 void rename_told(struct agent *a, unsigned mapping, const char *from, const char *to);
 /* what was at the path went: what comes there next came from nowhere */
 void rename_told_gone(struct agent *a, unsigned mapping, const char *path);
 /* events were lost: what they told is not to be relied on */
 void rename_told_nothing(struct agent *a);
-void rename_expire(struct agent *a);
-void rename_free_all(struct agent *a);
+/* what was told of where the item's file came from is of no more use */
+void rename_told_forget(struct item *it);
+/* where the image went that the index has under the item's key, as events said; NULL: they did not,
+ * or it went on from there */
+const struct item *rename_heir(const struct agent *a, const struct item *it);
 void sighted_note(struct agent *a, struct item *it);
 void sighted_forget(struct agent *a, struct item *it);
 struct item *sighted_find(const struct agent *a, unsigned mapping, uint64_t ino);
@@ -250,8 +267,8 @@ void follow_moved(struct agent *a, const struct item *it, const struct known *kn
 void follow_lost(struct agent *a, const struct item *source);
 /* the item's file is gone, and that is no accident */
 void follow_gone(struct agent *a, const struct item *it);
-/* S3 has the item's file; the index does not say so yet. It is to say where rows are: `fresh`, which
- * then points to at_key. */
+/* S3 has the item's file; the index does not say so yet. It is to say where rows are: `fresh`,
+ * which then points to at_key. */
 void follow_landed(struct agent *a, struct item *it, struct known *fresh,
                    char at_key[AGENT_KEY_SIZE]);
 /* lists were rewritten: the index learns where rows are, unless some list still has to follow */

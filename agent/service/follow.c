@@ -89,9 +89,9 @@ void follow_home(struct agent *a, struct item *it, const struct known *known)
     struct rows *rows = rows_of(a, it);
 
     /* Another file in its place says nothing of the image, but what an earlier run left counts. */
-    if (!rows || (known->ino == it->seen.ino
-                      ? !rows_has(rows, it->path) && !(known->flags & KNOWN_LISTED)
-                      : rows_has(rows, it->path) || !(known->flags & KNOWN_LISTED)))
+    if (!rows ||
+        (known->ino == it->seen.ino ? !rows_has(rows, it->path) && !(known->flags & KNOWN_LISTED)
+                                    : rows_has(rows, it->path) || !(known->flags & KNOWN_LISTED)))
         return;
     follow_noted(a, rows,
                  rows_follow(rows, it->path, known->ino,
@@ -160,7 +160,8 @@ static void follow_leave(struct agent *a, const struct item *it)
         agent_fail(a, -EIO, "writing the index");
 }
 
-void follow_landed(struct agent *a, struct item *it, struct known *fresh, char at_key[AGENT_KEY_SIZE])
+void follow_landed(struct agent *a, struct item *it, struct known *fresh,
+                   char at_key[AGENT_KEY_SIZE])
 {
     struct rows *rows = rows_of(a, it);
     struct index_entry e;

@@ -25,7 +25,7 @@ static int rewritten_row(void *arg, const char *from, const char *to)
         !agent_key(w->agent, w->repository, to, to_key))
         return 0;
     landed = index_get(w->agent->index, to_key, &new) == 0;
-    if (landed && (new.known.flags & KNOWN_LISTED) && new.known.moved_to &&
+    if (landed && (new.known.flags &KNOWN_LISTED) && new.known.moved_to &&
         strcmp(new.known.moved_to, from_key) == 0) {
         new.known.flags &= ~KNOWN_LISTED;
         new.known.moved_to = NULL;

@@ -1,4 +1,4 @@
-/* Shell. Which new path is which old image; directory renames as wholes. */
+/* Shell. Which new path is which old image. */
 #include "agent/service/agent.h"
 
 #include "base/log.h"
@@ -6,116 +6,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- who has which inode, among the items that are not in step ---- */
-
-/* The table's key: inodes are counted anew on each device, so by mapping. */
-struct sighted_key {
-    uint64_t ino;
-    uint64_t mapping;
-};
-
-void sighted_note(struct agent *a, struct item *it)
-{
-    struct sighted_key key = {.ino = it->seen.ino, .mapping = it->mapping};
-
-    if (it->seen.kind == FILE_REGULAR && map_put(a->sighted, &key, sizeof key, it, NULL))
-        agent_fail(a, -ENOMEM, "remembering an inode");
-}
-
-void sighted_forget(struct agent *a, struct item *it)
-{
-    struct sighted_key key = {.ino = it->seen.ino, .mapping = it->mapping};
-
-    if (map_get(a->sighted, &key, sizeof key) == it)
-        map_remove(a->sighted, &key, sizeof key);
-}
-
-struct item *sighted_find(const struct agent *a, unsigned mapping, uint64_t ino)
-{
-    struct sighted_key key = {.ino = ino, .mapping = mapping};
-
-    return map_get(a->sighted, &key, sizeof key);
-}
-
-/* A copy of the key (or NULL) in the item's field; without memory events just do not tell. */
-static void told_set(char **field, const char *key)
-{
-    char *copy = key ? strdup(key) : NULL;
-
-    free(*field);
-    *field = copy;
-}
-
-/* ---- directories that left their place ---- */
-
-/* Free what is remembered of a directory. */
-static void dir_gone_free(struct dir_gone *d)
-{
-    if (d)
-        free(d->to);
-    free(d);
-}
-
-void rename_directory_gone(struct agent *a, const char *key_dir, const char *key_to)
-{
-    struct dir_gone *d = calloc(1, sizeof *d);
-    char *from = key_to ? strdup(key_dir) : NULL;
-    void *old = NULL;
-    bool ok = d != NULL && (!key_to || from);
-
-    if (ok && key_to)
-        ok = (d->to = strdup(key_to)) != NULL;
-    if (ok)
-        d->at_ms = a->now_ms;
-    if (!ok || map_put_str(a->dirs_gone, key_dir, d, &old)) {
-        dir_gone_free(d);
-        free(from);
-        agent_fail(a, -ENOMEM, "remembering a directory");
-        return;
-    }
-    dir_gone_free(old);
-    old = NULL;
-    if (key_to && map_put_str(a->dirs_to, key_to, from, &old))
-        free(from); /* then events alone do not tell; inodes still do */
-    free(old);
-}
-
-void rename_expire(struct agent *a)
-{
-    const void *key;
-    size_t n;
-    void *value;
-
-    for (size_t at = 0; map_next(a->dirs_gone, &at, &key, &n, &value);) {
-        struct dir_gone *d = value;
-
-        if (a->now_ms - d->at_ms < AGENT_DIR_MEMORY_MS)
-            continue;
-        if (d->to)
-            free(map_remove_str(a->dirs_to, d->to));
-        map_remove(a->dirs_gone, key, n);
-        dir_gone_free(d);
-    }
-}
-
-/* Where an event said that this path was before, by the renamed directory that it lies in. */
-static bool told_by_directory(const struct agent *a, const char *key, char out[AGENT_KEY_SIZE])
-{
-    char dir[AGENT_KEY_SIZE];
-    char *slash;
-
-    snprintf(dir, sizeof dir, "%s", key);
-    while ((slash = strrchr(dir, '/'))) {
-        slash[1] = '\0';
-        const char *from = map_get_str(a->dirs_to, dir);
-
-        if (from)
-            return snprintf(out, AGENT_KEY_SIZE, "%s%s", from, key + strlen(dir)) < AGENT_KEY_SIZE;
-        *slash = '\0';
-    }
-    return false;
-}
 
 /* ---- the source of a new path ---- */
 
@@ -137,8 +27,7 @@ static int source_by_inode(void *arg, const char *key, const struct known *known
     if ((known->flags & (KNOWN_MOVED | KNOWN_UNCERTAIN)) || strcmp(key, s->it->key) == 0 ||
         strncmp(key, m->conf->prefix, m->prefix_len) != 0)
         return 0;
-    if (s->exact &&
-        (known->size != s->it->seen.size || known->mtime_ns != s->it->seen.mtime_ns))
+    if (s->exact && (known->size != s->it->seen.size || known->mtime_ns != s->it->seen.mtime_ns))
         return 0;
     snprintf(s->key, sizeof s->key, "%s", key);
     s->found = true;
@@ -173,7 +62,7 @@ static bool source_search(struct source *s, bool exact)
 static void source_find(struct agent *a, struct item *it, struct source *s)
 {
     char dir[AGENT_KEY_SIZE];
-    const char *by_dir = told_by_directory(a, it->key, dir) ? dir : NULL;
+    const char *by_dir = rename_told_by_directory(a, it->key, dir) ? dir : NULL;
 
     *s = (struct source){.agent = a, .it = it};
     if (source_told(s, it->origin, true) || source_told(s, by_dir, true) ||
@@ -197,120 +86,6 @@ static int occupant_moved(void *arg, const char *key, const struct known *known)
            known->mtime_ns == o->seen.mtime_ns;
 }
 
-/* ---- groups: a directory's rename is one intent ---- */
-
-/* The directories of a rename of a whole directory that this pair belongs to: the topmost ancestor
- * of `from` that left its place and whose rest agrees with the end of `to`. */
-static bool group_of(const struct agent *a, const char *from, const char *to,
-                     char dir_from[AGENT_KEY_SIZE], char dir_to[AGENT_KEY_SIZE])
-{
-    size_t to_n = strlen(to);
-
-    for (const char *slash = strchr(from, '/'); slash; slash = strchr(slash + 1, '/')) {
-        size_t n = (size_t)(slash - from) + 1, rest = strlen(from + n);
-
-        memcpy(dir_from, from, n);
-        dir_from[n] = '\0';
-        if (!map_get_str(a->dirs_gone, dir_from) || rest + 1 >= to_n ||
-            strcmp(to + to_n - rest, from + n) != 0 || to[to_n - rest - 1] != '/')
-            continue;
-        memcpy(dir_to, to, to_n - rest);
-        dir_to[to_n - rest] = '\0';
-        return true;
-    }
-    return false;
-}
-
-/* A directory's path for the journal: below the root, without the '/' at its end. */
-static char *group_path(const struct mapping *m, const char *key_dir, char out[AGENT_KEY_SIZE])
-{
-    size_t n = strlen(key_dir + m->prefix_len);
-
-    memcpy(out, key_dir + m->prefix_len, n + 1);
-    if (n)
-        out[n - 1] = '\0';
-    return out;
-}
-
-/* A record about a group. */
-static uint64_t group_journal(struct agent *a, const struct mapping *m, const struct dir_rename *g,
-                              enum journal_state state, const struct item *it)
-{
-    char from[AGENT_KEY_SIZE], to[AGENT_KEY_SIZE];
-    struct journal_record rec = {.op = JOURNAL_RENAME,
-                                 .state = state,
-                                 .mapping = m->conf->name,
-                                 .path = group_path(m, g->from, from),
-                                 .path2 = group_path(m, g->to, to),
-                                 .count = g->objects,
-                                 .tx = g->tx ? g->tx : JOURNAL_TX_SELF,
-                                 .source = it ? it->source : JOURNAL_SRC_NONE};
-
-    return agent_journal(a, &rec);
-}
-
-/* The name of a group in the table. */
-static void group_name(const char *from, const char *to, char out[2 * AGENT_KEY_SIZE])
-{
-    snprintf(out, 2 * AGENT_KEY_SIZE, "%s\n%s", from, to);
-}
-
-/* The open group of this directory rename, made and journalled if there is none. */
-static struct dir_rename *group_get(struct agent *a, const struct item *it, const char *from,
-                                    const char *to)
-{
-    char name[2 * AGENT_KEY_SIZE];
-    struct dir_rename *g;
-
-    group_name(from, to, name);
-    g = map_get_str(a->renames, name);
-    if (g)
-        return g;
-    g = calloc(1, sizeof *g);
-    if (g) {
-        g->from = strdup(from);
-        g->to = strdup(to);
-    }
-    if (!g || !g->from || !g->to || index_count(a->index, from, &g->objects) ||
-        map_put_str(a->renames, name, g, NULL)) {
-        agent_fail(a, -ENOMEM, "renaming a directory");
-        return NULL;
-    }
-    if (!a->options.dry_run)
-        g->tx = group_journal(a, &a->mappings[it->mapping], g, JOURNAL_INTENT, it);
-    a->totals.renames++;
-    return g;
-}
-
-/* One item less: the last one closes the group. */
-static void group_leave(struct agent *a, const struct mapping *m, struct dir_rename *g)
-{
-    char name[2 * AGENT_KEY_SIZE];
-
-    if (--g->open)
-        return;
-    if (!a->options.dry_run)
-        group_journal(a, m, g, JOURNAL_DONE, NULL);
-    group_name(g->from, g->to, name);
-    map_remove_str(a->renames, name);
-    free(g->from);
-    free(g->to);
-    free(g);
-}
-
-uint64_t rename_open_tx(const struct agent *a)
-{
-    uint64_t least = UINT64_MAX;
-    void *value;
-
-    for (size_t at = 0; map_next(a->renames, &at, NULL, NULL, &value);) {
-        const struct dir_rename *g = value;
-
-        least = g->tx < least ? g->tx : least;
-    }
-    return least;
-}
-
 /* ---- taking a rename, and its ways to end ---- */
 
 /* Journal the rename of one image. */
@@ -330,8 +105,6 @@ static uint64_t single_journal(struct agent *a, const struct item *it, const cha
 static void rename_take(struct agent *a, struct item *it, struct item *source,
                         const struct known *source_known, bool copy)
 {
-    char from[AGENT_KEY_SIZE], to[AGENT_KEY_SIZE];
-
     source->target = strdup(it->key);
     if (!source->target) {
         agent_fail(a, -ENOMEM, "renaming");
@@ -345,8 +118,7 @@ static void rename_take(struct agent *a, struct item *it, struct item *source,
     it->peer = source;
     it->copy = copy && !agent_is_list(a, it);
     follow_rename(a, it, source->path, source_known);
-    if (group_of(a, source->key, it->key, from, to))
-        source->group = group_get(a, it, from, to);
+    source->group = rename_group_of(a, it, source->key);
     if (a->fatal)
         return;
     if (source->group) {
@@ -470,15 +242,6 @@ static bool patient(struct agent *a, const struct item *it)
     return a->now_ms - it->observed_ms < 2 * agent_mapping(a, it)->conf->settle_ms + 1000;
 }
 
-/* Where the image went that the index has under the item's key, as events said; NULL: they did not,
- * or it went on from there. */
-static const struct item *heir_of(const struct agent *a, const struct item *it)
-{
-    const struct item *heir = it->heir ? pending_find(a->pending, it->heir) : NULL;
-
-    return heir && heir->origin && strcmp(heir->origin, it->key) == 0 ? heir : NULL;
-}
-
 /* What the item's file is was not found out yet, or it is to be looked at anew. */
 static bool is_undecided(const struct item *it)
 {
@@ -491,7 +254,7 @@ bool rename_must_wait(struct agent *a, const struct item *it, const struct known
 
     if (!known || (known->flags & (KNOWN_MOVED | KNOWN_UNCERTAIN)) || known->ino == it->seen.ino)
         return false;
-    other = heir_of(a, it);
+    other = rename_heir(a, it);
     if (other && is_undecided(other) && (other->state != ITEM_CLAIMED || other->copied) &&
         a->now_ms - it->observed_ms < AGENT_PASS_MAX_MS)
         return true;
@@ -513,7 +276,7 @@ static enum rename_answer consider_displaced(struct agent *a, struct item *it,
     const struct item *other = sighted_find(a, it->mapping, known->ino);
     struct occupant occupant = {.item = it};
 
-    if (it->vacated || heir_of(a, it) || (other && other != it))
+    if (it->vacated || rename_heir(a, it) || (other && other != it))
         return RENAME_TAKEN;
     /* The scan that is under way may still find it. */
     if (agent_mapping(a, it)->scanning && intake_has_room(a) &&
@@ -552,8 +315,7 @@ enum rename_answer rename_consider(struct agent *a, struct item *it, const struc
             return displaced;
     }
     if (follow_went_on(a, it)) {
-        told_set(&it->origin, NULL);
-        told_set(&it->via, NULL);
+        rename_told_forget(it);
         return RENAME_NONE;
     }
     source_find(a, it, &s);
@@ -608,7 +370,7 @@ void rename_landed(struct agent *a, struct item *it)
 static void source_release(struct agent *a, struct item *source)
 {
     if (source->group)
-        group_leave(a, agent_mapping(a, source), source->group);
+        rename_group_leave(a, agent_mapping(a, source), source->group);
     source->group = NULL;
     source->change = CHANGE_NONE;
     source->tx = 0;
@@ -649,93 +411,4 @@ void rename_through(struct agent *a, struct item *source)
         agent_journal(a, &rec);
     }
     source_release(a, source);
-}
-
-void rename_told(struct agent *a, unsigned mapping, const char *from, const char *to)
-{
-    char from_key[AGENT_KEY_SIZE], to_key[AGENT_KEY_SIZE], image_key[AGENT_KEY_SIZE];
-    int64_t settle_ms = a->mappings[mapping].conf->settle_ms;
-    struct item *left, *came, *first;
-    const char *root = from_key;
-    bool found; /* it was found out what was at `from` */
-
-    if (!agent_key(a, mapping, from, from_key) || !agent_key(a, mapping, to, to_key) ||
-        strcmp(from, to) == 0)
-        return;
-    intake_touch_key(a, mapping, from_key, JOURNAL_SRC_EVENT, settle_ms);
-    intake_touch_key(a, mapping, to_key, JOURNAL_SRC_EVENT, settle_ms);
-    left = pending_find(a->pending, from_key);
-    came = pending_find(a->pending, to_key);
-    if (!left || !came)
-        return;
-    /* What came to `from` a moment ago is known to the index by the name that it had before. */
-    found = left->image && left->decided;
-    if (found && agent_key(a, mapping, left->image, image_key))
-        root = image_key;
-    else if (left->origin)
-        root = left->origin;
-    first = pending_find(a->pending, root);
-    if (first == came)
-        root = NULL; /* it is back where it was */
-    if (first)
-        told_set(&first->heir, root ? to_key : NULL);
-    told_set(&came->origin, root);
-    told_set(&came->via, found ? from_key : left->via);
-    told_set(&left->origin, NULL);
-    told_set(&left->via, NULL);
-    came->decided = left->decided = false;
-}
-
-void rename_told_gone(struct agent *a, unsigned mapping, const char *path)
-{
-    char key[AGENT_KEY_SIZE];
-    struct item *it = agent_key(a, mapping, path, key) ? pending_find(a->pending, key) : NULL;
-
-    if (it) {
-        told_set(&it->origin, NULL);
-        told_set(&it->via, NULL);
-    }
-}
-
-void rename_told_nothing(struct agent *a)
-{
-    struct item *it;
-
-    for (size_t at = 0; (it = pending_next(a->pending, &at));) {
-        told_set(&it->origin, NULL);
-        told_set(&it->heir, NULL);
-        told_set(&it->via, NULL);
-    }
-}
-
-/* Free a table's strings or structs. */
-static void table_free(struct map *m, void (*value_free)(void *))
-{
-    void *value;
-
-    for (size_t at = 0; m && map_next(m, &at, NULL, NULL, &value);)
-        value_free(value);
-    map_free(m);
-}
-
-static void dir_gone_free_any(void *value)
-{
-    dir_gone_free(value);
-}
-
-static void group_free_any(void *value)
-{
-    struct dir_rename *g = value;
-
-    free(g->from);
-    free(g->to);
-    free(g);
-}
-
-void rename_free_all(struct agent *a)
-{
-    table_free(a->dirs_gone, dir_gone_free_any);
-    table_free(a->dirs_to, free);
-    table_free(a->renames, group_free_any);
-    map_free(a->sighted);
 }

@@ -1,0 +1,226 @@
+/* Shell. Directories that are renamed: what they tell of the images beneath, and one intent for
+ * all. */
+#include "agent/service/agent.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Free what is remembered of a directory. */
+static void dir_gone_free(struct dir_gone *d)
+{
+    if (d)
+        free(d->to);
+    free(d);
+}
+
+void rename_directory_gone(struct agent *a, const char *key_dir, const char *key_to)
+{
+    struct dir_gone *d = calloc(1, sizeof *d);
+    char *from = key_to ? strdup(key_dir) : NULL;
+    void *old = NULL;
+    bool ok = d != NULL && (!key_to || from);
+
+    if (ok && key_to)
+        ok = (d->to = strdup(key_to)) != NULL;
+    if (ok)
+        d->at_ms = a->now_ms;
+    if (!ok || map_put_str(a->dirs_gone, key_dir, d, &old)) {
+        dir_gone_free(d);
+        free(from);
+        agent_fail(a, -ENOMEM, "remembering a directory");
+        return;
+    }
+    dir_gone_free(old);
+    old = NULL;
+    if (key_to && map_put_str(a->dirs_to, key_to, from, &old))
+        free(from); /* then events alone do not tell; inodes still do */
+    free(old);
+}
+
+void rename_expire(struct agent *a)
+{
+    const void *key;
+    size_t n;
+    void *value;
+
+    for (size_t at = 0; map_next(a->dirs_gone, &at, &key, &n, &value);) {
+        struct dir_gone *d = value;
+
+        if (a->now_ms - d->at_ms < AGENT_DIR_MEMORY_MS)
+            continue;
+        if (d->to)
+            free(map_remove_str(a->dirs_to, d->to));
+        map_remove(a->dirs_gone, key, n);
+        dir_gone_free(d);
+    }
+}
+
+bool rename_told_by_directory(const struct agent *a, const char *key, char out[AGENT_KEY_SIZE])
+{
+    char dir[AGENT_KEY_SIZE];
+    char *slash;
+
+    snprintf(dir, sizeof dir, "%s", key);
+    while ((slash = strrchr(dir, '/'))) {
+        slash[1] = '\0';
+        const char *from = map_get_str(a->dirs_to, dir);
+
+        if (from)
+            return snprintf(out, AGENT_KEY_SIZE, "%s%s", from, key + strlen(dir)) < AGENT_KEY_SIZE;
+        *slash = '\0';
+    }
+    return false;
+}
+
+/* ---- groups: a directory's rename is one intent ---- */
+
+/* The directories of a rename of a whole directory that this pair belongs to: the topmost ancestor
+ * of `from` that left its place and whose rest agrees with the end of `to`. */
+static bool group_of(const struct agent *a, const char *from, const char *to,
+                     char dir_from[AGENT_KEY_SIZE], char dir_to[AGENT_KEY_SIZE])
+{
+    size_t to_n = strlen(to);
+
+    for (const char *slash = strchr(from, '/'); slash; slash = strchr(slash + 1, '/')) {
+        size_t n = (size_t)(slash - from) + 1, rest = strlen(from + n);
+
+        memcpy(dir_from, from, n);
+        dir_from[n] = '\0';
+        if (!map_get_str(a->dirs_gone, dir_from) || rest + 1 >= to_n ||
+            strcmp(to + to_n - rest, from + n) != 0 || to[to_n - rest - 1] != '/')
+            continue;
+        memcpy(dir_to, to, to_n - rest);
+        dir_to[to_n - rest] = '\0';
+        return true;
+    }
+    return false;
+}
+
+/* A directory's path for the journal: below the root, without the '/' at its end. */
+static char *group_path(const struct mapping *m, const char *key_dir, char out[AGENT_KEY_SIZE])
+{
+    size_t n = strlen(key_dir + m->prefix_len);
+
+    memcpy(out, key_dir + m->prefix_len, n + 1);
+    if (n)
+        out[n - 1] = '\0';
+    return out;
+}
+
+/* A record about a group. */
+static uint64_t group_journal(struct agent *a, const struct mapping *m, const struct dir_rename *g,
+                              enum journal_state state, const struct item *it)
+{
+    char from[AGENT_KEY_SIZE], to[AGENT_KEY_SIZE];
+    struct journal_record rec = {.op = JOURNAL_RENAME,
+                                 .state = state,
+                                 .mapping = m->conf->name,
+                                 .path = group_path(m, g->from, from),
+                                 .path2 = group_path(m, g->to, to),
+                                 .count = g->objects,
+                                 .tx = g->tx ? g->tx : JOURNAL_TX_SELF,
+                                 .source = it ? it->source : JOURNAL_SRC_NONE};
+
+    return agent_journal(a, &rec);
+}
+
+/* The name of a group in the table. */
+static void group_name(const char *from, const char *to, char out[2 * AGENT_KEY_SIZE])
+{
+    snprintf(out, 2 * AGENT_KEY_SIZE, "%s\n%s", from, to);
+}
+
+/* The open group of this directory rename, made and journalled if there is none. */
+static struct dir_rename *group_get(struct agent *a, const struct item *it, const char *from,
+                                    const char *to)
+{
+    char name[2 * AGENT_KEY_SIZE];
+    struct dir_rename *g;
+
+    group_name(from, to, name);
+    g = map_get_str(a->renames, name);
+    if (g)
+        return g;
+    g = calloc(1, sizeof *g);
+    if (g) {
+        g->from = strdup(from);
+        g->to = strdup(to);
+    }
+    if (!g || !g->from || !g->to || index_count(a->index, from, &g->objects) ||
+        map_put_str(a->renames, name, g, NULL)) {
+        agent_fail(a, -ENOMEM, "renaming a directory");
+        return NULL;
+    }
+    if (!a->options.dry_run)
+        g->tx = group_journal(a, &a->mappings[it->mapping], g, JOURNAL_INTENT, it);
+    a->totals.renames++;
+    return g;
+}
+
+void rename_group_leave(struct agent *a, const struct mapping *m, struct dir_rename *g)
+{
+    char name[2 * AGENT_KEY_SIZE];
+
+    if (--g->open)
+        return;
+    if (!a->options.dry_run)
+        group_journal(a, m, g, JOURNAL_DONE, NULL);
+    group_name(g->from, g->to, name);
+    map_remove_str(a->renames, name);
+    free(g->from);
+    free(g->to);
+    free(g);
+}
+
+uint64_t rename_open_tx(const struct agent *a)
+{
+    uint64_t least = UINT64_MAX;
+    void *value;
+
+    for (size_t at = 0; map_next(a->renames, &at, NULL, NULL, &value);) {
+        const struct dir_rename *g = value;
+
+        least = g->tx < least ? g->tx : least;
+    }
+    return least;
+}
+
+struct dir_rename *rename_group_of(struct agent *a, const struct item *it, const char *from)
+{
+    char dir_from[AGENT_KEY_SIZE], dir_to[AGENT_KEY_SIZE];
+
+    return group_of(a, from, it->key, dir_from, dir_to) ? group_get(a, it, dir_from, dir_to) : NULL;
+}
+
+/* Free a table's strings or structs. */
+static void table_free(struct map *m, void (*value_free)(void *))
+{
+    void *value;
+
+    for (size_t at = 0; m && map_next(m, &at, NULL, NULL, &value);)
+        value_free(value);
+    map_free(m);
+}
+
+static void dir_gone_free_any(void *value)
+{
+    dir_gone_free(value);
+}
+
+static void group_free_any(void *value)
+{
+    struct dir_rename *g = value;
+
+    free(g->from);
+    free(g->to);
+    free(g);
+}
+
+void rename_free_all(struct agent *a)
+{
+    table_free(a->dirs_gone, dir_gone_free_any);
+    table_free(a->dirs_to, free);
+    table_free(a->renames, group_free_any);
+    map_free(a->sighted);
+}

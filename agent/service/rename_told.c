@@ -1,0 +1,114 @@
+/* Shell. What events and looks tell of where images went, among the items that are not in step. */
+#include "agent/service/agent.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The table's key: inodes are counted anew on each device, so by mapping. */
+struct sighted_key {
+    uint64_t ino;
+    uint64_t mapping;
+};
+
+void sighted_note(struct agent *a, struct item *it)
+{
+    struct sighted_key key = {.ino = it->seen.ino, .mapping = it->mapping};
+
+    if (it->seen.kind == FILE_REGULAR && map_put(a->sighted, &key, sizeof key, it, NULL))
+        agent_fail(a, -ENOMEM, "remembering an inode");
+}
+
+void sighted_forget(struct agent *a, struct item *it)
+{
+    struct sighted_key key = {.ino = it->seen.ino, .mapping = it->mapping};
+
+    if (map_get(a->sighted, &key, sizeof key) == it)
+        map_remove(a->sighted, &key, sizeof key);
+}
+
+struct item *sighted_find(const struct agent *a, unsigned mapping, uint64_t ino)
+{
+    struct sighted_key key = {.ino = ino, .mapping = mapping};
+
+    return map_get(a->sighted, &key, sizeof key);
+}
+
+/* A copy of the key (or NULL) in the item's field; without memory events just do not tell. */
+static void told_set(char **field, const char *key)
+{
+    char *copy = key ? strdup(key) : NULL;
+
+    free(*field);
+    *field = copy;
+}
+
+void rename_told(struct agent *a, unsigned mapping, const char *from, const char *to)
+{
+    char from_key[AGENT_KEY_SIZE], to_key[AGENT_KEY_SIZE], image_key[AGENT_KEY_SIZE];
+    int64_t settle_ms = a->mappings[mapping].conf->settle_ms;
+    struct item *left, *came, *first;
+    const char *root = from_key;
+    bool found; /* it was found out what was at `from` */
+
+    if (!agent_key(a, mapping, from, from_key) || !agent_key(a, mapping, to, to_key) ||
+        strcmp(from, to) == 0)
+        return;
+    intake_touch_key(a, mapping, from_key, JOURNAL_SRC_EVENT, settle_ms);
+    intake_touch_key(a, mapping, to_key, JOURNAL_SRC_EVENT, settle_ms);
+    left = pending_find(a->pending, from_key);
+    came = pending_find(a->pending, to_key);
+    if (!left || !came)
+        return;
+    /* What came to `from` a moment ago is known to the index by the name that it had before. */
+    found = left->image && left->decided;
+    if (found && agent_key(a, mapping, left->image, image_key))
+        root = image_key;
+    else if (left->origin)
+        root = left->origin;
+    first = pending_find(a->pending, root);
+    if (first == came)
+        root = NULL; /* it is back where it was */
+    if (first)
+        told_set(&first->heir, root ? to_key : NULL);
+    told_set(&came->origin, root);
+    told_set(&came->via, found ? from_key : left->via);
+    told_set(&left->origin, NULL);
+    told_set(&left->via, NULL);
+    came->decided = left->decided = false;
+}
+
+void rename_told_gone(struct agent *a, unsigned mapping, const char *path)
+{
+    char key[AGENT_KEY_SIZE];
+    struct item *it = agent_key(a, mapping, path, key) ? pending_find(a->pending, key) : NULL;
+
+    if (it) {
+        told_set(&it->origin, NULL);
+        told_set(&it->via, NULL);
+    }
+}
+
+void rename_told_nothing(struct agent *a)
+{
+    struct item *it;
+
+    for (size_t at = 0; (it = pending_next(a->pending, &at));) {
+        told_set(&it->origin, NULL);
+        told_set(&it->heir, NULL);
+        told_set(&it->via, NULL);
+    }
+}
+
+void rename_told_forget(struct item *it)
+{
+    told_set(&it->origin, NULL);
+    told_set(&it->via, NULL);
+}
+
+const struct item *rename_heir(const struct agent *a, const struct item *it)
+{
+    const struct item *heir = it->heir ? pending_find(a->pending, it->heir) : NULL;
+
+    return heir && heir->origin && strcmp(heir->origin, it->key) == 0 ? heir : NULL;
+}
