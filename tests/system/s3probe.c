@@ -230,7 +230,7 @@ static void put_all(struct probe *probe, int root_fd, const char *prefix, char *
 
 static void command_put(struct probe *probe, int argc, char **argv)
 {
-    int root_fd;
+    int root_fd = -1;
     size_t count;
     if (argc < 2 || tree_open_root(argv[0], &root_fd) != 0)
         die("put", "ROOT PREFIX [PATH...]");
