@@ -13,6 +13,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/apply.c \
 	agent/service/control.c \
 	agent/service/decide.c \
+	agent/service/departed.c agent/service/departed.h \
 	agent/service/dry.c \
 	agent/service/follow.c \
 	agent/service/index.c agent/service/index.h \
@@ -30,6 +31,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/report.c \
 	agent/service/service.h \
 	agent/service/stale.c \
+	agent/service/stored.c agent/service/stored.h \
 	agent/service/sweep.c \
 	agent/service/work.c agent/service/work.h
 

@@ -158,6 +158,7 @@ struct agent {
     int fatal;               /* a negative code: the loop ends with it */
     int64_t real_us, now_ms; /* of this turn of the loop */
     int64_t started_ms;
+    int64_t expire_ms;     /* when what is remembered for a while is gone through next */
     int64_t complained_ms; /* failures are summed up at most this often */
     uint64_t complaints;
     struct agent_totals totals;

@@ -1,5 +1,5 @@
 /* Shell. The index over LMDB. */
-#include "agent/service/index.h"
+#include "agent/service/stored.h"
 
 #include "base/digest.h"
 #include "base/path.h"
@@ -13,13 +13,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define INDEX_VERSION        1
-#define INDEX_MAP_BYTES      (UINT64_C(1) << 36) /* address space, not memory: 64 GiB */
-#define INDEX_KEY_MAX        500                 /* longer keys are stored by prefix and hash */
-#define INDEX_KEY_PREFIX     468
-#define INDEX_OBJECT_KEY_MAX 1024 /* of an S3 key */
-#define INDEX_READERS_MAX    64
-#define INDEX_PAIR_BYTES     16 /* inode, first 8 bytes of the key's hash */
+#define INDEX_VERSION     1
+#define INDEX_MAP_BYTES   (UINT64_C(1) << 36) /* address space, not memory: 64 GiB */
+#define INDEX_KEY_MAX     500                 /* longer keys are stored by prefix and hash */
+#define INDEX_KEY_PREFIX  468
+#define INDEX_READERS_MAX 64
+#define INDEX_PAIR_BYTES  16 /* inode, first 8 bytes of the key's hash */
 
 struct index {
     MDB_env *env;
@@ -31,17 +30,7 @@ struct index {
 
 struct index_view {
     MDB_txn *txn;
-    MDB_dbi objects;
-};
-
-/* A stored object: this head, then etag, version, moved_to and the full key, unterminated. */
-struct stored {
-    uint32_t flags;
-    uint32_t mode, uid, gid;
-    uint64_t ino, size;
-    int64_t mtime_ns, ctime_ns;
-    uint64_t crc64;
-    uint16_t etag_n, version_n, moved_n, key_n; /* key_n 0: the key is LMDB's own */
+    MDB_dbi objects, meta;
 };
 
 /* LMDB's code as one of ours. */
@@ -223,46 +212,14 @@ static MDB_val index_key(const char *key, char room[INDEX_KEY_MAX])
     return (MDB_val){INDEX_KEY_MAX, room};
 }
 
-/* Copy a piece of a stored value into a terminated string, if it fits. */
-static int stored_text(const char **at, const char *end, uint16_t n, char *out, size_t size)
+/* Decode a stored value. `full_key` (may be NULL) gets the whole key, from LMDB's or the value. */
+static int object_decode(MDB_val k, MDB_val v, struct index_entry *ret,
+                         char full_key[STORED_KEY_MAX + 1])
 {
-    if (n >= size || (size_t)(end - *at) < n)
-        return ERR_CORRUPT;
-    memcpy(out, *at, n);
-    out[n] = '\0';
-    *at += n;
-    return 0;
-}
+    int rc = stored_decode(v.mv_data, v.mv_size, ret, full_key);
 
-/* Decode a stored value. `full_key` gets the whole key, from LMDB's or from the value. */
-static int stored_decode(MDB_val k, MDB_val v, struct index_entry *ret,
-                         char full_key[INDEX_OBJECT_KEY_MAX + 1])
-{
-    struct stored s;
-    const char *at = (const char *)v.mv_data + sizeof s;
-    const char *end = (const char *)v.mv_data + v.mv_size;
-
-    if (v.mv_size < sizeof s)
-        return ERR_CORRUPT;
-    memcpy(&s, v.mv_data, sizeof s);
-    ret->known = (struct known){.flags = s.flags,
-                                .mode = s.mode,
-                                .uid = s.uid,
-                                .gid = s.gid,
-                                .ino = s.ino,
-                                .size = s.size,
-                                .mtime_ns = s.mtime_ns,
-                                .ctime_ns = s.ctime_ns,
-                                .crc64 = s.crc64};
-    if (stored_text(&at, end, s.etag_n, ret->known.etag, sizeof ret->known.etag) ||
-        stored_text(&at, end, s.version_n, ret->known.version, sizeof ret->known.version) ||
-        stored_text(&at, end, s.moved_n, ret->moved_to, sizeof ret->moved_to))
-        return ERR_CORRUPT;
-    ret->known.moved_to = s.moved_n ? ret->moved_to : NULL;
-    if (!full_key)
-        return 0;
-    if (s.key_n)
-        return stored_text(&at, end, s.key_n, full_key, INDEX_OBJECT_KEY_MAX + 1);
+    if (rc || !full_key || full_key[0])
+        return rc;
     if (k.mv_size > INDEX_KEY_MAX)
         return ERR_CORRUPT;
     memcpy(full_key, k.mv_data, k.mv_size);
@@ -278,7 +235,7 @@ int index_get(struct index *ix, const char *key, struct index_entry *ret)
 
     if (rc == 0)
         rc = index_code(mdb_get(ix->txn, ix->objects, &k, &v));
-    return rc ? rc : stored_decode(k, v, ret, NULL);
+    return rc ? rc : object_decode(k, v, ret, NULL);
 }
 
 /* The key of "inodes": big-endian inode, then a hash of the object's key. */
@@ -314,39 +271,13 @@ static int inode_note(struct index *ix, uint64_t ino, const char *key)
     return index_code(mdb_put(ix->txn, ix->inodes, &k, &v, 0));
 }
 
-/* Write the bytes of an entry into the room that LMDB made for it. */
-static void stored_encode(const struct known *known, const char *key, bool with_key, char *out)
-{
-    const char *moved = known->moved_to ? known->moved_to : "";
-    struct stored s = {.flags = known->flags,
-                       .mode = known->mode,
-                       .uid = known->uid,
-                       .gid = known->gid,
-                       .ino = known->ino,
-                       .size = known->size,
-                       .mtime_ns = known->mtime_ns,
-                       .ctime_ns = known->ctime_ns,
-                       .crc64 = known->crc64,
-                       .etag_n = (uint16_t)strlen(known->etag),
-                       .version_n = (uint16_t)strlen(known->version),
-                       .moved_n = (uint16_t)strlen(moved),
-                       .key_n = (uint16_t)(with_key ? strlen(key) : 0)};
-
-    memcpy(out, &s, sizeof s);
-    out += sizeof s;
-    out = mempcpy(out, known->etag, s.etag_n);
-    out = mempcpy(out, known->version, s.version_n);
-    out = mempcpy(out, moved, s.moved_n);
-    memcpy(out, key, s.key_n);
-}
-
 int index_put(struct index *ix, const char *key, const struct known *known, bool *ret_new)
 {
     char room[INDEX_KEY_MAX];
     MDB_val k = index_key(key, room), v;
     bool with_key = k.mv_data == room;
     struct index_entry old;
-    int rc = strlen(key) > INDEX_OBJECT_KEY_MAX ? -ENAMETOOLONG : index_write_txn(ix), had;
+    int rc = strlen(key) > STORED_KEY_MAX ? -ENAMETOOLONG : index_write_txn(ix), had;
 
     if (rc)
         return rc;
@@ -357,13 +288,12 @@ int index_put(struct index *ix, const char *key, const struct known *known, bool
         rc = inode_forget(ix, old.known.ino, key);
     if (rc == 0 && (had || old.known.ino != known->ino))
         rc = inode_note(ix, known->ino, key);
-    v.mv_size = sizeof(struct stored) + strlen(known->etag) + strlen(known->version) +
-                (known->moved_to ? strlen(known->moved_to) : 0) + (with_key ? strlen(key) : 0);
+    v.mv_size = stored_size(known, with_key ? key : NULL);
     if (rc == 0)
         rc = index_code(mdb_put(ix->txn, ix->objects, &k, &v, MDB_RESERVE));
     if (rc)
         return rc;
-    stored_encode(known, key, with_key, v.mv_data);
+    stored_encode(known, with_key ? key : NULL, v.mv_data);
     if (ret_new)
         *ret_new = had == -ENOENT;
     return 0;
@@ -423,7 +353,7 @@ int index_each_under(struct index *ix, const char *prefix, const char *after, in
     MDB_val k = {0}, v;
     size_t prefix_n = strlen(prefix);
     struct index_entry entry;
-    char key[INDEX_OBJECT_KEY_MAX + 1];
+    char key[STORED_KEY_MAX + 1];
     int rc = index_read_txn(ix);
 
     if (rc == 0)
@@ -431,7 +361,7 @@ int index_each_under(struct index *ix, const char *prefix, const char *after, in
     if (rc == 0)
         rc = walk_begin(c, prefix, after, &k, &v);
     while (rc == 0 && index_may_match(k, prefix)) {
-        rc = stored_decode(k, v, &entry, key);
+        rc = object_decode(k, v, &entry, key);
         if (rc == 0 && strncmp(key, prefix, prefix_n) == 0)
             rc = fn(arg, key, &entry.known);
         if (rc == 0)
@@ -448,7 +378,7 @@ int index_each_inode(struct index *ix, uint64_t ino, index_fn *fn, void *arg)
     uint8_t pair[INDEX_PAIR_BYTES] = {0};
     MDB_val k = {8, pair}, v;
     struct index_entry entry;
-    char key[INDEX_OBJECT_KEY_MAX + 1];
+    char key[STORED_KEY_MAX + 1];
     int rc = index_read_txn(ix);
 
     for (int i = 0; i < 8; i++)
@@ -496,7 +426,7 @@ int index_each_child(struct index *ix, const char *dir, index_fn *file,
     MDB_val k = index_seek_key(dir), v;
     size_t dir_n = strlen(dir);
     struct index_entry entry;
-    char key[INDEX_OBJECT_KEY_MAX + 1];
+    char key[STORED_KEY_MAX + 1];
     int rc = index_read_txn(ix);
 
     if (rc == 0)
@@ -506,7 +436,7 @@ int index_each_child(struct index *ix, const char *dir, index_fn *file,
     while (rc == 0 && index_may_match(k, dir)) {
         char *slash;
 
-        rc = stored_decode(k, v, &entry, key);
+        rc = object_decode(k, v, &entry, key);
         if (rc)
             break;
         slash = strncmp(key, dir, dir_n) == 0 ? strchr(key + dir_n, '/') : NULL;
@@ -549,7 +479,7 @@ int index_count(struct index *ix, const char *prefix, uint64_t *ret)
 int index_hold(struct index *ix, const char *key, bool released, bool *ret_new)
 {
     uint8_t hash[SHA256_BYTES];
-    char value[1 + INDEX_OBJECT_KEY_MAX];
+    char value[1 + STORED_KEY_MAX];
     MDB_val k = {sizeof hash, hash}, v = {1 + strlen(key), value}, old;
     int rc = index_write_txn(ix);
 
@@ -589,7 +519,7 @@ int index_each_held(struct index *ix, const char *prefix,
 {
     MDB_cursor *c = NULL;
     MDB_val k, v;
-    char key[INDEX_OBJECT_KEY_MAX + 1];
+    char key[STORED_KEY_MAX + 1];
     int rc = index_read_txn(ix);
 
     if (rc == 0)
@@ -615,13 +545,12 @@ int index_each_held(struct index *ix, const char *prefix,
     return rc == -ENOENT ? 0 : rc;
 }
 
-int index_meta_get(struct index *ix, const char *name, void *value, size_t *size)
+/* A meta value in a transaction. */
+static int meta_get(MDB_txn *txn, MDB_dbi meta, const char *name, void *value, size_t *size)
 {
     MDB_val k = {strlen(name), (void *)(uintptr_t)name}, v;
-    int rc = index_read_txn(ix);
+    int rc = index_code(mdb_get(txn, meta, &k, &v));
 
-    if (rc == 0)
-        rc = index_code(mdb_get(ix->txn, ix->meta, &k, &v));
     if (rc)
         return rc;
     if (v.mv_size > *size)
@@ -629,6 +558,13 @@ int index_meta_get(struct index *ix, const char *name, void *value, size_t *size
     memcpy(value, v.mv_data, v.mv_size);
     *size = v.mv_size;
     return 0;
+}
+
+int index_meta_get(struct index *ix, const char *name, void *value, size_t *size)
+{
+    int rc = index_read_txn(ix);
+
+    return rc ? rc : meta_get(ix->txn, ix->meta, name, value, size);
 }
 
 int index_meta_put(struct index *ix, const char *name, const void *value, size_t size)
@@ -639,6 +575,29 @@ int index_meta_put(struct index *ix, const char *name, const void *value, size_t
     return rc ? rc : index_code(mdb_put(ix->txn, ix->meta, &k, &v, 0));
 }
 
+int index_meta_sweep(struct index *ix, const char *prefix, index_stale_fn *is_stale, void *arg)
+{
+    MDB_val k = {strlen(prefix), (void *)(uintptr_t)prefix}, v;
+    MDB_cursor *c = NULL;
+    int rc = index_write_txn(ix);
+
+    if (rc == 0)
+        rc = index_code(mdb_cursor_open(ix->txn, ix->meta, &c));
+    if (rc)
+        return rc;
+    for (rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE); rc == 0 && index_may_match(k, prefix);
+         rc = mdb_cursor_get(c, &k, &v, MDB_NEXT)) {
+        if (!is_stale(arg, v.mv_data, v.mv_size))
+            continue;
+        rc = mdb_cursor_del(c, 0);
+        if (rc)
+            break;
+    }
+    mdb_cursor_close(c);
+    rc = index_code(rc);
+    return rc == -ENOENT ? 0 : rc;
+}
+
 int index_view_open(struct index *ix, struct index_view **ret)
 {
     struct index_view *v = calloc(1, sizeof *v);
@@ -647,6 +606,7 @@ int index_view_open(struct index *ix, struct index_view **ret)
     if (!v)
         return -ENOMEM;
     v->objects = ix->objects;
+    v->meta = ix->meta;
     rc = index_code(mdb_txn_begin(ix->env, NULL, MDB_RDONLY, &v->txn));
     if (rc) {
         free(v);
@@ -660,12 +620,15 @@ bool index_view_has(struct index_view *view, const char *key)
 {
     char room[INDEX_KEY_MAX];
     MDB_val k = index_key(key, room), v;
-    struct stored s;
+    unsigned flags;
 
-    if (mdb_get(view->txn, view->objects, &k, &v) || v.mv_size < sizeof s)
-        return false;
-    memcpy(&s, v.mv_data, sizeof s);
-    return !(s.flags & KNOWN_UNCERTAIN);
+    return mdb_get(view->txn, view->objects, &k, &v) == 0 &&
+           stored_flags(v.mv_data, v.mv_size, &flags) == 0 && !(flags & KNOWN_UNCERTAIN);
+}
+
+int index_view_meta(struct index_view *view, const char *name, void *value, size_t *size)
+{
+    return meta_get(view->txn, view->meta, name, value, size);
 }
 
 void index_view_close(struct index_view *v)

@@ -91,11 +91,20 @@ int index_meta_get(struct index *ix, const char *name, void *value, size_t *size
 int index_meta_put(struct index *ix, const char *name, const void *value, size_t size)
     __attribute__((warn_unused_result));
 
+/* index_meta_sweep(ix, prefix, is_stale, arg): take out the values whose names begin with the
+ * prefix and that is_stale wants gone. */
+typedef bool index_stale_fn(void *arg, const void *value, size_t size);
+int index_meta_sweep(struct index *ix, const char *prefix, index_stale_fn *is_stale, void *arg)
+    __attribute__((warn_unused_result));
+
 /* A view of what is committed, for another thread. One thread each; short-lived. */
 struct index_view;
 int index_view_open(struct index *ix, struct index_view **ret) __attribute__((warn_unused_result));
 /* index_view_has(v, key): the object is in S3 for certain (not UNCERTAIN). */
 bool index_view_has(struct index_view *v, const char *key);
+/* index_view_meta(v, name, value, size): as index_meta_get. */
+int index_view_meta(struct index_view *v, const char *name, void *value, size_t *size)
+    __attribute__((warn_unused_result));
 void index_view_close(struct index_view *v);
 
 #endif

@@ -1,6 +1,7 @@
 /* Shell. The loop: what one turn does, and what wakes it. */
 #include "agent/service/agent.h"
 
+#include "agent/service/departed.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -106,6 +107,19 @@ static void turn_idle(struct agent *a)
     (void)sd_notify(0, "STATUS=in step"); /* nobody listens outside of systemd */
 }
 
+#define EXPIRE_MS 3600000 /* between sweeps of what the index remembers for a while */
+
+/* Forget what is too old to matter. */
+static void turn_expire(struct agent *a)
+{
+    rename_expire(a);
+    if (a->options.dry_run || a->now_ms < a->expire_ms)
+        return;
+    a->expire_ms = a->now_ms + EXPIRE_MS;
+    if (departed_expire(a->index, a->real_us / US_PER_S))
+        agent_fail(a, -EIO, "writing the index");
+}
+
 /* When must the loop wake without a letter? Milliseconds, monotonic. */
 static int64_t turn_deadline(struct agent *a)
 {
@@ -165,7 +179,7 @@ static void turn(struct agent *a)
         apply_ready(a);
         turn_wake_lists(a);
     }
-    rename_expire(a);
+    turn_expire(a);
     if (a->journal && !a->fatal && journal_tick(a->journal, a->real_us))
         agent_fail(a, -EIO, "writing the journal");
     if ((a->commit_due_ms && a->now_ms >= a->commit_due_ms) || a->uncommitted >= AGENT_COMMIT_COUNT)

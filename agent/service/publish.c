@@ -2,10 +2,31 @@
  * goes when the lists that no longer name it are live. */
 #include "agent/service/agent.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* The objects that go as soon as no list names them: no list that still does may go up again. NULL:
+ * there are none. */
+static int publish_leaving(const struct agent *a, unsigned images, struct map **ret)
+{
+    struct map *m = NULL;
+    int rc = 0;
+
+    for (struct item *o = pending_first(a->pending, images); o && rc == 0; o = o->mate_next) {
+        if (o->state != ITEM_LISTING && o->state != ITEM_CLAIMED && o->state != ITEM_BARRIER &&
+            o->state != ITEM_DELETING)
+            continue;
+        if (!m)
+            m = map_new();
+        rc = m ? map_put_str(m, o->key, o, NULL) : -ENOMEM;
+    }
+    *ret = m;
+    return rc;
+}
 
 void publish_check(struct agent *a, struct item *it)
 {
@@ -14,12 +35,13 @@ void publish_check(struct agent *a, struct item *it)
 
     if (job)
         job->path = strdup(it->path);
-    if (!job || !job->path || agent_commit(a)) {
+    if (!job || !job->path || publish_leaving(a, images->id, &job->leaving) || agent_commit(a)) {
         job_free(job);
         agent_fail(a, -ENOMEM, "checking a list");
         return;
     }
     it->checked_ms = a->now_ms;
+    job->now_s = a->real_us / US_PER_S;
     job->item = it;
     job->index = a->index;
     job->root_fd = m->root_fd;
@@ -28,6 +50,25 @@ void publish_check(struct agent *a, struct item *it)
     job->images_filter = &images->filter;
     pending_set(a->pending, it, ITEM_CHECKING, INT64_MAX);
     work_submit(a->work, job);
+}
+
+/* The list came with rows that were rewritten before, as from an editor that had read it before
+ * that: they are rewritten again. It is put after that. */
+static void publish_rewrite(struct agent *a, struct item *it, struct job *job)
+{
+    struct change_set *set = a->pass_running ? NULL : calloc(1, sizeof *set);
+
+    item_blame(it, "it names images by what they were called before");
+    pending_set(a->pending, it, ITEM_WAITING, a->now_ms + AGENT_RECHECK_MS);
+    if (!set)
+        return; /* looked at again, after the pass */
+    log_info("%s: rows that were rewritten before are back, %" PRIu64 " of them; rewriting them",
+             it->key, lst_changes_count(job->old_rows));
+    set->refs = 1;
+    set->changes = job->old_rows;
+    job->old_rows = NULL;
+    stale_add(a, it->mapping, it->path, set, NULL);
+    change_set_drop(set);
 }
 
 void publish_checked(struct agent *a, struct job *job)
@@ -44,6 +85,10 @@ void publish_checked(struct agent *a, struct job *job)
     if (job->code) {
         snprintf(why, sizeof why, "it cannot be read: %s", err_name(job->code));
         decide_failed(a, it, why);
+        return;
+    }
+    if (job->old_rows) {
+        publish_rewrite(a, it, job);
         return;
     }
     if (job->dangling)

@@ -2,6 +2,8 @@
  */
 #include "agent/service/agent.h"
 
+#include "agent/service/departed.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <inttypes.h>
@@ -35,10 +37,24 @@ static int change_rename(struct lst_changes *changes, const char *from, const ch
     return change_remove(changes, from);
 }
 
-/* rows_fn: into the batch. */
+/* What a pass is made of. */
+struct pass_batch {
+    struct agent *agent;
+    const struct mapping *m;
+    struct lst_changes *changes;
+};
+
+/* rows_fn: into the batch, and into the memory for lists that come with old rows later. */
 static int pass_row(void *arg, const char *from, const char *to)
 {
-    return to ? change_rename(arg, from, to) : change_remove(arg, from);
+    const struct pass_batch *b = arg;
+    struct agent *a = b->agent;
+    char key[AGENT_KEY_SIZE];
+    int rc = to ? change_rename(b->changes, from, to) : change_remove(b->changes, from);
+
+    if (rc || a->options.dry_run || !agent_key(a, b->m->id, from, key))
+        return rc;
+    return departed_note(a->index, key, to, a->real_us / US_PER_S);
 }
 
 /* Move the mapping's items from `relist` to `passing`; journal the intents of removals. */
@@ -221,8 +237,10 @@ void relist_pass(struct agent *a)
     set = calloc(1, sizeof *set);
     rc = set ? lst_changes_new(&set->changes) : -ENOMEM;
     if (rc == 0) {
+        struct pass_batch batch = {.agent = a, .m = m, .changes = set->changes};
+
         set->refs = 1;
-        rc = rows_take(m->rows, pass_row, set->changes);
+        rc = rows_take(m->rows, pass_row, &batch);
     }
     if (rc) {
         agent_fail(a, rc, "gathering changes");

@@ -268,6 +268,15 @@ bool rename_must_wait(struct agent *a, const struct item *it, const struct known
             other->state == ITEM_HASHING);
 }
 
+/* A scan is under way, or paths were not looked at yet. */
+static bool more_to_come(struct agent *a, const struct item *it)
+{
+    if (agent_mapping(a, it)->scanning)
+        return intake_has_room(a);
+    return patient(a, it) && (pending_count_mapping(a->pending, it->mapping, ITEM_SETTLING) ||
+                              pending_count_mapping(a->pending, it->mapping, ITEM_OBSERVING));
+}
+
 /* The path holds another file than the index knows there: did that one go elsewhere (a chain of
  * renames, a swap), or was it overwritten? RENAME_TAKEN: it went. */
 static enum rename_answer consider_displaced(struct agent *a, struct item *it,
@@ -278,8 +287,8 @@ static enum rename_answer consider_displaced(struct agent *a, struct item *it,
 
     if (it->vacated || rename_heir(a, it) || (other && other != it))
         return RENAME_TAKEN;
-    /* The scan that is under way may still find it. */
-    if (agent_mapping(a, it)->scanning && intake_has_room(a) &&
+    /* The file here came from elsewhere. Where what was here went may still be found. */
+    if (more_to_come(a, it) &&
         index_each_inode(a->index, it->seen.ino, occupant_moved, &occupant) > 0)
         return RENAME_WAIT;
     return RENAME_NONE;

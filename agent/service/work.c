@@ -1,6 +1,7 @@
 /* Shell. The threads that read and rewrite files. */
 #include "agent/service/work.h"
 
+#include "agent/service/departed.h"
 #include "base/crc.h"
 #include "base/path.h"
 #include "base/replace.h"
@@ -45,6 +46,8 @@ void job_free(struct job *job)
     free(job->lists);
     free(job->first_missing);
     free(job->first_dangling);
+    lst_changes_free(job->old_rows);
+    map_free(job->leaving);
     free(job->path);
     free(job);
 }
@@ -107,23 +110,49 @@ static int work_hash(struct job *job)
     return rc;
 }
 
+#define CHECK_HOPS_MAX 100 /* renames of one image since the list was read by who saved it */
+
+/* The row names what rows were rewritten for not long ago: they are to be so again. */
+static bool check_old_row(struct job *job, const char *image)
+{
+    char to[PATH_BYTES_MAX + 1], key[2 * PATH_BYTES_MAX + 2];
+    const char *at = image;
+    struct file_stat st;
+
+    for (int hops = 0; hops < CHECK_HOPS_MAX; hops++) {
+        if (snprintf(key, sizeof key, "%s%s", job->images_prefix, at) >= (int)sizeof key ||
+            !departed_find(job->view, key, job->now_s, to, sizeof to))
+            return false; /* it is not known where it went, or went on to */
+        at = to;
+        if (!to[0] || (tree_stat(job->images_fd, to, &st) == 0 && st.kind == FILE_REGULAR))
+            break;
+    }
+    if (!job->old_rows && lst_changes_new(&job->old_rows))
+        return false;
+    return (to[0] ? lst_changes_rename(job->old_rows, image, to)
+                  : lst_changes_remove(job->old_rows, image)) == 0;
+}
+
 /* lst_each_path's callback: an image that is on disk but not in S3 keeps the list back. */
 static int check_image(void *arg, const char *image)
 {
     struct job *job = arg;
     char key[PATH_BYTES_MAX + 1];
     struct file_stat st;
+    bool in_s3;
 
-    if (snprintf(key, sizeof key, "%s%s", job->images_prefix, image) >= (int)sizeof key)
+    if (snprintf(key, sizeof key, "%s%s", job->images_prefix, image) >= (int)sizeof key ||
+        watch_filter_excludes(job->images_filter, image))
         return 0;
-    if (index_view_has(job->view, key) || watch_filter_excludes(job->images_filter, image))
+    in_s3 = index_view_has(job->view, key);
+    if (in_s3 && !(job->leaving && map_get_str(job->leaving, key)))
         return 0;
     if (tree_stat(job->images_fd, image, &st) || st.kind != FILE_REGULAR) {
-        if (!job->dangling++)
+        if (!check_old_row(job, image) && !in_s3 && !job->dangling++)
             job->first_dangling = strdup(image);
         return 0;
     }
-    if (!job->missing++)
+    if (!in_s3 && !job->missing++)
         job->first_missing = strdup(image);
     return job->missing < CHECK_MISSING_MAX ? 0 : 1;
 }

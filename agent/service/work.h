@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/mailbox.h"
+#include "base/map.h"
 #include "lists/lists.h"
 #include "watchers/watchers.h"
 
@@ -56,10 +57,13 @@ struct job {
     int images_fd;             /* CHECK: root of the repository */
     const char *images_prefix; /* CHECK: of its keys; borrowed */
     const struct watch_filter *images_filter; /* CHECK: borrowed */
-    uint64_t missing;                         /* CHECK: outcome: on disk, not in S3 */
-    char *first_missing;                      /* CHECK: outcome: one of them, or NULL */
-    uint64_t dangling;                        /* CHECK: outcome: neither on disk nor in S3 */
-    char *first_dangling;                     /* CHECK: outcome: one of them, or NULL */
+    struct map *leaving;                      /* CHECK: keys that go soon; or NULL; owned */
+    int64_t now_s;                            /* CHECK */
+    struct lst_changes *old_rows; /* CHECK: outcome: rows that were rewritten before; or NULL */
+    uint64_t missing;             /* CHECK: outcome: on disk, not in S3 */
+    char *first_missing;          /* CHECK: outcome: one of them, or NULL */
+    uint64_t dangling;            /* CHECK: outcome: neither on disk nor in S3 */
+    char *first_dangling;         /* CHECK: outcome: one of them, or NULL */
 
     const struct lst_changes *changes; /* PASS; the set's */
     struct change_set *set;            /* PASS: what holds the changes; counted by the loop alone */

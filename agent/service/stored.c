@@ -1,0 +1,103 @@
+/* Pure. An object of the index as bytes. See stored.h. */
+#include "agent/service/stored.h"
+
+#include "base/err.h"
+
+#include <string.h>
+
+/* What the bytes begin with. */
+struct stored {
+    uint32_t flags;
+    uint32_t mode, uid, gid;
+    uint64_t ino, size;
+    int64_t mtime_ns, ctime_ns;
+    uint64_t crc64;
+    uint16_t etag_n, version_n, moved_n, key_n; /* key_n 0: none is stored */
+};
+
+size_t stored_size(const struct known *known, const char *key)
+{
+    return sizeof(struct stored) + strlen(known->etag) + strlen(known->version) +
+           (known->moved_to ? strlen(known->moved_to) : 0) + (key ? strlen(key) : 0);
+}
+
+/* Append n bytes; returns where they end. */
+static char *piece(char *out, const char *p, size_t n)
+{
+    if (n)
+        memcpy(out, p, n);
+    return out + n;
+}
+
+void stored_encode(const struct known *known, const char *key, void *out)
+{
+    const char *moved = known->moved_to ? known->moved_to : "";
+    struct stored s = {.flags = known->flags,
+                       .mode = known->mode,
+                       .uid = known->uid,
+                       .gid = known->gid,
+                       .ino = known->ino,
+                       .size = known->size,
+                       .mtime_ns = known->mtime_ns,
+                       .ctime_ns = known->ctime_ns,
+                       .crc64 = known->crc64,
+                       .etag_n = (uint16_t)strlen(known->etag),
+                       .version_n = (uint16_t)strlen(known->version),
+                       .moved_n = (uint16_t)strlen(moved),
+                       .key_n = (uint16_t)(key ? strlen(key) : 0)};
+    char *at = piece(out, (const char *)&s, sizeof s);
+
+    at = piece(at, known->etag, s.etag_n);
+    at = piece(at, known->version, s.version_n);
+    at = piece(at, moved, s.moved_n);
+    piece(at, key, s.key_n);
+}
+
+/* Copy a piece of a stored value into a terminated string, if it fits. */
+static int text(const char **at, const char *end, uint16_t n, char *out, size_t size)
+{
+    if (n >= size || (size_t)(end - *at) < n)
+        return ERR_CORRUPT;
+    memcpy(out, *at, n);
+    out[n] = '\0';
+    *at += n;
+    return 0;
+}
+
+int stored_decode(const void *p, size_t n, struct index_entry *ret,
+                  char ret_key[STORED_KEY_MAX + 1])
+{
+    struct stored s;
+    const char *at = (const char *)p + sizeof s;
+    const char *end = (const char *)p + n;
+
+    if (n < sizeof s)
+        return ERR_CORRUPT;
+    memcpy(&s, p, sizeof s);
+    ret->known = (struct known){.flags = s.flags,
+                                .mode = s.mode,
+                                .uid = s.uid,
+                                .gid = s.gid,
+                                .ino = s.ino,
+                                .size = s.size,
+                                .mtime_ns = s.mtime_ns,
+                                .ctime_ns = s.ctime_ns,
+                                .crc64 = s.crc64};
+    if (text(&at, end, s.etag_n, ret->known.etag, sizeof ret->known.etag) ||
+        text(&at, end, s.version_n, ret->known.version, sizeof ret->known.version) ||
+        text(&at, end, s.moved_n, ret->moved_to, sizeof ret->moved_to))
+        return ERR_CORRUPT;
+    ret->known.moved_to = s.moved_n ? ret->moved_to : NULL;
+    return ret_key ? text(&at, end, s.key_n, ret_key, STORED_KEY_MAX + 1) : 0;
+}
+
+int stored_flags(const void *p, size_t n, unsigned *ret)
+{
+    struct stored s;
+
+    if (n < sizeof s)
+        return ERR_CORRUPT;
+    memcpy(&s, p, sizeof s);
+    *ret = s.flags;
+    return 0;
+}
