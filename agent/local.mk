@@ -59,6 +59,7 @@ agent_tests = \
 	tests/unit/test_agent_pending \
 	tests/unit/test_agent_plan \
 	tests/unit/test_agent_request \
+	tests/unit/test_agent_rows \
 	tests/unit/test_index \
 	tests/unit/test_index_walk
 check_PROGRAMS += $(agent_tests)
@@ -74,6 +75,8 @@ tests_unit_test_agent_plan_SOURCES = tests/unit/test_agent_plan.c tests/unit/uni
 tests_unit_test_agent_plan_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_request_SOURCES = tests/unit/test_agent_request.c tests/unit/unit.h
 tests_unit_test_agent_request_LDADD = $(agent_tests_LIBS)
+tests_unit_test_agent_rows_SOURCES = tests/unit/test_agent_rows.c tests/unit/unit.h
+tests_unit_test_agent_rows_LDADD = $(agent_tests_LIBS)
 index_bed = tests/unit/index_bed.h tests/unit/scratch.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_index_SOURCES = tests/unit/test_index.c $(index_bed)
 tests_unit_test_index_LDADD = agent/libservice.a $(agent_tests_LIBS) $(LMDB_LIBS)

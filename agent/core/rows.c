@@ -329,6 +329,13 @@ bool rows_has(const struct rows *r, const char *image)
     return map_get_str(r->by_image, image) != NULL;
 }
 
+bool rows_is_at(const struct rows *r, const char *image, const char *path)
+{
+    const struct entry *e = map_get_str(r->by_image, image);
+
+    return e && !e->lost && is_at(e, path);
+}
+
 const char *rows_at(const struct rows *r, const char *image)
 {
     const struct entry *e = map_get_str(r->by_image, image);

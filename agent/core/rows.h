@@ -67,6 +67,9 @@ int rows_landed(struct rows *r, const char *image, const char *path)
 /* rows_has(r, image): there is an entry of that name. */
 bool rows_has(const struct rows *r, const char *image);
 
+/* rows_is_at(r, image, path): the image is at the path, by the table's word. */
+bool rows_is_at(const struct rows *r, const char *image, const char *path);
+
 /* rows_at(r, image): by which path lists name it for certain: not yet by what a pass that is under
  * way (before rows_settled) makes of it. NULL: the table does not know, or by none. */
 const char *rows_at(const struct rows *r, const char *image);

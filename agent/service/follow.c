@@ -55,6 +55,8 @@ void follow_rename(struct agent *a, struct item *it, const char *image, const st
             agent_fail(a, -ENOMEM, "renaming in lists");
         return;
     }
+    if (rows_is_at(rows, image, it->path))
+        return; /* that was found before */
     rc = rows_follow(rows, image, known->ino, listed_at(agent_mapping(a, it), known, image),
                      it->path);
     if (rc == 0)

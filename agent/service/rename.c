@@ -186,8 +186,7 @@ static enum rename_answer consider_occupied(struct agent *a, struct item *it, st
     struct occupant occupant = {.item = o};
     enum plan_rename moved;
 
-    if ((it->image && strcmp(it->image, o->path) == 0) || o->seen.ino == source_known->ino ||
-        it->seen.ino != source_known->ino)
+    if (o->seen.ino == source_known->ino || it->seen.ino != source_known->ino)
         return RENAME_NONE;
     moved = plan_renamed(&it->seen, source_known, &absent, s->told, it->hashed ? &it->hash : NULL);
     if (moved == RENAME_NO)

@@ -1,0 +1,260 @@
+/*
+ * core/rows against a world of images that change their names. The agent's part (which image is
+ * where, what landed in S3, passes) is played in any order that the agent may take; at the end each
+ * row must be where its image is.
+ */
+#include "tests/unit/unit.h"
+
+#include "agent/core/rows.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAMES  8
+#define WORLDS 3000
+#define STEPS  60
+#define NONE   (-1)
+
+struct world {
+    uint64_t seed;
+    struct rows *rows;
+    int disk[NAMES];  /* image at this name, or NONE */
+    int index[NAMES]; /* image that the index has under this name, or NONE */
+    int found[NAMES]; /* image -> name where it was found and is not in S3 yet, or NONE */
+    int known[NAMES]; /* image -> found: the name by which the index knew it */
+    int list[NAMES];  /* image -> name in the list, or NONE */
+};
+
+/* xorshift64*. */
+static unsigned draw(struct world *w, unsigned below)
+{
+    w->seed ^= w->seed >> 12;
+    w->seed ^= w->seed << 25;
+    w->seed ^= w->seed >> 27;
+    return (unsigned)((w->seed * UINT64_C(2685821657736338717) >> 33) % below);
+}
+
+static char *name(int n)
+{
+    static char text[8][8];
+    static int at;
+    char *out = text[at++ % 8];
+
+    snprintf(out, 8, "n%d", n);
+    return out;
+}
+
+/* The image is moved on disk to a free name; nobody noticed yet. */
+static void move(struct world *w)
+{
+    int from = (int)draw(w, NAMES), to = (int)draw(w, NAMES);
+
+    if (w->disk[from] == NONE || w->disk[to] != NONE)
+        return;
+    w->disk[to] = w->disk[from];
+    w->disk[from] = NONE;
+}
+
+/* Where the index has the image; NONE: nowhere. */
+static int index_name(const struct world *w, int image)
+{
+    for (int n = 0; n < NAMES; n++)
+        if (w->index[n] == image)
+            return n;
+    return NONE;
+}
+
+/* The agent finds out what is at a name. */
+static void decide(struct world *w, int n)
+{
+    int image = w->disk[n], old = image == NONE ? NONE : index_name(w, image);
+
+    if (image == NONE || w->found[image] == n)
+        return;
+    if (old == n) {
+        if (rows_has(w->rows, name(n)))
+            assert_int_equal(rows_follow(w->rows, name(n), (uint64_t)image, name(n), name(n)), 0);
+        w->found[image] = NONE;
+        return;
+    }
+    if (old == NONE) { /* another image came to S3 under its name before it did under its new one */
+        assert_true(w->found[image] != NONE);
+        assert_true(rows_went_on(w->rows, name(w->known[image]), name(w->found[image]),
+                                 (uint64_t)image, name(n)) >= 0);
+    } else {
+        assert_int_equal(rows_follow(w->rows, name(old), (uint64_t)image, name(old), name(n)), 0);
+        w->known[image] = old;
+    }
+    if (w->index[n] != NONE)
+        assert_int_equal(rows_displaced(w->rows, name(n), (uint64_t)w->index[n], name(n)), 0);
+    w->found[image] = n;
+}
+
+/* What was found at a name comes to S3. The agent puts that off while what the index has there was
+ * not found elsewhere. */
+static void land(struct world *w, int n)
+{
+    int image = w->disk[n], old;
+
+    if (image == NONE || w->found[image] != n)
+        return;
+    if (w->index[n] != NONE && w->found[w->index[n]] == NONE)
+        return;
+    assert_int_equal(rows_landed(w->rows, name(w->known[image]), name(n)), 0);
+    old = index_name(w, image);
+    if (old != NONE)
+        w->index[old] = NONE;
+    w->index[n] = image;
+    w->found[image] = NONE;
+}
+
+/* A batch of changes to the list. */
+struct batch {
+    int to[NAMES]; /* by old name: new one, NONE: dropped, NAMES: no change */
+};
+
+static int gather(void *arg, const char *from, const char *to)
+{
+    struct batch *b = arg;
+
+    b->to[atoi(from + 1)] = to ? atoi(to + 1) : NONE;
+    return 0;
+}
+
+static int ignore(void *arg, const char *image, const char *at)
+{
+    (void)arg;
+    (void)image;
+    (void)at;
+    return 0;
+}
+
+/* A pass over the list, unless the table wants it put off. */
+static void pass(struct world *w)
+{
+    struct batch b;
+
+    if (rows_unsure(w->rows))
+        return;
+    for (int n = 0; n < NAMES; n++)
+        b.to[n] = NAMES;
+    assert_int_equal(rows_take(w->rows, gather, &b), 0);
+    for (int image = 0; image < NAMES; image++)
+        if (w->list[image] != NONE && b.to[w->list[image]] != NAMES)
+            w->list[image] = b.to[w->list[image]];
+    assert_int_equal(rows_settled(w->rows, ignore, NULL), 0);
+}
+
+static void play(uint64_t seed)
+{
+    struct world w = {.seed = seed, .rows = rows_new()};
+
+    assert_non_null(w.rows);
+    for (int n = 0; n < NAMES; n++) {
+        w.disk[n] = w.index[n] = n < NAMES - 2 ? n : NONE;
+        w.list[n] = w.disk[n];
+        w.found[n] = NONE;
+    }
+    for (int step = 0; step < STEPS; step++) {
+        int n = (int)draw(&w, NAMES);
+
+        switch (draw(&w, 4)) {
+        case 0:
+            move(&w);
+            break;
+        case 1:
+            decide(&w, n);
+            break;
+        case 2:
+            land(&w, n);
+            break;
+        default:
+            pass(&w);
+            break;
+        }
+    }
+    for (int round = 0; round < 2 * NAMES; round++)
+        for (int n = 0; n < NAMES; n++) {
+            decide(&w, n);
+            land(&w, n);
+        }
+    pass(&w);
+    for (int image = 0; image < NAMES - 2; image++)
+        if (w.list[image] == NONE || w.disk[w.list[image]] != image)
+            fail_msg("seed %llu: image %d is listed at %d", (unsigned long long)seed, image,
+                     w.list[image]);
+    rows_free(w.rows);
+}
+
+static void test_rows_follow_images_in_any_order(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= WORLDS; seed++)
+        play(seed);
+}
+
+static void test_a_swap_is_one_batch(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES}};
+
+    (void)state;
+    assert_int_equal(rows_follow(r, "n0", 10, "n0", "n1"), 0);
+    assert_int_equal(rows_displaced(r, "n1", 11, "n1"), 0);
+    assert_true(rows_unsure(r)); /* where is what was at n1? */
+    assert_int_equal(rows_follow(r, "n1", 11, "n1", "n0"), 0);
+    assert_false(rows_unsure(r));
+    assert_true(rows_pending(r));
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[0], 1);
+    assert_int_equal(b.to[1], 0);
+    assert_false(rows_pending(r));
+    assert_string_equal(rows_at(r, "n0"), "n0"); /* for certain only when the pass is through */
+    assert_int_equal(rows_settled(r, ignore, NULL), 0);
+    assert_string_equal(rows_at(r, "n0"), "n1");
+    rows_free(r);
+}
+
+static void test_what_was_removed_takes_all_its_rows_along(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES, NAMES, NAMES}};
+
+    (void)state;
+    assert_int_equal(rows_follow(r, "n0", 10, "n0", "n1"), 0);
+    assert_int_equal(rows_follow(r, "n0", 10, "n0", "n2"), 0); /* somebody may have listed n1 */
+    assert_int_equal(rows_gone(r, "n0", "n2", "n0"), 0);
+    assert_int_equal(rows_gone(r, "n3", "n3", "n3"), 0);
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    for (int n = 0; n < 4; n++)
+        assert_int_equal(b.to[n], NONE);
+    rows_free(r);
+}
+
+static void test_what_is_found_gone_elsewhere_is_not_dropped(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES, NAMES}};
+
+    (void)state;
+    assert_int_equal(rows_follow(r, "n0", 10, "n0", "n1"), 0);
+    assert_int_equal(rows_follow(r, "n0", 10, "n0", "n2"), 0);
+    assert_int_equal(rows_gone(r, "n0", "n1", "n1"), 0); /* it went on from there */
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[0], 2);
+    assert_int_equal(b.to[1], 2);
+    rows_free(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows_follow_images_in_any_order),
+        cmocka_unit_test(test_a_swap_is_one_batch),
+        cmocka_unit_test(test_what_was_removed_takes_all_its_rows_along),
+        cmocka_unit_test(test_what_is_found_gone_elsewhere_is_not_dropped),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
