@@ -58,9 +58,10 @@ struct mapping {
     uint64_t indexed; /* objects known to be in S3 */
     uint64_t held;    /* removals held */
     bool scanning;
-    int scan_code; /* 0, or what kept the last scan from seeing all */
-    bool lost;     /* the root cannot be reached */
-    bool changed;  /* another root than at enrolment */
+    int64_t blind_ms; /* when events were lost last; 0 never */
+    int scan_code;    /* 0, or what kept the last scan from seeing all */
+    bool lost;        /* the root cannot be reached */
+    bool changed;     /* another root than at enrolment */
     char hold_why[ERR_TEXT_MAX];
     struct guard_recent recent;
     struct root_identity identity;
@@ -205,6 +206,8 @@ void sweep_refused(struct agent *a, unsigned mapping);
 bool sweep_pending(const struct agent *a, unsigned mapping);
 void sweep_step(struct agent *a);
 void sweep_free_all(struct agent *a);
+/* Since the item was observed, may its file have gone without a hint for its very path? */
+bool sweep_missed(const struct agent *a, const struct item *it);
 
 /* decide.c */
 void decide_observed(struct agent *a);

@@ -339,6 +339,7 @@ static void intake_root(struct agent *a, const struct hint *h)
         return;
     }
     m->scanning = true;
+    m->blind_ms = a->now_ms;
     m->root_fd = a->root_fds[m->id] = watchers_root_fd(a->watchers, m->id);
     log_info("%s: %s is back; scanning it", m->conf->name, m->conf->path);
 }
@@ -354,6 +355,7 @@ static void intake_overflow(struct agent *a, const struct hint *h)
 
     m->scanning = true;
     rename_told_nothing(a);
+    m->blind_ms = a->now_ms;
     log_warning("%s: events were lost; scanning the tree again", m->conf->name);
     agent_journal(a, &rec);
 }

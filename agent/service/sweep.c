@@ -123,6 +123,29 @@ void sweep_step(struct agent *a)
     }
 }
 
+/* A sweep reads the index, in which an object that is on its way is not yet. So what lands asks
+ * here whether a directory above it left its place meanwhile, or events were lost. */
+bool sweep_missed(const struct agent *a, const struct item *it)
+{
+    char dir[AGENT_KEY_SIZE];
+    char *slash;
+
+    if (a->now_ms - it->observed_ms >= AGENT_DIR_MEMORY_MS ||
+        a->mappings[it->mapping].blind_ms >= it->observed_ms)
+        return true;
+    snprintf(dir, sizeof dir, "%s", it->key);
+    while ((slash = strrchr(dir, '/'))) {
+        const struct dir_gone *gone;
+
+        slash[1] = '\0';
+        gone = map_get_str(a->dirs_gone, dir);
+        if (gone && gone->at_ms >= it->observed_ms)
+            return true;
+        *slash = '\0';
+    }
+    return false;
+}
+
 void sweep_free_all(struct agent *a)
 {
     while (a->sweeps) {

@@ -226,3 +226,30 @@ def test_a_request_that_is_refused_is_not_repeated_without_a_pause(ctx):
     tries = sum(r["op"] == "PutObject" and r["key"].endswith("p.jpg")
                 for r in ctx.server.requests())
     assert 1 <= tries < 10, tries
+
+
+@on("s3d")
+def test_a_directory_leaves_while_its_files_are_on_their_way(ctx):
+    """Not in the index yet, so no sweep of the index finds them: they must not stay in S3."""
+    agent, images, _ = running(ctx, ["a/1.jpg"])
+    ctx.server.fault("delay", op="PutObject", ms=2000, count=0)
+    for number in range(20):
+        write(f"{images}/new/deep/{number}.jpg", b"n" * 500)
+    wait_until(lambda: agent.status()[0]["in_flight"] == 20, 10, lambda: str(agent.status()))
+    os.rename(f"{images}/new", ctx.path("away"))
+    agent.wait_in_step(20)
+    assert ctx.client.keys("images/") == {"images/a/1.jpg": len(b"a/1.jpg") * 50}
+
+
+@on("s3d")
+def test_a_directory_leaves_while_its_files_are_copied(ctx):
+    """The same of files that were renamed: a copy within S3 reads no file."""
+    names = ["stays.jpg"] + [f"a/{number}.jpg" for number in range(20)]
+    agent, images, lists = running(ctx, names)
+    ctx.server.fault("delay", op="CopyObject", ms=2000, count=0)
+    os.rename(f"{images}/a", f"{images}/b")
+    wait_until(lambda: agent.status()[0]["in_flight"] == 20, 10, lambda: str(agent.status()))
+    os.rename(f"{images}/b", ctx.path("away"))
+    agent.wait_in_step(30)
+    assert list(ctx.client.keys("images/")) == ["images/stays.jpg"]
+    assert rows(lists) == "0\tLABEL-stays.jpg\tstays.jpg\n", rows(lists)
