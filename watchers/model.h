@@ -30,7 +30,8 @@ enum node_flag {
     NODE_SUSPECT = 32,   /* was absent at the last look */
     NODE_MISPLACED = 64, /* its parent was not where it should be at the last look */
     NODE_LIMITED = 128,  /* the system had no watch left for it */
-    NODE_LONG_NAME = 256
+    NODE_LONG_NAME = 256,
+    NODE_DOUBTFUL = 512 /* another may have come to its place: open until the next look */
 };
 
 struct node {

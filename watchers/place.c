@@ -295,7 +295,12 @@ void place_look(const struct place_root *root, const struct check *check, void *
     ret->outcome = CHECK_FOUND;
     ret->listing = list(root, fd, check->path, scratch);
     (void)close(fd); /* read only */
-    if (ret->listing == NULL) {
+    if (ret->listing != NULL && ret->listing->code == -ENOENT) {
+        /* Removed since it was opened: that is an absence, not a directory that cannot be read. */
+        listing_free(ret->listing);
+        ret->listing = NULL;
+        not_entered(root, check, -ENOENT, ret);
+    } else if (ret->listing == NULL) {
         ret->outcome = CHECK_UNREADABLE;
         ret->code = -ENOMEM;
     }

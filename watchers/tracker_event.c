@@ -120,10 +120,13 @@ static void directory_left(struct tracker *t, const struct spot *s, uint32_t coo
     struct cookie_entry *pushed = cookies_find_displaced(t->cookies, s->dir, s->name);
     struct node *n = pushed == NULL ? NULL : tracker_entry_node(pushed);
     struct cookie_entry *e;
+    bool doubtful = false;
 
     if (n == NULL) {
         n = model_child(t->model, s->dir, s->name);
         if (n != NULL) {
+            doubtful = (n->flags & NODE_DOUBTFUL) != 0;
+            model_lower(t->model, n, NODE_DOUBTFUL);
             model_detach(t->model, n);
         }
     }
@@ -135,6 +138,9 @@ static void directory_left(struct tracker *t, const struct spot *s, uint32_t coo
     }
     if (pushed != NULL) {
         tracker_entry_end(t, pushed);
+    }
+    if (doubtful) {
+        place_check(t, s);
     }
 }
 
@@ -152,9 +158,9 @@ static bool settle_in(struct tracker *t, const struct spot *s, struct node *n)
     return true;
 }
 
-/* A look was in this place before the event was read, and found the directory: all that waits in
- * limbo is the empty place that it left. */
-static bool was_seen_before(const struct node *occupant, const struct node *waiting)
+/* It seems that a look was in this place before the event was read, and found the directory: all
+ * that waits in limbo is the empty place that it left. Or no look was at either yet. */
+static bool may_be_seen_before(const struct node *occupant, const struct node *waiting)
 {
     return occupant != NULL && occupant->wd >= 0 && waiting != NULL && waiting->wd < 0;
 }
@@ -165,9 +171,9 @@ static void directory_settles(struct tracker *t, const struct spot *s, struct no
 {
     struct node *occupant = model_child(t->model, s->dir, s->name);
 
-    if (!s->excluded && was_seen_before(occupant, n)) {
+    if (!s->excluded && may_be_seen_before(occupant, n)) {
         model_kill(t->model, n, &t->released);
-        tracker_check(t, occupant, NODE_RECURSE);
+        tracker_check(t, occupant, NODE_RECURSE | NODE_DOUBTFUL);
         return;
     }
     if (occupant != NULL) {
@@ -234,6 +240,11 @@ static void self_event(struct tracker *t, struct node *n, const struct raw_event
 {
     const bool is_root = (n->flags & NODE_IS_ROOT) != 0;
 
+    if ((ev->mask & IN_IGNORED) != 0 && !is_root && n->parent == NULL) {
+        /* Gone while in limbo, as what a rename replaces is: not what leaves its place next. */
+        model_kill(t->model, n, &t->released);
+        return;
+    }
     if ((ev->mask & IN_IGNORED) != 0) {
         /* The kernel has dropped the watch; the library's record of it goes too. */
         model_release_wd(t->model, n, &t->released);

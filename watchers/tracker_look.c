@@ -231,7 +231,7 @@ static void duties_done(struct tracker *t, struct node *n)
 {
     model_lower(t->model, n, NODE_SUSPECT | NODE_MISPLACED);
     if ((n->flags & NODE_AGAIN) == 0) {
-        model_lower(t->model, n, NODE_RECURSE | NODE_SCAN);
+        model_lower(t->model, n, NODE_RECURSE | NODE_SCAN | NODE_DOUBTFUL);
     }
 }
 
@@ -339,14 +339,15 @@ static void conclude(struct tracker *t, struct node *n, struct check_result *r, 
         return;
     case CHECK_ABSENT:
         conclude_absent(t, n);
-        return;
+        break;
     case CHECK_MISPLACED:
         conclude_misplaced(t, n);
-        return;
+        break;
     case CHECK_UNREADABLE:
         conclude_unreadable(t, n, r->code);
-        return;
+        break;
     }
+    give_back_watch(t, r->wd); /* placed before it came to nothing */
 }
 
 void tracker_result(struct tracker *t, struct check_result *r, int64_t now_ms)

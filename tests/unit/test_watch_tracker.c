@@ -97,6 +97,14 @@ static void not_found(struct check *c, enum check_outcome outcome, int code)
     tracker_result(t, &r, now);
 }
 
+/* The look found a directory that went while it was listed; its watch is of no use. */
+static void found_going(struct check *c, int wd)
+{
+    struct check_result r = {.check = c, .outcome = CHECK_ABSENT, .wd = wd};
+
+    tracker_result(t, &r, now);
+}
+
 /* The next hint is this one; path2 NULL where there is none. */
 static void hint(enum hint_kind kind, const char *path, const char *path2)
 {
@@ -284,6 +292,84 @@ static void test_exchange(void **state)
     event(4, IN_CLOSE_WRITE, 0, "h");
     hint(HINT_WRITTEN, "a/h", NULL);
     NONE_RELEASED;
+}
+
+/* A directory is renamed onto an empty one, which is no more then: it is not what leaves the place
+ * next. */
+static void test_exchange_after_replacement(void **state)
+{
+    (void)state;
+    begin();
+    event(1, IN_CREATE | IN_ISDIR, 0, "y");
+    hint(HINT_TOUCHED, "y", NULL);
+    found(look("y"), 5, 5, "");
+    hint(HINT_LISTING, "y", NULL);
+    event(1, IN_MOVED_FROM | IN_ISDIR, 10, "a");
+    event(1, IN_MOVED_TO | IN_ISDIR, 10, "x");
+    hint(HINT_MOVED, "a", "x");
+    event(4, IN_DELETE_SELF, 0, "");
+    event(4, IN_IGNORED, 0, "");
+    RELEASED(4);
+    found(look("x"), 2, 2, "b/3");
+    hint(HINT_LISTING, "x", NULL);
+    found(look("x/b"), 3, 3, "g");
+    hint(HINT_LISTING, "x/b", NULL);
+    event(1, IN_MOVED_FROM | IN_ISDIR, 11, "x");
+    event(1, IN_MOVED_TO | IN_ISDIR, 11, "y");
+    event(1, IN_MOVED_FROM | IN_ISDIR, 12, "y");
+    event(1, IN_MOVED_TO | IN_ISDIR, 12, "x");
+    hint(HINT_MOVED, "x", "y");
+    hint(HINT_MOVED, "y", "x");
+    event(3, IN_CLOSE_WRITE, 0, "g");
+    hint(HINT_WRITTEN, "y/b/g", NULL);
+    event(5, IN_CLOSE_WRITE, 0, "h");
+    hint(HINT_WRITTEN, "x/h", NULL);
+    now += RENAME_WAIT_MS;
+    tracker_expire(t, now);
+    NONE_RELEASED;
+    assert_int_equal(tracker_model_counts(t, 0)->directories, 4);
+}
+
+/* What arrives was never looked at, what was there is known: which of them is there is open until a
+ * look, and the place is looked at, too, if what was there leaves before. */
+static void test_exchange_of_the_unknown(void **state)
+{
+    (void)state;
+    begin();
+    event(1, IN_CREATE | IN_ISDIR, 0, "y"); /* (5) */
+    hint(HINT_TOUCHED, "y", NULL);
+    event(1, IN_MOVED_FROM | IN_ISDIR, 11, "y");
+    event(1, IN_MOVED_TO | IN_ISDIR, 11, "x");
+    event(1, IN_MOVED_FROM | IN_ISDIR, 12, "x");
+    event(1, IN_MOVED_TO | IN_ISDIR, 12, "y");
+    hint(HINT_MOVED, "y", "x");
+    hint(HINT_MOVED, "x", "y");
+    found(look("y"), 4, 4, "");
+    hint(HINT_LISTING, "y", NULL);
+    found(look("x"), 5, 5, "d/6");
+    hint(HINT_LISTING, "x", NULL);
+    found(look("x/d"), 6, 6, "");
+    hint(HINT_LISTING, "x/d", NULL);
+    event(6, IN_CLOSE_WRITE, 0, "g");
+    hint(HINT_WRITTEN, "x/d/g", NULL);
+    event(4, IN_CLOSE_WRITE, 0, "h");
+    hint(HINT_WRITTEN, "y/h", NULL);
+    look_at_nothing();
+    NONE_RELEASED;
+}
+
+static void test_gone_while_listed(void **state)
+{
+    (void)state;
+    begin();
+    event(1, IN_CREATE | IN_ISDIR, 0, "y");
+    hint(HINT_TOUCHED, "y", NULL);
+    found_going(look("y"), 7);
+    RELEASED(7); /* the library's record of it */
+    barrier();
+    not_found(look("y"), CHECK_ABSENT, 0);
+    hint(HINT_GONE, "y", NULL);
+    assert_int_equal(tracker_model_counts(t, 0)->directories, 4);
 }
 
 /* A look that is led elsewhere says nothing; after a barrier the parent is looked at, too. */
@@ -589,6 +675,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_directory_renamed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_directory_leaves, setup, teardown),
         cmocka_unit_test_setup_teardown(test_exchange, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_exchange_after_replacement, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_exchange_of_the_unknown, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_gone_while_listed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_misplaced, setup, teardown),
         cmocka_unit_test_setup_teardown(test_absent_is_looked_at_twice, setup, teardown),
         cmocka_unit_test_setup_teardown(test_found_elsewhere, setup, teardown),
