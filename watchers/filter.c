@@ -33,6 +33,9 @@ const char *const watchers_default_exclude[] = {
     ".~lock.*",               /* LibreOffice */
     ".goutputstream-*",       /* GLib */
     ".?*." ALNUM_6,           /* rsync: ".name.XXXXXX" */
+    ".git",                   /* what git keeps: no images, and packing it removes by thousands */
+    ".hg",                    /* Mercurial, likewise */
+    ".svn",                   /* Subversion, likewise */
     NULL,
 };
 

@@ -21,8 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Names that are passed over by default: temporary names of editors and tools, `.nfs*`, and ours.
- */
+/* Names that are passed over by default: temporary names of editors and tools, `.nfs*`, what
+ * version control keeps, and ours. */
 extern const char *const watchers_default_exclude[]; /* ends with NULL */
 
 /*
