@@ -137,6 +137,19 @@ static void json_problems(struct json_writer *w, const struct agent *a, const st
     json_array_end(w);
 }
 
+/* How many items are in which state. */
+static void json_states(struct json_writer *w, const struct agent *a)
+{
+    json_object(w, "states");
+    for (int s = 0; s < ITEM_STATE_COUNT; s++) {
+        size_t n = pending_count_state(a->pending, (enum item_state)s);
+
+        if (n)
+            json_put_int(w, item_state_name((enum item_state)s), (int64_t)n);
+    }
+    json_object_end(w);
+}
+
 static int report_json(const struct agent *a, const struct report *r, struct buf *out)
 {
     struct json_writer w;
@@ -147,6 +160,7 @@ static int report_json(const struct agent *a, const struct report *r, struct buf
     json_put_bool(&w, "in_step", r->in_step);
     json_put_string(&w, "s3", uploaders_describe(a->uploaders));
     json_put_int(&w, "pending", (int64_t)r->pending);
+    json_states(&w, a);
     json_put_int(&w, "in_flight", (int64_t)a->flying);
     json_put_int(&w, "held", (int64_t)r->held);
     json_put_int(&w, "oldest_unsynced_s", r->oldest_ms / MS_PER_S);
