@@ -31,6 +31,11 @@ tests_s3d_s3d_SOURCES = \
 tests_s3d_s3d_CFLAGS = $(AM_CFLAGS) $(MICROHTTPD_CFLAGS) $(CRYPTO_CFLAGS) $(EXPAT_CFLAGS)
 tests_s3d_s3d_LDADD = base/libbase.a $(MICROHTTPD_LIBS) $(CRYPTO_LIBS) $(EXPAT_LIBS) -lpthread
 
+noinst_PROGRAMS += tests/system/storm
+tests_system_storm_SOURCES = \
+	tests/system/storm.h tests/system/storm.c \
+	tests/system/storm_deeds.c
+
 EXTRA_DIST += \
 	tests/s3d/DESIGN.md \
 	tests/s3d/test_s3d_clients.py \
@@ -48,6 +53,7 @@ EXTRA_DIST += \
 	tests/system/harness/s3d.py \
 	tests/system/harness/samples.py \
 	tests/system/harness/signed.py \
+	tests/system/harness/storms.py \
 	tests/system/harness/tree.py \
 	tests/system/harness/waiting.py \
 	tests/system/run.py \
@@ -56,9 +62,11 @@ EXTRA_DIST += \
 	tests/system/test_guard.py \
 	tests/system/test_harness.py \
 	tests/system/test_identity.py \
-	tests/system/test_invariants.py \
+	tests/system/test_invariants.py tests/system/test_links.py \
 	tests/system/test_lists.py \
 	tests/system/test_live.py \
 	tests/system/test_names.py \
 	tests/system/test_once.py \
-	tests/system/test_order.py
+	tests/system/test_order.py \
+	tests/system/test_storms.py \
+	tests/system/test_tools.py

@@ -1,8 +1,6 @@
 """The running agent: whatever people and tools do to the trees, the bucket follows."""
 
 import os
-import shutil
-import subprocess
 import time
 
 from harness import on, samples, wait_until
@@ -115,34 +113,6 @@ def test_directories_move_in_and_out(ctx):
     follow(ctx, agent, images, lists)
     os.rename(f"{images}/in", f"{outside}/out")
     follow(ctx, agent, images, lists)
-
-
-@on("s3d")
-def test_tools_write_trees(ctx):
-    agent, images, lists, paths = running(ctx, 20)
-    source = ctx.folder("source")
-    samples.adwaita(source, count=120, seed=5)
-    subprocess.run(["tar", "cf", f"{source}.tar", "-C", source, "."], check=True)
-    subprocess.run(["cp", "-r", source, f"{images}/cp"], check=True)
-    os.makedirs(f"{images}/tar")
-    subprocess.run(["tar", "xf", f"{source}.tar", "-C", f"{images}/tar"], check=True)
-    subprocess.run(["rsync", "-a", f"{source}/", f"{images}/rsync/"], check=True)
-    follow(ctx, agent, images, lists)
-    for i in range(50):
-        os.makedirs(f"{images}/deep/{i}/b/c")
-        write(f"{images}/deep/{i}/b/c/x.jpg")
-        write(f"{images}/deep/{i}/y.jpg")
-    follow(ctx, agent, images, lists)
-    subprocess.run(["rsync", "-a", "--inplace", "--checksum", f"{images}/cp/", f"{images}/rsync/"],
-                   check=True)
-    with open(f"{source}/more.png", "wb") as file:
-        file.write(b"more")
-    subprocess.run(["rsync", "-a", "--delete", f"{source}/", f"{images}/rsync/"], check=True)
-    follow(ctx, agent, images, lists)
-    shutil.rmtree(f"{images}/deep")
-    shutil.rmtree(f"{images}/cp")
-    follow(ctx, agent, images, lists)
-    agent.verify_journal()
 
 
 @on("s3d")

@@ -5,7 +5,7 @@ import hashlib
 import os
 
 # What an agent passes over by default: what editors, NFS and lockstep itself leave behind.
-IGNORED = ("*~", ".*.swp", ".nfs*", ".lockstep-*.tmp")
+IGNORED = (".git", "*~", ".*.swp", ".nfs*", ".lockstep-*.tmp", ".?*." + "[A-Za-z0-9]" * 6)
 
 
 def files(root, ignore=IGNORED):
@@ -17,10 +17,11 @@ def files(root, ignore=IGNORED):
         with os.scandir(os.path.join(root, folder)) as entries:
             for entry in entries:
                 path = os.path.join(folder, entry.name)
+                if any(fnmatch.fnmatchcase(entry.name, pattern) for pattern in ignore):
+                    continue
                 if entry.is_dir(follow_symlinks=False):
                     stack.append(path)
-                elif entry.is_file(follow_symlinks=False) and not any(
-                        fnmatch.fnmatchcase(entry.name, pattern) for pattern in ignore):
+                elif entry.is_file(follow_symlinks=False):
                     found[path] = entry.stat(follow_symlinks=False)
     return found
 

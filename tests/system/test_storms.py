@@ -1,0 +1,197 @@
+"""Storms: processes that make, write, rename, link and remove at random while the agent works. At
+quiet the bucket is the tree, no directory is a ghost, and lists name what is there.
+
+Each storm has a seed, which is printed; a failure names it. LOCKSTEP_STORM_SEED=n runs the one run
+of storms that begins with that seed; LOCKSTEP_WATCH=kind watches by that kind (setting `watch`).
+"""
+
+import ctypes
+import os
+import random
+import shutil
+import subprocess
+
+from harness import Skip, deadline, long_test, on, wait_until
+from harness import storms
+
+STORMS_A_RUN = 5 # on one agent
+SMALL_QUEUE, LARGE_QUEUE = 1024, 1048576
+CLONE_NEWNS = 0x20000 # of unshare(2)
+
+
+def watch_settings(ctx):
+    """Further settings of the repository by LOCKSTEP_WATCH; skips where the agent has no such
+    setting."""
+    kind = os.environ.get("LOCKSTEP_WATCH")
+    return watch_by(ctx, kind) if kind else {}
+
+
+def watch_by(ctx, kind):
+    """The setting that watches by `kind`."""
+    agent = ctx.agent(images=ctx.folder("probe"), name="p", repository={"watch": kind})
+    done = agent.run("config", "check")
+    if done.returncode != 0 and "watch" in done.stdout + done.stderr:
+        raise Skip(f"this build cannot be told to watch by {kind}: {done.stderr.strip()[:200]}")
+    return {"watch": kind}
+
+
+def one_storm(bed, seed, started, flood):
+    """One storm; the agent starts in its midst unless it is at work already. A flood is more than a
+    small queue holds while the agent stands still."""
+    choice = random.Random(seed)
+    gentle = choice.random() < 0.4 # no listed image leaves the tree
+    how = {"writers": 1 + choice.randrange(4), "deeds": choice.choice((150, 300, 500)),
+           "seconds": choice.choice((0, 0.3, 1.0)),
+           "without": storms.LEAVING if gentle else ()}
+    stall_s = choice.choice((0, 0, 0.3, 1.0, 2.0))
+    if flood:
+        how.update(writers=4, deeds=1500, seconds=0)
+        stall_s = 1.0
+    print(f"storm of seed {seed}: {how}, stalled for {stall_s} s", flush=True)
+    if started:
+        bed.thin_out()
+    storm = bed.storm(seed, **how)
+    if not started:
+        storms.start_with_queue(bed.agent, bed.queue)
+    elif stall_s:
+        storms.stall(bed.agent, stall_s, storm if flood else None)
+    done = storms.end(storm)
+    bed.check()
+    return done
+
+
+def run(ctx, seed, queue, count=STORMS_A_RUN, repository=None):
+    """Storms one after the other on one agent; the sums of what they did, and overflows."""
+    bed = storms.Bed(ctx, f"r{seed}", seed, repository)
+    bed.queue = queue
+    bed.know()
+    sums = {}
+    for i in range(count):
+        for name, numbers in one_storm(bed, seed + i, started=i > 0,
+                                       flood=i == count - 1).items():
+            if name != "seed":
+                sums[name] = sums.get(name, 0) + numbers[0]
+    bed.finish()
+    print(f"run of seed {seed}: {bed.overflows} overflows", flush=True)
+    ctx.client.rclone("purge", ctx.client.remote("images"))
+    ctx.client.rclone("purge", ctx.client.remote("lists"))
+    return sums, bed.overflows
+
+
+def runs(ctx, count, watch=None):
+    """So many runs, by turns with a small and a large queue of events. Every kind of deed must
+    have changed the disk, and the small queues must have overflowed."""
+    repository = watch or watch_settings(ctx)
+    first = os.environ.get("LOCKSTEP_STORM_SEED")
+    if first is not None:
+        for queue in (SMALL_QUEUE, LARGE_QUEUE):
+            run(ctx, int(first), queue, repository=repository)
+        return
+    first = random.randrange(10**6) * 1000
+    total, overflows = {}, 0
+    for i in range(count):
+        sums, lost = run(ctx, first + i * STORMS_A_RUN, (SMALL_QUEUE, LARGE_QUEUE)[i % 2],
+                         repository=repository)
+        total = {name: total.get(name, 0) + number for name, number in sums.items()}
+        overflows += lost
+        print(f"storms so far: {(i + 1) * STORMS_A_RUN}", flush=True)
+    idle = [name for name, number in total.items() if number == 0]
+    assert not idle, f"deeds that never changed anything: {idle}"
+    print(f"{count * STORMS_A_RUN} storms, {overflows} overflows, deeds: {total}")
+    assert repository or overflows > 0, "no queue overflowed: the storms are too weak"
+
+
+@on("s3d")
+@deadline(240)
+def test_five_storms(ctx):
+    """Few enough for the sanitizers."""
+    run(ctx, random.randrange(10**6) * 1000, SMALL_QUEUE, repository=watch_settings(ctx))
+
+
+@on("s3d")
+@deadline(400)
+def test_storms_on_fanotify(ctx):
+    run(ctx, random.randrange(10**6) * 1000, None, repository=watch_by(ctx, "fanotify"))
+
+
+@on("s3d")
+@deadline(600)
+def test_twenty_storms(ctx):
+    runs(ctx, 20 // STORMS_A_RUN)
+
+
+@on("s3d")
+@long_test
+@deadline(3600)
+def test_two_hundred_storms(ctx):
+    runs(ctx, 200 // STORMS_A_RUN)
+
+
+@on("s3d")
+@deadline(240)
+def test_the_guard_holds_what_a_storm_removes(ctx):
+    """With the default limits: a storm that takes most of the tree away is held, adds go on, and
+    once an operator lets the removals go the bucket is the tree."""
+    bed = storms.Bed(ctx, "g", 7, watch_settings(ctx), max_removals=None)
+    for i in range(1000):
+        bed.write(f"e{i % 7}/f{i}.jpg")
+    bed.know()
+    bed.agent.start()
+    storm = bed.storm(7, writers=2, deeds=300, seconds=0.5)
+    for i in range(5):
+        shutil.rmtree(f"{bed.images}/e{i}")
+    storms.end(storm)
+    wait_until(lambda: bed.agent.run("status").returncode == 3, 60, "removals to be held")
+    bed.write("late/one.jpg")
+    wait_until(lambda: "images/late/one.jpg" in ctx.client.keys("images/late"), 20, "the add")
+    assert len(ctx.client.keys("images/e0/")) > 100, "they went without being asked about"
+
+    def released():
+        bed.agent.run("release", "images")
+        return bed.agent.is_in_step()
+
+    wait_until(released, 60, lambda: f"step: {bed.agent.differences()[:5]} {bed.agent.status()}")
+    bed.check()
+    bed.finish()
+
+
+def private_mounts():
+    """This process and those that it starts have mounts of their own from now on."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNS) != 0:
+        raise Skip("no right to have mounts of one's own: " + os.strerror(ctypes.get_errno()))
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+
+
+@on("s3d")
+@deadline(240)
+def test_mounts_over_directories_of_a_storm(ctx):
+    """What is mounted is not entered, what it hides is not removed, and what changed beneath it (by
+    another way in) is taken up when it goes."""
+    private_mounts()
+    bed = storms.Bed(ctx, "m", 11, watch_settings(ctx))
+    for i in range(20):
+        bed.write(f"hidden/deep/f{i}.jpg")
+        bed.write(f"beside/f{i}.jpg")
+    behind = ctx.folder("behind")
+    subprocess.run(["mount", "--bind", bed.images, behind], check=True)
+    bed.know()
+    bed.agent.start()
+    bed.agent.wait_in_step(30)
+    for number in range(3):
+        storm = bed.storm(11 + number, writers=2, deeds=200, seconds=1.0)
+        subprocess.run(["mount", "-t", "tmpfs", "none", f"{bed.images}/hidden/deep"], check=True)
+        bed.write("hidden/deep/mounted.jpg")
+        with open(f"{behind}/hidden/deep/new{number}.jpg", "w") as file:
+            file.write("made beneath the mount")
+        os.unlink(f"{behind}/hidden/deep/f{number}.jpg")
+        storms.end(storm)
+        bed.write(f"beside/after{number}.jpg")
+        wait_until(lambda: f"images/beside/after{number}.jpg" in ctx.client.keys("images/beside/"),
+                   20, "what is not mounted over")
+        keys = ctx.client.keys("images/hidden/")
+        assert "images/hidden/deep/mounted.jpg" not in keys
+        assert f"images/hidden/deep/f{number + 5}.jpg" in keys, "what the mount hides was removed"
+        subprocess.run(["umount", f"{bed.images}/hidden/deep"], check=True)
+        bed.check()
+    bed.finish()
