@@ -334,8 +334,11 @@ enum rename_answer rename_consider(struct agent *a, struct item *it, const struc
         return consider_ask(a, it, s.key);
     if (o->state == ITEM_GONE || (o->state == ITEM_LISTING && o->queue == &a->relist) ||
         (o->state == ITEM_OBSERVED && o->seen.kind != FILE_REGULAR)) {
-        enum rename_answer gone = consider_gone(a, it, o, &s, &source.known);
+        enum rename_answer gone;
 
+        if (o->peer)
+            return RENAME_WAIT; /* a rename to there is about to be called off */
+        gone = consider_gone(a, it, o, &s, &source.known);
         return gone == RENAME_TAKEN ? rename_go(a, it, known) : gone;
     }
     if (source_seen(o))
