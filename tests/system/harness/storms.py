@@ -16,10 +16,6 @@ from .waiting import TimedOut, wait_until
 
 QUEUE_FILE = "/proc/sys/fs/inotify/max_queued_events"
 
-# A row of a file that others are renamed onto names what is there in the end. Not so yet where links
-# of one chain of renames are decided at different times (agent/DESIGN.md, Limits).
-CHAINS_ARE_FOLLOWED = False
-
 # What may take an image out of the tree, by itself or with its directory.
 LEAVING = ("move-out", "exchange-out", "remove", "recreate", "swap-link")
 
@@ -252,8 +248,6 @@ class Bed:
     def _check_row(self, name, before, labels, path):
         assert labels == before[1], f"{name}: row {before[0]} has other labels: {labels}"
         number = is_listed(os.path.basename(before[2]))
-        if number is None and not CHAINS_ARE_FOLLOWED:
-            return
         assert os.path.isfile(os.path.join(self.images, path)), \
             f"{name}: row {before[0]} names {path}, which is not there; it named {before[2]}"
         assert number == is_listed(os.path.basename(path)), \
