@@ -425,10 +425,10 @@ int rows_settled(struct rows *r, rows_fn *fn, void *arg)
         e->moved = false;
         free(e->before);
         e->before = NULL;
-        if (!e->image || !e->names)
+        if (!e->names)
             continue;
         rc = fn(arg, e->image, e->names->path);
-        if (is_placed(e) && strcmp(e->image, e->to) == 0)
+        if (e->image && is_placed(e) && strcmp(e->image, e->to) == 0)
             entry_end(r, e);
     }
     return rc;

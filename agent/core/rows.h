@@ -85,8 +85,9 @@ bool rows_unsure(const struct rows *r);
 typedef int rows_fn(void *arg, const char *from, const char *to);
 int rows_take(struct rows *r, rows_fn *fn, void *arg) __attribute__((warn_unused_result));
 
-/* rows_settled(r, fn, arg): the lists are rewritten: tells of each image whose rows came to another
- * path (`to`), once: where it is the image's own, the entry ends. Stops as rows_take. */
+/* rows_settled(r, fn, arg): the lists are rewritten: tells of each image (`from`; NULL: it has no
+ * name any more) whose rows came to another path (`to`), once: where that is the image's own, the
+ * entry ends. Stops as rows_take. */
 int rows_settled(struct rows *r, rows_fn *fn, void *arg) __attribute__((warn_unused_result));
 
 #endif

@@ -40,6 +40,14 @@ int departed_note(struct index *ix, const char *key, const char *to, int64_t now
     return index_meta_put(ix, name, &d, HEAD + n + 1);
 }
 
+int departed_forget(struct index *ix, const char *key)
+{
+    char name[sizeof PREFIX + SHA256_HEX];
+
+    name_of(key, name);
+    return index_meta_remove(ix, name);
+}
+
 bool departed_find(struct index_view *v, const char *key, int64_t now_s, char *to, size_t size)
 {
     char name[sizeof PREFIX + SHA256_HEX];

@@ -17,6 +17,9 @@
 int departed_note(struct index *ix, const char *key, const char *to, int64_t now_s)
     __attribute__((warn_unused_result));
 
+/* departed_forget(ix, key): an image is at the path of this key, and rows of it may be. */
+int departed_forget(struct index *ix, const char *key) __attribute__((warn_unused_result));
+
 /* departed_find(v, key, now_s, to, size): where rows of this path went; "": nowhere. False: nothing
  * is known of it. */
 bool departed_find(struct index_view *v, const char *key, int64_t now_s, char *to, size_t size);

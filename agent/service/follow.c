@@ -1,6 +1,8 @@
 /* Shell. The rows of images that change their names: the table of core/rows, the index, passes. */
 #include "agent/service/agent.h"
 
+#include "agent/service/departed.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,6 +180,8 @@ void follow_landed(struct agent *a, struct item *it, struct known *fresh,
     }
     free(it->image);
     it->image = NULL;
+    if (departed_forget(a->index, it->key))
+        agent_fail(a, -EIO, "writing the index");
     if (rows)
         at = rows_at(rows, it->path);
     if (!at || strcmp(at, it->path) == 0 || !agent_key(a, it->mapping, at, at_key))
@@ -198,15 +202,20 @@ static int settled_note(void *arg, const char *image, const char *at)
     const struct settled *s = arg;
     char key[AGENT_KEY_SIZE], listed[AGENT_KEY_SIZE];
     struct index_entry e;
-    bool home = strcmp(image, at) == 0;
+    bool home = image && strcmp(image, at) == 0;
+    int rc;
 
-    if (!agent_key(s->agent, s->m->id, image, key) || !agent_key(s->agent, s->m->id, at, listed) ||
-        index_get(s->agent->index, key, &e) || (e.known.flags & KNOWN_MOVED) ||
-        (home && !(e.known.flags & KNOWN_LISTED)))
+    if (!agent_key(s->agent, s->m->id, at, listed))
+        return 0;
+    rc = departed_forget(s->agent->index, listed);
+    agent_dirty(s->agent);
+    if (rc || !image)
+        return rc;
+    if (!agent_key(s->agent, s->m->id, image, key) || index_get(s->agent->index, key, &e) ||
+        (e.known.flags & KNOWN_MOVED) || (home && !(e.known.flags & KNOWN_LISTED)))
         return 0;
     e.known.flags = home ? e.known.flags & ~KNOWN_LISTED : e.known.flags | KNOWN_LISTED;
     e.known.moved_to = home ? NULL : listed;
-    agent_dirty(s->agent);
     return index_put(s->agent->index, key, &e.known, NULL);
 }
 

@@ -575,6 +575,16 @@ int index_meta_put(struct index *ix, const char *name, const void *value, size_t
     return rc ? rc : index_code(mdb_put(ix->txn, ix->meta, &k, &v, 0));
 }
 
+int index_meta_remove(struct index *ix, const char *name)
+{
+    MDB_val k = {strlen(name), (void *)(uintptr_t)name};
+    int rc = index_write_txn(ix);
+
+    if (rc == 0)
+        rc = index_code(mdb_del(ix->txn, ix->meta, &k, NULL));
+    return rc == -ENOENT ? 0 : rc;
+}
+
 int index_meta_sweep(struct index *ix, const char *prefix, index_stale_fn *is_stale, void *arg)
 {
     MDB_val k = {strlen(prefix), (void *)(uintptr_t)prefix}, v;

@@ -91,6 +91,8 @@ int index_meta_get(struct index *ix, const char *name, void *value, size_t *size
 int index_meta_put(struct index *ix, const char *name, const void *value, size_t size)
     __attribute__((warn_unused_result));
 
+/* index_meta_remove(ix, name): it may be absent. */
+int index_meta_remove(struct index *ix, const char *name) __attribute__((warn_unused_result));
 /* index_meta_sweep(ix, prefix, is_stale, arg): take out the values whose names begin with the
  * prefix and that is_stale wants gone. */
 typedef bool index_stale_fn(void *arg, const void *value, size_t size);
