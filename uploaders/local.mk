@@ -77,3 +77,27 @@ tests_bench_bench_engine_SOURCES = tests/bench/bench_engine.c \
 tests_bench_bench_engine_LDADD = uploaders/libuploaders.a base/libbase.a \
 	$(CURL_LIBS) $(EXPAT_LIBS) $(CRYPTO_LIBS)
 EXTRA_DIST += tests/system/test_engine.py
+
+if FUZZ
+noinst_PROGRAMS += tests/fuzz/fuzz_s3_xml tests/fuzz/fuzz_credentials_file
+tests_fuzz_fuzz_s3_xml_SOURCES = tests/fuzz/fuzz_s3_xml.c
+tests_fuzz_fuzz_s3_xml_LDADD = uploaders/libuploaders.a base/libbase.a $(EXPAT_LIBS) $(CRYPTO_LIBS)
+tests_fuzz_fuzz_s3_xml_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_credentials_file_SOURCES = tests/fuzz/fuzz_credentials_file.c
+tests_fuzz_fuzz_credentials_file_LDADD = uploaders/libuploaders.a base/libbase.a $(CRYPTO_LIBS)
+tests_fuzz_fuzz_credentials_file_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
+EXTRA_DIST += \
+	tests/fuzz/corpus/s3_xml/complete \
+	tests/fuzz/corpus/s3_xml/copy \
+	tests/fuzz/corpus/s3_xml/delete \
+	tests/fuzz/corpus/s3_xml/doctype \
+	tests/fuzz/corpus/s3_xml/error \
+	tests/fuzz/corpus/s3_xml/initiate \
+	tests/fuzz/corpus/s3_xml/list \
+	tests/fuzz/corpus/s3_xml/location \
+	tests/fuzz/corpus/s3_xml/parts \
+	tests/fuzz/corpus/credentials_file/config \
+	tests/fuzz/corpus/credentials_file/credentials \
+	tests/fuzz/corpus/credentials_file/fault \
+	tests/fuzz/corpus/credentials_file/process
