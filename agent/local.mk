@@ -30,6 +30,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/rename_told.c \
 	agent/service/report.c \
 	agent/service/service.h \
+	agent/service/sight.c \
 	agent/service/stale.c \
 	agent/service/stored.c agent/service/stored.h \
 	agent/service/sweep.c \

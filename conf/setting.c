@@ -13,6 +13,7 @@ _Static_assert(sizeof(enum conf_addressing) == sizeof(unsigned), "choices are st
 #define GIB (1ll << 30)
 
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
+static const char *const syncs[] = {"auto", "on", "off", NULL}; /* enum conf_sync */
 static const char *const addressings[] = {"auto", "path", "virtual", NULL};
 
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
@@ -173,6 +174,21 @@ static const struct setting s3[] = {
          .max = 30ll * 86400000,                                                                   \
          .right = "\"auto\", \"off\" or a duration from \"1s\" to \"30d\" such as \"15m\"",        \
          .help = "how often the whole tree is listed again"},                                      \
+        {.name = "scan_rate",                                                                      \
+         .kind = SETTING_COUNT_32,                                                                 \
+         .offset = offsetof(struct conf_mapping, scan_rate),                                       \
+         .fallback = "0",                                                                          \
+         .min = 0,                                                                                 \
+         .max = 1000000000,                                                                        \
+         .right = "a whole number from 0 to 1000000000; 0: any number",                            \
+         .help = "how many files and directories scans look at a second"},                         \
+        {.name = "sync_attributes",                                                                \
+         .kind = SETTING_CHOICE,                                                                   \
+         .offset = offsetof(struct conf_mapping, sync_attributes),                                 \
+         .fallback = "auto",                                                                       \
+         .words = syncs,                                                                           \
+         .right = "\"auto\", \"on\" or \"off\"",                                                   \
+         .help = "whether the server of a network file system is asked anew for attributes"},      \
         {.name = "exclude",                                                                        \
          .kind = SETTING_PATTERNS,                                                                 \
          .offset = offsetof(struct conf_mapping, exclude),                                         \

@@ -186,6 +186,7 @@ static struct node *node_new(unsigned root, const char *name)
     }
     n->wd = -1;
     n->root = (uint16_t)root;
+    n->active_s = INT32_MIN;
     if (name_set(n, name) != 0) {
         free(n);
         return NULL;
@@ -215,6 +216,7 @@ int model_new(unsigned root_count, struct model **ret)
             return -ENOMEM;
         }
         n->flags |= NODE_IS_ROOT;
+        m->counts[m->root_count].generation = 1;
         m->roots[m->root_count] = n;
     }
     *ret = m;
@@ -465,8 +467,48 @@ void model_set_ino(struct model *m, struct node *n, uint64_t ino)
         m->counts[n->root].directories++;
     } else if (n->ino != 0 && ino == 0) {
         m->counts[n->root].directories--;
+        m->counts[n->root].current -= model_is_current(m, n);
+        n->generation = 0;
+        n->mark = 0;
     }
     n->ino = ino;
+}
+
+void model_outdate(struct model *m, unsigned root)
+{
+    struct model_counts *c = &m->counts[root];
+
+    c->current = 0;
+    c->generation = c->generation == UINT32_MAX ? 1 : c->generation + 1;
+}
+
+bool model_is_current(const struct model *m, const struct node *n)
+{
+    return n->generation == m->counts[n->root].generation;
+}
+
+void model_set_current(struct model *m, struct node *n)
+{
+    if (n->ino != 0 && !model_is_current(m, n)) {
+        n->generation = m->counts[n->root].generation;
+        m->counts[n->root].current++;
+    }
+}
+
+uint64_t model_behind(const struct model *m, unsigned root)
+{
+    return m->counts[root].directories - m->counts[root].current;
+}
+
+struct node *model_next(struct node *n, const struct node *top)
+{
+    if (n->child != NULL) {
+        return n->child;
+    }
+    while (n != top && n->next == NULL) {
+        n = n->parent;
+    }
+    return n == top ? NULL : n->next;
 }
 
 void model_raise(struct model *m, struct node *n, unsigned flags)

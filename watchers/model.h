@@ -31,7 +31,8 @@ enum node_flag {
     NODE_MISPLACED = 64, /* its parent was not where it should be at the last look */
     NODE_LIMITED = 128,  /* the system had no watch left for it */
     NODE_LONG_NAME = 256,
-    NODE_DOUBTFUL = 512 /* another may have come to its place: open until the next look */
+    NODE_DOUBTFUL = 512, /* another may have come to its place: open until the next look */
+    NODE_YIELDS = 1024   /* its watch is being given up for a directory where more happens */
 };
 
 struct node {
@@ -42,11 +43,14 @@ struct node {
     struct node *name_next; /* chain of the map of (parent, name) */
     struct node *wd_next;   /* chain of the map of watch descriptors */
     struct node *queue_next;
-    uint64_t ino;   /* 0: never looked at */
-    int32_t wd;     /* -1: none */
-    uint32_t stamp; /* the listing of the parent that last held it */
-    uint32_t moves; /* changes of place; a check that began before a change says nothing */
-    uint32_t pins;  /* pointers from outside the tree; a dead node is freed with the last */
+    uint64_t ino;        /* 0: never looked at */
+    uint64_t mark;       /* its times when it was last listed, mixed; 0: not known */
+    int32_t wd;          /* -1: none */
+    uint32_t stamp;      /* the listing of the parent that last held it */
+    uint32_t moves;      /* changes of place; a check that began before a change says nothing */
+    uint32_t generation; /* of the root, when it was last listed */
+    int32_t active_s;    /* when something last happened in it, as far as we know */
+    uint32_t pins;       /* pointers from outside the tree; a dead node is freed with the last */
     uint16_t root;
     uint16_t flags; /* enum node_flag */
     uint8_t state;  /* enum node_state */
@@ -72,6 +76,8 @@ struct model_counts {
     uint64_t watches;
     uint64_t limited;  /* NODE_LIMITED */
     uint64_t scanning; /* NODE_SCAN */
+    uint64_t current;  /* directories that were listed in the root's generation */
+    uint32_t generation;
 };
 
 struct model;
@@ -119,6 +125,17 @@ void model_set_wd(struct model *m, struct node *n, int wd);
 void model_set_ino(struct model *m, struct node *n, uint64_t ino);
 void model_raise(struct model *m, struct node *n, unsigned flags);
 void model_lower(struct model *m, struct node *n, unsigned flags);
+
+/* A root's generation: what was listed in an older one may have changed unseen. model_outdate:
+ * begin a new one. model_set_current: n was listed in the running one. */
+void model_outdate(struct model *m, unsigned root);
+void model_set_current(struct model *m, struct node *n);
+bool model_is_current(const struct model *m, const struct node *n);
+/* model_behind(m, root): how many directories are not current. */
+uint64_t model_behind(const struct model *m, unsigned root);
+
+/* model_next(n, top): the node after n in the subtree of top, parents first; NULL at the end. */
+struct node *model_next(struct node *n, const struct node *top);
 
 /* model_kill(m, n, released): take n and its subtree out for good; n is not a root. Watches that no
  * node has any more are added to `released`. model_kill_children: the subtree without n. */

@@ -123,7 +123,8 @@ static bool is_of_event(const struct hint *h)
 /* Put one hint into its lane. */
 static void put_one_take(struct outbox *o, struct hint *h)
 {
-    if (h->kind == HINT_LISTING || h->kind == HINT_SCAN_DONE) {
+    if (h->kind == HINT_LISTING || h->kind == HINT_SCAN_DONE || h->kind == HINT_PASS_DONE ||
+        h->kind == HINT_WHOLE) {
         if (h->kind == HINT_LISTING) {
             o->listing_count++;
             o->entry_count += h->listing->count;

@@ -22,6 +22,9 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#define MARK_AGE_MIN_NS                                                                            \
+    (2 * NS_PER_S) /* younger times may not move with the next change, and clocks differ */
+
 /* Names as they are read, each after its d_type: what a directory holds, before it is stat'ed. */
 struct names {
     char *data;
@@ -36,10 +39,10 @@ static bool is_absent(int code)
     return code == -ENOENT || code == -ENOTDIR || code == -ELOOP;
 }
 
-/* statx of an open file, the server's word where there is one. 0 or -errno. */
-static int look_at(int fd, unsigned mask, struct statx *ret)
+/* statx of an open file, the server's word where there is one unless `sync` is off. 0 or -errno. */
+static int look_at(int fd, enum watch_sync sync, unsigned mask, struct statx *ret)
 {
-    const int flags = AT_EMPTY_PATH | AT_STATX_FORCE_SYNC;
+    const int flags = AT_EMPTY_PATH | (sync == WATCH_SYNC_OFF ? 0 : AT_STATX_FORCE_SYNC);
 
     return statx(fd, "", flags, mask | STATX_TYPE | STATX_INO | STATX_MNT_ID, ret) == 0 ? 0
                                                                                         : -errno;
@@ -60,7 +63,7 @@ static uint64_t mount_of(const struct statx *stx)
 int place_identify(int fd, struct place_identity *ret)
 {
     struct statx stx;
-    const int code = look_at(fd, STATX_NLINK, &stx);
+    const int code = look_at(fd, WATCH_SYNC_AUTO, STATX_NLINK, &stx);
 
     if (code == 0) {
         *ret = (struct place_identity){.dev = dev_of(&stx),
@@ -84,16 +87,32 @@ static int same_mount(const struct place_root *root, const struct statx *stx)
 }
 
 /* The same, having looked. 0, -EXDEV or -errno. */
-static int check_mount(const struct place_root *root, int fd, uint64_t *ret_ino)
+static int check_mount(const struct place_root *root, int fd, struct statx *ret)
 {
-    struct statx stx;
-    const int code = look_at(fd, 0, &stx);
+    const int code = look_at(fd, root->sync, STATX_MTIME | STATX_CTIME, ret);
 
-    if (code != 0) {
-        return code;
-    }
-    *ret_ino = stx.stx_ino;
-    return same_mount(root, &stx);
+    return code != 0 ? code : same_mount(root, ret);
+}
+
+/* A time as one number. */
+static int64_t nanoseconds(struct statx_timestamp t)
+{
+    return t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+/* The times of a directory as one number, 0 if they are too young to prove anything. The ctime is
+ * part of it: nobody can set that back. */
+static uint64_t mark_of(const struct statx *stx)
+{
+    const int64_t modified = nanoseconds(stx->stx_mtime);
+    const int64_t changed = nanoseconds(stx->stx_ctime);
+    const int64_t newest = modified > changed ? modified : changed;
+    uint64_t mark = (uint64_t)modified * UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)changed;
+
+    mark = (mark ^ (mark >> 32)) * UINT64_C(0xff51afd7ed558ccd);
+    mark ^= mark >> 29;
+    return clock_real_us() * (NS_PER_S / US_PER_S) - newest < MARK_AGE_MIN_NS ? 0
+                                                                              : mark | (mark == 0);
 }
 
 /* Does the open directory lie in the one with this inode? */
@@ -109,7 +128,7 @@ static bool lies_in(int fd, uint64_t parent_ino)
 static int parent_is(const struct place_root *root, const char *path, uint64_t parent_ino)
 {
     char parent[PATH_BYTES_MAX + 1];
-    uint64_t ino;
+    struct statx stx;
     int fd;
     int code = path_parent(parent, sizeof(parent), path);
 
@@ -120,12 +139,12 @@ static int parent_is(const struct place_root *root, const char *path, uint64_t p
     if (code != 0) {
         return code;
     }
-    code = check_mount(root, fd, &ino);
+    code = check_mount(root, fd, &stx);
     (void)close(fd); /* read only */
     if (code != 0) {
         return code;
     }
-    return ino == parent_ino ? 0 : ERR_CHANGED;
+    return stx.stx_ino == parent_ino ? 0 : ERR_CHANGED;
 }
 
 /* Add a name. 0 or -ENOMEM. */
@@ -185,11 +204,56 @@ static int read_names(const struct place_root *root, int fd, const char *path, v
     }
 }
 
+/* The kind of file that a mode tells of. */
+static enum file_kind kind_of(uint32_t mode)
+{
+    return S_ISREG(mode)   ? FILE_REGULAR
+           : S_ISDIR(mode) ? FILE_DIRECTORY
+           : S_ISLNK(mode) ? FILE_SYMLINK
+                           : FILE_OTHER;
+}
+
+/* What statx says in the words of the house. */
+static struct file_stat translate(const struct statx *stx)
+{
+    return (struct file_stat){.kind = kind_of(stx->stx_mode),
+                              .mode = stx->stx_mode,
+                              .uid = stx->stx_uid,
+                              .gid = stx->stx_gid,
+                              .nlink = stx->stx_nlink,
+                              .dev = dev_of(stx),
+                              .ino = stx->stx_ino,
+                              .size = stx->stx_size,
+                              .mtime_ns = nanoseconds(stx->stx_mtime),
+                              .ctime_ns = nanoseconds(stx->stx_ctime)};
+}
+
+/* stat of a name in a listed directory, the server's word if that is wanted of every file. 0 or
+ * -errno. */
+static int stat_listed(const struct place_root *root, int fd, const char *name,
+                       struct file_stat *ret)
+{
+    struct statx stx;
+
+    if (root->sync != WATCH_SYNC_ON) {
+        return tree_stat_at(fd, name, ret);
+    }
+    if (statx(fd, name, AT_SYMLINK_NOFOLLOW | AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &stx) != 0) {
+        if (!is_absent(-errno)) {
+            return -errno;
+        }
+        *ret = (struct file_stat){.kind = FILE_ABSENT};
+        return 0;
+    }
+    *ret = translate(&stx);
+    return 0;
+}
+
 /* What stat says of one name. False if it is not to be listed. */
 static bool stat_entry(const struct place_root *root, int fd, unsigned char type,
                        struct listing_entry *e)
 {
-    e->code = tree_stat_at(fd, e->name, &e->st);
+    e->code = stat_listed(root, fd, e->name, &e->st);
     if (e->code == 0 && e->st.kind == FILE_ABSENT && root->list_absent) {
         e->code = -EAGAIN; /* it was listed just now: the kernel remembers an older state */
     }
@@ -266,20 +330,42 @@ static void not_entered(const struct place_root *root, const struct check *check
     }
 }
 
+/* Is the directory the one that was listed, with the times of then? */
+static bool glance(const struct place_root *root, const struct check *check)
+{
+    struct statx stx;
+    bool same;
+    int fd;
+
+    if (tree_open(root->fd, check->path, O_PATH | O_DIRECTORY | O_NOFOLLOW, &fd) != 0) {
+        return false;
+    }
+    same = check_mount(root, fd, &stx) == 0 && stx.stx_ino == check->ino &&
+           mark_of(&stx) == check->mark;
+    (void)close(fd); /* O_PATH */
+    return same;
+}
+
 void place_look(const struct place_root *root, const struct check *check, void *scratch,
                 struct check_result *ret)
 {
+    struct statx stx;
     int fd;
-    int code = atomic_load(root->stop)
-                   ? -ECANCELED
-                   : tree_open(root->fd, check->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, &fd);
+    int code;
 
     *ret = (struct check_result){.wd = -1};
+    if (check->mark != 0 && !atomic_load(root->stop) && glance(root, check)) {
+        ret->outcome = CHECK_SAME;
+        return;
+    }
+    code = atomic_load(root->stop)
+               ? -ECANCELED
+               : tree_open(root->fd, check->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, &fd);
     if (code != 0) {
         not_entered(root, check, code, ret);
         return;
     }
-    code = check_mount(root, fd, &ret->ino);
+    code = check_mount(root, fd, &stx);
     if (code == 0 && check->parent_ino != 0 && !lies_in(fd, check->parent_ino)) {
         code = parent_is(root, check->path, check->parent_ino);
         code = code == 0 ? 0 : -ENOENT;
@@ -289,6 +375,9 @@ void place_look(const struct place_root *root, const struct check *check, void *
         (void)close(fd); /* read only */
         return;
     }
+    ret->ino = stx.stx_ino;
+    ret->mark = mark_of(&stx);
+    ret->age_s = clock_real_us() / US_PER_S - stx.stx_mtime.tv_sec;
     if (root->watch) {
         ret->watch_code = notify_place(fd, &ret->wd);
     }
@@ -310,7 +399,7 @@ void place_look(const struct place_root *root, const struct check *check, void *
 static int counts(const struct place_root *root, int fd, bool is_root)
 {
     struct statx stx;
-    int code = look_at(fd, STATX_NLINK, &stx);
+    int code = look_at(fd, root->sync, STATX_NLINK, &stx);
 
     if (code == 0) {
         code = same_mount(root, &stx);
@@ -343,21 +432,6 @@ static int absence_counts(const struct place_root *root, const char *path)
     return is_absent(code) ? -ESTALE : code;
 }
 
-/* The kind of file that a mode tells of. */
-static enum file_kind kind_of(uint32_t mode)
-{
-    return S_ISREG(mode)   ? FILE_REGULAR
-           : S_ISDIR(mode) ? FILE_DIRECTORY
-           : S_ISLNK(mode) ? FILE_SYMLINK
-                           : FILE_OTHER;
-}
-
-/* A time as one number. */
-static int64_t nanoseconds(struct statx_timestamp t)
-{
-    return t.tv_sec * NS_PER_S + t.tv_nsec;
-}
-
 /* One look at the path. 0 or -errno (is_absent). */
 static int stat_once(const struct place_root *root, const char *path, struct file_stat *ret)
 {
@@ -368,22 +442,13 @@ static int stat_once(const struct place_root *root, const char *path, struct fil
     if (code != 0) {
         return code;
     }
-    code = look_at(fd, STATX_BASIC_STATS, &stx);
+    code = look_at(fd, root->sync, STATX_BASIC_STATS, &stx);
     (void)close(fd); /* read only */
     code = code != 0 ? code : same_mount(root, &stx);
     if (code != 0) {
         return code;
     }
-    *ret = (struct file_stat){.kind = kind_of(stx.stx_mode),
-                              .mode = stx.stx_mode,
-                              .uid = stx.stx_uid,
-                              .gid = stx.stx_gid,
-                              .nlink = stx.stx_nlink,
-                              .dev = dev_of(&stx),
-                              .ino = stx.stx_ino,
-                              .size = stx.stx_size,
-                              .mtime_ns = nanoseconds(stx.stx_mtime),
-                              .ctime_ns = nanoseconds(stx.stx_ctime)};
+    *ret = translate(&stx);
     return 0;
 }
 

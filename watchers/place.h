@@ -14,6 +14,7 @@ struct place_root {
     _Atomic uint64_t dev;
     _Atomic uint64_t mount_id; /* 0: the kernel does not tell */
     const struct filter *filter;
+    enum watch_sync sync;
     bool watch;              /* place watches */
     bool remote;             /* other hosts write here */
     bool nlink_tells;        /* a removed directory has no links */

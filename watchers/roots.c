@@ -46,6 +46,7 @@ int roots_open(struct root *r, const struct watch_root *opt, bool watch, const a
     atomic_store(&r->place.dev, r->identity.dev);
     atomic_store(&r->place.mount_id, r->identity.mount_id);
     r->place.filter = r->filter;
+    r->place.sync = opt->sync;
     r->place.watch = watch;
     r->place.remote = r->remote;
     r->place.list_absent = identity_forgets_late(&r->identity);

@@ -101,7 +101,7 @@ static struct look_job *look_job_new(struct watchers *w, enum notice_kind kind, 
 static void send_checks(struct watchers *w, int64_t now_ms)
 {
     while (w->looks_out < w->flights_max && outbox_room(w->outbox, w->looks_out)) {
-        struct check *c = tracker_next_check(w->tracker);
+        struct check *c = tracker_next_check(w->tracker, now_ms);
         struct look_job *j;
 
         if (c == NULL) {
@@ -169,7 +169,7 @@ static void begin_due_scans(struct watchers *w, int64_t now_ms)
 {
     for (unsigned i = 0; i < w->root_count; i++) {
         if (rescan_at(w, i) <= now_ms && tracker_scan(w->tracker, i, "") != 0) {
-            tracker_overflow(w->tracker);
+            tracker_overflow(w->tracker, now_ms);
         }
     }
 }
@@ -180,7 +180,7 @@ static void handle_batch(struct watchers *w, struct batch *b, int64_t now_ms)
     struct raw_event ev;
 
     if (b->lost) {
-        tracker_overflow(w->tracker);
+        tracker_overflow(w->tracker, now_ms);
     }
     while (batch_next(b, &ev)) {
         tracker_event(w->tracker, &ev, now_ms);
@@ -210,7 +210,7 @@ static void handle_notice(struct watchers *w, struct notice *n, int64_t now_ms)
         break;
     case NOTICE_RESCAN:
         if (tracker_scan(w->tracker, n->root, n->path) != 0) {
-            tracker_overflow(w->tracker);
+            tracker_overflow(w->tracker, now_ms);
         }
         break;
     }
@@ -232,6 +232,7 @@ static void keep_stats(struct watchers *w, bool between)
             .unwatched = w->scan_only ? 0 : m->directories - m->watches,
             .events = w->events_read,
             .overflows = c->overflows,
+            .to_go = m->directories - m->current,
             .scans = c->scans,
             .scanning = c->scanning,
             .last_scan_ms = c->last_scan_ms,
@@ -318,7 +319,7 @@ static void step(struct watchers *w)
         handle_notice(w, n, now_ms);
     }
     if (outbox_dropped(w->outbox)) {
-        tracker_overflow(w->tracker);
+        tracker_overflow(w->tracker, now_ms);
     }
     if (quiet) {
         tracker_expire(w->tracker, now_ms);

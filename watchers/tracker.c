@@ -97,13 +97,14 @@ void tracker_free(struct tracker *t)
         tracker_entry_end(t, e);
     }
     queue_release(&t->urgent);
-    queue_release(&t->slow);
     queue_release(&t->dirty);
     queue_release(&t->asked);
     t->flight_count = 0;
     tracker_event_forget(t);
     for (unsigned i = 0; i < t->root_count; i++) {
         requests_release(&t->roots[i]);
+        queue_release(&t->roots[i].slow);
+        tracker_mend_forget(t, i);
     }
     hint_list_release(&t->hints);
     free(t->released.wds);
@@ -147,7 +148,7 @@ void tracker_check(struct tracker *t, struct node *n, unsigned flags)
     switch ((enum node_state)n->state) {
     case NODE_IDLE:
         n->state = NODE_QUEUED;
-        queue_add((flags & NODE_SCAN) != 0 ? &t->slow : &t->urgent, n);
+        queue_add((flags & NODE_SCAN) != 0 ? &t->roots[n->root].slow : &t->urgent, n);
         break;
     case NODE_FLYING:
         model_raise(t->model, n, NODE_AGAIN);
@@ -189,28 +190,130 @@ static struct check *check_new(struct tracker *t, struct node *n)
     c->moves = n->moves;
     c->serial = ++t->serial;
     c->parent_ino = n->parent == NULL ? 0 : n->parent->ino;
+    c->ino = n->ino;
+    c->mark = 0;
+    c->generation = model_counts(t->model, n->root)->generation;
+    c->metered = false;
+    c->slow = false;
     return c;
 }
 
-struct check *tracker_next_check(struct tracker *t)
+/* May this root be looked at for a scan now? */
+static bool meter_open(struct meter *m, int64_t now_ms)
 {
-    while (t->flight_count < FLIGHTS_MAX) {
-        struct node *n = queue_pop(t->urgent.first != NULL ? &t->urgent : &t->slow);
-        struct check *c;
+    const int64_t most = (int64_t)m->per_s * 1000;
+
+    if (m->per_s == 0) {
+        return true;
+    }
+    m->left += (now_ms - m->at_ms > 1000 ? 1000 : now_ms - m->at_ms) * m->per_s;
+    m->left = m->left > most ? most : m->left;
+    m->at_ms = now_ms;
+    return m->left > 0;
+}
+
+void tracker_meter_charge(struct tracker *t, unsigned root, size_t looks)
+{
+    if (t->roots[root].meter.per_s != 0) {
+        t->roots[root].meter.left -= (int64_t)looks * 1000;
+    }
+}
+
+void tracker_set_rate(struct tracker *t, unsigned root, uint32_t looks_per_s)
+{
+    t->roots[root].meter = (struct meter){.per_s = looks_per_s};
+}
+
+/* Is there something to look at for scans of this root? */
+static bool scan_waits(const struct tracker_root *root)
+{
+    return root->slow.count > 0 || root->mend.fast.next < root->mend.fast.count ||
+           root->mend.slow.next < root->mend.slow.count;
+}
+
+/* A node that was taken out of a line or a pass is looked at, if there is anything to look at. */
+static struct check *take_off(struct tracker *t, struct node *n)
+{
+    struct check *c;
+
+    n->state = NODE_IDLE;
+    c = (n->flags & NODE_DEAD) != 0 || t->roots[n->root].lost ? NULL : check_new(t, n);
+    if (c == NULL) {
+        model_unpin(n);
+        return NULL;
+    }
+    n->state = NODE_FLYING; /* and stays pinned */
+    t->flights[t->flight_count++] = c->serial;
+    return c;
+}
+
+/* Can a glance tell whether the directory's listing is still right? Not where a watch is missing
+ * that a full look might place. */
+static bool glance_will_do(const struct tracker *t, const struct node *n)
+{
+    return (n->flags & NODE_RECURSE) == 0 && (n->wd >= 0 || !t->watching);
+}
+
+/* The next check of a root's passes; NULL if there is none. */
+static struct check *pass_check(struct tracker *t, unsigned root_index)
+{
+    struct mending *m = &t->roots[root_index].mend;
+    bool slow;
+    struct check *c = NULL;
+
+    while (c == NULL) {
+        struct node *n = tracker_mend_next(t, root_index, &slow);
 
         if (n == NULL) {
             return NULL;
         }
-        n->state = NODE_IDLE;
-        c = (n->flags & NODE_DEAD) != 0 || t->roots[n->root].lost ? NULL : check_new(t, n);
-        if (c != NULL) {
-            n->state = NODE_FLYING; /* and stays pinned */
-            t->flights[t->flight_count++] = c->serial;
-            return c;
+        c = take_off(t, n);
+        if (c == NULL && !slow) {
+            model_lower(t->model, n, NODE_SCAN); /* in limbo: it is listed when it has a place */
         }
-        model_unpin(n);
     }
-    return NULL;
+    c->slow = slow;
+    if (slow) {
+        m->slow.flights++;
+        t->slow_flights++;
+    } else if (glance_will_do(t, c->node)) {
+        c->mark = c->node->mark;
+    }
+    return c;
+}
+
+/* The next check that scans of a root want, if its meter allows one. */
+static struct check *scan_check(struct tracker *t, unsigned root_index, int64_t now_ms)
+{
+    struct tracker_root *root = &t->roots[root_index];
+    struct check *c = NULL;
+
+    if (!scan_waits(root) || !meter_open(&root->meter, now_ms)) {
+        return NULL;
+    }
+    while (c == NULL && root->slow.first != NULL) {
+        c = take_off(t, queue_pop(&root->slow));
+    }
+    c = c == NULL ? pass_check(t, root_index) : c;
+    if (c != NULL) {
+        c->metered = true;
+        tracker_meter_charge(t, root_index, 1);
+    }
+    return c;
+}
+
+struct check *tracker_next_check(struct tracker *t, int64_t now_ms)
+{
+    struct check *c = NULL;
+
+    while (c == NULL && t->flight_count < FLIGHTS_MAX && t->urgent.first != NULL) {
+        c = take_off(t, queue_pop(&t->urgent));
+    }
+    for (unsigned i = 0; c == NULL && t->flight_count < FLIGHTS_MAX && i < t->root_count; i++) {
+        c = scan_check(t, t->turn, now_ms);
+        t->turn = (t->turn + 1) % t->root_count;
+    }
+    return c;
 }
 
 bool tracker_wants_barrier(struct tracker *t, int64_t now_ms)
@@ -323,9 +426,24 @@ void tracker_expire(struct tracker *t, int64_t now_ms)
     }
     if (t->short_of_memory) {
         t->short_of_memory = false;
-        tracker_overflow(t);
+        tracker_overflow(t, now_ms);
     }
     tracker_scans_step(t, now_ms);
+}
+
+/* The earlier one of two times. */
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* When the scans of a root may go on that its meter has stopped; INT64_MAX: it has not. */
+static int64_t meter_deadline(const struct tracker_root *root)
+{
+    const struct meter *m = &root->meter;
+
+    return m->per_s == 0 || m->left > 0 || !scan_waits(root) ? INT64_MAX
+                                                             : m->at_ms + -m->left / m->per_s + 1;
 }
 
 int64_t tracker_deadline_ms(const struct tracker *t)
@@ -342,6 +460,8 @@ int64_t tracker_deadline_ms(const struct tracker *t)
         if (root->lost && !root->asked_identity && root->lost_at_ms < deadline) {
             deadline = root->lost_at_ms;
         }
+        deadline = earlier(deadline, tracker_mend_deadline(t, i));
+        deadline = earlier(deadline, meter_deadline(root));
     }
     return t->short_of_memory ? 0 : deadline;
 }
@@ -363,8 +483,13 @@ const struct model_counts *tracker_model_counts(const struct tracker *t, unsigne
 
 bool tracker_is_quiet(const struct tracker *t)
 {
-    return t->urgent.count == 0 && t->slow.count == 0 && t->dirty.count == 0 &&
-           t->asked.count == 0 && t->flight_count == 0 && cookies_oldest(t->cookies) == NULL &&
+    for (unsigned i = 0; i < t->root_count; i++) {
+        if (t->roots[i].slow.count > 0 || t->roots[i].mend.fast.runs) {
+            return false;
+        }
+    }
+    return t->urgent.count == 0 && t->dirty.count == 0 && t->asked.count == 0 &&
+           t->flight_count == t->slow_flights && cookies_oldest(t->cookies) == NULL &&
            !t->short_of_memory;
 }
 

@@ -33,6 +33,9 @@
 #define DIRTY_WAIT_MAX_MS 1000
 #define LOST_WAIT_MIN_MS  1000 /* between looks at a root that is lost; doubles */
 #define LOST_WAIT_MAX_MS  30000
+#define PASS_WAIT_MIN_MS  100 /* between passes after losses; at least as long as one takes */
+#define PASS_WAIT_FEW     1000
+#define PASS_WAIT_MAX_MS  60000
 
 /* An event as the kernel gives it. */
 struct raw_event {
@@ -49,11 +52,17 @@ struct check {
     uint32_t moves;
     uint64_t serial;
     uint64_t parent_ino; /* 0: do not look (the place is the root) */
+    uint64_t ino;        /* a glance will do if this directory is still there */
+    uint64_t mark;       /* and its times are these (place_mark); 0: list it whatever they are */
+    uint32_t generation; /* of the root, when the check was made */
+    bool metered;        /* counts against the root's rate */
+    bool slow;           /* of a slow pass */
     char path[];
 };
 
 enum check_outcome {
     CHECK_FOUND,     /* a directory; opened, watched, listed */
+    CHECK_SAME,      /* the glance did: neither listed nor watched anew; listing is NULL */
     CHECK_ABSENT,    /* the parent is right, and has no directory of that name */
     CHECK_MISPLACED, /* the path's parent is not there, or is another directory */
     CHECK_UNREADABLE /* there, but it cannot be read: code; listing is NULL */
@@ -66,6 +75,8 @@ struct check_result {
     uint64_t ino;
     int wd;         /* -1: none */
     int watch_code; /* 0, or why there is none */
+    uint64_t mark;  /* of its times before it was listed; 0: they prove nothing */
+    int64_t age_s;  /* since its mtime */
     struct listing *listing;
 };
 
@@ -73,7 +84,8 @@ struct tracker_root_counts {
     uint64_t overflows;
     uint64_t scans;
     int64_t last_scan_ms;
-    bool scanning;
+    bool scanning;               /* names may be known in one place and not yet in another */
+    int64_t incomplete_since_ms; /* events were lost then, and not all was looked at since; 0: no */
 };
 
 struct tracker;
@@ -88,8 +100,21 @@ void tracker_free(struct tracker *t);
 /* tracker_event(t, ev, now_ms): one event, in the order of the queue. */
 void tracker_event(struct tracker *t, const struct raw_event *ev, int64_t now_ms);
 
-/* tracker_overflow(t): events or hints were lost. */
-void tracker_overflow(struct tracker *t);
+/* tracker_overflow(t, now_ms): events or hints were lost: a fast pass glances at every known
+ * directory and lists what moved, HINT_SCAN_DONE; a slow pass then lists the rest, what was active
+ * last first, HINT_WHOLE. */
+void tracker_overflow(struct tracker *t, int64_t now_ms);
+
+/* tracker_patrol(t, root): the same passes, though nothing is known to be lost: HINT_PASS_DONE,
+ * then HINT_SCAN_DONE. Nothing if there is something of the kind under way. */
+void tracker_patrol(struct tracker *t, unsigned root);
+/* tracker_slice(t, root, share): list one `share`-th of the directories, those that were not listed
+ * for the longest, and all that have no watch; HINT_PASS_DONE. */
+void tracker_slice(struct tracker *t, unsigned root, unsigned share);
+
+/* tracker_set_rate(t, root, looks_per_s): directories and files that scans look at a second; 0: any
+ * number. */
+void tracker_set_rate(struct tracker *t, unsigned root, uint32_t looks_per_s);
 
 /* tracker_wants_barrier(t, now_ms): true once for each barrier that is wanted; the answer is
  * tracker_barrier when all events that the kernel held at that moment went through tracker_event.
@@ -97,8 +122,9 @@ void tracker_overflow(struct tracker *t);
 bool tracker_wants_barrier(struct tracker *t, int64_t now_ms);
 void tracker_barrier(struct tracker *t);
 
-/* tracker_next_check(t): the next place to look at (the caller's until tracker_result), or NULL. */
-struct check *tracker_next_check(struct tracker *t);
+/* tracker_next_check(t, now_ms): the next place to look at (the caller's until tracker_result), or
+ * NULL. What events ask for comes first. */
+struct check *tracker_next_check(struct tracker *t, int64_t now_ms);
 /* tracker_result(t, r, now_ms): r->check and r->listing are taken. */
 void tracker_result(struct tracker *t, struct check_result *r, int64_t now_ms);
 
@@ -116,8 +142,8 @@ void tracker_identity(struct tracker *t, unsigned root, int code, int64_t now_ms
 /* tracker_guard(t, root, wd): the watch on the directory above the root (-1: none). What is removed
  * or renamed there may be the root: our own descriptor on it keeps the kernel from saying so. */
 void tracker_guard(struct tracker *t, unsigned root, int wd);
-/* tracker_is_quiet(t): no check is wanted or on its way, no half rename waits for its other half.
- */
+/* tracker_is_quiet(t): no check is wanted or on its way but those of slow passes, no half rename
+ * waits for its other half. */
 bool tracker_is_quiet(const struct tracker *t);
 
 bool tracker_root_is_lost(const struct tracker *t, unsigned root);

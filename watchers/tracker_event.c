@@ -262,6 +262,7 @@ static void event_at(struct tracker *t, struct node *n, const struct raw_event *
 {
     struct spot s = {.dir = n, .name = ev->name};
 
+    n->active_s = (int32_t)(now_ms / 1000);
     if (ev->name[0] == '\0') {
         self_event(t, n, ev);
         return;
@@ -355,7 +356,7 @@ static bool guard_event(struct tracker *t, const struct raw_event *ev)
 void tracker_event(struct tracker *t, const struct raw_event *ev, int64_t now_ms)
 {
     if ((ev->mask & IN_Q_OVERFLOW) != 0) {
-        tracker_overflow(t);
+        tracker_overflow(t, now_ms);
         return;
     }
     const bool guards = guard_event(t, ev);

@@ -18,6 +18,22 @@ static void flight_end(struct tracker *t, uint64_t serial)
     }
 }
 
+/* The check was one of a slow pass: that has one less to wait for, and keeps its error. */
+static void slow_end(struct tracker *t, const struct check_result *r)
+{
+    struct pass *p = &t->roots[r->check->root].mend.slow;
+    const int code = r->listing != NULL ? r->listing->code : r->code;
+
+    if (!r->check->slow) {
+        return;
+    }
+    p->flights--;
+    t->slow_flights--;
+    if (p->code == 0 && (r->outcome == CHECK_FOUND || r->outcome == CHECK_UNREADABLE)) {
+        p->code = code;
+    }
+}
+
 /* A watch that was placed but is of no use, unless a node has it. */
 static void give_back_watch(struct tracker *t, int wd)
 {
@@ -141,9 +157,10 @@ static void settle_watch(struct tracker *t, struct node *n, const struct check_r
     }
 }
 
-/* A directory that n's listing holds. */
+/* A directory that n's listing holds. `flags`: why every such directory is to be checked; `scan`:
+ * NODE_SCAN where the checks of new ones belong to a scan. */
 static void child_seen(struct tracker *t, struct node *n, const struct listing_entry *e,
-                       unsigned flags)
+                       unsigned flags, unsigned scan)
 {
     struct node *child = model_child(t->model, n, e->name);
     bool wanted = flags != 0;
@@ -163,7 +180,7 @@ static void child_seen(struct tracker *t, struct node *n, const struct listing_e
     }
     child->stamp = t->stamp;
     if (wanted) {
-        tracker_check(t, child, flags);
+        tracker_check(t, child, flags | scan);
     }
 }
 
@@ -176,7 +193,8 @@ static void compare_children(struct tracker *t, struct node *n, const struct lis
     t->stamp++;
     for (size_t i = 0; i < l->count; i++) {
         if (l->entries[i].st.kind == FILE_DIRECTORY) {
-            child_seen(t, n, &l->entries[i], flags);
+            child_seen(t, n, &l->entries[i], (flags & NODE_RECURSE) != 0 ? flags : 0,
+                       flags & NODE_SCAN);
         }
     }
     if (!l->complete) {
@@ -235,6 +253,26 @@ static void duties_done(struct tracker *t, struct node *n)
     }
 }
 
+/* The directory was listed, or cannot be, and nothing that was lost since can have changed that. */
+static void note_current(struct tracker *t, struct node *n, const struct check_result *r)
+{
+    if (r->check->generation == model_counts(t->model, n->root)->generation) {
+        model_set_current(t->model, n);
+    }
+}
+
+/* Keep what the times of a directory say: whether a later glance can rely on them, and when
+ * something happened in it. */
+static void note_times(struct node *n, const struct check_result *r, int64_t now_ms)
+{
+    const int64_t active_s = now_ms / 1000 - r->age_s;
+
+    n->mark = r->listing->complete ? r->mark : 0;
+    if (active_s > n->active_s) {
+        n->active_s = (int32_t)active_s;
+    }
+}
+
 /* A directory was found at n's place. */
 static void conclude_found(struct tracker *t, struct node *n, struct check_result *r,
                            int64_t now_ms)
@@ -248,6 +286,8 @@ static void conclude_found(struct tracker *t, struct node *n, struct check_resul
     }
     model_set_ino(t->model, here, r->ino);
     settle_watch(t, here, r);
+    note_times(here, r, now_ms);
+    note_current(t, here, r);
     flags = (here->flags & NODE_AGAIN) != 0 ? 0 : here->flags & (NODE_RECURSE | NODE_SCAN);
     compare_children(t, here, r->listing, flags);
     say_listing_take(t, here, r->listing);
@@ -304,8 +344,9 @@ static bool passes(int code)
 }
 
 /* There is something at n's place, but it cannot be read: nothing is known of what lies beneath. */
-static void conclude_unreadable(struct tracker *t, struct node *n, int code)
+static void conclude_unreadable(struct tracker *t, struct node *n, const struct check_result *r)
 {
+    const int code = r->code;
     struct listing *l;
 
     if (passes(code)) {
@@ -327,6 +368,8 @@ static void conclude_unreadable(struct tracker *t, struct node *n, int code)
     if ((n->flags & NODE_IS_ROOT) != 0) {
         tracker_suspect_root(t, n->root);
     }
+    n->mark = 0;
+    note_current(t, n, r);
     duties_done(t, n);
 }
 
@@ -337,6 +380,9 @@ static void conclude(struct tracker *t, struct node *n, struct check_result *r, 
     case CHECK_FOUND:
         conclude_found(t, n, r, now_ms);
         return;
+    case CHECK_SAME:
+        duties_done(t, n);
+        return;
     case CHECK_ABSENT:
         conclude_absent(t, n);
         break;
@@ -344,7 +390,7 @@ static void conclude(struct tracker *t, struct node *n, struct check_result *r, 
         conclude_misplaced(t, n);
         break;
     case CHECK_UNREADABLE:
-        conclude_unreadable(t, n, r->code);
+        conclude_unreadable(t, n, r);
         break;
     }
     give_back_watch(t, r->wd); /* placed before it came to nothing */
@@ -355,6 +401,10 @@ void tracker_result(struct tracker *t, struct check_result *r, int64_t now_ms)
     struct node *n = r->check->node;
 
     flight_end(t, r->check->serial);
+    slow_end(t, r);
+    if (r->check->metered && r->listing != NULL) {
+        tracker_meter_charge(t, n->root, r->listing->count);
+    }
     n->state = NODE_IDLE;
     if ((n->flags & NODE_DEAD) == 0 && n->moves == r->check->moves && !t->roots[n->root].lost) {
         conclude(t, n, r, now_ms);

@@ -37,20 +37,6 @@ int tracker_scan(struct tracker *t, unsigned root_index, const char *path)
     return 0;
 }
 
-void tracker_overflow(struct tracker *t)
-{
-    for (unsigned i = 0; i < t->root_count; i++) {
-        struct tracker_root *root = &t->roots[i];
-
-        if (root->lost) {
-            continue;
-        }
-        root->counts.overflows++;
-        tracker_say(t, HINT_OVERFLOW, i, "", true, 0);
-        tracker_scan_whole(t, i);
-    }
-}
-
 void tracker_scan_whole(struct tracker *t, unsigned root_index)
 {
     struct tracker_root *root = &t->roots[root_index];
@@ -121,7 +107,7 @@ static void scan_begin(struct tracker *t, unsigned root_index)
 {
     struct tracker_root *root = &t->roots[root_index];
 
-    if (root->begun || (!root->whole_wanted && root->requests == NULL)) {
+    if (root->begun || root->mend.fast.runs || (!root->whole_wanted && root->requests == NULL)) {
         return;
     }
     root->begun = true;
@@ -130,6 +116,7 @@ static void scan_begin(struct tracker *t, unsigned root_index)
     if (root->whole_wanted || root->requests->path[0] == '\0') {
         root->whole_wanted = false;
         root->running = NULL;
+        root->mend.fast_wanted = false; /* all names are listed now */
         absorb_whole_requests(root);
         scan_place(t, root_index, "");
     } else {
@@ -153,7 +140,7 @@ static void scan_end(struct tracker *t, unsigned root_index, int code, int64_t n
     free(root->running);
     root->running = NULL;
     root->begun = false;
-    root->counts.scanning = root->whole_wanted || root->requests != NULL;
+    root->counts.scanning = tracker_names_in_doubt(root);
     root->wants_identity = root->wants_identity || root->counts.scanning;
 }
 
@@ -162,16 +149,16 @@ void tracker_scans_step(struct tracker *t, int64_t now_ms)
     for (unsigned i = 0; i < t->root_count; i++) {
         struct tracker_root *root = &t->roots[i];
 
-        if (!root->begun || model_counts(t->model, i)->scanning > 0) {
-            continue;
+        if (root->begun && model_counts(t->model, i)->scanning == 0) {
+            if (root->again) {
+                root->again = false;
+                root->scan_code = 0;
+                scan_place(t, i, "");
+            } else {
+                scan_end(t, i, root->scan_code, now_ms);
+            }
         }
-        if (root->again) {
-            root->again = false;
-            root->scan_code = 0;
-            scan_place(t, i, "");
-        } else {
-            scan_end(t, i, root->scan_code, now_ms);
-        }
+        tracker_mend_step(t, i, now_ms);
     }
 }
 
@@ -201,6 +188,7 @@ static void root_lose(struct tracker *t, unsigned root_index, int code, int64_t 
     root->lost = true;
     root->lost_wait_ms = LOST_WAIT_MIN_MS;
     root->whole_wanted = false;
+    tracker_mend_forget(t, root_index);
     model_kill_children(t->model, top, &t->released);
     model_release_wd(t->model, top, &t->released);
     model_set_ino(t->model, top, 0);
@@ -240,6 +228,7 @@ void tracker_identity(struct tracker *t, unsigned root_index, int code, int64_t 
         root->counts.scanning = true;
     }
     scan_begin(t, root_index);
+    tracker_mend_begin(t, root_index, now_ms);
     tracker_scans_step(t, now_ms);
 }
 

@@ -31,8 +31,49 @@ struct scan_request {
     char path[];
 };
 
+/* Directories to look at one after the other; each is pinned until its turn. */
+struct pass {
+    struct node **nodes;
+    size_t count;
+    size_t cap;
+    size_t next;
+    size_t flights; /* of a slow pass: checks on their way */
+    bool runs;
+    bool slice; /* of a slow pass: a slice of the rotation */
+    int code;   /* of a slow pass: the first error */
+};
+
+/* How soon the next pass may follow one that was just through. */
+struct pace {
+    int64_t began_ms;
+    int64_t ended_ms;
+    int64_t wait_ms; /* 0: none was needed yet */
+    int64_t not_before_ms;
+};
+
+/* What is done where events were lost, or may have been for all we know. */
+struct mending {
+    bool lossy; /* events were lost, and it is not whole again */
+    bool fast_wanted;
+    bool slow_wanted;
+    struct pass fast;
+    struct pass slow;
+    struct pace fast_pace;
+    struct pace slow_pace;
+};
+
+/* A budget of looks. */
+struct meter {
+    uint32_t per_s; /* 0: without limit */
+    int64_t left;   /* thousandths of a look; below 0 it is overdrawn */
+    int64_t at_ms;
+};
+
 struct tracker_root {
     const struct filter *filter;
+    struct node_queue slow; /* checks of scans */
+    struct mending mend;
+    struct meter meter;
     struct scan_request *requests; /* not begun yet */
     struct scan_request *running;  /* NULL while the whole root is scanned */
     bool begun;                    /* a scan is running */
@@ -56,7 +97,6 @@ struct tracker {
     bool short_of_memory; /* a hint could not be made */
     struct tracker_root *roots;
     struct node_queue urgent; /* checks that events ask for */
-    struct node_queue slow;   /* checks of scans */
     struct node_queue dirty;  /* places that wait for a barrier to be asked for */
     struct node_queue asked;  /* places that wait for the barrier on its way */
     bool barrier_asked;
@@ -66,6 +106,8 @@ struct tracker {
     uint64_t serial;
     uint64_t flights[FLIGHTS_MAX]; /* serials of the checks in flight */
     size_t flight_count;
+    size_t slow_flights; /* of them, those of slow passes */
+    unsigned turn;       /* the root whose scan is served next */
     struct parked *parked_first;
     struct parked *parked_last;
     size_t parked_count;
@@ -77,6 +119,9 @@ struct tracker {
 
 /* tracker_check(t, n, flags): want a check of n's place (flags: NODE_RECURSE, NODE_SCAN). */
 void tracker_check(struct tracker *t, struct node *n, unsigned flags);
+
+/* tracker_meter_charge(t, root, looks): scans have looked at so many files and directories. */
+void tracker_meter_charge(struct tracker *t, unsigned root, size_t looks);
 
 /* tracker_dirty(t, n): n, which is idle, is to be checked after a barrier. */
 void tracker_dirty(struct tracker *t, struct node *n);
@@ -106,6 +151,21 @@ void tracker_say_moved(struct tracker *t, unsigned root, const char *path, unsig
 
 /* tracker_scans_step(t, now_ms): end the scans of which no check is left, want the next. */
 void tracker_scans_step(struct tracker *t, int64_t now_ms);
+
+/* tracker_names_in_doubt(root): a name that is missing in one place may be in another that is not
+ * listed yet. */
+bool tracker_names_in_doubt(const struct tracker_root *root);
+
+/* tracker_mend_step(t, root, now_ms): end the passes that are through, want or begin the next.
+ * tracker_mend_begin: the root is what it should be: begin a fast pass if one is wanted and due.
+ * tracker_mend_forget: the root is lost.
+ * tracker_mend_next: the next directory that the passes want to see, pinned; NULL if none.
+ * tracker_mend_deadline: when to call tracker_mend_step, if nothing comes. */
+void tracker_mend_step(struct tracker *t, unsigned root, int64_t now_ms);
+void tracker_mend_begin(struct tracker *t, unsigned root, int64_t now_ms);
+void tracker_mend_forget(struct tracker *t, unsigned root);
+struct node *tracker_mend_next(struct tracker *t, unsigned root, bool *ret_slow);
+int64_t tracker_mend_deadline(const struct tracker *t, unsigned root);
 
 /* tracker_event_replay(t, wd, now_ms): the parked events of a watch that has a node now.
  * tracker_event_forget(t): those that no check in flight can claim any more. */

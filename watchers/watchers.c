@@ -74,6 +74,9 @@ static int open_roots(struct watchers *w, const struct watchers_options *opt, st
     }
     code = tracker_new(filters, w->root_count, !w->scan_only, &w->tracker);
     free(filters);
+    for (unsigned i = 0; code == 0 && i < w->root_count; i++) {
+        tracker_set_rate(w->tracker, i, opt->roots[i].scan_rate);
+    }
     return code == 0 ? 0 : err_set(e, code, "", "", "out of memory");
 }
 

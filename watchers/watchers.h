@@ -35,11 +35,21 @@ struct watch_filter {
 };
 bool watch_filter_excludes(const struct watch_filter *f, const char *path);
 
+/* When the server of a network file system is asked for attributes, whatever the kernel remembers.
+ */
+enum watch_sync {
+    WATCH_SYNC_AUTO, /* for directories, and in watchers_observe */
+    WATCH_SYNC_ON,   /* for every file of a listing, too */
+    WATCH_SYNC_OFF   /* never */
+};
+
 struct watch_root {
     const char *path; /* absolute; borrowed during watchers_new */
     struct watch_filter filter;
     int64_t
         rescan_ms; /* list the whole tree again this often; 0: never; -1: by kind of file system */
+    uint32_t scan_rate; /* files and directories that scans look at a second; 0: any number */
+    enum watch_sync sync;
 };
 
 struct watchers_options {
@@ -58,11 +68,15 @@ enum hint_kind {
                       as with HINT_WRITTEN, of a directory and all beneath HINT_LISTING follows */
     HINT_LISTING,  /* what a directory holds now; a parent comes before what lies beneath */
     HINT_OBSERVED, /* the answer to watchers_observe */
-    HINT_SCAN_DONE,  /* a scan of a root came to its end; code: 0 or the first error on the way */
-    HINT_OVERFLOW,   /* events were lost; a rescan has begun by itself */
-    HINT_ROOT_LOST,  /* the root cannot be reached or is not the directory it was; conclude nothing
-                      */
-    HINT_ROOT_BACK,  /* and is again; a rescan has begun */
+    HINT_SCAN_DONE, /* a scan of a root came to its end; code: 0 or the first error on the way */
+    HINT_OVERFLOW,  /* events were lost: HINT_SCAN_DONE comes when all names are known again,
+                       HINT_WHOLE when every file was looked at */
+    HINT_WHOLE,     /* nothing that was lost is unseen any more; code as above */
+    HINT_PASS_DONE, /* removals that waited for a scan need not wait any more; not the end of a scan
+                     */
+    HINT_ROOT_LOST, /* the root cannot be reached or is not the directory it was; conclude nothing
+                     */
+    HINT_ROOT_BACK, /* and is again; a rescan has begun */
     HINT_WATCH_LIMIT /* a directory got no watch (code: -ENOSPC...): it is only scanned */
 };
 
@@ -155,6 +169,8 @@ struct watch_stats {
     uint64_t unwatched;   /* directories without one */
     uint64_t events;      /* read since the start */
     uint64_t overflows;
+    uint64_t to_go; /* directories that were not listed since events were last lost, or since a scan
+                       by passes began */
     uint64_t scans; /* whole scans ended */
     bool scanning;
     int64_t last_scan_ms; /* clock_mono_ms when the last whole scan of this root ended; 0 never */

@@ -204,6 +204,20 @@ static int agent_counts(struct agent *a)
     return rc;
 }
 
+/* The watchers' word for it. */
+static enum watch_sync sync_of(enum conf_sync sync)
+{
+    switch (sync) {
+    case CONF_SYNC_ON:
+        return WATCH_SYNC_ON;
+    case CONF_SYNC_OFF:
+        return WATCH_SYNC_OFF;
+    case CONF_SYNC_AUTO:
+        break;
+    }
+    return WATCH_SYNC_AUTO;
+}
+
 static int agent_watch(struct agent *a, struct err *e)
 {
     struct watch_root *roots = calloc(a->mapping_count, sizeof *roots);
@@ -216,7 +230,9 @@ static int agent_watch(struct agent *a, struct err *e)
     for (size_t i = 0; i < a->mapping_count; i++)
         roots[i] = (struct watch_root){.path = a->mappings[i].conf->path,
                                        .filter = a->mappings[i].filter,
-                                       .rescan_ms = a->mappings[i].conf->rescan_ms};
+                                       .rescan_ms = a->mappings[i].conf->rescan_ms,
+                                       .scan_rate = a->mappings[i].conf->scan_rate,
+                                       .sync = sync_of(a->mappings[i].conf->sync_attributes)};
     rc = watchers_new(&opt, &a->watchers, e);
     free(roots);
     for (size_t i = 0; rc == 0 && i < a->mapping_count; i++)

@@ -11,6 +11,7 @@
  *   publish  lists go after their images, old objects after the lists
  *   apply    changes -> intents -> transfers -> outcomes -> index
  *   recover  journal and index after a stop or a crash
+ *   sight    what the watchers do not see, and since when
  *   report   status
  *   control  the socket
  */
@@ -24,6 +25,7 @@
 #include "agent/service/index.h"
 #include "agent/service/service.h"
 #include "agent/service/work.h"
+#include "base/json.h"
 #include "base/map.h"
 #include "base/path.h"
 #include "conf/conf.h"
@@ -58,10 +60,11 @@ struct mapping {
     uint64_t indexed; /* objects known to be in S3 */
     uint64_t held;    /* removals held */
     bool scanning;
-    int64_t blind_ms; /* when events were lost last; 0 never */
-    int scan_code;    /* 0, or what kept the last scan from seeing all */
-    bool lost;        /* the root cannot be reached */
-    bool changed;     /* another root than at enrolment */
+    int64_t blind_ms;      /* when events were lost last; 0 never */
+    int scan_code;         /* 0, or what kept the last scan from seeing all */
+    int64_t incomplete_us; /* real time when events were lost that are not made up for; 0: none */
+    bool lost;             /* the root cannot be reached */
+    bool changed;          /* another root than at enrolment */
     char hold_why[ERR_TEXT_MAX];
     struct guard_recent recent;
     struct root_identity identity;
@@ -349,6 +352,13 @@ void dry_removals(struct agent *a, struct mapping *m, const struct item_queue *g
 void dry_held(struct agent *a, const struct mapping *m, uint64_t count);
 void dry_lists(struct agent *a, struct job *job);
 bool dry_found(const struct agent_totals *t);
+
+/* sight.c */
+/* events were lost, all is seen again, watches are short */
+void sight_hint(struct agent *a, const struct hint *h);
+/* what is not seen, as JSON within a mapping's object and as lines of text */
+void sight_json(struct json_writer *w, const struct mapping *m, const struct watch_stats *stats);
+int sight_text(struct buf *out, const struct mapping *m, const struct watch_stats *stats);
 
 /* report.c */
 int report_status(struct agent *a, bool json, struct buf *out);

@@ -344,22 +344,6 @@ static void intake_root(struct agent *a, const struct hint *h)
     log_info("%s: %s is back; scanning it", m->conf->name, m->conf->path);
 }
 
-/* Events were lost. */
-static void intake_overflow(struct agent *a, const struct hint *h)
-{
-    struct mapping *m = &a->mappings[h->root];
-    struct journal_record rec = {.op = JOURNAL_OVERFLOW,
-                                 .state = JOURNAL_NOTE,
-                                 .mapping = m->conf->name,
-                                 .why = "events were lost; the tree is scanned again"};
-
-    m->scanning = true;
-    rename_told_nothing(a);
-    m->blind_ms = a->now_ms;
-    log_warning("%s: events were lost; scanning the tree again", m->conf->name);
-    agent_journal(a, &rec);
-}
-
 /* One hint. */
 static void intake_one(struct agent *a, const struct hint *h)
 {
@@ -386,16 +370,16 @@ static void intake_one(struct agent *a, const struct hint *h)
         intake_scanned(a, h);
         break;
     case HINT_OVERFLOW:
-        intake_overflow(a, h);
+    case HINT_WHOLE:
+    case HINT_WATCH_LIMIT:
+        sight_hint(a, h);
+        break;
+    case HINT_PASS_DONE:
+        removals_scanned(a, &a->mappings[h->root]);
         break;
     case HINT_ROOT_LOST:
     case HINT_ROOT_BACK:
         intake_root(a, h);
-        break;
-    case HINT_WATCH_LIMIT:
-        log_warning("%s: %s gets no watch (%s); it is only scanned. Raise "
-                    "fs.inotify.max_user_watches",
-                    a->mappings[h->root].conf->name, h->path, err_name(h->code));
         break;
     }
 }

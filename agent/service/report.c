@@ -37,7 +37,7 @@ bool report_in_step(const struct agent *a)
     for (size_t i = 0; i < a->mapping_count; i++) {
         const struct mapping *m = &a->mappings[i];
 
-        if (m->scanning || m->lost || m->held || m->scan_code)
+        if (m->scanning || m->lost || m->held || m->scan_code || m->incomplete_us)
             return false;
     }
     return true;
@@ -80,7 +80,7 @@ static const char *mapping_word(const struct agent *a, const struct mapping *m)
         return "scanning";
     if (m->held)
         return "held";
-    if (m->scan_code)
+    if (m->scan_code || m->incomplete_us)
         return "incomplete";
     return mapping_pending(a, m->id) ? "working" : "in step";
 }
@@ -105,6 +105,7 @@ static void json_mapping(struct json_writer *w, const struct agent *a, const str
     json_put_int(w, "watches", (int64_t)stats.watches);
     json_put_int(w, "unwatched", (int64_t)stats.unwatched);
     json_put_int(w, "overflows", (int64_t)stats.overflows);
+    sight_json(w, m, &stats);
     json_object_end(w);
 }
 
@@ -223,7 +224,9 @@ static int report_text(const struct agent *a, const struct report *r, struct buf
         rc = buf_appendf(out, "S3: %s\n", uploaders_describe(a->uploaders));
     for (size_t i = 0; i < a->mapping_count && rc == 0; i++) {
         const struct mapping *m = &a->mappings[i];
+        struct watch_stats stats;
 
+        watchers_stats(a->watchers, m->id, &stats);
         rc = buf_appendf(out, "%s: %s, %" PRIu64 " objects, %zu pending\n", m->conf->name,
                          mapping_word(a, m), m->indexed, mapping_pending(a, m->id));
         if (rc == 0 && m->held)
@@ -231,6 +234,8 @@ static int report_text(const struct agent *a, const struct report *r, struct buf
                              "  %" PRIu64 " removals are held: %s\n"
                              "  if they are meant: lockstep release %s\n",
                              m->held, m->hold_why, m->conf->name);
+        if (rc == 0)
+            rc = sight_text(out, m, &stats);
     }
     if (rc == 0 && r->pending)
         rc = buf_appendf(

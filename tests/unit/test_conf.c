@@ -111,6 +111,8 @@ static void test_defaults(void **state)
     assert_true(m->default_exclude);
     assert_int_equal(m->settle_ms, 500);
     assert_int_equal(m->rescan_ms, -1);
+    assert_int_equal(m->scan_rate, 0);
+    assert_int_equal(m->sync_attributes, CONF_SYNC_AUTO);
     assert_int_equal(m->max_removals, 200);
     assert_int_equal(m->max_removal_percent, 5);
     assert_int_equal(c->mappings[1].kind, CONF_LISTS);
@@ -123,7 +125,8 @@ static void test_every_setting(void **state)
     (void)state;
     struct conf *c =
         parse("lists = ( { name = \"l\"; path = \"/l/\"; prefix = \"l\"; repository = \"two\";\n"
-              "  rescan = \"off\"; settle_ms = 0; max_removal_percent = 100; } );\n"
+              "  rescan = \"off\"; settle_ms = 0; sync_attributes = \"off\"; scan_rate = 2000; "
+              "max_removal_percent = 100; } );\n"
               "repositories = (\n"
               "  { name = \"one\"; path = \"//a/./b/\"; prefix = \"a/b\"; rescan = \"15m\";\n"
               "    exclude = ( \"*.tmp\", \"a/**\" ); default_exclude = false; max_removals = "
@@ -164,6 +167,8 @@ static void test_every_setting(void **state)
     assert_string_equal(c->mappings[2].path, "/l");
     assert_int_equal(c->mappings[2].repository, 1);
     assert_int_equal(c->mappings[2].rescan_ms, 0);
+    assert_int_equal(c->mappings[2].scan_rate, 2000);
+    assert_int_equal(c->mappings[2].sync_attributes, CONF_SYNC_OFF);
     assert_int_equal(c->mappings[2].max_removal_percent, 100);
     char *once = print(c);
     conf_free(c);

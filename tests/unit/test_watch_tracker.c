@@ -1,101 +1,7 @@
 /*
  * The rules of watching, played through without a file system: events and looks are made up here.
  */
-#include "tests/unit/unit.h"
-#include "watchers/tracker.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/inotify.h>
-
-static struct filter *filter;
-static struct tracker *t;
-static int64_t now;
-
-static int setup(void **state)
-{
-    const struct watch_filter plain = {0};
-
-    (void)state;
-    now = 1000;
-    return filter_new(&plain, &filter) != 0 || tracker_new(&filter, 1, true, &t) != 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tracker_free(t);
-    filter_free(filter);
-    return 0;
-}
-
-/* An event. */
-static void event(int wd, uint32_t mask, uint32_t cookie, const char *name)
-{
-    const struct raw_event ev = {wd, mask, cookie, name};
-
-    tracker_event(t, &ev, now);
-}
-
-/* The next check, which must be of this path. */
-static struct check *look(const char *path)
-{
-    struct check *c = tracker_next_check(t);
-
-    if (c == NULL) {
-        fail_msg("nobody wants to look at \"%s\"", path);
-    }
-    assert_string_equal(c->path, path);
-    return c;
-}
-
-static void look_at_nothing(void)
-{
-    assert_null(tracker_next_check(t));
-}
-
-/* A listing of words; those that end in '/' are directories, with the inode after it: "d/7 f". */
-static struct listing *listing_of(const char *words)
-{
-    struct listing *l = calloc(1, sizeof(*l));
-
-    assert_non_null(l);
-    l->names = strdup(words);
-    l->entries = calloc(strlen(words) + 1, sizeof(l->entries[0]));
-    assert_true(l->names != NULL && l->entries != NULL);
-    l->complete = true;
-    for (char *word = strtok(l->names, " "); word != NULL; word = strtok(NULL, " ")) {
-        struct listing_entry *e = &l->entries[l->count++];
-        char *slash = strchr(word, '/');
-
-        e->name = word;
-        e->st.kind = slash == NULL ? FILE_REGULAR : FILE_DIRECTORY;
-        if (slash != NULL) {
-            e->st.ino = strtoull(slash + 1, NULL, 10);
-            *slash = '\0';
-        }
-    }
-    return l;
-}
-
-/* The look found a directory. */
-static void found(struct check *c, uint64_t ino, int wd, const char *words)
-{
-    struct check_result r = {
-        .check = c, .outcome = CHECK_FOUND, .ino = ino, .wd = wd, .listing = listing_of(words)};
-
-    tracker_result(t, &r, now);
-}
-
-/* The look found none. */
-static void not_found(struct check *c, enum check_outcome outcome, int code)
-{
-    struct check_result r = {.check = c, .outcome = outcome, .code = code, .wd = -1};
-
-    tracker_result(t, &r, now);
-}
+#include "tests/unit/tracker_bed.h"
 
 /* The look found a directory that went while it was listed; its watch is of no use. */
 static void found_going(struct check *c, int wd)
@@ -103,80 +9,6 @@ static void found_going(struct check *c, int wd)
     struct check_result r = {.check = c, .outcome = CHECK_ABSENT, .wd = wd};
 
     tracker_result(t, &r, now);
-}
-
-/* The next hint is this one; path2 NULL where there is none. */
-static void hint(enum hint_kind kind, const char *path, const char *path2)
-{
-    struct hint *h = hint_list_pop(tracker_hints(t));
-
-    if (h == NULL) {
-        fail_msg("no hint; wanted kind %d for \"%s\"", (int)kind, path);
-        return;
-    }
-    assert_int_equal(h->kind, kind);
-    assert_string_equal(h->path, path);
-    if (path2 != NULL) {
-        assert_string_equal(h->path2, path2);
-    }
-    hint_free(h);
-}
-
-static void no_hint(void)
-{
-    assert_null(tracker_hints(t)->first);
-}
-
-/* The watches dropped so far are these; ends with -1. */
-static void released(const int *wds)
-{
-    struct wd_list *list = tracker_released(t);
-
-    for (size_t i = 0; wds[i] >= 0; i++) {
-        assert_true(i < list->count);
-        assert_int_equal(list->wds[i], wds[i]);
-    }
-    for (size_t i = 0; i <= list->count; i++) {
-        if (wds[i] < 0) {
-            assert_int_equal(list->count, i);
-            break;
-        }
-    }
-    list->count = 0;
-}
-
-#define RELEASED(...) released((const int[]){__VA_ARGS__, -1})
-#define NONE_RELEASED released((const int[]){-1})
-
-/* A barrier is wanted, and comes. */
-static void barrier(void)
-{
-    now += DIRTY_WAIT_MAX_MS;
-    assert_true(tracker_wants_barrier(t, now));
-    assert_false(tracker_wants_barrier(t, now));
-    tracker_barrier(t);
-}
-
-/* The root (inode 1, watch 1) is scanned and holds a/ (2, 2) with b/ (3, 3) in it, and x/ (4, 4).
- */
-static void begin(void)
-{
-    assert_true(tracker_wants_identity(t, 0));
-    look_at_nothing(); /* before the root is known to be the right one */
-    tracker_identity(t, 0, 0, now);
-    found(look(""), 1, 1, "a/2 x/4 f");
-    hint(HINT_LISTING, "", NULL);
-    found(look("a"), 2, 2, "b/3");
-    found(look("x"), 4, 4, "");
-    found(look("a/b"), 3, 3, "g");
-    hint(HINT_LISTING, "a", NULL);
-    hint(HINT_LISTING, "x", NULL);
-    hint(HINT_LISTING, "a/b", NULL);
-    hint(HINT_SCAN_DONE, "", NULL);
-    no_hint();
-    look_at_nothing();
-    assert_int_equal(tracker_model_counts(t, 0)->directories, 4);
-    assert_int_equal(tracker_deadline_ms(t), INT64_MAX);
 }
 
 static void test_files(void **state)
@@ -514,42 +346,6 @@ static void test_stale_look(void **state)
     RELEASED(12);
 }
 
-static void test_overflow(void **state)
-{
-    (void)state;
-    begin();
-    event(-1, IN_Q_OVERFLOW, 0, "");
-    hint(HINT_OVERFLOW, "", NULL);
-    assert_true(tracker_wants_identity(t, 0));
-    tracker_identity(t, 0, 0, now);
-    found(look(""), 1, 1, "a/2 f"); /* x is gone, and its event lost */
-    hint(HINT_LISTING, "", NULL);
-    event(-1, IN_Q_OVERFLOW, 0, ""); /* and again, during the scan */
-    hint(HINT_OVERFLOW, "", NULL);
-    found(look("a"), 2, 2, "b/3");
-    hint(HINT_LISTING, "a", NULL);
-    not_found(look("x"), CHECK_ABSENT, 0);
-    found(look("a/b"), 3, 3, "g");
-    hint(HINT_LISTING, "a/b", NULL);
-    no_hint(); /* not done: x is not settled */
-    barrier();
-    not_found(look("x"), CHECK_ABSENT, 0);
-    hint(HINT_GONE, "x", NULL);
-    RELEASED(4);
-    no_hint(); /* once more, as events were lost during it */
-    found(look(""), 1, 1, "a/2 f");
-    found(look("a"), 2, 2, "");
-    not_found(look("a/b"), CHECK_ABSENT, 0);
-    barrier();
-    not_found(look("a/b"), CHECK_ABSENT, 0);
-    hint(HINT_LISTING, "", NULL);
-    hint(HINT_LISTING, "a", NULL);
-    hint(HINT_GONE, "a/b", NULL);
-    hint(HINT_SCAN_DONE, "", NULL);
-    assert_int_equal(tracker_root_counts(t, 0)->overflows, 2);
-    assert_int_equal(tracker_root_counts(t, 0)->scans, 2);
-}
-
 static void test_unreadable(void **state)
 {
     (void)state;
@@ -684,7 +480,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_another_in_its_place, setup, teardown),
         cmocka_unit_test_setup_teardown(test_parked_events, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stale_look, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_overflow, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unreadable, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_watch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_root_lost, setup, teardown),

@@ -8,7 +8,7 @@
 
 #include "watchers/watchers.h"
 
-#define HINT_KINDS 11
+#define HINT_KINDS 13
 
 struct oracle;
 

@@ -1,0 +1,85 @@
+/* Shell. What the watchers do not see: after events were lost, and where watches are short. */
+#include "agent/service/agent.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <inttypes.h>
+
+/* Events were lost: said once until all is seen again. */
+static void sight_lost(struct agent *a, struct mapping *m)
+{
+    struct journal_record rec = {.op = JOURNAL_OVERFLOW,
+                                 .state = JOURNAL_NOTE,
+                                 .mapping = m->conf->name,
+                                 .why = "events were lost; the tree is scanned again"};
+
+    m->scanning = true;
+    rename_told_nothing(a);
+    m->blind_ms = a->now_ms;
+    if (m->incomplete_us)
+        return;
+    m->incomplete_us = a->real_us;
+    log_warning("%s: events were lost; scanning the tree again", m->conf->name);
+    agent_journal(a, &rec);
+}
+
+/* Everything was looked at since. */
+static void sight_whole(struct agent *a, struct mapping *m, int code)
+{
+    struct watch_stats stats;
+    char why[ERR_TEXT_MAX];
+    struct journal_record rec = {
+        .op = JOURNAL_OVERFLOW, .state = JOURNAL_DONE, .mapping = m->conf->name, .why = why};
+
+    watchers_stats(a->watchers, m->id, &stats);
+    rec.count = stats.overflows;
+    if (m->incomplete_us && a->real_us > m->incomplete_us)
+        rec.duration_ms = (uint64_t)((a->real_us - m->incomplete_us) / US_PER_MS);
+    m->incomplete_us = 0;
+    m->scan_code = code;
+    if (code)
+        snprintf(why, sizeof why, "all was looked at again but what cannot be read: %s",
+                 err_name(code));
+    else
+        snprintf(why, sizeof why, "all was looked at again");
+    log_info("%s: %s; events had been lost for %" PRIu64 " ms", m->conf->name, why,
+             rec.duration_ms);
+    agent_journal(a, &rec);
+}
+
+void sight_hint(struct agent *a, const struct hint *h)
+{
+    struct mapping *m = &a->mappings[h->root];
+
+    if (h->kind == HINT_OVERFLOW)
+        sight_lost(a, m);
+    else if (h->kind == HINT_WHOLE)
+        sight_whole(a, m, h->code);
+    else
+        log_warning("%s: %s gets no watch (%s); it is only scanned. Raise "
+                    "fs.inotify.max_user_watches",
+                    m->conf->name, h->path, err_name(h->code));
+}
+
+void sight_json(struct json_writer *w, const struct mapping *m, const struct watch_stats *stats)
+{
+    char since[CLOCK_ISO_SIZE];
+
+    json_put_bool(w, "possibly_incomplete", m->incomplete_us != 0);
+    if (!m->incomplete_us)
+        return;
+    json_put_string(w, "incomplete_since", clock_iso(m->incomplete_us, since));
+    json_put_int(w, "directories_to_go", (int64_t)stats->to_go);
+}
+
+int sight_text(struct buf *out, const struct mapping *m, const struct watch_stats *stats)
+{
+    char since[CLOCK_ISO_SIZE];
+
+    if (!m->incomplete_us)
+        return 0;
+    return buf_appendf(
+        out, "  possibly incomplete since %s: events were lost, %" PRIu64 " directories to go\n",
+        clock_iso(m->incomplete_us, since), stats->to_go);
+}

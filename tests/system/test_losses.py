@@ -1,0 +1,116 @@
+"""Events that are lost: the agent says so, and finds everything all the same."""
+
+import os
+import signal
+
+from harness import Skip, deadline, on, samples, wait_until
+
+QUEUE_FILE = "/proc/sys/fs/inotify/max_queued_events"
+
+
+def write(path, data=b"x" * 1000):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(data)
+
+
+def flood(folder):
+    """More events than the kernel's queue holds, from names that are passed over."""
+    with open(QUEUE_FILE, encoding="ascii") as file:
+        events = int(file.read())
+    if events > 200_000:
+        return False
+    for i in range(events // 2 + 1000):
+        os.close(os.open(f"{folder}/{i}~", os.O_CREAT | os.O_WRONLY))
+    return True
+
+
+def records(agent, op):
+    return [r for r in agent.journal_records() if r["o"] == op]
+
+
+@on("s3d")
+@deadline(180)
+def test_what_happened_while_the_queue_was_full(ctx):
+    images, lists = ctx.folder("images"), ctx.folder("lists")
+    paths = samples.adwaita(images, count=60)
+    for i in range(300):
+        write(f"{images}/many/{i % 30}/{i}.jpg", b"%d" % i)
+        paths.append(f"many/{i % 30}/{i}.jpg")
+    samples.write_lists(lists, paths)
+    os.mkdir(f"{images}/noise")
+    agent = ctx.agent(images=images, lists=lists, repository={"max_removals": 10000})
+    agent.start()
+    agent.wait_in_step(60)
+    agent.process.send_signal(signal.SIGSTOP)
+    if not flood(f"{images}/noise"):
+        raise Skip("the queue of this machine is too long to fill it")
+    for i in (7, 77, 177):  # no directory's times tell of these
+        with open(f"{images}/many/{i % 30}/{i}.jpg", "r+b") as file:
+            file.write(b"in place")
+    os.rename(f"{images}/many/3", f"{images}/moved")
+    os.rename(f"{images}/many/4/4.jpg", f"{images}/many/5/renamed.jpg")
+    os.unlink(f"{images}/many/6/6.jpg")
+    write(f"{images}/new/deep/er/file.jpg")
+    write(f"{images}/many/8/new.jpg")
+    agent.process.send_signal(signal.SIGCONT)
+    wait_until(lambda: records(agent, "overflow"), 20, "the loss in the journal")
+    agent.wait_in_step(60)
+    ctx.client.assert_tree(images, "images/")
+    ctx.client.assert_tree(lists, "lists/")
+    lost, whole = [r for r in records(agent, "overflow") if r["w"] == "images"]
+    assert lost["st"] == "note", lost
+    assert whole["st"] == "done" and whole["n"] >= 1, whole
+    rows = []
+    for name in ("train.lst", "val.lst"):
+        with open(f"{lists}/{name}", encoding="utf-8") as file:
+            rows += [r[2] for r in samples.read_list(file.read())]
+    # What was renamed unseen has kept its rows.
+    assert sum(r.startswith("moved/") for r in rows) == 10, rows
+    assert "many/5/renamed.jpg" in rows and "many/4/4.jpg" not in rows
+    assert "many/6/6.jpg" not in rows
+    status, _ = agent.status()
+    assert not any(m["possibly_incomplete"] for m in status["mappings"]), status
+    # And the watches are where they were.
+    write(f"{images}/moved/later.jpg")
+    write(f"{images}/new/deep/er/later.jpg")
+    agent.wait_in_step(20)
+    agent.verify_journal()
+
+
+@on("s3d")
+@deadline(180)
+def test_status_says_what_is_to_go(ctx):
+    images = ctx.folder("images")
+    for i in range(200):
+        write(f"{images}/{i:03}/{i}.jpg", b"%d" % i)
+    os.mkdir(f"{images}/noise")
+    agent = ctx.agent(images=images, repository={"scan_rate": 100})
+    agent.start()
+    agent.wait_in_step(60)
+    agent.process.send_signal(signal.SIGSTOP)
+    if not flood(f"{images}/noise"):
+        raise Skip("the queue of this machine is too long to fill it")
+    with open(f"{images}/042/42.jpg", "r+b") as file:
+        file.write(b"in place")
+    agent.process.send_signal(signal.SIGCONT)
+
+    def mapping():
+        return agent.status()[0]["mappings"][0]
+
+    wait_until(lambda: mapping()["possibly_incomplete"], 10, "status to say so", interval=0.05)
+    first = mapping()
+    assert 0 < first["directories_to_go"] <= 202 and first["incomplete_since"], first
+    text = agent.run("status")
+    assert text.returncode == 1, text
+    assert "possibly incomplete since 2" in text.stdout, text.stdout
+    assert "directories to go" in text.stdout, text.stdout
+    # The agent goes on meanwhile.
+    write(f"{images}/007/now.jpg")
+    wait_until(lambda: "images/007/now.jpg" in ctx.client.keys("images/"), 10, "a new file in S3")
+    assert mapping()["possibly_incomplete"]
+    wait_until(lambda: 0 < mapping().get("directories_to_go", 0) < first["directories_to_go"], 20,
+               "fewer to go")
+    agent.wait_in_step(60)
+    assert not mapping()["possibly_incomplete"]
+    ctx.client.assert_tree(images, "images/")
