@@ -21,12 +21,13 @@ watchers_libwatchers_a_SOURCES = \
 	watchers/roots.c watchers/roots.h \
 	watchers/rounds.c watchers/rounds.h \
 	watchers/tracker.c watchers/tracker.h watchers/tracker_state.h \
-	watchers/tracker_event.c watchers/tracker_look.c watchers/tracker_mend.c \
+	watchers/tracker_budget.c watchers/tracker_event.c watchers/tracker_look.c watchers/tracker_mend.c \
 	watchers/tracker_scan.c \
 	watchers/watchers.c watchers/watchers.h
 EXTRA_DIST += watchers/DESIGN.md
 
 watchers_tests = \
+	tests/unit/test_watch_budget \
 	tests/unit/test_watch_filter \
 	tests/unit/test_watch_limits \
 	tests/unit/test_watch_live \
@@ -61,6 +62,9 @@ tests_unit_test_watch_place_SOURCES = tests/unit/test_watch_place.c tests/unit/u
 	tests/unit/scratch.c tests/unit/scratch.h
 tests_unit_test_watch_place_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 tests_unit_test_watch_place_LDADD = $(watchers_tests_LIBS)
+tests_unit_test_watch_budget_SOURCES = tests/unit/test_watch_budget.c tests/unit/tracker_bed.h tests/unit/unit.h
+tests_unit_test_watch_budget_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
+tests_unit_test_watch_budget_LDADD = $(watchers_tests_LIBS)
 tests_unit_test_watch_mend_SOURCES = tests/unit/test_watch_mend.c tests/unit/tracker_bed.h tests/unit/unit.h
 tests_unit_test_watch_mend_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 tests_unit_test_watch_mend_LDADD = $(watchers_tests_LIBS)

@@ -534,7 +534,7 @@ static void bury(struct model *m, struct node *n, struct wd_list *released)
 {
     model_release_wd(m, n, released);
     model_set_ino(m, n, 0);
-    model_lower(m, n, NODE_LIMITED | NODE_SCAN | NODE_AGAIN | NODE_RECURSE);
+    model_lower(m, n, NODE_LIMITED | NODE_YIELDS | NODE_SCAN | NODE_AGAIN | NODE_RECURSE);
     n->flags |= NODE_DEAD;
     if (n->pins == 0) {
         node_free(n);

@@ -30,6 +30,8 @@
 #define READ_BYTES        65536 /* what FIONREAD is answered: more than the library wants */
 #define QUEUE_MAX_DEFAULT 16384
 #define QUEUE_MAX_FILE    "/proc/sys/fs/inotify/max_queued_events"
+#define WATCHES_FILE      "/proc/sys/fs/inotify/max_user_watches"
+#define NAMESPACE_FILE    "/proc/sys/user/max_inotify_watches" /* of the user namespace */
 #define FD_LINK_SIZE      32
 
 /* The library's one instance. The lock guards its globals, of which all of its calls write some. */
@@ -199,16 +201,35 @@ bool notify_next(struct raw_event *ret)
     return true;
 }
 
-size_t notify_queue_max(void)
+/* The number in a file of /proc; 0 if there is none. */
+static unsigned long number_in(const char *file)
 {
     char text[32] = "";
-    const int fd = open(QUEUE_MAX_FILE, O_RDONLY | O_CLOEXEC);
-    unsigned long n;
+    const int fd = open(file, O_RDONLY | O_CLOEXEC);
 
     if (fd >= 0) {
-        (void)!read(fd, text, sizeof(text) - 1); /* if not, the default */
+        (void)!read(fd, text, sizeof(text) - 1); /* if not, 0 */
         (void)close(fd);                         /* read only */
     }
-    n = strtoul(text, NULL, 10);
+    return strtoul(text, NULL, 10);
+}
+
+uint64_t notify_watch_limit(const char **ret_setting)
+{
+    const unsigned long all = number_in(WATCHES_FILE);
+    const unsigned long here = number_in(NAMESPACE_FILE);
+
+    if (here > 0 && here < all) {
+        *ret_setting = "user.max_inotify_watches";
+        return here;
+    }
+    *ret_setting = "fs.inotify.max_user_watches";
+    return all;
+}
+
+size_t notify_queue_max(void)
+{
+    const unsigned long n = number_in(QUEUE_MAX_FILE);
+
     return n > 0 ? n : QUEUE_MAX_DEFAULT;
 }

@@ -33,6 +33,10 @@ void notify_forget(int wd);
 /* notify_next(ret): the next event, valid until the next call. False if none is waiting. */
 bool notify_next(struct raw_event *ret);
 
+/* notify_watch_limit(ret_setting): how many watches we may have, 0 if that cannot be told; the
+ * sysctl that says so. */
+uint64_t notify_watch_limit(const char **ret_setting);
+
 /* notify_queue_max(): how many events the kernel's queue holds. */
 size_t notify_queue_max(void);
 

@@ -330,6 +330,21 @@ static void not_entered(const struct place_root *root, const struct check *check
     }
 }
 
+/* How long ago, in seconds, something was last changed in a directory or written to its files. */
+static int64_t age_of(const struct statx *stx, const struct listing *l)
+{
+    int64_t newest_s = stx->stx_mtime.tv_sec;
+    int64_t age_s;
+
+    for (size_t i = 0; i < l->count; i++) {
+        const int64_t file_s = l->entries[i].st.mtime_ns / NS_PER_S;
+
+        newest_s = l->entries[i].st.kind == FILE_REGULAR && file_s > newest_s ? file_s : newest_s;
+    }
+    age_s = clock_real_us() / US_PER_S - newest_s;
+    return age_s > 0 ? age_s : 0;
+}
+
 /* Is the directory the one that was listed, with the times of then? */
 static bool glance(const struct place_root *root, const struct check *check)
 {
@@ -377,7 +392,6 @@ void place_look(const struct place_root *root, const struct check *check, void *
     }
     ret->ino = stx.stx_ino;
     ret->mark = mark_of(&stx);
-    ret->age_s = clock_real_us() / US_PER_S - stx.stx_mtime.tv_sec;
     if (root->watch) {
         ret->watch_code = notify_place(fd, &ret->wd);
     }
@@ -392,6 +406,8 @@ void place_look(const struct place_root *root, const struct check *check, void *
     } else if (ret->listing == NULL) {
         ret->outcome = CHECK_UNREADABLE;
         ret->code = -ENOMEM;
+    } else {
+        ret->age_s = age_of(&stx, ret->listing);
     }
 }
 

@@ -14,6 +14,7 @@ struct root {
     struct root_identity identity; /* as it was opened; of roots_compare, one call at a time */
     atomic_bool lost;
     int64_t rescan_ms; /* as the options say */
+    int64_t sliced_ms; /* when the last slice of the rotation began; the tracker thread's */
     bool remote;
 };
 

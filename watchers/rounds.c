@@ -10,7 +10,8 @@
 #include <stdlib.h>
 
 #define RESCAN_REMOTE_MS (15 * INT64_C(60000))
-#define RESCAN_LOCAL_MS  (24 * 60 * INT64_C(60000))
+#define SLICE_MS         (15 * INT64_C(60000)) /* where nobody else writes: a part of the tree */
+#define SLICES           96                    /* so many make the whole: a day */
 
 /* A job of the pool for us. */
 struct look_job {
@@ -139,37 +140,57 @@ static void send_identities(struct watchers *w, int64_t now_ms)
     }
 }
 
-/* How often the root is scanned; 0: never. */
-static int64_t rescan_interval(struct watchers *w, unsigned i)
+/* How often the whole root is scanned; 0: never. */
+static int64_t patrol_interval(const struct watchers *w, unsigned i)
 {
-    if (w->scan_only || w->roots[i].rescan_ms == 0) {
+    const struct root *r = &w->roots[i];
+
+    if (w->scan_only) {
         return 0;
     }
-    if (w->roots[i].rescan_ms > 0) {
-        return w->roots[i].rescan_ms;
+    return r->rescan_ms >= 0 ? r->rescan_ms : r->remote ? RESCAN_REMOTE_MS : 0;
+}
+
+/* How often a part of it is; 0: never. What has no watch must be looked at, whatever was set. */
+static int64_t slice_interval(struct watchers *w, unsigned i)
+{
+    if (w->scan_only || patrol_interval(w, i) > 0) {
+        return 0;
     }
-    return w->roots[i].remote || tracker_model_counts(w->tracker, i)->limited > 0 ? RESCAN_REMOTE_MS
-                                                                                  : RESCAN_LOCAL_MS;
+    return w->roots[i].rescan_ms < 0 || tracker_model_counts(w->tracker, i)->limited > 0 ? SLICE_MS
+                                                                                         : 0;
 }
 
 /* When the root's next scan is due; INT64_MAX: not. */
 static int64_t rescan_at(struct watchers *w, unsigned i)
 {
     const struct tracker_root_counts *c = tracker_root_counts(w->tracker, i);
-    const int64_t interval = rescan_interval(w, i);
+    const int64_t patrol = patrol_interval(w, i);
+    const int64_t slice = slice_interval(w, i);
 
-    if (interval == 0 || c->scanning || c->scans == 0 || tracker_root_is_lost(w->tracker, i)) {
+    if (patrol + slice == 0 || c->scanning || c->scans == 0 || tracker_is_passing(w->tracker, i) ||
+        tracker_root_is_lost(w->tracker, i)) {
         return INT64_MAX;
     }
-    return c->last_scan_ms + interval;
+    if (patrol > 0) {
+        return c->last_scan_ms + patrol;
+    }
+    return (w->roots[i].sliced_ms > c->last_scan_ms ? w->roots[i].sliced_ms : c->last_scan_ms) +
+           slice;
 }
 
 /* Begin the scans that are due. */
 static void begin_due_scans(struct watchers *w, int64_t now_ms)
 {
     for (unsigned i = 0; i < w->root_count; i++) {
-        if (rescan_at(w, i) <= now_ms && tracker_scan(w->tracker, i, "") != 0) {
-            tracker_overflow(w->tracker, now_ms);
+        if (rescan_at(w, i) > now_ms) {
+            continue;
+        }
+        if (patrol_interval(w, i) > 0) {
+            tracker_patrol(w->tracker, i);
+        } else {
+            w->roots[i].sliced_ms = now_ms;
+            tracker_slice(w->tracker, i, SLICES);
         }
     }
 }
@@ -230,6 +251,7 @@ static void keep_stats(struct watchers *w, bool between)
             .directories = m->directories,
             .watches = m->watches,
             .unwatched = w->scan_only ? 0 : m->directories - m->watches,
+            .limited = m->limited,
             .events = w->events_read,
             .overflows = c->overflows,
             .to_go = m->directories - m->current,

@@ -428,6 +428,7 @@ void tracker_expire(struct tracker *t, int64_t now_ms)
         t->short_of_memory = false;
         tracker_overflow(t, now_ms);
     }
+    tracker_budget_step(t, now_ms);
     tracker_scans_step(t, now_ms);
 }
 
@@ -463,6 +464,7 @@ int64_t tracker_deadline_ms(const struct tracker *t)
         deadline = earlier(deadline, tracker_mend_deadline(t, i));
         deadline = earlier(deadline, meter_deadline(root));
     }
+    deadline = earlier(deadline, tracker_budget_deadline(t));
     return t->short_of_memory ? 0 : deadline;
 }
 

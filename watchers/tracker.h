@@ -146,6 +146,9 @@ void tracker_guard(struct tracker *t, unsigned root, int wd);
  * waits for its other half. */
 bool tracker_is_quiet(const struct tracker *t);
 
+/* tracker_is_passing(t, root): a patrol, a slice or what follows a loss is under way. */
+bool tracker_is_passing(const struct tracker *t, unsigned root);
+
 bool tracker_root_is_lost(const struct tracker *t, unsigned root);
 
 /* tracker_expire(t, now_ms): conclude what time concludes; only when no events are waiting.

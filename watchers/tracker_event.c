@@ -236,11 +236,13 @@ static void directory_event(struct tracker *t, const struct spot *s, const struc
 }
 
 /* An event of the directory itself. */
-static void self_event(struct tracker *t, struct node *n, const struct raw_event *ev)
+static void self_event(struct tracker *t, struct node *n, const struct raw_event *ev,
+                       int64_t now_ms)
 {
     const bool is_root = (n->flags & NODE_IS_ROOT) != 0;
 
-    if ((ev->mask & IN_IGNORED) != 0 && !is_root && n->parent == NULL) {
+    if ((ev->mask & IN_IGNORED) != 0 && !is_root && n->parent == NULL &&
+        (n->flags & NODE_YIELDS) == 0) {
         /* Gone while in limbo, as what a rename replaces is: not what leaves its place next. */
         model_kill(t->model, n, &t->released);
         return;
@@ -248,7 +250,11 @@ static void self_event(struct tracker *t, struct node *n, const struct raw_event
     if ((ev->mask & IN_IGNORED) != 0) {
         /* The kernel has dropped the watch; the library's record of it goes too. */
         model_release_wd(t->model, n, &t->released);
-        tracker_check(t, n, 0);
+        if ((n->flags & NODE_YIELDS) != 0) {
+            tracker_budget_yielded(t, n, now_ms);
+        } else {
+            tracker_check(t, n, 0);
+        }
     }
     if (is_root && (ev->mask & (IN_IGNORED | IN_UNMOUNT | IN_DELETE_SELF | IN_MOVE_SELF)) != 0) {
         tracker_suspect_root(t, n->root);
@@ -262,11 +268,11 @@ static void event_at(struct tracker *t, struct node *n, const struct raw_event *
 {
     struct spot s = {.dir = n, .name = ev->name};
 
-    n->active_s = (int32_t)(now_ms / 1000);
     if (ev->name[0] == '\0') {
-        self_event(t, n, ev);
+        self_event(t, n, ev, now_ms);
         return;
     }
+    n->active_s = (int32_t)(now_ms / 1000);
     if (model_path(n, t->path, sizeof(t->path)) == 0) {
         const size_t dir = strlen(t->path);
         const size_t part = strlen(ev->name);

@@ -137,24 +137,26 @@ static struct node *identify(struct tracker *t, struct node *n, const struct che
 }
 
 /* Keep what the look says of the watch. */
-static void settle_watch(struct tracker *t, struct node *n, const struct check_result *r)
+static void settle_watch(struct tracker *t, struct node *n, const struct check_result *r,
+                         int64_t now_ms)
 {
     if (r->wd >= 0) {
         if (n->wd != r->wd) {
             model_release_wd(t->model, n, &t->released);
             model_set_wd(t->model, n, r->wd);
         }
-        model_lower(t->model, n, NODE_LIMITED);
+        if ((n->flags & NODE_LIMITED) != 0) {
+            tracker_budget_placed(t, now_ms);
+        }
+        model_lower(t->model, n, NODE_LIMITED | NODE_YIELDS);
         return;
     }
     if (r->watch_code == 0) {
         return;
     }
     model_release_wd(t->model, n, &t->released);
-    if ((n->flags & NODE_LIMITED) == 0 && model_path(n, t->path, sizeof(t->path)) == 0) {
-        model_raise(t->model, n, NODE_LIMITED);
-        tracker_say(t, HINT_WATCH_LIMIT, n->root, t->path, true, r->watch_code);
-    }
+    model_raise(t->model, n, NODE_LIMITED);
+    tracker_budget_refused(t, n, r->watch_code, now_ms);
 }
 
 /* A directory that n's listing holds. `flags`: why every such directory is to be checked; `scan`:
@@ -285,7 +287,7 @@ static void conclude_found(struct tracker *t, struct node *n, struct check_resul
         return;
     }
     model_set_ino(t->model, here, r->ino);
-    settle_watch(t, here, r);
+    settle_watch(t, here, r, now_ms);
     note_times(here, r, now_ms);
     note_current(t, here, r);
     flags = (here->flags & NODE_AGAIN) != 0 ? 0 : here->flags & (NODE_RECURSE | NODE_SCAN);

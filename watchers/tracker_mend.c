@@ -178,6 +178,13 @@ void tracker_overflow(struct tracker *t, int64_t now_ms)
     }
 }
 
+bool tracker_is_passing(const struct tracker *t, unsigned root_index)
+{
+    const struct mending *m = &t->roots[root_index].mend;
+
+    return m->fast_wanted || m->fast.runs || m->slow_wanted || m->slow.runs;
+}
+
 void tracker_patrol(struct tracker *t, unsigned root_index)
 {
     struct tracker_root *root = &t->roots[root_index];

@@ -62,6 +62,19 @@ struct mending {
     struct pace slow_pace;
 };
 
+/* Where there are more directories than watches. */
+struct budget {
+    bool said;        /* HINT_WATCH_LIMIT */
+    size_t batch;     /* directories that may ask for a watch in a round */
+    size_t yielding;  /* watches that are being given up */
+    size_t freed;     /* given up since the last round */
+    size_t refused;   /* watches that were asked for since then, and not got */
+    size_t placed;    /* and got */
+    uint64_t watches; /* of ours at the last round */
+    int64_t wait_ms;
+    int64_t round_at_ms;
+};
+
 /* A budget of looks. */
 struct meter {
     uint32_t per_s; /* 0: without limit */
@@ -96,6 +109,7 @@ struct tracker {
     bool watching;        /* false: scan only, no node ever has a watch */
     bool short_of_memory; /* a hint could not be made */
     struct tracker_root *roots;
+    struct budget budget;
     struct node_queue urgent; /* checks that events ask for */
     struct node_queue dirty;  /* places that wait for a barrier to be asked for */
     struct node_queue asked;  /* places that wait for the barrier on its way */
@@ -166,6 +180,16 @@ void tracker_mend_begin(struct tracker *t, unsigned root, int64_t now_ms);
 void tracker_mend_forget(struct tracker *t, unsigned root);
 struct node *tracker_mend_next(struct tracker *t, unsigned root, bool *ret_slow);
 int64_t tracker_mend_deadline(const struct tracker *t, unsigned root);
+
+/* tracker_budget_refused(t, n, code, now_ms): the system had no watch for n. tracker_budget_placed:
+ * a limited directory got one. tracker_budget_yielded: n, which yields its watch, has lost it.
+ * tracker_budget_step: see whether there is room again, if it is time; tracker_budget_deadline:
+ * when it will be. */
+void tracker_budget_refused(struct tracker *t, const struct node *n, int code, int64_t now_ms);
+void tracker_budget_placed(struct tracker *t, int64_t now_ms);
+void tracker_budget_yielded(struct tracker *t, struct node *n, int64_t now_ms);
+void tracker_budget_step(struct tracker *t, int64_t now_ms);
+int64_t tracker_budget_deadline(const struct tracker *t);
 
 /* tracker_event_replay(t, wd, now_ms): the parked events of a watch that has a node now.
  * tracker_event_forget(t): those that no check in flight can claim any more. */

@@ -26,6 +26,7 @@
 #define LISTINGS_AHEAD_DEFAULT 64
 #define FLIGHTS_A_THREAD       4 /* checks given to the pool at a time, so that no thread starves */
 #define ROOTS_MAX              4096
+#define LIMIT_STEP             1024
 
 /* A job of the pool that answers watchers_observe. */
 struct observe_job {
@@ -279,6 +280,25 @@ void watchers_stats(struct watchers *w, unsigned root, struct watch_stats *ret)
     pthread_mutex_lock(&w->lock);
     *ret = w->stats[root];
     pthread_mutex_unlock(&w->lock);
+}
+
+void watchers_budget(struct watchers *w, struct watch_budget *ret)
+{
+    uint64_t directories = 0;
+    uint64_t watches = 0;
+
+    *ret = (struct watch_budget){0};
+    pthread_mutex_lock(&w->lock);
+    for (unsigned i = 0; i < w->root_count; i++) {
+        directories += w->stats[i].directories;
+        watches += w->stats[i].watches;
+        ret->unwatched += w->stats[i].limited;
+    }
+    pthread_mutex_unlock(&w->lock);
+    ret->limit = notify_watch_limit(&ret->setting);
+    /* What is not ours others have; a quarter more than we need today; a round number. */
+    ret->limit_wanted = (ret->limit > watches ? ret->limit - watches : 0) + directories / 4 * 5;
+    ret->limit_wanted = (ret->limit_wanted / LIMIT_STEP + 1) * LIMIT_STEP;
 }
 
 bool watchers_busy(struct watchers *w)

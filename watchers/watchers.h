@@ -77,7 +77,9 @@ enum hint_kind {
     HINT_ROOT_LOST, /* the root cannot be reached or is not the directory it was; conclude nothing
                      */
     HINT_ROOT_BACK, /* and is again; a rescan has begun */
-    HINT_WATCH_LIMIT /* a directory got no watch (code: -ENOSPC...): it is only scanned */
+    HINT_WATCH_LIMIT, /* there are more directories than watches (code: -ENOSPC...): those without
+                         one are only scanned. Once, until there is room */
+    HINT_WATCH_ROOM   /* every directory has a watch again */
 };
 
 struct listing_entry {
@@ -167,6 +169,7 @@ struct watch_stats {
     uint64_t directories; /* known */
     uint64_t watches;     /* placed */
     uint64_t unwatched;   /* directories without one */
+    uint64_t limited;     /* of them, those that the system had none for */
     uint64_t events;      /* read since the start */
     uint64_t overflows;
     uint64_t to_go; /* directories that were not listed since events were last lost, or since a scan
@@ -175,6 +178,16 @@ struct watch_stats {
     bool scanning;
     int64_t last_scan_ms; /* clock_mono_ms when the last whole scan of this root ended; 0 never */
 };
+/* The system's limit of watches. */
+struct watch_budget {
+    uint64_t unwatched;    /* directories of all roots that are only scanned for want of one */
+    const char *setting;   /* the sysctl that limits us */
+    uint64_t limit;        /* its value; 0: not known */
+    uint64_t limit_wanted; /* the value that would do, with some to spare */
+};
+/* watchers_budget(w, ret): reads the limit anew. */
+void watchers_budget(struct watchers *w, struct watch_budget *ret);
+
 /* watchers_busy(w): events, checks or listings are on their way that may explain why a path is gone
  * (a directory that was moved and is not listed yet, half a rename). */
 bool watchers_busy(struct watchers *w);

@@ -359,6 +359,9 @@ void sight_hint(struct agent *a, const struct hint *h);
 /* what is not seen, as JSON within a mapping's object and as lines of text */
 void sight_json(struct json_writer *w, const struct mapping *m, const struct watch_stats *stats);
 int sight_text(struct buf *out, const struct mapping *m, const struct watch_stats *stats);
+/* the alarm where there are more directories than watches */
+void sight_budget_json(struct json_writer *w, struct agent *a);
+int sight_budget_text(struct buf *out, struct agent *a);
 
 /* report.c */
 int report_status(struct agent *a, bool json, struct buf *out);

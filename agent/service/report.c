@@ -151,7 +151,7 @@ static void json_states(struct json_writer *w, const struct agent *a)
     json_object_end(w);
 }
 
-static int report_json(const struct agent *a, const struct report *r, struct buf *out)
+static int report_json(struct agent *a, const struct report *r, struct buf *out)
 {
     struct json_writer w;
 
@@ -171,6 +171,7 @@ static int report_json(const struct agent *a, const struct report *r, struct buf
     for (size_t i = 0; i < a->mapping_count; i++)
         json_mapping(&w, a, &a->mappings[i]);
     json_array_end(&w);
+    sight_budget_json(&w, a);
     json_put_int(&w, "problem_count", (int64_t)r->problem_count);
     json_problems(&w, a, r);
     json_object_end(&w);
@@ -216,7 +217,7 @@ static int text_problems(const struct agent *a, const struct report *r, struct b
     return rc;
 }
 
-static int report_text(const struct agent *a, const struct report *r, struct buf *out)
+static int report_text(struct agent *a, const struct report *r, struct buf *out)
 {
     int rc = buf_appendf(out, "%s\n", r->in_step ? "in step" : "not in step");
 
@@ -237,6 +238,8 @@ static int report_text(const struct agent *a, const struct report *r, struct buf
         if (rc == 0)
             rc = sight_text(out, m, &stats);
     }
+    if (rc == 0)
+        rc = sight_budget_text(out, a);
     if (rc == 0 && r->pending)
         rc = buf_appendf(
             out, "%zu changes open, %zu transfers in flight, the oldest since %" PRId64 " s\n",

@@ -48,6 +48,22 @@ static void sight_whole(struct agent *a, struct mapping *m, int code)
     agent_journal(a, &rec);
 }
 
+/* Watches ran out, or there are enough again. */
+static void sight_watches(struct agent *a, const struct hint *h)
+{
+    struct watch_budget b;
+
+    if (h->kind == HINT_WATCH_ROOM) {
+        log_info("every directory is watched again");
+        return;
+    }
+    watchers_budget(a->watchers, &b);
+    log_warning("out of inotify watches (%s): directories without one are only scanned, the least "
+                "active ones first; raise %s (it is %" PRIu64
+                "); `lockstep status` says how many and to what",
+                err_name(h->code), b.setting, b.limit);
+}
+
 void sight_hint(struct agent *a, const struct hint *h)
 {
     struct mapping *m = &a->mappings[h->root];
@@ -57,9 +73,7 @@ void sight_hint(struct agent *a, const struct hint *h)
     else if (h->kind == HINT_WHOLE)
         sight_whole(a, m, h->code);
     else
-        log_warning("%s: %s gets no watch (%s); it is only scanned. Raise "
-                    "fs.inotify.max_user_watches",
-                    m->conf->name, h->path, err_name(h->code));
+        sight_watches(a, h);
 }
 
 void sight_json(struct json_writer *w, const struct mapping *m, const struct watch_stats *stats)
@@ -82,4 +96,32 @@ int sight_text(struct buf *out, const struct mapping *m, const struct watch_stat
     return buf_appendf(
         out, "  possibly incomplete since %s: events were lost, %" PRIu64 " directories to go\n",
         clock_iso(m->incomplete_us, since), stats->to_go);
+}
+
+void sight_budget_json(struct json_writer *w, struct agent *a)
+{
+    struct watch_budget b;
+
+    watchers_budget(a->watchers, &b);
+    if (!b.unwatched)
+        return;
+    json_object(w, "watch_limit");
+    json_put_int(w, "unwatched", (int64_t)b.unwatched);
+    json_put_string(w, "setting", b.setting);
+    json_put_int(w, "value", (int64_t)b.limit);
+    json_put_int(w, "raise_to", (int64_t)b.limit_wanted);
+    json_object_end(w);
+}
+
+int sight_budget_text(struct buf *out, struct agent *a)
+{
+    struct watch_budget b;
+
+    watchers_budget(a->watchers, &b);
+    if (!b.unwatched)
+        return 0;
+    return buf_appendf(out,
+                       "out of inotify watches: %" PRIu64 " directories are only scanned\n"
+                       "  raise %s from %" PRIu64 " to %" PRIu64 "\n",
+                       b.unwatched, b.setting, b.limit, b.limit_wanted);
 }

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 
 from harness import Skip, deadline, on, samples, wait_until
 
@@ -113,4 +114,44 @@ def test_status_says_what_is_to_go(ctx):
                "fewer to go")
     agent.wait_in_step(60)
     assert not mapping()["possibly_incomplete"]
+    ctx.client.assert_tree(images, "images/")
+
+
+def unshared(limit):
+    """A command's front that runs it with a limit of watches of its own."""
+    file = "/proc/sys/user/max_inotify_watches"
+    return ("unshare", "-U", "-r", "sh", "-c", f'echo {limit} >{file} && exec "$@"', "sh")
+
+
+@on("s3d")
+@deadline(120)
+def test_more_directories_than_watches(ctx):
+    images = ctx.folder("images")
+    for i in range(60):
+        write(f"{images}/{i:02}/{i}.jpg", b"%d" % i)
+    if subprocess.run([*unshared(20), "true"], check=False, capture_output=True).returncode:
+        raise Skip("no right to make a user namespace")
+    agent = ctx.agent(images=images, repository={"rescan": "3s"})
+    agent.start(wrap=unshared(20))
+    agent.wait_in_step(60)
+    alarm = agent.status()[0]["watch_limit"]
+    assert alarm["setting"] == "user.max_inotify_watches" and alarm["value"] == 20, alarm
+    assert 40 <= alarm["unwatched"] < 61 and alarm["raise_to"] >= 62, alarm
+    text = agent.run("status").stdout
+    assert "out of inotify watches: " in text and f"to {alarm['raise_to']}" in text, text
+    warned = [line for line in agent.log().splitlines() if "out of inotify watches" in line]
+    assert len(warned) == 1, warned
+    # Where nothing is watched the next scan finds it.
+    for i in range(60):
+        write(f"{images}/{i:02}/new.jpg", b"n%d" % i)
+    agent.wait_in_step(30)
+    # More room is noticed without being told.
+    pid = agent.process.pid
+    subprocess.run(["nsenter", "-U", "-t", str(pid), "sh", "-c",
+                    "echo 1000 >/proc/sys/user/max_inotify_watches"], check=True)
+    wait_until(lambda: "watch_limit" not in agent.status()[0], 70, "the alarm to end")
+    assert "every directory is watched again" in agent.log()
+    for i in range(60):
+        write(f"{images}/{i:02}/newer.jpg", b"N%d" % i)
+    agent.wait_in_step(10)
     ctx.client.assert_tree(images, "images/")

@@ -17,6 +17,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SOON_MS     5000
@@ -106,24 +107,36 @@ static int count_of(const struct oracle *o, enum hint_kind kind, int directories
     return count;
 }
 
-static void out_of_watches(void)
+/* A limit of our own. */
+static void limit_watches(int count)
 {
     char limit[16];
-    struct oracle *o;
-    struct watch_stats s;
 
-    (void)snprintf(limit, sizeof(limit), "%d", WATCHES);
+    (void)snprintf(limit, sizeof(limit), "%d", count);
     if (!put(LIMIT_FILE, limit)) {
         _exit(NOT_ALLOWED);
     }
+}
+
+static void out_of_watches(void)
+{
+    struct oracle *o;
+    struct watch_stats s;
+    struct watch_budget b;
+
+    limit_watches(WATCHES);
     o = watch();
     watchers_stats(oracle_watchers(o), 0, &s);
     MUST(s.directories == 11);
     MUST(s.watches <= WATCHES && s.watches > 0);
-    MUST(s.unwatched == s.directories - s.watches);
-    MUST(count_of(o, HINT_WATCH_LIMIT, 10) == (int)s.unwatched);
-    MUST(count_of(o, HINT_LISTING, 10) == 10); /* listed all the same */
+    MUST(s.unwatched == s.directories - s.watches && s.limited == s.unwatched);
+    MUST(oracle_saw(o, HINT_WATCH_LIMIT, 0, ""));
     MUST(oracle_last(o, HINT_WATCH_LIMIT, 0, "*")->code == -ENOSPC);
+    MUST(count_of(o, HINT_WATCH_LIMIT, 10) == 0);
+    MUST(count_of(o, HINT_LISTING, 10) == 10); /* listed all the same */
+    watchers_budget(oracle_watchers(o), &b);
+    MUST(strcmp(b.setting, "user.max_inotify_watches") == 0);
+    MUST(b.limit == WATCHES && b.limit_wanted >= 12 && b.unwatched == s.limited);
     MUST(oracle_differs(o, 0, in_path, true) == 0);
     oracle_forget(o);
     scratch_write("in/d3/new", "x");
@@ -132,29 +145,62 @@ static void out_of_watches(void)
     MUST(oracle_until(o, HINT_SCAN_DONE, 0, "", SOON_MS));
     MUST(!oracle_saw(o, HINT_WATCH_LIMIT, 0, "*")); /* said once */
     MUST(oracle_settle(o, 0, in_path, SOON_MS));
-    if (put(LIMIT_FILE, "100")) { /* room again: a scan places what was missing */
-        MUST(watchers_rescan(oracle_watchers(o), 0, "") == 0);
-        oracle_forget(o);
-        MUST(oracle_until(o, HINT_SCAN_DONE, 0, "", SOON_MS));
-        oracle_take(o, 50);
-        watchers_stats(oracle_watchers(o), 0, &s);
-        MUST(s.watches == 11);
-    }
+    limit_watches(100); /* room again: noticed by itself */
+    MUST(oracle_until(o, HINT_WATCH_ROOM, 0, "", 15000));
+    watchers_stats(oracle_watchers(o), 0, &s);
+    MUST(s.watches == 11 && s.limited == 0);
     oracle_free(o);
 }
 
-static void test_out_of_watches(void **state)
+/* Directories d0 to d9 with a file each, changed so many seconds ago, but one. */
+static void make_directories(int hot, time_t age_s)
 {
+    const struct timespec old = {.tv_sec = time(NULL) - age_s};
     char name[32];
 
-    (void)state;
     for (int i = 0; i < 10; i++) {
         (void)snprintf(name, sizeof(name), "in/d%d", i);
         scratch_mkdir(name);
         (void)snprintf(name, sizeof(name), "in/d%d/f", i);
         scratch_write(name, "x");
+        if (i != hot) {
+            const struct timespec times[2] = {old, old};
+
+            assert_int_equal(utimensat(scratch_fd(), name, times, 0), 0);
+            (void)snprintf(name, sizeof(name), "in/d%d", i);
+            assert_int_equal(utimensat(scratch_fd(), name, times, 0), 0);
+        }
     }
+}
+
+static void test_out_of_watches(void **state)
+{
+    (void)state;
+    make_directories(-1, 0);
     in_namespaces(CLONE_NEWUSER, out_of_watches);
+}
+
+/* Of eleven directories three can be watched: the root, and those where something happens. */
+static void active_ones_are_watched(void)
+{
+    struct oracle *o;
+
+    limit_watches(WATCHES);
+    o = watch();
+    for (int i = 0; i < 100 && !oracle_saw(o, HINT_WRITTEN, 0, "d7/new"); i++) {
+        scratch_write("in/d7/new", "x");
+        oracle_take(o, 100);
+    }
+    MUST(oracle_saw(o, HINT_WRITTEN, 0, "d7/new"));
+    MUST(oracle_settle(o, 0, in_path, SOON_MS));
+    oracle_free(o);
+}
+
+static void test_active_ones_are_watched(void **state)
+{
+    (void)state;
+    make_directories(7, 7200);
+    in_namespaces(CLONE_NEWUSER, active_ones_are_watched);
 }
 
 static void something_mounted(void)
@@ -240,6 +286,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_out_of_watches, setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_active_ones_are_watched, setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_something_mounted, setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_unreadable, setup, scratch_teardown),
     };

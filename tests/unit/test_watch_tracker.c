@@ -370,27 +370,6 @@ static void test_unreadable(void **state)
     RELEASED(3, 2);
 }
 
-static void test_no_watch(void **state)
-{
-    struct check_result r = {.outcome = CHECK_FOUND, .ino = 9, .wd = -1, .watch_code = -ENOSPC};
-
-    (void)state;
-    begin();
-    for (int i = 0; i < 2; i++) {
-        event(1, (i == 0 ? IN_CREATE : IN_ATTRIB) | IN_ISDIR, 0, "n");
-        hint(HINT_TOUCHED, "n", NULL);
-        r.check = look("n");
-        r.listing = listing_of("f");
-        tracker_result(t, &r, now);
-        if (i == 0) {
-            hint(HINT_WATCH_LIMIT, "n", NULL);
-        }
-        hint(HINT_LISTING, "n", NULL);
-        assert_int_equal(tracker_model_counts(t, 0)->limited, 1);
-    }
-    no_hint();
-}
-
 static void test_root_lost(void **state)
 {
     (void)state;
@@ -481,7 +460,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_parked_events, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stale_look, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unreadable, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_no_watch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_root_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(test_watch_dropped, setup, teardown),
         cmocka_unit_test_setup_teardown(test_guard, setup, teardown),

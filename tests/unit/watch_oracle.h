@@ -8,7 +8,7 @@
 
 #include "watchers/watchers.h"
 
-#define HINT_KINDS 13
+#define HINT_KINDS 14
 
 struct oracle;
 
