@@ -81,6 +81,11 @@ void conf_faults_print(const struct conf_faults *f, FILE *out);
 int conf_load(const char *file, struct conf **ret, struct conf_faults *faults)
     __attribute__((warn_unused_result));
 
+/* conf_load_apart(file, ret, faults): the same for who only talks to the agent: the trees are not
+ * looked at. They may be gone, or on a mount that does not answer. */
+int conf_load_apart(const char *file, struct conf **ret, struct conf_faults *faults)
+    __attribute__((warn_unused_result));
+
 /* conf_parse(text, file, ret, faults): the same for text, without looking at any directory (for
  * tests and fuzzing; `file` is only for messages). */
 int conf_parse(const char *text, const char *file, struct conf **ret, struct conf_faults *faults)

@@ -146,7 +146,18 @@ void reading_resolve(struct reading *r)
     check_ca_file(r);
 }
 
-int conf_load(const char *file, struct conf **ret, struct conf_faults *faults)
+/* The state's folders under their canonical names; nothing else is looked at. */
+static void resolve_state(struct reading *r)
+{
+    if (r->conf == NULL || r->origins == NULL)
+        return;
+    resolve_future(r, &r->conf->state_dir);
+    resolve_future(r, &r->conf->journal_dir);
+}
+
+/* Read and check, having resolved what is named in one way or the other. */
+static int load(const char *file, void (*resolve)(struct reading *r), struct conf **ret,
+                struct conf_faults *faults)
 {
     struct reading r = {0};
     struct buf text;
@@ -155,9 +166,19 @@ int conf_load(const char *file, struct conf **ret, struct conf_faults *faults)
     fault_list_init(&r.faults, file);
     if (read_text_file(file, &text, &r.faults) == 0) {
         reading_begin(&r, text.len > 0 ? text.data : "", file);
-        reading_resolve(&r);
+        resolve(&r);
         reading_check(&r);
     }
     buf_release(&text);
     return reading_end(&r, ret, faults);
+}
+
+int conf_load(const char *file, struct conf **ret, struct conf_faults *faults)
+{
+    return load(file, reading_resolve, ret, faults);
+}
+
+int conf_load_apart(const char *file, struct conf **ret, struct conf_faults *faults)
+{
+    return load(file, resolve_state, ret, faults);
 }

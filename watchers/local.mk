@@ -20,6 +20,7 @@ watchers_libwatchers_a_SOURCES = \
 	watchers/reader.c watchers/reader.h \
 	watchers/roots.c watchers/roots.h \
 	watchers/rounds.c watchers/rounds.h \
+	watchers/stall.c watchers/stall.h \
 	watchers/tracker.c watchers/tracker.h watchers/tracker_state.h \
 	watchers/tracker_budget.c watchers/tracker_event.c watchers/tracker_look.c watchers/tracker_mend.c \
 	watchers/tracker_scan.c \

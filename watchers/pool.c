@@ -3,18 +3,31 @@
  */
 #include "watchers/pool.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
 #define POOL_STACK_BYTES (1024 * 1024)
+#define HANGING_TIMES    4 /* threads at most, as a multiple of those that were asked for */
 
 /* Jobs in order. */
 struct line {
     struct job *first;
     struct job *last;
+};
+
+struct pool;
+
+/* A thread. */
+struct worker {
+    pthread_t thread;
+    struct pool *pool;
+    _Atomic int64_t began_ms; /* its job; 0: it has none */
 };
 
 struct pool {
@@ -24,8 +37,10 @@ struct pool {
     enum pool_lane turn;
     unsigned waiting; /* threads */
     bool stop;
+    unsigned wanted; /* threads that do not hang */
+    unsigned threads_max;
     unsigned thread_count;
-    pthread_t threads[];
+    struct worker workers[];
 };
 
 /* The next job, of the lane whose turn it is if that has one. */
@@ -48,7 +63,8 @@ static struct job *next_job(struct pool *p)
 /* A thread: jobs until there are none and the pool stops. */
 static void *work(void *arg)
 {
-    struct pool *p = arg;
+    struct worker *self = arg;
+    struct pool *p = self->pool;
     _Alignas(16) char scratch[POOL_SCRATCH_BYTES];
 
     (void)pthread_setname_np(pthread_self(), "watch-pool"); /* for who looks with ps */
@@ -58,7 +74,9 @@ static void *work(void *arg)
 
         if (job != NULL) {
             pthread_mutex_unlock(&p->lock);
+            atomic_store(&self->began_ms, clock_mono_ms());
             job->run(job, scratch);
+            atomic_store(&self->began_ms, 0);
             pthread_mutex_lock(&p->lock);
         } else if (p->stop) {
             break;
@@ -75,15 +93,17 @@ static void *work(void *arg)
 /* Start one thread that takes no signals. 0 or -errno. */
 static int start_thread(struct pool *p)
 {
+    struct worker *w = &p->workers[p->thread_count];
     sigset_t all, before;
     pthread_attr_t attr;
     int code;
 
+    w->pool = p;
     sigfillset(&all);
     pthread_attr_init(&attr);
     (void)pthread_attr_setstacksize(&attr, POOL_STACK_BYTES); /* else the default: more */
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    code = pthread_create(&p->threads[p->thread_count], &attr, work, p);
+    code = pthread_create(&w->thread, &attr, work, w);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attr);
     if (code == 0) {
@@ -94,12 +114,15 @@ static int start_thread(struct pool *p)
 
 int pool_new(unsigned threads, struct pool **ret)
 {
-    struct pool *p = calloc(1, sizeof(*p) + threads * sizeof(p->threads[0]));
+    struct pool *p =
+        calloc(1, sizeof(*p) + (size_t)threads * HANGING_TIMES * sizeof(p->workers[0]));
     int code = p == NULL ? -ENOMEM : 0;
 
     if (p == NULL) {
         return code;
     }
+    p->wanted = threads;
+    p->threads_max = threads * HANGING_TIMES;
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->work, NULL);
     for (unsigned i = 0; i < threads && code == 0; i++) {
@@ -113,6 +136,21 @@ int pool_new(unsigned threads, struct pool **ret)
     return 0;
 }
 
+void pool_relieve(struct pool *p, int64_t hang_ms)
+{
+    const int64_t now_ms = clock_mono_ms();
+    unsigned hanging = 0;
+
+    for (unsigned i = 0; i < p->thread_count; i++) {
+        const int64_t began_ms = atomic_load(&p->workers[i].began_ms);
+
+        hanging += began_ms != 0 && now_ms - began_ms >= hang_ms;
+    }
+    while (p->thread_count < p->threads_max && p->thread_count < p->wanted + hanging &&
+           start_thread(p) == 0) {
+    }
+}
+
 void pool_free(struct pool *p)
 {
     if (p == NULL) {
@@ -123,7 +161,7 @@ void pool_free(struct pool *p)
     pthread_cond_broadcast(&p->work);
     pthread_mutex_unlock(&p->lock);
     for (unsigned i = 0; i < p->thread_count; i++) {
-        pthread_join(p->threads[i], NULL);
+        pthread_join(p->workers[i].thread, NULL);
     }
     pthread_cond_destroy(&p->work);
     pthread_mutex_destroy(&p->lock);

@@ -7,6 +7,7 @@
 #define LOCKSTEP_WATCHERS_POOL_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define POOL_SCRATCH_BYTES 65536 /* of each thread, for its job */
 
@@ -25,6 +26,10 @@ int pool_new(unsigned threads, struct pool **ret) __attribute__((warn_unused_res
 
 /* pool_free(p): run what waits, end the threads. NULL is allowed. */
 void pool_free(struct pool *p);
+
+/* pool_relieve(p, hang_ms): threads that are at one job for so long are held to hang: start others
+ * in their place, a few times as many as the pool had at most. One thread. */
+void pool_relieve(struct pool *p, int64_t hang_ms);
 
 /* pool_add_take(p, lane, job): any thread. */
 void pool_add_take(struct pool *p, enum pool_lane lane, struct job *job);

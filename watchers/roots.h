@@ -6,6 +6,7 @@
 
 #include "watchers/filter.h"
 #include "watchers/place.h"
+#include "watchers/stall.h"
 
 struct root {
     char *path;
@@ -13,6 +14,8 @@ struct root {
     struct place_root place;
     struct root_identity identity; /* as it was opened; of roots_compare, one call at a time */
     atomic_bool lost;
+    struct stall stall;
+    size_t looks_out;  /* checks in the pool; the tracker thread's */
     int64_t rescan_ms; /* as the options say */
     int64_t sliced_ms; /* when the last slice of the rotation began; the tracker thread's */
     bool remote;

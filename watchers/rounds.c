@@ -54,13 +54,31 @@ void rounds_give_take(void *arg, struct batch *b)
     pthread_mutex_unlock(&w->lock);
 }
 
+bool rounds_ask(struct watchers *w, unsigned root)
+{
+    if (!stall_ask(&w->roots[root].stall)) {
+        return false;
+    }
+    if (atomic_load(&w->dozes)) {
+        rounds_wake(w);
+    }
+    return true;
+}
+
 /* Pool: look at a place. */
 static void run_look(struct job *job, void *scratch)
 {
     struct look_job *j = (struct look_job *)job;
     struct check *check = j->notice->look.check;
+    struct root *r = &j->w->roots[j->notice->root];
 
-    place_look(&j->w->roots[j->notice->root].place, check, scratch, &j->notice->look);
+    if (rounds_ask(j->w, j->notice->root)) {
+        place_look(&r->place, check, scratch, &j->notice->look);
+        (void)stall_answered(&r->stall); /* the notice wakes */
+    } else {
+        j->notice->look =
+            (struct check_result){.outcome = CHECK_UNREADABLE, .code = -EAGAIN, .wd = -1};
+    }
     j->notice->look.check = check;
     rounds_tell_take(j->w, j->notice);
     free(j);
@@ -70,10 +88,16 @@ static void run_look(struct job *job, void *scratch)
 static void run_identity(struct job *job, void *scratch)
 {
     struct look_job *j = (struct look_job *)job;
+    struct root *r = &j->w->roots[j->notice->root];
 
     (void)scratch;
-    j->notice->code = roots_compare(&j->w->roots[j->notice->root]);
-    j->notice->guard_wd = roots_guard(&j->w->roots[j->notice->root]);
+    if (rounds_ask(j->w, j->notice->root)) {
+        j->notice->code = roots_compare(r);
+        j->notice->guard_wd = roots_guard(r);
+        (void)stall_answered(&r->stall); /* the notice wakes */
+    } else {
+        j->notice->code = -EAGAIN;
+    }
     rounds_tell_take(j->w, j->notice);
     free(j);
 }
@@ -98,10 +122,34 @@ static struct look_job *look_job_new(struct watchers *w, enum notice_kind kind, 
     return j;
 }
 
+/* Checks that may be in the pool at once. Those that hang with a stuck root do not count. */
+static size_t flights_max(const struct watchers *w)
+{
+    size_t most = w->flights_max;
+
+    for (unsigned i = 0; i < w->root_count; i++) {
+        most += atomic_load(&w->roots[i].stall.stuck) ? w->roots[i].looks_out : 0;
+    }
+    return most;
+}
+
+/* See which file systems do not answer; others take the place of threads that hang. */
+static void mind_stalls(struct watchers *w, int64_t now_ms)
+{
+    for (unsigned i = 0; i < w->root_count; i++) {
+        struct stall *s = &w->roots[i].stall;
+
+        if (stall_step(s, now_ms)) {
+            tracker_set_stuck(w->tracker, i, atomic_load(&s->stuck));
+            pool_relieve(w->pool, STALL_MS);
+        }
+    }
+}
+
 /* Give the pool as many checks as it and the taker of the listings have room for. */
 static void send_checks(struct watchers *w, int64_t now_ms)
 {
-    while (w->looks_out < w->flights_max && outbox_room(w->outbox, w->looks_out)) {
+    while (w->looks_out < flights_max(w) && outbox_room(w->outbox, w->looks_out)) {
         struct check *c = tracker_next_check(w->tracker, now_ms);
         struct look_job *j;
 
@@ -118,6 +166,7 @@ static void send_checks(struct watchers *w, int64_t now_ms)
         }
         j->notice->look.check = c;
         w->looks_out++;
+        w->roots[c->root].looks_out++;
         pool_add_take(w->pool, POOL_LISTINGS, &j->job);
     }
 }
@@ -222,9 +271,14 @@ static void handle_notice(struct watchers *w, struct notice *n, int64_t now_ms)
     switch (n->kind) {
     case NOTICE_LOOK:
         w->looks_out--;
+        w->roots[n->root].looks_out--;
         tracker_result(w->tracker, &n->look, now_ms);
         break;
     case NOTICE_IDENTITY:
+        if (n->code == -EAGAIN) {
+            tracker_unasked(w->tracker, n->root);
+            break;
+        }
         tracker_guard(w->tracker, n->root, n->guard_wd);
         tracker_identity(w->tracker, n->root, n->code, now_ms);
         atomic_store(&w->roots[n->root].lost, tracker_root_is_lost(w->tracker, n->root));
@@ -257,6 +311,7 @@ static void keep_stats(struct watchers *w, bool between)
             .to_go = m->directories - m->current,
             .scans = c->scans,
             .scanning = c->scanning,
+            .stuck = atomic_load(&w->roots[i].stall.stuck),
             .last_scan_ms = c->last_scan_ms,
         };
     }
@@ -285,7 +340,10 @@ static int64_t next_deadline(struct watchers *w)
     for (unsigned i = 0; i < w->root_count; i++) {
         const int64_t at = rescan_at(w, i);
 
+        const int64_t stall = stall_deadline(&w->roots[i].stall);
+
         deadline = at < deadline ? at : deadline;
+        deadline = stall < deadline ? stall : deadline;
     }
     return deadline;
 }
@@ -294,9 +352,13 @@ static int64_t next_deadline(struct watchers *w)
 static void wait_for_work(struct watchers *w, struct batch **ret_batches,
                           struct notice **ret_notices)
 {
-    const int64_t deadline = next_deadline(w);
-    const struct timespec until = {.tv_sec = deadline / 1000, .tv_nsec = deadline % 1000 * 1000000};
+    int64_t deadline;
+    struct timespec until;
 
+    atomic_store(&w->dozes, true); /* before the deadline, so that no question is overlooked */
+    deadline = next_deadline(w);
+    atomic_store(&w->dozes, deadline - clock_mono_ms() > STALL_MS);
+    until = (struct timespec){.tv_sec = deadline / 1000, .tv_nsec = deadline % 1000 * 1000000};
     pthread_mutex_lock(&w->lock);
     while (!w->woken) {
         if (deadline == INT64_MAX) {
@@ -306,6 +368,7 @@ static void wait_for_work(struct watchers *w, struct batch **ret_batches,
         }
     }
     w->woken = false;
+    atomic_store(&w->dozes, false);
     *ret_batches = w->batches;
     w->batches = NULL;
     w->batches_end = &w->batches;
@@ -346,6 +409,7 @@ static void step(struct watchers *w)
     if (quiet) {
         tracker_expire(w->tracker, now_ms);
     }
+    mind_stalls(w, now_ms);
     begin_due_scans(w, now_ms);
     if (tracker_wants_barrier(w->tracker, now_ms)) {
         if (w->reader != NULL) {

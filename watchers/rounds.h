@@ -39,6 +39,7 @@ struct watchers {
     bool running;
     bool notify_open;
     atomic_bool stop;
+    atomic_bool dozes; /* the tracker thread sleeps for long, or is about to */
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t wake;
@@ -60,6 +61,10 @@ void *rounds_run(void *w);
 
 /* rounds_wake(w): something outside the inbox is to be seen to. Any thread. */
 void rounds_wake(void *w);
+
+/* rounds_ask(w, root): as stall_ask, and have the tracker thread look for the answer. Any thread.
+ */
+bool rounds_ask(struct watchers *w, unsigned root) __attribute__((warn_unused_result));
 
 /* rounds_tell_take(w, n), rounds_give_take(w, b): put a notice or a batch into the inbox. Any
  * thread. */

@@ -104,6 +104,7 @@ void tracker_free(struct tracker *t)
     for (unsigned i = 0; i < t->root_count; i++) {
         requests_release(&t->roots[i]);
         queue_release(&t->roots[i].slow);
+        queue_release(&t->roots[i].held);
         tracker_mend_forget(t, i);
     }
     hint_list_release(&t->hints);
@@ -282,13 +283,30 @@ static struct check *pass_check(struct tracker *t, unsigned root_index)
     return c;
 }
 
+void tracker_set_stuck(struct tracker *t, unsigned root_index, bool stuck)
+{
+    struct tracker_root *root = &t->roots[root_index];
+    struct node *n;
+
+    root->stuck = stuck;
+    tracker_say(t, stuck ? HINT_ROOT_STUCK : HINT_ROOT_ANSWERS, root_index, "", true, 0);
+    if (stuck) {
+        return;
+    }
+    for (n = queue_pop(&root->held); n != NULL; n = queue_pop(&root->held)) {
+        queue_add(&t->urgent, n);
+        model_unpin(n);
+    }
+    root->wants_identity = true;
+}
+
 /* The next check that scans of a root want, if its meter allows one. */
 static struct check *scan_check(struct tracker *t, unsigned root_index, int64_t now_ms)
 {
     struct tracker_root *root = &t->roots[root_index];
     struct check *c = NULL;
 
-    if (!scan_waits(root) || !meter_open(&root->meter, now_ms)) {
+    if (root->stuck || !scan_waits(root) || !meter_open(&root->meter, now_ms)) {
         return NULL;
     }
     while (c == NULL && root->slow.first != NULL) {
@@ -307,7 +325,14 @@ struct check *tracker_next_check(struct tracker *t, int64_t now_ms)
     struct check *c = NULL;
 
     while (c == NULL && t->flight_count < FLIGHTS_MAX && t->urgent.first != NULL) {
-        c = take_off(t, queue_pop(&t->urgent));
+        struct node *n = queue_pop(&t->urgent);
+
+        if (t->roots[n->root].stuck) {
+            queue_add(&t->roots[n->root].held, n);
+            model_unpin(n);
+        } else {
+            c = take_off(t, n);
+        }
     }
     for (unsigned i = 0; c == NULL && t->flight_count < FLIGHTS_MAX && i < t->root_count; i++) {
         c = scan_check(t, t->turn, now_ms);
@@ -443,8 +468,9 @@ static int64_t meter_deadline(const struct tracker_root *root)
 {
     const struct meter *m = &root->meter;
 
-    return m->per_s == 0 || m->left > 0 || !scan_waits(root) ? INT64_MAX
-                                                             : m->at_ms + -m->left / m->per_s + 1;
+    return m->per_s == 0 || m->left > 0 || root->stuck || !scan_waits(root)
+               ? INT64_MAX
+               : m->at_ms + -m->left / m->per_s + 1;
 }
 
 int64_t tracker_deadline_ms(const struct tracker *t)

@@ -138,7 +138,12 @@ int tracker_scan(struct tracker *t, unsigned root, const char *path)
 bool tracker_wants_identity(struct tracker *t, unsigned root);
 /* tracker_suspect_root(t, root): something happened to the mounts: want a look. */
 void tracker_suspect_root(struct tracker *t, unsigned root);
+/* tracker_unasked(t, root): the root's identity could not be asked for; once it answers again. */
+void tracker_unasked(struct tracker *t, unsigned root);
 void tracker_identity(struct tracker *t, unsigned root, int code, int64_t now_ms);
+/* tracker_set_stuck(t, root, stuck): nothing of a stuck root is looked at. */
+void tracker_set_stuck(struct tracker *t, unsigned root, bool stuck);
+
 /* tracker_guard(t, root, wd): the watch on the directory above the root (-1: none). What is removed
  * or renamed there may be the root: our own descriptor on it keeps the kernel from saying so. */
 void tracker_guard(struct tracker *t, unsigned root, int wd);

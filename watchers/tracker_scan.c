@@ -166,7 +166,7 @@ bool tracker_wants_identity(struct tracker *t, unsigned root_index)
 {
     struct tracker_root *root = &t->roots[root_index];
 
-    if (!root->wants_identity || root->asked_identity) {
+    if (!root->wants_identity || root->asked_identity || root->stuck) {
         return false;
     }
     root->wants_identity = false;
@@ -176,6 +176,12 @@ bool tracker_wants_identity(struct tracker *t, unsigned root_index)
 
 void tracker_suspect_root(struct tracker *t, unsigned root_index)
 {
+    t->roots[root_index].wants_identity = true;
+}
+
+void tracker_unasked(struct tracker *t, unsigned root_index)
+{
+    t->roots[root_index].asked_identity = false;
     t->roots[root_index].wants_identity = true;
 }
 

@@ -85,6 +85,8 @@ struct meter {
 struct tracker_root {
     const struct filter *filter;
     struct node_queue slow; /* checks of scans */
+    struct node_queue held; /* urgent checks that wait for a stuck root */
+    bool stuck;
     struct mending mend;
     struct meter meter;
     struct scan_request *requests; /* not begun yet */

@@ -43,7 +43,13 @@ static void run_observe(struct job *job, void *scratch)
     struct root *r = &j->w->roots[j->root];
     struct hint_list list = {0};
 
-    j->hint->code = place_stat(&r->place, j->hint->path, scratch, &j->hint->st);
+    j->hint->code = -ETIMEDOUT;
+    if (rounds_ask(j->w, j->root)) {
+        j->hint->code = place_stat(&r->place, j->hint->path, scratch, &j->hint->st);
+        if (stall_answered(&r->stall)) {
+            rounds_wake(j->w);
+        }
+    }
     if (atomic_load(&r->lost)) {
         j->hint->code = -ESTALE;
     }

@@ -77,9 +77,11 @@ enum hint_kind {
     HINT_ROOT_LOST, /* the root cannot be reached or is not the directory it was; conclude nothing
                      */
     HINT_ROOT_BACK, /* and is again; a rescan has begun */
-    HINT_WATCH_LIMIT, /* there are more directories than watches (code: -ENOSPC...): those without
-                         one are only scanned. Once, until there is room */
-    HINT_WATCH_ROOM   /* every directory has a watch again */
+    HINT_ROOT_STUCK,   /* its file system does not answer: what is asked of it waits */
+    HINT_ROOT_ANSWERS, /* and does again */
+    HINT_WATCH_LIMIT,  /* there are more directories than watches (code: -ENOSPC...): those without
+                          one are only scanned. Once, until there is room */
+    HINT_WATCH_ROOM    /* every directory has a watch again */
 };
 
 struct listing_entry {
@@ -136,7 +138,8 @@ int watchers_fd(const struct watchers *w);
 struct hint *watchers_next(struct watchers *w, bool want_listings);
 
 /* watchers_observe(w, root, path): stat the path on the pool and answer with HINT_OBSERVED. Nothing
- * is concluded across a mount (code -EXDEV), while the root is lost or removed (-ESTALE), nor while
+ * is concluded across a mount (code -EXDEV), while the root is lost or removed (-ESTALE) or
+ * stuck (-ETIMEDOUT), nor while
  * the kernel's memory of a name and its directory disagree (-EAGAIN: ask again later). 0 or
  * -ENOMEM. */
 int watchers_observe(struct watchers *w, unsigned root, const char *path)
@@ -176,6 +179,7 @@ struct watch_stats {
                        by passes began */
     uint64_t scans; /* whole scans ended */
     bool scanning;
+    bool stuck;           /* its file system does not answer */
     int64_t last_scan_ms; /* clock_mono_ms when the last whole scan of this root ended; 0 never */
 };
 /* The system's limit of watches. */

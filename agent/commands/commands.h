@@ -19,6 +19,8 @@ int command_verify(int argc, char **argv);
 /* What a command takes besides -c FILE and --help. */
 #define TAKES_JSON 1u /* --json */
 #define TAKES_ONCE 2u /* --once */
+/* And that it only talks to the agent: it must not wait for a tree that does not answer. */
+#define STANDS_APART 4u
 
 struct command_options {
     bool json;
@@ -35,9 +37,9 @@ struct command_options {
 int command_begin(int argc, char **argv, const char *usage, unsigned takes, int arguments,
                   struct command_options *ret);
 
-/* command_load(file, ret): load the configuration and start logging by it; prints the faults. 0 or
- * EXIT_USAGE. The caller frees with conf_free. */
-int command_load(const char *file, struct conf **ret);
+/* command_load(file, apart, ret): load the configuration (`apart`: without a look at the trees) and
+ * start logging by it; prints the faults. 0 or EXIT_USAGE. The caller frees with conf_free. */
+int command_load(const char *file, bool apart, struct conf **ret);
 
 /* command_fault(e): print an error and return `status`. */
 int command_fault(int status, const struct err *e);

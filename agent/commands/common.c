@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-int command_load(const char *file, struct conf **ret)
+int command_load(const char *file, bool apart, struct conf **ret)
 {
     struct conf_faults faults = {0};
-    int rc = conf_load(file, ret, &faults);
+    int rc = apart ? conf_load_apart(file, ret, &faults) : conf_load(file, ret, &faults);
 
     if (rc) {
         conf_faults_print(&faults, stderr);
@@ -83,5 +83,5 @@ int command_begin(int argc, char **argv, const char *usage, unsigned takes, int 
     if (argc - optind > arguments)
         return command_usage(usage, "too many arguments");
     ret->argument = argv[optind];
-    return command_load(file, &ret->conf) ? EXIT_USAGE : -1;
+    return command_load(file, (takes & STANDS_APART) != 0, &ret->conf) ? EXIT_USAGE : -1;
 }

@@ -211,7 +211,7 @@ int command_journal(int argc, char **argv)
     if (argc - optind > (showing || following ? 2 : 1))
         return command_usage(usage, "too many arguments");
     w.path = argv[optind + 1];
-    if (!w.dir && command_load(file, &conf))
+    if (!w.dir && command_load(file, true, &conf))
         return EXIT_USAGE;
     if (showing || following)
         status = show(w.dir ? w.dir : conf->journal_dir, &w, following);

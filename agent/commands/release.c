@@ -60,7 +60,7 @@ int command_release(int argc, char **argv)
 {
     struct command_options opt;
     struct err e = {0};
-    int status = command_begin(argc, argv, usage, 0, 1, &opt);
+    int status = command_begin(argc, argv, usage, STANDS_APART, 1, &opt);
 
     if (status >= 0)
         return status;

@@ -33,7 +33,7 @@ int command_status(int argc, char **argv)
     struct command_options opt;
     struct err e = {0};
     struct buf out;
-    int status = command_begin(argc, argv, usage, TAKES_JSON, 0, &opt);
+    int status = command_begin(argc, argv, usage, TAKES_JSON | STANDS_APART, 0, &opt);
 
     if (status >= 0)
         return status;

@@ -372,6 +372,8 @@ static void intake_one(struct agent *a, const struct hint *h)
     case HINT_OVERFLOW:
     case HINT_WHOLE:
     case HINT_WATCH_LIMIT:
+    case HINT_ROOT_STUCK:
+    case HINT_ROOT_ANSWERS:
     case HINT_WATCH_ROOM:
         sight_hint(a, h);
         break;

@@ -37,7 +37,7 @@ bool report_in_step(const struct agent *a)
     for (size_t i = 0; i < a->mapping_count; i++) {
         const struct mapping *m = &a->mappings[i];
 
-        if (m->scanning || m->lost || m->held || m->scan_code || m->incomplete_us)
+        if (m->scanning || m->lost || m->held || m->scan_code || m->incomplete_us || m->stuck)
             return false;
     }
     return true;
@@ -74,6 +74,8 @@ static size_t mapping_pending(const struct agent *a, unsigned mapping)
 /* A mapping's state in a word. */
 static const char *mapping_word(const struct agent *a, const struct mapping *m)
 {
+    if (m->stuck)
+        return "stuck";
     if (m->lost)
         return "lost";
     if (m->scanning)

@@ -64,6 +64,18 @@ static void sight_watches(struct agent *a, const struct hint *h)
                 err_name(h->code), b.setting, b.limit);
 }
 
+/* A file system does not answer, or does again. */
+static void sight_stuck(struct mapping *m, bool stuck)
+{
+    m->stuck = stuck;
+    if (stuck)
+        log_error("%s: the file system of %s does not answer; what is asked of it waits, other "
+                  "mappings go on",
+                  m->conf->name, m->conf->path);
+    else
+        log_info("%s: the file system of %s answers again", m->conf->name, m->conf->path);
+}
+
 void sight_hint(struct agent *a, const struct hint *h)
 {
     struct mapping *m = &a->mappings[h->root];
@@ -72,6 +84,8 @@ void sight_hint(struct agent *a, const struct hint *h)
         sight_lost(a, m);
     else if (h->kind == HINT_WHOLE)
         sight_whole(a, m, h->code);
+    else if (h->kind == HINT_ROOT_STUCK || h->kind == HINT_ROOT_ANSWERS)
+        sight_stuck(m, h->kind == HINT_ROOT_STUCK);
     else
         sight_watches(a, h);
 }
@@ -80,6 +94,7 @@ void sight_json(struct json_writer *w, const struct mapping *m, const struct wat
 {
     char since[CLOCK_ISO_SIZE];
 
+    json_put_bool(w, "stuck", m->stuck);
     json_put_bool(w, "possibly_incomplete", m->incomplete_us != 0);
     if (!m->incomplete_us)
         return;
@@ -90,9 +105,10 @@ void sight_json(struct json_writer *w, const struct mapping *m, const struct wat
 int sight_text(struct buf *out, const struct mapping *m, const struct watch_stats *stats)
 {
     char since[CLOCK_ISO_SIZE];
+    int rc = m->stuck ? buf_appendf(out, "  its file system does not answer\n") : 0;
 
-    if (!m->incomplete_us)
-        return 0;
+    if (rc || !m->incomplete_us)
+        return rc;
     return buf_appendf(
         out, "  possibly incomplete since %s: events were lost, %" PRIu64 " directories to go\n",
         clock_iso(m->incomplete_us, since), stats->to_go);

@@ -235,6 +235,8 @@ static void take(struct oracle *o, const struct hint *h)
     case HINT_ROOT_LOST:
     case HINT_ROOT_BACK:
     case HINT_WATCH_LIMIT:
+    case HINT_ROOT_STUCK:
+    case HINT_ROOT_ANSWERS:
     case HINT_WATCH_ROOM:
     case HINT_WHOLE:
     case HINT_PASS_DONE:
