@@ -2,10 +2,14 @@
  * What watching costs, beside a bare loop over the system calls on the same tree in the same run.
  *
  *   bench_watch [directories [files in each [files written live]]]
+ *   bench_watch --walk DIRECTORY THREADS     the floor alone: getdents and statx of all beneath
  *
- * Wall times of a shared machine vary; the ratios tell.
+ * Wall times of a shared machine vary; the ratios tell. Medians of three runs; cold ones once. As
+ * root it raises fs.inotify.max_user_watches while it places watches, and max_queued_events for as
+ * long as an instance of inotify takes to be made (it is read then), and drops the page cache.
  */
 #include "base/clock.h"
+#include "watchers/notify.h"
 #include "watchers/watchers.h"
 
 #include <dirent.h>
@@ -28,11 +32,18 @@
 #define FAN_OUT   50 /* directories in a directory */
 #define RAW_MASK  (IN_ALL_EVENTS & ~(IN_ACCESS | IN_OPEN | IN_CLOSE_NOWRITE))
 #define READ_SIZE 65536
+#define RUNS      3
+#define QUEUED    1000000
+#define QUEUE_MAX 1100000
+
+#define WATCHES_FILE "/proc/sys/fs/inotify/max_user_watches"
+#define QUEUE_FILE   "/proc/sys/fs/inotify/max_queued_events"
+#define CACHES_FILE  "/proc/sys/vm/drop_caches"
 
 static char top[1024];
-static unsigned long directories = 5000;
-static unsigned long files = 10;
-static unsigned long live = 20000;
+static unsigned long directories = 150000;
+static unsigned long files = 0;
+static unsigned long live = 200000;
 
 /* Seconds of a clock. */
 static double seconds(clockid_t clock)
@@ -251,65 +262,406 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
     return remove(path);
 }
 
-/* The first scan, a scan again, live writing, memory; each beside bare system calls. */
-static void measure(void)
+/* Write a setting of the kernel; false without the right to. `before` (32 bytes): what it was. */
+static bool setting(const char *file, const char *value, char *before)
+{
+    const int fd = open(file, before == NULL ? O_WRONLY | O_CLOEXEC : O_RDWR | O_CLOEXEC);
+    bool good = fd >= 0;
+
+    if (good && before != NULL) {
+        const ssize_t n = pread(fd, before, 31, 0);
+
+        good = n > 0;
+        before[n > 0 ? n : 0] = '\0';
+    }
+    good = good && pwrite(fd, value, strlen(value), 0) == (ssize_t)strlen(value);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return good;
+}
+
+/* qsort: numbers. */
+static int compare_spans(const void *a, const void *b)
+{
+    const struct span_of_time *x = a;
+    const struct span_of_time *y = b;
+
+    return x->wall < y->wall ? -1 : x->wall > y->wall;
+}
+
+/* The middle one of RUNS. */
+static struct span_of_time median(struct span_of_time *runs)
+{
+    qsort(runs, RUNS, sizeof(*runs), compare_spans);
+    return runs[RUNS / 2];
+}
+
+/* What is allocated now. */
+static size_t allocated(void)
+{
+    const struct mallinfo2 m = mallinfo2();
+
+    return m.uordblks + m.hblkhd;
+}
+
+/* Begin to watch, until all is placed and listed. */
+static struct watchers *watch_all(struct span_of_time *ret)
 {
     struct watch_root root = {.path = top};
     const struct watchers_options opt = {.roots = &root, .root_count = 1};
+    const struct span_of_time at = begin();
     struct watchers *w;
-    struct watch_stats stats;
-    struct span_of_time at, bare[3], ours[3];
-    unsigned long count;
-    size_t bytes;
-    int fd = inotify_init1(IN_CLOEXEC);
 
-    (void)raw_walk(-1, top); /* warm */
-    at = begin();
-    count = raw_walk(fd, top);
-    bare[0] = since(at);
-    at = begin();
-    (void)raw_walk(-1, top);
-    bare[1] = since(at);
-    (void)close(fd);
-
-    bytes = mallinfo2().uordblks + mallinfo2().hblkhd;
-    at = begin();
     if (watchers_new(&opt, &w, NULL) != 0) {
         die("watchers_new");
     }
     (void)take_until(w, HINT_SCAN_DONE);
-    ours[0] = since(at);
-    bytes = mallinfo2().uordblks + mallinfo2().hblkhd - bytes;
-    at = begin();
-    if (watchers_rescan(w, 0, "") != 0) {
-        die("watchers_rescan");
-    }
-    (void)take_until(w, HINT_SCAN_DONE);
-    ours[1] = since(at);
-    ours[2] = live_watched(w);
-    watchers_stats(w, 0, &stats);
-    watchers_free(w);
+    *ret = since(at);
+    return w;
+}
 
-    fd = inotify_init1(IN_CLOEXEC);
-    (void)raw_walk(fd, top);
-    bare[2] = live_raw(fd);
+/* The same, bare, on one thread. */
+static struct span_of_time watch_bare(unsigned long *ret_files)
+{
+    const int fd = inotify_init1(IN_CLOEXEC);
+    const struct span_of_time at = begin();
+    struct span_of_time took;
+
+    *ret_files = raw_walk(fd, top);
+    took = since(at);
     (void)close(fd);
-    printf("%lu directories, %lu files, %llu watches\n", directories, count,
-           (unsigned long long)stats.watches);
-    print_line("watch and list", ours[0], bare[0], (double)stats.directories, "dirs");
-    print_line("list again", ours[1], bare[1], (double)count, "files");
-    print_line("live, 3 events a file", ours[2], bare[2], (double)live * 3, "events");
-    printf("%-22s %7.2f us of processor time an event (bare %.2f), %llu overflows\n", "",
-           ours[2].cpu / (double)live / 3 * 1e6, bare[2].cpu / (double)live / 3 * 1e6,
-           (unsigned long long)stats.overflows);
+    return took;
+}
+
+/* Placing watches, warm and cold, and listing again. */
+static void measure_scans(void)
+{
+    struct span_of_time bare[RUNS], ours[RUNS], bare_list[RUNS], list[RUNS], cold_bare, cold;
+    struct watchers *w;
+    struct watch_stats stats = {0};
+    unsigned long count = 0;
+    size_t bytes = 0;
+
+    (void)raw_walk(-1, top); /* warm */
+    for (int i = 0; i < RUNS; i++) {
+        struct span_of_time at;
+
+        bare[i] = watch_bare(&count);
+        at = begin();
+        (void)raw_walk(-1, top);
+        bare_list[i] = since(at);
+        malloc_trim(0);
+        bytes = allocated();
+        w = watch_all(&ours[i]);
+        bytes = allocated() - bytes;
+        at = begin();
+        if (watchers_rescan(w, 0, "") != 0) {
+            die("watchers_rescan");
+        }
+        (void)take_until(w, HINT_SCAN_DONE);
+        list[i] = since(at);
+        watchers_stats(w, 0, &stats);
+        watchers_free(w);
+    }
+    printf("%lu directories, %lu files, %llu watches, medians of %d runs\n", directories, count,
+           (unsigned long long)stats.watches, RUNS);
+    print_line("place, warm", median(ours), median(bare), (double)stats.directories, "dirs");
+    print_line("list again", median(list), median(bare_list), (double)(count + directories),
+               "names");
     printf("%-22s %7zu bytes a directory (malloc, the library's with it)\n", "memory",
            bytes / (size_t)stats.directories);
+    if (!setting(CACHES_FILE, "3", NULL)) {
+        printf("%-22s not measured: no right to drop the caches\n", "place, cold");
+        return;
+    }
+    cold_bare = watch_bare(&count);
+    (void)setting(CACHES_FILE, "3", NULL);
+    w = watch_all(&cold);
+    watchers_free(w);
+    print_line("place, cold", cold, cold_bare, (double)stats.directories, "dirs");
+}
+
+/* An instance of inotify whose queue is long enough, by `make`. False without the right to. */
+static bool with_long_queue(int (*make)(void), int *ret_fd)
+{
+    char before[32], value[32];
+
+    (void)snprintf(value, sizeof(value), "%d", QUEUE_MAX);
+    if (!setting(QUEUE_FILE, value, before)) {
+        return false;
+    }
+    *ret_fd = make();
+    (void)setting(QUEUE_FILE, before, NULL);
+    return true;
+}
+
+static int make_bare(void)
+{
+    return inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+}
+
+static int make_ours(void)
+{
+    int fd = -1;
+
+    return notify_start(&fd) == 0 ? fd : -1;
+}
+
+/* QUEUED events of two files in turn, so that none are merged. */
+static void queue_events(int dir)
+{
+    static const char *const names[2] = {"one", "two"};
+
+    for (int i = 0; i < QUEUED; i++) {
+        (void)utimensat(dir, names[i % 2], NULL, 0);
+    }
+}
+
+/* Drain a long queue with read(2) alone. */
+static struct span_of_time drain_bare(int dir, int fd, unsigned long *ret_count)
+{
+    static _Alignas(struct inotify_event) char buffer[READ_SIZE];
+    struct span_of_time at;
+    ssize_t got;
+
+    if (inotify_add_watch(fd, top, RAW_MASK) < 0) {
+        die("inotify_add_watch");
+    }
+    queue_events(dir);
+    *ret_count = 0;
+    at = begin();
+    while ((got = read(fd, buffer, sizeof(buffer))) > 0) {
+        for (ssize_t i = 0; i < got; ++*ret_count) {
+            i += (ssize_t)sizeof(struct inotify_event) +
+                 ((const struct inotify_event *)(buffer + i))->len;
+        }
+    }
+    at = since(at);
+    (void)close(fd);
+    return at;
+}
+
+/* The same as the reader thread does it. */
+static struct span_of_time drain_ours(int dir, unsigned long *ret_count)
+{
+    struct raw_event ev;
+    struct span_of_time at;
+    int wd;
+
+    if (notify_place(dir, &wd) != 0) {
+        die("notify_place");
+    }
+    queue_events(dir);
+    *ret_count = 0;
+    at = begin();
+    while (notify_next(&ev)) {
+        ++*ret_count;
+    }
+    at = since(at);
+    notify_stop();
+    return at;
+}
+
+/* Draining a queue of QUEUED events. */
+static void measure_drain(void)
+{
+    const int dir = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct span_of_time bare[RUNS], ours[RUNS];
+    unsigned long counts[2] = {0};
+
+    (void)close(openat(dir, "one", O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+    (void)close(openat(dir, "two", O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+    for (int i = 0; i < RUNS; i++) {
+        int fd;
+
+        if (!with_long_queue(make_bare, &fd)) {
+            printf("%-22s not measured: no right to make the queue long enough\n", "drain");
+            (void)close(dir);
+            return;
+        }
+        bare[i] = drain_bare(dir, fd, &counts[0]);
+        if (!with_long_queue(make_ours, &fd) || fd < 0) {
+            die("notify_start");
+        }
+        ours[i] = drain_ours(dir, &counts[1]);
+    }
+    (void)close(dir);
+    if (counts[0] < QUEUED || counts[1] < QUEUED) {
+        printf("%-22s %lu and %lu of %d events\n", "drain: LOST", counts[1], counts[0], QUEUED);
+    }
+    print_line("drain a full queue", median(ours), median(bare), QUEUED, "events");
+}
+
+/* Processor seconds of the thread with this name. */
+static double thread_seconds(const char *name)
+{
+    DIR *d = opendir("/proc/self/task");
+    struct dirent *e;
+    double found = 0;
+
+    while (d != NULL && (e = readdir(d)) != NULL) {
+        char file[300], text[64] = "";
+        int fd;
+
+        (void)snprintf(file, sizeof(file), "/proc/self/task/%.200s/comm", e->d_name);
+        fd = open(file, O_RDONLY | O_CLOEXEC);
+        if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0 ||
+            strncmp(text, name, strlen(name)) != 0) {
+            (void)close(fd);
+            continue;
+        }
+        (void)close(fd);
+        (void)snprintf(file, sizeof(file), "/proc/self/task/%.200s/schedstat", e->d_name);
+        fd = open(file, O_RDONLY | O_CLOEXEC);
+        memset(text, 0, sizeof(text));
+        if (fd >= 0 && read(fd, text, sizeof(text) - 1) > 0) {
+            found = strtod(text, NULL) / 1e9;
+        }
+        (void)close(fd);
+    }
+    if (d != NULL) {
+        (void)closedir(d);
+    }
+    return found;
+}
+
+/* Files that come to be and are written while the tree is watched, with the queue as it is. */
+static void measure_live(void)
+{
+    struct span_of_time ours, bare, placed;
+    struct watchers *w = watch_all(&placed);
+    struct watch_stats stats;
+    double reader;
+    unsigned long count;
+    int fd;
+
+    reader = thread_seconds("watch-reader");
+    ours = live_watched(w);
+    reader = thread_seconds("watch-reader") - reader;
+    watchers_stats(w, 0, &stats);
+    watchers_free(w);
+    fd = inotify_init1(IN_CLOEXEC);
+    count = raw_walk(fd, top);
+    bare = live_raw(fd);
+    (void)close(fd);
+    print_line("live, 3 events a file", ours, bare, (double)live * 3, "events");
+    printf("%-22s %7.2f us an event in the reader thread, %.2f in all threads (bare %.2f)\n", "",
+           reader / (double)live / 3 * 1e6, ours.cpu / (double)live / 3 * 1e6,
+           bare.cpu / (double)live / 3 * 1e6);
+    printf("%-22s %7llu overflows, %lu files\n", "", (unsigned long long)stats.overflows, count);
+}
+
+/* Directories that threads of the bare walk take in turn. */
+static struct {
+    pthread_mutex_t lock;
+    char **paths;
+    size_t count, cap, busy;
+    unsigned long files;
+} heap = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* Add a directory to the heap; the lock is held. */
+static void heap_add(const char *path)
+{
+    if (heap.count == heap.cap) {
+        heap.cap = heap.cap * 2 + 64;
+        heap.paths = reallocarray(heap.paths, heap.cap, sizeof(char *));
+        if (heap.paths == NULL) {
+            die("memory");
+        }
+    }
+    heap.paths[heap.count++] = strdup(path);
+}
+
+/* List and stat one directory. */
+static void walk_one(const char *path)
+{
+    char below[PATH_MAX];
+    DIR *d = opendir(path);
+    struct dirent *e;
+    unsigned long count = 0;
+
+    if (d == NULL) {
+        die(path);
+    }
+    while ((e = readdir(d)) != NULL) {
+        struct stat st;
+
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) {
+            continue;
+        }
+        (void)fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW);
+        count += e->d_type == DT_REG;
+        if (e->d_type == DT_DIR) {
+            (void)snprintf(below, sizeof(below), "%.3000s/%s", path, e->d_name);
+            pthread_mutex_lock(&heap.lock);
+            heap_add(below);
+            pthread_mutex_unlock(&heap.lock);
+        }
+    }
+    (void)closedir(d);
+    pthread_mutex_lock(&heap.lock);
+    heap.files += count;
+    heap.busy--;
+    pthread_mutex_unlock(&heap.lock);
+}
+
+/* Thread of the bare walk. */
+static void *walk_some(void *arg)
+{
+    for (;;) {
+        char *path = NULL;
+        bool done;
+
+        pthread_mutex_lock(&heap.lock);
+        done = heap.count == 0 && heap.busy == 0;
+        if (heap.count > 0) {
+            path = heap.paths[--heap.count];
+            heap.busy++;
+        }
+        pthread_mutex_unlock(&heap.lock);
+        if (done) {
+            return arg;
+        }
+        if (path == NULL) {
+            (void)poll(NULL, 0, 1);
+            continue;
+        }
+        walk_one(path);
+        free(path);
+    }
+}
+
+/* The floor of a restart: list and stat all, by threads. Prints seconds and files. */
+static int walk_bare(const char *path, int threads)
+{
+    pthread_t ids[64];
+    const struct span_of_time at = begin();
+    struct span_of_time took;
+
+    threads = threads < 1 ? 1 : threads > 64 ? 64 : threads;
+    heap_add(path);
+    for (int i = 0; i < threads; i++) {
+        if (pthread_create(&ids[i], NULL, walk_some, NULL) != 0) {
+            die("pthread_create");
+        }
+    }
+    for (int i = 0; i < threads; i++) {
+        pthread_join(ids[i], NULL);
+    }
+    took = since(at);
+    printf("%.3f %lu\n", took.wall, heap.files);
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
     const char *tmp = getenv("TMPDIR");
+    char before[32] = "", wanted[32];
 
+    if (argc == 4 && strcmp(argv[1], "--walk") == 0) {
+        return walk_bare(argv[2], atoi(argv[3]));
+    }
     directories = argc > 1 ? strtoul(argv[1], NULL, 10) : directories;
     files = argc > 2 ? strtoul(argv[2], NULL, 10) : files;
     live = argc > 3 ? strtoul(argv[3], NULL, 10) : live;
@@ -318,6 +670,15 @@ int main(int argc, char **argv)
         die("mkdtemp");
     }
     make_tree();
-    measure();
+    (void)snprintf(wanted, sizeof(wanted), "%lu", directories * 2 + 500000);
+    if (!setting(WATCHES_FILE, wanted, before)) {
+        before[0] = '\0';
+    }
+    measure_scans();
+    measure_live();
+    measure_drain();
+    if (before[0] != '\0') {
+        (void)setting(WATCHES_FILE, before, NULL);
+    }
     return nftw(top, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0 ? 0 : 2;
 }
