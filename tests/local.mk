@@ -61,10 +61,13 @@ EXTRA_DIST += \
 	tests/system/test_faults.py \
 	tests/system/test_guard.py \
 	tests/system/test_harness.py \
+	tests/system/test_idle.py \
 	tests/system/test_identity.py \
 	tests/system/test_invariants.py tests/system/test_links.py \
 	tests/system/test_lists.py \
 	tests/system/test_live.py \
+	tests/system/test_losses.py \
+	tests/system/test_mounts.py \
 	tests/system/test_names.py \
 	tests/system/test_once.py \
 	tests/system/test_order.py \

@@ -95,6 +95,20 @@ void intake_observe(struct agent *a, struct item *it)
         agent_fail(a, -ENOMEM, "looking at a path");
 }
 
+/* A file that a scan found is young, and is not what it was at the last look: whoever writes it,
+ * maybe on another host, may not be done. Then it is looked at once more. */
+static bool intake_still_changing(struct agent *a, struct item *it, const struct file_stat *st)
+{
+    if (it->source != JOURNAL_SRC_SCAN || st->kind != FILE_REGULAR ||
+        plan_settled(st, a->real_us, agent_mapping(a, it)->conf->settle_ms) ||
+        (it->first_size == st->size && it->first_mtime_ns == st->mtime_ns))
+        return false;
+    it->first_size = st->size;
+    it->first_mtime_ns = st->mtime_ns;
+    it->hint_ms = a->now_ms;
+    return true;
+}
+
 /* The item was seen as `st`: to be planned. */
 static void intake_seen(struct agent *a, struct item *it, const struct file_stat *st)
 {
@@ -136,6 +150,10 @@ static void intake_observed(struct agent *a, const struct hint *h)
         decide_failed(a, it, why);
         return;
     }
+    if (intake_still_changing(a, it, &h->st)) {
+        intake_resettle(a, it);
+        return;
+    }
     intake_seen(a, it, &h->st);
 }
 
@@ -154,6 +172,9 @@ static void intake_found(struct agent *a, struct mapping *m, const char *key,
         if (agent_is_list(a, it))
             it->looked = order_look(&a->order);
         intake_seen(a, it, &entry->st);
+    } else if (it && it->state == ITEM_SETTLING && entry->code == 0) {
+        it->first_size = entry->st.size; /* the first of two looks */
+        it->first_mtime_ns = entry->st.mtime_ns;
     }
 }
 

@@ -96,10 +96,9 @@ void sight_json(struct json_writer *w, const struct mapping *m, const struct wat
 
     json_put_bool(w, "stuck", m->stuck);
     json_put_bool(w, "possibly_incomplete", m->incomplete_us != 0);
-    if (!m->incomplete_us)
-        return;
-    json_put_string(w, "incomplete_since", clock_iso(m->incomplete_us, since));
     json_put_int(w, "directories_to_go", (int64_t)stats->to_go);
+    if (m->incomplete_us)
+        json_put_string(w, "incomplete_since", clock_iso(m->incomplete_us, since));
 }
 
 int sight_text(struct buf *out, const struct mapping *m, const struct watch_stats *stats)

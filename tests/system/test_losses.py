@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 
 from harness import Skip, deadline, on, samples, wait_until
 
@@ -154,4 +155,26 @@ def test_more_directories_than_watches(ctx):
     for i in range(60):
         write(f"{images}/{i:02}/newer.jpg", b"N%d" % i)
     agent.wait_in_step(10)
+    ctx.client.assert_tree(images, "images/")
+
+
+@on("s3d")
+@deadline(60)
+def test_what_a_scan_finds_must_hold_still(ctx):
+    """A file that somebody else writes bit by bit, faster than it settles: seen by scans alone."""
+    images = ctx.folder("images")
+    write(f"{images}/a.jpg")
+    if subprocess.run([*unshared(1), "true"], check=False, capture_output=True).returncode:
+        raise Skip("no right to make a user namespace")
+    agent = ctx.agent(images=images, repository={"rescan": "1s", "settle_ms": 700})
+    agent.start(wrap=unshared(1))  # the directory above takes the only watch
+    agent.wait_in_step(30)
+    end = time.monotonic() + 6
+    with open(f"{images}/slow.jpg", "wb", buffering=0) as file:
+        while time.monotonic() < end:
+            file.write(b"more")
+            time.sleep(0.05)
+    agent.wait_in_step(15)
+    puts = [r for r in agent.journal_records() if r["o"] == "put" and r.get("p") == "slow.jpg"]
+    assert len(puts) == 1, puts
     ctx.client.assert_tree(images, "images/")
