@@ -109,12 +109,16 @@ static void directory_touched(struct tracker *t, const struct spot *s)
     struct node *n = model_child(t->model, s->dir, s->name);
 
     say_at(t, s, HINT_TOUCHED, true);
+    if (n != NULL) {
+        model_lower(t->model, n, NODE_SUSPECT); /* a look under way may have come too early */
+    }
     if (n == NULL || (n->state == NODE_IDLE && n->wd < 0)) {
         place_check(t, s);
     }
 }
 
-/* A directory left its place: it waits in limbo for the other half. */
+/* A directory left its place: it waits in limbo for the other half. A place that it held against
+ * another is looked at still: that other was exchanged for it. */
 static void directory_left(struct tracker *t, const struct spot *s, uint32_t cookie, int64_t now_ms)
 {
     struct cookie_entry *pushed = cookies_find_displaced(t->cookies, s->dir, s->name);

@@ -312,6 +312,9 @@ static void conclude_absent(struct tracker *t, struct node *n)
         duties_done(t, n);
         return;
     }
+    if ((n->flags & NODE_AGAIN) != 0) {
+        return; /* an event came since the look began: what it told of is looked at first */
+    }
     if ((n->flags & NODE_SUSPECT) == 0) {
         model_raise(t->model, n, NODE_SUSPECT);
         tracker_dirty(t, n);

@@ -204,6 +204,27 @@ static void test_gone_while_listed(void **state)
     assert_int_equal(tracker_model_counts(t, 0)->directories, 4);
 }
 
+/* "new" changes places with x before anybody looked at it: then x is it. */
+static void test_exchange_with_what_was_not_seen(void **state)
+{
+    (void)state;
+    begin();
+    event(1, IN_CREATE | IN_ISDIR, 0, "new");
+    event(1, IN_MOVED_FROM | IN_ISDIR, 30, "new");
+    event(1, IN_MOVED_TO | IN_ISDIR, 30, "x");
+    event(1, IN_MOVED_FROM | IN_ISDIR, 31, "x");
+    event(1, IN_MOVED_TO | IN_ISDIR, 31, "new");
+    found(look("new"), 4, 4, "");
+    found(look("x"), 9, 9, "f");
+    look_at_nothing();
+    assert_int_equal(tracker_model_counts(t, 0)->directories, 5);
+    hint_list_release(tracker_hints(t));
+    event(9, IN_CLOSE_WRITE, 0, "g");
+    hint(HINT_WRITTEN, "x/g", NULL);
+    event(4, IN_CLOSE_WRITE, 0, "h");
+    hint(HINT_WRITTEN, "new/h", NULL);
+}
+
 /* A look that is led elsewhere says nothing; after a barrier the parent is looked at, too. */
 static void test_misplaced(void **state)
 {
@@ -246,6 +267,38 @@ static void test_absent_is_looked_at_twice(void **state)
     event(1, IN_DELETE | IN_ISDIR, 0, "n");
     hint(HINT_GONE, "n", NULL);
     RELEASED(9);
+}
+
+/* "new" was found empty, and again after the barrier; of that the second look is still to be told
+ * when this event is read. */
+static struct check *second_look_is_under_way(void)
+{
+    struct check *c;
+
+    begin();
+    event(4, IN_CREATE | IN_ISDIR, 0, "new");
+    hint(HINT_TOUCHED, "x/new", NULL);
+    not_found(look("x/new"), CHECK_ABSENT, 0);
+    barrier();
+    c = look("x/new");
+    look_at_nothing();
+    return c;
+}
+
+/* It is made after the second look, and before what that look saw is told. */
+static void test_made_after_the_second_look(void **state)
+{
+    struct check *c = second_look_is_under_way();
+
+    (void)state;
+    event(4, IN_CREATE | IN_ISDIR, 0, "new");
+    hint(HINT_TOUCHED, "x/new", NULL);
+    not_found(c, CHECK_ABSENT, 0);
+    no_hint();
+    barrier();
+    found(look("x/new"), 9, 9, "f");
+    hint(HINT_LISTING, "x/new", NULL);
+    assert_int_equal(tracker_model_counts(t, 0)->directories, 5);
 }
 
 /* What a look finds is known by its watch: it moved, and the place that it left is looked at. */
@@ -453,8 +506,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_exchange_after_replacement, setup, teardown),
         cmocka_unit_test_setup_teardown(test_exchange_of_the_unknown, setup, teardown),
         cmocka_unit_test_setup_teardown(test_gone_while_listed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_exchange_with_what_was_not_seen, setup, teardown),
         cmocka_unit_test_setup_teardown(test_misplaced, setup, teardown),
         cmocka_unit_test_setup_teardown(test_absent_is_looked_at_twice, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_made_after_the_second_look, setup, teardown),
         cmocka_unit_test_setup_teardown(test_found_elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(test_another_in_its_place, setup, teardown),
         cmocka_unit_test_setup_teardown(test_parked_events, setup, teardown),
