@@ -9,7 +9,10 @@ noinst_LIBRARIES += watchers/libwatchers.a
 watchers_libwatchers_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h
 watchers_libwatchers_a_SOURCES = \
 	watchers/cookies.c watchers/cookies.h \
+	watchers/fan.c watchers/fan.h \
+	watchers/fan_event.c watchers/fan_event.h \
 	watchers/filter.c watchers/filter.h \
+	watchers/handles.c watchers/handles.h \
 	watchers/hints.c watchers/hints.h \
 	watchers/identity.c watchers/identity.h \
 	watchers/model.c watchers/model.h \
@@ -29,10 +32,12 @@ EXTRA_DIST += watchers/DESIGN.md
 
 watchers_tests = \
 	tests/unit/test_watch_budget \
+	tests/unit/test_watch_fan \
 	tests/unit/test_watch_filter \
 	tests/unit/test_watch_limits \
 	tests/unit/test_watch_live \
 	tests/unit/test_watch_mend \
+	tests/unit/test_watch_mark \
 	tests/unit/test_watch_model \
 	tests/unit/test_watch_outbox \
 	tests/unit/test_watch_place \
@@ -72,6 +77,13 @@ tests_unit_test_watch_mend_LDADD = $(watchers_tests_LIBS)
 tests_unit_test_watch_tracker_SOURCES = tests/unit/test_watch_tracker.c tests/unit/tracker_bed.h tests/unit/unit.h
 tests_unit_test_watch_tracker_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 tests_unit_test_watch_tracker_LDADD = $(watchers_tests_LIBS)
+tests_unit_test_watch_mark_SOURCES = tests/unit/test_watch_mark.c tests/unit/watch_bed.h \
+	$(watchers_tests_bed)
+tests_unit_test_watch_mark_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK) -Wl,--wrap=notify_place
+tests_unit_test_watch_mark_LDADD = $(watchers_tests_LIBS)
+tests_unit_test_watch_fan_SOURCES = tests/unit/test_watch_fan.c tests/unit/unit.h
+tests_unit_test_watch_fan_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
+tests_unit_test_watch_fan_LDADD = $(watchers_tests_LIBS)
 tests_unit_test_watch_filter_SOURCES = tests/unit/test_watch_filter.c tests/unit/unit.h
 tests_unit_test_watch_filter_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 tests_unit_test_watch_filter_LDADD = $(watchers_tests_LIBS)
@@ -83,6 +95,6 @@ tests_unit_test_watch_outbox_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 tests_unit_test_watch_outbox_LDADD = $(watchers_tests_LIBS)
 
 noinst_PROGRAMS += tests/bench/bench_watch
-tests_bench_bench_watch_SOURCES = tests/bench/bench_watch.c
+tests_bench_bench_watch_SOURCES = tests/bench/bench_watch.c tests/bench/walk.c tests/bench/walk.h
 tests_bench_bench_watch_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 tests_bench_bench_watch_LDADD = watchers/libwatchers.a base/libbase.a $(WATCHERS_LIBS) $(CRYPTO_LIBS)

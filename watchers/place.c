@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/path.h"
 #include "base/tree.h"
+#include "watchers/handles.h"
 #include "watchers/notify.h"
 #include "watchers/pool.h"
 
@@ -361,7 +362,73 @@ static bool glance(const struct place_root *root, const struct check *check)
     return same;
 }
 
-void place_look(const struct place_root *root, const struct check *check, void *scratch,
+/* Watch an open directory with inotify. 0 or -errno. */
+static int watch_inotify(int fd, int *ret_wd)
+{
+    int wd = -1;
+    const int code = notify_place(fd, &wd);
+
+    if (code == 0 && handles_has_range(wd)) {
+        notify_forget(wd); /* the descriptors have run up to where fanotify's begin */
+        return -ENOSPC;
+    }
+    *ret_wd = wd;
+    return code;
+}
+
+/* Watch an open directory with fanotify, the root's file system being marked with the first. 0 or
+ * -errno. */
+static int watch_fanotify(struct place_root *root, int fd, int *ret_wd)
+{
+    uint64_t fsid = atomic_load(&root->fsid);
+
+    if (fsid == 0) {
+        const int code = fan_mark(root->fan, root->fd, &fsid);
+
+        if (code != 0) {
+            return code;
+        }
+        atomic_store(&root->fsid, fsid);
+    }
+    return fan_place(root->fan, fsid, fd, ret_wd);
+}
+
+/* The same for WATCH_AUTO: inotify as far as it goes. What fanotify watches already stays so, since
+ * it is by its watch that a directory is known. */
+static int watch_auto(struct place_root *root, int fd, int *ret_wd)
+{
+    const uint64_t fsid = atomic_load(&root->fsid);
+    const int known = fsid == 0 ? -1 : fan_placed(root->fan, fsid, fd);
+    int code;
+
+    if (known >= 0) {
+        *ret_wd = known;
+        return 0;
+    }
+    code = watch_inotify(fd, ret_wd);
+    if (code == -ENOSPC && root->fan != NULL && watch_fanotify(root, fd, ret_wd) == 0) {
+        return 0;
+    }
+    return code;
+}
+
+/* Watch an open directory as the root wants it. 0 or -errno (*ret_wd untouched). */
+static int watch(struct place_root *root, int fd, int *ret_wd)
+{
+    switch (root->with) {
+    case WATCH_AUTO:
+        return watch_auto(root, fd, ret_wd);
+    case WATCH_INOTIFY:
+        return watch_inotify(fd, ret_wd);
+    case WATCH_FANOTIFY:
+        return watch_fanotify(root, fd, ret_wd);
+    case WATCH_SCAN:
+        break;
+    }
+    return 0;
+}
+
+void place_look(struct place_root *root, const struct check *check, void *scratch,
                 struct check_result *ret)
 {
     struct statx stx;
@@ -393,7 +460,7 @@ void place_look(const struct place_root *root, const struct check *check, void *
     ret->ino = stx.stx_ino;
     ret->mark = mark_of(&stx);
     if (root->watch) {
-        ret->watch_code = notify_place(fd, &ret->wd);
+        ret->watch_code = watch(root, fd, &ret->wd);
     }
     ret->outcome = CHECK_FOUND;
     ret->listing = list(root, fd, check->path, scratch);

@@ -4,6 +4,7 @@
 #ifndef LOCKSTEP_WATCHERS_PLACE_H
 #define LOCKSTEP_WATCHERS_PLACE_H
 
+#include "watchers/fan.h"
 #include "watchers/tracker.h"
 
 #include <stdatomic.h>
@@ -16,6 +17,9 @@ struct place_root {
     const struct filter *filter;
     enum watch_sync sync;
     bool watch;              /* place watches */
+    enum watch_with with;    /* of which kind: not WATCH_SCAN if `watch` */
+    struct fan *fan;         /* NULL: cannot be had */
+    _Atomic uint64_t fsid;   /* of the root's file system, which has fan's mark; 0: not yet */
     bool remote;             /* other hosts write here */
     bool nlink_tells;        /* a removed directory has no links */
     bool list_absent;        /* the kernel may remember names as absent, and only listing tells */
@@ -24,7 +28,7 @@ struct place_root {
 
 /* place_look(root, check, scratch, ret): open the directory, watch it, list it. scratch has
  * POOL_SCRATCH_BYTES. ret->check is left to the caller. */
-void place_look(const struct place_root *root, const struct check *check, void *scratch,
+void place_look(struct place_root *root, const struct check *check, void *scratch,
                 struct check_result *ret);
 
 /* place_stat(root, path, scratch, ret): stat as tree_stat, but nothing is concluded across a mount

@@ -1,5 +1,5 @@
 /*
- * The thread that drains inotify. Shell. See reader.h.
+ * The thread that drains inotify and fanotify. Shell. See reader.h.
  */
 #include "watchers/reader.h"
 
@@ -30,15 +30,17 @@ struct packed {
     char name[];
 };
 
-enum { POLL_NOTIFY, POLL_CALL, POLL_MOUNTS, POLL_COUNT };
+enum { POLL_NOTIFY, POLL_FAN, POLL_CALL, POLL_MOUNTS, POLL_COUNT };
 
 struct reader {
     pthread_t thread;
     bool running;
     int notify_fd;
-    int call_fd;   /* eventfd: stop or barrier */
-    int mounts_fd; /* -1: not to be had */
-    size_t queue_max;
+    struct fan *fan;  /* NULL: without */
+    int call_fd;      /* eventfd: stop or barrier */
+    int mounts_fd;    /* -1: not to be had */
+    size_t queue_max; /* of inotify's queue */
+    size_t queue_min; /* of the shorter one */
     void (*give)(void *arg, struct batch *b);
     void *arg;
     atomic_bool stop;
@@ -84,8 +86,9 @@ static void flush(struct reader *r, bool barrier, bool mounts)
 }
 
 /* Keep one event. */
-static void pack(struct reader *r, const struct raw_event *ev)
+static void pack(void *arg, const struct raw_event *ev)
 {
+    struct reader *r = arg;
     const size_t name = strlen(ev->name) + 1;
     const size_t size = (sizeof(struct packed) + name + 7) & ~(size_t)7;
     struct packed *p;
@@ -111,6 +114,9 @@ static void drain(struct reader *r)
     for (size_t n = 0; n <= r->queue_max && !atomic_load(&r->stop) && notify_next(&ev); n++) {
         pack(r, &ev);
     }
+    if (r->fan != NULL) {
+        fan_drain(r->fan, &r->stop, pack, r);
+    }
 }
 
 /* The thread. */
@@ -119,6 +125,7 @@ static void *run(void *arg)
     struct reader *r = arg;
     uint64_t calls;
     struct pollfd fds[POLL_COUNT] = {{.fd = r->notify_fd, .events = POLLIN},
+                                     {.fd = r->fan == NULL ? -1 : fan_fd(r->fan), .events = POLLIN},
                                      {.fd = r->call_fd, .events = POLLIN},
                                      {.fd = r->mounts_fd, .events = POLLPRI}};
 
@@ -127,7 +134,7 @@ static void *run(void *arg)
         bool barrier;
 
         if (poll(fds, POLL_COUNT, -1) < 0) {
-            continue; /* EINTR; nothing else can be wrong with these three */
+            continue; /* EINTR; nothing else can be wrong with these */
         }
         if (fds[POLL_CALL].revents != 0) {
             (void)!read(r->call_fd, &calls, sizeof(calls)); /* readable: cannot fail */
@@ -136,7 +143,7 @@ static void *run(void *arg)
         drain(r);
         if (r->len > 0 || barrier || fds[POLL_MOUNTS].revents != 0) {
             flush(r, barrier, fds[POLL_MOUNTS].revents != 0);
-            if (r->queue_max >= NAP_QUEUE) {
+            if (r->queue_min >= NAP_QUEUE) {
                 (void)poll(&fds[POLL_CALL], 1, NAP_MS); /* however it ends, the loop goes on */
             }
         }
@@ -158,7 +165,7 @@ static int start(struct reader *r)
     return -code;
 }
 
-int reader_new(int notify_fd, void (*give)(void *arg, struct batch *b), void *arg,
+int reader_new(int notify_fd, struct fan *fan, void (*give)(void *arg, struct batch *b), void *arg,
                struct reader **ret)
 {
     struct reader *r = calloc(1, sizeof(*r));
@@ -170,7 +177,10 @@ int reader_new(int notify_fd, void (*give)(void *arg, struct batch *b), void *ar
     r->notify_fd = notify_fd;
     r->give = give;
     r->arg = arg;
+    r->fan = fan;
     r->queue_max = notify_queue_max();
+    r->queue_min =
+        fan != NULL && fan_queue_max(fan) < r->queue_max ? fan_queue_max(fan) : r->queue_max;
     r->mounts_fd = open(MOUNTS_FILE, O_RDONLY | O_CLOEXEC);
     r->call_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     code = r->call_fd < 0 ? -errno : start(r);

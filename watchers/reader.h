@@ -1,5 +1,5 @@
 /*
- * The thread that drains inotify. Shell.
+ * The thread that drains inotify and fanotify. Shell.
  *
  * It does nothing else: the kernel's queue is short, and what overflows it is lost. What it reads
  * it hands on in batches, in memory; if those are not worked off it drops them and says so.
@@ -7,6 +7,7 @@
 #ifndef LOCKSTEP_WATCHERS_READER_H
 #define LOCKSTEP_WATCHERS_READER_H
 
+#include "watchers/fan.h"
 #include "watchers/tracker.h"
 
 #define READER_BYTES_MAX (64 * 1024 * 1024) /* of events that wait to be worked off */
@@ -27,9 +28,10 @@ bool batch_next(struct batch *b, struct raw_event *ret);
 
 struct reader;
 
-/* reader_new(notify_fd, give, arg, ret): start the thread. give(arg, batch) is called by it; the
- * batch is the taker's, who gives it back with reader_done. 0 or -errno. */
-int reader_new(int notify_fd, void (*give)(void *arg, struct batch *b), void *arg,
+/* reader_new(notify_fd, fan, give, arg, ret): start the thread. fan (NULL: without) is borrowed.
+ * give(arg, batch) is called by it; the batch is the taker's, who gives it back with reader_done. 0
+ * or -errno. */
+int reader_new(int notify_fd, struct fan *fan, void (*give)(void *arg, struct batch *b), void *arg,
                struct reader **ret) __attribute__((warn_unused_result));
 
 /* reader_free(r): stop. NULL is allowed. Batches that are out must be given back before. */

@@ -47,11 +47,64 @@ int roots_open(struct root *r, const struct watch_root *opt, bool watch, const a
     atomic_store(&r->place.mount_id, r->identity.mount_id);
     r->place.filter = r->filter;
     r->place.sync = opt->sync;
-    r->place.watch = watch;
+    r->place.watch = watch && opt->with != WATCH_SCAN;
+    r->place.with = opt->with;
     r->place.remote = r->remote;
     r->place.list_absent = identity_forgets_late(&r->identity);
     r->place.nlink_tells = !place.removed;
     r->place.stop = stop;
+    return 0;
+}
+
+/* Say why a root cannot be watched with fanotify, and what would be right. Returns ERR_REFUSED. */
+static int say_no_fanotify(const struct root *r, int code, struct err *e)
+{
+    const char *right;
+
+    switch (code) {
+    case -EPERM:
+        right = "start the agent with CAP_SYS_ADMIN, or set watch = \"auto\"";
+        break;
+    case -ENODEV:
+    case -EOPNOTSUPP:
+    case -EXDEV:
+        right = "ext4, xfs, tmpfs or the top volume of btrfs can; else set watch = \"auto\", or "
+                "\"scan\"";
+        break;
+    case -EINVAL:
+    case -ENOSYS:
+        right = "fanotify with names needs Linux 5.17; else set watch = \"auto\"";
+        break;
+    case -EMFILE:
+        right = "raise fs.fanotify.max_user_groups, or set watch = \"auto\"";
+        break;
+    default:
+        right = "set watch = \"auto\"";
+        break;
+    }
+    return err_set(e, ERR_REFUSED, r->path, right,
+                   "watch = \"fanotify\" is not possible here (file system %s): %s",
+                   r->identity.fs_name, err_name(code));
+}
+
+int roots_mark(struct root *r, struct fan *fan, int code, struct err *e)
+{
+    uint64_t fsid = 0;
+
+    if (!r->place.watch || r->place.with == WATCH_INOTIFY) {
+        return 0;
+    }
+    r->place.fan = fan;
+    if (r->place.with == WATCH_AUTO) {
+        return 0; /* marked when inotify has no watches left */
+    }
+    if (fan != NULL) {
+        code = fan_mark(fan, r->place.fd, &fsid);
+    }
+    if (code != 0) {
+        return say_no_fanotify(r, code, e);
+    }
+    atomic_store(&r->place.fsid, fsid);
     return 0;
 }
 
@@ -91,6 +144,7 @@ int roots_compare(struct root *r)
     (void)close(fd); /* O_PATH */
     if (code == 0) {
         r->identity = now;
+        atomic_store(&r->place.fsid, 0); /* fanotify's mark went with the old one */
         atomic_store(&r->place.dev, now.dev);
         atomic_store(&r->place.mount_id, now.mount_id);
     }

@@ -21,10 +21,15 @@ struct root {
     bool remote;
 };
 
-/* roots_open(r, opt, watch, stop, e): r is zeroed. Watches are placed if `watch`; looks give up
- * once *stop is true. 0 or -errno, said in e; roots_release either way. */
+/* roots_open(r, opt, watch, stop, e): r is zeroed. Watches are placed if `watch` and opt->with
+ * says so; looks give up once *stop is true. 0 or -errno, said in e; roots_release either way. */
 int roots_open(struct root *r, const struct watch_root *opt, bool watch, const atomic_bool *stop,
                struct err *e) __attribute__((warn_unused_result));
+
+/* roots_mark(r, fan, code, e): the root may use fan (borrowed); NULL: it cannot be had, and why is
+ * `code`. 0, or ERR_REFUSED, said in e, if the root wants fanotify and cannot have it. */
+int roots_mark(struct root *r, struct fan *fan, int code, struct err *e)
+    __attribute__((warn_unused_result));
 
 void roots_release(struct root *r);
 

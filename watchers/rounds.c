@@ -4,10 +4,12 @@
 #include "watchers/rounds.h"
 
 #include "base/clock.h"
+#include "watchers/handles.h"
 #include "watchers/notify.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/inotify.h>
 
 #define RESCAN_REMOTE_MS (15 * INT64_C(60000))
 #define SLICE_MS         (15 * INT64_C(60000)) /* where nobody else writes: a part of the tree */
@@ -197,7 +199,10 @@ static int64_t patrol_interval(const struct watchers *w, unsigned i)
     if (w->scan_only) {
         return 0;
     }
-    return r->rescan_ms >= 0 ? r->rescan_ms : r->remote ? RESCAN_REMOTE_MS : 0;
+    if (r->rescan_ms >= 0) {
+        return r->rescan_ms;
+    }
+    return r->remote || !r->place.watch ? RESCAN_REMOTE_MS : 0;
 }
 
 /* How often a part of it is; 0: never. What has no watch must be looked at, whatever was set. */
@@ -304,7 +309,7 @@ static void keep_stats(struct watchers *w, bool between)
         w->stats[i] = (struct watch_stats){
             .directories = m->directories,
             .watches = m->watches,
-            .unwatched = w->scan_only ? 0 : m->directories - m->watches,
+            .unwatched = w->roots[i].place.watch ? m->directories - m->watches : 0,
             .limited = m->limited,
             .events = w->events_read,
             .overflows = c->overflows,
@@ -318,6 +323,18 @@ static void keep_stats(struct watchers *w, bool between)
     pthread_mutex_unlock(&w->lock);
 }
 
+/* Remove a watch. */
+static void forget(struct watchers *w, int wd)
+{
+    const struct raw_event ignored = {.wd = wd, .mask = IN_IGNORED, .name = ""};
+
+    if (!handles_has_range(wd)) {
+        notify_forget(wd);
+    } else if (fan_forget(w->fan, wd)) {
+        tracker_event(w->tracker, &ignored, clock_mono_ms()); /* as inotify tells by itself */
+    }
+}
+
 /* Remove the watches that no directory has any more; hand out the hints, the figures first.
  * `between`: this round goes on. */
 static void deliver(struct watchers *w, bool between)
@@ -325,7 +342,7 @@ static void deliver(struct watchers *w, bool between)
     struct wd_list *released = tracker_released(w->tracker);
 
     for (size_t i = 0; i < released->count; i++) {
-        notify_forget(released->wds[i]);
+        forget(w, released->wds[i]); /* may add to the list */
     }
     released->count = 0;
     keep_stats(w, between);

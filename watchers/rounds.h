@@ -33,6 +33,7 @@ struct watchers {
     unsigned flights_max;
     struct outbox *outbox;
     struct pool *pool;
+    struct fan *fan; /* NULL: cannot be had, or nobody wants it */
     struct reader *reader;
     struct tracker *tracker; /* the tracker thread's */
     pthread_t thread;

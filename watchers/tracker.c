@@ -70,6 +70,11 @@ int tracker_new(struct filter *const *filters, unsigned root_count, bool watchin
     return 0;
 }
 
+void tracker_scan_only(struct tracker *t, unsigned root)
+{
+    t->roots[root].scan_only = true;
+}
+
 /* Free the scans that a root was asked for. */
 static void requests_release(struct tracker_root *root)
 {
@@ -252,7 +257,8 @@ static struct check *take_off(struct tracker *t, struct node *n)
  * that a full look might place. */
 static bool glance_will_do(const struct tracker *t, const struct node *n)
 {
-    return (n->flags & NODE_RECURSE) == 0 && (n->wd >= 0 || !t->watching);
+    return (n->flags & NODE_RECURSE) == 0 &&
+           (n->wd >= 0 || !t->watching || t->roots[n->root].scan_only);
 }
 
 /* The next check of a root's passes; NULL if there is none. */

@@ -37,6 +37,10 @@
 #define PASS_WAIT_FEW     1000
 #define PASS_WAIT_MAX_MS  60000
 
+/* Bits of an event's mask beside inotify's, for events of fanotify (fan_event.h). */
+#define EVENT_LOOK  UINT32_C(0x00010000) /* nothing but: the place is to be looked at */
+#define EVENT_ALONE UINT32_C(0x00020000) /* the directory above is not told, as inotify would */
+
 /* An event as the kernel gives it. */
 struct raw_event {
     int wd;
@@ -94,6 +98,8 @@ struct tracker;
  * root is wanted. 0 or -ENOMEM. */
 int tracker_new(struct filter *const *filters, unsigned root_count, bool watching,
                 struct tracker **ret) __attribute__((warn_unused_result));
+/* tracker_scan_only(t, root): no directory of this root has a watch. Before the first event. */
+void tracker_scan_only(struct tracker *t, unsigned root);
 /* tracker_free(t): no check may be in flight. NULL is allowed. */
 void tracker_free(struct tracker *t);
 

@@ -225,7 +225,9 @@ static void directory_event(struct tracker *t, const struct spot *s, const struc
     if (s->excluded) {
         return;
     }
-    if ((ev->mask & IN_MOVED_FROM) != 0) {
+    if ((ev->mask & EVENT_LOOK) != 0) {
+        place_check(t, s);
+    } else if ((ev->mask & IN_MOVED_FROM) != 0) {
         directory_left(t, s, ev->cookie, now_ms);
     } else if ((ev->mask & IN_DELETE) != 0) {
         struct node *n = model_child(t->model, s->dir, s->name);
@@ -262,8 +264,9 @@ static void self_event(struct tracker *t, struct node *n, const struct raw_event
     }
     if (is_root && (ev->mask & (IN_IGNORED | IN_UNMOUNT | IN_DELETE_SELF | IN_MOVE_SELF)) != 0) {
         tracker_suspect_root(t, n->root);
-    } else if (is_root && (ev->mask & IN_ATTRIB) != 0) {
-        tracker_say(t, HINT_TOUCHED, n->root, "", true, 0);
+    } else if ((is_root || (ev->mask & EVENT_ALONE) != 0) && (ev->mask & IN_ATTRIB) != 0 &&
+               model_path(n, t->path, sizeof(t->path)) == 0) {
+        tracker_say(t, HINT_TOUCHED, n->root, t->path, true, 0);
     }
 }
 

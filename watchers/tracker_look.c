@@ -178,7 +178,8 @@ static void child_seen(struct tracker *t, struct node *n, const struct listing_e
         wanted = wanted || child->state == NODE_IDLE;
     } else {
         wanted = wanted || (e->code == 0 && child->ino != e->st.ino) ||
-                 (t->watching && child->wd < 0 && (child->flags & NODE_LIMITED) == 0);
+                 (t->watching && !t->roots[n->root].scan_only && child->wd < 0 &&
+                  (child->flags & NODE_LIMITED) == 0);
     }
     child->stamp = t->stamp;
     if (wanted) {

@@ -91,6 +91,7 @@ struct tracker_root {
     struct meter meter;
     struct scan_request *requests; /* not begun yet */
     struct scan_request *running;  /* NULL while the whole root is scanned */
+    bool scan_only;                /* no node ever has a watch */
     bool begun;                    /* a scan is running */
     bool whole_wanted;             /* a scan of the whole root that the rules themselves want */
     bool again;    /* events were lost during the scan: once more before it counts */

@@ -59,6 +59,33 @@ static void run_observe(struct job *job, void *scratch)
     free(j);
 }
 
+/* Open fanotify for the roots that want it, or may come to. 0 or -errno, said in e. */
+static int start_fan(struct watchers *w, struct err *e)
+{
+    bool wanted = false;
+    int code = 0;
+
+    for (unsigned i = 0; i < w->root_count; i++) {
+        const struct place_root *p = &w->roots[i].place;
+
+        wanted = wanted || (p->watch && p->with != WATCH_INOTIFY);
+    }
+    if (wanted) {
+        code = fan_new(&w->fan);
+    }
+    for (unsigned i = 0; i < w->root_count; i++) {
+        const int marked = roots_mark(&w->roots[i], w->fan, code, e);
+
+        if (marked != 0) {
+            return marked;
+        }
+        if (!w->roots[i].place.watch) {
+            tracker_scan_only(w->tracker, i);
+        }
+    }
+    return 0;
+}
+
 /* Open all roots and make the tracker. 0 or -errno, said in e. */
 static int open_roots(struct watchers *w, const struct watchers_options *opt, struct err *e)
 {
@@ -101,7 +128,7 @@ static int start_reader(struct watchers *w, struct err *e)
                        "cannot start inotify: %s", err_name(code));
     }
     w->notify_open = true;
-    code = reader_new(notify_fd, rounds_give_take, w, &w->reader);
+    code = reader_new(notify_fd, w->fan, rounds_give_take, w, &w->reader);
     return code == 0 ? 0 : err_set(e, code, "", "", "cannot start a thread: %s", err_name(code));
 }
 
@@ -176,6 +203,9 @@ int watchers_new(const struct watchers_options *opt, struct watchers **ret, stru
     }
     code = open_roots(w, opt, e);
     if (code == 0) {
+        code = start_fan(w, e);
+    }
+    if (code == 0) {
         code = start(w, opt, e);
     }
     if (code != 0) {
@@ -221,6 +251,7 @@ void watchers_free(struct watchers *w)
     if (w->notify_open) {
         notify_stop();
     }
+    fan_free(w->fan);
     tracker_free(w->tracker);
     outbox_free(w->outbox);
     for (unsigned i = 0; i < w->root_count; i++) {

@@ -1,10 +1,10 @@
 /*
  * Watching: which paths are worth a look.
  *
- * inotify (through libinotifytools, one directory at a time) and a scanner turn what happens below
- * the watched roots into hints. A hint is never a fact: the disk is. What inotify cannot see (a
- * queue that overflowed, another host's writes, the time while the agent was down) the scanner
- * finds by listing.
+ * inotify (through libinotifytools, one directory at a time) or fanotify, and a scanner turn what
+ * happens below the watched roots into hints. A hint is never a fact: the disk is. What they cannot
+ * see (a queue that overflowed, another host's writes, the time while the agent was down) the
+ * scanner finds by listing.
  *
  * There is one `struct watchers` a process (libinotifytools has one instance). Hints are taken by
  * one thread. Every other function may be called from that thread only.
@@ -43,9 +43,18 @@ enum watch_sync {
     WATCH_SYNC_OFF   /* never */
 };
 
+/* How a root's changes are noticed. */
+enum watch_with {
+    WATCH_AUTO,     /* inotify; where it has no watches left fanotify, if that can be had */
+    WATCH_INOTIFY,  /* a watch on each directory */
+    WATCH_FANOTIFY, /* a mark on the whole file system; needs CAP_SYS_ADMIN */
+    WATCH_SCAN      /* not at all: the tree is listed again and again */
+};
+
 struct watch_root {
     const char *path; /* absolute; borrowed during watchers_new */
     struct watch_filter filter;
+    enum watch_with with;
     int64_t
         rescan_ms; /* list the whole tree again this often; 0: never; -1: by kind of file system */
     uint32_t scan_rate; /* files and directories that scans look at a second; 0: any number */
@@ -120,7 +129,7 @@ struct watchers;
 
 /* watchers_new(opt, ret, e): open the roots and start the threads; the first scan of each root has
  * begun (watches are placed before a directory is listed). A root that cannot be opened is an
- * error. */
+ * error, and so is one that wants fanotify and cannot have it (ERR_REFUSED). */
 int watchers_new(const struct watchers_options *opt, struct watchers **ret, struct err *e)
     __attribute__((warn_unused_result));
 

@@ -9,6 +9,7 @@
  * long as an instance of inotify takes to be made (it is read then), and drops the page cache.
  */
 #include "base/clock.h"
+#include "tests/bench/walk.h"
 #include "watchers/notify.h"
 #include "watchers/watchers.h"
 
@@ -305,10 +306,28 @@ static size_t allocated(void)
     return m.uordblks + m.hblkhd;
 }
 
-/* Begin to watch, until all is placed and listed. */
-static struct watchers *watch_all(struct span_of_time *ret)
+/* Kilobytes of the kernel's own memory that are in use. */
+static long kernel_kb(void)
 {
-    struct watch_root root = {.path = top};
+    FILE *f = fopen("/proc/meminfo", "re");
+    char line[128];
+    long total = 0;
+
+    while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+        if (strncmp(line, "SUnreclaim:", 11) == 0) {
+            total += strtol(line + 11, NULL, 10);
+        }
+    }
+    if (f != NULL) {
+        (void)fclose(f);
+    }
+    return total;
+}
+
+/* Begin to watch, until all is placed and listed. */
+static struct watchers *watch_all(enum watch_with with, struct span_of_time *ret)
+{
+    struct watch_root root = {.path = top, .with = with};
     const struct watchers_options opt = {.roots = &root, .root_count = 1};
     const struct span_of_time at = begin();
     struct watchers *w;
@@ -334,14 +353,29 @@ static struct span_of_time watch_bare(unsigned long *ret_files)
     return took;
 }
 
+/* Can these watches be had here? */
+static bool is_possible(enum watch_with with)
+{
+    struct watch_root root = {.path = top, .with = with};
+    const struct watchers_options opt = {.roots = &root, .root_count = 1};
+    struct watchers *w = NULL;
+
+    if (watchers_new(&opt, &w, NULL) != 0) {
+        return false;
+    }
+    watchers_free(w);
+    return true;
+}
+
 /* Placing watches, warm and cold, and listing again. */
-static void measure_scans(void)
+static void measure_scans(enum watch_with with)
 {
     struct span_of_time bare[RUNS], ours[RUNS], bare_list[RUNS], list[RUNS], cold_bare, cold;
     struct watchers *w;
     struct watch_stats stats = {0};
     unsigned long count = 0;
     size_t bytes = 0;
+    long kernel = 0;
 
     (void)raw_walk(-1, top); /* warm */
     for (int i = 0; i < RUNS; i++) {
@@ -353,8 +387,10 @@ static void measure_scans(void)
         bare_list[i] = since(at);
         malloc_trim(0);
         bytes = allocated();
-        w = watch_all(&ours[i]);
+        kernel = kernel_kb();
+        w = watch_all(with, &ours[i]);
         bytes = allocated() - bytes;
+        kernel = kernel_kb() - kernel;
         at = begin();
         if (watchers_rescan(w, 0, "") != 0) {
             die("watchers_rescan");
@@ -369,15 +405,16 @@ static void measure_scans(void)
     print_line("place, warm", median(ours), median(bare), (double)stats.directories, "dirs");
     print_line("list again", median(list), median(bare_list), (double)(count + directories),
                "names");
-    printf("%-22s %7zu bytes a directory (malloc, the library's with it)\n", "memory",
-           bytes / (size_t)stats.directories);
+    printf("%-22s %7zu bytes a directory (malloc, the library's with it), %ld of the kernel's "
+           "(SUnreclaim of the whole machine)\n",
+           "memory", bytes / (size_t)stats.directories, kernel * 1024 / (long)stats.directories);
     if (!setting(CACHES_FILE, "3", NULL)) {
         printf("%-22s not measured: no right to drop the caches\n", "place, cold");
         return;
     }
     cold_bare = watch_bare(&count);
     (void)setting(CACHES_FILE, "3", NULL);
-    w = watch_all(&cold);
+    w = watch_all(with, &cold);
     watchers_free(w);
     print_line("place, cold", cold, cold_bare, (double)stats.directories, "dirs");
 }
@@ -527,10 +564,10 @@ static double thread_seconds(const char *name)
 }
 
 /* Files that come to be and are written while the tree is watched, with the queue as it is. */
-static void measure_live(void)
+static void measure_live(enum watch_with with)
 {
     struct span_of_time ours, bare, placed;
-    struct watchers *w = watch_all(&placed);
+    struct watchers *w = watch_all(with, &placed);
     struct watch_stats stats;
     double reader;
     unsigned long count;
@@ -550,108 +587,6 @@ static void measure_live(void)
            reader / (double)live / 3 * 1e6, ours.cpu / (double)live / 3 * 1e6,
            bare.cpu / (double)live / 3 * 1e6);
     printf("%-22s %7llu overflows, %lu files\n", "", (unsigned long long)stats.overflows, count);
-}
-
-/* Directories that threads of the bare walk take in turn. */
-static struct {
-    pthread_mutex_t lock;
-    char **paths;
-    size_t count, cap, busy;
-    unsigned long files;
-} heap = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-/* Add a directory to the heap; the lock is held. */
-static void heap_add(const char *path)
-{
-    if (heap.count == heap.cap) {
-        heap.cap = heap.cap * 2 + 64;
-        heap.paths = reallocarray(heap.paths, heap.cap, sizeof(char *));
-        if (heap.paths == NULL) {
-            die("memory");
-        }
-    }
-    heap.paths[heap.count++] = strdup(path);
-}
-
-/* List and stat one directory. */
-static void walk_one(const char *path)
-{
-    char below[PATH_MAX];
-    DIR *d = opendir(path);
-    struct dirent *e;
-    unsigned long count = 0;
-
-    if (d == NULL) {
-        die(path);
-    }
-    while ((e = readdir(d)) != NULL) {
-        struct stat st;
-
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) {
-            continue;
-        }
-        (void)fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW);
-        count += e->d_type == DT_REG;
-        if (e->d_type == DT_DIR) {
-            (void)snprintf(below, sizeof(below), "%.3000s/%s", path, e->d_name);
-            pthread_mutex_lock(&heap.lock);
-            heap_add(below);
-            pthread_mutex_unlock(&heap.lock);
-        }
-    }
-    (void)closedir(d);
-    pthread_mutex_lock(&heap.lock);
-    heap.files += count;
-    heap.busy--;
-    pthread_mutex_unlock(&heap.lock);
-}
-
-/* Thread of the bare walk. */
-static void *walk_some(void *arg)
-{
-    for (;;) {
-        char *path = NULL;
-        bool done;
-
-        pthread_mutex_lock(&heap.lock);
-        done = heap.count == 0 && heap.busy == 0;
-        if (heap.count > 0) {
-            path = heap.paths[--heap.count];
-            heap.busy++;
-        }
-        pthread_mutex_unlock(&heap.lock);
-        if (done) {
-            return arg;
-        }
-        if (path == NULL) {
-            (void)poll(NULL, 0, 1);
-            continue;
-        }
-        walk_one(path);
-        free(path);
-    }
-}
-
-/* The floor of a restart: list and stat all, by threads. Prints seconds and files. */
-static int walk_bare(const char *path, int threads)
-{
-    pthread_t ids[64];
-    const struct span_of_time at = begin();
-    struct span_of_time took;
-
-    threads = threads < 1 ? 1 : threads > 64 ? 64 : threads;
-    heap_add(path);
-    for (int i = 0; i < threads; i++) {
-        if (pthread_create(&ids[i], NULL, walk_some, NULL) != 0) {
-            die("pthread_create");
-        }
-    }
-    for (int i = 0; i < threads; i++) {
-        pthread_join(ids[i], NULL);
-    }
-    took = since(at);
-    printf("%.3f %lu\n", took.wall, heap.files);
-    return 0;
 }
 
 int main(int argc, char **argv)
@@ -674,9 +609,17 @@ int main(int argc, char **argv)
     if (!setting(WATCHES_FILE, wanted, before)) {
         before[0] = '\0';
     }
-    measure_scans();
-    measure_live();
+    printf("inotify\n");
+    measure_scans(WATCH_INOTIFY);
+    measure_live(WATCH_INOTIFY);
     measure_drain();
+    if (is_possible(WATCH_FANOTIFY)) {
+        printf("fanotify (bare: inotify)\n");
+        measure_scans(WATCH_FANOTIFY);
+        measure_live(WATCH_FANOTIFY);
+    } else {
+        printf("fanotify: not possible here\n");
+    }
     if (before[0] != '\0') {
         (void)setting(WATCHES_FILE, before, NULL);
     }

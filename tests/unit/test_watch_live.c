@@ -7,7 +7,7 @@ static void test_first_scan(void **state)
 {
     /* "a/" sorts after "a.b" and before "a0". */
     static const char *const sorted[] = {"a!", "a-b", "a.b", "a", "a0", "b"};
-    struct watch_root root = {.path = in_path};
+    struct watch_root root = {.path = in_path, .with = with};
     const struct watchers_options opt = {.roots = &root, .root_count = 1};
     const struct hint *h;
 
@@ -300,7 +300,7 @@ static void test_rescan(void **state)
 /* Listings that are not wanted stay back and stop the scanner; other hints flow. */
 static void test_listings_held_back(void **state)
 {
-    struct watch_root root = {.path = in_path};
+    struct watch_root root = {.path = in_path, .with = with};
     const struct watchers_options opt = {.roots = &root, .root_count = 1, .listings_ahead = 4};
     char name[32];
     struct watchers *w = NULL;
@@ -354,7 +354,7 @@ static void test_listings_held_back(void **state)
 
 static void test_scan_only(void **state)
 {
-    struct watch_root root = {.path = in_path};
+    struct watch_root root = {.path = in_path, .with = with};
     const struct watchers_options opt = {.roots = &root, .root_count = 1, .scan_only = true};
     struct oracle *second;
 
@@ -381,6 +381,7 @@ static void test_scan_only(void **state)
 
 int main(void)
 {
+    int failed;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_first_scan, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bursts_of_directories, setup, teardown),
@@ -399,5 +400,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_scan_only, setup, teardown),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    with = WATCH_INOTIFY;
+    failed = cmocka_run_group_tests_name("inotify", tests, NULL, NULL);
+    with = WATCH_FANOTIFY;
+    return failed +
+           (fanotify_is_allowed() ? cmocka_run_group_tests_name("fanotify", tests, NULL, NULL) : 0);
 }

@@ -54,8 +54,9 @@ static void test_roots_that_overlap(void **state)
     static const char *const no_lists[] = {"*.lst", NULL};
     static const char *const no_images[] = {"*.jpg", NULL};
     char lists[PATH_MAX + 8];
-    const struct watch_root roots[] = {{.path = in_path, .filter = {.patterns = no_lists}},
-                                       {.path = lists, .filter = {.patterns = no_images}}};
+    const struct watch_root roots[] = {
+        {.path = in_path, .filter = {.patterns = no_lists}, .with = with},
+        {.path = lists, .filter = {.patterns = no_images}, .with = with}};
     const struct watchers_options opt = {.roots = roots, .root_count = 2};
 
     (void)state;
@@ -86,7 +87,8 @@ static void test_roots_that_overlap(void **state)
 static void test_move_between_roots(void **state)
 {
     char other[PATH_MAX];
-    const struct watch_root roots[] = {{.path = in_path}, {.path = other}};
+    const struct watch_root roots[] = {{.path = in_path, .with = with},
+                                       {.path = other, .with = with}};
     const struct watchers_options opt = {.roots = roots, .root_count = 2};
     const struct hint *h;
 
@@ -113,7 +115,7 @@ static void test_move_between_roots(void **state)
 
 static void test_scans_by_itself(void **state)
 {
-    struct watch_root root = {.path = in_path, .rescan_ms = 200};
+    struct watch_root root = {.path = in_path, .rescan_ms = 200, .with = with};
     const struct watchers_options opt = {.roots = &root, .root_count = 1};
     int64_t first;
 
@@ -287,16 +289,27 @@ static void test_idle_is_idle(void **state)
 
 int main(void)
 {
+    int failed;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_root_lost_and_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_root_removed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_roots_that_overlap, setup, teardown),
         cmocka_unit_test_setup_teardown(test_move_between_roots, setup, teardown),
         cmocka_unit_test_setup_teardown(test_scans_by_itself, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_what_others_write, setup, teardown),
         cmocka_unit_test_setup_teardown(test_churn_does_not_grow, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_others_write, setup, teardown),
         cmocka_unit_test_setup_teardown(test_idle_is_idle, setup, teardown),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    /* What has a file system of its own, and cannot be marked, or is idle alone, comes last. */
+    const size_t alone = 2;
+
+    with = WATCH_INOTIFY;
+    failed = cmocka_run_group_tests_name("inotify", tests, NULL, NULL);
+    with = WATCH_FANOTIFY;
+    if (fanotify_is_allowed()) {
+        failed += _cmocka_run_group_tests("fanotify", tests,
+                                          sizeof(tests) / sizeof(tests[0]) - alone, NULL, NULL);
+    }
+    return failed;
 }

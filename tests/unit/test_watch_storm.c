@@ -22,14 +22,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define WRITERS     2
-#define STORM_OPS   2500 /* a writer */
-#define NAMES       5    /* to choose from, so that they collide */
-#define DEPTH_MAX   4
-#define SETTLE_MS   15000
-#define QUEUE_FILE  "/proc/sys/fs/inotify/max_queued_events"
-#define SMALL_QUEUE "16"
-#define STALL_NS    (100 * 1000000)
+#define WRITERS             2
+#define STORM_OPS           2500 /* a writer */
+#define NAMES               5    /* to choose from, so that they collide */
+#define DEPTH_MAX           4
+#define SETTLE_MS           15000
+#define INOTIFY_QUEUE_FILE  "/proc/sys/fs/inotify/max_queued_events"
+#define FANOTIFY_QUEUE_FILE "/proc/sys/fs/fanotify/max_queued_events"
+#define SMALL_QUEUE         "16"
+#define STALL_NS            (100 * 1000000)
 
 struct writer {
     pthread_t thread;
@@ -211,6 +212,9 @@ static void make_places(int *ret_in, int *ret_out)
     assert_true(*ret_in >= 0 && *ret_out >= 0);
 }
 
+static enum watch_with with;   /* how the storms that run are watched */
+static const char *queue_file; /* that tells the length of the kernel's queue */
+
 /* How a storm is to be watched. */
 struct manner {
     bool late_start;  /* begin to watch in its middle */
@@ -251,13 +255,13 @@ static struct oracle *begin(const struct watchers_options *opt, bool small_queue
     if (!small_queue) {
         return oracle_new(opt);
     }
-    lock = open(QUEUE_FILE, O_RDONLY | O_CLOEXEC);
+    lock = open(queue_file, O_RDONLY | O_CLOEXEC);
     assert_true(lock >= 0);
     assert_int_equal(flock(lock, LOCK_EX), 0);
-    assert_true(sysctl(QUEUE_FILE, before, sizeof(before), false));
-    assert_true(sysctl(QUEUE_FILE, small, sizeof(small), true));
+    assert_true(sysctl(queue_file, before, sizeof(before), false));
+    assert_true(sysctl(queue_file, small, sizeof(small), true));
     o = oracle_new(opt);
-    assert_true(sysctl(QUEUE_FILE, before, sizeof(before), true));
+    assert_true(sysctl(queue_file, before, sizeof(before), true));
     (void)close(lock); /* and unlock */
     return o;
 }
@@ -266,7 +270,7 @@ static struct oracle *begin(const struct watchers_options *opt, bool small_queue
 static bool one_storm(uint64_t seed, const struct manner *m)
 {
     char path[PATH_MAX];
-    struct watch_root root = {.path = path};
+    struct watch_root root = {.path = path, .with = with};
     const struct watchers_options opt = {.roots = &root,
                                          .root_count = 1,
                                          .scan_threads = m->threads,
@@ -355,9 +359,9 @@ static void test_storm_that_overflows(void **state)
     char before[32];
 
     (void)state;
-    if (!sysctl(QUEUE_FILE, before, sizeof(before), false) ||
-        !sysctl(QUEUE_FILE, before, sizeof(before), true)) {
-        print_message("SKIPPED: no right to write %s\n", QUEUE_FILE);
+    if (!sysctl(queue_file, before, sizeof(before), false) ||
+        !sysctl(queue_file, before, sizeof(before), true)) {
+        print_message("SKIPPED: no right to write %s\n", queue_file);
         skip();
     }
     overflows = 0;
@@ -368,6 +372,7 @@ static void test_storm_that_overflows(void **state)
 
 int main(void)
 {
+    int failed;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_storm, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_storm_with_one_thread, scratch_setup,
@@ -376,5 +381,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_storm_that_overflows, scratch_setup, scratch_teardown),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    with = WATCH_INOTIFY;
+    queue_file = INOTIFY_QUEUE_FILE;
+    failed = cmocka_run_group_tests_name("inotify", tests, NULL, NULL);
+    with = WATCH_FANOTIFY;
+    queue_file = FANOTIFY_QUEUE_FILE;
+    return failed +
+           (fanotify_is_allowed() ? cmocka_run_group_tests_name("fanotify", tests, NULL, NULL) : 0);
 }

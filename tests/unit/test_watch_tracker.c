@@ -301,6 +301,20 @@ static void test_made_after_the_second_look(void **state)
     assert_int_equal(tracker_model_counts(t, 0)->directories, 5);
 }
 
+/* The same, where a look is wanted whatever is known. */
+static void test_wanted_after_the_second_look(void **state)
+{
+    struct check *c = second_look_is_under_way();
+
+    (void)state;
+    event(4, EVENT_LOOK | IN_ISDIR, 0, "new");
+    not_found(c, CHECK_ABSENT, 0);
+    no_hint();
+    found(look("x/new"), 9, 9, "f");
+    hint(HINT_LISTING, "x/new", NULL);
+    look_at_nothing();
+}
+
 /* What a look finds is known by its watch: it moved, and the place that it left is looked at. */
 static void test_found_elsewhere(void **state)
 {
@@ -510,6 +524,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_misplaced, setup, teardown),
         cmocka_unit_test_setup_teardown(test_absent_is_looked_at_twice, setup, teardown),
         cmocka_unit_test_setup_teardown(test_made_after_the_second_look, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_wanted_after_the_second_look, setup, teardown),
         cmocka_unit_test_setup_teardown(test_found_elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(test_another_in_its_place, setup, teardown),
         cmocka_unit_test_setup_teardown(test_parked_events, setup, teardown),

@@ -31,11 +31,12 @@
 
 static char in_path[PATH_MAX];
 static struct oracle *o;
+static enum watch_with with; /* how the tests that run watch */
 
 /* Watch "in" with these options and take the first scan. */
 static inline void watch(struct watchers_options opt)
 {
-    struct watch_root root = {.path = in_path};
+    struct watch_root root = {.path = in_path, .with = with};
 
     opt.roots = &root;
     opt.root_count = 1;

@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "base/path.h"
 #include "tests/unit/unit.h"
+#include "watchers/fan.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -35,6 +36,31 @@ struct oracle {
     size_t kept_count;
     size_t kept_cap;
 };
+
+bool fanotify_is_allowed(void)
+{
+    const char *tmp = getenv("TMPDIR");
+    const int fd = open(tmp == NULL ? "/tmp" : tmp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct fan *fan = NULL;
+    uint64_t fsid;
+    int code = fan_new(&fan);
+
+    if (code == 0) {
+        code = fan_mark(fan, fd, &fsid);
+    }
+    fan_free(fan);
+    (void)close(fd);
+    if (code == -EPERM) {
+        print_message("SKIPPED: no right to use fanotify (CAP_SYS_ADMIN)\n");
+    } else if (code == -EOPNOTSUPP || code == -ENODEV || code == -EXDEV) {
+        print_message("fanotify cannot watch the file system of TMPDIR: testing in /dev/shm\n");
+        (void)setenv("TMPDIR", "/dev/shm", 1);
+    } else if (code != 0) {
+        print_message("fanotify: %s\n", err_name(code));
+        exit(1);
+    }
+    return code != -EPERM;
+}
 
 /* Memory, or the test ends. */
 static void *sure(void *p)

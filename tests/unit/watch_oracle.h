@@ -40,4 +40,9 @@ size_t oracle_differs(struct oracle *o, unsigned root, const char *path, bool pr
  * agree and nothing is being scanned; false if that is not so within ms (then it says why). */
 bool oracle_settle(struct oracle *o, unsigned root, const char *path, int ms);
 
+/* fanotify_is_allowed(): may this process mark file systems? If not it says so, and that tests are
+ * skipped. Where the scratch directories' file system cannot be marked (overlay in a container)
+ * they go to /dev/shm from now on; an error of any other kind fails the program. */
+bool fanotify_is_allowed(void);
+
 #endif
