@@ -19,19 +19,21 @@
 
 enum conf_mapping_kind { CONF_REPOSITORY, CONF_LISTS };
 enum conf_sync { CONF_SYNC_AUTO, CONF_SYNC_ON, CONF_SYNC_OFF };
+enum conf_watch { CONF_WATCH_AUTO, CONF_WATCH_INOTIFY, CONF_WATCH_FANOTIFY, CONF_WATCH_SCAN };
 enum conf_addressing { CONF_ADDRESS_AUTO, CONF_ADDRESS_PATH, CONF_ADDRESS_VIRTUAL };
 
 struct conf_mapping {
     enum conf_mapping_kind kind;
     char *name;
-    char *path;           /* absolute, canonical (realpath), no trailing '/' */
-    char *prefix;         /* of keys: "" or ending in '/' */
-    char **exclude;       /* patterns, ends with NULL; never NULL itself */
-    bool default_exclude; /* also pass over what editors and tools leave; default true */
-    int64_t settle_ms;    /* default 500; 0..3,600,000 */
-    int64_t rescan_ms;    /* -1: by kind of file system ("auto", the default), 0: never ("off");
-                             written as a duration: "15m", "2h", "30s" */
-    unsigned scan_rate;   /* files and directories a second that scans look at; 0: any number */
+    char *path;            /* absolute, canonical (realpath), no trailing '/' */
+    char *prefix;          /* of keys: "" or ending in '/' */
+    char **exclude;        /* patterns, ends with NULL; never NULL itself */
+    bool default_exclude;  /* also pass over what editors and tools leave; default true */
+    int64_t settle_ms;     /* default 500; 0..3,600,000 */
+    int64_t rescan_ms;     /* -1: by kind of file system ("auto", the default), 0: never ("off");
+                              written as a duration: "15m", "2h", "30s" */
+    enum conf_watch watch; /* how changes are noticed; default CONF_WATCH_AUTO */
+    unsigned scan_rate;    /* files and directories a second that scans look at; 0: any number */
     enum conf_sync sync_attributes;
     uint64_t max_removals;        /* guard: default 200 */
     unsigned max_removal_percent; /* guard: default 5; 0..100 */

@@ -8,6 +8,7 @@
 /* Choices and counts are stored through these types. */
 _Static_assert(sizeof(enum log_level) == sizeof(unsigned), "choices are stored as unsigned");
 _Static_assert(sizeof(enum conf_addressing) == sizeof(unsigned), "choices are stored as unsigned");
+_Static_assert(sizeof(enum conf_watch) == sizeof(unsigned), "choices are stored as unsigned");
 
 #define MIB (1ll << 20)
 #define GIB (1ll << 30)
@@ -15,6 +16,7 @@ _Static_assert(sizeof(enum conf_addressing) == sizeof(unsigned), "choices are st
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 static const char *const syncs[] = {"auto", "on", "off", NULL}; /* enum conf_sync */
 static const char *const addressings[] = {"auto", "path", "virtual", NULL};
+static const char *const watches[] = {"auto", "inotify", "fanotify", "scan", NULL};
 
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -174,6 +176,13 @@ static const struct setting s3[] = {
          .max = 30ll * 86400000,                                                                   \
          .right = "\"auto\", \"off\" or a duration from \"1s\" to \"30d\" such as \"15m\"",        \
          .help = "how often the whole tree is listed again"},                                      \
+        {.name = "watch",                                                                          \
+         .kind = SETTING_CHOICE,                                                                   \
+         .offset = offsetof(struct conf_mapping, watch),                                           \
+         .fallback = "auto",                                                                       \
+         .words = watches,                                                                         \
+         .right = "\"auto\", \"inotify\", \"fanotify\" or \"scan\"",                               \
+         .help = "how changes are noticed"},                                                       \
         {.name = "scan_rate",                                                                      \
          .kind = SETTING_COUNT_32,                                                                 \
          .offset = offsetof(struct conf_mapping, scan_rate),                                       \

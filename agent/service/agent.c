@@ -218,6 +218,22 @@ static enum watch_sync sync_of(enum conf_sync sync)
     return WATCH_SYNC_AUTO;
 }
 
+/* A mapping's setting in the words of watchers/. */
+static enum watch_with watch_with(enum conf_watch watch)
+{
+    switch (watch) {
+    case CONF_WATCH_AUTO:
+        return WATCH_AUTO;
+    case CONF_WATCH_INOTIFY:
+        return WATCH_INOTIFY;
+    case CONF_WATCH_FANOTIFY:
+        return WATCH_FANOTIFY;
+    case CONF_WATCH_SCAN:
+        break;
+    }
+    return WATCH_SCAN;
+}
+
 static int agent_watch(struct agent *a, struct err *e)
 {
     struct watch_root *roots = calloc(a->mapping_count, sizeof *roots);
@@ -230,10 +246,12 @@ static int agent_watch(struct agent *a, struct err *e)
     for (size_t i = 0; i < a->mapping_count; i++)
         roots[i] = (struct watch_root){.path = a->mappings[i].conf->path,
                                        .filter = a->mappings[i].filter,
+                                       .with = watch_with(a->mappings[i].conf->watch),
                                        .rescan_ms = a->mappings[i].conf->rescan_ms,
                                        .scan_rate = a->mappings[i].conf->scan_rate,
                                        .sync = sync_of(a->mappings[i].conf->sync_attributes)};
     rc = watchers_new(&opt, &a->watchers, e);
+    a->unfit = rc == ERR_REFUSED;
     free(roots);
     for (size_t i = 0; rc == 0 && i < a->mapping_count; i++)
         a->mappings[i].root_fd = a->root_fds[i] = watchers_root_fd(a->watchers, (unsigned)i);
@@ -423,6 +441,8 @@ int service_run(const struct conf *conf, const struct agent_options *options,
     a->options = *options;
     agent_signals();
     rc = agent_begin(a, e);
+    if (a->unfit)
+        status = EXIT_USAGE;
     if (rc == 0 && !a->options.dry_run) {
         log_info("%s: %zu mappings, S3 at %s", options->once ? "reconciling" : "running",
                  a->mapping_count, uploaders_describe(a->uploaders));

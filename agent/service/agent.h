@@ -161,6 +161,7 @@ struct agent {
     bool idle;             /* and said so in the journal */
     bool stopping;
     int fatal;               /* a negative code: the loop ends with it */
+    bool unfit;              /* the configuration asks for what this machine cannot do */
     int64_t real_us, now_ms; /* of this turn of the loop */
     int64_t started_ms;
     int64_t expire_ms;     /* when what is remembered for a while is gone through next */

@@ -351,6 +351,8 @@ BAD = (
     ("repositories", '( {{ name = "im/ages"; path = "{dir}/images"; }} )', 3, ("name", "im/ages")),
     ("repositories", '( {{ name = "images"; path = "{dir}/images"; rescan = "often"; }} )', 3,
      ("rescan", "often")),
+    ("repositories", '( {{ name = "images"; path = "{dir}/images"; watch = "polling"; }} )', 3,
+     ("watch", "polling", "fanotify")),
     ("repositories", '( {{ name = "images"; path = "{dir}/images"; max_removal_percent = 101; }} )',
      3, ("max_removal_percent", "101")),
     ("lists", '( {{ name = "lists"; path = "{dir}/images/lists"; prefix = "l/"; '

@@ -51,6 +51,48 @@ def test_files_are_added_edited_and_removed(ctx):
     agent.verify_journal()
 
 
+@on("s3d")
+def test_each_way_of_watching(ctx):
+    """The same deeds are followed with fanotify, with inotify, and by scanning alone."""
+    images = ctx.folder("images")
+    write(f"{images}/a/b/one.jpg")
+    for watch in ("inotify", "fanotify", "scan"):
+        agent = ctx.agent(images=images, name=watch,
+                          repository={"watch": watch, "rescan": "1s", "max_removals": 10000}
+                          if watch == "scan" else
+                          {"watch": watch, "rescan": "off", "max_removals": 10000})
+        if watch == "fanotify" and os.geteuid() != 0:
+            print("SKIPPED: no right to use fanotify")
+            continue
+        agent.start()
+        agent.wait_in_step(30)
+        write(f"{images}/new-{watch}/deep/er/one.jpg", watch.encode() * 100)
+        write(f"{images}/a/b/two.jpg", watch.encode())
+        wait_until(lambda: not agent.differences(), 10, lambda: str(agent.differences()[:10]))
+        os.rename(f"{images}/a", f"{images}/c")
+        os.unlink(f"{images}/c/b/two.jpg")
+        write(f"{images}/c/b/three.jpg", watch.encode())
+        wait_until(lambda: not agent.differences(), 10, lambda: str(agent.differences()[:10]))
+        os.rename(f"{images}/c", f"{images}/a")
+        wait_until(lambda: not agent.differences(), 10, lambda: str(agent.differences()[:10]))
+        agent.wait_in_step(10)
+        ctx.client.assert_tree(images, "images/")
+        mapping = agent.status()[0]["mappings"][0]
+        assert mapping["unwatched"] == 0, mapping
+        assert mapping["watches"] == (0 if watch == "scan" else mapping["directories"]), mapping
+        agent.stop()
+
+
+@on("s3d")
+def test_fanotify_that_is_not_possible_is_told(ctx):
+    """Status 2, and a line that says where, why and what would be right."""
+    agent = ctx.agent(images="/proc/sys/kernel", repository={"watch": "fanotify"})
+    done = agent.run("agent")
+    assert done.returncode == 2, done
+    assert "/proc/sys/kernel: watch = \"fanotify\"" in done.stderr, done
+    assert "watch = \"auto\"" in done.stderr, done
+
+
 @on("s3d", "ceph")
 def test_an_edit_of_the_same_size_is_seen(ctx):
     agent, images, lists, paths = running(ctx, 10)

@@ -113,6 +113,7 @@ static void test_defaults(void **state)
     assert_int_equal(m->rescan_ms, -1);
     assert_int_equal(m->scan_rate, 0);
     assert_int_equal(m->sync_attributes, CONF_SYNC_AUTO);
+    assert_int_equal(m->watch, CONF_WATCH_AUTO);
     assert_int_equal(m->max_removals, 200);
     assert_int_equal(m->max_removal_percent, 5);
     assert_int_equal(c->mappings[1].kind, CONF_LISTS);
@@ -125,13 +126,15 @@ static void test_every_setting(void **state)
     (void)state;
     struct conf *c =
         parse("lists = ( { name = \"l\"; path = \"/l/\"; prefix = \"l\"; repository = \"two\";\n"
-              "  rescan = \"off\"; settle_ms = 0; sync_attributes = \"off\"; scan_rate = 2000; "
-              "max_removal_percent = 100; } );\n"
+              "  rescan = \"off\"; watch = \"scan\"; settle_ms = 0; sync_attributes = \"off\"; "
+              "scan_rate = 2000; max_removal_percent = 100; } );\n"
               "repositories = (\n"
               "  { name = \"one\"; path = \"//a/./b/\"; prefix = \"a/b\"; rescan = \"15m\";\n"
+              "    watch = \"fanotify\";\n"
               "    exclude = ( \"*.tmp\", \"a/**\" ); default_exclude = false; max_removals = "
               "5000000000; },\n"
-              "  { name = \"two\"; path = \"/c\"; prefix = \"c/\"; exclude = [ \"x\" ]; settle_ms "
+              "  { name = \"two\"; path = \"/c\"; prefix = \"c/\"; watch = \"inotify\"; exclude = "
+              "[ \"x\" ]; settle_ms "
               "= 3600000; } );\n"
               "state_dir = \"/s\"; journal_dir = \"/j\"; socket = \"/run/x.sock\"; log_level = "
               "\"debug\";\n"
@@ -156,6 +159,9 @@ static void test_every_setting(void **state)
     assert_string_equal(c->mappings[0].path, "/a/b");
     assert_string_equal(c->mappings[0].prefix, "a/b/");
     assert_int_equal(c->mappings[0].rescan_ms, 900000);
+    assert_int_equal(c->mappings[0].watch, CONF_WATCH_FANOTIFY);
+    assert_int_equal(c->mappings[1].watch, CONF_WATCH_INOTIFY);
+    assert_int_equal(c->mappings[2].watch, CONF_WATCH_SCAN);
     assert_string_equal(c->mappings[0].exclude[0], "*.tmp");
     assert_string_equal(c->mappings[0].exclude[1], "a/**");
     assert_null(c->mappings[0].exclude[2]);
@@ -177,6 +183,7 @@ static void test_every_setting(void **state)
     assert_string_equal(once, twice);
     assert_non_null(strstr(once, "multipart_size = \"5G\";"));
     assert_non_null(strstr(once, "rescan = \"15m\";"));
+    assert_non_null(strstr(once, "watch = \"fanotify\";"));
     conf_free(c);
     free(once);
     free(twice);
@@ -253,6 +260,9 @@ static const struct fault_case fault_cases[] = {
     {"duration of nothing", "", "", "rescan = \"0s\";", "",
      "f.conf:3: repositories[0].rescan: \"0s\" is out of range; expected \"auto\", \"off\" or a "
      "duration from \"1s\" to \"30d\" such as \"15m\"\n"},
+    {"way of watching", "", "", "watch = \"kqueue\";", "",
+     "f.conf:3: repositories[0].watch: \"kqueue\" is not one of those; expected \"auto\", "
+     "\"inotify\", \"fanotify\" or \"scan\"\n"},
     {"choice", "log_level = \"trace\";", "", "", "",
      "f.conf:1: log_level: \"trace\" is not one of those; expected \"error\", \"warning\", "
      "\"info\" "
