@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define OPEN_TRIES 16 /* openat2 says EAGAIN while somebody renames on the way; then again */
@@ -133,26 +134,32 @@ static enum file_kind kind_of(mode_t mode)
 }
 
 /* A time as one number. */
-static int64_t nanoseconds(struct timespec t)
+static int64_t nanoseconds(struct statx_timestamp t)
 {
-    return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
+    return t.tv_sec * NS_PER_S + t.tv_nsec;
 }
 
-/* Translate the kernel's stat. */
-static void translate(const struct stat *st, struct file_stat *ret)
+/* Look, and translate what the kernel says. What a network file system remembers of a file may be a
+ * minute old and proves nothing: with AT_STATX_FORCE_SYNC its server is asked. 0 or -errno. */
+static int look(int fd, const char *name, int flags, struct file_stat *ret)
 {
+    struct statx stx;
+
+    if (statx(fd, name, flags, STATX_BASIC_STATS, &stx) < 0)
+        return -errno;
     *ret = (struct file_stat){
-        .kind = kind_of(st->st_mode),
-        .mode = st->st_mode,
-        .uid = st->st_uid,
-        .gid = st->st_gid,
-        .nlink = (uint32_t)st->st_nlink,
-        .dev = st->st_dev,
-        .ino = st->st_ino,
-        .size = (uint64_t)st->st_size,
-        .mtime_ns = nanoseconds(st->st_mtim),
-        .ctime_ns = nanoseconds(st->st_ctim),
+        .kind = kind_of(stx.stx_mode),
+        .mode = stx.stx_mode,
+        .uid = stx.stx_uid,
+        .gid = stx.stx_gid,
+        .nlink = stx.stx_nlink,
+        .dev = makedev(stx.stx_dev_major, stx.stx_dev_minor),
+        .ino = stx.stx_ino,
+        .size = stx.stx_size,
+        .mtime_ns = nanoseconds(stx.stx_mtime),
+        .ctime_ns = nanoseconds(stx.stx_ctime),
     };
+    return 0;
 }
 
 /* What a failed look at a path means: 0 and FILE_ABSENT, or the error. */
@@ -181,22 +188,17 @@ int tree_stat(int root_fd, const char *path, struct file_stat *ret)
 
 int tree_stat_at(int dir_fd, const char *name, struct file_stat *ret)
 {
-    struct stat st;
+    return missing_or(look(dir_fd, name, AT_SYMLINK_NOFOLLOW | AT_STATX_FORCE_SYNC, ret), ret);
+}
 
-    if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return missing_or(-errno, ret);
-    translate(&st, ret);
-    return 0;
+int tree_stat_remembered_at(int dir_fd, const char *name, struct file_stat *ret)
+{
+    return missing_or(look(dir_fd, name, AT_SYMLINK_NOFOLLOW, ret), ret);
 }
 
 int tree_stat_fd(int fd, struct file_stat *ret)
 {
-    struct stat st;
-
-    if (fstat(fd, &st) < 0)
-        return -errno;
-    translate(&st, ret);
-    return 0;
+    return look(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, ret);
 }
 
 bool file_same_content(const struct file_stat *a, const struct file_stat *b)

@@ -48,6 +48,11 @@ int tree_stat(int root_fd, const char *path, struct file_stat *ret)
 int tree_stat_at(int dir_fd, const char *name, struct file_stat *ret)
     __attribute__((warn_unused_result));
 
+/* tree_stat_remembered_at(dir_fd, name, ret): the same, but what a network file system remembers
+ * will do; elsewhere its server is asked. */
+int tree_stat_remembered_at(int dir_fd, const char *name, struct file_stat *ret)
+    __attribute__((warn_unused_result));
+
 /* tree_stat_fd(fd, ret): the same for an open file. */
 int tree_stat_fd(int fd, struct file_stat *ret) __attribute__((warn_unused_result));
 

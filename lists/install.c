@@ -88,7 +88,9 @@ static int look_again(struct round *r)
             return ERR_CHANGED;
         r->leases = rc == 0;
     }
-    rc = tree_stat_at(r->dir_fd, r->name, &now);
+    rc = tree_stat_fd(r->dir_fd, &now); /* NFS learns so of names that another host gave anew */
+    if (rc == 0)
+        rc = tree_stat_at(r->dir_fd, r->name, &now);
     if (rc < 0)
         return rc;
     return now.kind == FILE_REGULAR && file_same_content(&r->old.st, &now) ? 0 : ERR_CHANGED;

@@ -40,10 +40,10 @@ static bool is_absent(int code)
     return code == -ENOENT || code == -ENOTDIR || code == -ELOOP;
 }
 
-/* statx of an open file, the server's word where there is one unless `sync` is off. 0 or -errno. */
-static int look_at(int fd, enum watch_sync sync, unsigned mask, struct statx *ret)
+/* statx of an open file, the server's word where there is one. 0 or -errno. */
+static int look_at(int fd, unsigned mask, struct statx *ret)
 {
-    const int flags = AT_EMPTY_PATH | (sync == WATCH_SYNC_OFF ? 0 : AT_STATX_FORCE_SYNC);
+    const int flags = AT_EMPTY_PATH | AT_STATX_FORCE_SYNC;
 
     return statx(fd, "", flags, mask | STATX_TYPE | STATX_INO | STATX_MNT_ID, ret) == 0 ? 0
                                                                                         : -errno;
@@ -64,7 +64,7 @@ static uint64_t mount_of(const struct statx *stx)
 int place_identify(int fd, struct place_identity *ret)
 {
     struct statx stx;
-    const int code = look_at(fd, WATCH_SYNC_AUTO, STATX_NLINK, &stx);
+    const int code = look_at(fd, STATX_NLINK, &stx);
 
     if (code == 0) {
         *ret = (struct place_identity){.dev = dev_of(&stx),
@@ -90,7 +90,7 @@ static int same_mount(const struct place_root *root, const struct statx *stx)
 /* The same, having looked. 0, -EXDEV or -errno. */
 static int check_mount(const struct place_root *root, int fd, struct statx *ret)
 {
-    const int code = look_at(fd, root->sync, STATX_MTIME | STATX_CTIME, ret);
+    const int code = look_at(fd, STATX_MTIME | STATX_CTIME, ret);
 
     return code != 0 ? code : same_mount(root, ret);
 }
@@ -229,32 +229,12 @@ static struct file_stat translate(const struct statx *stx)
                               .ctime_ns = nanoseconds(stx->stx_ctime)};
 }
 
-/* stat of a name in a listed directory, the server's word if that is wanted of every file. 0 or
- * -errno. */
-static int stat_listed(const struct place_root *root, int fd, const char *name,
-                       struct file_stat *ret)
-{
-    struct statx stx;
-
-    if (root->sync != WATCH_SYNC_ON) {
-        return tree_stat_at(fd, name, ret);
-    }
-    if (statx(fd, name, AT_SYMLINK_NOFOLLOW | AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &stx) != 0) {
-        if (!is_absent(-errno)) {
-            return -errno;
-        }
-        *ret = (struct file_stat){.kind = FILE_ABSENT};
-        return 0;
-    }
-    *ret = translate(&stx);
-    return 0;
-}
-
 /* What stat says of one name. False if it is not to be listed. */
 static bool stat_entry(const struct place_root *root, int fd, unsigned char type,
                        struct listing_entry *e)
 {
-    e->code = stat_listed(root, fd, e->name, &e->st);
+    e->code = root->ask_files ? tree_stat_at(fd, e->name, &e->st)
+                              : tree_stat_remembered_at(fd, e->name, &e->st);
     if (e->code == 0 && e->st.kind == FILE_ABSENT && root->list_absent) {
         e->code = -EAGAIN; /* it was listed just now: the kernel remembers an older state */
     }
@@ -482,7 +462,7 @@ void place_look(struct place_root *root, const struct check *check, void *scratc
 static int counts(const struct place_root *root, int fd, bool is_root)
 {
     struct statx stx;
-    int code = look_at(fd, root->sync, STATX_NLINK, &stx);
+    int code = look_at(fd, STATX_NLINK, &stx);
 
     if (code == 0) {
         code = same_mount(root, &stx);
@@ -525,7 +505,7 @@ static int stat_once(const struct place_root *root, const char *path, struct fil
     if (code != 0) {
         return code;
     }
-    code = look_at(fd, root->sync, STATX_BASIC_STATS, &stx);
+    code = look_at(fd, STATX_BASIC_STATS, &stx);
     (void)close(fd); /* read only */
     code = code != 0 ? code : same_mount(root, &stx);
     if (code != 0) {
@@ -558,14 +538,44 @@ static int listed(const struct place_root *root, const char *path, void *scratch
     }
     code = n < 0 ? -errno : code;
     (void)close(fd); /* read only */
-    return code;
+    return is_absent(code) ? 0 : code; /* the directory itself went meanwhile */
+}
+
+/* Have the kernel ask the server for the directories on the way, from the root down: by that NFS
+ * forgets names that another host moved away, and what they led to. What fails here fails again
+ * where it matters. */
+static void refresh_above(const struct place_root *root, const char *path)
+{
+    char above[PATH_BYTES_MAX + 1] = "";
+    struct statx stx;
+
+    (void)look_at(root->fd, 0, &stx);
+    for (const char *slash = strchr(path, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        const size_t n = (size_t)(slash - path);
+        int fd;
+
+        if (n > PATH_BYTES_MAX) {
+            return;
+        }
+        memcpy(above, path, n);
+        above[n] = '\0';
+        if (tree_open(root->fd, above, O_PATH | O_DIRECTORY, &fd) != 0) {
+            return;
+        }
+        (void)look_at(fd, 0, &stx);
+        (void)close(fd); /* read only */
+    }
 }
 
 int place_stat(const struct place_root *root, const char *path, void *scratch,
                struct file_stat *ret)
 {
-    int code = stat_once(root, path, ret);
+    int code;
 
+    if (root->remote) {
+        refresh_above(root, path);
+    }
+    code = stat_once(root, path, ret);
     if (!is_absent(code)) {
         return code;
     }

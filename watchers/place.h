@@ -15,7 +15,7 @@ struct place_root {
     _Atomic uint64_t dev;
     _Atomic uint64_t mount_id; /* 0: the kernel does not tell */
     const struct filter *filter;
-    enum watch_sync sync;
+    bool ask_files;          /* the server for every file of a listing */
     bool watch;              /* place watches */
     enum watch_with with;    /* of which kind: not WATCH_SCAN if `watch` */
     struct fan *fan;         /* NULL: cannot be had */

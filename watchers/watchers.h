@@ -35,12 +35,12 @@ struct watch_filter {
 };
 bool watch_filter_excludes(const struct watch_filter *f, const char *path);
 
-/* When the server of a network file system is asked for attributes, whatever the kernel remembers.
- */
+/* Is the server asked for the attributes of the files in a listing, whatever the kernel remembers
+ * of them? For directories, and in watchers_observe, it always is. */
 enum watch_sync {
-    WATCH_SYNC_AUTO, /* for directories, and in watchers_observe */
-    WATCH_SYNC_ON,   /* for every file of a listing, too */
-    WATCH_SYNC_OFF   /* never */
+    WATCH_SYNC_AUTO, /* where other hosts write */
+    WATCH_SYNC_ON,
+    WATCH_SYNC_OFF /* what the kernel remembers will do */
 };
 
 /* How a root's changes are noticed. */
