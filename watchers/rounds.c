@@ -215,6 +215,17 @@ static int64_t slice_interval(struct watchers *w, unsigned i)
                                                                                          : 0;
 }
 
+/* How often everything that no event tells of is looked at; 0: never by itself. */
+static int64_t rescan_interval(struct watchers *w, unsigned i)
+{
+    const int64_t slice = slice_interval(w, i);
+
+    if (slice == 0) {
+        return patrol_interval(w, i);
+    }
+    return tracker_model_counts(w->tracker, i)->limited > 0 ? slice : slice * SLICES;
+}
+
 /* When the root's next scan is due; INT64_MAX: not. */
 static int64_t rescan_at(struct watchers *w, unsigned i)
 {
@@ -241,10 +252,10 @@ static void begin_due_scans(struct watchers *w, int64_t now_ms)
             continue;
         }
         if (patrol_interval(w, i) > 0) {
-            tracker_patrol(w->tracker, i);
+            tracker_patrol(w->tracker, i, now_ms);
         } else {
             w->roots[i].sliced_ms = now_ms;
-            tracker_slice(w->tracker, i, SLICES);
+            tracker_slice(w->tracker, i, SLICES, now_ms);
         }
     }
 }
@@ -317,7 +328,11 @@ static void keep_stats(struct watchers *w, bool between)
             .scans = c->scans,
             .scanning = c->scanning,
             .stuck = atomic_load(&w->roots[i].stall.stuck),
+            .rescan_ms = rescan_interval(w, i),
             .last_scan_ms = c->last_scan_ms,
+            .seen_from_ms = c->seen_from_ms,
+            .sliced_from_ms = c->sliced_from_ms,
+            .seen_ms = c->seen_ms,
         };
     }
     pthread_mutex_unlock(&w->lock);

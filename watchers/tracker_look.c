@@ -18,19 +18,12 @@ static void flight_end(struct tracker *t, uint64_t serial)
     }
 }
 
-/* The check was one of a slow pass: that has one less to wait for, and keeps its error. */
+/* The check was one of a slow pass: that has one less to wait for. */
 static void slow_end(struct tracker *t, const struct check_result *r)
 {
-    struct pass *p = &t->roots[r->check->root].mend.slow;
-    const int code = r->listing != NULL ? r->listing->code : r->code;
-
-    if (!r->check->slow) {
-        return;
-    }
-    p->flights--;
-    t->slow_flights--;
-    if (p->code == 0 && (r->outcome == CHECK_FOUND || r->outcome == CHECK_UNREADABLE)) {
-        p->code = code;
+    if (r->check->slow) {
+        t->roots[r->check->root].mend.slow.flights--;
+        t->slow_flights--;
     }
 }
 
@@ -259,8 +252,13 @@ static void duties_done(struct tracker *t, struct node *n)
 /* The directory was listed, or cannot be, and nothing that was lost since can have changed that. */
 static void note_current(struct tracker *t, struct node *n, const struct check_result *r)
 {
+    struct mending *m = &t->roots[n->root].mend;
+
     if (r->check->generation == model_counts(t->model, n->root)->generation) {
         model_set_current(t->model, n);
+        if (m->code == 0) {
+            m->code = r->listing != NULL ? r->listing->code : r->code;
+        }
     }
 }
 

@@ -94,7 +94,6 @@ static void pass_begin(struct tracker *t, unsigned root, struct pass *p, pass_fi
         }
     }
     p->runs = true;
-    p->code = 0;
     p->slice = false;
 }
 
@@ -146,12 +145,33 @@ bool tracker_names_in_doubt(const struct tracker_root *root)
            root->mend.fast.runs;
 }
 
+/* A new generation. */
+static void outdate(struct tracker *t, unsigned root_index, int64_t now_ms)
+{
+    struct mending *m = &t->roots[root_index].mend;
+
+    model_outdate(t->model, root_index);
+    m->from_ms = now_ms;
+    m->code = 0;
+}
+
+/* Everything was looked at since the generation began. */
+static void note_seen(struct tracker_root *root, int64_t now_ms)
+{
+    root->counts.scans++;
+    root->counts.last_scan_ms = now_ms;
+    if (root->mend.code == 0 && root->mend.from_ms > root->counts.seen_from_ms) {
+        root->counts.seen_from_ms = root->mend.from_ms;
+        root->counts.seen_ms = now_ms;
+    }
+}
+
 /* A new generation, and the passes that make it current. */
-static void want_passes(struct tracker *t, unsigned root_index)
+static void want_passes(struct tracker *t, unsigned root_index, int64_t now_ms)
 {
     struct tracker_root *root = &t->roots[root_index];
 
-    model_outdate(t->model, root_index);
+    outdate(t, root_index, now_ms);
     root->mend.fast_wanted = true;
     root->mend.slow_wanted = true;
     root->counts.scanning = true;
@@ -173,7 +193,7 @@ void tracker_overflow(struct tracker *t, int64_t now_ms)
         if (!root->mend.fast_wanted) {
             tracker_say(t, HINT_OVERFLOW, i, "", true, 0);
         }
-        want_passes(t, i);
+        want_passes(t, i, now_ms);
         tracker_mend_step(t, i, now_ms);
     }
 }
@@ -185,20 +205,20 @@ bool tracker_is_passing(const struct tracker *t, unsigned root_index)
     return m->fast_wanted || m->fast.runs || m->slow_wanted || m->slow.runs;
 }
 
-void tracker_patrol(struct tracker *t, unsigned root_index)
+void tracker_patrol(struct tracker *t, unsigned root_index, int64_t now_ms)
 {
     struct tracker_root *root = &t->roots[root_index];
 
     if (!root->lost && !tracker_names_in_doubt(root) && !root->mend.slow_wanted &&
         !root->mend.slow.runs) {
-        want_passes(t, root_index);
+        want_passes(t, root_index, now_ms);
         root->mend.fast_pace.not_before_ms = 0;
         root->mend.slow_pace.not_before_ms = 0;
         root->wants_identity = true;
     }
 }
 
-void tracker_slice(struct tracker *t, unsigned root_index, unsigned share)
+void tracker_slice(struct tracker *t, unsigned root_index, unsigned share, int64_t now_ms)
 {
     struct tracker_root *root = &t->roots[root_index];
     struct pass *p = &root->mend.slow;
@@ -208,8 +228,9 @@ void tracker_slice(struct tracker *t, unsigned root_index, unsigned share)
         return;
     }
     if (model_behind(t->model, root_index) == 0) {
-        model_outdate(t->model, root_index);
+        outdate(t, root_index, now_ms);
     }
+    root->mend.slice_ms = now_ms;
     pass_begin(t, root_index, p, is_behind_or_blind);
     if (p->count > 1) {
         qsort(p->nodes, p->count, sizeof(p->nodes[0]), compare_blind);
@@ -264,12 +285,10 @@ static void become_whole(struct tracker *t, unsigned root_index, int64_t now_ms)
     struct mending *m = &root->mend;
 
     m->slow_wanted = false;
-    tracker_say(t, m->lossy ? HINT_WHOLE : HINT_SCAN_DONE, root_index, "", true, m->slow.code);
+    tracker_say(t, m->lossy ? HINT_WHOLE : HINT_SCAN_DONE, root_index, "", true, m->code);
     m->lossy = false;
-    m->slow.code = 0;
     root->counts.incomplete_since_ms = 0;
-    root->counts.scans++;
-    root->counts.last_scan_ms = now_ms;
+    note_seen(root, now_ms);
 }
 
 /* The slow pass is through. */
@@ -286,11 +305,10 @@ static void slow_end(struct tracker *t, unsigned root_index, int64_t now_ms)
     }
     p->slice = false;
     root->counts.scanning = tracker_names_in_doubt(root);
-    tracker_say(t, HINT_PASS_DONE, root_index, "", true, p->code);
-    p->code = 0;
+    root->counts.sliced_from_ms = root->mend.slice_ms;
+    tracker_say(t, HINT_PASS_DONE, root_index, "", true, root->mend.code);
     if (model_behind(t->model, root_index) == 0) {
-        root->counts.scans++;
-        root->counts.last_scan_ms = now_ms;
+        note_seen(root, now_ms);
     }
 }
 
@@ -299,7 +317,6 @@ static void slow_step(struct tracker *t, unsigned root_index, int64_t now_ms)
 {
     struct tracker_root *root = &t->roots[root_index];
     struct mending *m = &root->mend;
-    const int code = m->slow.code;
 
     if (model_behind(t->model, root_index) == 0) {
         become_whole(t, root_index, now_ms);
@@ -309,7 +326,6 @@ static void slow_step(struct tracker *t, unsigned root_index, int64_t now_ms)
         return;
     }
     pass_begin(t, root_index, &m->slow, is_behind);
-    m->slow.code = code;
     if (m->slow.count == 0) {
         m->slow.runs = false;
         m->slow_pace.not_before_ms = now_ms + LOOK_AGAIN_MS;

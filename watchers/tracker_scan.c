@@ -103,7 +103,7 @@ static void absorb_whole_requests(struct tracker_root *root)
 }
 
 /* The root is what it should be: begin the next scan that is wanted, if any. */
-static void scan_begin(struct tracker *t, unsigned root_index)
+static void scan_begin(struct tracker *t, unsigned root_index, int64_t now_ms)
 {
     struct tracker_root *root = &t->roots[root_index];
 
@@ -111,6 +111,7 @@ static void scan_begin(struct tracker *t, unsigned root_index)
         return;
     }
     root->begun = true;
+    root->begun_ms = now_ms;
     root->again = false;
     root->scan_code = 0;
     if (root->whole_wanted || root->requests->path[0] == '\0') {
@@ -136,6 +137,10 @@ static void scan_end(struct tracker *t, unsigned root_index, int code, int64_t n
     if (root->running == NULL && code != -ESTALE) {
         root->counts.scans++;
         root->counts.last_scan_ms = now_ms;
+    }
+    if (root->running == NULL && code == 0 && root->begun_ms > root->counts.seen_from_ms) {
+        root->counts.seen_from_ms = root->begun_ms;
+        root->counts.seen_ms = now_ms;
     }
     free(root->running);
     root->running = NULL;
@@ -233,7 +238,7 @@ void tracker_identity(struct tracker *t, unsigned root_index, int code, int64_t 
         root->whole_wanted = true;
         root->counts.scanning = true;
     }
-    scan_begin(t, root_index);
+    scan_begin(t, root_index, now_ms);
     tracker_mend_begin(t, root_index, now_ms);
     tracker_scans_step(t, now_ms);
 }

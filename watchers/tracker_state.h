@@ -40,7 +40,6 @@ struct pass {
     size_t flights; /* of a slow pass: checks on their way */
     bool runs;
     bool slice; /* of a slow pass: a slice of the rotation */
-    int code;   /* of a slow pass: the first error */
 };
 
 /* How soon the next pass may follow one that was just through. */
@@ -53,7 +52,10 @@ struct pace {
 
 /* What is done where events were lost, or may have been for all we know. */
 struct mending {
-    bool lossy; /* events were lost, and it is not whole again */
+    bool lossy;      /* events were lost, and it is not whole again */
+    int64_t from_ms; /* when the generation began */
+    int code;        /* the first error of a look that counts in it */
+    int64_t slice_ms; /* when the last slice began */
     bool fast_wanted;
     bool slow_wanted;
     struct pass fast;
@@ -96,6 +98,7 @@ struct tracker_root {
     bool whole_wanted;             /* a scan of the whole root that the rules themselves want */
     bool again;    /* events were lost during the scan: once more before it counts */
     int scan_code; /* the first error of the scan */
+    int64_t begun_ms; /* when the scan did */
     bool lost;
     int64_t lost_wait_ms; /* between looks at a lost root */
     int64_t lost_at_ms;   /* the next one */

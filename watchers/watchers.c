@@ -348,6 +348,11 @@ bool watchers_busy(struct watchers *w)
     return busy || outbox_listings_wait(w->outbox);
 }
 
+bool watchers_others_write(const struct root_identity *id)
+{
+    return identity_is_remote(id);
+}
+
 bool watchers_same_root(const struct root_identity *a, const struct root_identity *b)
 {
     return identity_same_tree(a, b);

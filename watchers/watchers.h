@@ -189,7 +189,13 @@ struct watch_stats {
     uint64_t scans; /* whole scans ended */
     bool scanning;
     bool stuck;           /* its file system does not answer */
-    int64_t last_scan_ms; /* clock_mono_ms when the last whole scan of this root ended; 0 never */
+    int64_t rescan_ms;    /* the interval in force between scans; 0: none by itself */
+    int64_t last_scan_ms; /* clock_mono_ms when the last whole scan ended; 0 never */
+    int64_t seen_from_ms; /* when the last whole scan that saw everything began: what changed before
+                             was found; 0: there was none */
+    int64_t seen_ms;      /* and when it ended */
+    int64_t sliced_from_ms; /* when all directories without a watch were last listed, at the earliest
+                             */
 };
 /* The system's limit of watches. */
 struct watch_budget {
@@ -204,6 +210,10 @@ void watchers_budget(struct watchers *w, struct watch_budget *ret);
 /* watchers_busy(w): events, checks or listings are on their way that may explain why a path is gone
  * (a directory that was moved and is not listed yet, half a rename). */
 bool watchers_busy(struct watchers *w);
+
+/* watchers_others_write(id): can other hosts (or what lies beneath) change files there without an
+ * event on this host? Then only scans find it, and no event tells when a file is complete. Pure. */
+bool watchers_others_write(const struct root_identity *id);
 
 /* watchers_same_root(a, b): could the tree `b` be `a`, mounted anew? A network file system has
  * another device number at each mount, a local one has not. Pure. */

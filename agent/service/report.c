@@ -87,11 +87,78 @@ static const char *mapping_word(const struct agent *a, const struct mapping *m)
     return mapping_pending(a, m->id) ? "working" : "in step";
 }
 
+/* How blind we are: what other hosts did since the last scan that saw everything is not known. */
+struct blindness {
+    bool others;  /* other hosts' changes are found by scans only */
+    bool partly;  /* so are all changes in some directories, which have no watch */
+    bool scanned; /* there was a scan that saw everything: */
+    int64_t began_ms, ended_ms; /* so long ago */
+    int64_t blind_ms;           /* 0: events tell of everything */
+    int64_t rescan_ms;          /* 0: only when asked */
+};
+
+static struct blindness blindness_of(const struct agent *a, const struct mapping *m,
+                                     const struct watch_stats *stats)
+{
+    const int64_t now_ms = clock_mono_ms(); /* the scans' clock goes on during a turn */
+    struct blindness b = {.others = m->others_write,
+                          .partly = stats->unwatched > 0,
+                          .scanned = stats->seen_from_ms != 0,
+                          .rescan_ms = stats->rescan_ms};
+
+    if (b.scanned) {
+        b.began_ms = now_ms - stats->seen_from_ms;
+        b.ended_ms = now_ms - stats->seen_ms;
+    }
+    if (b.others || b.partly)
+        b.blind_ms = b.scanned ? b.began_ms : now_ms - a->started_ms;
+    return b;
+}
+
+static void json_blindness(struct json_writer *w, const struct mapping *m,
+                           const struct blindness *b)
+{
+    json_put_string(w, "file_system", m->identity.fs_name);
+    json_put_bool(w, "others_write", b->others);
+    json_put_int(w, "rescan_s", b->rescan_ms / MS_PER_S);
+    if (b->scanned) {
+        json_put_int(w, "scan_began_s", b->began_ms / MS_PER_S);
+        json_put_int(w, "scan_ended_s", b->ended_ms / MS_PER_S);
+    }
+    json_put_int(w, "blind_s", b->blind_ms / MS_PER_S);
+}
+
+/* The same for people. */
+static int text_blindness(const struct mapping *m, const struct blindness *b, struct buf *out)
+{
+    int rc = buf_append_str(out, "  ");
+
+    if (rc == 0)
+        rc = visible_append(out, m->identity.fs_name);
+    if (rc == 0)
+        rc = buf_append_str(out, b->others   ? ": other hosts' changes are found by scans only, "
+                                 : b->partly ? ": in directories without a watch changes are found "
+                                               "by scans only, "
+                                             : ": events tell of every change; scanned ");
+    if (rc == 0)
+        rc = b->rescan_ms ? buf_appendf(out, "every %" PRId64 " s", b->rescan_ms / MS_PER_S)
+                          : buf_append_str(out, "when asked");
+    if (rc)
+        return rc;
+    if (!b->scanned)
+        return buf_append_str(out, "; no scan has seen everything yet\n");
+    return buf_appendf(out, "; the last whole scan began %" PRId64 " s ago, ended %" PRId64
+                            " s ago\n",
+                       b->began_ms / MS_PER_S, b->ended_ms / MS_PER_S);
+}
+
 static void json_mapping(struct json_writer *w, const struct agent *a, const struct mapping *m)
 {
     struct watch_stats stats;
+    struct blindness blind;
 
     watchers_stats(a->watchers, m->id, &stats);
+    blind = blindness_of(a, m, &stats);
     json_object(w, NULL);
     json_put_string(w, "name", m->conf->name);
     json_put_string(w, "kind", m->conf->kind == CONF_LISTS ? "lists" : "repository");
@@ -108,6 +175,7 @@ static void json_mapping(struct json_writer *w, const struct agent *a, const str
     json_put_int(w, "unwatched", (int64_t)stats.unwatched);
     json_put_int(w, "overflows", (int64_t)stats.overflows);
     sight_json(w, m, &stats);
+    json_blindness(w, m, &blind);
     json_object_end(w);
 }
 
@@ -219,27 +287,36 @@ static int text_problems(const struct agent *a, const struct report *r, struct b
     return rc;
 }
 
+/* The lines about one mapping. */
+static int text_mapping(const struct agent *a, const struct mapping *m, struct buf *out)
+{
+    struct watch_stats stats;
+    struct blindness blind;
+    int rc = buf_appendf(out, "%s: %s, %" PRIu64 " objects, %zu pending\n", m->conf->name,
+                         mapping_word(a, m), m->indexed, mapping_pending(a, m->id));
+
+    watchers_stats(a->watchers, m->id, &stats);
+    blind = blindness_of(a, m, &stats);
+    if (rc == 0)
+        rc = text_blindness(m, &blind, out);
+    if (rc == 0 && m->held)
+        rc = buf_appendf(out,
+                         "  %" PRIu64 " removals are held: %s\n"
+                         "  if they are meant: lockstep release %s\n",
+                         m->held, m->hold_why, m->conf->name);
+    if (rc == 0)
+        rc = sight_text(out, m, &stats);
+    return rc;
+}
+
 static int report_text(struct agent *a, const struct report *r, struct buf *out)
 {
     int rc = buf_appendf(out, "%s\n", r->in_step ? "in step" : "not in step");
 
     if (rc == 0)
         rc = buf_appendf(out, "S3: %s\n", uploaders_describe(a->uploaders));
-    for (size_t i = 0; i < a->mapping_count && rc == 0; i++) {
-        const struct mapping *m = &a->mappings[i];
-        struct watch_stats stats;
-
-        watchers_stats(a->watchers, m->id, &stats);
-        rc = buf_appendf(out, "%s: %s, %" PRIu64 " objects, %zu pending\n", m->conf->name,
-                         mapping_word(a, m), m->indexed, mapping_pending(a, m->id));
-        if (rc == 0 && m->held)
-            rc = buf_appendf(out,
-                             "  %" PRIu64 " removals are held: %s\n"
-                             "  if they are meant: lockstep release %s\n",
-                             m->held, m->hold_why, m->conf->name);
-        if (rc == 0)
-            rc = sight_text(out, m, &stats);
-    }
+    for (size_t i = 0; i < a->mapping_count && rc == 0; i++)
+        rc = text_mapping(a, &a->mappings[i], out);
     if (rc == 0)
         rc = sight_budget_text(out, a);
     if (rc == 0 && r->pending)

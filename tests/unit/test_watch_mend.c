@@ -255,8 +255,8 @@ static void test_patrol(void **state)
 {
     (void)state;
     begin();
-    tracker_patrol(t, 0);
-    tracker_patrol(t, 0); /* one is enough */
+    tracker_patrol(t, 0, now);
+    tracker_patrol(t, 0, now); /* one is enough */
     confirm();
     same(look(""));
     same(look("x"));
@@ -282,7 +282,7 @@ static void test_slices(void **state)
     (void)state;
     begin();
     for (int i = 0; i < 2; i++) { /* two slices of half the tree each */
-        tracker_slice(t, 0, 4);
+        tracker_slice(t, 0, 4, now);
         for (int n = 0; n < 2; n++) {
             struct check *c = tracker_next_check(t, now);
 
