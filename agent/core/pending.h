@@ -8,6 +8,7 @@
  *   from        event                        to
  *   -           hint                         SETTLING (deadline: quiet for the settle time)
  *   SETTLING    deadline                     OBSERVING
+ *   OBSERVING   resting, and changed since   SETTLING
  *   OBSERVING   stat: a file                 OBSERVED
  *   OBSERVING   stat: nothing there          GONE (deadline: a rename may claim it until then)
  *   OBSERVED    same size, other mtime       HASHING -> OBSERVED
@@ -81,12 +82,11 @@ struct item {
     enum journal_source source;
 
     struct file_stat seen; /* the last observation */
-    uint64_t first_size;   /* of a scan's find: at its last look; 0, 0: there was none */
-    int64_t first_mtime_ns;
-    int64_t observed_ms; /* when it was made */
-    bool was_there;      /* a regular file was seen here since the item began */
-    bool asked;          /* the path that it may have been renamed from was looked at */
-    bool hashed;         /* `hash` is the CRC-64/NVME of the content of `seen` */
+    int64_t observed_ms;   /* when it was made */
+    bool resting;   /* nobody tells when its writer is done: the next look must agree with `seen` */
+    bool was_there; /* a regular file was seen here since the item began */
+    bool asked;     /* the path that it may have been renamed from was looked at */
+    bool hashed;    /* `hash` is the CRC-64/NVME of the content of `seen` */
     uint64_t hash;
 
     enum change_kind change;

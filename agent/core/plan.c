@@ -8,6 +8,8 @@
 
 #define SETTLED_AGE_MIN_MS                                                                         \
     2000 /* a file's clock (the server's) may differ from ours by this much */
+#define SETTLED_AGE_UNHEARD_MS                                                                     \
+    60000 /* the same where other hosts write: their clocks, their servers, their write-back */
 
 /* Mode, owner and group are as S3 has them. */
 static bool same_owner(const struct file_stat *st, const struct known *k)
@@ -78,12 +80,23 @@ bool plan_in_step(const struct file_stat *st, const struct known *known)
            same_posix(st, known);
 }
 
-bool plan_settled(const struct file_stat *st, int64_t real_us, int64_t settle_ms)
+bool plan_settled(const struct file_stat *st, int64_t real_us, int64_t settle_ms, bool unheard)
 {
     int64_t last_ns = st->mtime_ns > st->ctime_ns ? st->mtime_ns : st->ctime_ns;
-    int64_t quiet_ms = settle_ms > SETTLED_AGE_MIN_MS ? settle_ms : SETTLED_AGE_MIN_MS;
+    int64_t least_ms = unheard ? SETTLED_AGE_UNHEARD_MS : SETTLED_AGE_MIN_MS;
+    int64_t quiet_ms = settle_ms > least_ms ? settle_ms : least_ms;
 
     return last_ns / (NS_PER_S / US_PER_S) < real_us - quiet_ms * US_PER_MS;
+}
+
+int64_t plan_rest_ms(int64_t settle_ms, bool unheard)
+{
+    return unheard && settle_ms < SETTLED_AGE_MIN_MS ? SETTLED_AGE_MIN_MS : settle_ms;
+}
+
+bool plan_rested(const struct file_stat *before, const struct file_stat *now)
+{
+    return before->kind == now->kind && file_same_content(before, now);
 }
 
 void known_from(const struct file_stat *st, uint64_t crc64, const char *etag, const char *version,

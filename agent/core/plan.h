@@ -86,10 +86,15 @@ enum plan_rename plan_renamed(const struct file_stat *st, const struct known *so
 /* plan_in_step(st, known): the listing's quick question: is there nothing to do for this file? */
 bool plan_in_step(const struct file_stat *st, const struct known *known);
 
-/* plan_settled(st, real_us, settle_ms): a file found by a scan whose mtime and ctime lie further
- * back than the settle time (at least two seconds, for clocks that differ) needs no second look
- * later. */
-bool plan_settled(const struct file_stat *st, int64_t real_us, int64_t settle_ms);
+/* plan_settled(st, real_us, settle_ms, unheard): a file found by a scan whose mtime and ctime lie
+ * further back than the settle time (at least two seconds, for clocks that differ; `unheard`, where
+ * no event would tell of its writer, a minute) needs no second look later. */
+bool plan_settled(const struct file_stat *st, int64_t real_us, int64_t settle_ms, bool unheard);
+
+/* plan_rest_ms(settle_ms, unheard): of what a scan found, and of whatever no event tells (at least
+ * two seconds), two looks so far apart must agree. plan_rested(before, now): do they? */
+int64_t plan_rest_ms(int64_t settle_ms, bool unheard);
+bool plan_rested(const struct file_stat *before, const struct file_stat *now);
 
 /* known_from(st, crc64, etag, version, ret): the entry after a successful put. */
 void known_from(const struct file_stat *st, uint64_t crc64, const char *etag, const char *version,

@@ -140,6 +140,7 @@ static int mapping_identity(struct agent *a, struct mapping *m, struct err *e)
         return err_set(e, rc, m->conf->path, NULL, "its file system cannot be told: %s",
                        err_name(rc));
     m->others_write = watchers_others_write(&m->identity);
+    m->unheard = m->others_write || m->conf->watch == CONF_WATCH_SCAN;
     snprintf(name, sizeof name, "root:%s", m->conf->name);
     rc = index_meta_get(a->index, name, &was, &size);
     if (rc == -ENOENT || (rc == 0 && size != sizeof was)) {

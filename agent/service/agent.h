@@ -65,6 +65,7 @@ struct mapping {
     int64_t incomplete_us; /* real time when events were lost that are not made up for; 0: none */
     bool lost;             /* the root cannot be reached */
     bool others_write;     /* other hosts may write there, of which no event tells */
+    bool unheard;          /* they may, or nothing is watched: no event tells of all changes */
     bool stuck;            /* its file system does not answer */
     bool changed;          /* another root than at enrolment */
     char hold_why[ERR_TEXT_MAX];

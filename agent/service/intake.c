@@ -19,6 +19,7 @@ void intake_resettle(struct agent *a, struct item *it)
     it->decided = false;
     if (!it->peer)
         it->change = CHANGE_NONE;
+    it->resting = agent_mapping(a, it)->unheard || it->source == JOURNAL_SRC_SCAN;
     pending_set(a->pending, it, ITEM_SETTLING, due > a->now_ms ? due : a->now_ms);
 }
 
@@ -71,6 +72,8 @@ void intake_touch_key(struct agent *a, unsigned mapping, const char *key,
         return;
     }
     it->source = source;
+    if (source == JOURNAL_SRC_EVENT && !a->mappings[mapping].unheard)
+        it->resting = false; /* and events tell on */
     intake_hint(a, it, settle_ms);
 }
 
@@ -95,22 +98,8 @@ void intake_observe(struct agent *a, struct item *it)
         agent_fail(a, -ENOMEM, "looking at a path");
 }
 
-/* A file that a scan found is young, and is not what it was at the last look: whoever writes it,
- * maybe on another host, may not be done. Then it is looked at once more. */
-static bool intake_still_changing(struct agent *a, struct item *it, const struct file_stat *st)
-{
-    if (it->source != JOURNAL_SRC_SCAN || st->kind != FILE_REGULAR ||
-        plan_settled(st, a->real_us, agent_mapping(a, it)->conf->settle_ms) ||
-        (it->first_size == st->size && it->first_mtime_ns == st->mtime_ns))
-        return false;
-    it->first_size = st->size;
-    it->first_mtime_ns = st->mtime_ns;
-    it->hint_ms = a->now_ms;
-    return true;
-}
-
-/* The item was seen as `st`: to be planned. */
-static void intake_seen(struct agent *a, struct item *it, const struct file_stat *st)
+/* Note how the item was seen. */
+static void intake_note(struct agent *a, struct item *it, const struct file_stat *st)
 {
     sighted_forget(a, it);
     it->seen = *st;
@@ -118,9 +107,38 @@ static void intake_seen(struct agent *a, struct item *it, const struct file_stat
     it->observed_ms = a->now_ms;
     it->hashed = false;
     it->decided = false;
+    sighted_note(a, it);
+}
+
+/* The item was seen as `st`: to be planned. */
+static void intake_seen(struct agent *a, struct item *it, const struct file_stat *st)
+{
+    it->resting = false;
+    intake_note(a, it, st);
     pending_set(a->pending, it, ITEM_OBSERVED, INT64_MAX);
     item_queue_push(&a->observed, it);
-    sighted_note(a, it);
+}
+
+/* The item was seen as `st`, and nobody tells when its writer is done (scans found it, or other
+ * hosts write there): it is looked at again, and must be as it is now. */
+static void intake_rest(struct agent *a, struct item *it, const struct file_stat *st)
+{
+    const struct mapping *m = agent_mapping(a, it);
+
+    intake_note(a, it, st);
+    it->resting = true;
+    pending_set(a->pending, it, ITEM_SETTLING,
+                a->now_ms + plan_rest_ms(m->conf->settle_ms, m->unheard));
+}
+
+/* A resting file is young, and is not what it was at the last look. */
+static bool still_changing(struct agent *a, const struct item *it, const struct file_stat *st)
+{
+    const struct mapping *m = agent_mapping(a, it);
+
+    return it->resting && st->kind == FILE_REGULAR &&
+           !plan_settled(st, a->real_us, m->conf->settle_ms, m->unheard) &&
+           !plan_rested(&it->seen, st);
 }
 
 /* HINT_OBSERVED. */
@@ -150,31 +168,42 @@ static void intake_observed(struct agent *a, const struct hint *h)
         decide_failed(a, it, why);
         return;
     }
-    if (intake_still_changing(a, it, &h->st)) {
-        intake_resettle(a, it);
+    if (still_changing(a, it, &h->st)) {
+        intake_rest(a, it, &h->st);
         return;
     }
     intake_seen(a, it, &h->st);
+}
+
+/* The listing only repeats what the item was last seen as, and that is being worked on. */
+static bool is_no_news(const struct item *it, const struct listing_entry *entry)
+{
+    return (it->state == ITEM_OBSERVED || it->state == ITEM_HASHING || it->state == ITEM_CHECKING ||
+            it->state == ITEM_READY || it->state == ITEM_FLYING) &&
+           entry->code == 0 && plan_rested(&it->seen, &entry->st);
 }
 
 /* A file of a listing that differs from the index. */
 static void intake_found(struct agent *a, struct mapping *m, const char *key,
                          const struct listing_entry *entry)
 {
-    bool settled = entry->code == 0 && plan_settled(&entry->st, a->real_us, m->conf->settle_ms);
+    bool settled =
+        entry->code == 0 && plan_settled(&entry->st, a->real_us, m->conf->settle_ms, m->unheard);
     struct item *it = pending_find(a->pending, key);
 
-    if (it && it->state == ITEM_SETTLING)
+    if (it && (it->state == ITEM_SETTLING || is_no_news(it, entry)))
         return; /* it will be looked at anyway, and later than this listing */
     intake_touch_key(a, m->id, key, JOURNAL_SRC_SCAN, m->conf->settle_ms);
     it = pending_find(a->pending, key);
-    if (it && settled && it->state == ITEM_SETTLING) {
+    if (!it || it->state != ITEM_SETTLING)
+        return;
+    if (!settled) {
+        if (entry->code == 0)
+            intake_rest(a, it, &entry->st); /* the first of two looks */
+    } else {
         if (agent_is_list(a, it))
             it->looked = order_look(&a->order);
         intake_seen(a, it, &entry->st);
-    } else if (it && it->state == ITEM_SETTLING && entry->code == 0) {
-        it->first_size = entry->st.size; /* the first of two looks */
-        it->first_mtime_ns = entry->st.mtime_ns;
     }
 }
 

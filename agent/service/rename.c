@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A new path waits for word of the one that it may come from, beyond the settle times: */
+#define PATIENCE_MS        1000
+#define REMOTE_PATIENCE_MS 10000 /* where a path may be unknown (ESTALE...) for some seconds */
+
 /* ---- the source of a new path ---- */
 
 struct source {
@@ -238,7 +242,10 @@ static bool came_back(const struct item *it, const struct known *known)
 /* What waits for others waits this long at most. */
 static bool patient(struct agent *a, const struct item *it)
 {
-    return a->now_ms - it->observed_ms < 2 * agent_mapping(a, it)->conf->settle_ms + 1000;
+    const struct mapping *m = agent_mapping(a, it);
+    int64_t patience_ms = m->others_write ? REMOTE_PATIENCE_MS : PATIENCE_MS;
+
+    return a->now_ms - it->observed_ms < 2 * m->conf->settle_ms + patience_ms;
 }
 
 /* What the item's file is was not found out yet, or it is to be looked at anew. */

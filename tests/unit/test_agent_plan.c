@@ -241,9 +241,40 @@ static void test_what_was_written_long_ago_is_settled(void **state)
 
         st.mtime_ns = now_us * 1000 - ages[i].mtime_ago_ms * 1000000;
         st.ctime_ns = now_us * 1000 - ages[i].ctime_ago_ms * 1000000;
-        if (plan_settled(&st, now_us, ages[i].settle_ms) != ages[i].settled)
+        if (plan_settled(&st, now_us, ages[i].settle_ms, false) != ages[i].settled)
             fail_msg("row %zu", i);
+        if (plan_settled(&st, now_us, ages[i].settle_ms, true))
+            fail_msg("row %zu, where other hosts write", i);
+        st.mtime_ns -= INT64_C(60000) * 1000000;
+        st.ctime_ns -= INT64_C(60000) * 1000000;
+        if (!plan_settled(&st, now_us, ages[i].settle_ms, true) && ages[i].settled)
+            fail_msg("row %zu, a minute older", i);
     }
+}
+
+static void test_a_file_rests_when_two_looks_agree(void **state)
+{
+    struct file_stat later = file;
+
+    (void)state;
+    assert_int_equal(plan_rest_ms(100, true), 2000);
+    assert_int_equal(plan_rest_ms(5000, true), 5000);
+    assert_int_equal(plan_rest_ms(100, false), 100);
+    assert_true(plan_rested(&file, &later));
+    later.size++;
+    assert_false(plan_rested(&file, &later));
+    later = file;
+    later.mtime_ns++;
+    assert_false(plan_rested(&file, &later));
+    later = file;
+    later.ctime_ns++;
+    assert_false(plan_rested(&file, &later));
+    later = file;
+    later.ino++;
+    assert_false(plan_rested(&file, &later));
+    later = file;
+    later.kind = FILE_ABSENT;
+    assert_false(plan_rested(&file, &later));
 }
 
 static void test_an_entry_has_what_the_put_was_made_from(void **state)
@@ -282,6 +313,7 @@ int main(void)
         cmocka_unit_test(test_a_rename_is_told_by_identity_and_content),
         cmocka_unit_test(test_nothing_is_renamed_while_the_old_path_is_there),
         cmocka_unit_test(test_what_was_written_long_ago_is_settled),
+        cmocka_unit_test(test_a_file_rests_when_two_looks_agree),
         cmocka_unit_test(test_an_entry_has_what_the_put_was_made_from),
     };
 
