@@ -32,6 +32,13 @@ class Bed:
         """An agent in step on some images and their lists. Returns the images' paths."""
         paths = samples.adwaita(self.images, count=count)
         samples.write_lists(self.lists, paths)
+        self.again(rescan, **repository)
+        self.agent.wait_in_step(60)
+        self.mark = len(self.ctx.server.requests())
+        return paths
+
+    def again(self, rescan, **repository):
+        """An agent with these settings, started."""
         self.agent = self.ctx.agent(
             images=self.near(), lists=os.path.join(self.here, "lists"),
             repository={"rescan": rescan, "max_removals": 10000, **repository},
@@ -39,9 +46,6 @@ class Bed:
         # What is right is what the other host sees.
         self.agent.mappings = [(self.images, "images/"), (self.lists, "lists/")]
         self.agent.start()
-        self.agent.wait_in_step(60)
-        self.mark = len(self.ctx.server.requests())
-        return paths
 
     def follow(self, timeout=None):
         """Within the interval of the scans and some seconds S3 has what the other host sees."""
@@ -70,6 +74,33 @@ class Bed:
             with open(os.path.join(self.lists, name), encoding="utf-8") as file:
                 named += [row[2] for row in samples.read_list(file.read())]
         return sorted(named)
+
+
+def status_tells_how_blind(bed):
+    """What other hosts did is unknown since the last whole scan began, and `status` says so."""
+    bed.begin(count=4)
+    for _ in range(20):
+        mapping = bed.agent.status()[0]["mappings"][0]
+        assert mapping["others_write"] is True, mapping
+        assert mapping["file_system"].startswith(("fuse", "nfs")), mapping
+        assert mapping["rescan_s"] == RESCAN_S, mapping
+        assert mapping["blind_s"] == mapping["scan_began_s"] >= mapping["scan_ended_s"], mapping
+        assert mapping["blind_s"] <= RESCAN_S + 5, mapping
+        time.sleep(0.2)
+    assert f"found by scans only, every {RESCAN_S} s" in bed.agent.run("status").stdout
+    bed.agent.stop()
+    bed.again(rescan="1h")
+    bed.agent.wait_in_step(30)
+    write(f"{bed.images}/unseen.png", b"nothing tells of it")
+    wait_until(lambda: bed.agent.status()[0]["mappings"][0]["blind_s"] >= 5, 30,
+               "five seconds of blindness")
+    mapping = bed.agent.status()[0]["mappings"][0]
+    assert mapping["rescan_s"] == 3600 and mapping["state"] == "in step", mapping
+    assert "images/unseen.png" not in bed.ctx.client.keys("images/")
+    assert "every 3600 s" in bed.agent.run("status").stdout
+    bed.agent.stop()
+    bed.again(rescan=f"{RESCAN_S}s")
+    bed.finish()
 
 
 def write(path, data):
@@ -300,4 +331,4 @@ def slow_writers(bed):
 
 SCENARIOS = (adds, edits, edits_of_what_was_just_read, deletes, renames_of_files,
              renames_of_directories, directories_that_go, lists_edited_there,
-             lists_edited_in_the_moment, slow_writers)
+             lists_edited_in_the_moment, slow_writers, status_tells_how_blind)

@@ -1,8 +1,11 @@
 """Other hosts' changes, which no event tells of: on a FUSE pass-through mount, and with --long on a
 real NFSv4.1 client. What is done there stands in remote.py."""
 
+import os
+
+import churn
 import remote
-from harness import Skip, bindfs, deadline, on
+from harness import Skip, bindfs, deadline, long_test, on, uml
 
 
 def on_fuse(ctx, scenario):
@@ -64,3 +67,67 @@ def test_invariant_5_fuse_lists_edited_in_the_moment(ctx):
 @on("s3d")
 def test_invariant_2_fuse_slow_writers(ctx):
     on_fuse(ctx, remote.slow_writers)
+
+
+@on("s3d")
+@deadline(180)
+def test_fuse_status_tells_how_blind_it_is(ctx):
+    on_fuse(ctx, remote.status_tells_how_blind)
+
+
+@on("s3d")
+def test_a_local_tree_is_not_blind(ctx):
+    images = ctx.folder("images")
+    agent = ctx.agent(images=images).start()
+    agent.wait_in_step(20)
+    mapping = agent.status()[0]["mappings"][0]
+    assert mapping["others_write"] is False and mapping["blind_s"] == 0, mapping
+    assert mapping["rescan_s"] == 86400 and mapping["scan_ended_s"] <= 20, mapping
+    assert "events tell of every change; scanned every 86400 s" in agent.run("status").stdout
+
+
+@long_test
+@on("s3d")
+@deadline(1900)
+def test_fuse_churn(ctx):
+    on_fuse(ctx, churn.churn)
+
+
+# --- the same on NFSv4.1 --------------------------------------------------------------------------
+
+
+def on_nfs(ctx, names, **how):
+    """Scenarios one after the other in one guest."""
+    problem = uml.missing()
+    if problem:
+        raise Skip(problem)
+    uml.run(ctx, names, **how)
+
+
+ALL = [f"remote.{scenario.__name__}" for scenario in remote.SCENARIOS]
+
+
+@long_test
+@on("s3d")
+@deadline(1200)
+def test_nfs_what_another_host_does(ctx):
+    on_nfs(ctx, ALL, seconds=1150)
+
+
+@long_test
+@on("s3d")
+@deadline(1200)
+def test_nfs_what_another_host_does_two_milliseconds_away(ctx):
+    on_nfs(ctx, ALL, delay_ms=2, seconds=1150)
+
+
+@long_test
+@on("s3d")
+@deadline(2400)
+def test_nfs_churn(ctx):
+    minutes = float(os.environ.get("LOCKSTEP_CHURN_MINUTES", "1"))
+    assert minutes <= 30, "LOCKSTEP_CHURN_MINUTES: at most 30"
+    given = {name: os.environ[name] for name in ("LOCKSTEP_CHURN_MINUTES", "LOCKSTEP_CHURN_SEED")
+             if name in os.environ}
+    seconds = int(60 * minutes) + 400
+    on_nfs(ctx, ["churn.churn"], seconds=seconds + 60, deadline_s=seconds, environment=given)

@@ -16,7 +16,7 @@ that are ended in the end. tests/system/run.py finds and runs them.
         ctx.client.assert_tree(tree, "images/")
 """
 
-from . import bindfs
+from . import bindfs, uml
 from .agent import Agent, lockstep_binary
 from .ceph import Ceph
 from .client import Client
@@ -27,6 +27,5 @@ from .waiting import TimedOut, wait_until
 
 __all__ = [
     "Agent", "Ceph", "Client", "Context", "S3Error", "S3d", "Signed", "Skip", "TimedOut",
-    "bindfs",
-    "deadline", "lockstep_binary", "long_test", "on", "s3d_binary", "wait_until",
+    "bindfs", "deadline", "lockstep_binary", "long_test", "on", "s3d_binary", "uml", "wait_until",
 ]

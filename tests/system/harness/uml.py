@@ -1,0 +1,90 @@
+"""Bed B of another host's changes: a real NFSv4.1 client and server in a kernel of their own, a
+User-Mode Linux that runs as an ordinary process. Its root is this host's, so the programs under
+test, Python and these tests run in it (guest.py). It needs no network and no KVM.
+
+The guest is the first process of a PID namespace: it and all its helpers end with the test, however
+that ends. What it mounts is never seen outside."""
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+
+from . import process
+from .agent import lockstep_binary
+from .s3d import s3d_binary
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+KERNEL, MODULES = "/usr/bin/linux.uml", "/usr/lib/uml/modules"
+MEMORY = "1G"
+DISK_BYTES = 2 << 30 # sparse
+_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def missing():
+    """Why it cannot be had here, or None."""
+    if platform.machine() != "x86_64":
+        return f"no User-Mode Linux on {platform.machine()}"
+    lost = [name for name in (KERNEL, MODULES) if not os.path.exists(name)]
+    lost += [name for name in ("modprobe", "ip", "tc", "mkfs.ext4", "unshare")
+             if not shutil.which(name, path=_PATH)]
+    return "not installed: " + " ".join(lost) if lost else None
+
+
+def _prepare(folder, plan):
+    """Disk, modules, and the first program of the guest."""
+    disk = os.path.join(folder, "disk.img")
+    with open(disk, "wb") as file:
+        file.truncate(DISK_BYTES)
+    subprocess.run(["mkfs.ext4", "-q", "-F", disk], check=True, stdin=subprocess.DEVNULL,
+                   env={**os.environ, "PATH": _PATH})
+    os.makedirs(os.path.join(folder, "modules", "lib"))
+    os.symlink(MODULES, os.path.join(folder, "modules", "lib", "modules"))
+    with open(os.path.join(folder, "plan.json"), "w", encoding="utf-8") as file:
+        json.dump(plan, file)
+    init = os.path.join(folder, "init.sh")
+    with open(init, "w", encoding="utf-8") as file:
+        file.write(f"#!/bin/sh\nexec /usr/bin/python3 -B {HERE}/guest.py {folder}\n")
+    os.chmod(init, 0o700)
+    return disk, init
+
+
+def run(ctx, scenarios, delay_ms=0, seconds=600, deadline_s=300, environment=None):
+    """Boot a guest and run these ("remote.adds", ...) in it, each for at most `deadline_s`;
+    `delay_ms` is the time of a round trip to the server. Fails with what the guest printed unless
+    all passed, and where it takes longer than `seconds`."""
+    folder = ctx.folder("uml")
+    disk, init = _prepare(folder, {
+        "scenarios": list(scenarios), "delay_ms": delay_ms, "deadline_s": deadline_s,
+        "environment": {"LOCKSTEP": os.path.abspath(lockstep_binary()),
+                        "S3D": os.path.abspath(s3d_binary()), **(environment or {})}})
+    apart = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    if os.geteuid() != 0:
+        apart += ["--user", "--map-root-user"]
+    command = [*apart, "--", KERNEL, f"mem={MEMORY}", "root=/dev/root", "rootfstype=hostfs",
+               "rootflags=/", "rw", f"ubd0={disk}", f"init={init}", "con=null", "con0=fd:0,fd:1",
+               f"uml_dir={folder}/", "quiet"]
+    console = os.path.join(folder, "console.log")
+    with open(console, "wb") as log:
+        guest = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                 env={**process.clean_environment(PATH=_PATH), "TMPDIR": "/tmp"},
+                                 preexec_fn=process.end_with_parent)
+    try:
+        guest.wait(seconds)
+    except subprocess.TimeoutExpired:
+        raise AssertionError(f"the guest did not end within {seconds} s:\n"
+                             + process.tail(console, 80)) from None
+    finally:
+        if guest.poll() is None:
+            guest.kill()
+            guest.wait()
+        os.unlink(disk)
+    results = os.path.join(folder, "results.json")
+    if not os.path.exists(results):
+        raise AssertionError("the guest ended without results:\n" + process.tail(console, 80))
+    with open(results, encoding="utf-8") as file:
+        bad = {name: result for name, result in json.load(file).items() if result != "ok"}
+    if bad:
+        raise AssertionError(f"in the guest: {bad}\n" + process.tail(console, 200))
+    print(process.tail(console, 60))
