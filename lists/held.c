@@ -170,6 +170,6 @@ bool held_is_at(const struct held *h, int dir_fd, const char *name)
     struct file_stat now;
 
     /* From the directory's stat NFS learns of names that another host gave anew. */
-    return tree_stat_fd(dir_fd, &now) == 0 && tree_stat_at(dir_fd, name, &now) == 0 && now.kind == FILE_REGULAR &&
-           now.dev == h->st.dev && now.ino == h->st.ino;
+    return tree_stat_fd(dir_fd, &now) == 0 && tree_stat_at(dir_fd, name, &now) == 0 &&
+           now.kind == FILE_REGULAR && now.dev == h->st.dev && now.ino == h->st.ino;
 }

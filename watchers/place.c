@@ -537,7 +537,7 @@ static int listed(const struct place_root *root, const char *path, void *scratch
         }
     }
     code = n < 0 ? -errno : code;
-    (void)close(fd); /* read only */
+    (void)close(fd);                   /* read only */
     return is_absent(code) ? 0 : code; /* the directory itself went meanwhile */
 }
 

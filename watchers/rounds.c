@@ -330,6 +330,8 @@ static void keep_stats(struct watchers *w, bool between)
             .stuck = atomic_load(&w->roots[i].stall.stuck),
             .rescan_ms = rescan_interval(w, i),
             .last_scan_ms = c->last_scan_ms,
+            .names_from_ms = c->names_from_ms,
+            .names_ms = c->names_ms,
             .seen_from_ms = c->seen_from_ms,
             .sliced_from_ms = c->sliced_from_ms,
             .seen_ms = c->seen_ms,

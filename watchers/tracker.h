@@ -88,10 +88,12 @@ struct tracker_root_counts {
     uint64_t overflows;
     uint64_t scans;
     int64_t last_scan_ms;
-    int64_t seen_from_ms; /* the last time that everything was looked at, without an error: */
-    int64_t seen_ms;      /* begun, ended */
+    int64_t names_from_ms; /* the last time that all names were looked at: begun, ended */
+    int64_t names_ms;
+    int64_t seen_from_ms;   /* the last time that everything was looked at, without an error: */
+    int64_t seen_ms;        /* begun, ended */
     int64_t sliced_from_ms; /* and everything that has no watch: begun */
-    bool scanning;               /* names may be known in one place and not yet in another */
+    bool scanning;          /* names may be known in one place and not yet in another */
     int64_t incomplete_since_ms; /* events were lost then, and not all was looked at since; 0: no */
 };
 
@@ -114,11 +116,11 @@ void tracker_event(struct tracker *t, const struct raw_event *ev, int64_t now_ms
  * last first, HINT_WHOLE. */
 void tracker_overflow(struct tracker *t, int64_t now_ms);
 
-/* tracker_patrol(t, root, now_ms): the same passes, though nothing is known to be lost: HINT_PASS_DONE,
- * then HINT_SCAN_DONE. Nothing if there is something of the kind under way. */
+/* tracker_patrol(t, root, now_ms): the same passes, though nothing is known to be lost:
+ * HINT_PASS_DONE, then HINT_SCAN_DONE. Nothing if there is something of the kind under way. */
 void tracker_patrol(struct tracker *t, unsigned root, int64_t now_ms);
-/* tracker_slice(t, root, share, now_ms): list one `share`-th of the directories, those that were not listed
- * for the longest, and all that have no watch; HINT_PASS_DONE. */
+/* tracker_slice(t, root, share, now_ms): list one `share`-th of the directories, those that were
+ * not listed for the longest, and all that have no watch; HINT_PASS_DONE. */
 void tracker_slice(struct tracker *t, unsigned root, unsigned share, int64_t now_ms);
 
 /* tracker_set_rate(t, root, looks_per_s): directories and files that scans look at a second; 0: any

@@ -272,6 +272,8 @@ static void fast_end(struct tracker *t, unsigned root_index, int64_t now_ms)
     if (m->fast_wanted) {
         return; /* more was lost meanwhile */
     }
+    root->counts.names_from_ms = m->fast_pace.began_ms;
+    root->counts.names_ms = now_ms;
     root->counts.scanning = tracker_names_in_doubt(root);
     root->wants_identity = root->wants_identity || root->counts.scanning;
     tracker_say(t, m->lossy ? HINT_SCAN_DONE : HINT_PASS_DONE, root_index, "", true,

@@ -137,6 +137,8 @@ static void scan_end(struct tracker *t, unsigned root_index, int code, int64_t n
     if (root->running == NULL && code != -ESTALE) {
         root->counts.scans++;
         root->counts.last_scan_ms = now_ms;
+        root->counts.names_from_ms = root->begun_ms;
+        root->counts.names_ms = now_ms;
     }
     if (root->running == NULL && code == 0 && root->begun_ms > root->counts.seen_from_ms) {
         root->counts.seen_from_ms = root->begun_ms;

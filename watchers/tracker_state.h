@@ -52,9 +52,9 @@ struct pace {
 
 /* What is done where events were lost, or may have been for all we know. */
 struct mending {
-    bool lossy;      /* events were lost, and it is not whole again */
-    int64_t from_ms; /* when the generation began */
-    int code;        /* the first error of a look that counts in it */
+    bool lossy;       /* events were lost, and it is not whole again */
+    int64_t from_ms;  /* when the generation began */
+    int code;         /* the first error of a look that counts in it */
     int64_t slice_ms; /* when the last slice began */
     bool fast_wanted;
     bool slow_wanted;
@@ -96,8 +96,8 @@ struct tracker_root {
     bool scan_only;                /* no node ever has a watch */
     bool begun;                    /* a scan is running */
     bool whole_wanted;             /* a scan of the whole root that the rules themselves want */
-    bool again;    /* events were lost during the scan: once more before it counts */
-    int scan_code; /* the first error of the scan */
+    bool again;       /* events were lost during the scan: once more before it counts */
+    int scan_code;    /* the first error of the scan */
     int64_t begun_ms; /* when the scan did */
     bool lost;
     int64_t lost_wait_ms; /* between looks at a lost root */

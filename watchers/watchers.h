@@ -188,14 +188,16 @@ struct watch_stats {
                        by passes began */
     uint64_t scans; /* whole scans ended */
     bool scanning;
-    bool stuck;           /* its file system does not answer */
-    int64_t rescan_ms;    /* the interval in force between scans; 0: none by itself */
-    int64_t last_scan_ms; /* clock_mono_ms when the last whole scan ended; 0 never */
+    bool stuck;            /* its file system does not answer */
+    int64_t rescan_ms;     /* the interval in force between scans; 0: none by itself */
+    int64_t last_scan_ms;  /* clock_mono_ms when the last whole scan ended; 0 never */
+    int64_t names_from_ms; /* when the last look at all names began (a whole scan, or a fast pass):
+                              what was nowhere then is nowhere; 0 never */
+    int64_t names_ms;      /* and when it ended */
     int64_t seen_from_ms; /* when the last whole scan that saw everything began: what changed before
                              was found; 0: there was none */
     int64_t seen_ms;      /* and when it ended */
-    int64_t sliced_from_ms; /* when all directories without a watch were last listed, at the earliest
-                             */
+    int64_t sliced_from_ms; /* when all directories without a watch were last begun to be listed */
 };
 /* The system's limit of watches. */
 struct watch_budget {

@@ -89,9 +89,9 @@ static const char *mapping_word(const struct agent *a, const struct mapping *m)
 
 /* How blind we are: what other hosts did since the last scan that saw everything is not known. */
 struct blindness {
-    bool others;  /* other hosts' changes are found by scans only */
-    bool partly;  /* so are all changes in some directories, which have no watch */
-    bool scanned; /* there was a scan that saw everything: */
+    bool others;                /* other hosts' changes are found by scans only */
+    bool partly;                /* so are all changes in some directories, which have no watch */
+    bool scanned;               /* there was a scan that saw everything: */
     int64_t began_ms, ended_ms; /* so long ago */
     int64_t blind_ms;           /* 0: events tell of everything */
     int64_t rescan_ms;          /* 0: only when asked */
@@ -147,8 +147,8 @@ static int text_blindness(const struct mapping *m, const struct blindness *b, st
         return rc;
     if (!b->scanned)
         return buf_append_str(out, "; no scan has seen everything yet\n");
-    return buf_appendf(out, "; the last whole scan began %" PRId64 " s ago, ended %" PRId64
-                            " s ago\n",
+    return buf_appendf(out,
+                       "; the last whole scan began %" PRId64 " s ago, ended %" PRId64 " s ago\n",
                        b->began_ms / MS_PER_S, b->ended_ms / MS_PER_S);
 }
 

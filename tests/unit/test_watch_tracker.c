@@ -437,6 +437,44 @@ static void test_unreadable(void **state)
     RELEASED(3, 2);
 }
 
+/* What changed before the last whole scan that saw everything began was found. */
+static void test_since_when_all_was_seen(void **state)
+{
+    const struct tracker_root_counts *c = tracker_root_counts(t, 0);
+    const int64_t began = now;
+
+    (void)state;
+    begin();
+    assert_int_equal(c->seen_from_ms, began);
+    assert_int_equal(c->seen_ms, now);
+    now += 500;
+    assert_int_equal(tracker_scan(t, 0, ""), 0);
+    assert_true(tracker_wants_identity(t, 0));
+    tracker_identity(t, 0, 0, now);
+    now += 70;
+    found(look(""), 1, 1, "a/2 x/4 f");
+    not_found(look("a"), CHECK_UNREADABLE, -EXDEV);
+    found(look("x"), 4, 4, "");
+    assert_int_equal(c->scans, 2);
+    assert_int_equal(c->last_scan_ms, now);
+    assert_int_equal(c->seen_from_ms, began); /* it did not see a */
+    now += 500;
+    assert_int_equal(tracker_scan(t, 0, ""), 0);
+    assert_true(tracker_wants_identity(t, 0));
+    tracker_identity(t, 0, 0, now);
+    now += 30;
+    found(look(""), 1, 1, "a/2 x/4 f");
+    found(look("a"), 2, 22, "");
+    found(look("x"), 4, 4, "");
+    assert_int_equal(c->seen_from_ms, now - 30);
+    assert_int_equal(c->names_from_ms, c->seen_from_ms);
+    assert_int_equal(c->seen_ms, now);
+    assert_int_equal(tracker_scan(t, 0, "x"), 0); /* a part is not the whole */
+    assert_true(tracker_wants_identity(t, 0));
+    tracker_identity(t, 0, 0, now + 10);
+    assert_int_equal(c->seen_from_ms, now - 30);
+}
+
 static void test_root_lost(void **state)
 {
     (void)state;
@@ -530,6 +568,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_parked_events, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stale_look, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unreadable, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_since_when_all_was_seen, setup, teardown),
         cmocka_unit_test_setup_teardown(test_root_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(test_watch_dropped, setup, teardown),
         cmocka_unit_test_setup_teardown(test_guard, setup, teardown),
