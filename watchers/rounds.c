@@ -299,6 +299,9 @@ static void handle_notice(struct watchers *w, struct notice *n, int64_t now_ms)
         tracker_identity(w->tracker, n->root, n->code, now_ms);
         atomic_store(&w->roots[n->root].lost, tracker_root_is_lost(w->tracker, n->root));
         break;
+    case NOTICE_GLANCE:
+        tracker_glance(w->tracker, n->root);
+        break;
     case NOTICE_RESCAN:
         if (tracker_scan(w->tracker, n->root, n->path) != 0) {
             tracker_overflow(w->tracker, now_ms);

@@ -14,7 +14,7 @@
 #include <pthread.h>
 
 /* What the tracker thread is told, other than events. */
-enum notice_kind { NOTICE_LOOK, NOTICE_IDENTITY, NOTICE_RESCAN };
+enum notice_kind { NOTICE_LOOK, NOTICE_IDENTITY, NOTICE_RESCAN, NOTICE_GLANCE };
 
 struct notice {
     struct notice *next;

@@ -116,6 +116,10 @@ void tracker_event(struct tracker *t, const struct raw_event *ev, int64_t now_ms
  * last first, HINT_WHOLE. */
 void tracker_overflow(struct tracker *t, int64_t now_ms);
 
+/* tracker_glance(t, root): the fast pass alone, though nothing is known to be lost: where may a
+ * name be that is gone? HINT_PASS_DONE, or HINT_SCAN_DONE after a loss. Nothing if the root is
+ * lost. */
+void tracker_glance(struct tracker *t, unsigned root);
 /* tracker_patrol(t, root, now_ms): the same passes, though nothing is known to be lost:
  * HINT_PASS_DONE, then HINT_SCAN_DONE. Nothing if there is something of the kind under way. */
 void tracker_patrol(struct tracker *t, unsigned root, int64_t now_ms);

@@ -15,7 +15,8 @@
  * passes of a kind lies at least the time that the last one took; it doubles while losses go on.
  *
  * The same passes serve file systems with other writers (tracker_patrol), and a slow pass over a
- * part of the tree at a time serves the others (tracker_slice).
+ * part of the tree at a time serves the others (tracker_slice). A fast pass alone shows where names
+ * are that are missed (tracker_glance).
  */
 #include "watchers/tracker_state.h"
 
@@ -203,6 +204,19 @@ bool tracker_is_passing(const struct tracker *t, unsigned root_index)
     const struct mending *m = &t->roots[root_index].mend;
 
     return m->fast_wanted || m->fast.runs || m->slow_wanted || m->slow.runs;
+}
+
+void tracker_glance(struct tracker *t, unsigned root_index)
+{
+    struct tracker_root *root = &t->roots[root_index];
+
+    if (root->lost) {
+        return;
+    }
+    root->mend.fast_wanted = true;
+    root->mend.fast_pace.not_before_ms = 0;
+    root->counts.scanning = true;
+    root->wants_identity = root->wants_identity || (!root->begun && !root->mend.fast.runs);
 }
 
 void tracker_patrol(struct tracker *t, unsigned root_index, int64_t now_ms)

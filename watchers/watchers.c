@@ -292,6 +292,19 @@ int watchers_observe(struct watchers *w, unsigned root, const char *path)
     return 0;
 }
 
+int watchers_glance(struct watchers *w, unsigned root)
+{
+    struct notice *n = calloc(1, sizeof(*n));
+
+    if (n == NULL) {
+        return -ENOMEM;
+    }
+    n->kind = NOTICE_GLANCE;
+    n->root = root;
+    rounds_tell_take(w, n);
+    return 0;
+}
+
 int watchers_rescan(struct watchers *w, unsigned root, const char *path)
 {
     const size_t size = strlen(path) + 1;

@@ -154,6 +154,10 @@ struct hint *watchers_next(struct watchers *w, bool want_listings);
 int watchers_observe(struct watchers *w, unsigned root, const char *path)
     __attribute__((warn_unused_result));
 
+/* watchers_glance(w, root): look at all names again: HINT_PASS_DONE, or HINT_SCAN_DONE, follows. 0
+ * or -ENOMEM. */
+int watchers_glance(struct watchers *w, unsigned root) __attribute__((warn_unused_result));
+
 /* watchers_rescan(w, root, path): list this directory and all beneath it again; HINT_SCAN_DONE when
  * through (path tells which; code -ESTALE: the root is lost). The same path asked for twice before
  * the scan began is answered once. 0 or -ENOMEM. */

@@ -85,8 +85,10 @@ struct item {
     int64_t observed_ms;   /* when it was made */
     bool resting;   /* nobody tells when its writer is done: the next look must agree with `seen` */
     bool was_there; /* a regular file was seen here since the item began */
-    bool asked;     /* the path that it may have been renamed from was looked at */
-    bool hashed;    /* `hash` is the CRC-64/NVME of the content of `seen` */
+    int64_t gone_ms; /* since when nothing was seen here; 0: the last look saw something */
+    bool told_gone;  /* by an event of its own: it was deleted on this host */
+    bool asked;      /* the path that it may have been renamed from was looked at */
+    bool hashed;     /* `hash` is the CRC-64/NVME of the content of `seen` */
     uint64_t hash;
 
     enum change_kind change;

@@ -64,6 +64,7 @@ struct mapping {
     int scan_code;         /* 0, or what kept the last scan from seeing all */
     int64_t incomplete_us; /* real time when events were lost that are not made up for; 0: none */
     bool lost;             /* the root cannot be reached */
+    bool confirming;       /* a look at all names was asked for: where may gone files be now? */
     bool others_write;     /* other hosts may write there, of which no event tells */
     bool unheard;          /* they may, or nothing is watched: no event tells of all changes */
     bool stuck;            /* its file system does not answer */

@@ -103,7 +103,13 @@ static void intake_note(struct agent *a, struct item *it, const struct file_stat
 {
     sighted_forget(a, it);
     it->seen = *st;
-    it->was_there |= st->kind == FILE_REGULAR;
+    if (st->kind == FILE_REGULAR) {
+        it->was_there = true;
+        it->told_gone = false;
+        it->gone_ms = 0;
+    } else if (it->gone_ms == 0) {
+        it->gone_ms = clock_mono_ms(); /* the turn began before the look did, maybe */
+    }
     it->observed_ms = a->now_ms;
     it->hashed = false;
     it->decided = false;
@@ -345,8 +351,12 @@ static void intake_gone(struct agent *a, const struct hint *h)
     char dir[AGENT_KEY_SIZE];
 
     if (!h->is_directory) {
+        struct item *it = intake_touch(a, h->root, h->path, JOURNAL_SRC_EVENT,
+                                       a->mappings[h->root].conf->settle_ms);
+
         rename_told_gone(a, h->root, h->path);
-        intake_touch(a, h->root, h->path, JOURNAL_SRC_EVENT, a->mappings[h->root].conf->settle_ms);
+        if (it)
+            it->told_gone = true;
         return;
     }
     if (!agent_dir_key(a, h->root, h->path, dir))

@@ -10,6 +10,8 @@
 
 #define GONE_AGAIN_MS    250   /* a gone path that may still be explained is considered again */
 #define GONE_PATIENCE_MS 30000 /* for this long at most, where only events are on their way */
+#define NAMES_REST_TIMES                                                                           \
+    9 /* all names are looked at again when the last time is this many times its duration past */
 
 void removals_queue(struct agent *a, struct item *it)
 {
@@ -38,8 +40,43 @@ static bool scan_under_way(struct agent *a, const struct mapping *m)
     return stats.scanning;
 }
 
+/* Are there places of which no event tells? */
+static bool is_partly_deaf(const struct mapping *m, const struct watch_stats *s)
+{
+    return m->unheard || s->limited > 0;
+}
+
+/* Renames of which no event tells are found by scans alone, and a scan may pass by the new place
+ * before and by the old one after such a rename. So a path that is gone, and was not deleted under
+ * the eyes of a watch, is given up only when all names were looked at (by a whole scan, or a glance
+ * at all directories) and that began later. Comes the next one too late, it is asked for, but not
+ * so often that we would do little else. Where events tell of everything they are believed. True:
+ * wait. */
+static bool await_names(struct agent *a, struct mapping *m, struct item *it)
+{
+    struct watch_stats s;
+    int64_t ask_ms;
+
+    if (it->told_gone)
+        return false;
+    watchers_stats(a->watchers, m->id, &s);
+    if (!is_partly_deaf(m, &s) || s.names_from_ms >= it->gone_ms)
+        return false;
+    ask_ms = s.names_ms + NAMES_REST_TIMES * (s.names_ms - s.names_from_ms);
+    if (!m->lost && a->now_ms < ask_ms && !a->options.once) {
+        pending_set(a->pending, it, ITEM_GONE, ask_ms);
+        return true;
+    }
+    pending_set(a->pending, it, ITEM_GONE, INT64_MAX);
+    if (!m->lost && !m->confirming && watchers_glance(a->watchers, m->id))
+        agent_fail(a, -ENOMEM, "asking for a look at all names");
+    m->confirming = !m->lost;
+    return true;
+}
+
 void removals_scanned(struct agent *a, struct mapping *m)
 {
+    m->confirming = false;
     for (struct item *it = pending_first(a->pending, m->id); it; it = it->mate_next)
         if (it->state == ITEM_GONE && it->deadline_ms == INT64_MAX)
             pending_set(a->pending, it, ITEM_GONE, a->now_ms + GONE_AGAIN_MS);
@@ -55,6 +92,8 @@ void removals_gone_due(struct agent *a, struct item *it)
         pending_set(a->pending, it, ITEM_GONE, INT64_MAX);
         return;
     }
+    if (await_names(a, m, it))
+        return;
     rc = index_get(a->index, it->key, &e);
     if ((rc == 0 && may_be_claimed(a, it, &e.known)) ||
         (a->now_ms - it->hint_ms < GONE_PATIENCE_MS && watchers_busy(a->watchers))) {
