@@ -46,16 +46,21 @@ EXTRA_DIST += \
 	tests/system/DESIGN.md \
 	tests/system/harness/__init__.py \
 	tests/system/harness/agent.py \
+	tests/system/harness/bindfs.py \
 	tests/system/harness/ceph.py \
 	tests/system/harness/client.py \
 	tests/system/harness/context.py \
+	tests/system/harness/guest.py \
 	tests/system/harness/process.py \
 	tests/system/harness/s3d.py \
 	tests/system/harness/samples.py \
 	tests/system/harness/signed.py \
 	tests/system/harness/storms.py \
 	tests/system/harness/tree.py \
+	tests/system/harness/uml.py \
 	tests/system/harness/waiting.py \
+	tests/system/churn.py \
+	tests/system/remote.py \
 	tests/system/run.py \
 	tests/system/test_crash.py tests/system/test_hurry.py tests/system/test_plan.py \
 	tests/system/test_faults.py \
@@ -71,5 +76,6 @@ EXTRA_DIST += \
 	tests/system/test_names.py \
 	tests/system/test_once.py \
 	tests/system/test_order.py \
+	tests/system/test_remote.py \
 	tests/system/test_storms.py \
 	tests/system/test_tools.py

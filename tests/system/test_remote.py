@@ -118,7 +118,8 @@ def test_nfs_what_another_host_does(ctx):
 @on("s3d")
 @deadline(1200)
 def test_nfs_what_another_host_does_two_milliseconds_away(ctx):
-    on_nfs(ctx, ALL, delay_ms=2, seconds=1150)
+    # And the client believes for a minute what it knows of files and directories.
+    on_nfs(ctx, ALL, delay_ms=2, options=",acregmin=60,acdirmin=60", seconds=1150)
 
 
 @long_test

@@ -60,7 +60,7 @@ def serve():
     tell(f"{nfsd}/v4_end_grace", "Y")
 
 
-def set_up(folder, delay_ms):
+def set_up(folder, delay_ms, options):
     mount("proc", "/proc", "proc")
     mount("sysfs", "/sys", "sysfs")
     for target in ("/run", "/mnt"):
@@ -69,7 +69,7 @@ def set_up(folder, delay_ms):
     modprobe(folder, "sunrpc", "nfs", "nfsv4", "nfsd")
     serve()
     mount("127.0.0.1:/", HERE, "nfs4",
-          "vers=4.1,addr=127.0.0.1,clientaddr=127.0.0.1,port=2049,sec=sys")
+          "vers=4.1,addr=127.0.0.1,clientaddr=127.0.0.1,port=2049,sec=sys" + options)
     if delay_ms:
         modprobe(folder, "sch_netem")
         subprocess.run(["tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay",
@@ -114,7 +114,7 @@ def main(folder):
         with open(f"{folder}/plan.json", encoding="utf-8") as file:
             plan = json.load(file)
         os.environ.update(plan["environment"])
-        set_up(folder, plan["delay_ms"])
+        set_up(folder, plan["delay_ms"], plan["options"])
         os.makedirs(WORK)
         run_scenarios(folder, plan["scenarios"], plan["deadline_s"])
     except BaseException:

@@ -50,13 +50,14 @@ def _prepare(folder, plan):
     return disk, init
 
 
-def run(ctx, scenarios, delay_ms=0, seconds=600, deadline_s=300, environment=None):
+def run(ctx, scenarios, delay_ms=0, options="", seconds=600, deadline_s=300, environment=None):
     """Boot a guest and run these ("remote.adds", ...) in it, each for at most `deadline_s`;
-    `delay_ms` is the time of a round trip to the server. Fails with what the guest printed unless
+    `delay_ms` is the time of a round trip to the server, `options` are further ones of the mount.
+    Fails with what the guest printed unless
     all passed, and where it takes longer than `seconds`."""
     folder = ctx.folder("uml")
     disk, init = _prepare(folder, {
-        "scenarios": list(scenarios), "delay_ms": delay_ms, "deadline_s": deadline_s,
+        "scenarios": list(scenarios), "delay_ms": delay_ms, "options": options, "deadline_s": deadline_s,
         "environment": {"LOCKSTEP": os.path.abspath(lockstep_binary()),
                         "S3D": os.path.abspath(s3d_binary()), **(environment or {})}})
     apart = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
