@@ -204,6 +204,34 @@ def renames_of_directories(bed):
     assert bed.puts() == ["images/below/it/here.png"], bed.puts()
 
 
+def renames_in_mid_scan(bed):
+    """From where a scan comes late to where it was already: what is gone here is not gone."""
+    for i in range(60):
+        write(f"{bed.images}/m{i:02}/below/it.png", os.urandom(100))
+    paths, chance = bed.begin(count=10), random.Random(3)
+    current = {p: p for p in paths}
+    for turn in range(5):
+        for path in paths[:3]:
+            late = f"m{chance.randrange(60):02}/below/{turn}-{path.replace('/', '-')}"
+            os.rename(f"{bed.images}/{current[path]}", f"{bed.images}/{late}")
+            current[path] = late
+        os.rename(f"{bed.images}/m{turn:02}", f"{bed.images}/{turn}-early")
+        for path in paths[:3]:
+            current[path] = current[path].replace(f"m{turn:02}/", f"{turn}-early/", 1)
+        bed.follow()
+        assert bed.rows() == sorted(current.values()), turn
+        for path in paths[:3]: # at a moment of the scans that the seed chooses
+            time.sleep(chance.uniform(0, RESCAN_S / 2))
+            early = f"{turn}-{path.replace('/', '-')}"
+            os.rename(f"{bed.images}/{current[path]}", f"{bed.images}/{early}")
+            current[path] = early
+        bed.follow()
+        assert bed.rows() == sorted(current.values()), turn
+        os.rename(f"{bed.images}/{turn}-early", f"{bed.images}/m{turn:02}")
+    bed.finish()
+    assert bed.puts() == [], bed.puts()
+
+
 def directories_that_go(bed):
     """A watched directory is removed there, and made again under the same name."""
     paths = bed.begin()
@@ -330,5 +358,5 @@ def slow_writers(bed):
 
 
 SCENARIOS = (adds, edits, edits_of_what_was_just_read, deletes, renames_of_files,
-             renames_of_directories, directories_that_go, lists_edited_there,
+             renames_of_directories, renames_in_mid_scan, directories_that_go, lists_edited_there,
              lists_edited_in_the_moment, slow_writers, status_tells_how_blind)

@@ -49,6 +49,12 @@ def test_fuse_renames_of_directories_are_renames(ctx):
 
 
 @on("s3d")
+@deadline(240)
+def test_fuse_renames_in_mid_scan(ctx):
+    on_fuse(ctx, remote.renames_in_mid_scan)
+
+
+@on("s3d")
 def test_fuse_directories_that_go(ctx):
     on_fuse(ctx, remote.directories_that_go)
 
