@@ -434,7 +434,7 @@ static void entry_expire(struct tracker *t, struct cookie_entry *e)
     if (e->cookie != 0 && (e->parent->flags & NODE_DEAD) == 0 &&
         model_path(e->parent, t->path, sizeof(t->path)) == 0 &&
         path_join(t->path2, sizeof(t->path2), t->path, e->name) == 0) {
-        tracker_say(t, HINT_GONE, e->root, t->path2, e->is_directory, 0);
+        tracker_say(t, HINT_GONE, e->root, t->path2, e->is_directory, -EXDEV);
     }
     if (n != NULL) {
         model_kill(t->model, n, &t->released);

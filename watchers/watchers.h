@@ -72,7 +72,7 @@ struct watchers_options {
 enum hint_kind {
     HINT_TOUCHED,  /* created, being written, or attributes changed */
     HINT_WRITTEN,  /* closed after writing, or moved into place: complete, as far as one can tell */
-    HINT_GONE,     /* deleted, or moved away */
+    HINT_GONE,     /* deleted, or moved to where no watch saw it come (code: -EXDEV) */
     HINT_MOVED,    /* path became path2, both below roots of ours (root, root2); a file is complete
                       as with HINT_WRITTEN, of a directory and all beneath HINT_LISTING follows */
     HINT_LISTING,  /* what a directory holds now; a parent comes before what lies beneath */

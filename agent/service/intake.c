@@ -356,7 +356,7 @@ static void intake_gone(struct agent *a, const struct hint *h)
 
         rename_told_gone(a, h->root, h->path);
         if (it)
-            it->told_gone = true;
+            it->told_gone = h->code == 0;
         return;
     }
     if (!agent_dir_key(a, h->root, h->path, dir))

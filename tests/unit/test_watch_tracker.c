@@ -437,6 +437,29 @@ static void test_unreadable(void **state)
     RELEASED(3, 2);
 }
 
+/* A file that left may be anywhere; one that was deleted is nowhere. */
+static void test_gone_is_not_moved_away(void **state)
+{
+    struct hint *h;
+
+    (void)state;
+    begin();
+    event(2, IN_DELETE, 0, "f");
+    h = hint_list_pop(tracker_hints(t));
+    assert_int_equal(h->kind, HINT_GONE);
+    assert_int_equal(h->code, 0);
+    hint_free(h);
+    event(2, IN_MOVED_FROM, 7, "g");
+    no_hint();
+    now += RENAME_WAIT_MS + 1;
+    tracker_expire(t, now);
+    h = hint_list_pop(tracker_hints(t));
+    assert_int_equal(h->kind, HINT_GONE);
+    assert_int_equal(h->code, -EXDEV);
+    hint_free(h);
+    no_hint();
+}
+
 /* What changed before the last whole scan that saw everything began was found. */
 static void test_since_when_all_was_seen(void **state)
 {
@@ -568,6 +591,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_parked_events, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stale_look, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unreadable, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_gone_is_not_moved_away, setup, teardown),
         cmocka_unit_test_setup_teardown(test_since_when_all_was_seen, setup, teardown),
         cmocka_unit_test_setup_teardown(test_root_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(test_watch_dropped, setup, teardown),
