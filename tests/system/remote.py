@@ -218,17 +218,18 @@ def renames_in_mid_scan(bed):
         os.rename(f"{bed.images}/m{turn:02}", f"{bed.images}/{turn}-early")
         for path in paths[:3]:
             current[path] = current[path].replace(f"m{turn:02}/", f"{turn}-early/", 1)
-        bed.follow()
+        bed.follow(60)
         assert bed.rows() == sorted(current.values()), turn
         for path in paths[:3]: # at a moment of the scans that the seed chooses
             time.sleep(chance.uniform(0, RESCAN_S / 2))
             early = f"{turn}-{path.replace('/', '-')}"
             os.rename(f"{bed.images}/{current[path]}", f"{bed.images}/{early}")
             current[path] = early
-        bed.follow()
+        bed.follow(60)
         assert bed.rows() == sorted(current.values()), turn
         os.rename(f"{bed.images}/{turn}-early", f"{bed.images}/m{turn:02}")
-    bed.finish()
+    bed.follow(60)
+    bed.agent.verify_journal()
     assert bed.puts() == [], bed.puts()
 
 
