@@ -182,8 +182,8 @@ int tree_stat(int root_fd, const char *path, struct file_stat *ret)
     if (rc < 0)
         return missing_or(rc, ret);
     rc = tree_stat_fd(fd, ret);
-    (void)close(fd); /* O_PATH: nothing was written that could fail */
-    return rc;
+    (void)close(fd);            /* O_PATH: nothing was written that could fail */
+    return missing_or(rc, ret); /* FUSE may open by memory what its server has no more */
 }
 
 int tree_stat_at(int dir_fd, const char *name, struct file_stat *ret)

@@ -46,6 +46,8 @@ static enum verdict compare(struct transfer *t, int fd)
 {
     struct file_stat now;
     int code = tree_stat_fd(fd, &now);
+    if (code == -ENOENT || code == -ESTALE)
+        return changed(t, "another host removed or replaced it");
     if (code != 0)
         return failed(t, "stat", code);
     if (now.kind != FILE_REGULAR)

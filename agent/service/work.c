@@ -89,6 +89,12 @@ static int hash_pieces(int fd, uint64_t size, uint64_t *ret_crc)
     return rc;
 }
 
+/* Another file or none is there now, or another host took away the one that is open. */
+static bool is_replaced(int code)
+{
+    return code == -ENOENT || code == -ESTALE;
+}
+
 /* JOB_HASH: the content's checksum, if the file is and stays what was observed. */
 static int work_hash(struct job *job)
 {
@@ -96,7 +102,7 @@ static int work_hash(struct job *job)
     int fd, rc = tree_open(job->root_fd, job->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, &fd);
 
     if (rc)
-        return rc == -ENOENT ? ERR_CHANGED : rc;
+        return is_replaced(rc) ? ERR_CHANGED : rc;
     rc = tree_stat_fd(fd, &st);
     if (rc == 0 && !file_same_content(&st, &job->expected))
         rc = ERR_CHANGED;
@@ -107,7 +113,7 @@ static int work_hash(struct job *job)
     if (rc == 0 && !file_same_content(&st, &job->expected))
         rc = ERR_CHANGED;
     close(fd);
-    return rc;
+    return is_replaced(rc) ? ERR_CHANGED : rc;
 }
 
 #define CHECK_HOPS_MAX 100 /* renames of one image since the list was read by who saved it */
