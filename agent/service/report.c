@@ -87,9 +87,10 @@ static const char *mapping_word(const struct agent *a, const struct mapping *m)
     return mapping_pending(a, m->id) ? "working" : "in step";
 }
 
-/* How blind we are: what other hosts did since the last scan that saw everything is not known. */
+/* How blind we are: what no event told of since the last scan that saw everything is not known. */
 struct blindness {
     bool others;                /* other hosts' changes are found by scans only */
+    bool all;                   /* so are all changes */
     bool partly;                /* so are all changes in some directories, which have no watch */
     bool scanned;               /* there was a scan that saw everything: */
     int64_t began_ms, ended_ms; /* so long ago */
@@ -101,8 +102,10 @@ static struct blindness blindness_of(const struct agent *a, const struct mapping
                                      const struct watch_stats *stats)
 {
     const int64_t now_ms = clock_mono_ms(); /* the scans' clock goes on during a turn */
+    int64_t since_ms = stats->seen_from_ms;
     struct blindness b = {.others = m->others_write,
-                          .partly = stats->unwatched > 0,
+                          .all = m->unheard && !m->others_write,
+                          .partly = stats->limited > 0,
                           .scanned = stats->seen_from_ms != 0,
                           .rescan_ms = stats->rescan_ms};
 
@@ -110,8 +113,10 @@ static struct blindness blindness_of(const struct agent *a, const struct mapping
         b.began_ms = now_ms - stats->seen_from_ms;
         b.ended_ms = now_ms - stats->seen_ms;
     }
-    if (b.others || b.partly)
-        b.blind_ms = b.scanned ? b.began_ms : now_ms - a->started_ms;
+    if (!m->unheard && stats->sliced_from_ms > since_ms)
+        since_ms = stats->sliced_from_ms; /* what has no watch was listed since */
+    if (m->unheard || b.partly)
+        b.blind_ms = now_ms - (since_ms ? since_ms : a->started_ms);
     return b;
 }
 
@@ -137,6 +142,7 @@ static int text_blindness(const struct mapping *m, const struct blindness *b, st
         rc = visible_append(out, m->identity.fs_name);
     if (rc == 0)
         rc = buf_append_str(out, b->others   ? ": other hosts' changes are found by scans only, "
+                                 : b->all    ? ": changes are found by scans only, "
                                  : b->partly ? ": in directories without a watch changes are found "
                                                "by scans only, "
                                              : ": events tell of every change; scanned ");

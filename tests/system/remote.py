@@ -17,10 +17,10 @@ LATE_S = 0.04 # who needs longer from opening a list to having written it may lo
 
 
 class Bed:
-    """One scenario's trees, bucket and agent."""
+    """One scenario's trees, bucket and agent; `settings` are those of its mappings."""
 
-    def __init__(self, ctx, here, there, slack_s=10):
-        self.ctx, self.slack_s = ctx, slack_s
+    def __init__(self, ctx, here, there, slack_s=10, **settings):
+        self.ctx, self.slack_s, self.settings = ctx, slack_s, settings
         self.here, self.there = here, there
         self.images, self.lists = os.path.join(there, "images"), os.path.join(there, "lists")
         for folder in (self.images, self.lists):
@@ -43,8 +43,8 @@ class Bed:
         """An agent with these settings, started."""
         self.agent = self.ctx.agent(
             images=self.near(), lists=os.path.join(self.here, "lists"),
-            repository={"rescan": rescan, "max_removals": 10000, **repository},
-            list_={"rescan": rescan})
+            repository={"rescan": rescan, "max_removals": 10000, **self.settings, **repository},
+            list_={"rescan": rescan, **self.settings})
         # What is right is what the other host sees.
         self.agent.mappings = [(self.images, "images/"), (self.lists, "lists/")]
         self.agent.start()

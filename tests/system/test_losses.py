@@ -140,6 +140,8 @@ def test_more_directories_than_watches(ctx):
     assert 40 <= alarm["unwatched"] < 61 and alarm["raise_to"] >= 62, alarm
     text = agent.run("status").stdout
     assert "out of inotify watches: " in text and f"to {alarm['raise_to']}" in text, text
+    assert "in directories without a watch changes are found by scans only, every 3 s" in text, text
+    assert agent.status()[0]["mappings"][0]["blind_s"] <= 10
     warned = [line for line in agent.log().splitlines() if "out of inotify watches" in line]
     assert len(warned) == 1, warned
     # Where nothing is watched the next scan finds it.

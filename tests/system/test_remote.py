@@ -5,7 +5,7 @@ import os
 
 import churn
 import remote
-from harness import Skip, bindfs, deadline, long_test, on, uml
+from harness import Skip, bindfs, deadline, long_test, on, uml, wait_until
 
 
 def on_fuse(ctx, scenario):
@@ -90,6 +90,42 @@ def test_a_local_tree_is_not_blind(ctx):
     assert mapping["others_write"] is False and mapping["blind_s"] == 0, mapping
     assert mapping["rescan_s"] == 86400 and mapping["scan_ended_s"] <= 20, mapping
     assert "events tell of every change; scanned every 86400 s" in agent.run("status").stdout
+
+
+def on_scans(ctx, scenario):
+    """One scenario on a local tree that is not watched: no event tells of this host's changes."""
+    tree = ctx.folder("tree")
+    scenario(remote.Bed(ctx, tree, tree, watch="scan"))
+
+
+@on("s3d")
+def test_scans_alone_deletes(ctx):
+    on_scans(ctx, remote.deletes)
+
+
+@on("s3d")
+@deadline(240)
+def test_scans_alone_renames_in_mid_scan(ctx):
+    on_scans(ctx, remote.renames_in_mid_scan)
+
+
+@on("s3d")
+def test_scans_alone_slow_writers(ctx):
+    on_scans(ctx, remote.slow_writers)
+
+
+@on("s3d")
+def test_scans_alone_are_blind(ctx):
+    images = ctx.folder("images")
+    agent = ctx.agent(images=images, repository={"watch": "scan"}).start()
+    agent.wait_in_step(20)
+    with open(f"{images}/unseen.png", "wb") as file:
+        file.write(b"nothing tells of it")
+    mapping = wait_until(lambda: next(
+        (m for m in agent.status()[0]["mappings"] if m["blind_s"] >= 2), None), 10, "blindness")
+    assert mapping["others_write"] is False and mapping["state"] == "in step", mapping
+    assert mapping["rescan_s"] == 900 and mapping["blind_s"] == mapping["scan_began_s"], mapping
+    assert ": changes are found by scans only, every 900 s" in agent.run("status").stdout
 
 
 @long_test

@@ -275,6 +275,89 @@ static void test_patrol(void **state)
     assert_int_equal(tracker_root_counts(t, 0)->overflows, 0);
 }
 
+/* A glance at all names is not a look at all files. */
+static void test_glance(void **state)
+{
+    const struct tracker_root_counts *c = tracker_root_counts(t, 0);
+    int64_t seen;
+
+    (void)state;
+    begin();
+    seen = c->seen_from_ms;
+    assert_int_equal(c->names_from_ms, seen);
+    now += 500;
+    tracker_glance(t, 0);
+    assert_true(c->scanning);
+    confirm();
+    same(look(""));
+    now += 7;
+    found(look("x"), 4, 4, "h"); /* something came here */
+    hint(HINT_LISTING, "x", NULL);
+    same(look("a"));
+    tracker_glance(t, 0); /* what was missed meanwhile needs another */
+    same(look("a/b"));
+    no_hint();
+    assert_int_equal(c->names_from_ms, seen);
+    now += 7 + PASS_WAIT_MIN_MS;
+    tracker_expire(t, now);
+    confirm();
+    same(look(""));
+    same(look("x"));
+    same(look("a"));
+    same(look("a/b"));
+    hint(HINT_PASS_DONE, "", NULL);
+    assert_false(c->scanning);
+    assert_int_equal(c->names_from_ms, now);
+    assert_int_equal(c->names_ms, now);
+    assert_int_equal(c->seen_from_ms, seen);
+    assert_int_equal(c->scans, 1);
+    look_at_nothing();
+    no_hint();
+    assert_int_equal(tracker_deadline_ms(t), INT64_MAX);
+}
+
+/* What the fast pass could not read is not seen, though the slow pass comes past it no more. */
+static void test_unreadable_is_not_seen(void **state)
+{
+    const struct tracker_root_counts *c = tracker_root_counts(t, 0);
+    int64_t seen;
+    struct hint *h;
+
+    (void)state;
+    begin();
+    seen = c->seen_from_ms;
+    for (int i = 0; i < 2; i++) {
+        const int code = i == 0 ? -EACCES : 0;
+
+        now += 500;
+        tracker_patrol(t, 0, now);
+        confirm();
+        same(look(""));
+        if (i == 0) {
+            not_found(look("x"), CHECK_UNREADABLE, code);
+        } else {
+            found(look("x"), 4, 4, "");
+        }
+        hint(HINT_LISTING, "x", NULL);
+        same(look("a"));
+        same(look("a/b"));
+        hint(HINT_PASS_DONE, "", NULL);
+        assert_int_equal(c->names_from_ms, now);
+        found(look(""), 1, 1, "a/2 x/4 f");
+        hint(HINT_LISTING, "", NULL);
+        found(look("a"), 2, 2, "b/3");
+        hint(HINT_LISTING, "a", NULL);
+        found(look("a/b"), 3, 3, "g");
+        hint(HINT_LISTING, "a/b", NULL);
+        h = hint_list_pop(tracker_hints(t));
+        assert_non_null(h);
+        assert_int_equal(h->kind, HINT_SCAN_DONE);
+        assert_int_equal(h->code, code);
+        hint_free(h);
+        assert_int_equal(c->seen_from_ms, i == 0 ? seen : now);
+    }
+}
+
 static void test_slices(void **state)
 {
     char seen[5] = "";
@@ -282,6 +365,7 @@ static void test_slices(void **state)
     (void)state;
     begin();
     for (int i = 0; i < 2; i++) { /* two slices of half the tree each */
+        now += 100;
         tracker_slice(t, 0, 4, now);
         for (int n = 0; n < 2; n++) {
             struct check *c = tracker_next_check(t, now);
@@ -299,6 +383,8 @@ static void test_slices(void **state)
         hint(HINT_PASS_DONE, "", NULL);
         no_hint();
         assert_int_equal(tracker_root_counts(t, 0)->scans, i == 0 ? 1 : 2);
+        assert_int_equal(tracker_root_counts(t, 0)->sliced_from_ms, now);
+        assert_int_equal(tracker_root_counts(t, 0)->seen_from_ms, i == 0 ? 1000 : now - 100);
     }
     assert_true(strchr(seen, 'r') && strchr(seen, 'a') && strchr(seen, 'b') && strchr(seen, 'x'));
 }
@@ -342,6 +428,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_unreadable_does_not_stand_in_the_way, setup, teardown),
         cmocka_unit_test_setup_teardown(test_root_lost_meanwhile, setup, teardown),
         cmocka_unit_test_setup_teardown(test_patrol, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_glance, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_unreadable_is_not_seen, setup, teardown),
         cmocka_unit_test_setup_teardown(test_slices, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rate, setup, teardown),
     };
