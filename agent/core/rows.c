@@ -30,6 +30,7 @@ struct rows {
     struct map *by_image; /* at most one entry each */
     struct map *by_name;  /* at most one entry each */
     struct map *by_to;    /* the last that came there */
+    size_t nameless;      /* entries without an image's name */
     bool pending;
 };
 
@@ -111,6 +112,7 @@ static void entry_end(struct rows *r, struct entry *e)
         name_remove(r, e, &e->names);
     unmap(r->by_image, e->image, e);
     unmap(r->by_to, e->to, e);
+    r->nameless -= !e->image;
     if (e->prev)
         e->prev->next = e->next;
     else
@@ -136,6 +138,17 @@ void rows_free(struct rows *r)
     free(r);
 }
 
+/* The entry's image is known by this name from now on. 0 or -ENOMEM. */
+static int entry_name(struct rows *r, struct entry *e, const char *image)
+{
+    bool had_none = !e->image;
+    int rc = set_mapped(r->by_image, e, &e->image, image);
+
+    if (rc == 0)
+        r->nameless -= had_none;
+    return rc;
+}
+
 /* A new entry: lists name it by `at`, and since it is known as `image` people may have done so by
  * that. NULL without memory. */
 static struct entry *entry_new(struct rows *r, const char *image, uint64_t ino, const char *at)
@@ -144,13 +157,13 @@ static struct entry *entry_new(struct rows *r, const char *image, uint64_t ino, 
 
     if (!e)
         return NULL;
+    r->nameless++;
     e->ino = ino;
     e->next = r->first;
     if (r->first)
         r->first->prev = e;
     r->first = e;
-    if (set_mapped(r->by_image, e, &e->image, image) || name_add(r, e, at) ||
-        name_add(r, e, image)) {
+    if (entry_name(r, e, image) || name_add(r, e, at) || name_add(r, e, image)) {
         entry_end(r, e);
         return NULL;
     }
@@ -225,7 +238,7 @@ static bool is_nameless(const struct entry *e, const char *was, const char *from
 
 int rows_went_on(struct rows *r, const char *was, const char *from, uint64_t ino, const char *to)
 {
-    struct entry *e = r->first;
+    struct entry *e = r->nameless ? r->first : NULL; /* there are seldom any */
 
     while (e && (e->ino != ino || !is_nameless(e, was, from)))
         e = e->next;
@@ -303,6 +316,7 @@ static void entry_unname(struct rows *r, struct entry *e)
     free(e->was);
     e->was = e->image;
     e->image = NULL;
+    r->nameless++;
     r->pending |= e->lost;
 }
 
@@ -321,7 +335,7 @@ int rows_landed(struct rows *r, const char *image, const char *path)
         entry_end(r, e);
         return 0;
     }
-    return set_mapped(r->by_image, e, &e->image, path);
+    return entry_name(r, e, path);
 }
 
 bool rows_has(const struct rows *r, const char *image)
