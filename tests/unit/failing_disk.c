@@ -59,6 +59,14 @@ static bool is_hit(struct plan *p)
     return hit;
 }
 
+/* Both the call's own plan and the one for any call count it. */
+static bool either_is_hit(struct plan *p)
+{
+    bool own = is_hit(p), any = is_hit(&world.any);
+
+    return own || any;
+}
+
 static struct file *file_of(int fd)
 {
     struct file *f;
@@ -105,7 +113,7 @@ int __wrap_fdatasync(int fd)
 
     if (f && f->failed)
         world.touched++;
-    if (is_hit(&world.fdatasync) | is_hit(&world.any)) {
+    if (either_is_hit(&world.fdatasync)) {
         if (f) {
             f->failed = true;
             drop_pages(fd, f->synced);
@@ -121,7 +129,7 @@ int __wrap_fdatasync(int fd)
 int __wrap_fsync(int fd)
 {
     (void)fd;
-    if (is_hit(&world.fsync) | is_hit(&world.any)) {
+    if (either_is_hit(&world.fsync)) {
         errno = world.error;
         return -1;
     }
@@ -138,7 +146,7 @@ ssize_t __wrap_pwrite(int fd, const void *p, size_t n, off_t at)
         errno = ENOSPC;
         return -1;
     }
-    if (is_hit(&world.pwrite) | is_hit(&world.any)) {
+    if (either_is_hit(&world.pwrite)) {
         if (world.torn_writes)
             (void)!__real_pwrite(fd, p, n / 2, at);
         if (f && world.error == EIO)
