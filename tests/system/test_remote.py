@@ -27,6 +27,7 @@ def test_fuse_edits(ctx):
     on_fuse(ctx, remote.edits)
 
 
+@long_test
 @on("s3d")
 @deadline(180)
 def test_fuse_edits_of_what_was_just_read(ctx):
@@ -48,6 +49,7 @@ def test_fuse_renames_of_directories_are_renames(ctx):
     on_fuse(ctx, remote.renames_of_directories)
 
 
+@long_test
 @on("s3d")
 @deadline(240)
 def test_fuse_renames_in_mid_scan(ctx):
@@ -103,12 +105,14 @@ def test_scans_alone_deletes(ctx):
     on_scans(ctx, remote.deletes)
 
 
+@long_test
 @on("s3d")
 @deadline(240)
 def test_scans_alone_renames_in_mid_scan(ctx):
     on_scans(ctx, remote.renames_in_mid_scan)
 
 
+@long_test
 @on("s3d")
 def test_scans_alone_slow_writers(ctx):
     on_scans(ctx, remote.slow_writers)
