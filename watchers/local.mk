@@ -2,7 +2,7 @@
 # (watchers/notify.c) and the library's static archive, which is plain C.
 #   program_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 #   program_LDADD = watchers/libwatchers.a base/libbase.a $(WATCHERS_LIBS) ...
-WATCHERS_LINK = -Wl,--wrap=inotify_init,--wrap=inotify_add_watch,--wrap=inotify_rm_watch,--wrap=ioctl -pthread
+WATCHERS_LINK = -Wl,--wrap=inotify_init,--wrap=ioctl -pthread
 WATCHERS_LIBS = $(INOTIFYTOOLS_LIBS)
 
 noinst_LIBRARIES += watchers/libwatchers.a

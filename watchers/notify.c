@@ -1,12 +1,13 @@
 /*
  * libinotifytools, made sound. Shell. See notify.h.
  *
- * Four functions that the library calls are wrapped by the linker (--wrap), because of what the
+ * Two functions that the library calls are wrapped by the linker (--wrap), because of what the
  * library (3.22.6) does with them:
- *   inotify_init       its descriptor blocks, is inherited, and is not shown to us
- *   inotify_add_watch  the true descriptor is not returned
- *   inotify_rm_watch   a watch that is gone is an error, and its record stays
- *   ioctl(FIONREAD)    asked before each read; the kernel walks its whole queue to answer
+ *   inotify_init     its descriptor blocks, is inherited, and is not shown to us
+ *   ioctl(FIONREAD)  asked before each read; the kernel walks its whole queue to answer
+ *
+ * Watches are placed and removed without it: it would keep a record of each, under its one lock, by
+ * a name that is no name here, and return no descriptor. Reading needs no record.
  */
 #include "watchers/notify.h"
 
@@ -34,18 +35,14 @@
 #define NAMESPACE_FILE    "/proc/sys/user/max_inotify_watches" /* of the user namespace */
 #define FD_LINK_SIZE      32
 
-/* The library's one instance. The lock guards its globals, of which all of its calls write some. */
+/* The library's one instance. The lock guards its globals, of which all of its calls write some;
+ * the descriptor is there as long as the instance is. */
 static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
 static int library_fd = -1;    /* -1: not started */
 static bool library_read_stop; /* answer FIONREAD with an error: give out what is buffered only */
-static int placed_wd;          /* what the kernel answered to the last inotify_add_watch */
 
-int __real_inotify_add_watch(int fd, const char *path, uint32_t mask);
-int __real_inotify_rm_watch(int fd, int wd);
 int __real_ioctl(int fd, unsigned long request, ...);
 int __wrap_inotify_init(void);
-int __wrap_inotify_add_watch(int fd, const char *path, uint32_t mask);
-int __wrap_inotify_rm_watch(int fd, int wd);
 int __wrap_ioctl(int fd, unsigned long request, ...);
 
 int __wrap_inotify_init(void)
@@ -59,19 +56,6 @@ int __wrap_inotify_init(void)
     }
     library_fd = fd;
     return fd;
-}
-
-int __wrap_inotify_add_watch(int fd, const char *path, uint32_t mask)
-{
-    placed_wd = __real_inotify_add_watch(fd, path, mask);
-    return placed_wd;
-}
-
-int __wrap_inotify_rm_watch(int fd, int wd)
-{
-    const int result = __real_inotify_rm_watch(fd, wd);
-
-    return result < 0 && errno == EINVAL ? 0 : result;
 }
 
 int __wrap_ioctl(int fd, unsigned long request, ...)
@@ -124,26 +108,14 @@ void notify_stop(void)
     pthread_mutex_unlock(&library_lock);
 }
 
-/* Watch what the link stands for, through the library, so that it has a record. 0 or -errno. */
-static int place(const char *link, uint32_t mask, int *ret_wd)
+/* Watch an open directory, by its descriptor's link, whatever its path is by now. 0 or -errno. */
+static int place(int dir_fd, uint32_t mask, int *ret_wd)
 {
-    int code = 0;
+    char link[FD_LINK_SIZE];
+    int wd;
 
-    pthread_mutex_lock(&library_lock);
-    if (inotifytools_watch_file(link, (int)mask) == 0) {
-        code = inotifytools_error() == 0 ? -EIO : -inotifytools_error();
-    } else {
-        *ret_wd = placed_wd;
-    }
-    pthread_mutex_unlock(&library_lock);
-    return code;
-}
-
-/* The same, where the library has a record already: a second one would leak. 0 or -errno. */
-static int place_again(const char *link, uint32_t mask, int *ret_wd)
-{
-    const int wd = __real_inotify_add_watch(library_fd, link, mask);
-
+    (void)snprintf(link, FD_LINK_SIZE, "/proc/self/fd/%d", dir_fd); /* fits: one int */
+    wd = inotify_add_watch(library_fd, link, mask);
     if (wd < 0) {
         return -errno;
     }
@@ -151,37 +123,19 @@ static int place_again(const char *link, uint32_t mask, int *ret_wd)
     return 0;
 }
 
-/* The name by which a directory is watched: the descriptor's, whatever its path is by now. */
-static void name_link(char link[FD_LINK_SIZE], int dir_fd)
-{
-    (void)snprintf(link, FD_LINK_SIZE, "/proc/self/fd/%d", dir_fd); /* fits: one int */
-}
-
 int notify_place(int dir_fd, int *ret_wd)
 {
-    char link[FD_LINK_SIZE];
-    int code;
-
-    name_link(link, dir_fd);
-    code = place(link, NOTIFY_MASK | IN_MASK_CREATE, ret_wd);
-    return code == -EEXIST ? place_again(link, NOTIFY_MASK, ret_wd) : code;
+    return place(dir_fd, NOTIFY_MASK, ret_wd);
 }
 
 int notify_guard(int dir_fd, int *ret_wd)
 {
-    char link[FD_LINK_SIZE];
-    int code;
-
-    name_link(link, dir_fd);
-    code = place(link, GUARD_MASK | IN_MASK_CREATE, ret_wd);
-    return code == -EEXIST ? place_again(link, GUARD_MASK | IN_MASK_ADD, ret_wd) : code;
+    return place(dir_fd, GUARD_MASK | IN_MASK_ADD, ret_wd);
 }
 
 void notify_forget(int wd)
 {
-    pthread_mutex_lock(&library_lock);
-    (void)inotifytools_remove_watch_by_wd(wd); /* fails only where the watch is gone already */
-    pthread_mutex_unlock(&library_lock);
+    (void)inotify_rm_watch(library_fd, wd); /* fails only where the watch is gone already */
 }
 
 bool notify_next(struct raw_event *ret)

@@ -1,9 +1,9 @@
 /*
  * libinotifytools, made sound. Shell.
  *
- * The library is used one directory at a time, for placing, removing and reading; its recursion,
- * its names and its filters are not (DESIGN.md says why). It has one instance a process. Its calls
- * are serialised here, so every function may be called from any thread, notify_next from one.
+ * The library opens inotify and reads its events; its records, its recursion, its names and its
+ * filters are not used (DESIGN.md says why). It has one instance a process. Its calls are
+ * serialised here, so every function may be called from any thread, notify_next from one.
  *
  * The program that links this needs the wraps of WATCHERS_LINK (local.mk).
  */

@@ -34,11 +34,12 @@ struct outbox {
     struct lane listings;
     size_t listing_count; /* without the ends of scans */
     size_t entry_count;   /* files in them */
+    size_t entries_each;  /* files that a listing is expected to hold, going by the last ones */
     uint64_t put_count;   /* plain hints ever put in; a hint's number */
     uint64_t taken_count; /* and taken out */
     bool want_listings;   /* of the last take */
     bool signalled;
-    bool full;    /* no room for listings was found */
+    bool full;    /* no room for listings was found: somebody waits for some */
     bool dropped; /* hints were */
     struct recent recent[RECENT_TOUCHED];
 };
@@ -120,14 +121,25 @@ static bool is_of_event(const struct hint *h)
            h->kind == HINT_MOVED;
 }
 
+/* A listing came: count it. What is expected of others rises fast and falls slowly. */
+static void count_listing(struct outbox *o, size_t entries)
+{
+    o->listing_count++;
+    o->entry_count += entries;
+    if (entries > o->entries_each) {
+        o->entries_each = (entries + o->entries_each + 1) / 2;
+    } else {
+        o->entries_each -= (o->entries_each - entries) / 64;
+    }
+}
+
 /* Put one hint into its lane. */
 static void put_one_take(struct outbox *o, struct hint *h)
 {
     if (h->kind == HINT_LISTING || h->kind == HINT_SCAN_DONE || h->kind == HINT_PASS_DONE ||
         h->kind == HINT_WHOLE) {
         if (h->kind == HINT_LISTING) {
-            o->listing_count++;
-            o->entry_count += h->listing->count;
+            count_listing(o, h->listing->count);
         }
         o->listings.count++;
         hint_list_add_take(&o->listings.list, h);
@@ -188,10 +200,25 @@ static struct hint *take_listing(struct outbox *o)
     return h;
 }
 
+/* How many listings may wait or be on their way: as many as are expected to hold no more files than
+ * may wait, at least one. */
+static size_t listings_max(const struct outbox *o)
+{
+    const size_t fit = OUTBOX_ENTRIES_MAX / (o->entries_each + 1);
+
+    return fit < 1 ? 1 : fit < o->listings_ahead ? fit : o->listings_ahead;
+}
+
 /* Room for listings. */
 static bool has_room(const struct outbox *o, size_t in_flight)
 {
-    return o->listing_count + in_flight < o->listings_ahead && o->entry_count < OUTBOX_ENTRIES_MAX;
+    return o->listing_count + in_flight < listings_max(o) && o->entry_count < OUTBOX_ENTRIES_MAX;
+}
+
+/* So much room that it is worth to wake who waits for it. */
+static bool has_much_room(const struct outbox *o)
+{
+    return has_room(o, (listings_max(o) - 1) / 2);
 }
 
 struct hint *outbox_take(struct outbox *o, bool want_listings)
@@ -210,7 +237,7 @@ struct hint *outbox_take(struct outbox *o, bool want_listings)
     } else if (want_listings) {
         h = take_listing(o);
     }
-    wake = (o->full && has_room(o, 0)) || (o->dropped && o->plain.count == OUTBOX_HINTS_MAX / 2);
+    wake = (o->full && has_much_room(o)) || (o->dropped && o->plain.count == OUTBOX_HINTS_MAX / 2);
     o->full = o->full && !wake;
     if (h == NULL && o->signalled) {
         o->signalled = false;

@@ -40,13 +40,14 @@ static bool is_absent(int code)
     return code == -ENOENT || code == -ENOTDIR || code == -ELOOP;
 }
 
-/* statx of an open file, the server's word where there is one. 0 or -errno. */
-static int look_at(int fd, unsigned mask, struct statx *ret)
+/* statx of a name in an open directory, or ("") of what is open, the server's word where there is
+ * one. 0 or -errno. */
+static int look_at(int fd, const char *name, unsigned mask, struct statx *ret)
 {
-    const int flags = AT_EMPTY_PATH | AT_STATX_FORCE_SYNC;
+    const int flags = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_STATX_FORCE_SYNC;
 
-    return statx(fd, "", flags, mask | STATX_TYPE | STATX_INO | STATX_MNT_ID, ret) == 0 ? 0
-                                                                                        : -errno;
+    return statx(fd, name, flags, mask | STATX_TYPE | STATX_INO | STATX_MNT_ID, ret) == 0 ? 0
+                                                                                          : -errno;
 }
 
 /* The device, as one number. */
@@ -64,7 +65,7 @@ static uint64_t mount_of(const struct statx *stx)
 int place_identify(int fd, struct place_identity *ret)
 {
     struct statx stx;
-    const int code = look_at(fd, STATX_NLINK, &stx);
+    const int code = look_at(fd, "", STATX_NLINK, &stx);
 
     if (code == 0) {
         *ret = (struct place_identity){.dev = dev_of(&stx),
@@ -90,7 +91,7 @@ static int same_mount(const struct place_root *root, const struct statx *stx)
 /* The same, having looked. 0, -EXDEV or -errno. */
 static int check_mount(const struct place_root *root, int fd, struct statx *ret)
 {
-    const int code = look_at(fd, STATX_MTIME | STATX_CTIME, ret);
+    const int code = look_at(fd, "", STATX_MTIME | STATX_CTIME, ret);
 
     return code != 0 ? code : same_mount(root, ret);
 }
@@ -326,20 +327,94 @@ static int64_t age_of(const struct statx *stx, const struct listing *l)
     return age_s > 0 ? age_s : 0;
 }
 
-/* Is the directory the one that was listed, with the times of then? */
-static bool glance(const struct place_root *root, const struct check *check)
+/* Do two checks name places in one directory? */
+static bool share_parent(const struct check *a, const struct check *b)
 {
-    struct statx stx;
-    bool same;
-    int fd;
+    const size_t n = (size_t)(path_name(a->path) - a->path);
 
-    if (tree_open(root->fd, check->path, O_PATH | O_DIRECTORY | O_NOFOLLOW, &fd) != 0) {
+    return a->root == b->root && a->parent_ino != 0 && a->parent_ino == b->parent_ino &&
+           n == (size_t)(path_name(b->path) - b->path) && memcmp(a->path, b->path, n) == 0;
+}
+
+void place_above_release(struct place_above *above)
+{
+    if (above->fd >= 0) {
+        (void)close(above->fd); /* O_PATH */
+    }
+    *above = PLACE_ABOVE_NONE;
+}
+
+/* Have the directory above a check's place open, if it is already or the next check needs it, too:
+ * the one that the model has there, by inode. True if it is. */
+static bool open_above(const struct place_root *root, const struct check *check,
+                       const struct check *next, struct place_above *above)
+{
+    char parent[PATH_BYTES_MAX + 1];
+    struct statx stx;
+
+    if (above->fd >= 0 && share_parent(above->of, check)) {
+        return true;
+    }
+    place_above_release(above);
+    if (next == NULL || !share_parent(check, next) ||
+        path_parent(parent, sizeof(parent), check->path) != 0 ||
+        tree_open(root->fd, parent, O_PATH | O_DIRECTORY, &above->fd) != 0) {
         return false;
     }
-    same = check_mount(root, fd, &stx) == 0 && stx.stx_ino == check->ino &&
+    above->of = check;
+    if (check_mount(root, above->fd, &stx) != 0 || stx.stx_ino != check->parent_ino) {
+        place_above_release(above);
+    }
+    return above->fd >= 0;
+}
+
+/* Open the directory at a check's place, and look. 0 or -errno: -ENOENT if the directory above is
+ * another than the model has there. */
+static int open_place(const struct place_root *root, const struct check *check,
+                      const struct check *next, struct place_above *above, int *ret_fd,
+                      struct statx *ret)
+{
+    const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+    const bool by_parent = open_above(root, check, next, above);
+    int fd;
+    int code = by_parent ? tree_open(above->fd, path_name(check->path), flags, &fd)
+                         : tree_open(root->fd, check->path, flags, &fd);
+
+    if (code != 0) {
+        return code;
+    }
+    code = check_mount(root, fd, ret);
+    if (code == 0 && check->parent_ino != 0 && !by_parent && !lies_in(fd, check->parent_ino)) {
+        code = parent_is(root, check->path, check->parent_ino);
+        code = code == 0 ? 0 : -ENOENT;
+    }
+    if (code != 0) {
+        (void)close(fd); /* read only */
+        return code;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+/* Is the directory the one that was listed, with the times of then? */
+static bool glance(const struct place_root *root, const struct check *check,
+                   const struct check *next, struct place_above *above)
+{
+    struct statx stx;
+    int code;
+    int fd;
+
+    if (open_above(root, check, next, above)) {
+        code = look_at(above->fd, path_name(check->path), STATX_MTIME | STATX_CTIME, &stx);
+    } else {
+        code = tree_open(root->fd, check->path, O_PATH | O_DIRECTORY | O_NOFOLLOW, &fd);
+        if (code == 0) {
+            code = look_at(fd, "", STATX_MTIME | STATX_CTIME, &stx);
+            (void)close(fd); /* O_PATH */
+        }
+    }
+    return code == 0 && same_mount(root, &stx) == 0 && stx.stx_ino == check->ino &&
            mark_of(&stx) == check->mark;
-    (void)close(fd); /* O_PATH */
-    return same;
 }
 
 /* Watch an open directory with inotify. 0 or -errno. */
@@ -408,33 +483,21 @@ static int watch(struct place_root *root, int fd, int *ret_wd)
     return 0;
 }
 
-void place_look(struct place_root *root, const struct check *check, void *scratch,
-                struct check_result *ret)
+void place_look(struct place_root *root, const struct check *check, const struct check *next,
+                struct place_above *above, void *scratch, struct check_result *ret)
 {
     struct statx stx;
     int fd;
     int code;
 
     *ret = (struct check_result){.wd = -1};
-    if (check->mark != 0 && !atomic_load(root->stop) && glance(root, check)) {
+    if (check->mark != 0 && !atomic_load(root->stop) && glance(root, check, next, above)) {
         ret->outcome = CHECK_SAME;
         return;
     }
-    code = atomic_load(root->stop)
-               ? -ECANCELED
-               : tree_open(root->fd, check->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, &fd);
+    code = atomic_load(root->stop) ? -ECANCELED : open_place(root, check, next, above, &fd, &stx);
     if (code != 0) {
         not_entered(root, check, code, ret);
-        return;
-    }
-    code = check_mount(root, fd, &stx);
-    if (code == 0 && check->parent_ino != 0 && !lies_in(fd, check->parent_ino)) {
-        code = parent_is(root, check->path, check->parent_ino);
-        code = code == 0 ? 0 : -ENOENT;
-    }
-    if (code != 0) {
-        not_entered(root, check, code, ret);
-        (void)close(fd); /* read only */
         return;
     }
     ret->ino = stx.stx_ino;
@@ -462,7 +525,7 @@ void place_look(struct place_root *root, const struct check *check, void *scratc
 static int counts(const struct place_root *root, int fd, bool is_root)
 {
     struct statx stx;
-    int code = look_at(fd, STATX_NLINK, &stx);
+    int code = look_at(fd, "", STATX_NLINK, &stx);
 
     if (code == 0) {
         code = same_mount(root, &stx);
@@ -505,7 +568,7 @@ static int stat_once(const struct place_root *root, const char *path, struct fil
     if (code != 0) {
         return code;
     }
-    code = look_at(fd, STATX_BASIC_STATS, &stx);
+    code = look_at(fd, "", STATX_BASIC_STATS, &stx);
     (void)close(fd); /* read only */
     code = code != 0 ? code : same_mount(root, &stx);
     if (code != 0) {
@@ -549,7 +612,7 @@ static void refresh_above(const struct place_root *root, const char *path)
     char above[PATH_BYTES_MAX + 1] = "";
     struct statx stx;
 
-    (void)look_at(root->fd, 0, &stx);
+    (void)look_at(root->fd, "", 0, &stx);
     for (const char *slash = strchr(path, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         const size_t n = (size_t)(slash - path);
         int fd;
@@ -562,7 +625,7 @@ static void refresh_above(const struct place_root *root, const char *path)
         if (tree_open(root->fd, above, O_PATH | O_DIRECTORY, &fd) != 0) {
             return;
         }
-        (void)look_at(fd, 0, &stx);
+        (void)look_at(fd, "", 0, &stx);
         (void)close(fd); /* read only */
     }
 }

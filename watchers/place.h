@@ -26,10 +26,21 @@ struct place_root {
     const atomic_bool *stop; /* true: give up (-ECANCELED) */
 };
 
-/* place_look(root, check, scratch, ret): open the directory, watch it, list it. scratch has
- * POOL_SCRATCH_BYTES. ret->check is left to the caller. */
-void place_look(struct place_root *root, const struct check *check, void *scratch,
-                struct check_result *ret);
+/* A directory that is kept open while places in it are looked at one after the other. Begin with
+ * PLACE_ABOVE_NONE; place_above_release closes it. */
+struct place_above {
+    int fd;                 /* O_PATH; -1: none */
+    const struct check *of; /* the check for which it was opened */
+};
+#define PLACE_ABOVE_NONE ((struct place_above){.fd = -1})
+
+/* place_look(root, check, next, above, scratch, ret): open the directory, watch it, list it. next:
+ * the check after this one, NULL if there is none; if it lies in the same directory, that is opened
+ * into `above` for both, and both checks must outlive it. scratch has POOL_SCRATCH_BYTES.
+ * ret->check is left to the caller. */
+void place_look(struct place_root *root, const struct check *check, const struct check *next,
+                struct place_above *above, void *scratch, struct check_result *ret);
+void place_above_release(struct place_above *above);
 
 /* place_stat(root, path, scratch, ret): stat as tree_stat, but nothing is concluded across a mount
  * (-EXDEV), below a root that was removed (-ESTALE), nor of a name that the kernel remembers as

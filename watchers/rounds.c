@@ -15,8 +15,10 @@
 #define SLICE_MS         (15 * INT64_C(60000)) /* where nobody else writes: a part of the tree */
 #define SLICES           96                    /* so many make the whole: a day */
 
-/* A job of the pool for us. */
-struct look_job {
+#define FLIGHTS_A_THREAD 32 /* checks given to the pool at a time, so that no thread starves */
+
+/* A job of the pool that ends in a notice. */
+struct round_job {
     struct job job;
     struct watchers *w;
     struct notice *notice; /* to be filled in and sent */
@@ -67,49 +69,66 @@ bool rounds_ask(struct watchers *w, unsigned root)
     return true;
 }
 
-/* Pool: look at a place. */
-static void run_look(struct job *job, void *scratch)
+/* Look at one place. */
+static void look(struct watchers *w, struct check_result *look, const struct check *next,
+                 struct place_above *above, void *scratch)
 {
-    struct look_job *j = (struct look_job *)job;
-    struct check *check = j->notice->look.check;
-    struct root *r = &j->w->roots[j->notice->root];
+    struct check *check = look->check;
+    struct root *r = &w->roots[check->root];
 
-    if (rounds_ask(j->w, j->notice->root)) {
-        place_look(&r->place, check, scratch, &j->notice->look);
-        (void)stall_answered(&r->stall); /* the notice wakes */
+    if (rounds_ask(w, check->root)) {
+        place_look(&r->place, check, next, above, scratch, look);
+        if (stall_answered(&r->stall)) {
+            rounds_wake(w);
+        }
     } else {
-        j->notice->look =
-            (struct check_result){.outcome = CHECK_UNREADABLE, .code = -EAGAIN, .wd = -1};
+        *look = (struct check_result){.outcome = CHECK_UNREADABLE, .code = -EAGAIN, .wd = -1};
     }
-    j->notice->look.check = check;
-    rounds_tell_take(j->w, j->notice);
+    look->check = check;
+}
+
+/* Pool: look at places. */
+static void run_looks(struct job *job, void *scratch)
+{
+    struct round_job *j = (struct round_job *)job;
+    struct looks_notice *n = (struct looks_notice *)j->notice;
+    struct place_above above = PLACE_ABOVE_NONE;
+
+    for (size_t i = 0; i < n->count; i++) {
+        const struct check *next = i + 1 < n->count ? n->looks[i + 1].check : NULL;
+
+        look(j->w, &n->looks[i], next, &above, scratch);
+    }
+    place_above_release(&above);
+    rounds_tell_take(j->w, &n->notice);
     free(j);
 }
 
 /* Pool: is a root what it was? */
 static void run_identity(struct job *job, void *scratch)
 {
-    struct look_job *j = (struct look_job *)job;
-    struct root *r = &j->w->roots[j->notice->root];
+    struct round_job *j = (struct round_job *)job;
+    struct identity_notice *n = (struct identity_notice *)j->notice;
+    struct root *r = &j->w->roots[n->notice.root];
 
     (void)scratch;
-    if (rounds_ask(j->w, j->notice->root)) {
-        j->notice->code = roots_compare(r);
-        j->notice->guard_wd = roots_guard(r);
+    if (rounds_ask(j->w, n->notice.root)) {
+        n->code = roots_compare(r);
+        n->guard_wd = roots_guard(r);
         (void)stall_answered(&r->stall); /* the notice wakes */
     } else {
-        j->notice->code = -EAGAIN;
+        n->code = -EAGAIN;
     }
-    rounds_tell_take(j->w, j->notice);
+    rounds_tell_take(j->w, &n->notice);
     free(j);
 }
 
-/* A job of the pool that ends in a notice. NULL without memory. */
-static struct look_job *look_job_new(struct watchers *w, enum notice_kind kind, unsigned root,
-                                     void (*run)(struct job *job, void *scratch))
+/* A job of the pool that ends in a notice of that size. NULL without memory. */
+static struct round_job *round_job_new(struct watchers *w, enum notice_kind kind, size_t size,
+                                       unsigned root, void (*run)(struct job *job, void *scratch))
 {
-    struct look_job *j = calloc(1, sizeof(*j));
-    struct notice *n = calloc(1, sizeof(*n));
+    struct round_job *j = calloc(1, sizeof(*j));
+    struct notice *n = calloc(1, size);
 
     if (j == NULL || n == NULL) {
         free(j);
@@ -127,7 +146,7 @@ static struct look_job *look_job_new(struct watchers *w, enum notice_kind kind, 
 /* Checks that may be in the pool at once. Those that hang with a stuck root do not count. */
 static size_t flights_max(const struct watchers *w)
 {
-    size_t most = w->flights_max;
+    size_t most = (size_t)w->threads * FLIGHTS_A_THREAD;
 
     for (unsigned i = 0; i < w->root_count; i++) {
         most += atomic_load(&w->roots[i].stall.stuck) ? w->roots[i].looks_out : 0;
@@ -148,28 +167,72 @@ static void mind_stalls(struct watchers *w, int64_t now_ms)
     }
 }
 
+/* Give the pool checks of one root. False without memory: nothing was given. */
+static bool send_looks(struct watchers *w, struct check *const *checks, size_t count)
+{
+    const unsigned root = checks[0]->root;
+    struct round_job *j =
+        round_job_new(w, NOTICE_LOOKS, sizeof(struct looks_notice), root, run_looks);
+    struct looks_notice *n;
+
+    if (j == NULL) {
+        return false;
+    }
+    n = (struct looks_notice *)j->notice;
+    n->count = count;
+    for (size_t i = 0; i < count; i++) {
+        n->looks[i].check = checks[i];
+    }
+    pool_add_take(w->pool, POOL_LISTINGS, &j->job);
+    w->looks_out += count;
+    w->roots[root].looks_out += count;
+    return true;
+}
+
+/* Without memory for a job: as if the places could not be read. */
+static void give_up_looks(struct watchers *w, struct check *const *checks, size_t count,
+                          int64_t now_ms)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct check_result r = {
+            .check = checks[i], .outcome = CHECK_UNREADABLE, .code = -ENOMEM, .wd = -1};
+
+        tracker_result(w->tracker, &r, now_ms);
+    }
+}
+
+/* How many checks make a job: few while threads would be idle, many while they are not, since what
+ * costs is to hand them over. */
+static size_t looks_a_job(const struct watchers *w, size_t count)
+{
+    const size_t share = (w->looks_out + count) / ((size_t)w->threads * 2);
+
+    return share < 1 ? 1 : share > LOOKS_MAX ? LOOKS_MAX : share;
+}
+
 /* Give the pool as many checks as it and the taker of the listings have room for. */
 static void send_checks(struct watchers *w, int64_t now_ms)
 {
-    while (w->looks_out < flights_max(w) && outbox_room(w->outbox, w->looks_out)) {
-        struct check *c = tracker_next_check(w->tracker, now_ms);
-        struct look_job *j;
+    struct check *checks[FLIGHTS_MAX];
+    const size_t most = flights_max(w);
+    size_t count = 0;
+    size_t share;
 
-        if (c == NULL) {
-            return;
+    while (count < FLIGHTS_MAX && w->looks_out + count < most &&
+           outbox_room(w->outbox, w->looks_out + count)) {
+        checks[count] = tracker_next_check(w->tracker, now_ms);
+        if (checks[count] == NULL) {
+            break;
         }
-        j = look_job_new(w, NOTICE_LOOK, c->root, run_look);
-        if (j == NULL) {
-            struct check_result r = {
-                .check = c, .outcome = CHECK_UNREADABLE, .code = -ENOMEM, .wd = -1};
-
-            tracker_result(w->tracker, &r, now_ms);
-            return;
+        count++;
+    }
+    share = looks_a_job(w, count);
+    for (size_t i = 0, n; i < count; i += n) {
+        for (n = 1; n < share && i + n < count && checks[i + n]->root == checks[i]->root; n++) {
         }
-        j->notice->look.check = c;
-        w->looks_out++;
-        w->roots[c->root].looks_out++;
-        pool_add_take(w->pool, POOL_LISTINGS, &j->job);
+        if (!send_looks(w, checks + i, n)) {
+            give_up_looks(w, checks + i, n, now_ms);
+        }
     }
 }
 
@@ -177,12 +240,12 @@ static void send_checks(struct watchers *w, int64_t now_ms)
 static void send_identities(struct watchers *w, int64_t now_ms)
 {
     for (unsigned i = 0; i < w->root_count; i++) {
-        struct look_job *j;
+        struct round_job *j;
 
         if (!tracker_wants_identity(w->tracker, i)) {
             continue;
         }
-        j = look_job_new(w, NOTICE_IDENTITY, i, run_identity);
+        j = round_job_new(w, NOTICE_IDENTITY, sizeof(struct identity_notice), i, run_identity);
         if (j != NULL) {
             pool_add_take(w->pool, POOL_ANSWERS, &j->job);
         } else {
@@ -281,29 +344,44 @@ static void handle_batch(struct watchers *w, struct batch *b, int64_t now_ms)
     reader_done_take(w->reader, b);
 }
 
+/* A root was compared with what it was. */
+static void handle_identity(struct watchers *w, const struct identity_notice *n, int64_t now_ms)
+{
+    const unsigned root = n->notice.root;
+
+    if (n->code == -EAGAIN) {
+        tracker_unasked(w->tracker, root);
+        return;
+    }
+    tracker_guard(w->tracker, root, n->guard_wd);
+    tracker_identity(w->tracker, root, n->code, now_ms);
+    atomic_store(&w->roots[root].lost, tracker_root_is_lost(w->tracker, root));
+}
+
+void rounds_conclude(struct watchers *w, struct looks_notice *n, int64_t now_ms)
+{
+    w->looks_out -= n->count;
+    w->roots[n->notice.root].looks_out -= n->count;
+    for (size_t i = 0; i < n->count; i++) {
+        tracker_result(w->tracker, &n->looks[i], now_ms);
+    }
+}
+
 /* Everything that was asked for. */
-static void handle_notice(struct watchers *w, struct notice *n, int64_t now_ms)
+static void handle_notice_take(struct watchers *w, struct notice *n, int64_t now_ms)
 {
     switch (n->kind) {
-    case NOTICE_LOOK:
-        w->looks_out--;
-        w->roots[n->root].looks_out--;
-        tracker_result(w->tracker, &n->look, now_ms);
+    case NOTICE_LOOKS:
+        rounds_conclude(w, (struct looks_notice *)n, now_ms);
         break;
     case NOTICE_IDENTITY:
-        if (n->code == -EAGAIN) {
-            tracker_unasked(w->tracker, n->root);
-            break;
-        }
-        tracker_guard(w->tracker, n->root, n->guard_wd);
-        tracker_identity(w->tracker, n->root, n->code, now_ms);
-        atomic_store(&w->roots[n->root].lost, tracker_root_is_lost(w->tracker, n->root));
+        handle_identity(w, (struct identity_notice *)n, now_ms);
         break;
     case NOTICE_GLANCE:
         tracker_glance(w->tracker, n->root);
         break;
     case NOTICE_RESCAN:
-        if (tracker_scan(w->tracker, n->root, n->path) != 0) {
+        if (tracker_scan(w->tracker, n->root, ((struct rescan_notice *)n)->path) != 0) {
             tracker_overflow(w->tracker, now_ms);
         }
         break;
@@ -438,7 +516,7 @@ static void step(struct watchers *w)
         struct notice *n = notices;
 
         notices = n->next;
-        handle_notice(w, n, now_ms);
+        handle_notice_take(w, n, now_ms);
     }
     if (outbox_dropped(w->outbox)) {
         tracker_overflow(w->tracker, now_ms);

@@ -14,23 +14,41 @@
 #include <pthread.h>
 
 /* What the tracker thread is told, other than events. */
-enum notice_kind { NOTICE_LOOK, NOTICE_IDENTITY, NOTICE_RESCAN, NOTICE_GLANCE };
+enum notice_kind { NOTICE_LOOKS, NOTICE_IDENTITY, NOTICE_RESCAN, NOTICE_GLANCE };
 
 struct notice {
     struct notice *next;
     enum notice_kind kind;
     unsigned root;
-    int code;                 /* NOTICE_IDENTITY */
-    int guard_wd;             /* NOTICE_IDENTITY */
-    struct check_result look; /* NOTICE_LOOK */
-    char path[];              /* NOTICE_RESCAN */
+};
+
+#define LOOKS_MAX 16 /* checks that one thread does one after the other, and tells of at once */
+
+/* NOTICE_LOOKS: what came of checks, all of one root. */
+struct looks_notice {
+    struct notice notice;
+    size_t count;
+    struct check_result looks[LOOKS_MAX];
+};
+
+/* NOTICE_IDENTITY: whether a root is what it was. */
+struct identity_notice {
+    struct notice notice;
+    int code;
+    int guard_wd;
+};
+
+/* NOTICE_RESCAN: a scan is wanted. */
+struct rescan_notice {
+    struct notice notice;
+    char path[];
 };
 
 struct watchers {
     unsigned root_count;
     struct root *roots;
     bool scan_only;
-    unsigned flights_max;
+    unsigned threads; /* of the pool */
     struct outbox *outbox;
     struct pool *pool;
     struct fan *fan; /* NULL: cannot be had, or nobody wants it */
@@ -71,5 +89,9 @@ bool rounds_ask(struct watchers *w, unsigned root) __attribute__((warn_unused_re
  * thread. */
 void rounds_tell_take(struct watchers *w, struct notice *n);
 void rounds_give_take(void *w, struct batch *b);
+
+/* rounds_conclude(w, n, now_ms): the tracker hears what came of the checks. The tracker thread, or
+ * after it. */
+void rounds_conclude(struct watchers *w, struct looks_notice *n, int64_t now_ms);
 
 #endif

@@ -23,8 +23,7 @@
 
 #define SCAN_THREADS_DEFAULT   8
 #define SCAN_THREADS_MAX       64
-#define LISTINGS_AHEAD_DEFAULT 64
-#define FLIGHTS_A_THREAD       4 /* checks given to the pool at a time, so that no thread starves */
+#define LISTINGS_AHEAD_DEFAULT 1024
 #define ROOTS_MAX              4096
 #define LIMIT_STEP             1024
 
@@ -141,7 +140,7 @@ static int start(struct watchers *w, const struct watchers_options *opt, struct 
     int code = outbox_new(ahead, rounds_wake, w, &w->outbox);
 
     threads = threads > SCAN_THREADS_MAX ? SCAN_THREADS_MAX : threads;
-    w->flights_max = threads * FLIGHTS_A_THREAD;
+    w->threads = threads;
     if (code == 0) {
         code = pool_new(threads, &w->pool);
     }
@@ -225,8 +224,8 @@ static void inbox_release(struct watchers *w)
     }
     for (struct notice *n = w->notices, *next; n != NULL; n = next) {
         next = n->next;
-        if (n->kind == NOTICE_LOOK) {
-            tracker_result(w->tracker, &n->look, 0);
+        if (n->kind == NOTICE_LOOKS) {
+            rounds_conclude(w, (struct looks_notice *)n, 0);
         }
         free(n);
     }
@@ -308,15 +307,15 @@ int watchers_glance(struct watchers *w, unsigned root)
 int watchers_rescan(struct watchers *w, unsigned root, const char *path)
 {
     const size_t size = strlen(path) + 1;
-    struct notice *n = calloc(1, sizeof(*n) + size);
+    struct rescan_notice *n = calloc(1, sizeof(*n) + size);
 
     if (n == NULL) {
         return -ENOMEM;
     }
-    n->kind = NOTICE_RESCAN;
-    n->root = root;
+    n->notice.kind = NOTICE_RESCAN;
+    n->notice.root = root;
     memcpy(n->path, path, size);
-    rounds_tell_take(w, n);
+    rounds_tell_take(w, &n->notice);
     return 0;
 }
 

@@ -66,7 +66,7 @@ struct watchers_options {
     size_t root_count;
     bool scan_only;        /* no watches: scan once on demand */
     unsigned scan_threads; /* that list and stat; 0: 8 */
-    size_t listings_ahead; /* listings that may wait to be taken before scanning pauses; 0: 64 */
+    size_t listings_ahead; /* listings that may wait to be taken before scanning pauses; 0: 1024 */
 };
 
 enum hint_kind {

@@ -31,8 +31,8 @@ static int teardown(void **state)
     return 0;
 }
 
-/* Put one hint in. */
-static void put(enum hint_kind kind, const char *path, bool is_directory)
+/* Put one hint in; `entries`: how many files a listing holds. */
+static void put_with(enum hint_kind kind, const char *path, bool is_directory, size_t entries)
 {
     struct hint_list list = {0};
     struct hint *h = hint_new(kind, 0, path, kind == HINT_MOVED ? "to" : NULL);
@@ -42,10 +42,16 @@ static void put(enum hint_kind kind, const char *path, bool is_directory)
     if (kind == HINT_LISTING) {
         h->listing = calloc(1, sizeof(*h->listing));
         assert_non_null(h->listing);
+        h->listing->count = entries; /* nobody reads them here */
     }
     hint_list_add_take(&list, h);
     outbox_put_take(box, &list);
     assert_null(list.first);
+}
+
+static void put(enum hint_kind kind, const char *path, bool is_directory)
+{
+    put_with(kind, path, is_directory, 0);
 }
 
 /* The next one is this; "-" means none. */
@@ -106,6 +112,37 @@ static void test_room(void **state)
     assert_true(outbox_room(box, 0));
     expect(true, HINT_LISTING, "l2");
     assert_int_equal(wakes, 1); /* nobody waited for room */
+}
+
+/* Where listings are large, fewer are made ahead; but one at least, or no scan would end. */
+static void test_room_for_large_listings(void **state)
+{
+    struct outbox *small = box;
+
+    (void)state;
+    assert_int_equal(outbox_new(1000, wake, NULL, &box), 0);
+    assert_true(outbox_room(box, 999));
+    for (int i = 0; i < 8; i++) {
+        put_with(HINT_LISTING, "l", true, OUTBOX_ENTRIES_MAX / 100);
+        expect(true, HINT_LISTING, "l");
+    }
+    assert_true(outbox_room(box, 90));
+    assert_false(outbox_room(box, 110));
+    for (int i = 0; i < 8; i++) {
+        put_with(HINT_LISTING, "l", true, OUTBOX_ENTRIES_MAX * 2);
+        assert_false(outbox_room(box, 0));
+        expect(true, HINT_LISTING, "l");
+        assert_int_equal(wakes, i + 1);
+    }
+    assert_true(outbox_room(box, 0));
+    assert_false(outbox_room(box, 1));
+    for (int i = 0; i < 2000; i++) { /* small ones again */
+        put_with(HINT_LISTING, "l", true, 10);
+        expect(true, HINT_LISTING, "l");
+    }
+    assert_true(outbox_room(box, 900));
+    outbox_free(box);
+    box = small;
 }
 
 static void test_touched_is_said_once(void **state)
@@ -211,6 +248,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_lanes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_room, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_room_for_large_listings, setup, teardown),
         cmocka_unit_test_setup_teardown(test_touched_is_said_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ceiling, setup, teardown),
         cmocka_unit_test(test_mount_lines),

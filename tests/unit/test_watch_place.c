@@ -58,16 +58,25 @@ static uint64_t ino_of(const char *name)
     return st.ino;
 }
 
-/* Look, and give what came of it; the listing is the caller's. */
-static struct check_result look(const char *path, uint64_t parent_ino)
+/* A check of a path. */
+static struct check *check_of(const char *path, uint64_t parent_ino)
 {
     struct check *c = calloc(1, sizeof(*c) + strlen(path) + 1);
-    struct check_result r;
 
     assert_non_null(c);
     memcpy(c->path, path, strlen(path) + 1);
     c->parent_ino = parent_ino;
-    place_look(&root, c, scratch, &r);
+    return c;
+}
+
+/* Look, and give what came of it; the listing is the caller's. */
+static struct check_result look(const char *path, uint64_t parent_ino)
+{
+    struct check *c = check_of(path, parent_ino);
+    struct place_above above = PLACE_ABOVE_NONE;
+    struct check_result r;
+
+    place_look(&root, c, NULL, &above, scratch, &r);
     free(c);
     return r;
 }
@@ -118,6 +127,83 @@ static void test_not_found(void **state)
         }
         assert_null(r.listing);
     }
+}
+
+/* Looks at places in one directory, one after the other, as a thread of the pool makes them: what
+ * comes of each is what comes of it alone. */
+static void test_siblings(void **state)
+{
+    const uint64_t top = ino_of("");
+    const uint64_t d = ino_of("d");
+    const struct {
+        const char *path;
+        uint64_t parent_ino;
+        enum check_outcome outcome;
+    } cases[] = {
+        {"d", top, CHECK_FOUND},          {"e", top, CHECK_FOUND},
+        {"none", top, CHECK_ABSENT},      {"d/sub", d, CHECK_FOUND},
+        {"d/link", d, CHECK_ABSENT},      {"d/f", d, CHECK_ABSENT},
+        {"d/none", d, CHECK_ABSENT},      {"d/sub", d, CHECK_FOUND},
+        {"d/sub", top, CHECK_MISPLACED},  {"d/link", top, CHECK_MISPLACED}, /* not the model's d */
+        {"e/sub", d, CHECK_MISPLACED},    {"e/none", d, CHECK_MISPLACED},
+        {"d/link/x", d, CHECK_MISPLACED}, {"d/link/y", d, CHECK_MISPLACED},
+        {"e", top, CHECK_FOUND},
+    };
+    enum { COUNT = sizeof(cases) / sizeof(cases[0]) };
+    struct check *checks[COUNT + 1] = {NULL};
+    struct place_above above = PLACE_ABOVE_NONE;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT; i++) {
+        checks[i] = check_of(cases[i].path, cases[i].parent_ino);
+    }
+    for (size_t i = 0; i < COUNT; i++) {
+        struct check_result r;
+
+        place_look(&root, checks[i], checks[i + 1], &above, scratch, &r);
+        if (r.outcome != cases[i].outcome) {
+            fail_msg("%zu, \"%s\": outcome %d", i, cases[i].path, (int)r.outcome);
+        }
+        assert_true(r.outcome != CHECK_FOUND || r.ino == ino_of(cases[i].path));
+        listing_free(r.listing);
+    }
+    place_above_release(&above);
+    for (size_t i = 0; i < COUNT; i++) {
+        free(checks[i]);
+    }
+}
+
+/* A glance at a sibling tells the same directory from another one at its place. */
+static void test_glance_at_siblings(void **state)
+{
+    const struct timespec old[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+    struct check *checks[2] = {check_of("d/sub", ino_of("d")), check_of("d/link", ino_of("d"))};
+    struct place_above above = PLACE_ABOVE_NONE;
+    struct check_result r;
+
+    (void)state;
+    assert_int_equal(utimensat(root.fd, "d/sub", old, 0), 0);
+    usleep(2100 * 1000); /* a younger ctime proves nothing */
+    place_look(&root, checks[0], checks[1], &above, scratch, &r);
+    assert_int_equal(r.outcome, CHECK_FOUND);
+    assert_true(r.mark != 0);
+    for (int i = 0; i < 2; i++) {
+        checks[i]->mark = r.mark;
+        checks[i]->ino = r.ino;
+    }
+    listing_free(r.listing);
+    place_look(&root, checks[0], checks[1], &above, scratch, &r);
+    assert_int_equal(r.outcome, CHECK_SAME);
+    place_look(&root, checks[1], NULL, &above, scratch, &r); /* a symbolic link to it is not it */
+    assert_int_equal(r.outcome, CHECK_ABSENT);
+    scratch_write("d/sub/new", "");
+    place_look(&root, checks[0], checks[1], &above, scratch, &r);
+    assert_int_equal(r.outcome, CHECK_FOUND);
+    assert_int_equal(r.listing->count, 1);
+    listing_free(r.listing);
+    place_above_release(&above);
+    free(checks[0]);
+    free(checks[1]);
 }
 
 static void test_gives_up_when_stopped(void **state)
@@ -176,6 +262,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_found, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_found, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_siblings, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_glance_at_siblings, setup, teardown),
         cmocka_unit_test_setup_teardown(test_gives_up_when_stopped, setup, teardown),
         cmocka_unit_test_setup_teardown(test_another_mount, setup, teardown),
         cmocka_unit_test_setup_teardown(test_large_directory, setup, teardown),
