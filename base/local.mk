@@ -11,6 +11,7 @@ base_libbase_a_SOURCES = \
 	base/log.c base/log.h \
 	base/mailbox.c base/mailbox.h \
 	base/map.c base/map.h \
+	base/mix.h \
 	base/path.c base/path.h base/path_glob.c \
 	base/replace.c base/replace.h \
 	base/text_code.c \

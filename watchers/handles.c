@@ -3,6 +3,8 @@
  */
 #include "watchers/handles.h"
 
+#include "base/mix.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,31 +32,10 @@ struct handles {
     int next; /* the descriptor to try next */
 };
 
-/* Mix 64 bits so that every input bit reaches the low ones. */
-static uint64_t mix(uint64_t x)
-{
-    x ^= x >> 33;
-    x *= UINT64_C(0xff51afd7ed558ccd);
-    x ^= x >> 33;
-    x *= UINT64_C(0xc4ceb9fe1a85ec53);
-    return x ^ (x >> 33);
-}
-
 /* The hash of a handle. */
 static uint64_t hash_handle(uint64_t fsid, unsigned type, const unsigned char *bytes, size_t size)
 {
-    uint64_t h = mix(fsid ^ type);
-
-    while (size > 0) {
-        uint64_t word = 0;
-        const size_t step = size < sizeof(word) ? size : sizeof(word);
-
-        memcpy(&word, bytes, step);
-        h = mix(h ^ word);
-        bytes += step;
-        size -= step;
-    }
-    return h;
+    return mix_bytes(fsid ^ type, bytes, size);
 }
 
 /* The hash of a descriptor: they count up, so their low bits spread them. */

@@ -3,6 +3,8 @@
  */
 #include "watchers/model.h"
 
+#include "base/mix.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,31 +26,10 @@ struct model {
     struct table wds;
 };
 
-/* Mix 64 bits so that every input bit reaches the low ones. */
-static uint64_t mix(uint64_t x)
-{
-    x ^= x >> 33;
-    x *= UINT64_C(0xff51afd7ed558ccd);
-    x ^= x >> 33;
-    x *= UINT64_C(0xc4ceb9fe1a85ec53);
-    return x ^ (x >> 33);
-}
-
 /* The hash of a place. */
 static uint64_t hash_place(const struct node *parent, const char *name)
 {
-    uint64_t h = (uint64_t)(uintptr_t)parent;
-
-    for (size_t n = strlen(name); n > 0;) {
-        uint64_t word = 0;
-        const size_t step = n < sizeof(word) ? n : sizeof(word);
-
-        memcpy(&word, name, step);
-        h = mix(h ^ word);
-        name += step;
-        n -= step;
-    }
-    return mix(h);
+    return mix_bytes((uintptr_t)parent, name, strlen(name));
 }
 
 /* The hash of a watch descriptor. */

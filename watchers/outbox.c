@@ -3,6 +3,8 @@
  */
 #include "watchers/outbox.h"
 
+#include "base/mix.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -79,15 +81,10 @@ void outbox_free(struct outbox *o)
     free(o);
 }
 
-/* The slot that remembers a path. FNV-1a. */
+/* The slot that remembers a path. */
 static struct recent *recent_slot(struct outbox *o, unsigned root, const char *path)
 {
-    uint32_t h = UINT32_C(2166136261) ^ root;
-
-    for (; *path != '\0'; path++) {
-        h = (h ^ (unsigned char)*path) * UINT32_C(16777619);
-    }
-    return &o->recent[(h ^ (h >> 16)) & (RECENT_TOUCHED - 1)];
+    return &o->recent[mix_bytes(root, path, strlen(path)) & (RECENT_TOUCHED - 1)];
 }
 
 /* Is this HINT_TOUCHED said already, by one that still waits and after which nothing else was said

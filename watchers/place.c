@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/mix.h"
 #include "base/path.h"
 #include "base/tree.h"
 #include "watchers/handles.h"
@@ -109,10 +110,8 @@ static uint64_t mark_of(const struct statx *stx)
     const int64_t modified = nanoseconds(stx->stx_mtime);
     const int64_t changed = nanoseconds(stx->stx_ctime);
     const int64_t newest = modified > changed ? modified : changed;
-    uint64_t mark = (uint64_t)modified * UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)changed;
+    const uint64_t mark = mix(mix((uint64_t)modified) ^ (uint64_t)changed);
 
-    mark = (mark ^ (mark >> 32)) * UINT64_C(0xff51afd7ed558ccd);
-    mark ^= mark >> 29;
     return clock_real_us() * (NS_PER_S / US_PER_S) - newest < MARK_AGE_MIN_NS ? 0
                                                                               : mark | (mark == 0);
 }

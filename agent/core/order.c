@@ -1,6 +1,8 @@
 /* Pure. Order of transfers and the pauses between attempts. */
 #include "agent/core/order.h"
 
+#include "base/mix.h"
+
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_LAST_MS  300000
 
@@ -27,9 +29,5 @@ int64_t order_backoff_ms(unsigned failures, uint64_t seed)
         ms *= 2;
     if (ms > BACKOFF_LAST_MS)
         ms = BACKOFF_LAST_MS;
-    seed ^= seed >> 33;
-    seed *=
-        UINT64_C(0xff51afd7ed558ccd); /* the finaliser of MurmurHash3: spreads the seed's bits */
-    seed ^= seed >> 33;
-    return ms + (int64_t)(seed % (uint64_t)(ms / 4 + 1));
+    return ms + (int64_t)(mix(seed) % (uint64_t)(ms / 4 + 1));
 }
