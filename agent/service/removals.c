@@ -246,8 +246,10 @@ static int held_take_back(struct agent *a, struct mapping *m, bool released)
         rc = index_unhold(a->index, h.keys[i], &was);
         intake_touch_key(a, m->id, h.keys[i], JOURNAL_SRC_OPERATOR, 0);
         it = pending_find(a->pending, h.keys[i]);
-        if (it)
+        if (it) {
             it->released = true;
+            it->was_there = true; /* in S3 or not: its rows have to leave */
+        }
         m->held -= was && !released;
     }
     held_keys_release(&h);

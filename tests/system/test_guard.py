@@ -57,6 +57,24 @@ def test_invariant_6_too_many_removals_are_held_until_released(ctx):
 
 
 @on("s3d")
+def test_the_rows_of_a_held_image_that_never_came_to_s3_leave_with_the_others(ctx):
+    agent, images, lists, paths = running(ctx)
+    ctx.server.fault("error", op="PutObject", key="images/c0/late.jpg", code="AccessDenied",
+                     count=0)
+    write(f"{images}/c0/late.jpg")
+    with open(f"{lists}/train.lst", "a", encoding="utf-8") as file:
+        file.write("9000\t1\tc0/late.jpg\n")
+    wait_until(lambda: ctx.server.faults()[0]["hits"], 10, "the upload to be refused")
+    for path in paths[:250] + ["c0/late.jpg"]:
+        os.unlink(f"{images}/{path}")
+    wait_until(lambda: held(agent) == 251, 15, lambda: str(agent.status()))
+    assert rows(lists) == 301
+    assert agent.run("release", "images").returncode == 0
+    agent.wait_in_step(20)
+    assert rows(lists) == 50
+
+
+@on("s3d")
 def test_files_that_come_back_are_let_out_of_the_hold(ctx):
     agent, images, lists, paths = running(ctx)
     aside = ctx.folder("aside")
