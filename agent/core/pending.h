@@ -83,6 +83,7 @@ struct item {
 
     struct file_stat seen; /* the last observation */
     int64_t observed_ms;   /* when it was made */
+    int64_t waits_ms;      /* since when it waits for another path's fate, as patience counts */
     bool resting;   /* nobody tells when its writer is done: the next look must agree with `seen` */
     bool was_there; /* a regular file was seen here since the item began */
     int64_t gone_ms; /* since when nothing was seen here; 0: the last look saw something */

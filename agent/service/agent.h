@@ -264,6 +264,10 @@ const struct item *rename_heir(const struct agent *a, const struct item *it);
 void sighted_note(struct agent *a, struct item *it);
 void sighted_forget(struct agent *a, struct item *it);
 struct item *sighted_find(const struct agent *a, unsigned mapping, uint64_t ino);
+/* the item was seen for the first time: where its file was seen before is looked at again */
+void sighted_doubt(struct agent *a, const struct item *it);
+/* was `other` seen to be the item's only file before, or at the same moment? Then it went. */
+bool sighted_is_stale(const struct item *it, const struct item *other);
 
 /* follow.c. `image`: the path under which the index has an image (`known`). */
 /* the item's file is that image, which is here now */

@@ -101,6 +101,8 @@ void intake_observe(struct agent *a, struct item *it)
 /* Note how the item was seen. */
 static void intake_note(struct agent *a, struct item *it, const struct file_stat *st)
 {
+    bool first = !it->was_there && st->kind == FILE_REGULAR;
+
     sighted_forget(a, it);
     it->seen = *st;
     if (st->kind == FILE_REGULAR) {
@@ -110,9 +112,11 @@ static void intake_note(struct agent *a, struct item *it, const struct file_stat
     } else if (it->gone_ms == 0) {
         it->gone_ms = clock_mono_ms(); /* the turn began before the look did, maybe */
     }
-    it->observed_ms = a->now_ms;
+    it->observed_ms = it->waits_ms = a->now_ms;
     it->hashed = false;
     it->decided = false;
+    if (first)
+        sighted_doubt(a, it);
     sighted_note(a, it);
 }
 

@@ -245,7 +245,16 @@ static bool patient(struct agent *a, const struct item *it)
     const struct mapping *m = agent_mapping(a, it);
     int64_t patience_ms = m->others_write ? REMOTE_PATIENCE_MS : PATIENCE_MS;
 
-    return a->now_ms - it->observed_ms < 2 * m->conf->settle_ms + patience_ms;
+    return a->now_ms - it->waits_ms < 2 * m->conf->settle_ms + patience_ms;
+}
+
+/* The item waits to hear what becomes of another: as long as S3 takes where a transfer is under
+ * way, and only then does patience begin to count. */
+static bool await(struct agent *a, struct item *it, const struct item *other)
+{
+    if (other->state == ITEM_FLYING)
+        it->waits_ms = a->now_ms;
+    return patient(a, it);
 }
 
 /* What the item's file is was not found out yet, or it is to be looked at anew. */
@@ -348,9 +357,11 @@ enum rename_answer rename_consider(struct agent *a, struct item *it, const struc
         gone = consider_gone(a, it, o, &s, &source.known);
         return gone == RENAME_TAKEN ? rename_go(a, it, known) : gone;
     }
+    if (source_seen(o) && sighted_is_stale(it, o) && await(a, it, o))
+        return RENAME_WAIT; /* it was there, and is to be looked at again */
     if (source_seen(o))
         return consider_occupied(a, it, o, &s, &source.known);
-    if (o->state == ITEM_CLAIMED && !o->copied && o->peer && patient(a, it))
+    if (o->state == ITEM_CLAIMED && !o->copied && o->peer && await(a, it, o->peer))
         return RENAME_WAIT; /* it was taken for renamed elsewhere, where it may be no more */
     if (o->state == ITEM_OBSERVING ||
         ((o->state == ITEM_SETTLING || o->state == ITEM_RETRY) && patient(a, it)))

@@ -34,6 +34,21 @@ struct item *sighted_find(const struct agent *a, unsigned mapping, uint64_t ino)
     return map_get(a->sighted, &key, sizeof key);
 }
 
+bool sighted_is_stale(const struct item *it, const struct item *other)
+{
+    return it->seen.kind == FILE_REGULAR && other->seen.kind == FILE_REGULAR &&
+           it->seen.ino == other->seen.ino && it->seen.nlink == 1 &&
+           other->observed_ms <= it->observed_ms;
+}
+
+void sighted_doubt(struct agent *a, const struct item *it)
+{
+    const struct item *other = sighted_find(a, it->mapping, it->seen.ino);
+
+    if (other && other != it && sighted_is_stale(it, other))
+        intake_touch_key(a, other->mapping, other->key, it->source, 0);
+}
+
 /* A copy of the key (or NULL) in the item's field; without memory events just do not tell. */
 static void told_set(char **field, const char *key)
 {

@@ -13,7 +13,7 @@ def write(path, data):
         file.write(data)
 
 
-def running(ctx, names, list_count=1):
+def running(ctx, names, list_count=1, **options):
     """An agent in step on these images; every list names all of them, labelled by their names."""
     images, lists = ctx.folder("images"), ctx.folder("lists")
     for name in names:
@@ -21,7 +21,7 @@ def running(ctx, names, list_count=1):
     for number in range(list_count):
         with open(f"{lists}/l{number}.lst", "w", encoding="utf-8") as file:
             file.writelines(f"{i}\tLABEL-{name}\t{name}\n" for i, name in enumerate(names))
-    agent = ctx.agent(images=images, lists=lists)
+    agent = ctx.agent(images=images, lists=lists, **options)
     agent.start()
     agent.wait_in_step(60)
     return agent, images, lists
@@ -68,6 +68,22 @@ def test_renamed_twice_while_s3_refuses(ctx):
     wait_until(lambda: "LABEL-d/a.jpg\td/c.jpg" in rows(lists), 10, lambda: rows(lists))
     ctx.server.clear_faults()
     agent.wait_in_step(30)
+    assert "LABEL-d/a.jpg\td/c.jpg" in rows(lists), rows(lists)
+    ctx.client.assert_tree(images, "images/")
+
+
+@on("s3d")
+def test_renamed_on_while_it_is_copied_and_no_event_tells(ctx):
+    agent, images, lists = running(ctx, ["d/a.jpg"] + [f"d/x{i}.jpg" for i in range(20)],
+                                   repository={"watch": "scan", "rescan": "1s"})
+    copy = ctx.server.fault("delay", op="CopyObject", count=0, ms=8000)
+    os.rename(f"{images}/d/a.jpg", f"{images}/d/b.jpg")
+    wait_until(lambda: [f for f in ctx.server.faults() if f["id"] == copy and f["hits"]], 15,
+               "a copy under way")
+    os.rename(f"{images}/d/b.jpg", f"{images}/d/c.jpg")
+    time.sleep(6) # scans pass by
+    ctx.server.clear_faults()
+    agent.wait_in_step(40)
     assert "LABEL-d/a.jpg\td/c.jpg" in rows(lists), rows(lists)
     ctx.client.assert_tree(images, "images/")
 
