@@ -51,6 +51,7 @@ EXTRA_DIST += \
 	tests/system/harness/client.py \
 	tests/system/harness/context.py \
 	tests/system/harness/guest.py \
+	tests/system/harness/mounts.py \
 	tests/system/harness/process.py \
 	tests/system/harness/s3d.py \
 	tests/system/harness/samples.py \

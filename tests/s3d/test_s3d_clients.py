@@ -3,13 +3,8 @@
 import os
 import subprocess
 
-from harness import on, process, samples
+from harness import on, process, samples, write
 from harness.client import Client
-
-
-def write(path, data):
-    with open(path, "wb") as file:
-        file.write(data)
 
 
 def read(path):

@@ -9,7 +9,7 @@ import shutil
 import threading
 import time
 
-from harness import samples, wait_until
+from harness import samples, wait_until, write
 
 RESCAN_S = 2
 LATE_S = 0.04 # who needs longer from opening a list to having written it may lose to a rewrite on a
@@ -103,12 +103,6 @@ def status_tells_how_blind(bed):
     bed.agent.stop()
     bed.again(rescan=f"{RESCAN_S}s")
     bed.finish()
-
-
-def write(path, data):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "wb") as file:
-        file.write(data)
 
 
 def read(path):

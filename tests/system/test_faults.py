@@ -4,16 +4,10 @@ meanwhile `status` tells why it is not."""
 import os
 import shutil
 
-from harness import deadline, on, samples, wait_until
+from harness import deadline, on, samples, wait_until, write
 
 IMAGES = 200
 CHANGES = "[!GL]*"  # operations that only lockstep sends: the tests themselves Get and List
-
-
-def write(path, data):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "wb") as file:
-        file.write(data)
 
 
 def trees(ctx, count=IMAGES):

@@ -4,15 +4,9 @@ import os
 import shutil
 import subprocess
 
-from harness import on, samples, wait_until
+from harness import mounts, on, samples, wait_until, write
 
 HELD = 3
-
-
-def write(path, data=b"x"):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "wb") as file:
-        file.write(data)
 
 
 def running(ctx, count=300, images=None, **options):
@@ -120,18 +114,16 @@ def test_a_single_run_holds_and_exits_3_and_release_lets_the_next_one_go(ctx):
 
 @on("s3d")
 def test_a_vanished_mount_removes_nothing(ctx):
+    mounts.private()
     images = ctx.folder("images")
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", images], check=True)
-    try:
-        agent, images, lists, paths = running(ctx, images=images)
-        subprocess.run(["umount", "-l", images], check=True)
-        wait_until(lambda: any(m["state"] == "lost" for m in agent.status()[0]["mappings"]) or
-                   held(agent), 45, lambda: str(agent.status()))
-        agent.stop()
-        assert agent.once(check=False).returncode == HELD
-        assert len(ctx.client.keys("images/")) == 300 and rows(lists) == 300
-    finally:
-        subprocess.run(["umount", "-l", images], check=False, stderr=subprocess.DEVNULL)
+    mounts.mount("-t", "tmpfs", "tmpfs", images)
+    agent, images, lists, paths = running(ctx, images=images)
+    mounts.unmount(images)
+    wait_until(lambda: any(m["state"] == "lost" for m in agent.status()[0]["mappings"]) or
+               held(agent), 45, lambda: str(agent.status()))
+    agent.stop()
+    assert agent.once(check=False).returncode == HELD
+    assert len(ctx.client.keys("images/")) == 300 and rows(lists) == 300
 
 
 @on("s3d")

@@ -4,18 +4,13 @@ is not."""
 import os
 import time
 
-from harness import S3Error, TimedOut, on, samples, wait_until
+from harness import S3Error, TimedOut, on, samples, wait_until, write
 from harness.client import expected_metadata
 
 
 def upload(ctx, tree, prefix):
     """Bring a tree into the bucket by rclone."""
     ctx.client.rclone("copy", "--transfers", "8", tree, ctx.client.remote(prefix))
-
-
-def write(path, data):
-    with open(path, "wb") as file:
-        file.write(data)
 
 
 @on("s3d", "ceph")

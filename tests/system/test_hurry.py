@@ -4,13 +4,7 @@ import os
 import random
 import time
 
-from harness import deadline, long_test, on, wait_until
-
-
-def write(path, data):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "wb") as file:
-        file.write(data)
+from harness import deadline, on, wait_until, write
 
 
 def running(ctx, names, list_count=1, **options):

@@ -9,15 +9,9 @@ import subprocess
 import threading
 import time
 
-from harness import deadline, lockstep_binary, on, process, wait_until
+from harness import deadline, lockstep_binary, on, process, wait_until, write
 
 SUM = 32
-
-
-def write(path, data=b"x"):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "wb") as file:
-        file.write(data)
 
 
 # --- 2: nothing half-written is published ---------------------------------------------------------

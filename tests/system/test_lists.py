@@ -7,15 +7,9 @@ import subprocess
 import threading
 import time
 
-from harness import Skip, deadline, on, wait_until
+from harness import Skip, deadline, mounts, on, wait_until, write
 
 ROWS = 1_000_000
-
-
-def write(path, data=b"x"):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "wb") as file:
-        file.write(data)
 
 
 def read(path):
@@ -430,31 +424,27 @@ def test_a_list_on_a_file_system_that_is_read_only_is_told_and_repaired_later(ct
     images, lists = trees(ctx)
     old = plain("a.jpg", "b.jpg", "c.jpg")
     write(f"{lists}/train.lst", old)
+    mounts.private()
     mounted = ctx.folder("mounted")
-    done = subprocess.run(["mount", "--bind", lists, mounted], check=False, capture_output=True)
-    if done.returncode:
-        raise Skip("no bind mounts here: " + done.stderr.decode())
-    try:
-        agent = ctx.agent(images=images, lists=mounted).start()
-        follow(ctx, agent, images, mounted)
-        subprocess.run(["mount", "-o", "remount,ro,bind", mounted], check=True)
-        os.unlink(f"{images}/a.jpg")
-        os.rename(f"{images}/b.jpg", f"{images}/B.jpg")
-        expect_stale(ctx, agent, images, "lists/train.lst", "ead-only")
-        assert read(f"{lists}/train.lst") == old
-        agent.kill9()  # what waits is not forgotten
-        agent.start()
-        expect_stale(ctx, agent, images, "lists/train.lst", "ead-only")
-        assert agent.stop() == 0
-        assert agent.once(check=False).returncode == 1
-        agent.start()
-        subprocess.run(["mount", "-o", "remount,rw,bind", mounted], check=True)
-        follow(ctx, agent, images, mounted, 40)
-        assert read(f"{lists}/train.lst") == b"1\t0\tB.jpg\n2\t0\tc.jpg\n"
-        assert "images/a.jpg" not in ctx.client.keys()
-        agent.verify_journal()
-    finally:
-        subprocess.run(["umount", "-l", mounted], check=False)
+    mounts.mount("--bind", lists, mounted)
+    agent = ctx.agent(images=images, lists=mounted).start()
+    follow(ctx, agent, images, mounted)
+    mounts.mount("-o", "remount,ro,bind", mounted)
+    os.unlink(f"{images}/a.jpg")
+    os.rename(f"{images}/b.jpg", f"{images}/B.jpg")
+    expect_stale(ctx, agent, images, "lists/train.lst", "ead-only")
+    assert read(f"{lists}/train.lst") == old
+    agent.kill9()  # what waits is not forgotten
+    agent.start()
+    expect_stale(ctx, agent, images, "lists/train.lst", "ead-only")
+    assert agent.stop() == 0
+    assert agent.once(check=False).returncode == 1
+    agent.start()
+    mounts.mount("-o", "remount,rw,bind", mounted)
+    follow(ctx, agent, images, mounted, 40)
+    assert read(f"{lists}/train.lst") == b"1\t0\tB.jpg\n2\t0\tc.jpg\n"
+    assert "images/a.jpg" not in ctx.client.keys()
+    agent.verify_journal()
 
 
 @on("s3d")

@@ -3,16 +3,10 @@
 import os
 import time
 
-from harness import on, samples, wait_until
+from harness import on, samples, wait_until, write
 
 SETTLED_S = 2.0  # after the last change has settled, the bucket must be right within this
 SETTLE_S = 0.1   # the harness's settle_ms
-
-
-def write(path, data=b"x" * 1000):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "wb") as file:
-        file.write(data)
 
 
 def running(ctx, count=60):

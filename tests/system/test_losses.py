@@ -5,21 +5,12 @@ import signal
 import subprocess
 import time
 
-from harness import Skip, deadline, on, samples, wait_until
-
-QUEUE_FILE = "/proc/sys/fs/inotify/max_queued_events"
-
-
-def write(path, data=b"x" * 1000):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "wb") as file:
-        file.write(data)
+from harness import Skip, deadline, on, samples, storms, wait_until, write
 
 
 def flood(folder):
     """More events than the kernel's queue holds, from names that are passed over."""
-    with open(QUEUE_FILE, encoding="ascii") as file:
-        events = int(file.read())
+    events = storms.queue_length()
     if events > 200_000:
         return False
     for i in range(events // 2 + 1000):

@@ -6,7 +6,7 @@ import collections
 import os
 import socket
 
-from harness import on, samples, wait_until
+from harness import on, samples, wait_until, write
 
 LONG = "é" * 125 + ".jpg"  # 254 bytes: renaming may put one more in front
 
@@ -32,12 +32,6 @@ PASSED_OVER = (
     "b.jpg.part", "b.tmp", "b.crdownload", ".~lock.b#", ".b.jpg.Ab3dEf", ".goutputstream-X",
     ".lockstep-x",
 )
-
-
-def write(path, data=b"x"):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "wb") as file:
-        file.write(data)
 
 
 def write_list(path, rows):

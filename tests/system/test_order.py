@@ -3,7 +3,7 @@
 import os
 import threading
 
-from harness import deadline, on, samples, wait_until
+from harness import deadline, on, samples, wait_until, write
 
 
 def running(ctx, images, lists, **options):
@@ -11,12 +11,6 @@ def running(ctx, images, lists, **options):
     agent.start()
     agent.wait_in_step(40)
     return agent
-
-
-def write(path, data):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "wb") as file:
-        file.write(data)
 
 
 def one_class(ctx, count):

@@ -8,79 +8,35 @@ import remote
 from harness import Skip, bindfs, deadline, long_test, on, uml, wait_until
 
 
-def on_fuse(ctx, scenario):
-    """One scenario on a FUSE mount of the test's own."""
-    problem = bindfs.missing()
-    if problem:
-        raise Skip(problem)
-    here, there = bindfs.mount(ctx.folder("fuse"), ctx.path("bindfs.log"))
-    scenario(remote.Bed(ctx, here, there, slack_s=bindfs.CACHED_S + 10))
+def on_fuse(scenario, patience=90):
+    """A test: the scenario on a FUSE mount of its own."""
+    @deadline(patience)
+    @on("s3d")
+    def test(ctx):
+        bindfs.need()
+        here, there = bindfs.mount(ctx.folder("fuse"), ctx.path("bindfs.log"))
+        scenario(remote.Bed(ctx, here, there, slack_s=bindfs.CACHED_S + 10))
+    return test
 
 
-@on("s3d")
-def test_fuse_adds(ctx):
-    on_fuse(ctx, remote.adds)
+test_fuse_adds = on_fuse(remote.adds)
+test_fuse_edits = on_fuse(remote.edits)
+test_fuse_edits_of_what_was_just_read = long_test(
+    on_fuse(remote.edits_of_what_was_just_read, patience=180))
+test_fuse_deletes = on_fuse(remote.deletes)
+test_fuse_renames_of_files_are_renames = on_fuse(remote.renames_of_files)
+test_fuse_renames_of_directories_are_renames = on_fuse(remote.renames_of_directories)
+test_fuse_renames_in_mid_scan = long_test(on_fuse(remote.renames_in_mid_scan, patience=240))
+test_fuse_directories_that_go = on_fuse(remote.directories_that_go)
+test_fuse_lists_edited_there = on_fuse(remote.lists_edited_there)
+test_invariant_5_fuse_lists_edited_in_the_moment = on_fuse(
+    remote.lists_edited_in_the_moment, patience=240)
+test_invariant_2_fuse_slow_writers = on_fuse(remote.slow_writers)
+test_fuse_status_tells_how_blind_it_is = on_fuse(remote.status_tells_how_blind, patience=180)
+test_fuse_churn = long_test(on_fuse(churn.churn, patience=1900))
 
 
-@on("s3d")
-def test_fuse_edits(ctx):
-    on_fuse(ctx, remote.edits)
-
-
-@long_test
-@on("s3d")
-@deadline(180)
-def test_fuse_edits_of_what_was_just_read(ctx):
-    on_fuse(ctx, remote.edits_of_what_was_just_read)
-
-
-@on("s3d")
-def test_fuse_deletes(ctx):
-    on_fuse(ctx, remote.deletes)
-
-
-@on("s3d")
-def test_fuse_renames_of_files_are_renames(ctx):
-    on_fuse(ctx, remote.renames_of_files)
-
-
-@on("s3d")
-def test_fuse_renames_of_directories_are_renames(ctx):
-    on_fuse(ctx, remote.renames_of_directories)
-
-
-@long_test
-@on("s3d")
-@deadline(240)
-def test_fuse_renames_in_mid_scan(ctx):
-    on_fuse(ctx, remote.renames_in_mid_scan)
-
-
-@on("s3d")
-def test_fuse_directories_that_go(ctx):
-    on_fuse(ctx, remote.directories_that_go)
-
-
-@on("s3d")
-def test_fuse_lists_edited_there(ctx):
-    on_fuse(ctx, remote.lists_edited_there)
-
-
-@on("s3d")
-@deadline(240)
-def test_invariant_5_fuse_lists_edited_in_the_moment(ctx):
-    on_fuse(ctx, remote.lists_edited_in_the_moment)
-
-
-@on("s3d")
-def test_invariant_2_fuse_slow_writers(ctx):
-    on_fuse(ctx, remote.slow_writers)
-
-
-@on("s3d")
-@deadline(180)
-def test_fuse_status_tells_how_blind_it_is(ctx):
-    on_fuse(ctx, remote.status_tells_how_blind)
+# --- trees of this host only ----------------------------------------------------------------------
 
 
 @on("s3d")
@@ -94,28 +50,20 @@ def test_a_local_tree_is_not_blind(ctx):
     assert "events tell of every change; scanned every 86400 s" in agent.run("status").stdout
 
 
-def on_scans(ctx, scenario):
-    """One scenario on a local tree that is not watched: no event tells of this host's changes."""
-    tree = ctx.folder("tree")
-    scenario(remote.Bed(ctx, tree, tree, watch="scan"))
+def on_scans(scenario, patience=90):
+    """A test: the scenario on a local tree that is not watched: no event tells of this host's
+    changes."""
+    @deadline(patience)
+    @on("s3d")
+    def test(ctx):
+        tree = ctx.folder("tree")
+        scenario(remote.Bed(ctx, tree, tree, watch="scan"))
+    return test
 
 
-@on("s3d")
-def test_scans_alone_deletes(ctx):
-    on_scans(ctx, remote.deletes)
-
-
-@long_test
-@on("s3d")
-@deadline(240)
-def test_scans_alone_renames_in_mid_scan(ctx):
-    on_scans(ctx, remote.renames_in_mid_scan)
-
-
-@long_test
-@on("s3d")
-def test_scans_alone_slow_writers(ctx):
-    on_scans(ctx, remote.slow_writers)
+test_scans_alone_deletes = on_scans(remote.deletes)
+test_scans_alone_renames_in_mid_scan = long_test(on_scans(remote.renames_in_mid_scan, patience=240))
+test_scans_alone_slow_writers = long_test(on_scans(remote.slow_writers))
 
 
 @on("s3d")
@@ -130,13 +78,6 @@ def test_scans_alone_are_blind(ctx):
     assert mapping["others_write"] is False and mapping["state"] == "in step", mapping
     assert mapping["rescan_s"] == 900 and mapping["blind_s"] == mapping["scan_began_s"], mapping
     assert ": changes are found by scans only, every 900 s" in agent.run("status").stdout
-
-
-@long_test
-@on("s3d")
-@deadline(1900)
-def test_fuse_churn(ctx):
-    on_fuse(ctx, churn.churn)
 
 
 # --- the same on NFSv4.1 --------------------------------------------------------------------------

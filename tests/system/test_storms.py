@@ -5,18 +5,15 @@ Each storm has a seed, which is printed; a failure names it. LOCKSTEP_STORM_SEED
 of storms that begins with that seed; LOCKSTEP_WATCH=kind watches by that kind (setting `watch`).
 """
 
-import ctypes
 import os
 import random
 import shutil
-import subprocess
 
-from harness import Skip, deadline, long_test, on, wait_until
+from harness import Skip, deadline, long_test, mounts, on, wait_until
 from harness import storms
 
 STORMS_A_RUN = 5 # on one agent
 SMALL_QUEUE, LARGE_QUEUE = 1024, 1048576
-CLONE_NEWNS = 0x20000 # of unshare(2)
 
 
 def watch_settings(ctx):
@@ -155,32 +152,24 @@ def test_the_guard_holds_what_a_storm_removes(ctx):
     bed.finish()
 
 
-def private_mounts():
-    """This process and those that it starts have mounts of their own from now on."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNS) != 0:
-        raise Skip("no right to have mounts of one's own: " + os.strerror(ctypes.get_errno()))
-    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
-
-
 @on("s3d")
 @deadline(240)
 def test_mounts_over_directories_of_a_storm(ctx):
     """What is mounted is not entered, what it hides is not removed, and what changed beneath it (by
     another way in) is taken up when it goes."""
-    private_mounts()
+    mounts.private()
     bed = storms.Bed(ctx, "m", 11, watch_settings(ctx))
     for i in range(20):
         bed.write(f"hidden/deep/f{i}.jpg")
         bed.write(f"beside/f{i}.jpg")
     behind = ctx.folder("behind")
-    subprocess.run(["mount", "--bind", bed.images, behind], check=True)
+    mounts.mount("--bind", bed.images, behind)
     bed.know()
     bed.agent.start()
     bed.agent.wait_in_step(30)
     for number in range(3):
         storm = bed.storm(11 + number, writers=2, deeds=200, seconds=1.0)
-        subprocess.run(["mount", "-t", "tmpfs", "none", f"{bed.images}/hidden/deep"], check=True)
+        mounts.mount("-t", "tmpfs", "none", f"{bed.images}/hidden/deep")
         bed.write("hidden/deep/mounted.jpg")
         with open(f"{behind}/hidden/deep/new{number}.jpg", "w") as file:
             file.write("made beneath the mount")
@@ -192,6 +181,6 @@ def test_mounts_over_directories_of_a_storm(ctx):
         keys = ctx.client.keys("images/hidden/")
         assert "images/hidden/deep/mounted.jpg" not in keys
         assert f"images/hidden/deep/f{number + 5}.jpg" in keys, "what the mount hides was removed"
-        subprocess.run(["umount", f"{bed.images}/hidden/deep"], check=True)
+        mounts.unmount(f"{bed.images}/hidden/deep")
         bed.check()
     bed.finish()

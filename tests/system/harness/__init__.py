@@ -16,16 +16,18 @@ that are ended in the end. tests/system/run.py finds and runs them.
         ctx.client.assert_tree(tree, "images/")
 """
 
-from . import bindfs, uml
+from . import bindfs, mounts, uml
 from .agent import Agent, lockstep_binary
 from .ceph import Ceph
 from .client import Client
 from .context import Context, Skip, deadline, long_test, on
 from .s3d import S3d, s3d_binary
 from .signed import S3Error, Signed
+from .tree import write
 from .waiting import TimedOut, wait_until
 
 __all__ = [
     "Agent", "Ceph", "Client", "Context", "S3Error", "S3d", "Signed", "Skip", "TimedOut",
-    "bindfs", "deadline", "lockstep_binary", "long_test", "on", "s3d_binary", "uml", "wait_until",
+    "bindfs", "deadline", "lockstep_binary", "long_test", "mounts", "on", "s3d_binary", "uml",
+    "wait_until", "write",
 ]

@@ -45,8 +45,9 @@ def end(storm, timeout=60):
 @contextlib.contextmanager
 def queue_of(events):
     """While this lasts, inotify instances that are made get a queue of so many events. The number
-    is the whole machine's and is read when an instance is made: so keep it short. One test at a
-    time may be here (tests/unit/test_watch_storm.c keeps to the same lock)."""
+    is the whole machine's and is read when an instance is made: so keep it short, for an agent that
+    another test starts in that moment has such a queue, too. One test at a time may be here
+    (tests/unit/test_watch_storm.c keeps to the same lock)."""
     if events is None:
         yield
         return
@@ -63,6 +64,13 @@ def queue_of(events):
         finally:
             with open(QUEUE_FILE, "w", encoding="ascii") as file:
                 file.write(before)
+
+
+def queue_length():
+    """The events that the queue of a new inotify instance holds, but for those of queue_of()."""
+    with open(QUEUE_FILE, encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        return int(file.read())
 
 
 def has_inotify(pid):

@@ -1,4 +1,4 @@
-"""A folder of files as the tests look at it."""
+"""A folder of files as the tests make it and look at it."""
 
 import fnmatch
 import hashlib
@@ -24,6 +24,13 @@ def files(root, ignore=IGNORED):
                 elif entry.is_file(follow_symlinks=False):
                     found[path] = entry.stat(follow_symlinks=False)
     return found
+
+
+def write(path, data=b"x" * 1000):
+    """A file with this content, in folders that are made where they are missing."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(data)
 
 
 def md5(path):
