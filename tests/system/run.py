@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Run the system tests: the built programs against S3 servers.
 
-Each test runs in a process of its own with a deadline. Programs are taken from $LOCKSTEP and $S3D,
-else from --build or $LOCKSTEP_BUILD, else from build/. Exit status: 0 all passed, 1 some failed,
-2 wrong use.
+Each test runs in a process of its own with a deadline, several of them at once. Programs are taken
+from $LOCKSTEP and $S3D, else from --build or $LOCKSTEP_BUILD, else from build/. Exit status: 0 all
+passed, 1 some failed, 2 wrong use.
 """
 
 import argparse
@@ -26,6 +26,8 @@ from harness.context import DEADLINE_S  # noqa: E402
 from harness.process import tail  # noqa: E402
 
 SKIPPED = 77  # exit status of a test's process
+POLL_S = 0.01
+MOST_JOBS = 4  # unless told: Ceph and the disk are everybody's
 
 
 class Test:
@@ -33,9 +35,10 @@ class Test:
 
     def __init__(self, module, name, function, server):
         self.name = f"{module[len('test_'):]}.{name[len('test_'):]}[{server}]"
-        self.function, self.server = function, server
+        self.function, self.server, self.number = function, server, 0
         self.deadline = getattr(function, "deadline", DEADLINE_S)
         self.long = getattr(function, "long", False)
+        self.alone = getattr(function, "alone", False)
 
 
 def discover(servers):
@@ -82,11 +85,11 @@ class Servers:
             self.ceph.stop()
 
 
-def run_test(test, number, folder, server):
+def run_test(test, folder, server):
     """Call the function: 0, 1 or SKIPPED."""
     context = None
     try:
-        bucket = f"test-{os.getpid()}-{number}"
+        bucket = f"test-{os.getpid()}-{test.number}"
         server.create_bucket(bucket)
         context = Context(folder, server, bucket)
         test.function(context)
@@ -103,63 +106,22 @@ def run_test(test, number, folder, server):
             context.close()
 
 
-def run_here(test, number, folder, shared):
+def run_here(test, folder, shared):
     """In the test's own process: the same, on the shared server or on an s3d of its own. That one
     must end well too (a sanitizer has its say at the end)."""
     if shared is not None:
-        return run_test(test, number, folder, shared)
+        return run_test(test, folder, shared)
     server = S3d(os.path.join(folder, "s3d"), *getattr(test.function, "s3d_options", ()))
     try:
         server.start()
     except RuntimeError as reason:
         print(reason)
         return 1
-    status = run_test(test, number, folder, server)
+    status = run_test(test, folder, server)
     ended = server.stop()
     if ended not in (0, None):
         print(f"s3d ended with {ended}; see s3d.log")
     return status or (1 if ended not in (0, None) else 0)
-
-
-def wait_for(pid, seconds):
-    """The exit status of a child, or None after the deadline."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.01)
-    return None
-
-
-def run_apart(test, number, folder, shared):
-    """Fork, run, wait, and end the whole group if it takes too long. (status, output)."""
-    output = os.path.join(folder, "output")
-    sys.stdout.flush()
-    pid = os.fork()
-    if pid == 0:
-        os.setsid()
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        fd = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        os.dup2(fd, 1)
-        os.dup2(fd, 2)
-        status = 1
-        try:
-            status = run_here(test, number, folder, shared)
-            sys.stdout.flush()
-        finally:
-            os._exit(status)
-    try:
-        status = wait_for(pid, test.deadline)
-    finally:
-        try:
-            os.killpg(pid, signal.SIGKILL)  # its group: the test and all that it started
-        except ProcessLookupError:
-            pass
-    if status is None:
-        os.waitpid(pid, 0)
-    return status, tail(output, 60)
 
 
 def show_logs(folder):
@@ -174,42 +136,144 @@ def show_logs(folder):
                     print("    " + text.replace("\n", "\n    "))
 
 
-def run_one(test, number, folder, servers):
-    """Run and report one test: "ok", "FAIL" or "SKIP"."""
-    os.makedirs(folder)
-    started = time.monotonic()
+class Run:
+    """One test under way in a process of its own, which leads a group of its own."""
+
+    def __init__(self, test, folder):
+        self.test, self.folder = test, folder
+        self.output = os.path.join(folder, "output")
+        self.pid, self.status, self.text = None, None, ""
+        self.started = time.monotonic()
+
+    def start(self, servers):
+        """Fork; or it is over at once where its server cannot be had."""
+        os.makedirs(self.folder)
+        try:
+            shared = servers.shared(self.test.server)
+        except Skip as reason:
+            self.status, self.text = SKIPPED, str(reason)
+        except RuntimeError as reason:
+            self.status, self.text = 1, str(reason)
+        else:
+            sys.stdout.flush()
+            self.started = time.monotonic()
+            self.pid = os.fork()
+            if self.pid == 0:
+                self._be_the_test(shared)
+
+    def _be_the_test(self, shared):
+        """What the child does, to its end."""
+        status = 1
+        try:
+            os.setsid()
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            fd = os.open(self.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            os.dup2(fd, 1)
+            os.dup2(fd, 2)
+            status = run_here(self.test, self.folder, shared)
+            sys.stdout.flush()
+        finally:
+            os._exit(status)
+
+    def is_over(self):
+        """Did it end, or was it ended because it took too long?"""
+        if self.pid is None:
+            return True
+        done, status = os.waitpid(self.pid, os.WNOHANG)
+        if done:
+            self.status = os.waitstatus_to_exitcode(status)
+            self._kill_group()
+            self.pid = None
+        elif time.monotonic() >= self.started + self.test.deadline:
+            self.end()
+        else:
+            return False
+        self.text = tail(self.output, 60)
+        return True
+
+    def end(self):
+        """End it and all that it started, if it has not ended."""
+        if self.pid is not None:
+            self._kill_group()
+            os.kill(self.pid, signal.SIGKILL)  # it may not lead its group yet
+            os.waitpid(self.pid, 0)
+            self.pid = None
+
+    def _kill_group(self):
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+    def report(self):
+        """Print how it went: "ok", "FAIL" or "SKIP"."""
+        seconds = time.monotonic() - self.started
+        if self.status == 0:
+            print(f"ok    {self.test.name} ({seconds:.1f} s)")
+            return "ok"
+        if self.status == SKIPPED:
+            print(f"SKIP  {self.test.name}: {self.text}")
+            return "SKIP"
+        why = f"killed after {self.test.deadline} s" if self.status is None else f"{seconds:.1f} s"
+        print(f"FAIL  {self.test.name} ({why})")
+        print("    " + self.text.replace("\n", "\n    "))
+        print(f"    --- its folder: {self.folder}")
+        show_logs(self.folder)
+        return "FAIL"
+
+
+def run_beside(tests, jobs, servers, base, over):
+    """Run so many of these tests at once; over(run) is told each that has ended."""
+    waiting, running = list(tests), []
     try:
-        status, text = run_apart(test, number, folder, servers.shared(test.server))
-    except Skip as reason:
-        status, text = SKIPPED, str(reason)
-    except RuntimeError as reason:
-        status, text = 1, str(reason)
-    seconds = time.monotonic() - started
-    if status == 0:
-        print(f"ok    {test.name} ({seconds:.1f} s)")
-        return "ok"
-    if status == SKIPPED:
-        print(f"SKIP  {test.name}: {text}")
-        return "SKIP"
-    why = f"killed after {test.deadline} s" if status is None else f"{seconds:.1f} s"
-    print(f"FAIL  {test.name} ({why})")
-    print("    " + text.replace("\n", "\n    "))
-    print(f"    --- its folder: {folder}")
-    show_logs(folder)
-    return "FAIL"
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                test = waiting.pop(0)
+                run = Run(test, os.path.join(base, str(test.number)))  # short: sockets lie below it
+                running.append(run)
+                run.start(servers)
+            for run in [run for run in running if run.is_over()]:
+                running.remove(run)
+                over(run)
+            time.sleep(POLL_S)
+    finally:
+        for run in running:
+            run.end()
 
 
-def run_all(tests, servers, base, keep):
-    """All of them; counts by result."""
-    counts = {"ok": 0, "FAIL": 0, "SKIP": 0}
-    for number, test in enumerate(tests):
-        folder = os.path.join(base, str(number))  # short: control sockets lie below it
-        result = run_one(test, number, folder, servers)
-        counts[result] += 1
+def run_all(tests, jobs, servers, base, keep=False):
+    """All of them, and then those that want nothing beside them. The result of each by its name:
+    "ok", "FAIL" or "SKIP"."""
+    results = {}
+
+    def over(run):
+        result = results[run.test.name] = run.report()
         sys.stdout.flush()
         if not keep or result != "FAIL":
-            shutil.rmtree(folder, ignore_errors=True)
-    return counts
+            shutil.rmtree(run.folder, ignore_errors=True)
+
+    for number, test in enumerate(tests):
+        test.number = number
+    beside = [test for test in tests if not test.alone]
+    if jobs > 1:  # the longest first, so that none is left to run by itself in the end
+        beside.sort(key=lambda test: -test.deadline)
+    run_beside(beside, jobs, servers, base, over)
+    run_beside([test for test in tests if test.alone], 1, servers, base, over)
+    return results
+
+
+def default_jobs():
+    """One a core: a test mostly waits, but its agent, its server and its clients want to be quick."""
+    return min(len(os.sched_getaffinity(0)), MOST_JOBS)
+
+
+def at_least_one(text):
+    """A number from 1 on."""
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
 
 
 def parse_arguments():
@@ -219,6 +283,8 @@ def parse_arguments():
                         help="only tests whose name contains this text; may be given again")
     parser.add_argument("--server", choices=("s3d", "ceph", "both"), default="both")
     parser.add_argument("--long", action="store_true", help="also the long tests")
+    parser.add_argument("--jobs", type=at_least_one, metavar="N", default=default_jobs(),
+                        help="so many tests at once (%(default)s)")
     parser.add_argument("--keep", action="store_true", help="keep the folders of failed tests")
     parser.add_argument("--list", action="store_true", help="only name the tests")
     arguments = parser.parse_args()
@@ -248,16 +314,16 @@ def main():
     base = tempfile.mkdtemp(prefix="lockstep-test-")
     servers = Servers(base)
     try:
-        counts = run_all(tests, servers, base, arguments.keep)
+        results = list(run_all(tests, arguments.jobs, servers, base, arguments.keep).values())
     finally:
         servers.stop()
         if not arguments.keep:
             shutil.rmtree(base, ignore_errors=True)
     if arguments.keep:
         print(f"kept: {base}")
-    skipped = f", {counts['SKIP']} skipped" if counts["SKIP"] else ""
-    print(f"{counts['ok']} passed, {counts['FAIL']} failed{skipped}")
-    return 1 if counts["FAIL"] else 0
+    passed, failed, skipped = (results.count(result) for result in ("ok", "FAIL", "SKIP"))
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -20,14 +20,14 @@ from . import bindfs, mounts, uml
 from .agent import Agent, lockstep_binary
 from .ceph import Ceph
 from .client import Client
-from .context import Context, Skip, deadline, long_test, on
+from .context import Context, Skip, alone, deadline, long_test, on
 from .s3d import S3d, s3d_binary
 from .signed import S3Error, Signed
 from .tree import write
 from .waiting import TimedOut, wait_until
 
 __all__ = [
-    "Agent", "Ceph", "Client", "Context", "S3Error", "S3d", "Signed", "Skip", "TimedOut",
+    "Agent", "Ceph", "Client", "Context", "S3Error", "S3d", "Signed", "Skip", "TimedOut", "alone",
     "bindfs", "deadline", "lockstep_binary", "long_test", "mounts", "on", "s3d_binary", "uml",
     "wait_until", "write",
 ]

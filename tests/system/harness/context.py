@@ -32,6 +32,12 @@ def deadline(seconds):
     return mark
 
 
+def alone(function):
+    """No other test runs meanwhile. For what measures, or changes, the whole machine."""
+    function.alone = True
+    return function
+
+
 def long_test(function):
     """Runs with --long only."""
     function.long = True

@@ -91,18 +91,17 @@ def run_scenarios(folder, names, deadline_s):
     sys.path.insert(0, SYSTEM)
     import run
 
-    results, servers = {}, run.Servers(WORK)
-    for number, name in enumerate(names):
+    tests = {}
+    for name in names:
         module, function = name.split(".")
         scenario = getattr(importlib.import_module(module), function)
-        test = run.Test("test_nfs", f"test_{function}", on_nfs(scenario), "s3d")
-        test.deadline = deadline_s
-        results[name] = run.run_one(test, number, f"{WORK}/{number}", servers)
-        if results[name] != "ok":
-            keep = f"{folder}/{function}"
-            shutil.copytree(f"{WORK}/{number}", keep, symlinks=True, ignore=shutil.ignore_patterns(
-                "objects", "*.mdb", "control", "*.sock"))
-        shutil.rmtree(f"{WORK}/{number}", ignore_errors=True)
+        tests[name] = run.Test("test_nfs", f"test_{function}", on_nfs(scenario), "s3d")
+        tests[name].deadline = deadline_s
+    told = run.run_all(tests.values(), 1, run.Servers(WORK), WORK, keep=True)
+    results = {name: told[test.name] for name, test in tests.items()}
+    for kept in os.listdir(WORK): # those that failed
+        shutil.copytree(f"{WORK}/{kept}", f"{folder}/{kept}", symlinks=True,
+                        ignore=shutil.ignore_patterns("objects", "*.mdb", "control", "*.sock"))
     with open(f"{folder}/results.json", "w", encoding="utf-8") as file:
         json.dump(results, file)
 
