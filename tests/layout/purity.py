@@ -1,6 +1,7 @@
 """Objects of files that call themselves "Pure." ask nobody for I/O, time, environment, threads or
 logs, and hold no data that changes. Every file of a room says which it is: pure or a shell."""
 
+import functools
 import os
 import re
 import shutil
@@ -115,26 +116,39 @@ def check_in(build):
     return check
 
 
+CASES = {
+    "reads": "#include <unistd.h>\nlong f(char *p);\nlong f(char *p)\n{\n    return read(0, p, 9);\n}\n",
+    "timed": "#include <time.h>\nlong f(void);\nlong f(void)\n{\n    return time(0);\n}\n",
+    "keeps": "int f(void);\nint f(void)\n{\n    static int n;\n    return n++;\n}\n",
+    "fortified": "#include <stdio.h>\nvoid f(int n);\nvoid f(int n)\n{\n    printf(\"%d %d\", n, n);\n}\n",
+    "clean": "int f(int n);\nint f(int n)\n{\n    return n + 1;\n}\n",
+}
+
+
+@functools.cache
+def object_of_case(name):
+    """The bytes of what a case compiles to."""
+    flags = ["-O2", "-D_FORTIFY_SOURCE=2", "-fPIE", "-c"]
+    compiler = os.environ.get("CC", "cc").split()
+    with tempfile.TemporaryDirectory(prefix="layout.") as folder:
+        source, obj = os.path.join(folder, name + ".c"), os.path.join(folder, name + ".o")
+        with open(source, "w", encoding="utf-8") as f:
+            f.write(CASES[name])
+        subprocess.run(compiler + flags + [source, "-o", obj], check=True)
+        with open(obj, "rb") as f:
+            return f.read()
+
+
 def spoil_with_objects(top):
-    """A copy in which what is planted is compiled, so that its object is there."""
+    """A tree in which what is planted is compiled, so that its object is there."""
     del top
     to = tempfile.mkdtemp(prefix="layout.")
-    cases = {
-        "reads": "#include <unistd.h>\nlong f(char *p);\nlong f(char *p)\n{\n    return read(0, p, 9);\n}\n",
-        "timed": "#include <time.h>\nlong f(void);\nlong f(void)\n{\n    return time(0);\n}\n",
-        "keeps": "int f(void);\nint f(void)\n{\n    static int n;\n    return n++;\n}\n",
-        "fortified": "#include <stdio.h>\nvoid f(int n);\nvoid f(int n)\n{\n    printf(\"%d %d\", n, n);\n}\n",
-        "clean": "int f(int n);\nint f(int n)\n{\n    return n + 1;\n}\n",
-    }
     os.makedirs(os.path.join(to, "base"))
-    for name, text in cases.items():
-        source = os.path.join(to, "base", name + ".c")
-        with open(source, "w", encoding="utf-8") as f:
-            f.write(text)
-        flags = ["-O2", "-D_FORTIFY_SOURCE=2", "-fPIE", "-c"]
-        compiler = os.environ.get("CC", "cc").split()
-        subprocess.run(compiler + flags + [source, "-o", source[:-2] + ".o"], check=True)
-        with open(source, "w", encoding="utf-8") as f:
+    for name in CASES:
+        stem = os.path.join(to, "base", name)
+        with open(stem + ".o", "wb") as f:
+            f.write(object_of_case(name))
+        with open(stem + ".c", "w", encoding="utf-8") as f:
             f.write("/* Shell. */\n" if name == "clean" else "")
     return to
 
