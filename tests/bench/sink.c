@@ -1,8 +1,9 @@
-/* An HTTP server that reads bodies and answers 200. Shell. */
+/* An HTTP server that reads bodies, keeps nothing and answers 200. Shell. */
 #include "tests/bench/sink.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
@@ -18,14 +19,18 @@
 #define EVENTS_MAX 64
 #define BACKLOG    1024
 
-static const char answer[] = "HTTP/1.1 200 OK\r\nETag: \"d41d8cd98f00b204e9800998ecf8427e\"\r\n"
-                             "Content-Length: 0\r\n\r\n";
+#define CHECKSUM_SIZE 32 /* of a CRC-64 in base64 and more */
+#define ANSWER_SIZE   512
+
+static uint64_t requests; /* answered, without those that asked for their number */
 
 /* One connection: a head that is being read, then a body that is thrown away. */
 struct peer {
     int fd;
+    bool asks_number; /* the request is for SINK_NUMBER_PATH */
     size_t head_n;
     uint64_t body_left;
+    char checksum[CHECKSUM_SIZE]; /* as the request has it, "" if it has none */
     char head[HEAD_MAX + 1];
 };
 
@@ -43,10 +48,46 @@ static uint64_t content_length(const char *head)
     return line ? strtoull(line + 17, NULL, 10) : 0;
 }
 
+/* Keep the checksum that the request gives its body. */
+static void note_checksum(struct peer *p, const char *head)
+{
+    static const char name[] = "\r\nx-amz-checksum-crc64nvme:";
+    const char *line = strcasestr(head, name);
+    p->checksum[0] = '\0';
+    if (line)
+        (void)sscanf(line + sizeof(name) - 1, " %31[A-Za-z0-9+/=]", p->checksum); /* "" if none */
+}
+
+/* The answer of an S3 that has the object. The ETag is the request's number: of the right length,
+ * and another for each. */
+static size_t put_answer(const struct peer *p, char out[ANSWER_SIZE])
+{
+    return (size_t)snprintf(out, ANSWER_SIZE,
+                            "HTTP/1.1 200 OK\r\nETag: \"%032" PRIx64 "\"\r\n%s%s%s"
+                            "Content-Length: 0\r\n\r\n",
+                            requests, p->checksum[0] ? "x-amz-checksum-crc64nvme: " : "",
+                            p->checksum, p->checksum[0] ? "\r\n" : "");
+}
+
+/* The answer to who asks for the number. */
+static size_t number_answer(char out[ANSWER_SIZE])
+{
+    return (size_t)snprintf(out, ANSWER_SIZE,
+                            "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n%020" PRIu64, requests);
+}
+
 /* The request is whole: answer it. */
 static bool reply(struct peer *p)
 {
-    return send(p->fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL) == (ssize_t)sizeof(answer) - 1;
+    char answer[ANSWER_SIZE];
+    size_t n;
+    if (p->asks_number) {
+        n = number_answer(answer);
+    } else {
+        requests++;
+        n = put_answer(p, answer);
+    }
+    return send(p->fd, answer, n, MSG_NOSIGNAL) == (ssize_t)n;
 }
 
 /* n bytes more lie behind head_n. False where the peer is to be cut off. */
@@ -58,7 +99,11 @@ static bool take_head(struct peer *p, size_t n)
         char *end = strstr(p->head, "\r\n\r\n");
         if (!end)
             return p->head_n < HEAD_MAX;
+        end[2] = '\0'; /* headers are looked for in this head alone */
         uint64_t length = content_length(p->head);
+        note_checksum(p, p->head);
+        p->asks_number = strncmp(p->head, "GET " SINK_NUMBER_PATH " ",
+                                 sizeof("GET " SINK_NUMBER_PATH)) == 0;
         size_t rest = p->head_n - (size_t)(end + 4 - p->head);
         size_t of_body = rest < length ? rest : (size_t)length;
         p->body_left = length - of_body;
