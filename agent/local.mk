@@ -18,6 +18,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/follow.c \
 	agent/service/index.c agent/service/index.h \
 	agent/service/intake.c \
+	agent/service/listed.c \
 	agent/service/loop.c \
 	agent/service/offline.c \
 	agent/service/publish.c \

@@ -3,6 +3,7 @@
  * it.
  *
  *   intake   hints -> items                        (what may have changed?)
+ *   listed   listings against the index -> items
  *   decide   observed items -> changes             (what is to be done?)
  *   rename   which new path is which old image
  *   removals gone paths -> guard -> lists -> deletions
@@ -206,6 +207,13 @@ void intake_hints(struct agent *a);
 void intake_due(struct agent *a);
 void intake_observe(struct agent *a, struct item *it);
 void intake_resettle(struct agent *a, struct item *it);
+/* a file of a listing (its key) that differs from the index */
+void intake_found(struct agent *a, struct mapping *m, const char *key,
+                  const struct listing_entry *entry);
+
+/* listed.c */
+/* HINT_LISTING: what is new or other is looked at, what is missing is suspected gone */
+void listed_compare(struct agent *a, const struct hint *h);
 
 /* sweep.c */
 void sweep_add(struct agent *a, unsigned mapping, const char *key_prefix);

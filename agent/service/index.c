@@ -468,9 +468,25 @@ static int count_one(void *arg, const char *key, const struct known *known)
 
 int index_count(struct index *ix, const char *prefix, uint64_t *ret)
 {
+    MDB_cursor *c = NULL;
+    MDB_val k = {0}, v;
     uint64_t n = 0;
-    int rc = index_each_under(ix, prefix, NULL, count_one, &n);
+    int rc;
 
+    if (strlen(prefix) > INDEX_KEY_PREFIX) { /* LMDB's keys do not tell */
+        rc = index_each_under(ix, prefix, NULL, count_one, &n);
+    } else {
+        rc = index_read_txn(ix);
+        if (rc == 0)
+            rc = index_code(mdb_cursor_open(ix->txn, ix->objects, &c));
+        if (rc == 0)
+            rc = walk_begin(c, prefix, NULL, &k, &v);
+        for (; rc == 0 && index_may_match(k, prefix); n++)
+            rc = index_code(mdb_cursor_get(c, &k, &v, MDB_NEXT));
+        if (c)
+            mdb_cursor_close(c);
+        rc = rc == -ENOENT ? 0 : rc;
+    }
     if (rc == 0)
         *ret = n;
     return rc;

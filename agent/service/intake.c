@@ -1,4 +1,4 @@
-/* Shell. Hints become items; listings are held against the index. */
+/* Shell. Hints become items. */
 #include "agent/service/agent.h"
 
 #include "base/clock.h"
@@ -193,8 +193,7 @@ static bool is_no_news(const struct item *it, const struct listing_entry *entry)
            entry->code == 0 && plan_rested(&it->seen, &entry->st);
 }
 
-/* A file of a listing that differs from the index. */
-static void intake_found(struct agent *a, struct mapping *m, const char *key,
+void intake_found(struct agent *a, struct mapping *m, const char *key,
                          const struct listing_entry *entry)
 {
     bool settled =
@@ -215,118 +214,6 @@ static void intake_found(struct agent *a, struct mapping *m, const char *key,
             it->looked = order_look(&a->order);
         intake_seen(a, it, &entry->st);
     }
-}
-
-/* Hold one listed file against the index. */
-static void intake_entry(struct agent *a, struct mapping *m, const char *dir,
-                         const struct listing_entry *entry)
-{
-    struct index_entry known;
-    char path[PATH_BYTES_MAX + 1], key[AGENT_KEY_SIZE];
-    int rc;
-
-    if (entry->st.kind == FILE_DIRECTORY || path_join(path, sizeof path, dir, entry->name) ||
-        !agent_key(a, m->id, path, key))
-        return;
-    rc = index_get(a->index, key, &known);
-    if (rc && rc != -ENOENT) {
-        agent_fail(a, rc, "reading the index");
-        return;
-    }
-    if (rc == 0 && entry->code == 0 && plan_in_step(&entry->st, &known.known)) {
-        if (m->held)
-            removals_hold_back(a, m, key);
-        return;
-    }
-    intake_found(a, m, key, entry);
-}
-
-/* While a listing is held against what the index has of the directory. */
-struct merge {
-    struct agent *agent;
-    struct mapping *m;
-    const struct listing *listing;
-    const char *dir_key; /* "" or ending in '/' */
-};
-
-/* Order of listings: bytewise, a directory as if its name ended in '/'. */
-static int listing_compare(const char *a, bool a_dir, const char *b, bool b_dir)
-{
-    size_t i = 0;
-
-    while (a[i] && a[i] == b[i])
-        i++;
-    unsigned char ca = a[i] ? (unsigned char)a[i] : a_dir ? '/' : 0;
-    unsigned char cb = b[i] ? (unsigned char)b[i] : b_dir ? '/' : 0;
-
-    return ca < cb ? -1 : ca > cb;
-}
-
-/* Is there such a name in the listing? */
-static bool listing_has(const struct listing *l, const char *name, bool directory)
-{
-    size_t low = 0, high = l->count;
-
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        const struct listing_entry *e = &l->entries[mid];
-        int order = listing_compare(name, directory, e->name, e->st.kind == FILE_DIRECTORY);
-
-        if (order == 0)
-            return true;
-        if (order < 0)
-            high = mid;
-        else
-            low = mid + 1;
-    }
-    return false;
-}
-
-/* An object of the index in this directory: is its file still listed? */
-static int merge_file(void *arg, const char *key, const struct known *known)
-{
-    struct merge *g = arg;
-
-    (void)known;
-    if (listing_has(g->listing, key + strlen(g->dir_key), false) ||
-        watch_filter_excludes(&g->m->filter, key + g->m->prefix_len))
-        return 0;
-    if (!pending_find(g->agent->pending, key))
-        intake_touch_key(g->agent, g->m->id, key, JOURNAL_SRC_SCAN, g->m->conf->settle_ms);
-    return 0;
-}
-
-/* A directory of the index: is it still listed? */
-static int merge_directory(void *arg, const char *name)
-{
-    struct merge *g = arg;
-    char dir[AGENT_KEY_SIZE];
-
-    if (listing_has(g->listing, name, true) ||
-        snprintf(dir, sizeof dir, "%s%s/", g->dir_key, name) >= (int)sizeof dir)
-        return 0;
-    if (watch_filter_excludes(&g->m->filter, dir + g->m->prefix_len))
-        return 0;
-    rename_directory_gone(g->agent, dir, NULL);
-    sweep_add(g->agent, g->m->id, dir);
-    return 0;
-}
-
-/* HINT_LISTING: what is new or other is looked at, what is missing is suspected gone. */
-static void intake_listing(struct agent *a, const struct hint *h)
-{
-    struct mapping *m = &a->mappings[h->root];
-    char dir[AGENT_KEY_SIZE];
-    struct merge g = {.agent = a, .m = m, .listing = h->listing, .dir_key = dir};
-    int rc;
-
-    for (size_t i = 0; i < h->listing->count; i++)
-        intake_entry(a, m, h->path, &h->listing->entries[i]);
-    if (!h->listing->complete || !agent_dir_key(a, h->root, h->path, dir))
-        return;
-    rc = index_each_child(a->index, dir, merge_file, merge_directory, &g);
-    if (rc)
-        agent_fail(a, rc, "reading the index");
 }
 
 /* HINT_MOVED. */
@@ -425,7 +312,7 @@ static void intake_one(struct agent *a, const struct hint *h)
         intake_moved(a, h);
         break;
     case HINT_LISTING:
-        intake_listing(a, h);
+        listed_compare(a, h);
         break;
     case HINT_OBSERVED:
         intake_observed(a, h);

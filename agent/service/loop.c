@@ -51,6 +51,15 @@ static void turn_wake_lists(struct agent *a)
                 intake_observe(a, it);
 }
 
+/* Is a whole scan under way? Its end is a hint. */
+static bool turn_scanning(const struct agent *a)
+{
+    for (size_t i = 0; i < a->mapping_count; i++)
+        if (a->mappings[i].scanning)
+            return true;
+    return false;
+}
+
 /* The states in which an item goes on by itself, soon. */
 static bool turn_active(const struct agent *a)
 {
@@ -61,11 +70,8 @@ static bool turn_active(const struct agent *a)
     for (size_t i = 0; i < sizeof active / sizeof *active; i++)
         if (pending_count_state(a->pending, active[i]))
             return true;
-    for (size_t i = 0; i < a->mapping_count; i++)
-        if (a->mappings[i].scanning)
-            return true;
-    return watchers_busy(a->watchers) || a->sweeps || a->flying || a->pass_running ||
-           a->relist.count || follow_pending(a);
+    return turn_scanning(a) || watchers_busy(a->watchers) || a->sweeps || a->flying ||
+           a->pass_running || a->relist.count || follow_pending(a);
 }
 
 /* With --once: is there nothing left that may still succeed? */
@@ -130,7 +136,8 @@ static int64_t turn_deadline(struct agent *a)
     due = other < due ? other : due;
     if ((a->observed.count || a->parked.count) && a->now_ms + AGENT_PLAN_WAIT_MS < due)
         due = a->now_ms + AGENT_PLAN_WAIT_MS;
-    if (!pending_count(a->pending) && due > a->now_ms + TURN_BUSY_MS && watchers_busy(a->watchers))
+    if (!pending_count(a->pending) && due > a->now_ms + TURN_BUSY_MS && !turn_scanning(a) &&
+        watchers_busy(a->watchers))
         due = a->now_ms + TURN_BUSY_MS; /* being in step is said when they are through */
     if (a->commit_due_ms && a->commit_due_ms < due)
         due = a->commit_due_ms;

@@ -32,7 +32,7 @@ struct report {
 bool report_in_step(const struct agent *a)
 {
     if (pending_count(a->pending) || a->sweeps || a->stale_lists || a->pass_running ||
-        follow_pending(a) || watchers_busy(a->watchers))
+        follow_pending(a))
         return false;
     for (size_t i = 0; i < a->mapping_count; i++) {
         const struct mapping *m = &a->mappings[i];
@@ -40,7 +40,7 @@ bool report_in_step(const struct agent *a)
         if (m->scanning || m->lost || m->held || m->scan_code || m->incomplete_us || m->stuck)
             return false;
     }
-    return true;
+    return !watchers_busy(a->watchers);
 }
 
 /* Walk the items once. */

@@ -64,6 +64,20 @@ static int text(const char **at, const char *end, uint16_t n, char *out, size_t 
     return 0;
 }
 
+/* The numbers of a stored value. The texts are not cleared first: whole trees are read. */
+static void head_decode(const struct stored *s, struct known *ret)
+{
+    ret->flags = s->flags;
+    ret->mode = s->mode;
+    ret->uid = s->uid;
+    ret->gid = s->gid;
+    ret->ino = s->ino;
+    ret->size = s->size;
+    ret->mtime_ns = s->mtime_ns;
+    ret->ctime_ns = s->ctime_ns;
+    ret->crc64 = s->crc64;
+}
+
 int stored_decode(const void *p, size_t n, struct index_entry *ret,
                   char ret_key[STORED_KEY_MAX + 1])
 {
@@ -74,15 +88,7 @@ int stored_decode(const void *p, size_t n, struct index_entry *ret,
     if (n < sizeof s)
         return ERR_CORRUPT;
     memcpy(&s, p, sizeof s);
-    ret->known = (struct known){.flags = s.flags,
-                                .mode = s.mode,
-                                .uid = s.uid,
-                                .gid = s.gid,
-                                .ino = s.ino,
-                                .size = s.size,
-                                .mtime_ns = s.mtime_ns,
-                                .ctime_ns = s.ctime_ns,
-                                .crc64 = s.crc64};
+    head_decode(&s, &ret->known);
     if (text(&at, end, s.etag_n, ret->known.etag, sizeof ret->known.etag) ||
         text(&at, end, s.version_n, ret->known.version, sizeof ret->known.version) ||
         text(&at, end, s.moved_n, ret->moved_to, sizeof ret->moved_to))

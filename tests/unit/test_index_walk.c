@@ -229,6 +229,7 @@ static void test_children_of_deep_directories(void **state)
     for (size_t i = 0; i < COUNT(depths); i++) {
         struct child_walk w = {0};
         const char *files[8] = {key}, *directories[8] = {"sub", "sub2"};
+        uint64_t count = 0;
 
         memset(dir, 'd', depths[i]);
         (void)snprintf(dir + depths[i], sizeof dir - depths[i], "%zu/", i);
@@ -241,6 +242,8 @@ static void test_children_of_deep_directories(void **state)
         assert_int_equal(index_each_child(ix, dir, child_file, child_directory, &w), 0);
         expect_names(&w.files, files);
         expect_names(&w.directories, directories);
+        assert_int_equal(index_count(ix, dir, &count), 0);
+        assert_int_equal(count, 41);
     }
     index_close(ix);
 }

@@ -1,0 +1,147 @@
+/*
+ * Shell. What a directory holds is held against what the index has of it.
+ *
+ * A tree in step is listed at every start and at every scan, so this is what a file that did not
+ * change costs: one step of the index's cursor. Listing and index have nearly the same order, so
+ * the next key is looked for at the next entry first.
+ */
+#include "agent/service/agent.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What the index says of an entry. */
+enum listed {
+    LISTED_UNKNOWN = 0, /* nothing */
+    LISTED_OTHER,       /* S3 has something else, or maybe nothing */
+    LISTED_IN_STEP
+};
+
+/* While a listing is held against the index. */
+struct compare {
+    struct agent *agent;
+    struct mapping *m;
+    const struct listing *listing;
+    const char *dir_key; /* "" or ending in '/' */
+    size_t dir_n;
+    size_t next;     /* the entry behind the last one that the index had */
+    uint8_t *listed; /* enum listed of each entry */
+};
+
+/* Order of listings: bytewise, a directory as if its name ended in '/'. */
+static int listing_compare(const char *a, bool a_dir, const char *b, bool b_dir)
+{
+    size_t i = 0;
+
+    while (a[i] && a[i] == b[i])
+        i++;
+    unsigned char ca = a[i] ? (unsigned char)a[i] : a_dir ? '/' : 0;
+    unsigned char cb = b[i] ? (unsigned char)b[i] : b_dir ? '/' : 0;
+
+    return ca < cb ? -1 : ca > cb;
+}
+
+/* How the name stands to an entry. */
+static int entry_compare(const char *name, bool directory, const struct listing_entry *e)
+{
+    return listing_compare(name, directory, e->name, e->st.kind == FILE_DIRECTORY);
+}
+
+/* Is there such a name in the listing? Its number. */
+static bool find_entry(struct compare *c, const char *name, bool directory, size_t *ret)
+{
+    const struct listing *l = c->listing;
+    size_t low = 0, high = l->count;
+
+    if (c->next < high && entry_compare(name, directory, &l->entries[c->next]) == 0) {
+        *ret = c->next++;
+        return true;
+    }
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        int order = entry_compare(name, directory, &l->entries[mid]);
+
+        if (order == 0) {
+            *ret = mid;
+            c->next = mid + 1;
+            return true;
+        }
+        if (order < 0)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    return false;
+}
+
+/* index_fn: an object of the index in this directory. Suspected gone if its file is not listed. */
+static int compare_file(void *arg, const char *key, const struct known *known)
+{
+    struct compare *c = arg;
+    size_t at;
+
+    if (find_entry(c, key + c->dir_n, false, &at)) {
+        const struct listing_entry *e = &c->listing->entries[at];
+
+        c->listed[at] =
+            e->code == 0 && plan_in_step(&e->st, known) ? LISTED_IN_STEP : LISTED_OTHER;
+        return 0;
+    }
+    if (!c->listing->complete || watch_filter_excludes(&c->m->filter, key + c->m->prefix_len))
+        return 0;
+    if (!pending_find(c->agent->pending, key))
+        intake_touch_key(c->agent, c->m->id, key, JOURNAL_SRC_SCAN, c->m->conf->settle_ms);
+    return 0;
+}
+
+/* A directory of the index: is it still listed? */
+static int compare_directory(void *arg, const char *name)
+{
+    struct compare *c = arg;
+    char dir[AGENT_KEY_SIZE];
+    size_t at;
+
+    if (find_entry(c, name, true, &at) || !c->listing->complete ||
+        snprintf(dir, sizeof dir, "%s%s/", c->dir_key, name) >= (int)sizeof dir)
+        return 0;
+    if (watch_filter_excludes(&c->m->filter, dir + c->m->prefix_len))
+        return 0;
+    rename_directory_gone(c->agent, dir, NULL);
+    sweep_add(c->agent, c->m->id, dir);
+    return 0;
+}
+
+/* What became of one listed file. */
+static void compare_entry(const struct compare *c, const char *dir, size_t at)
+{
+    const struct listing_entry *e = &c->listing->entries[at];
+    char path[PATH_BYTES_MAX + 1], key[AGENT_KEY_SIZE];
+    bool in_step = c->listed[at] == LISTED_IN_STEP;
+
+    if (e->st.kind == FILE_DIRECTORY || (in_step && !c->m->held) ||
+        path_join(path, sizeof path, dir, e->name) || !agent_key(c->agent, c->m->id, path, key))
+        return;
+    if (in_step)
+        removals_hold_back(c->agent, c->m, key);
+    else
+        intake_found(c->agent, c->m, key, e);
+}
+
+void listed_compare(struct agent *a, const struct hint *h)
+{
+    char dir[AGENT_KEY_SIZE];
+    struct compare c = {
+        .agent = a, .m = &a->mappings[h->root], .listing = h->listing, .dir_key = dir};
+    int rc;
+
+    if (!agent_dir_key(a, h->root, h->path, dir))
+        return; /* nor can what lies in it have a key */
+    c.dir_n = strlen(dir);
+    c.listed = calloc(h->listing->count + 1, sizeof *c.listed);
+    rc = c.listed ? index_each_child(a->index, dir, compare_file, compare_directory, &c) : -ENOMEM;
+    if (rc)
+        agent_fail(a, rc, "reading the index");
+    for (size_t i = 0; i < h->listing->count && !a->fatal; i++)
+        compare_entry(&c, h->path, i);
+    free(c.listed);
+}
