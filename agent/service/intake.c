@@ -194,7 +194,7 @@ static bool is_no_news(const struct item *it, const struct listing_entry *entry)
 }
 
 void intake_found(struct agent *a, struct mapping *m, const char *key,
-                         const struct listing_entry *entry)
+                  const struct listing_entry *entry)
 {
     bool settled =
         entry->code == 0 && plan_settled(&entry->st, a->real_us, m->conf->settle_ms, m->unheard);

@@ -83,8 +83,7 @@ static int compare_file(void *arg, const char *key, const struct known *known)
     if (find_entry(c, key + c->dir_n, false, &at)) {
         const struct listing_entry *e = &c->listing->entries[at];
 
-        c->listed[at] =
-            e->code == 0 && plan_in_step(&e->st, known) ? LISTED_IN_STEP : LISTED_OTHER;
+        c->listed[at] = e->code == 0 && plan_in_step(&e->st, known) ? LISTED_IN_STEP : LISTED_OTHER;
         return 0;
     }
     if (!c->listing->complete || watch_filter_excludes(&c->m->filter, key + c->m->prefix_len))

@@ -102,8 +102,8 @@ static bool take_head(struct peer *p, size_t n)
         end[2] = '\0'; /* headers are looked for in this head alone */
         uint64_t length = content_length(p->head);
         note_checksum(p, p->head);
-        p->asks_number = strncmp(p->head, "GET " SINK_NUMBER_PATH " ",
-                                 sizeof("GET " SINK_NUMBER_PATH)) == 0;
+        p->asks_number =
+            strncmp(p->head, "GET " SINK_NUMBER_PATH " ", sizeof("GET " SINK_NUMBER_PATH)) == 0;
         size_t rest = p->head_n - (size_t)(end + 4 - p->head);
         size_t of_body = rest < length ? rest : (size_t)length;
         p->body_left = length - of_body;
