@@ -57,6 +57,7 @@ static unsigned digit_value(char c, unsigned base)
 static uint64_t scan_number(struct journal_scan *s, unsigned base, uint64_t max)
 {
     const char *from = s->p;
+    const uint64_t room = max / base; /* one division: every start reads a whole segment */
     uint64_t value = 0;
 
     for (; s->p < s->end; s->p++) {
@@ -64,7 +65,7 @@ static uint64_t scan_number(struct journal_scan *s, unsigned base, uint64_t max)
 
         if (digit == base)
             break;
-        if (digit > max || value > (max - digit) / base)
+        if (digit > max || value > room || value * base > max - digit)
             break;
         value = value * base + digit;
     }
