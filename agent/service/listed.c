@@ -137,7 +137,11 @@ void listed_compare(struct agent *a, const struct hint *h)
         return; /* nor can what lies in it have a key */
     c.dir_n = strlen(dir);
     c.listed = calloc(h->listing->count + 1, sizeof *c.listed);
-    rc = c.listed ? index_each_child(a->index, dir, compare_file, compare_directory, &c) : -ENOMEM;
+    if (!c.listed) {
+        agent_fail(a, -ENOMEM, "reading a listing");
+        return;
+    }
+    rc = index_each_child(a->index, dir, compare_file, compare_directory, &c);
     if (rc)
         agent_fail(a, rc, "reading the index");
     for (size_t i = 0; i < h->listing->count && !a->fatal; i++)
