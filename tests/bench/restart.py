@@ -212,7 +212,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", metavar="DIR", help="where make put the programs (build/)")
-    parser.add_argument("--directories", type=int, default=10000)
+    parser.add_argument("--directories", type=int, default=5000,
+                        help="10 times as many files, unless --files says otherwise (5000)")
     parser.add_argument("--files", type=int, default=10, help="in each directory (10)")
     parser.add_argument("--rounds", type=int, default=3, help="restarts (3)")
     parser.add_argument("--server", choices=("sink", "s3d"), default="sink")
