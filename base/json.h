@@ -1,6 +1,6 @@
 /*
- * JSON that we write, and flat JSON objects that we read back (journal lines, control requests).
- * Pure. JSON of others (credentials, server answers) is read by a library elsewhere.
+ * JSON that we write, and flat JSON objects that we read: our own (journal lines, control requests)
+ * and those that the sources of credentials answer. Pure.
  */
 #ifndef LOCKSTEP_BASE_JSON_H
 #define LOCKSTEP_BASE_JSON_H

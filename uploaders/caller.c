@@ -10,6 +10,8 @@
 #include <string.h>
 
 #define CONNECT_MS      5000
+#define KEYS_WAIT_MS    20000       /* for other keys: more than their source takes to answer */
+#define KEYS_LOOK_MS    20          /* between two looks whether they are there */
 #define POOL_ANSWER_MAX (64 * 1024) /* a larger answer's memory is not kept */
 
 /* Calls in the order of arrival. */
@@ -122,6 +124,7 @@ struct call *caller_take(struct caller *c)
     call->read = NULL;
     call->done = NULL;
     call->owner = NULL;
+    call->keys_until_ms = 0;
     memset(&call->error, 0, sizeof(call->error));
     memset(&call->retry, 0, sizeof(call->retry));
     call->x.done = on_answer;
@@ -157,6 +160,7 @@ static void attempt(struct caller *c, struct call *call)
 {
     int64_t now_us = site_now_us(c->site);
     int code = site_look(c->site, now_us, &c->view);
+    call->keys_generation = c->view.keys_generation;
     if (code == 0)
         code = call_build(call, &c->view, now_us, &c->scratch);
     if (code == 0) {
@@ -245,7 +249,7 @@ static int64_t read_hint(const struct call *call)
 }
 
 /* Put right what an answer complains of, before the next attempt. */
-static void learn(struct caller *c, enum failure failure, const char *region,
+static void learn(struct caller *c, struct call *call, enum failure failure, const char *region,
                   const struct clock_reading *clock)
 {
     switch (failure) {
@@ -257,7 +261,8 @@ static void learn(struct caller *c, enum failure failure, const char *region,
             site_learn_clock(c->site, clock->offset_us);
         break;
     case FAILURE_EXPIRED:
-        (void)!site_renew(c->site, c->view.generation); /* the old ones fail again, for good */
+        site_renew(c->site, call->keys_generation); /* the old ones fail again, for good */
+        call->keys_until_ms = clock_mono_ms() + KEYS_WAIT_MS;
         break;
     case FAILURE_NONE:
     case FAILURE_TRANSIENT:
@@ -300,7 +305,7 @@ static void on_answer(struct exchange *x)
     struct judgement j = retry_judge(&answer);
     if (retry_next(&call->retry, &c->quota, &c->dice, &j, read_hint(call), c->attempts,
                    &delay_ms) == RETRY_GO) {
-        learn(c, j.failure, answer.region, &clock);
+        learn(c, call, j.failure, answer.region, &clock);
         put_to_sleep(c, call, delay_ms);
         return;
     }
@@ -318,6 +323,19 @@ static int64_t first_wake_ms(const struct caller *c)
     return first;
 }
 
+/* The keys that the call waits for may still come: look again soon. */
+static bool waits_for_keys(const struct caller *c, struct call *call, int64_t now_ms)
+{
+    if (!call->keys_until_ms)
+        return false;
+    if (now_ms < call->keys_until_ms && site_is_renewing(c->site, call->keys_generation)) {
+        call->wake_ms = now_ms + KEYS_LOOK_MS;
+        return true;
+    }
+    call->keys_until_ms = 0;
+    return false;
+}
+
 /* The next attempts that are due. */
 static void wake(struct caller *c)
 {
@@ -329,7 +347,7 @@ static void wake(struct caller *c)
     while (list) {
         struct call *call = list;
         list = call->next;
-        if (call->wake_ms <= now_ms) {
+        if (call->wake_ms <= now_ms && !waits_for_keys(c, call, now_ms)) {
             attempt(c, call);
         } else {
             call->next = c->asleep;

@@ -9,7 +9,8 @@
  *                                  time  |      | RETRY_GO
  *                                        +- sleeping
  *
- * A call holds its slot while it sleeps, so a server that says SlowDown gets fewer requests. Each
+ * A call whose keys S3 no longer takes sleeps until there are others, or there will be none. A call
+ * holds its slot while it sleeps, so a server that says SlowDown gets fewer requests. Each
  * attempt is signed anew.
  */
 #ifndef LOCKSTEP_UPLOADERS_CALLER_H
@@ -57,6 +58,8 @@ struct call {
     struct call *next; /* in the one list that it is in */
     struct call *all;  /* in the list of all calls */
     int64_t wake_ms;
+    unsigned keys_generation; /* of the keys that the latest attempt was signed with */
+    int64_t keys_until_ms;    /* asleep until these are others, but not beyond; 0: not for that */
     struct buf path;
     struct buf query_text;
     struct buf url;

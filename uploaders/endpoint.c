@@ -267,6 +267,18 @@ int endpoint_resolve(const struct endpoint_options *opt, struct endpoint *ret, s
     return 0;
 }
 
+int endpoint_of_url(const char *url, struct endpoint *ret, struct err *e)
+{
+    struct endpoint ep = {.addressing = S3_ADDRESS_PATH};
+    bool is_ip = false;
+    int rc = parse_url(url, &ep, &is_ip, e);
+    if (rc)
+        return rc;
+    write_host(&ep);
+    *ret = ep;
+    return 0;
+}
+
 int endpoint_path(const struct endpoint *ep, const char *key, struct buf *out)
 {
     if (!key)

@@ -44,6 +44,11 @@ struct endpoint {
 int endpoint_resolve(const struct endpoint_options *opt, struct endpoint *ret, struct err *e)
     __attribute__((warn_unused_result));
 
+/* endpoint_of_url(url, ret, e): of a service without buckets, "http[s]://host[:port][/path]":
+ * scheme, host, port and base_path. 0 or ERR_SYNTAX. */
+int endpoint_of_url(const char *url, struct endpoint *ret, struct err *e)
+    __attribute__((warn_unused_result));
+
 /* endpoint_bucket_check(bucket, e): the naming rules of general purpose buckets (S3 User Guide). 0,
  * ERR_SYNTAX or -ENOTSUP. */
 int endpoint_bucket_check(const char *bucket, struct err *e) __attribute__((warn_unused_result));

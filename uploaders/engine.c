@@ -215,6 +215,11 @@ const char *uploaders_describe(const struct uploaders *u)
     return site_describe(u->site);
 }
 
+void uploaders_keys(const struct uploaders *u, struct uploaders_keys *ret)
+{
+    site_keys(u->site, ret);
+}
+
 int engine_run(struct uploaders *u, struct task *task)
 {
     struct mailbox *reply;

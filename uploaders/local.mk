@@ -18,11 +18,18 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/uploaders.h \
 	uploaders/answer.h uploaders/answer.c \
 	uploaders/answers.h uploaders/answers.c uploaders/answers_build.c uploaders/answers_list.c \
-	uploaders/credentials.h uploaders/credentials.c uploaders/credentials_sources.c \
+	uploaders/credentials.h uploaders/credentials.c \
+	uploaders/credentials_answer.h uploaders/credentials_answer.c \
+	uploaders/credentials_fetch.h uploaders/credentials_fetch.c uploaders/credentials_host.c \
+	uploaders/credentials_process.c uploaders/credentials_sts.c uploaders/credentials_web.c \
+	uploaders/credentials_plan.h uploaders/credentials_plan.c \
+	uploaders/credentials_rules.h uploaders/credentials_rules.c \
+	uploaders/keeper.h uploaders/keeper.c \
 	uploaders/endpoint.h uploaders/endpoint.c \
 	uploaders/headers.h uploaders/headers.c \
 	uploaders/profile.h uploaders/profile.c \
 	uploaders/retry.h uploaders/retry.c \
+	uploaders/sources.h uploaders/sources.c uploaders/sources_read.c \
 	uploaders/sigv4.h uploaders/sigv4.c uploaders/sigv4_encode.c \
 	uploaders/undo.h \
 	uploaders/xml.h uploaders/xml.c

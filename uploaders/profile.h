@@ -3,10 +3,9 @@
  *
  * The syntax is INI: "[section]", "name = value", comments from '#' or ';' at the start of a line
  * or after white space. In the credentials file profile x is the section "[x]"; in the config file
- * it is
- * "[profile x]", the default one also "[default]". An indented line after "name =" with no value is
- * a nested setting (s3 = ...); it is read over. A name that comes twice in a profile: the last
- * counts.
+ * it is "[profile x]", the default one also "[default]", and "[services x]" holds endpoints. An
+ * indented line after "name =" with no value is a nested setting (s3 = ...); outside of a services
+ * section it is read over. A name that comes twice in a profile: the last counts.
  */
 #ifndef LOCKSTEP_UPLOADERS_PROFILE_H
 #define LOCKSTEP_UPLOADERS_PROFILE_H
@@ -22,7 +21,7 @@
 enum profile_file { PROFILE_CREDENTIALS, PROFILE_CONFIG };
 
 /* The settings of one profile that we know; NULL where absent or empty. Strings are malloc'd, but
- * for `other`; profile_release. */
+ * for `login`; profile_release. What may have blanks says so; the rest is printable ASCII. */
 struct profile {
     bool found;          /* the file has the profile's section */
     char *access_key;    /* aws_access_key_id */
@@ -30,10 +29,26 @@ struct profile {
     char *session_token; /* aws_session_token */
     char *region;
     char *endpoint_url;
-    bool role; /* the keys come from a role or a login (role_arn, web_identity_token_file, sso_...),
-                  which goes before keys in the same profile */
-    bool process;      /* credential_process, which goes after keys in the credentials file */
-    const char *other; /* the name of the setting that says so; static */
+    char *ignore_endpoints; /* ignore_configured_endpoint_urls */
+    char *services;         /* the name of a services section; blanks */
+    char *role_arn;
+    char *source_profile;    /* blanks */
+    char *credential_source; /* blanks */
+    char *external_id;
+    char *session_name; /* role_session_name */
+    char *duration;     /* duration_seconds */
+    char *mfa_serial;
+    char *token_file;        /* web_identity_token_file; blanks */
+    char *process;           /* credential_process, a command line; blanks */
+    char *metadata_endpoint; /* ec2_metadata_service_endpoint */
+    char *metadata_mode;     /* ec2_metadata_service_endpoint_mode */
+    const char *login;       /* the name of a setting that asks for a login by a person; static */
+};
+
+/* What a services section says; malloc'd or NULL. services_release. */
+struct services {
+    char *s3_url;
+    char *sts_url;
 };
 
 /*
@@ -45,10 +60,16 @@ struct profile {
 int profile_parse(struct span text, const char *file_name, enum profile_file kind, const char *name,
                   struct profile *ret, struct err *e) __attribute__((warn_unused_result));
 
+/* profile_parse_services(text, file_name, name, ret, e): the endpoints of "[services name]" of a
+ * config file; both NULL where there is no such section. Errors as above. */
+int profile_parse_services(struct span text, const char *file_name, const char *name,
+                           struct services *ret, struct err *e) __attribute__((warn_unused_result));
+
 /* secret_free(s): overwrite a malloc'd string with zeroes, then free it; NULL is allowed. */
 void secret_free(char *s);
 
-/* profile_release(p): wipe the secrets, free; p is empty again. */
+/* profile_release(p), services_release(s): wipe, free; empty again. */
 void profile_release(struct profile *p);
+void services_release(struct services *s);
 
 #endif

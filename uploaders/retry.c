@@ -44,6 +44,8 @@ static const struct {
     {"ExpiredToken", {FAILURE_EXPIRED, VERDICT_DENIED}},
     {"ExpiredTokenException", {FAILURE_EXPIRED, VERDICT_DENIED}},
     {"TokenRefreshRequired", {FAILURE_EXPIRED, VERDICT_DENIED}},
+    {"InvalidToken", {FAILURE_EXPIRED, VERDICT_DENIED}},
+    {"InvalidAccessKeyId", {FAILURE_EXPIRED, VERDICT_DENIED}}, /* rotated, perhaps */
     {"PreconditionFailed", {FAILURE_FINAL, VERDICT_CONFLICT}},
     {"ConditionalRequestConflict", {FAILURE_FINAL, VERDICT_CONFLICT}},
     {"NoSuchKey", {FAILURE_FINAL, VERDICT_ABSENT}},
@@ -51,9 +53,7 @@ static const struct {
     {"NoSuchBucket", {FAILURE_FINAL, VERDICT_REFUSED}},
     {"NoSuchUpload", {FAILURE_FINAL, VERDICT_UNREACHED}}, /* perhaps completed by a lost answer */
     {"AccessDenied", {FAILURE_FINAL, VERDICT_DENIED}},
-    {"InvalidAccessKeyId", {FAILURE_FINAL, VERDICT_DENIED}},
     {"SignatureDoesNotMatch", {FAILURE_FINAL, VERDICT_DENIED}},
-    {"InvalidToken", {FAILURE_FINAL, VERDICT_DENIED}},
 };
 
 const char *verdict_name(enum verdict v)

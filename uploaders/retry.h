@@ -49,7 +49,7 @@ enum failure {
     FAILURE_THROTTLED, /* try again, more slowly */
     FAILURE_DIGEST,    /* the body arrived damaged: once more */
     FAILURE_SKEW,      /* our clock: correct the offset, once more */
-    FAILURE_EXPIRED,   /* temporary credentials: refresh, once more */
+    FAILURE_EXPIRED,   /* the credentials are no longer good: fetch others, once more */
     FAILURE_REGION,    /* sign for retry_answer.region, once more */
     FAILURE_FINAL      /* the verdict stands */
 };

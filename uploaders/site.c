@@ -2,6 +2,8 @@
 #include "uploaders/site.h"
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "uploaders/keeper.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -9,25 +11,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RENEW_BEFORE_US (10 * 60 * US_PER_S) /* keys are renewed this long before they expire */
-#define RENEW_PAUSE_US  (60 * US_PER_S)      /* between two attempts to renew them */
-#define DESCRIBE_MAX    1024
+#define DESCRIBE_MAX 1024
 
 struct site {
     /* As given; never changes. */
-    char *profile;
     char *url; /* of the endpoint; NULL: Amazon's */
     enum s3_addressing addressing;
     struct endpoint first;
     char description[DESCRIBE_MAX];
+    struct keeper *keeper;
 
     _Atomic int64_t offset_us;
     atomic_uint generation; /* counts changes of what the lock guards; starts at 1 */
 
     pthread_mutex_t lock;
     struct endpoint endpoint;
-    struct credentials credentials;
-    int64_t renewed_us; /* when keys were last asked for */
 };
 
 void site_view_wipe(struct site_view *v)
@@ -54,7 +52,10 @@ static int resolve(struct site *s, const struct uploaders_options *opt,
         return code;
     s->endpoint = s->first;
     endpoint_describe(&s->first, s->description, sizeof(s->description));
-    return credentials_resolve(sources, &s->credentials, e);
+    if (sources->exposed_file)
+        log_warning("credentials: every user of this host can read %s; chmod it to 0600",
+                    sources->exposed_file);
+    return keeper_new(sources, opt, &s->keeper, e);
 }
 
 int site_new(const struct uploaders_options *opt, struct site **ret, struct err *e)
@@ -65,13 +66,8 @@ int site_new(const struct uploaders_options *opt, struct site **ret, struct err 
     pthread_mutex_init(&s->lock, NULL);
     atomic_init(&s->generation, 1);
     atomic_init(&s->offset_us, 0);
-    s->renewed_us = clock_real_us();
     struct sources sources = {0};
-    int code = 0;
-    if (opt->profile && !(s->profile = strdup(opt->profile)))
-        code = err_set(e, -ENOMEM, "", "", "no memory for the endpoint");
-    if (code == 0)
-        code = sources_read(s->profile, &sources, e);
+    int code = sources_read(opt->profile, &sources, e);
     if (code == 0)
         code = resolve(s, opt, &sources, e);
     sources_release(&sources);
@@ -87,9 +83,8 @@ void site_free(struct site *s)
 {
     if (!s)
         return;
-    credentials_wipe(&s->credentials);
+    keeper_free(s->keeper);
     pthread_mutex_destroy(&s->lock);
-    free(s->profile);
     free(s->url);
     free(s);
 }
@@ -136,72 +131,39 @@ int site_learn_region(struct site *s, const char *region)
     return 0;
 }
 
-/* Ask the providers again. Called without the lock: it reads files. */
-static int ask_again(const struct site *s, struct credentials *ret)
+void site_renew(struct site *s, unsigned keys_generation)
 {
-    struct sources sources = {0};
-    int code = sources_read(s->profile, &sources, NULL);
-    if (code == 0)
-        code = credentials_resolve(&sources, ret, NULL);
-    sources_release(&sources);
-    return code;
+    keeper_renew(s->keeper, keys_generation);
 }
 
-int site_renew(struct site *s, unsigned generation)
+bool site_is_renewing(struct site *s, unsigned keys_generation)
 {
-    pthread_mutex_lock(&s->lock);
-    bool mine = atomic_load(&s->generation) == generation;
-    if (mine)
-        s->renewed_us = clock_real_us();
-    pthread_mutex_unlock(&s->lock);
-    if (!mine)
-        return 0;
-    struct credentials fresh = {0};
-    int code = ask_again(s, &fresh);
-    if (code != 0)
-        return code;
-    pthread_mutex_lock(&s->lock);
-    struct credentials old = s->credentials;
-    s->credentials = fresh;
-    atomic_fetch_add(&s->generation, 1);
-    pthread_mutex_unlock(&s->lock);
-    credentials_wipe(&old);
-    return 0;
+    return keeper_is_renewing(s->keeper, keys_generation);
+}
+
+void site_keys(struct site *s, struct uploaders_keys *ret)
+{
+    keeper_describe(s->keeper, ret);
 }
 
 /* A fresh copy of endpoint and keys. */
 static int copy(struct site *s, struct site_view *v)
 {
     site_view_wipe(v);
+    int code = keeper_copy(s->keeper, &v->credentials, &v->keys_generation);
+    if (code != 0)
+        return code;
     pthread_mutex_lock(&s->lock);
     v->endpoint = s->endpoint;
-    int code = credentials_copy(&s->credentials, &v->credentials);
-    if (code == 0)
-        v->generation = atomic_load(&s->generation);
+    v->generation = atomic_load(&s->generation);
     pthread_mutex_unlock(&s->lock);
-    return code;
-}
-
-/* Keys near their end are renewed, by one worker and not too often. */
-static void renew_in_time(struct site *s, const struct site_view *v)
-{
-    int64_t now_us = clock_real_us();
-    if (v->generation == 0 || v->credentials.expires_us == CREDENTIALS_FOREVER ||
-        v->credentials.expires_us - now_us > RENEW_BEFORE_US)
-        return;
-    pthread_mutex_lock(&s->lock);
-    bool due = now_us - s->renewed_us >= RENEW_PAUSE_US;
-    if (due)
-        s->renewed_us = now_us;
-    pthread_mutex_unlock(&s->lock);
-    if (due)
-        (void)!site_renew(s, v->generation); /* the old ones are used until S3 refuses them */
+    return 0;
 }
 
 int site_look(struct site *s, int64_t now_us, struct site_view *v)
 {
-    renew_in_time(s, v);
-    if (v->generation != atomic_load(&s->generation)) {
+    if (v->generation != atomic_load(&s->generation) ||
+        v->keys_generation != keeper_generation(s->keeper)) {
         int code = copy(s, v);
         if (code != 0)
             return code;

@@ -21,15 +21,16 @@ struct site;
 
 /* A worker's copy. Zeroed to begin; site_view_wipe. Holds key material. */
 struct site_view {
-    unsigned generation; /* of the site that this is a copy of; 0: none yet */
+    unsigned generation;      /* of the site that this is a copy of; 0: none yet */
+    unsigned keys_generation; /* of its keys */
     struct endpoint endpoint;
     struct credentials credentials;
     struct sigv4_key key; /* of the day of the latest look */
 };
 void site_view_wipe(struct site_view *v);
 
-/* site_new(opt, ret, e): keys, region and endpoint; nothing is sent. 0 or a negative code with e.
- */
+/* site_new(opt, ret, e): keys, region and endpoint; nothing is sent to S3. 0 or a negative code
+ * with e. */
 int site_new(const struct uploaders_options *opt, struct site **ret, struct err *e)
     __attribute__((warn_unused_result));
 void site_free(struct site *s);
@@ -50,13 +51,16 @@ void site_learn_clock(struct site *s, int64_t offset_us);
 /* site_learn_region(s, region): sign for this region from now on. 0 or ERR_SYNTAX. Any thread. */
 int site_learn_region(struct site *s, const char *region) __attribute__((warn_unused_result));
 
-/* site_renew(s, generation): the keys that a view of this generation has are no longer good: look
- * for others (once, however many ask). 0 or a negative code. Any thread. */
-int site_renew(struct site *s, unsigned generation) __attribute__((warn_unused_result));
+/* site_renew(s, keys_generation): S3 no longer takes these keys: have others fetched. Returns at
+ * once. site_is_renewing(s, keys_generation): that goes on. Any thread. */
+void site_renew(struct site *s, unsigned keys_generation);
+bool site_is_renewing(struct site *s, unsigned keys_generation);
 
-/* site_look(s, now_us, v): bring the view up to date, with the signing key of now_us's day. Keys
- * that are about to expire are renewed first; if that fails they are used on. 0 or a negative
- * code. */
+/* site_keys(s, ret): see uploaders_keys. Any thread. */
+void site_keys(struct site *s, struct uploaders_keys *ret);
+
+/* site_look(s, now_us, v): bring the view up to date, with the signing key of now_us's day. Takes a
+ * lock only where something has changed. 0 or a negative code. */
 int site_look(struct site *s, int64_t now_us, struct site_view *v)
     __attribute__((warn_unused_result));
 

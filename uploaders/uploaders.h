@@ -24,12 +24,23 @@
 
 enum s3_addressing { S3_ADDRESS_AUTO, S3_ADDRESS_PATH, S3_ADDRESS_VIRTUAL };
 
+/* Where keys come from: the first that is set up, in the order of the AWS SDKs, or one alone. */
+enum keys_from {
+    KEYS_AUTO,
+    KEYS_ENVIRONMENT,
+    KEYS_PROFILE,
+    KEYS_WEB_IDENTITY,
+    KEYS_CONTAINER,
+    KEYS_INSTANCE
+};
+
 struct uploaders_options {
     const char *bucket;
     const char *region;   /* NULL: AWS_REGION, AWS_DEFAULT_REGION, the profile's, else us-east-1 */
     const char *endpoint; /* NULL: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, else Amazon's */
     enum s3_addressing addressing;
     const char *profile;      /* NULL: AWS_PROFILE, else "default" */
+    enum keys_from keys_from; /* KEYS_AUTO where it is 0 */
     const char *ca_file;      /* NULL: the system's */
     unsigned workers;         /* threads; 0: 2 */
     unsigned in_flight;       /* requests at once over all workers; 0: 64 */
@@ -117,7 +128,8 @@ void transfer_free(struct transfer *t);
 struct uploaders;
 
 /* uploaders_new(opt, ret, e): resolve credentials, region and endpoint (a fault is told in e),
- * start the workers. No request is sent. */
+ * start the workers. Nothing is sent to S3, but the source of the keys (STS, instance metadata...)
+ * may be asked, for some seconds. */
 int uploaders_new(const struct uploaders_options *opt, struct uploaders **ret, struct err *e)
     __attribute__((warn_unused_result));
 
@@ -135,6 +147,19 @@ struct transfer *uploaders_next(struct uploaders *u);
 /* uploaders_describe(u): "https://host (bucket b, region r, path style)" for logs and status; no
  * secret in it. Static for the life of u. */
 const char *uploaders_describe(const struct uploaders *u);
+
+/* Where the keys are from and how they are. No secret in it. */
+struct uploaders_keys {
+    char from[320];           /* "instance metadata at http://169.254.169.254" */
+    int64_t expires_us;       /* 0: nothing says that they do */
+    bool extended;            /* expired, but their source has no others: used on */
+    unsigned failures;        /* in a row, to get new ones */
+    int64_t failing_since_us; /* where there are failures */
+    char why[512];            /* of the last one; "" */
+};
+
+/* uploaders_keys(u, ret): as they are now. Any thread. */
+void uploaders_keys(const struct uploaders *u, struct uploaders_keys *ret);
 
 /*
  * s3_check_key(key, e): may this be an object's key? 0, ERR_LIMIT past S3_KEY_MAX bytes, ERR_SYNTAX

@@ -40,6 +40,7 @@ struct wire {
     unsigned exchanges;
     int64_t timeout_ms;
     int64_t connect_ms;
+    bool direct;
     int64_t timer_ms; /* monotonic, when libcurl wants to be called; INT64_MAX: not */
     int64_t sweep_ms; /* monotonic, when to look for exchanges that stand still */
     struct handle *pool;
@@ -206,6 +207,8 @@ static void set_constants(const struct wire *w, struct handle *h)
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
     if (w->ca_file)
         curl_easy_setopt(easy, CURLOPT_CAINFO, w->ca_file);
+    if (w->direct)
+        curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_USERAGENT, USER_AGENT);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, h->error);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, h);
@@ -535,6 +538,7 @@ int wire_new(const struct wire_options *opt, struct wire **ret, struct err *e)
     w->exchanges = opt->exchanges;
     w->timeout_ms = opt->timeout_ms;
     w->connect_ms = opt->connect_ms;
+    w->direct = opt->direct;
     w->timer_ms = INT64_MAX;
     w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     int code = w->epoll_fd < 0 ? err_set(e, -errno, "", "", "epoll: %s", err_name(-errno)) : 0;

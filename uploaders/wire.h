@@ -24,6 +24,7 @@ struct wire_options {
     unsigned exchanges;  /* at once; the caller keeps to it */
     int64_t timeout_ms;  /* without a byte sent or received */
     int64_t connect_ms;  /* for name, connection and TLS */
+    bool direct;         /* past any proxy that the environment names */
 };
 
 /* One request and its answer. Zeroed, then wire_exchange_init. */

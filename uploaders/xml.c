@@ -103,13 +103,14 @@ int xml_walk(struct span body, const struct xml_visitor *v)
     if (!w.parser)
         return -ENOMEM;
     buf_init(&w.text, XML_TEXT_MAX);
+    w.rc = buf_reserve(&w.text, XML_TEXT_MAX); /* so that its growth leaves no copies of keys */
     XML_SetUserData(w.parser, &w);
     XML_SetElementHandler(w.parser, on_open, on_close);
     XML_SetCharacterDataHandler(w.parser, on_text);
     XML_SetStartDoctypeDeclHandler(w.parser, on_doctype);
-    if (XML_Parse(w.parser, body.p, (int)body.n, XML_TRUE) != XML_STATUS_OK && !w.rc)
+    if (!w.rc && XML_Parse(w.parser, body.p, (int)body.n, XML_TRUE) != XML_STATUS_OK && !w.rc)
         w.rc = XML_GetErrorCode(w.parser) == XML_ERROR_NO_MEMORY ? -ENOMEM : ERR_SYNTAX;
     XML_ParserFree(w.parser);
-    buf_release(&w.text);
+    buf_wipe(&w.text); /* STS's answers hold keys */
     return w.rc;
 }
