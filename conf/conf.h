@@ -22,6 +22,16 @@ enum conf_sync { CONF_SYNC_AUTO, CONF_SYNC_ON, CONF_SYNC_OFF };
 enum conf_watch { CONF_WATCH_AUTO, CONF_WATCH_INOTIFY, CONF_WATCH_FANOTIFY, CONF_WATCH_SCAN };
 enum conf_addressing { CONF_ADDRESS_AUTO, CONF_ADDRESS_PATH, CONF_ADDRESS_VIRTUAL };
 
+/* Where the credentials come from. */
+enum conf_credentials {
+    CONF_CREDENTIALS_AUTO, /* the first source that is set up, in the order of the AWS SDKs */
+    CONF_CREDENTIALS_ENVIRONMENT,
+    CONF_CREDENTIALS_PROFILE,
+    CONF_CREDENTIALS_WEB_IDENTITY,
+    CONF_CREDENTIALS_CONTAINER,
+    CONF_CREDENTIALS_INSTANCE
+};
+
 struct conf_mapping {
     enum conf_mapping_kind kind;
     char *name;
@@ -47,10 +57,11 @@ struct conf_s3 {
     char *profile;  /* NULL where not set */
     char *ca_file;  /* NULL where not set */
     enum conf_addressing addressing;
-    unsigned workers;         /* default 2 */
-    unsigned in_flight;       /* default 64 */
-    uint64_t multipart_bytes; /* default 16 MiB; sizes may be written "16M" */
-    uint64_t part_bytes;      /* default 8 MiB, at least 5 MiB */
+    enum conf_credentials credentials; /* default CONF_CREDENTIALS_AUTO */
+    unsigned workers;                  /* default 2 */
+    unsigned in_flight;                /* default 64 */
+    uint64_t multipart_bytes;          /* default 16 MiB; sizes may be written "16M" */
+    uint64_t part_bytes;               /* default 8 MiB, at least 5 MiB */
 };
 
 struct conf {

@@ -15,6 +15,9 @@ _Static_assert(sizeof(enum conf_watch) == sizeof(unsigned), "choices are stored 
 
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 static const char *const syncs[] = {"auto", "on", "off", NULL}; /* enum conf_sync */
+_Static_assert(sizeof(enum conf_credentials) == sizeof(unsigned), "choices are stored as unsigned");
+static const char *const credentials[] = {"auto",      "environment", "profile", "web-identity",
+                                          "container", "instance",    NULL};
 static const char *const addressings[] = {"auto", "path", "virtual", NULL};
 static const char *const watches[] = {"auto", "inotify", "fanotify", "scan", NULL};
 
@@ -97,6 +100,14 @@ static const struct setting s3[] = {
      .normal = value_profile,
      .right = "a profile's name from the AWS configuration files",
      .help = "whose credentials; default: AWS_PROFILE, else \"default\""},
+    {.name = "credentials",
+     .kind = SETTING_CHOICE,
+     .offset = offsetof(struct conf_s3, credentials),
+     .fallback = "auto",
+     .words = credentials,
+     .right = "\"auto\", \"environment\", \"profile\", \"web-identity\", \"container\" or "
+              "\"instance\"",
+     .help = "where the credentials come from"},
     {.name = "ca_file",
      .kind = SETTING_TEXT,
      .offset = offsetof(struct conf_s3, ca_file),

@@ -11,6 +11,7 @@ tests_s3d_s3d_SOURCES = \
 	tests/s3d/fault.h tests/s3d/fault.c \
 	tests/s3d/hashes.h tests/s3d/hashes.c \
 	tests/s3d/index.h tests/s3d/index.c \
+	tests/s3d/keyring.h tests/s3d/keyring.c \
 	tests/s3d/listing.h tests/s3d/listing.c \
 	tests/s3d/main.c \
 	tests/s3d/object.h tests/s3d/object.c \

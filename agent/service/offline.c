@@ -18,11 +18,19 @@ void service_uploaders_options(const struct conf *conf, struct uploaders_options
                                                     [CONF_ADDRESS_PATH] = S3_ADDRESS_PATH,
                                                     [CONF_ADDRESS_VIRTUAL] = S3_ADDRESS_VIRTUAL};
 
+    static const enum keys_from from[] = {[CONF_CREDENTIALS_AUTO] = KEYS_AUTO,
+                                          [CONF_CREDENTIALS_ENVIRONMENT] = KEYS_ENVIRONMENT,
+                                          [CONF_CREDENTIALS_PROFILE] = KEYS_PROFILE,
+                                          [CONF_CREDENTIALS_WEB_IDENTITY] = KEYS_WEB_IDENTITY,
+                                          [CONF_CREDENTIALS_CONTAINER] = KEYS_CONTAINER,
+                                          [CONF_CREDENTIALS_INSTANCE] = KEYS_INSTANCE};
+
     *ret = (struct uploaders_options){.bucket = conf->s3.bucket,
                                       .region = conf->s3.region,
                                       .endpoint = conf->s3.endpoint,
                                       .addressing = addressing[conf->s3.addressing],
                                       .profile = conf->s3.profile,
+                                      .keys_from = from[conf->s3.credentials],
                                       .ca_file = conf->s3.ca_file,
                                       .workers = conf->s3.workers,
                                       .in_flight = conf->s3.in_flight,

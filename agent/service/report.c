@@ -227,6 +227,27 @@ static void json_states(struct json_writer *w, const struct agent *a)
     json_object_end(w);
 }
 
+/* Where the credentials are from, until when they are good, and what keeps others away. */
+static void json_keys(struct json_writer *w, const struct agent *a)
+{
+    struct uploaders_keys keys;
+    char iso[CLOCK_ISO_SIZE];
+
+    uploaders_keys(a->uploaders, &keys);
+    json_object(w, "credentials");
+    json_put_string(w, "from", keys.from);
+    if (keys.expires_us)
+        json_put_string(w, "expires", clock_iso(keys.expires_us, iso));
+    if (keys.extended)
+        json_put_bool(w, "extended", true);
+    if (keys.failures) {
+        json_put_int(w, "failures", keys.failures);
+        json_put_string(w, "failing_since", clock_iso(keys.failing_since_us, iso));
+        json_put_string(w, "why", keys.why);
+    }
+    json_object_end(w);
+}
+
 static int report_json(struct agent *a, const struct report *r, struct buf *out)
 {
     struct json_writer w;
@@ -236,6 +257,7 @@ static int report_json(struct agent *a, const struct report *r, struct buf *out)
     json_put_bool(&w, "running", true);
     json_put_bool(&w, "in_step", r->in_step);
     json_put_string(&w, "s3", uploaders_describe(a->uploaders));
+    json_keys(&w, a);
     json_put_int(&w, "pending", (int64_t)r->pending);
     json_states(&w, a);
     json_put_int(&w, "in_flight", (int64_t)a->flying);
@@ -315,12 +337,35 @@ static int text_mapping(const struct agent *a, const struct mapping *m, struct b
     return rc;
 }
 
+/* The lines about the credentials. */
+static int text_keys(const struct agent *a, struct buf *out)
+{
+    struct uploaders_keys keys;
+    char iso[CLOCK_ISO_SIZE];
+    int rc = buf_append_str(out, "credentials: ");
+
+    uploaders_keys(a->uploaders, &keys);
+    if (rc == 0)
+        rc = visible_append(out, keys.from);
+    if (rc == 0 && keys.expires_us)
+        rc = buf_appendf(out, ", %s %s", keys.extended ? "used on, expired" : "good until",
+                         clock_iso(keys.expires_us, iso));
+    if (rc == 0 && keys.failures)
+        rc = buf_appendf(out, "\n  cannot be renewed since %s (%u failures): ",
+                         clock_iso(keys.failing_since_us, iso), keys.failures);
+    if (rc == 0 && keys.failures)
+        rc = visible_append(out, keys.why);
+    return rc ? rc : buf_append_byte(out, '\n');
+}
+
 static int report_text(struct agent *a, const struct report *r, struct buf *out)
 {
     int rc = buf_appendf(out, "%s\n", r->in_step ? "in step" : "not in step");
 
     if (rc == 0)
         rc = buf_appendf(out, "S3: %s\n", uploaders_describe(a->uploaders));
+    if (rc == 0)
+        rc = text_keys(a, out);
     for (size_t i = 0; i < a->mapping_count && rc == 0; i++)
         rc = text_mapping(a, &a->mappings[i], out);
     if (rc == 0)

@@ -1,5 +1,6 @@
 /*
- * Is a request signed as AWS Signature Version 4 asks for? Pure: the time is an argument.
+ * Is a request signed as AWS Signature Version 4 asks for? Pure but for the keyring's lock: the
+ * time is an argument.
  *
  * This is written from the specification and shares nothing with the signer of the agent, so that
  * the two hold each other to it. Stricter than S3 in nothing, laxer in nothing that a client could
@@ -13,6 +14,7 @@
 #include "tests/s3d/request.h"
 
 #include "base/digest.h"
+#include "tests/s3d/keyring.h"
 
 #define AUTH_SKEW_MAX_S 900
 
@@ -21,6 +23,7 @@ struct auth_options {
     const char *secret_key;
     const char *session_token; /* NULL: requests carry none */
     const char *region;
+    struct keyring *ring; /* more keys; NULL: none */
 };
 
 /* What x-amz-content-sha256 says of the body. */

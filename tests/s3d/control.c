@@ -1,4 +1,4 @@
-/* The control endpoint /-/fault. Shell. */
+/* The control endpoints. Shell. */
 #include "tests/s3d/control.h"
 
 #include "base/json.h"
@@ -78,11 +78,13 @@ static void clear(struct faults *f, const struct request *r, struct reply *reply
     reply->status = 204;
 }
 
-void control_answer(struct faults *f, const struct request *r, const struct buf *body,
-                    struct reply *reply)
+void control_answer(struct faults *f, struct keyring *k, const struct request *r,
+                    const struct buf *body, struct reply *reply)
 {
-    if (strcmp(r->path, "/-/fault") != 0) {
-        say(reply, 404, "the only control address is /-/fault");
+    if (strcmp(r->path, "/-/keys") == 0) {
+        keyring_answer(k, r, reply);
+    } else if (strcmp(r->path, "/-/fault") != 0) {
+        say(reply, 404, "the control addresses are /-/fault and /-/keys");
     } else if (strcmp(r->method, "POST") == 0) {
         arm(f, r, body, reply);
     } else if (strcmp(r->method, "DELETE") == 0) {

@@ -248,7 +248,8 @@ enum step exchange_finish(struct exchange *x)
     if (x->phase == PHASE_ANSWER) /* a stall is over */
         return answer(x);
     if (x->control) {
-        control_answer(x->service->faults, &x->request, &x->control_body, &x->reply);
+        control_answer(x->service->faults, x->service->auth.ring, &x->request, &x->control_body,
+                       &x->reply);
         return answer(x);
     }
     if (x->refusal) {

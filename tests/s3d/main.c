@@ -55,6 +55,9 @@ static const char usage[] =
     "  wrong-etag        put another ETag into the reply\n"
     "A fault strikes once unless `count` says otherwise (0: without end).\n"
     "\n"
+    "Keys: POST /-/keys?access_key=KEY&secret_key=KEY&expires=SECONDS[&session_token=TEXT] has\n"
+    "these accepted besides, until that time (since 1970); then they are answered ExpiredToken.\n"
+    "\n"
     "Exit status: 0 after SIGTERM or SIGINT, 1 where it could not start, 2 for wrong use.\n";
 
 #define BUCKETS_MAX 64
@@ -242,6 +245,7 @@ static int prepare(struct options *o)
         return report("cannot open", o->log, code);
     o->service.uploads = uploads_new();
     o->service.faults = faults_new(o->seed);
+    o->service.auth.ring = keyring_new();
     return 0;
 }
 
@@ -276,6 +280,8 @@ int main(int argc, char **argv)
     if (status == 0)
         status = serve(&o, &signals);
     faults_free(o.service.faults);
+    if (o.service.auth.ring)
+        keyring_free(o.service.auth.ring);
     uploads_free(o.service.uploads);
     access_log_close(o.service.log);
     store_close(o.service.store);

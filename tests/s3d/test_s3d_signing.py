@@ -11,7 +11,8 @@ import re
 import struct
 import time
 
-from harness import S3d, on
+from harness import S3d, on, wait_until
+from harness.aws_endpoints import Keys
 
 EMPTY = hashlib.sha256(b"").hexdigest()
 
@@ -235,6 +236,32 @@ def test_a_session_token_is_held_to(ctx):
     wrong, right = ({"x-amz-security-token": token} for token in ("old", "tok/en="))
     refused(client.request("PUT", "k", body=b"v", headers=wrong), 400, "ExpiredToken")
     assert client.request("PUT", "k", body=b"v", headers=right).status == 200
+
+
+@on("s3d")
+def test_keys_that_were_handed_out_are_held_to_their_time_and_token(ctx):
+    client = ctx.server.signed(ctx.bucket)
+    client.access_key, client.secret_key = "ASIATEMPORARY", "another/secret"
+
+    def put(token):
+        headers = {"x-amz-security-token": token} if token else {}
+        return client.request("PUT", "k", body=b"v", headers=headers)
+
+    refused(put("tok"), 403, "InvalidAccessKeyId")
+    soon = int(time.time()) + 2
+    ctx.server.hand_out(Keys("ASIATEMPORARY", "another/secret", "tok", soon))
+    assert put("tok").status == 200
+    refused(put(None), 403, "InvalidAccessKeyId")
+    refused(put("tak"), 400, "InvalidToken")
+    client.secret_key = "a wrong one"
+    refused(put("tok"), 403, "SignatureDoesNotMatch")
+    client.secret_key = "another/secret"
+    wait_until(lambda: time.time() >= soon, 5, lambda: "expired")
+    refused(put("tok"), 400, "ExpiredToken")
+    ctx.server.hand_out(Keys("ASIATEMPORARY", "another/secret", "new", soon + 60))
+    assert put("new").status == 200
+    refused(put("tok"), 400, "InvalidToken")
+    assert ctx.client.signed.request("PUT", "k", body=b"v").status == 200 # the first ones, too
 
 
 @on("s3d")

@@ -91,9 +91,9 @@ class S3d(Server):
         self.process.stdout.close()
         self.process = None
 
-    def _control(self, method, **parameters):
+    def _control(self, method, address="fault", **parameters):
         query = urllib.parse.urlencode(parameters)
-        url = f"{self.endpoint}/-/fault" + (f"?{query}" if query else "")
+        url = f"{self.endpoint}/-/{address}" + (f"?{query}" if query else "")
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(urllib.request.Request(url, method=method), timeout=10) as reply:
             text = reply.read()
@@ -102,6 +102,12 @@ class S3d(Server):
     def fault(self, do, **parameters):
         """Arm a fault (see s3d --help); returns its id."""
         return self._control("POST", do=do, **parameters)["id"]
+
+    def hand_out(self, keys):
+        """Accept these temporary keys (aws_endpoints.Keys) until they expire."""
+        token = {"session_token": keys.token} if keys.token else {}
+        self._control("POST", "keys", access_key=keys.access_key, secret_key=keys.secret_key,
+                      expires=int(keys.expires), **token)
 
     def faults(self):
         """What was armed, with hits."""
