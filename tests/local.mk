@@ -47,6 +47,7 @@ EXTRA_DIST += \
 	tests/system/DESIGN.md \
 	tests/system/harness/__init__.py \
 	tests/system/harness/agent.py \
+	tests/system/harness/aws_endpoints.py \
 	tests/system/harness/bindfs.py \
 	tests/system/harness/ceph.py \
 	tests/system/harness/client.py \
@@ -64,7 +65,7 @@ EXTRA_DIST += \
 	tests/system/churn.py \
 	tests/system/remote.py \
 	tests/system/run.py \
-	tests/system/test_crash.py tests/system/test_hurry.py tests/system/test_plan.py \
+	tests/system/test_crash.py tests/system/test_credentials.py tests/system/test_hurry.py tests/system/test_plan.py \
 	tests/system/test_faults.py \
 	tests/system/test_guard.py \
 	tests/system/test_harness.py \

@@ -84,9 +84,10 @@ int rules_container_url(const char *url, struct err *e)
                        "the address is too long or has a byte that does not belong there");
     memcpy(authority, url, n);
     authority[n] = '\0';
-    int rc = endpoint_of_url(authority, &ep, e);
+    struct err why = {0};
+    int rc = endpoint_of_url(authority, &ep, &why);
     if (rc)
-        return rc;
+        return err_set(e, rc, "container endpoint", why.right, "%.300s", why.what);
     if (ep.tls || is_trusted_host(ep.name))
         return 0;
     return err_set(e, ERR_SYNTAX, "container endpoint",
@@ -98,9 +99,10 @@ int rules_container_url(const char *url, struct err *e)
 int rules_metadata_url(const char *url, struct err *e)
 {
     struct endpoint ep;
-    int rc = endpoint_of_url(url, &ep, e);
+    struct err why = {0};
+    int rc = endpoint_of_url(url, &ep, &why);
     if (rc)
-        return rc;
+        return err_set(e, rc, "instance metadata", why.right, "%.300s", why.what);
     if (*ep.base_path)
         return err_set(e, ERR_SYNTAX, "instance metadata", "http[s]://host[:port]",
                        "a path in \"%.200s\"", url);

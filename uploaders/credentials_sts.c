@@ -63,9 +63,10 @@ static int find_sts(struct sts *s, struct err *e)
     const char *region = s->plan->region;
     snprintf(amazon, sizeof(amazon), "https://sts.%s.amazonaws.com%s", region,
              strncmp(region, "cn-", 3) == 0 ? ".cn" : "");
-    int rc = endpoint_of_url(s->plan->sts_url ? s->plan->sts_url : amazon, &s->ep, e);
+    struct err why = {0};
+    int rc = endpoint_of_url(s->plan->sts_url ? s->plan->sts_url : amazon, &s->ep, &why);
     if (rc)
-        return rc;
+        return err_set(e, rc, "", why.right, "the endpoint of STS: %.300s", why.what);
     rc = endpoint_url(&s->ep, *s->ep.base_path ? s->ep.base_path : "/", "", &s->url);
     return rc ? err_set(e, rc, "", "", "out of memory") : 0;
 }

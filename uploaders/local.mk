@@ -38,6 +38,7 @@ uploaders_tests = \
 	tests/unit/test_call_build \
 	tests/unit/test_answers \
 	tests/unit/test_credentials \
+	tests/unit/test_credentials_answer \
 	tests/unit/test_endpoint \
 	tests/unit/test_headers \
 	tests/unit/test_profile \
@@ -52,6 +53,8 @@ tests_unit_test_answers_SOURCES = tests/unit/test_answers.c
 tests_unit_test_answers_LDADD = $(uploaders_test_libs)
 tests_unit_test_credentials_SOURCES = tests/unit/test_credentials.c
 tests_unit_test_credentials_LDADD = $(uploaders_test_libs)
+tests_unit_test_credentials_answer_SOURCES = tests/unit/test_credentials_answer.c
+tests_unit_test_credentials_answer_LDADD = $(uploaders_test_libs)
 tests_unit_test_endpoint_SOURCES = tests/unit/test_endpoint.c
 tests_unit_test_endpoint_LDADD = $(uploaders_test_libs)
 tests_unit_test_headers_SOURCES = tests/unit/test_headers.c
@@ -86,7 +89,12 @@ tests_bench_bench_engine_LDADD = uploaders/libuploaders.a base/libbase.a \
 EXTRA_DIST += tests/system/test_engine.py
 
 if FUZZ
-noinst_PROGRAMS += tests/fuzz/fuzz_s3_xml tests/fuzz/fuzz_credentials_file
+noinst_PROGRAMS += tests/fuzz/fuzz_s3_xml tests/fuzz/fuzz_credentials_file \
+	tests/fuzz/fuzz_credentials_answer
+tests_fuzz_fuzz_credentials_answer_SOURCES = tests/fuzz/fuzz_credentials_answer.c
+tests_fuzz_fuzz_credentials_answer_LDADD = uploaders/libuploaders.a base/libbase.a $(EXPAT_LIBS) \
+	$(CRYPTO_LIBS)
+tests_fuzz_fuzz_credentials_answer_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_s3_xml_SOURCES = tests/fuzz/fuzz_s3_xml.c
 tests_fuzz_fuzz_s3_xml_LDADD = uploaders/libuploaders.a base/libbase.a $(EXPAT_LIBS) $(CRYPTO_LIBS)
 tests_fuzz_fuzz_s3_xml_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
@@ -95,6 +103,12 @@ tests_fuzz_fuzz_credentials_file_LDADD = uploaders/libuploaders.a base/libbase.a
 tests_fuzz_fuzz_credentials_file_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
 EXTRA_DIST += \
+	tests/fuzz/corpus/credentials_answer/command \
+	tests/fuzz/corpus/credentials_answer/container \
+	tests/fuzz/corpus/credentials_answer/error \
+	tests/fuzz/corpus/credentials_answer/instance \
+	tests/fuzz/corpus/credentials_answer/process \
+	tests/fuzz/corpus/credentials_answer/sts \
 	tests/fuzz/corpus/s3_xml/complete \
 	tests/fuzz/corpus/s3_xml/copy \
 	tests/fuzz/corpus/s3_xml/delete \

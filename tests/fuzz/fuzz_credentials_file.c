@@ -38,8 +38,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_text(p.session_token);
     check_text(p.region);
     check_text(p.endpoint_url);
-    if ((p.role || p.process) != (p.other != NULL) || (!p.found && (p.access_key || p.other)))
+    check_text(p.role_arn);
+    check_text(p.external_id);
+    check_text(p.session_name);
+    check_text(p.metadata_endpoint);
+    if (!p.found && (p.access_key || p.role_arn || p.process || p.login))
         abort();
     profile_release(&p);
+    struct services s;
+    if (profile_parse_services(text, "file", "x", &s, &e) == 0) {
+        check_text(s.s3_url);
+        check_text(s.sts_url);
+        services_release(&s);
+    }
     return 0;
 }

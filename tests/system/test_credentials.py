@@ -465,7 +465,7 @@ source_profile = nobody
 sso_session = company
 [profile code]
 role_arn = {ROLE}
-source_profile = a
+credential_source = Environment
 mfa_serial = arn:aws:iam::1:mfa/me
 """)
     for profile, words in (("a", ("source_profile", "leads back")),

@@ -96,6 +96,7 @@ static void test_defaults(void **state)
     assert_null(c->s3.profile);
     assert_null(c->s3.ca_file);
     assert_int_equal(c->s3.addressing, CONF_ADDRESS_AUTO);
+    assert_int_equal(c->s3.credentials, CONF_CREDENTIALS_AUTO);
     assert_int_equal(c->s3.workers, 2);
     assert_int_equal(c->s3.in_flight, 64);
     assert_int_equal(c->s3.multipart_bytes, 16 << 20);
@@ -140,7 +141,8 @@ static void test_every_setting(void **state)
               "\"debug\";\n"
               "s3: { bucket = \"my.bucket\"; region = \"eu-central-1\"; endpoint = "
               "\"HTTP://Host:9000/\";\n"
-              "  addressing = \"path\"; profile = \"p q\"; ca_file = \"/ca.pem\"; workers = 64;\n"
+              "  addressing = \"path\"; credentials = \"web-identity\"; profile = \"p q\"; ca_file "
+              "= \"/ca.pem\"; workers = 64;\n"
               "  in_flight = 1; multipart_size = 5368709120; part_size = \"5M\"; };\n");
     assert_string_equal(c->state_dir, "/s");
     assert_string_equal(c->journal_dir, "/j");
@@ -148,6 +150,7 @@ static void test_every_setting(void **state)
     assert_int_equal(c->log_level, LOG_LEVEL_DEBUG);
     assert_string_equal(c->s3.endpoint, "http://host:9000");
     assert_int_equal(c->s3.addressing, CONF_ADDRESS_PATH);
+    assert_int_equal(c->s3.credentials, CONF_CREDENTIALS_WEB_IDENTITY);
     assert_string_equal(c->s3.profile, "p q");
     assert_string_equal(c->s3.ca_file, "/ca.pem");
     assert_int_equal(c->s3.workers, 64);
@@ -206,7 +209,10 @@ static const struct fault_case fault_cases[] = {
      "f.conf:1: bucket: unknown setting; it belongs in s3\n"},
     {"unknown setting, far", "", "colour = 1;", "", "",
      "f.conf:2: s3.colour: unknown setting; known here: bucket, region, endpoint, addressing, "
-     "profile, ca_file, workers, in_flight, multipart_size, part_size\n"},
+     "profile, credentials, ca_file, workers, in_flight, multipart_size, part_size\n"},
+    {"a source of credentials that is none", "", "credentials = \"sso\";", "", "",
+     "f.conf:2: s3.credentials: \"sso\" is not one of those; expected \"auto\", \"environment\", "
+     "\"profile\", \"web-identity\", \"container\" or \"instance\"\n"},
     {"unknown setting in a mapping", "", "", "setle_ms = 1;", "",
      "f.conf:3: repositories[0].setle_ms: unknown setting; did you mean settle_ms?\n"},
     {"a list's setting in a repository", "", "", "repository = \"x\";", "",

@@ -5,6 +5,7 @@
 #include "tests/unit/unit.h"
 #include "uploaders/profile.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,32 +100,72 @@ static void test_cases(void **state)
     }
 }
 
+/* Every setting that is kept, and those that ask for a login. */
 static void test_other_sources(void **state)
 {
     (void)state;
-    static const struct {
-        const char *line;
-        bool role;
-        bool process;
-        const char *other;
-    } lines[] = {
-        {"role_arn = arn:aws:iam::1:role/r", true, false, "role_arn"},
-        {"web_identity_token_file = /t", true, false, "web_identity_token_file"},
-        {"sso_session = s", true, false, "sso_session"},
-        {"sso_start_url = https://s", true, false, "sso_start_url"},
-        {"credential_process = /bin/keys --all", false, true, "credential_process"},
-        {"output = json", false, false, NULL},
-    };
-    for (size_t i = 0; i < COUNT(lines); i++) {
-        char text[256];
-        struct profile p;
-        snprintf(text, sizeof(text), "[profile x]\n%s\n[profile y]\nrole_arn = z\n", lines[i].line);
-        assert_int_equal(profile_parse(span_of(text), "f", PROFILE_CONFIG, "x", &p, NULL), 0);
-        assert_int_equal(p.role, lines[i].role);
-        assert_int_equal(p.process, lines[i].process);
-        assert_text(lines[i].line, p.other, lines[i].other);
+    static const char text[] = "[profile x]\nrole_arn = arn:aws:iam::1:role/r\n"
+                               "source_profile = the other one\n"
+                               "credential_source = Environment\nexternal_id = e/1\n"
+                               "role_session_name = me@x\nduration_seconds = 900\n"
+                               "mfa_serial = arn:m\nweb_identity_token_file = /a b/t ; why\n"
+                               "credential_process = \"/bin/keys\" --all #no\nservices = my own\n"
+                               "ec2_metadata_service_endpoint = http://m\n"
+                               "ec2_metadata_service_endpoint_mode = IPv6\n"
+                               "ignore_configured_endpoint_urls = true\n"
+                               "[profile y]\nrole_arn = z\nsso_session = s\n";
+    static const char *const logins[] = {"sso_session", "sso_start_url", "login_session"};
+    struct profile p;
+    assert_int_equal(profile_parse(span_of(text), "f", PROFILE_CONFIG, "x", &p, NULL), 0);
+    assert_text("role", p.role_arn, "arn:aws:iam::1:role/r");
+    assert_text("source", p.source_profile, "the other one");
+    assert_text("named", p.credential_source, "Environment");
+    assert_text("external", p.external_id, "e/1");
+    assert_text("session", p.session_name, "me@x");
+    assert_text("duration", p.duration, "900");
+    assert_text("mfa", p.mfa_serial, "arn:m");
+    assert_text("token", p.token_file, "/a b/t");
+    assert_text("process", p.process, "\"/bin/keys\" --all");
+    assert_text("services", p.services, "my own");
+    assert_text("metadata", p.metadata_endpoint, "http://m");
+    assert_text("mode", p.metadata_mode, "IPv6");
+    assert_text("ignore", p.ignore_endpoints, "true");
+    assert_null(p.login);
+    profile_release(&p);
+    assert_null(p.role_arn);
+    for (size_t i = 0; i < COUNT(logins); i++) {
+        char line[64];
+        snprintf(line, sizeof(line), "[x]\n%s = s\n", logins[i]);
+        assert_int_equal(profile_parse(span_of(line), "f", PROFILE_CREDENTIALS, "x", &p, NULL), 0);
+        assert_text(line, p.login, logins[i]);
         profile_release(&p);
     }
+}
+
+static void test_services(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "[profile x]\nservices = a\ns3 =\n  endpoint_url = http://no\n"
+        "[services b]\nsts =\n  endpoint_url = http://no\n"
+        "[services a]\ns3 =\n  endpoint_url = http://s3\n  max = 1\n"
+        "dynamodb =\n  endpoint_url = http://no\nsts=\n\tendpoint_url: http://sts # here\n";
+    struct services s;
+    struct err e = {0};
+    assert_int_equal(profile_parse_services(span_of(text), "f", "a", &s, &e), 0);
+    assert_text("s3", s.s3_url, "http://s3");
+    assert_text("sts", s.sts_url, "http://sts");
+    services_release(&s);
+    assert_null(s.s3_url);
+    assert_int_equal(profile_parse_services(span_of(text), "f", "c", &s, &e), 0);
+    assert_null(s.s3_url);
+    assert_null(s.sts_url);
+    s.s3_url = s.sts_url = (char *)(uintptr_t) "kept";
+    assert_int_equal(profile_parse_services(span_of("[services a]\nsts=\n endpoint_url = a b\n"),
+                                            "f", "a", &s, &e),
+                     ERR_SYNTAX);
+    assert_text("where", e.where, "f:3");
+    assert_text("kept", s.sts_url, "kept");
 }
 
 static void test_faults(void **state)
@@ -192,9 +233,8 @@ static void test_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cases),
-        cmocka_unit_test(test_other_sources),
-        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_cases),    cmocka_unit_test(test_other_sources),
+        cmocka_unit_test(test_services), cmocka_unit_test(test_faults),
         cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

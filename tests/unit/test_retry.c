@@ -37,7 +37,8 @@ static const struct {
     {"expired", TRANSFER_PUT, 400, "ExpiredToken", FAILURE_EXPIRED, VERDICT_DENIED},
     {"denied", TRANSFER_PUT, 403, "AccessDenied", FAILURE_FINAL, VERDICT_DENIED},
     {"denied without words", TRANSFER_HEAD, 403, "", FAILURE_FINAL, VERDICT_DENIED},
-    {"no such id", TRANSFER_PUT, 403, "InvalidAccessKeyId", FAILURE_FINAL, VERDICT_DENIED},
+    {"no such id", TRANSFER_PUT, 403, "InvalidAccessKeyId", FAILURE_EXPIRED, VERDICT_DENIED},
+    {"another token", TRANSFER_PUT, 400, "InvalidToken", FAILURE_EXPIRED, VERDICT_DENIED},
     {"unauthorised", TRANSFER_PUT, 401, "", FAILURE_FINAL, VERDICT_DENIED},
     {"absent", TRANSFER_HEAD, 404, "", FAILURE_FINAL, VERDICT_ABSENT},
     {"no source", TRANSFER_COPY, 404, "NoSuchKey", FAILURE_FINAL, VERDICT_ABSENT},
@@ -149,7 +150,7 @@ static void test_clock_and_token(void **state)
     a.code = "SignatureDoesNotMatch";
     assert_int_equal(retry_judge(&a).failure, FAILURE_SKEW);
     a.code = "InvalidAccessKeyId"; /* a clock does not explain it */
-    assert_int_equal(retry_judge(&a).failure, FAILURE_FINAL);
+    assert_int_equal(retry_judge(&a).failure, FAILURE_EXPIRED);
     a = answer(TRANSFER_PUT, 500, "");
     a.clock_off = true;
     assert_int_equal(retry_judge(&a).failure, FAILURE_TRANSIENT);

@@ -6,7 +6,8 @@
 #include "base/err.h"
 #include "tests/unit/unit.h"
 #include "uploaders/answers.h"
-#include "uploaders/credentials.h"
+#include "uploaders/credentials_answer.h"
+#include "uploaders/credentials_plan.h"
 #include "uploaders/sigv4.h"
 
 #include <errno.h>
@@ -163,7 +164,7 @@ static int sign_once(void)
 
 static int profile_once(void)
 {
-    struct profile p = {.role = true};
+    struct profile p = {.found = true, .login = "kept"};
     struct err e = {0};
     int rc = profile_parse(span_of("[x]\naws_access_key_id=A\naws_secret_access_key=S\n"
                                    "aws_session_token=T\nregion=r\nendpoint_url=u\n"),
@@ -171,26 +172,62 @@ static int profile_once(void)
     if (rc == 0)
         profile_release(&p);
     else
-        assert_true(p.role);
+        assert_string_equal(p.login, "kept");
     return rc;
 }
 
 static int sources_once(void)
 {
     struct sources s;
-    struct credentials c, copy;
+    struct credentials_plan plan;
+    struct credentials copy;
     struct err e = {0};
     int rc = sources_read(NULL, &s, &e);
     if (rc)
         return rc;
-    rc = credentials_resolve(&s, &c, &e);
+    rc = credentials_plan(&s, KEYS_AUTO, "r", &plan, &e);
     sources_release(&s);
     if (rc)
         return rc;
-    rc = credentials_copy(&c, &copy);
+    rc = credentials_copy(&plan.keys, &copy);
     if (rc == 0)
         credentials_wipe(&copy);
-    credentials_wipe(&c);
+    credentials_plan_release(&plan);
+    return rc;
+}
+
+/* A chain of roles. */
+static int roles_once(void)
+{
+    struct sources s = {.profiles = {{.name = (char *)(uintptr_t) "a",
+                                      .config = {.role_arn = (char *)(uintptr_t) "arn:a",
+                                                 .external_id = (char *)(uintptr_t) "x",
+                                                 .source_profile = (char *)(uintptr_t) "b"}},
+                                     {.name = (char *)(uintptr_t) "b",
+                                      .config = {.process = (char *)(uintptr_t) "/bin/keys"}}},
+                        .profile_count = 2};
+    struct credentials_plan plan = {.attempts = 77};
+    struct err e = {0};
+    int rc = credentials_plan(&s, KEYS_PROFILE, "r", &plan, &e);
+    if (rc == 0)
+        credentials_plan_release(&plan);
+    else
+        assert_int_equal(plan.attempts, 77);
+    return rc;
+}
+
+static int json_once(void)
+{
+    struct credentials c = {.expires_us = 77};
+    struct err e = {0};
+    int rc =
+        credentials_read_json(span_of("{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"S\\u0041\","
+                                      "\"Token\":\"T\",\"Expiration\":\"2026-01-02T03:04:05Z\"}"),
+                              ANSWER_CONTAINER, &c, &e);
+    if (rc == 0)
+        credentials_wipe(&c);
+    else
+        assert_int_equal(c.expires_us, 77);
     return rc;
 }
 
@@ -229,6 +266,8 @@ static void test_credentials(void **state)
     for (size_t i = 0; i < sizeof(env) / sizeof(env[0]); i++)
         setenv(env[i].name, env[i].value, 1);
     run_all(profile_once);
+    run_all(roles_once);
+    run_all(json_once);
     run_all(sources_once);
 }
 
