@@ -5,7 +5,7 @@ import os
 import stat
 import time
 
-from harness import deadline, on, wait_until
+from harness import deadline, long_test, on, wait_until
 from harness.aws_endpoints import Container, Keys, Metadata, Sts
 
 ROLE = "arn:aws:iam::111122223333:role/lockstep"
@@ -313,6 +313,7 @@ def test_metadata_over_many_lives_and_an_outage(ctx):
 
 
 @on("s3d")
+@long_test
 @deadline(150)
 def test_web_identity_over_many_lives_and_an_outage(ctx):
     token = write(ctx.path("token"), "eyJ.one.sig")
@@ -323,6 +324,7 @@ def test_web_identity_over_many_lives_and_an_outage(ctx):
 
 
 @on("s3d")
+@long_test
 @deadline(150)
 def test_container_over_many_lives_and_an_outage(ctx):
     with Container(ctx.server, life=12) as container:
