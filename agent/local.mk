@@ -34,7 +34,9 @@ agent_libservice_a_SOURCES = \
 	agent/service/sight.c \
 	agent/service/stale.c \
 	agent/service/stored.c agent/service/stored.h \
+	agent/service/orphans.c \
 	agent/service/sweep.c \
+	agent/service/uploads.c agent/service/uploads.h \
 	agent/service/work.c agent/service/work.h
 
 bin_PROGRAMS += lockstep

@@ -3,6 +3,7 @@
  */
 #include "uploaders/answers.h"
 
+#include "base/crc.h"
 #include "base/err.h"
 #include "uploaders/answer.h"
 
@@ -61,6 +62,37 @@ int answers_copy(struct span body, char ret_etag[S3_ETAG_MAX], struct s3_error *
 int answers_complete(struct span body, char ret_etag[S3_ETAG_MAX], struct s3_error *ret_error)
 {
     return read_etag(body, "CompleteMultipartUploadResult", NULL, ret_etag, ret_error);
+}
+
+/* The checksum of an answer. */
+struct told_crc {
+    bool told;
+    uint64_t crc;
+};
+
+static int close_checksum(void *arg, const char *path, const char *text)
+{
+    struct told_crc *c = arg;
+    if (strcmp(path, "ChecksumCRC64NVME") != 0)
+        return 0;
+    c->told = true;
+    return crc64nvme_parse(text, &c->crc);
+}
+
+int answers_checksum(struct span body, bool *ret_told, uint64_t *ret_crc,
+                     struct s3_error *ret_error)
+{
+    struct told_crc c = {.told = false};
+    struct answer_reader r = {.root = "CompleteMultipartUploadResult",
+                              .other_root = "CopyPartResult",
+                              .arg = &c,
+                              .close = close_checksum};
+    int rc = answer_read(body, &r, ret_error);
+    if (rc)
+        return rc;
+    *ret_told = c.told;
+    *ret_crc = c.crc;
+    return 0;
 }
 
 int answers_initiate(struct span body, char ret_id[S3_UPLOAD_ID_MAX], struct s3_error *ret_error)

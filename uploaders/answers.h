@@ -64,6 +64,16 @@ int answers_initiate(struct span body, char ret_id[S3_UPLOAD_ID_MAX], struct s3_
 int answers_complete(struct span body, char ret_etag[S3_ETAG_MAX], struct s3_error *ret_error)
     __attribute__((warn_unused_result));
 
+/* answers_checksum(body, ret_told, ret_crc, ret_error): the CRC-64/NVME that a CopyPartResult or a
+ * CompleteMultipartUploadResult tells; *ret_told is false where it tells none. */
+int answers_checksum(struct span body, bool *ret_told, uint64_t *ret_crc,
+                     struct s3_error *ret_error) __attribute__((warn_unused_result));
+
+/* answers_tagging(body, out, ret_error): append a Tagging document's tags as x-amz-tagging takes
+ * them: "key=value&...", encoded. ERR_LIMIT as buf_append, then out is unchanged. */
+int answers_tagging(struct span body, struct buf *out, struct s3_error *ret_error)
+    __attribute__((warn_unused_result));
+
 /*
  * answers_delete(body, items, n, ret_error): DeleteResult of a request that was not quiet; sets
  * `done` or `code` of each item. An item that the answer does not name is not done and has the code

@@ -2,13 +2,15 @@
  * COPY and META: objects copied inside S3. Shell.
  *
  *   COPY: CopyObject, metadata kept, if the source's ETag holds.
+ *         What is larger than S3 copies at once goes on in parts (copy_parts.c); how much that is,
+ *         is S3's to say.
  *   META: HEAD, then CopyObject of the object onto itself; REPLACE drops what is not sent again, so
  *         all that HEAD told is.
  *
  * Amazon wants the condition's ETag in quotes, some servers (Ceph) only without. Both forms mean
  * the same, so a failed condition is asked once more in the other form before it is believed.
  */
-#include "uploaders/task.h"
+#include "uploaders/copy.h"
 
 #include "uploaders/sigv4.h"
 
@@ -18,14 +20,13 @@
 #include <string.h>
 #include <strings.h>
 
-#define COPY_BYTES_MAX (UINT64_C(5) << 30) /* S3's, of one CopyObject */
-#define SOURCE_MAX     (4 * S3_KEY_MAX)    /* "/bucket/" and the key, each byte as %XX */
+#define PART_BYTES_MIN (UINT64_C(5) << 20) /* S3's: what is smaller cannot be divided */
 
 struct copy {
     struct task task;
     struct buf source;           /* x-amz-copy-source */
     char condition[S3_ETAG_MAX]; /* ETag without quotes; "": unconditional */
-    char condition_text[S3_ETAG_MAX + 2];
+    char condition_text[COPY_CONDITION_SIZE];
     bool bare;         /* the condition goes without quotes */
     bool asked_again;  /* in the other form */
     struct call *head; /* META: what HEAD told; its strings are sent again */
@@ -56,8 +57,7 @@ static int read_copied(struct call *call, struct s3_error *ret_error)
     return answers_copy(body, copy->task.transfer->etag, ret_error);
 }
 
-/* What HEAD told and a REPLACE would lose. */
-static void add_kept(struct call *call, const struct call *head)
+void copy_add_kept(struct call *call, const struct call *head, bool class)
 {
     static const char *const kept[] = {
         "content-type",
@@ -66,20 +66,28 @@ static void add_kept(struct call *call, const struct call *head)
         "content-encoding",
         "content-language",
         "expires",
-        "x-amz-storage-class",
+        "x-amz-storage-class", /* from here on: CLASS */
         "x-amz-website-redirect-location",
         "x-amz-server-side-encryption",
         "x-amz-server-side-encryption-aws-kms-key-id",
         "x-amz-server-side-encryption-bucket-key-enabled",
     };
+    enum { PLAIN = 6, ALL = sizeof(kept) / sizeof(kept[0]) };
+    bool is_meta = head->kind == TRANSFER_META;
     const char *name, *value;
     for (size_t at = 0; wire_head_next(&head->x, &at, &name, &value);) {
-        bool keep = strncmp(name, "x-amz-meta-", 11) == 0 && !headers_is_posix(name);
-        for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+        bool keep = strncmp(name, "x-amz-meta-", 11) == 0 && !(is_meta && headers_is_posix(name));
+        for (size_t i = 0; i < (class ? ALL : PLAIN); i++)
             keep = keep || strcmp(name, kept[i]) == 0;
         if (keep)
             call_header(call, name, value);
     }
+}
+
+void copy_condition(const char *etag, bool bare, char out[COPY_CONDITION_SIZE])
+{
+    const char *quote = bare ? "" : "\"";
+    snprintf(out, COPY_CONDITION_SIZE, "%s%s%s", quote, etag, quote);
 }
 
 /* Plain MD5s, and others: the server took no notice of the condition (Ceph 16 does not) and copied
@@ -111,6 +119,15 @@ static enum verdict judge(const struct copy *copy, const struct call *call)
 }
 
 static void send(struct copy *copy);
+static void go_on_in_parts(struct copy *copy);
+
+/* The words of S3 for a source that is more than one CopyObject takes; they serve other complaints
+ * as well, but what is wrong with those is wrong with parts too. */
+static bool is_too_large(const struct call *call)
+{
+    return call->verdict == VERDICT_REFUSED && (strcmp(call->error.code, "InvalidRequest") == 0 ||
+                                                strcmp(call->error.code, "EntityTooLarge") == 0);
+}
 
 /* call.done of CopyObject */
 static void on_copied(struct call *call)
@@ -122,6 +139,11 @@ static void on_copied(struct call *call)
         copy->bare = !copy->bare;
         copy->asked_again = true;
         send(copy);
+        return;
+    }
+    if (is_too_large(call) && copy->task.transfer->source_size > PART_BYTES_MIN) {
+        caller_give(call);
+        go_on_in_parts(copy);
         return;
     }
     task_report(&copy->task, call);
@@ -141,15 +163,13 @@ static void send(struct copy *copy)
         return;
     call_header(call, "x-amz-copy-source", copy->source.data);
     if (copy->condition[0] != '\0') {
-        const char *quote = copy->bare ? "" : "\"";
-        snprintf(copy->condition_text, sizeof(copy->condition_text), "%s%s%s", quote,
-                 copy->condition, quote);
+        copy_condition(copy->condition, copy->bare, copy->condition_text);
         call_header(call, "x-amz-copy-source-if-match", copy->condition_text);
     }
     if (t->kind == TRANSFER_META) {
         headers_posix(&t->posix, copy->posix);
         call_header(call, "x-amz-metadata-directive", "REPLACE");
-        add_kept(call, copy->head);
+        copy_add_kept(call, copy->head, true);
         task_add_posix(call, copy->posix);
     }
     call->read = read_copied;
@@ -157,15 +177,25 @@ static void send(struct copy *copy)
     caller_start(call);
 }
 
-/* Why an object cannot be copied onto itself; NULL where it can. */
-static const char *find_obstacle(const struct transfer *t, const struct call *head)
+const char *copy_obstacle(const struct call *head)
 {
     const char *missing = wire_head(&head->x, "x-amz-missing-meta");
-    if (t->size > COPY_BYTES_MAX)
-        return "larger than 5 GB: its metadata cannot be changed in place";
     if (missing && strcmp(missing, "0") != 0)
         return "it has metadata that HTTP cannot carry and that would be lost";
     return NULL;
+}
+
+/* The same in parts. */
+static void go_on_in_parts(struct copy *copy)
+{
+    struct task *other = task_copy_parts_new();
+    if (copy->head)
+        caller_give(copy->head);
+    copy->head = NULL;
+    if (other)
+        worker_replace(&copy->task, other);
+    else
+        task_no_memory(&copy->task);
 }
 
 /* call.done of META's HEAD */
@@ -180,8 +210,12 @@ static void on_head(struct call *call)
         return;
     }
     const char *length = wire_head(&call->x, "content-length");
-    t->size = length ? strtoull(length, NULL, 10) : 0;
-    const char *obstacle = find_obstacle(t, call);
+    t->size = t->source_size = length ? strtoull(length, NULL, 10) : 0;
+    if (t->size > COPY_BYTES_MAX) {
+        go_on_in_parts(copy);
+        return;
+    }
+    const char *obstacle = copy_obstacle(call);
     if (obstacle) {
         snprintf(t->message, sizeof(t->message), "%s (%" PRIu64 " bytes)", obstacle, t->size);
         end(copy, VERDICT_REFUSED);
@@ -191,15 +225,16 @@ static void on_head(struct call *call)
     send(copy);
 }
 
-/* "/bucket/key", encoded. */
-static int write_source(struct copy *copy, const char *bucket, const char *key)
+int copy_source(const struct task *task, struct buf *out)
 {
-    int code = buf_append_byte(&copy->source, '/');
+    const struct transfer *t = task->transfer;
+    int code = buf_append_byte(out, '/');
     if (code == 0)
-        code = buf_append_str(&copy->source, bucket);
+        code = buf_append_str(out, caller_bucket(worker_caller(task->worker)));
     if (code == 0)
-        code = buf_append_byte(&copy->source, '/');
-    return code == 0 ? sigv4_encode_path(key, &copy->source) : code;
+        code = buf_append_byte(out, '/');
+    return code == 0 ? sigv4_encode_path(t->kind == TRANSFER_META ? t->key : t->source_key, out)
+                     : code;
 }
 
 /* task.begin */
@@ -208,8 +243,7 @@ static void begin(struct task *task)
     struct copy *copy = (struct copy *)task;
     struct transfer *t = task->transfer;
     bool is_meta = t->kind == TRANSFER_META;
-    const char *bucket = caller_bucket(worker_caller(task->worker));
-    if (write_source(copy, bucket, is_meta ? t->key : t->source_key) != 0) {
+    if (copy_source(task, &copy->source) != 0) {
         task_no_memory(task);
         return;
     }
@@ -230,7 +264,7 @@ struct task *task_copy_new(void)
     struct copy *copy = calloc(1, sizeof(*copy));
     if (!copy)
         return NULL;
-    buf_init(&copy->source, SOURCE_MAX);
+    buf_init(&copy->source, COPY_SOURCE_MAX);
     copy->task.begin = copy->task.feed = begin;
     copy->task.drop = drop;
     return &copy->task;

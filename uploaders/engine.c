@@ -2,7 +2,7 @@
 #include "uploaders/engine.h"
 
 #include "base/clock.h"
-#include "uploaders/task.h"
+#include "uploaders/copy.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -120,20 +120,29 @@ static struct worker *choose(const struct uploaders *u)
     return best;
 }
 
+/* A file that goes in parts: a large one, or one whose upload was begun. */
+static bool in_parts(const struct uploaders *u, const struct transfer *t)
+{
+    uint64_t size = t->expected.size;
+    return size > 0 && (size >= u->multipart_bytes || t->upload_id);
+}
+
 /* The kind of task that does a transfer. */
 static struct task *make_task(const struct uploaders *u, const struct transfer *t)
 {
     switch (t->kind) {
     case TRANSFER_PUT:
-        return t->expected.size >= u->multipart_bytes && t->expected.size > 0 ? task_multipart_new()
-                                                                              : task_put_new();
+        return in_parts(u, t) ? task_multipart_new() : task_put_new();
     case TRANSFER_COPY:
     case TRANSFER_META:
-        return task_copy_new();
+        return t->upload_id || t->source_size > COPY_BYTES_MAX ? task_copy_parts_new()
+                                                               : task_copy_new();
     case TRANSFER_DELETE:
     case TRANSFER_DELETE_MANY:
     case TRANSFER_HEAD:
         return task_simple_new();
+    case TRANSFER_ABORT:
+        return task_abort_new();
     }
     return NULL;
 }
@@ -144,8 +153,8 @@ static void clear_outcome(struct transfer *t)
     t->code = t->http_status = 0;
     t->s3_code[0] = t->message[0] = t->etag[0] = t->version[0] = '\0';
     t->crc64 = t->size = t->duration_ms = 0;
-    t->has_crc = false;
-    t->attempts = 0;
+    t->has_crc = t->upload_over = false;
+    t->attempts = t->parts_kept = 0;
 }
 
 /* The keys of a transfer can be sent; if not, the transfer says why. */

@@ -3,21 +3,25 @@ uploaders_libuploaders_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h
 uploaders_libuploaders_a_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS) $(EXPAT_CFLAGS)
 uploaders_libuploaders_a_SOURCES = \
 	uploaders/caller.h uploaders/caller.c uploaders/call_build.c \
-	uploaders/copy.c \
+	uploaders/abort.c \
+	uploaders/copy.h uploaders/copy.c uploaders/copy_parts.c \
 	uploaders/engine.h uploaders/engine.c \
 	uploaders/listing.c \
 	uploaders/multipart.c \
+	uploaders/parts.h uploaders/parts.c \
 	uploaders/put.c \
 	uploaders/simple.c \
 	uploaders/site.h uploaders/site.c \
 	uploaders/source.h uploaders/source.c \
 	uploaders/task.h uploaders/task.c \
 	uploaders/transfer.c \
+	uploaders/upload.h uploaders/upload.c \
 	uploaders/wire.h uploaders/wire.c \
 	uploaders/worker.h uploaders/worker.c \
 	uploaders/uploaders.h \
 	uploaders/answer.h uploaders/answer.c \
 	uploaders/answers.h uploaders/answers.c uploaders/answers_build.c uploaders/answers_list.c \
+	uploaders/answers_tags.c \
 	uploaders/credentials.h uploaders/credentials.c \
 	uploaders/credentials_answer.h uploaders/credentials_answer.c \
 	uploaders/credentials_fetch.h uploaders/credentials_fetch.c uploaders/credentials_host.c \
@@ -41,6 +45,7 @@ uploaders_tests = \
 	tests/unit/test_credentials_answer \
 	tests/unit/test_endpoint \
 	tests/unit/test_headers \
+	tests/unit/test_parts \
 	tests/unit/test_profile \
 	tests/unit/test_retry \
 	tests/unit/test_sigv4 \
@@ -59,6 +64,8 @@ tests_unit_test_endpoint_SOURCES = tests/unit/test_endpoint.c
 tests_unit_test_endpoint_LDADD = $(uploaders_test_libs)
 tests_unit_test_headers_SOURCES = tests/unit/test_headers.c
 tests_unit_test_headers_LDADD = $(uploaders_test_libs)
+tests_unit_test_parts_SOURCES = tests/unit/test_parts.c
+tests_unit_test_parts_LDADD = $(uploaders_test_libs)
 tests_unit_test_profile_SOURCES = tests/unit/test_profile.c
 tests_unit_test_profile_LDADD = $(uploaders_test_libs)
 tests_unit_test_retry_SOURCES = tests/unit/test_retry.c

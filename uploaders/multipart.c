@@ -2,39 +2,35 @@
  * A file in parts. Shell.
  *
  *   open -> Create -> parts, PARALLEL at a time -> end of file, stat as before -> Complete -> done
- *              \          \                            \                            \
- *               \          +----------------------------+----------------------------+-> Abort
- *                +-> the verdict                                                          |
- *                                                                      the verdict <------+
+ *     \                  ^          \                        \                        \
+ *      \                 |           +------------------------+------------------------+-> abandon
+ *       +-> ListParts ---+
+ *            \           |
+ *             +-> HEAD --+-> nothing to send: are these the bytes of the object?
  *
  * Each part is read once, in order, and carries its CRC-64/NVME; Complete carries the whole file's,
- * combined from them, so S3 itself compares. Parts in flight are waited for before Abort.
+ * combined from them, so S3 itself compares. Parts in flight are waited for before the end.
  *
- * A Complete whose answer was lost and that is sent again (by us, or by libcurl where a kept
- * connection died) finds no such upload: then HEAD tells whether the object is ours.
+ * An upload of an earlier run is gone on with: a part that S3 lists is kept if it is what the file
+ * has there now. Where S3 does not know the upload any more, its Complete may have been the last
+ * that was heard of it: then the file is read and compared with the object.
  */
-#include "uploaders/task.h"
+#include "uploaders/upload.h"
 
-#include "base/crc.h"
 #include "uploaders/source.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PARALLEL      4
-#define PARTS_MAX     10000
-#define PART_STEP     (UINT64_C(1) << 20) /* part sizes are whole MiB */
-#define PART_SIZE_MAX (UINT64_C(5) << 30)
-#define DOCUMENT_MAX  (4 * 1024 * 1024) /* 10,000 parts at under 300 bytes */
+#define PARALLEL 4
 
 struct multipart;
 
 /* One part in flight. */
 struct part {
-    struct multipart *upload;
+    struct multipart *file;
     char *body; /* NULL: this slot is free */
     size_t n;
     unsigned index;
@@ -45,19 +41,20 @@ struct part {
 
 struct multipart {
     struct task task;
+    struct upload upload;
     int fd;
-    uint64_t part_bytes;
-    unsigned count;
-    unsigned next;        /* the part to be read next */
-    unsigned flying;      /* parts in flight */
-    enum verdict failure; /* VERDICT_DONE: none so far */
-    struct s3_part *parts;
+    unsigned next;   /* the part to be read next */
+    unsigned flying; /* parts in flight */
     struct part slots[PARALLEL];
-    char upload_id[S3_UPLOAD_ID_MAX];
-    struct buf document;
-    char crc_text[CRC64_BASE64_SIZE];
-    char size_text[24];
     struct header posix[HEADERS_POSIX_COUNT];
+
+    /* Of an earlier run. */
+    struct s3_part *listed; /* by index; number 0 where S3 has none */
+    char marker[12];        /* of the next page of parts */
+    bool comparing;         /* with the object that is there: no part is sent */
+    char object_etag[S3_ETAG_MAX];
+    uint64_t object_crc;
+    bool object_has_crc;
 };
 
 /* task.drop */
@@ -67,161 +64,49 @@ static void drop(struct task *task)
     for (size_t i = 0; i < PARALLEL; i++)
         worker_body_back(task, m->slots[i].body, m->slots[i].n);
     source_close(m->fd);
-    buf_release(&m->document);
-    free(m->parts);
+    upload_release(&m->upload);
+    free(m->listed);
     free(m);
 }
 
-/* Over, with what was found first. */
-static void end(struct multipart *m, enum verdict verdict)
+/* The whole file was read for an upload that is gone: is the object what it made? */
+static void end_comparing(struct multipart *m)
 {
-    if (verdict != VERDICT_DONE)
-        m->task.transfer->etag[0] = m->task.transfer->version[0] = '\0';
-    worker_end(&m->task, verdict);
-}
-
-/* call.done of AbortMultipartUpload: whatever came of it, the verdict was found before. */
-static void on_aborted(struct call *call)
-{
-    struct multipart *m = call->owner;
-    caller_give(call);
-    end(m, m->failure);
-}
-
-/* S3 keeps the parts of an upload, and bills them, until it is aborted. */
-static void abort_upload(struct multipart *m)
-{
-    struct call *call = caller_take(worker_caller(m->task.worker));
-    if (!call) {
-        end(m, m->failure);
-        return;
-    }
-    call->kind = TRANSFER_DELETE;
-    call->method = "DELETE";
-    call->key = m->task.transfer->key;
-    call->owner = m;
-    call_query(call, "uploadId", m->upload_id);
-    call->done = on_aborted;
-    caller_start(call);
-}
-
-/* The ETag that S3 gives to these parts: the MD5 of their MD5s, "-" and their number. False where
- * the parts' ETags are not MD5s (SSE-KMS, SSE-C). */
-static bool compute_etag(const struct multipart *m, char out[S3_ETAG_MAX])
-{
-    uint8_t *all = malloc((size_t)m->count * MD5_BYTES);
-    uint8_t digest[MD5_BYTES];
-    char text[2 * MD5_BYTES + 1];
-    bool good = all != NULL;
-    for (unsigned i = 0; i < m->count && good; i++)
-        good = strlen(m->parts[i].etag) == sizeof(text) - 1 &&
-               hex_decode(m->parts[i].etag, sizeof(text) - 1, all + (size_t)i * MD5_BYTES) == 0;
-    if (good) {
-        digest_md5(all, (size_t)m->count * MD5_BYTES, digest);
-        snprintf(out, S3_ETAG_MAX, "%s-%u", hex_encode(digest, sizeof(digest), text), m->count);
-    }
-    free(all);
-    return good;
-}
-
-/* call.done of the HEAD after a Complete whose answer was lost. */
-static void on_found(struct call *call)
-{
-    struct multipart *m = call->owner;
     struct transfer *t = m->task.transfer;
-    const char *crc = wire_head(&call->x, "x-amz-checksum-crc64nvme");
-    char found[S3_ETAG_MAX], expected[S3_ETAG_MAX];
-    task_etag(call, found);
-    bool ours = call->verdict == VERDICT_DONE &&
-                ((crc && strcmp(crc, m->crc_text) == 0) ||
-                 (compute_etag(m, expected) && strcmp(found, expected) == 0));
-    if (ours) {
-        task_report(&m->task, call);
-        memcpy(t->etag, found, sizeof(found));
-    }
-    caller_give(call);
-    end(m, ours ? VERDICT_DONE : VERDICT_UNREACHED);
-}
-
-/* There is no such upload any more: is its object there? */
-static void look_for_object(struct multipart *m)
-{
-    struct call *call = task_call(&m->task, "HEAD", m->task.transfer->key);
-    if (!call)
-        return;
-    call->kind = TRANSFER_HEAD;
-    call_header(call, "x-amz-checksum-mode", "ENABLED");
-    call->done = on_found;
-    caller_start(call);
-}
-
-/* call.read of CompleteMultipartUpload: 200 may be an error all the same. */
-static int read_completed(struct call *call, struct s3_error *ret_error)
-{
-    struct multipart *m = call->owner;
-    struct transfer *t = m->task.transfer;
-    struct span body = {call->x.answer.data, call->x.answer.len};
-    int code = answers_complete(body, t->etag, ret_error);
-    return code == 0 ? task_checksum_fits(call, t->crc64, ret_error) : code;
-}
-
-/* call.done of CompleteMultipartUpload */
-static void on_completed(struct call *call)
-{
-    struct multipart *m = call->owner;
-    enum verdict verdict = call->verdict;
-    bool gone = strcmp(call->error.code, "NoSuchUpload") == 0;
-    task_report(&m->task, call);
-    caller_give(call);
-    if (verdict == VERDICT_DONE) {
-        end(m, VERDICT_DONE);
-    } else if (gone) {
-        look_for_object(m);
+    char etag[S3_ETAG_MAX];
+    bool same = m->object_has_crc ? m->object_crc == t->crc64
+                                  : parts_etag(m->upload.parts, m->upload.plan.count, etag) &&
+                                        strcmp(etag, m->object_etag) == 0;
+    t->upload_over = true;
+    memcpy(t->etag, m->object_etag, sizeof(t->etag));
+    if (same) {
+        t->s3_code[0] = t->message[0] = '\0';
+        t->parts_kept = m->upload.plan.count;
     } else {
-        m->failure = verdict;
-        abort_upload(m);
+        snprintf(t->message, sizeof(t->message), "the upload is gone, and made no object");
     }
-}
-
-/* All parts are there. */
-static void complete(struct multipart *m)
-{
-    struct transfer *t = m->task.transfer;
-    int code = answers_build_complete(m->parts, m->count, &m->document);
-    struct call *call = code == 0 ? caller_take(worker_caller(m->task.worker)) : NULL;
-    if (!call) {
-        m->failure = VERDICT_UNREACHED;
-        t->code = code ? code : -ENOMEM;
-        abort_upload(m);
-        return;
-    }
-    crc64nvme_base64(t->crc64, m->crc_text);
-    snprintf(m->size_text, sizeof(m->size_text), "%" PRIu64, t->size);
-    call->kind = TRANSFER_PUT;
-    call->method = "POST";
-    call->key = t->key;
-    call->owner = m;
-    call_query(call, "uploadId", m->upload_id);
-    call_header(call, "content-type", "application/xml");
-    call_header(call, "x-amz-checksum-crc64nvme", m->crc_text);
-    call_header(call, "x-amz-checksum-type", "FULL_OBJECT");
-    call_header(call, "x-amz-mp-object-size", m->size_text);
-    call->body = (struct span){m->document.data, m->document.len};
-    call->read = read_completed;
-    call->done = on_completed;
-    caller_start(call);
+    upload_end(&m->upload, same ? VERDICT_DONE : VERDICT_UNREACHED);
 }
 
 /* No part is in flight and none can begin: what now? */
 static void settle(struct multipart *m)
 {
+    struct upload *u = &m->upload;
     struct transfer *t = m->task.transfer;
-    if (m->failure == VERDICT_DONE && m->next == m->count)
-        m->failure = source_end(t, m->fd);
-    if (m->failure != VERDICT_DONE)
-        abort_upload(m);
-    else
-        complete(m);
+    if (u->failure == VERDICT_DONE && m->next == u->plan.count)
+        u->failure = source_end(t, m->fd);
+    if (u->failure != VERDICT_DONE && m->comparing) {
+        t->upload_over = true;
+        upload_end(u, u->failure);
+    } else if (u->failure != VERDICT_DONE) {
+        upload_abandon(u);
+    } else if (m->comparing) {
+        end_comparing(m);
+    } else {
+        u->has_crc = true;
+        u->crc64 = t->crc64;
+        upload_complete(u);
+    }
 }
 
 static void pump(struct multipart *m);
@@ -237,13 +122,13 @@ static int read_part(struct call *call, struct s3_error *ret_error)
 static void on_part(struct call *call)
 {
     struct part *part = call->owner;
-    struct multipart *m = part->upload;
-    if (m->failure == VERDICT_DONE) {
+    struct multipart *m = part->file;
+    if (m->upload.failure == VERDICT_DONE) {
         task_report(&m->task, call);
-        m->failure = call->verdict;
+        m->upload.failure = call->verdict;
     }
     if (call->verdict == VERDICT_DONE)
-        task_etag(call, m->parts[part->index].etag);
+        task_etag(call, m->upload.parts[part->index].etag);
     caller_give(call);
     worker_body_back(&m->task, part->body, part->n);
     part->body = NULL;
@@ -254,23 +139,43 @@ static void on_part(struct call *call)
 /* The part is in memory: send it. False without memory. */
 static bool send_part(struct multipart *m, struct part *part)
 {
-    struct call *call = caller_take(worker_caller(m->task.worker));
+    snprintf(part->number, sizeof(part->number), "%u", part->index + 1);
+    struct call *call = upload_part_call(&m->upload, part->number);
     if (!call)
         return false;
-    snprintf(part->number, sizeof(part->number), "%u", part->index + 1);
-    crc64nvme_base64(part->crc, part->crc_text);
-    call->kind = TRANSFER_PUT;
-    call->method = "PUT";
-    call->key = m->task.transfer->key;
     call->owner = part;
-    call_query(call, "partNumber", part->number);
-    call_query(call, "uploadId", m->upload_id);
-    call_header(call, "x-amz-checksum-crc64nvme", part->crc_text);
+    call_header(call, "x-amz-checksum-crc64nvme", crc64nvme_base64(part->crc, part->crc_text));
     call->body = (struct span){part->body, part->n};
     call->read = read_part;
     call->done = on_part;
     m->flying++;
     caller_start(call);
+    return true;
+}
+
+/* Where the file is compared with an object that has no checksum, its parts' ETags are needed. */
+static void note_md5(const struct part *part, char etag[S3_ETAG_MAX])
+{
+    uint8_t digest[MD5_BYTES];
+    digest_md5(part->body, part->n, digest);
+    hex_encode(digest, sizeof(digest), etag);
+}
+
+/* S3 has this very part already, or is not to get it. */
+static bool is_kept(struct multipart *m, const struct part *part)
+{
+    struct s3_part *made = &m->upload.parts[part->index];
+    const struct s3_part *listed = m->listed ? &m->listed[part->index] : NULL;
+    if (m->comparing) {
+        if (!m->object_has_crc)
+            note_md5(part, made->etag);
+        return true;
+    }
+    if (!listed || listed->number == 0 || !parts_same(listed, part->body, part->n, part->crc))
+        return false;
+    memcpy(made->etag, listed->etag, sizeof(made->etag));
+    made->has_crc = listed->has_crc;
+    m->task.transfer->parts_kept++;
     return true;
 }
 
@@ -281,118 +186,208 @@ static enum verdict read_next(struct multipart *m, struct part *part)
     enum verdict verdict = source_read(t, m->fd, part->body, part->n);
     if (verdict != VERDICT_DONE)
         return verdict;
-    part->upload = m;
+    part->file = m;
     part->index = m->next++;
     part->crc = crc64nvme(0, part->body, part->n);
-    m->parts[part->index] = (struct s3_part){
+    m->upload.parts[part->index] = (struct s3_part){
         .number = part->index + 1, .size = part->n, .crc64 = part->crc, .has_crc = true};
     t->crc64 = crc64nvme_combine(t->crc64, part->crc, part->n);
     t->size += part->n;
-    if (send_part(m, part))
-        return VERDICT_DONE;
-    t->code = -ENOMEM;
-    return VERDICT_UNREACHED;
+    return VERDICT_DONE;
 }
 
-/* Begin one more part. False where that cannot be now: no slot, no memory, no part, or a failure.
- */
-static bool begin_part(struct multipart *m)
+/* What came of an attempt to begin one more part. */
+enum began {
+    BEGAN_PART,   /* it is in flight */
+    BEGAN_KEPT,   /* S3 has it: no need to wait for anything, but others are to have their turn */
+    BEGAN_NOTHING /* no slot, no memory, no part, or a failure */
+};
+
+/* The part is in its slot: send it, unless S3 has it. */
+static enum began go_on_with(struct multipart *m, struct part *part)
 {
+    if (m->upload.failure == VERDICT_DONE && !is_kept(m, part)) {
+        if (send_part(m, part))
+            return BEGAN_PART;
+        m->task.transfer->code = -ENOMEM;
+        m->upload.failure = VERDICT_UNREACHED;
+    }
+    worker_body_back(&m->task, part->body, part->n);
+    part->body = NULL;
+    return m->upload.failure == VERDICT_DONE ? BEGAN_KEPT : BEGAN_NOTHING;
+}
+
+/* Begin one more part. */
+static enum began begin_part(struct multipart *m)
+{
+    struct upload *u = &m->upload;
     struct part *part = m->slots;
     while (part < m->slots + PARALLEL && part->body)
         part++;
-    if (m->failure != VERDICT_DONE || m->next == m->count || part == m->slots + PARALLEL)
-        return false;
-    uint64_t left = m->task.transfer->expected.size - (uint64_t)m->next * m->part_bytes;
-    part->n = left < m->part_bytes ? left : m->part_bytes;
+    if (u->failure != VERDICT_DONE || m->next == u->plan.count || part == m->slots + PARALLEL)
+        return BEGAN_NOTHING;
+    part->n = parts_length(&u->plan, m->next);
     switch (worker_body(&m->task, part->n, &part->body)) {
     case BODY_WAIT:
-        return false;
+        return BEGAN_NOTHING;
     case BODY_NO_MEMORY:
         m->task.transfer->code = -ENOMEM;
-        m->failure = VERDICT_UNREACHED;
-        return false;
+        u->failure = VERDICT_UNREACHED;
+        return BEGAN_NOTHING;
     case BODY_READY:
         break;
     }
-    m->failure = read_next(m, part);
-    if (m->failure == VERDICT_DONE)
-        return true;
-    worker_body_back(&m->task, part->body, part->n);
-    part->body = NULL;
-    return false;
+    u->failure = read_next(m, part);
+    return go_on_with(m, part);
 }
 
 /* Keep parts in flight; when there are none and none can come, go on. */
 static void pump(struct multipart *m)
 {
-    while (begin_part(m))
-        ;
-    if (m->failure != VERDICT_DONE)
+    enum began began;
+    do
+        began = begin_part(m);
+    while (began == BEGAN_PART);
+    if (m->upload.failure != VERDICT_DONE)
         worker_body_cancel(&m->task);
-    bool more = m->failure == VERDICT_DONE && m->next < m->count;
+    bool more = m->upload.failure == VERDICT_DONE && m->next < m->upload.plan.count;
+    if (began == BEGAN_KEPT && more)
+        worker_again(&m->task);
     if (m->flying == 0 && !more)
         settle(m);
 }
 
-/* task.feed: only a task that waits for a part's memory stands in that line. */
+/* task.feed: a task stands in that line that waits for a part's memory, or for its next turn. */
 static void feed(struct task *task)
 {
     pump((struct multipart *)task);
 }
 
-/* call.read of CreateMultipartUpload */
-static int read_created(struct call *call, struct s3_error *ret_error)
+/* upload.ready */
+static void ready(struct upload *u)
+{
+    pump((struct multipart *)u->task);
+}
+
+/* call.done of the HEAD that follows where the upload of an earlier run is gone. */
+static void on_object(struct call *call)
+{
+    struct multipart *m = call->owner;
+    struct transfer *t = m->task.transfer;
+    const char *length = wire_head(&call->x, "content-length");
+    const char *crc = wire_head(&call->x, "x-amz-checksum-crc64nvme");
+    bool found =
+        call->verdict == VERDICT_DONE && length && strtoull(length, NULL, 10) == t->expected.size;
+    if (found) {
+        task_report(&m->task, call);
+        task_etag(call, m->object_etag);
+        m->object_has_crc = crc && crc64nvme_parse(crc, &m->object_crc) == 0;
+        m->comparing = true;
+    }
+    caller_give(call);
+    if (found) {
+        pump(m);
+        return;
+    }
+    t->upload_over = true;
+    upload_end(&m->upload, VERDICT_UNREACHED);
+}
+
+/* S3 does not know the upload any more: is its object there? */
+static void look_for_object(struct multipart *m)
+{
+    struct call *call = task_call(&m->task, "HEAD", m->task.transfer->key);
+    if (!call)
+        return;
+    call->kind = TRANSFER_HEAD;
+    call_header(call, "x-amz-checksum-mode", "ENABLED");
+    call->done = on_object;
+    caller_start(call);
+}
+
+static void list(struct multipart *m);
+
+/* call.read of ListParts: note the page's parts. */
+static int read_listed(struct call *call, struct s3_error *ret_error)
 {
     struct multipart *m = call->owner;
     struct span body = {call->x.answer.data, call->x.answer.len};
-    return answers_initiate(body, m->upload_id, ret_error);
+    struct s3_parts page;
+    int code = answers_parts(body, &page, ret_error);
+    if (code != 0)
+        return code;
+    m->marker[0] = '\0';
+    for (size_t i = 0; i < page.count; i++)
+        if (page.parts[i].number <= m->upload.plan.count)
+            m->listed[page.parts[i].number - 1] = page.parts[i];
+    if (page.truncated)
+        snprintf(m->marker, sizeof(m->marker), "%u", page.next_marker);
+    s3_parts_release(&page);
+    return 0;
 }
 
-/* call.done of CreateMultipartUpload */
-static void on_created(struct call *call)
+/* call.done of ListParts */
+static void on_listed(struct call *call)
 {
     struct multipart *m = call->owner;
-    enum verdict verdict = call->verdict;
+    bool gone = strcmp(call->error.code, "NoSuchUpload") == 0;
     task_report(&m->task, call);
+    m->upload.failure = call->verdict;
     caller_give(call);
-    if (verdict == VERDICT_DONE)
+    if (gone) {
+        m->upload.failure = VERDICT_DONE;
+        look_for_object(m);
+    } else if (m->upload.failure != VERDICT_DONE) {
+        upload_abandon(&m->upload);
+    } else if (m->marker[0] != '\0') {
+        list(m);
+    } else {
         pump(m);
-    else
-        end(m, verdict);
+    }
+}
+
+/* A page of ListParts. */
+static void list(struct multipart *m)
+{
+    struct call *call = task_call(&m->task, "GET", m->task.transfer->key);
+    if (!call)
+        return;
+    if (m->marker[0] != '\0')
+        call_query(call, "part-number-marker", m->marker);
+    call_query(call, "uploadId", m->task.transfer->upload_id);
+    call->read = read_listed;
+    call->done = on_listed;
+    caller_start(call);
 }
 
 /* CreateMultipartUpload, which carries the metadata. */
 static void create(struct multipart *m)
 {
     struct transfer *t = m->task.transfer;
-    struct call *call = task_call(&m->task, "POST", t->key);
+    struct call *call = upload_create_call(&m->upload);
     if (!call)
         return;
     headers_posix(&t->posix, m->posix);
-    call_query(call, "uploads", "");
     call_header(call, "content-type", headers_content_type(t->key));
-    call_header(call, "x-amz-checksum-algorithm", "CRC64NVME");
-    call_header(call, "x-amz-checksum-type", "FULL_OBJECT");
     task_add_posix(call, m->posix);
-    call->read = read_created;
-    call->done = on_created;
     caller_start(call);
 }
 
-/* Part size and number of parts. False where S3 has no room for such a file. */
-static bool divide(struct multipart *m, uint64_t part_bytes)
+/* The file is open, the parts are planned. */
+static void go(struct multipart *m)
 {
-    uint64_t size = m->task.transfer->expected.size;
-    uint64_t least = size / PARTS_MAX + (size % PARTS_MAX != 0);
-    if (part_bytes < least)
-        part_bytes = least;
-    part_bytes = (part_bytes + PART_STEP - 1) / PART_STEP * PART_STEP;
-    if (part_bytes > PART_SIZE_MAX)
-        return false;
-    m->part_bytes = part_bytes;
-    m->count = (unsigned)((size + part_bytes - 1) / part_bytes);
-    return true;
+    const struct transfer *t = m->task.transfer;
+    if (!t->upload_id) {
+        create(m);
+    } else if (!t->resumes) {
+        pump(m);
+    } else {
+        m->listed = calloc(m->upload.plan.count, sizeof(*m->listed));
+        if (m->listed)
+            list(m);
+        else
+            task_no_memory(&m->task);
+    }
 }
 
 /* task.begin */
@@ -400,22 +395,19 @@ static void begin(struct task *task)
 {
     struct multipart *m = (struct multipart *)task;
     struct transfer *t = task->transfer;
-    if (!divide(m, worker_options_of(task->worker)->part_bytes)) {
-        snprintf(t->message, sizeof(t->message), "larger than 10,000 parts of 5 GiB");
-        end(m, VERDICT_REFUSED);
-        return;
-    }
-    enum verdict verdict = source_open(t, &m->fd);
-    if (verdict != VERDICT_DONE) {
-        end(m, verdict);
-        return;
-    }
+    struct upload *u = &m->upload;
+    enum verdict verdict =
+        upload_divide(u, t->expected.size, worker_options_of(task->worker)->part_bytes);
+    if (verdict == VERDICT_DONE)
+        verdict = source_open(t, &m->fd);
     t->has_crc = true;
-    m->parts = calloc(m->count, sizeof(*m->parts));
-    if (m->parts)
-        create(m);
+    u->failure = verdict;
+    if (verdict == VERDICT_DONE)
+        go(m);
+    else if (t->upload_id)
+        upload_abandon(u);
     else
-        task_no_memory(task);
+        upload_end(u, verdict);
 }
 
 struct task *task_multipart_new(void)
@@ -424,8 +416,7 @@ struct task *task_multipart_new(void)
     if (!m)
         return NULL;
     m->fd = -1;
-    m->failure = VERDICT_DONE;
-    buf_init(&m->document, DOCUMENT_MAX);
+    upload_init(&m->upload, &m->task, ready);
     m->task.begin = begin;
     m->task.feed = feed;
     m->task.drop = drop;

@@ -61,6 +61,8 @@ const char *verdict_name(enum verdict v)
     switch (v) {
     case VERDICT_DONE:
         return "done";
+    case VERDICT_BEGUN:
+        return "begun";
     case VERDICT_CHANGED:
         return "changed";
     case VERDICT_ABSENT:

@@ -29,5 +29,6 @@ void transfer_free(struct transfer *t)
     free(t->path);
     free(t->source_key);
     free(t->source_etag);
+    free(t->upload_id);
     free(t);
 }

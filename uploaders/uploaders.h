@@ -57,12 +57,15 @@ enum transfer_kind {
     TRANSFER_META,        /* key -> key with new POSIX metadata, everything else kept */
     TRANSFER_DELETE,      /* key */
     TRANSFER_DELETE_MANY, /* keys[0..key_count): each has its own verdict */
-    TRANSFER_HEAD
+    TRANSFER_HEAD,
+    TRANSFER_ABORT /* of key's upload upload_id; done too where there is no such upload */
 };
 
 /* How a transfer ended. */
 enum verdict {
     VERDICT_DONE,
+    VERDICT_BEGUN, /* an upload in parts was begun: remember upload_id, part_bytes; hand over again
+                    */
     VERDICT_CHANGED, /* the file is not what `expected` says, or moved while it was read: look again
                       */
     VERDICT_ABSENT,  /* no such key (HEAD), no such source (COPY), or the file is gone (PUT) */
@@ -102,10 +105,21 @@ struct transfer {
     struct s3_posix posix;     /* PUT, META */
     char *source_key;          /* COPY */
     char *source_etag;         /* COPY: without quotes; NULL: unconditional */
+    uint64_t source_size;      /* COPY: where it is known; past 5 GiB it goes in parts */
     struct delete_item *items; /* DELETE_MANY */
     size_t item_count;
 
+    /* Uploads in parts (PUT, COPY, META); see upload.h. Until it is over, handing the transfer over
+     * again goes on with the same upload. */
+    bool tells_upload;   /* a new one comes back as VERDICT_BEGUN; what can be gone on with stays */
+    bool resumes;        /* PUT: upload_id is of an earlier run: what S3 has of it is asked for */
+    char *upload_id;     /* NULL: none yet */
+    uint64_t part_bytes; /* of that upload */
+
     /* The outcome. */
+    bool upload_over;    /* S3 does not have the upload any more (PUT, COPY, META:
+                            upload_id is NULL then) */
+    unsigned parts_kept; /* that S3 had from before */
     enum verdict verdict;
     int code;         /* UNREADABLE: -errno */
     int http_status;  /* of the last answer; 0 none */
@@ -126,6 +140,9 @@ struct transfer *transfer_new(enum transfer_kind kind, const char *key);
 void transfer_free(struct transfer *t);
 
 struct uploaders;
+
+/* Files below this size are never uploaded, and objects never copied, in parts. */
+#define UPLOADERS_PARTS_FROM (UINT64_C(5) << 20)
 
 /* uploaders_new(opt, ret, e): resolve credentials, region and endpoint (a fault is told in e),
  * start the workers. Nothing is sent to S3, but the source of the keys (STS, instance metadata...)

@@ -171,17 +171,28 @@ void worker_body_cancel(struct task *task)
     task->worker->memory_freed = true; /* the next in line may have waited for this one only */
 }
 
-/* Feed those that wait for memory, as far as it goes. */
+void worker_again(struct task *task)
+{
+    struct worker *w = task->worker;
+    if (!task->hungry)
+        queue_put(&w->hungry, task);
+    task->hungry = true;
+    w->memory_freed = true;
+}
+
+/* Feed those that wait for memory, as far as it goes; each once, so that one that stands in line
+ * again at once does not keep the network from its turn. */
 static void feed(struct worker *w)
 {
+    const struct task *last = w->hungry.tail;
     if (!w->memory_freed)
         return;
     w->memory_freed = false;
-    while (w->hungry.head) {
+    for (bool more = last != NULL; more && w->hungry.head;) {
         struct task *task = w->hungry.head;
+        more = task != last;
         task->feed(task);
-        if (w->hungry.head == task)
-            break;
+        more = more && w->hungry.head != task;
     }
 }
 
@@ -203,6 +214,19 @@ static void unlink_begun(struct worker *w, struct task *task)
         w->begun = task->after;
     if (task->after)
         task->after->before = task->before;
+}
+
+void worker_replace(struct task *task, struct task *other)
+{
+    worker_body_cancel(task);
+    unlink_begun(task->worker, task);
+    other->worker = task->worker;
+    other->transfer = task->transfer;
+    other->reply = task->reply;
+    other->handed_ms = task->handed_ms;
+    link_begun(other->worker, other);
+    task->drop(task);
+    other->begin(other);
 }
 
 void worker_end(struct task *task, enum verdict verdict)

@@ -73,6 +73,14 @@ enum body_step worker_body(struct task *task, size_t n, char **ret);
 void worker_body_back(struct task *task, char *p, size_t n);
 void worker_body_cancel(struct task *task);
 
+/* worker_again(task): call `feed` again after others had their turn; for a task that has much to
+ * read and nothing to wait for. */
+void worker_again(struct task *task);
+
+/* worker_replace(task, other): the transfer goes on as another task, which begins now; `task` is
+ * freed. It may not have calls in flight. */
+void worker_replace(struct task *task, struct task *other);
+
 /* worker_end(task, verdict): over; the task is freed by `drop`, the transfer goes to `reply`. */
 void worker_end(struct task *task, enum verdict verdict);
 

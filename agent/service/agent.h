@@ -11,6 +11,7 @@
  *   relist   lists that renames and removals made stale are rewritten; stale: those that resist
  *   publish  lists go after their images, old objects after the lists
  *   apply    changes -> intents -> transfers -> outcomes -> index
+ *   orphans  uploads in parts that nothing came of
  *   recover  journal and index after a stop or a crash
  *   sight    what the watchers do not see, and since when
  *   report   status
@@ -168,6 +169,8 @@ struct agent {
     bool unfit;              /* the configuration asks for what this machine cannot do */
     int64_t real_us, now_ms; /* of this turn of the loop */
     int64_t started_ms;
+    int64_t orphans_ms;    /* when uploads in parts are looked through next; INT64_MAX: soon */
+    unsigned aborting;     /* of those that were found then, in flight */
     int64_t expire_ms;     /* when what is remembered for a while is gone through next */
     int64_t complained_ms; /* failures are summed up at most this often */
     uint64_t complaints;
@@ -354,6 +357,11 @@ void apply_ready(struct agent *a);
 void apply_outcomes(struct agent *a);
 void apply_mark_uncertain(struct agent *a, const struct item *it);
 void apply_forget_key(struct agent *a, struct mapping *m, const char *key);
+
+/* orphans.c */
+/* abort uploads in parts that nobody goes on with, if it is time; one such came back */
+void orphans_sweep(struct agent *a);
+void orphans_aborted(struct agent *a, const struct transfer *t);
 
 /* recover.c */
 int recover(struct agent *a, uint64_t next_seq, struct err *e);

@@ -1,5 +1,6 @@
 /* Shell. Changes become intents, then transfers; outcomes go to the journal, then to the index. */
 #include "agent/service/agent.h"
+#include "agent/service/uploads.h"
 
 #include "base/log.h"
 
@@ -46,7 +47,33 @@ static bool transfer_copy(struct transfer *t, const struct item *it, const struc
 {
     t->source_key = strdup(it->peer->key);
     t->source_etag = source->etag[0] ? strdup(source->etag) : NULL;
+    t->source_size = source->size;
     return t->source_key && (t->source_etag || !source->etag[0]);
+}
+
+/* S3 may have an upload in parts of this key from before: it is gone on with if the file is still
+ * the same, else it is aborted first, so that there are never two. False without memory. */
+static bool transfer_in_parts(struct agent *a, const struct item *it, struct transfer *t)
+{
+    struct upload_known u;
+    int rc;
+
+    t->tells_upload = true;
+    if (it->seen.size < UPLOADERS_PARTS_FROM)
+        return true;
+    rc = uploads_find(a->index, it->key, &u);
+    if (rc == -ENOENT)
+        return true;
+    if (rc) {
+        agent_fail(a, rc, "reading the index");
+        return true;
+    }
+    t->upload_id = strdup(u.id);
+    t->part_bytes = u.part_bytes;
+    t->resumes = t->kind == TRANSFER_PUT && uploads_fits(&u, &it->seen);
+    if (!t->resumes)
+        t->kind = TRANSFER_ABORT;
+    return t->upload_id != NULL;
 }
 
 /* The transfer of a planned item, or NULL. */
@@ -83,7 +110,24 @@ static struct transfer *apply_transfer(struct agent *a, struct item *it)
             return NULL;
         }
     }
+    if (!transfer_in_parts(a, it, t)) {
+        transfer_free(t);
+        return NULL;
+    }
     return t;
+}
+
+/* On its way to S3. */
+static void apply_submit(struct agent *a, struct item *it)
+{
+    struct transfer *t = apply_transfer(a, it);
+
+    if (!t) {
+        agent_fail(a, -ENOMEM, "making a transfer");
+        return;
+    }
+    a->flying++;
+    uploaders_submit(a->uploaders, t);
 }
 
 void apply_ready(struct agent *a)
@@ -105,23 +149,16 @@ void apply_ready(struct agent *a)
         batch[count++] = it;
     }
     agent_sync(a);
-    for (size_t i = 0; i < count && !a->fatal; i++) {
-        struct transfer *t = apply_transfer(a, batch[i]);
-
-        if (!t) {
-            agent_fail(a, -ENOMEM, "making a transfer");
-            return;
-        }
-        a->flying++;
-        uploaders_submit(a->uploaders, t);
-    }
+    for (size_t i = 0; i < count && !a->fatal; i++)
+        apply_submit(a, batch[i]);
 }
 
 /* The outcome in the journal. */
 static void apply_journal(struct agent *a, const struct item *it, const struct transfer *t,
                           const char *why)
 {
-    enum journal_op op = t->kind == TRANSFER_PUT ? JOURNAL_PUT : JOURNAL_COPY;
+    bool copy = it->change == CHANGE_META || (it->change == CHANGE_RENAME && it->copy);
+    enum journal_op op = copy ? JOURNAL_COPY : JOURNAL_PUT;
     bool done = t->verdict == VERDICT_DONE;
     struct journal_record rec = agent_record(a, it, op, done ? JOURNAL_DONE : JOURNAL_FAILED);
 
@@ -267,7 +304,7 @@ static void apply_failed(struct agent *a, struct item *it, const struct transfer
     if (it->change != CHANGE_RENAME)
         it->tx = 0;
     it->unreached = t->verdict == VERDICT_UNREACHED || t->verdict == VERDICT_DENIED;
-    if (t->verdict == VERDICT_UNREACHED)
+    if (t->verdict == VERDICT_UNREACHED && t->kind != TRANSFER_ABORT)
         apply_mark_uncertain(a, it);
     if (t->verdict == VERDICT_CHANGED) {
         it->hint_ms = a->now_ms;
@@ -284,18 +321,87 @@ static void apply_failed(struct agent *a, struct item *it, const struct transfer
     }
 }
 
+/* An upload in parts was begun. Its id is made durable before the first part goes: after a crash it
+ * is gone on with, or aborted. */
+static void apply_begun(struct agent *a, struct transfer *t)
+{
+    const struct item *it = t->owner;
+    struct upload_known u = {.part_bytes = t->part_bytes,
+                             .of_file = t->kind == TRANSFER_PUT,
+                             .ino = it->seen.ino,
+                             .size = it->seen.size,
+                             .mtime_ns = it->seen.mtime_ns,
+                             .ctime_ns = it->seen.ctime_ns};
+    int rc;
+
+    snprintf(u.key, sizeof u.key, "%s", t->key); /* keys of transfers fit */
+    snprintf(u.id, sizeof u.id, "%s", t->upload_id);
+    rc = uploads_note(a->index, &u);
+    a->uncommitted++;
+    if (rc == 0)
+        rc = agent_commit(a);
+    if (rc == 0)
+        rc = index_sync(a->index);
+    if (rc) {
+        agent_fail(a, rc, "writing the index");
+        transfer_free(t);
+    } else if (a->stopping) {
+        transfer_free(t); /* the next start goes on with it */
+    } else {
+        a->flying++;
+        uploaders_submit(a->uploaders, t);
+    }
+}
+
+/* S3 does not have the upload in parts any more. */
+static void apply_upload_over(struct agent *a, const struct transfer *t)
+{
+    if (uploads_forget(a->index, t->key))
+        agent_fail(a, -EIO, "writing the index");
+    agent_dirty(a);
+}
+
+/* An upload that was in the item's way was aborted: now its own transfer. */
+static void apply_aborted(struct agent *a, struct item *it, const struct transfer *t)
+{
+    if (t->verdict != VERDICT_DONE)
+        apply_failed(a, it, t);
+    else if (!a->stopping && !a->fatal)
+        apply_submit(a, it);
+}
+
+/* The outcome of an item's own transfer. */
+static void apply_outcome(struct agent *a, struct transfer *t)
+{
+    if (t->resumes && t->parts_kept)
+        log_info("%s: an upload in parts was gone on with: S3 had %u of its parts", t->key,
+                 t->parts_kept);
+    if (t->upload_over)
+        apply_upload_over(a, t);
+    if (t->kind == TRANSFER_ABORT)
+        apply_aborted(a, t->owner, t);
+    else if (t->verdict == VERDICT_DONE)
+        apply_landed(a, t->owner, t);
+    else
+        apply_failed(a, t->owner, t);
+}
+
 void apply_outcomes(struct agent *a)
 {
     struct transfer *t;
 
     while (!a->fatal && (t = uploaders_next(a->uploaders))) {
         a->flying--;
+        if (t->verdict == VERDICT_BEGUN) {
+            apply_begun(a, t);
+            continue; /* it was handed over again */
+        }
         if (t->kind == TRANSFER_DELETE || t->kind == TRANSFER_DELETE_MANY)
             removals_deleted(a, t);
-        else if (t->verdict == VERDICT_DONE)
-            apply_landed(a, t->owner, t);
+        else if (!t->owner)
+            orphans_aborted(a, t);
         else
-            apply_failed(a, t->owner, t);
+            apply_outcome(a, t);
         transfer_free(t);
     }
 }

@@ -92,6 +92,11 @@ int index_commit(struct index *ix)
     return rc;
 }
 
+int index_sync(struct index *ix)
+{
+    return index_code(mdb_env_sync(ix->env, 1));
+}
+
 /* Open the databases and check the format's version. */
 static int index_open_dbs(struct index *ix, struct err *e)
 {
@@ -598,6 +603,27 @@ int index_meta_remove(struct index *ix, const char *name)
 
     if (rc == 0)
         rc = index_code(mdb_del(ix->txn, ix->meta, &k, NULL));
+    return rc == -ENOENT ? 0 : rc;
+}
+
+int index_meta_each(struct index *ix, const char *prefix,
+                    int (*fn)(void *arg, const void *value, size_t size), void *arg)
+{
+    MDB_val k = {strlen(prefix), (void *)(uintptr_t)prefix}, v;
+    MDB_cursor *c = NULL;
+    int rc = index_read_txn(ix);
+
+    if (rc == 0)
+        rc = index_code(mdb_cursor_open(ix->txn, ix->meta, &c));
+    if (rc)
+        return rc;
+    rc = index_code(mdb_cursor_get(c, &k, &v, MDB_SET_RANGE));
+    while (rc == 0 && index_may_match(k, prefix)) {
+        rc = fn(arg, v.mv_data, v.mv_size);
+        if (rc == 0)
+            rc = index_code(mdb_cursor_get(c, &k, &v, MDB_NEXT));
+    }
+    mdb_cursor_close(c);
     return rc == -ENOENT ? 0 : rc;
 }
 

@@ -42,6 +42,10 @@ void index_close(struct index *ix);
 /* index_commit(ix): make the writes so far durable and visible. */
 int index_commit(struct index *ix) __attribute__((warn_unused_result));
 
+/* index_sync(ix): what was committed outlives a loss of power too (index_commit alone may lose the
+ * last commit then). */
+int index_sync(struct index *ix) __attribute__((warn_unused_result));
+
 /* index_get(ix, key, ret): 0 or -ENOENT; other negative codes where LMDB fails. */
 int index_get(struct index *ix, const char *key, struct index_entry *ret)
     __attribute__((warn_unused_result));
@@ -93,6 +97,11 @@ int index_meta_put(struct index *ix, const char *name, const void *value, size_t
 
 /* index_meta_remove(ix, name): it may be absent. */
 int index_meta_remove(struct index *ix, const char *name) __attribute__((warn_unused_result));
+/* index_meta_each(ix, prefix, fn, arg): the values whose names begin with the prefix; fn may not
+ * write to the index; a non-zero return stops and is handed back. */
+int index_meta_each(struct index *ix, const char *prefix,
+                    int (*fn)(void *arg, const void *value, size_t size), void *arg)
+    __attribute__((warn_unused_result));
 /* index_meta_sweep(ix, prefix, is_stale, arg): take out the values whose names begin with the
  * prefix and that is_stale wants gone. */
 typedef bool index_stale_fn(void *arg, const void *value, size_t size);

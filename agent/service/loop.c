@@ -185,6 +185,7 @@ static void turn(struct agent *a)
         removals_delete(a);
         apply_ready(a);
         turn_wake_lists(a);
+        orphans_sweep(a);
     }
     turn_expire(a);
     if (a->journal && !a->fatal && journal_tick(a->journal, a->real_us))

@@ -16,6 +16,7 @@
  *   -p part-bytes -M memory-bytes -a attempts -t timeout-ms -R rounds -q (no lines of what is done)
  *   -k ms (put: free the engine after so long, with transfers inside)
  *   -s ms (put: wait between looking at the files and handing them over) -v (style: virtual hosts)
+ *   -S bytes (copy: the size that the source is known to have)
  *   -i ms (put: hand over one at a time, and be idle for so long between two)
  *
  * Exit status: 0 all done, 1 something was not, 2 wrong use.
@@ -48,6 +49,7 @@ struct probe {
     int64_t kill_ms;
     int64_t pause_ms;
     int64_t idle_ms;
+    uint64_t source_size;
     unsigned done;
     unsigned failed;
 };
@@ -252,6 +254,7 @@ static void command_copy(struct probe *probe, int argc, char **argv)
     struct transfer *t = transfer_new(TRANSFER_COPY, argv[1]);
     t->source_key = copy_text(argv[0]);
     t->source_etag = argc > 2 ? copy_text(argv[2]) : NULL;
+    t->source_size = probe->source_size;
     run_one(probe, t);
 }
 
@@ -319,7 +322,7 @@ static void command_list(struct probe *probe, int argc, char **argv)
 static void read_options(struct probe *probe, int argc, char **argv)
 {
     struct uploaders_options *o = &probe->opt;
-    for (int c; (c = getopt(argc, argv, "+b:e:r:c:w:f:m:p:M:a:t:R:k:s:i:qv")) != -1;) {
+    for (int c; (c = getopt(argc, argv, "+b:e:r:c:w:f:m:p:M:a:t:R:k:s:i:S:qv")) != -1;) {
         unsigned long long n = optarg ? strtoull(optarg, NULL, 10) : 0;
         switch (c) {
         case 'b':
@@ -354,6 +357,9 @@ static void read_options(struct probe *probe, int argc, char **argv)
             break;
         case 't':
             o->timeout_ms = (int64_t)n;
+            break;
+        case 'S':
+            probe->source_size = n;
             break;
         case 'R':
             probe->rounds = (unsigned)n;
