@@ -169,7 +169,9 @@ struct agent {
     bool unfit;              /* the configuration asks for what this machine cannot do */
     int64_t real_us, now_ms; /* of this turn of the loop */
     int64_t started_ms;
-    int64_t orphans_ms;    /* when uploads in parts are looked through next; INT64_MAX: soon */
+    int64_t orphans_ms;    /* when uploads in parts are looked through next */
+    bool orphans_skipped;  /* some were still on their way when they were looked through last */
+    bool orphans_full;     /* and there may be more than could be aborted at once */
     unsigned aborting;     /* of those that were found then, in flight */
     int64_t expire_ms;     /* when what is remembered for a while is gone through next */
     int64_t complained_ms; /* failures are summed up at most this often */

@@ -134,6 +134,8 @@ static int64_t turn_deadline(struct agent *a)
     due = other < due ? other : due;
     other = stale_deadline(a);
     due = other < due ? other : due;
+    if (a->orphans_ms > a->now_ms && a->orphans_ms < due)
+        due = a->orphans_ms;
     if ((a->observed.count || a->parked.count) && a->now_ms + AGENT_PLAN_WAIT_MS < due)
         due = a->now_ms + AGENT_PLAN_WAIT_MS;
     if (!pending_count(a->pending) && due > a->now_ms + TURN_BUSY_MS && !turn_scanning(a) &&

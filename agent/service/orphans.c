@@ -5,7 +5,8 @@
  * An upload of ours is an orphan if its mapping was scanned and its path has no item: whatever is
  * there now came to rest without it (the file is gone, was renamed, or is small now). Each has an
  * item while it is needed, so no age is waited for. Those of a mapping that left the configuration
- * are orphans too.
+ * are orphans too. Looked for once all is scanned, once a day, and again when what was on its way
+ * has come to rest.
  */
 #include "agent/service/agent.h"
 #include "agent/service/uploads.h"
@@ -17,14 +18,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ORPHANS_MS    (24 * 3600 * MS_PER_S) /* between sweeps */
-#define ORPHANS_BATCH 64                     /* aborted at once */
+#define ORPHANS_MS       (24 * 3600 * MS_PER_S) /* between sweeps */
+#define ORPHANS_AGAIN_MS (600 * MS_PER_S)       /* where some may still be gone on with */
+#define ORPHANS_BATCH    64                     /* aborted at once */
 
 /* What a sweep found, as transfers that abort it. */
 struct orphans {
     struct agent *agent;
     struct transfer *found[ORPHANS_BATCH];
     size_t count;
+    bool skipped; /* some had an item */
 };
 
 /* uploads_each's callback: gather those without an item. */
@@ -35,8 +38,10 @@ static int gather(void *arg, const struct upload_known *u)
 
     if (o->count == ORPHANS_BATCH)
         return 1;
-    if (pending_find(o->agent->pending, u->key))
+    if (pending_find(o->agent->pending, u->key)) {
+        o->skipped = true;
         return 0;
+    }
     t = transfer_new(TRANSFER_ABORT, u->key);
     if (t)
         t->upload_id = strdup(u->id);
@@ -65,15 +70,18 @@ void orphans_sweep(struct agent *a)
     struct orphans o = {.agent = a};
     int rc;
 
-    if (a->options.dry_run || a->fatal || a->now_ms < a->orphans_ms || !may_judge(a))
+    bool due = a->now_ms >= a->orphans_ms || (a->orphans_skipped && report_in_step(a));
+
+    if (!due || a->options.dry_run || a->fatal || a->aborting || !may_judge(a))
         return;
     rc = uploads_each(a->index, gather, &o);
     if (rc < 0) {
         agent_fail(a, rc, "reading the uploads in parts");
         return;
     }
-    /* A full batch: the rest when these are through. */
-    a->orphans_ms = rc == 1 ? INT64_MAX : a->now_ms + ORPHANS_MS;
+    a->orphans_skipped = o.skipped;
+    a->orphans_full = rc == 1;
+    a->orphans_ms = a->now_ms + (o.skipped ? ORPHANS_AGAIN_MS : ORPHANS_MS);
     for (size_t i = 0; i < o.count; i++) {
         a->flying++;
         a->aborting++;
@@ -99,6 +107,6 @@ void orphans_aborted(struct agent *a, const struct transfer *t)
                     "day",
                     t->key, verdict_name(t->verdict), t->s3_code, t->message);
     }
-    if (!a->aborting && a->orphans_ms == INT64_MAX)
-        a->orphans_ms = t->verdict == VERDICT_DONE ? a->now_ms : a->now_ms + ORPHANS_MS;
+    if (!a->aborting && a->orphans_full && t->verdict == VERDICT_DONE)
+        a->orphans_ms = a->now_ms; /* there may be more */
 }
