@@ -65,7 +65,8 @@ agent_tests = \
 	tests/unit/test_agent_request \
 	tests/unit/test_agent_rows \
 	tests/unit/test_index \
-	tests/unit/test_index_walk
+	tests/unit/test_index_walk \
+	tests/unit/test_uploads
 check_PROGRAMS += $(agent_tests)
 TESTS += $(agent_tests)
 agent_tests_LIBS = agent/libcore.a base/libbase.a $(CMOCKA_LIBS) $(CRYPTO_LIBS)
@@ -84,6 +85,8 @@ tests_unit_test_agent_rows_LDADD = $(agent_tests_LIBS)
 index_bed = tests/unit/index_bed.h tests/unit/scratch.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_index_SOURCES = tests/unit/test_index.c $(index_bed)
 tests_unit_test_index_LDADD = agent/libservice.a $(agent_tests_LIBS) $(LMDB_LIBS)
+tests_unit_test_uploads_SOURCES = tests/unit/test_uploads.c $(index_bed)
+tests_unit_test_uploads_LDADD = agent/libservice.a $(agent_tests_LIBS) $(LMDB_LIBS)
 tests_unit_test_index_walk_SOURCES = tests/unit/test_index_walk.c $(index_bed)
 tests_unit_test_index_walk_LDADD = agent/libservice.a $(agent_tests_LIBS) $(LMDB_LIBS)
 

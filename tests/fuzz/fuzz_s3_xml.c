@@ -63,6 +63,15 @@ static void check_texts(struct span body)
         abort();
     if (answers_initiate(body, id, &e) == 0 && !*id)
         abort();
+    bool told = false;
+    uint64_t crc = 0;
+    if (answers_checksum(body, &told, &crc, &e) == 0 && !told && crc)
+        abort();
+    struct buf tags;
+    buf_init(&tags, 1 << 16);
+    if (answers_tagging(body, &tags, &e) != 0 && tags.len)
+        abort();
+    buf_release(&tags);
     if (answers_location(body, region, &e) == 0 && !*region)
         abort();
 }

@@ -323,6 +323,50 @@ static void test_multipart(void **state)
     assert_int_equal(answers_complete(span_of("      \n"), etag, &e), ERR_SYNTAX);
 }
 
+static void test_checksum(void **state)
+{
+    (void)state;
+    static const char with[] = "<CopyPartResult><ETag>\"9c\"</ETag><ChecksumCRC64NVME>rosUhgp5mIg="
+                               "</ChecksumCRC64NVME></CopyPartResult>";
+    static const char without[] = DECL "<CompleteMultipartUploadResult" NS "><ETag>\"9c\"</ETag>"
+                                       "<ChecksumCRC32>y/Q5Jg==</ChecksumCRC32>"
+                                       "</CompleteMultipartUploadResult>";
+    bool told = false;
+    uint64_t crc = 0;
+    struct s3_error e;
+    assert_int_equal(answers_checksum(span_of(with), &told, &crc, &e), 0);
+    assert_true(told && crc == UINT64_C(0xae8b14860a799888));
+    assert_int_equal(answers_checksum(span_of(without), &told, &crc, &e), 0);
+    assert_false(told);
+    assert_int_equal(answers_checksum(span_of("<CopyPartResult><ChecksumCRC64NVME>rosUhgp5mI"
+                                              "</ChecksumCRC64NVME></CopyPartResult>"),
+                                      &told, &crc, &e),
+                     ERR_SYNTAX);
+}
+
+static void test_tagging(void **state)
+{
+    (void)state;
+    struct s3_error e;
+    struct buf out, little;
+    buf_init(&out, 4096);
+    buf_init(&little, 8);
+    static const char two[] =
+        DECL "<Tagging" NS "><TagSet><Tag><Key>a b</Key><Value>c&amp;d=/</Value></Tag>"
+             "<Tag><Value/><Key>e</Key></Tag></TagSet></Tagging>";
+    assert_int_equal(answers_tagging(span_of("<Tagging><TagSet/></Tagging>"), &out, &e), 0);
+    assert_int_equal(out.len, 0);
+    assert_int_equal(answers_tagging(span_of(two), &out, &e), 0);
+    assert_string_equal(out.data, "a%20b=c%26d%3D%2F&e=");
+    assert_int_equal(answers_tagging(span_of("<Tagging><TagSet><Tag><Key>k</Key></Tag>"), &out, &e),
+                     ERR_SYNTAX);
+    assert_string_equal(out.data, "a%20b=c%26d%3D%2F&e=");
+    assert_int_equal(answers_tagging(span_of(two), &little, &e), ERR_LIMIT);
+    assert_int_equal(little.len, 0);
+    buf_release(&out);
+    buf_release(&little);
+}
+
 static void test_parts(void **state)
 {
     (void)state;
@@ -496,6 +540,7 @@ int main(void)
         cmocka_unit_test(test_list_bad),       cmocka_unit_test(test_list_cut),
         cmocka_unit_test(test_list_ceiling),   cmocka_unit_test(test_error_instead),
         cmocka_unit_test(test_copy),           cmocka_unit_test(test_multipart),
+        cmocka_unit_test(test_checksum),       cmocka_unit_test(test_tagging),
         cmocka_unit_test(test_parts),          cmocka_unit_test(test_location),
         cmocka_unit_test(test_delete),         cmocka_unit_test(test_build_delete),
         cmocka_unit_test(test_build_complete), cmocka_unit_test(test_round_trip),
