@@ -321,9 +321,8 @@ static void apply_failed(struct agent *a, struct item *it, const struct transfer
     }
 }
 
-/* An upload in parts was begun. Its id is made durable before the first part goes: after a crash it
- * is gone on with, or aborted. */
-static void apply_begun(struct agent *a, struct transfer *t)
+/* Remember an upload in parts that was begun. */
+static int begun_note(struct agent *a, const struct transfer *t)
 {
     const struct item *it = t->owner;
     struct upload_known u = {.part_bytes = t->part_bytes,
@@ -332,24 +331,36 @@ static void apply_begun(struct agent *a, struct transfer *t)
                              .size = it->seen.size,
                              .mtime_ns = it->seen.mtime_ns,
                              .ctime_ns = it->seen.ctime_ns};
-    int rc;
 
     snprintf(u.key, sizeof u.key, "%s", t->key); /* keys of transfers fit */
     snprintf(u.id, sizeof u.id, "%s", t->upload_id);
-    rc = uploads_note(a->index, &u);
     a->uncommitted++;
+    return uploads_note(a->index, &u);
+}
+
+/* Uploads in parts that were begun. Their ids are made durable before their first parts go: after a
+ * crash they are gone on with, or aborted. */
+static void apply_begun(struct agent *a, struct transfer *const *begun, size_t count)
+{
+    int rc = 0;
+
+    if (!count)
+        return;
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = begun_note(a, begun[i]);
     if (rc == 0)
         rc = agent_commit(a);
     if (rc == 0)
         rc = index_sync(a->index);
-    if (rc) {
+    if (rc)
         agent_fail(a, rc, "writing the index");
-        transfer_free(t);
-    } else if (a->stopping) {
-        transfer_free(t); /* the next start goes on with it */
-    } else {
+    for (size_t i = 0; i < count; i++) {
+        if (rc || a->stopping) {
+            transfer_free(begun[i]); /* the next start goes on with it, or aborts it */
+            continue;
+        }
         a->flying++;
-        uploaders_submit(a->uploaders, t);
+        uploaders_submit(a->uploaders, begun[i]);
     }
 }
 
@@ -388,13 +399,14 @@ static void apply_outcome(struct agent *a, struct transfer *t)
 
 void apply_outcomes(struct agent *a)
 {
-    struct transfer *t;
+    struct transfer *begun[AGENT_FLYING_MAX], *t;
+    size_t count = 0;
 
-    while (!a->fatal && (t = uploaders_next(a->uploaders))) {
+    while (!a->fatal && count < AGENT_FLYING_MAX && (t = uploaders_next(a->uploaders))) {
         a->flying--;
         if (t->verdict == VERDICT_BEGUN) {
-            apply_begun(a, t);
-            continue; /* it was handed over again */
+            begun[count++] = t;
+            continue;
         }
         if (t->kind == TRANSFER_DELETE || t->kind == TRANSFER_DELETE_MANY)
             removals_deleted(a, t);
@@ -404,4 +416,5 @@ void apply_outcomes(struct agent *a)
             apply_outcome(a, t);
         transfer_free(t);
     }
+    apply_begun(a, begun, count);
 }
