@@ -20,7 +20,7 @@ static void choose(void)
 {
     struct crc_x86 x86 = crc_x86_works();
 
-    best64 = x86.clmul ? crc64_by_clmul : crc64_by_table;
+    best64 = x86.wide ? crc64_by_wide_clmul : x86.clmul ? crc64_by_clmul : crc64_by_table;
     best32 = x86.sse42 ? crc32_by_sse42 : crc32_by_table;
 }
 

@@ -26,10 +26,12 @@ uint64_t crc64_power(uint64_t n);
 /* With the instructions of x86-64; to be called only where crc_x86_works says so. */
 struct crc_x86 {
     bool clmul; /* crc64_by_clmul may be called */
+    bool wide;  /* crc64_by_wide_clmul may be called: four at once, in registers of 512 bits */
     bool sse42; /* crc32_by_sse42 may be called */
 };
 struct crc_x86 crc_x86_works(void);
 uint64_t crc64_by_clmul(uint64_t r, const void *p, size_t n);
+uint64_t crc64_by_wide_clmul(uint64_t r, const void *p, size_t n);
 uint32_t crc32_by_sse42(uint32_t r, const void *p, size_t n);
 
 #endif

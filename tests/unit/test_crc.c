@@ -92,6 +92,20 @@ static void test_clmul_agrees_with_the_tables(void **state)
     }
 }
 
+static void test_wide_clmul_agrees_with_the_tables(void **state)
+{
+    (void)state;
+    if (!crc_x86_works().wide)
+        skip();
+    for (size_t n = 0; n < 2600; n++) {
+        uint64_t r = ~(n * UINT64_C(0x9e3779b97f4a7c15));
+        uint64_t by_table = crc64_by_table(r, bytes + n % 65, n);
+
+        assert_true(crc64_by_wide_clmul(r, bytes + n % 65, n) == by_table);
+        assert_true(crc64_by_clmul(r, bytes + n % 65, n) == by_table);
+    }
+}
+
 static void test_sse42_agrees_with_the_tables(void **state)
 {
     (void)state;
@@ -215,6 +229,7 @@ int main(void)
         cmocka_unit_test(test_known_values),
         cmocka_unit_test(test_tables_agree_with_the_definition),
         cmocka_unit_test(test_clmul_agrees_with_the_tables),
+        cmocka_unit_test(test_wide_clmul_agrees_with_the_tables),
         cmocka_unit_test(test_sse42_agrees_with_the_tables),
         cmocka_unit_test(test_reads_no_byte_beyond),
         cmocka_unit_test(test_continues),
