@@ -328,8 +328,8 @@ static enum verdict read_source(struct copy_parts *copy, const struct call *head
     return upload_divide(&copy->upload, size, parts_copy_bytes(size, part_bytes));
 }
 
-/* What the source's ETag has to be, as far as that is known: an object that was looked at when the
- * upload was begun must still be the same. 0 or a negative code. */
+/* Is the source the one that is meant? Where no ETag was told, the one that is found now is, also
+ * when the transfer is handed over again. False without memory, too. */
 static bool source_fits(struct copy_parts *copy)
 {
     struct transfer *t = copy->task.transfer;
