@@ -216,12 +216,35 @@ static int entry_place(struct rows *r, struct entry *e, const char *to)
     return 0;
 }
 
-int rows_follow(struct rows *r, const char *image, uint64_t ino, const char *at, const char *to)
+/* The entry that came to this path last and has no name. */
+static struct entry *nameless_at(const struct rows *r, const char *path)
+{
+    struct entry *e = map_get_str(r->by_to, path);
+
+    return e && !e->image && is_at(e, path) ? e : NULL;
+}
+
+/* The entry of an image, made if there is none. What was overwritten at its path while rows were on
+ * their way there, and was found nowhere else, has left them to it. NULL without memory. */
+static struct entry *entry_of(struct rows *r, const char *image, uint64_t ino, const char *at)
 {
     struct entry *e = map_get_str(r->by_image, image);
 
-    if (!e)
-        e = entry_new(r, image, ino, at);
+    if (e)
+        return e;
+    e = nameless_at(r, image);
+    if (!e || e->lost)
+        return entry_new(r, image, ino, at);
+    if (entry_name(r, e, image))
+        return NULL;
+    e->ino = ino;
+    return e;
+}
+
+int rows_follow(struct rows *r, const char *image, uint64_t ino, const char *at, const char *to)
+{
+    struct entry *e = entry_of(r, image, ino, at);
+
     if (!e || entry_place(r, e, to))
         return -ENOMEM;
     if (is_placed(e) && !e->moved && strcmp(e->image, e->to) == 0)
@@ -282,14 +305,6 @@ void rows_lost(struct rows *r, const char *image)
 
     if (e)
         e->lost = true;
-}
-
-/* The entry that came to this path last and has no name. */
-static struct entry *nameless_at(const struct rows *r, const char *path)
-{
-    struct entry *e = map_get_str(r->by_to, path);
-
-    return e && !e->image && is_at(e, path) ? e : NULL;
 }
 
 int rows_gone(struct rows *r, const char *image, const char *path, const char *at)

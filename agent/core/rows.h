@@ -60,7 +60,9 @@ int rows_gone(struct rows *r, const char *image, const char *path, const char *a
     __attribute__((warn_unused_result));
 
 /* rows_landed(r, image, path): the index has something else under `path` from now on: the image
- * that was known as `image`, or (NULL) what no list names otherwise. 0 or -ENOMEM. */
+ * that was known as `image`, or (NULL) what no list names otherwise. What the table has there keeps
+ * its rows for the case that it is found elsewhere (rows_went_on), until the new one moves on or is
+ * gone: then they are that one's. 0 or -ENOMEM. */
 int rows_landed(struct rows *r, const char *image, const char *path)
     __attribute__((warn_unused_result));
 

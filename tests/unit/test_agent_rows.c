@@ -247,6 +247,24 @@ static void test_what_is_found_gone_elsewhere_is_not_dropped(void **state)
     rows_free(r);
 }
 
+/* n0 was renamed to n1, another file overwrote it there before lists were rewritten, and that one
+ * moved on: the row is that one's by now, as any row is that names an edited file. */
+static void test_what_overwrote_an_image_takes_its_rows_along(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES, NAMES}};
+
+    (void)state;
+    assert_int_equal(rows_follow(r, "n0", 10, "n0", "n1"), 0);
+    assert_int_equal(rows_landed(r, "n0", "n1"), 0);
+    assert_int_equal(rows_landed(r, NULL, "n1"), 0);
+    assert_int_equal(rows_follow(r, "n1", 11, "n1", "n2"), 0);
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[0], 2);
+    assert_int_equal(b.to[1], 2);
+    rows_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +272,7 @@ int main(void)
         cmocka_unit_test(test_a_swap_is_one_batch),
         cmocka_unit_test(test_what_was_removed_takes_all_its_rows_along),
         cmocka_unit_test(test_what_is_found_gone_elsewhere_is_not_dropped),
+        cmocka_unit_test(test_what_overwrote_an_image_takes_its_rows_along),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
