@@ -17,10 +17,12 @@ LATE_S = 0.04 # who needs longer from opening a list to having written it may lo
 
 
 class Bed:
-    """One scenario's trees, bucket and agent; `settings` are those of its mappings."""
+    """One scenario's trees, bucket and agent; `settings` are those of its mappings. may_lose: the
+    part of rows written at the worst moment that this file system cannot save."""
 
-    def __init__(self, ctx, here, there, slack_s=10, **settings):
+    def __init__(self, ctx, here, there, slack_s=10, may_lose=0, **settings):
         self.ctx, self.slack_s, self.settings = ctx, slack_s, settings
+        self.may_lose = may_lose
         self.here, self.there = here, there
         self.images, self.lists = os.path.join(there, "images"), os.path.join(there, "lists")
         for folder in (self.images, self.lists):
@@ -272,7 +274,8 @@ def lists_edited_there(bed):
 
 
 def lists_edited_in_the_moment(bed):
-    """Rows are appended there all the while that we rewrite the list: none is lost."""
+    """Rows are appended there all the while that we rewrite the list: none is lost, but for one
+    now and then where the file system cannot tell us of a writer (lists/DESIGN.md, limits)."""
     paths = bed.begin()
     train, ended = f"{bed.lists}/train.lst", threading.Event()
     appended, missed = [], []
@@ -317,7 +320,9 @@ def lists_edited_in_the_moment(bed):
     bed.finish()
     rows = read(train).splitlines(keepends=True)
     lost = [row for row in appended if row not in set(rows)]
-    assert not lost, f"{len(lost)} of {len(appended)} rows are lost: {lost[:3]}"
+    print(f"{len(lost)} of {len(appended)} rows are lost")
+    assert len(lost) <= bed.may_lose * len(appended), \
+        f"{len(lost)} of {len(appended)} rows are lost: {lost[:3]}"
     assert len(rows) == len(set(rows)), "rows came twice"
     named = sorted(p for p in bed.rows() if not p.startswith("nowhere/"))
     assert named == sorted(current.values())

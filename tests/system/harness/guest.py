@@ -82,7 +82,7 @@ def on_nfs(scenario):
 
     def test(ctx):
         name = scenario.__name__
-        scenario(remote.Bed(ctx, f"{HERE}/{name}", f"{THERE}/{name}", slack_s=20))
+        scenario(remote.Bed(ctx, f"{HERE}/{name}", f"{THERE}/{name}", slack_s=20, may_lose=0.002))
 
     return test
 
