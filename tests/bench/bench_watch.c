@@ -27,6 +27,7 @@
 #include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,6 +35,7 @@
 #define RAW_MASK  (IN_ALL_EVENTS & ~(IN_ACCESS | IN_OPEN | IN_CLOSE_NOWRITE))
 #define READ_SIZE 65536
 #define RUNS      3
+#define CHURNED   100000
 #define QUEUED    1000000
 #define QUEUE_MAX 1100000
 
@@ -589,6 +591,68 @@ static void measure_live(enum watch_with with)
     printf("%-22s %7llu overflows, %lu files\n", "", (unsigned long long)stats.overflows, count);
 }
 
+/* Take all hints until there is nothing more to come. */
+static void take_to_rest(struct watchers *w)
+{
+    struct pollfd p = {.fd = watchers_fd(w), .events = POLLIN};
+
+    do {
+        for (struct hint *h = watchers_next(w, true); h != NULL; h = watchers_next(w, true)) {
+            hint_free(h);
+        }
+    } while (poll(&p, 1, 1000) == 1 || watchers_busy(w)); /* half a second waits for renames */
+}
+
+/* Make and remove so many directories. */
+static void churn(struct watchers *w, unsigned long count)
+{
+    char path[PATH_MAX];
+
+    for (unsigned long i = 0; i < count; i++) {
+        (void)snprintf(path, sizeof(path), "%s/churned_%06lu", top, i);
+        if (mkdir(path, 0755) != 0 || rmdir(path) != 0) {
+            die(path);
+        }
+        for (struct hint *h = i % 100 == 99 ? watchers_next(w, true) : NULL; h != NULL;
+             h = watchers_next(w, true)) {
+            hint_free(h);
+        }
+    }
+    take_to_rest(w);
+}
+
+/* What remains in memory of directories that came and went. */
+static void measure_growth(enum watch_with with)
+{
+    struct span_of_time placed;
+    struct watchers *w = watch_all(with, &placed);
+    size_t bytes;
+
+    churn(w, CHURNED / 10); /* tables grow to their size */
+    bytes = allocated();
+    churn(w, CHURNED);
+    printf("%-22s %7ld bytes over %d mkdir and rmdir\n", "growth", (long)(allocated() - bytes),
+           CHURNED);
+    watchers_free(w);
+}
+
+/* The same in a process whose threads keep no freed memory for themselves, which would count. */
+static void measure_growth_apart(const char *with)
+{
+    pid_t pid;
+
+    (void)fflush(stdout);
+    pid = fork();
+    if (pid == 0) {
+        (void)setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0", 1);
+        (void)execl("/proc/self/exe", "bench_watch", "--growth", with, top, (char *)NULL);
+        _exit(2);
+    }
+    if (pid < 0 || waitpid(pid, NULL, 0) < 0) {
+        die("fork");
+    }
+}
+
 int main(int argc, char **argv)
 {
     const char *tmp = getenv("TMPDIR");
@@ -596,6 +660,11 @@ int main(int argc, char **argv)
 
     if (argc == 4 && strcmp(argv[1], "--walk") == 0) {
         return walk_bare(argv[2], atoi(argv[3]));
+    }
+    if (argc == 4 && strcmp(argv[1], "--growth") == 0) {
+        (void)snprintf(top, sizeof(top), "%s", argv[3]);
+        measure_growth(strcmp(argv[2], "fanotify") == 0 ? WATCH_FANOTIFY : WATCH_INOTIFY);
+        return 0;
     }
     directories = argc > 1 ? strtoul(argv[1], NULL, 10) : directories;
     files = argc > 2 ? strtoul(argv[2], NULL, 10) : files;
@@ -612,11 +681,13 @@ int main(int argc, char **argv)
     printf("inotify\n");
     measure_scans(WATCH_INOTIFY);
     measure_live(WATCH_INOTIFY);
+    measure_growth_apart("inotify");
     measure_drain();
     if (is_possible(WATCH_FANOTIFY)) {
         printf("fanotify (bare: inotify)\n");
         measure_scans(WATCH_FANOTIFY);
         measure_live(WATCH_FANOTIFY);
+        measure_growth_apart("fanotify");
     } else {
         printf("fanotify: not possible here\n");
     }
