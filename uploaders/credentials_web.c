@@ -74,10 +74,11 @@ static int attempt(const struct fetcher *f, const struct web_request *q, struct 
                    struct err *e)
 {
     struct wire *w = NULL;
+    /* run() holds the time-out; the wire's own must not race it. */
     struct wire_options wo = {.ca_file = q->ca_file,
                               .exchanges = 1,
-                              .timeout_ms = q->timeout_ms,
-                              .connect_ms = q->timeout_ms,
+                              .timeout_ms = 2 * q->timeout_ms,
+                              .connect_ms = 2 * q->timeout_ms,
                               .direct = q->direct};
     int rc = wire_new(&wo, &w, e);
     if (rc)
