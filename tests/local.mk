@@ -54,6 +54,7 @@ EXTRA_DIST += \
 	tests/system/harness/context.py \
 	tests/system/harness/guest.py \
 	tests/system/harness/mounts.py \
+	tests/system/harness/observer.py \
 	tests/system/harness/process.py \
 	tests/system/harness/s3d.py \
 	tests/system/harness/samples.py \
@@ -62,6 +63,7 @@ EXTRA_DIST += \
 	tests/system/harness/tree.py \
 	tests/system/harness/uml.py \
 	tests/system/harness/waiting.py \
+	tests/system/harness/workload.py \
 	tests/system/churn.py \
 	tests/system/remote.py \
 	tests/system/run.py \

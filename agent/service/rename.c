@@ -39,13 +39,15 @@ static int source_by_inode(void *arg, const char *key, const struct known *known
 }
 
 /* Take this key as the source: if it is in the index, in its place, and another one than the
- * item's; `exact`: and was made from the very file that the item is. */
+ * item's; `exact`: and was made from the very file that the item is. (Of what is uncertain that is
+ * not known: a copy whose answer was lost is still the image that the index has elsewhere.) */
 static bool source_told(struct source *s, const char *key, bool exact)
 {
     struct index_entry e;
 
     if (!key || strcmp(key, s->it->key) == 0 || index_get(s->agent->index, key, &e) ||
-        (e.known.flags & KNOWN_MOVED) || (exact && e.known.ino != s->it->seen.ino))
+        (e.known.flags & KNOWN_MOVED) ||
+        (exact && ((e.known.flags & KNOWN_UNCERTAIN) || e.known.ino != s->it->seen.ino)))
         return false;
     snprintf(s->key, sizeof s->key, "%s", key);
     s->found = s->told = true;

@@ -67,6 +67,21 @@ def test_renamed_twice_while_s3_refuses(ctx):
 
 
 @on("s3d")
+def test_its_directory_is_renamed_after_a_copy_whose_answer_was_lost(ctx):
+    agent, images, lists = running(ctx, ["d/a.jpg", "e/x.jpg", "e/y.jpg"])
+    copy = ctx.server.fault("lost-reply", op="CopyObject", count=0)
+    os.rename(f"{images}/d/a.jpg", f"{images}/e/b.jpg")
+    wait_until(lambda: [r for r in agent.journal_records("--op", "copy") if r["st"] == "failed"],
+               20, f"the copy to fail, by fault {copy}")
+    os.rename(f"{images}/e", f"{images}/f")
+    ctx.server.clear_faults()
+    agent.wait_in_step(30)
+    assert [row.split("\t", 1)[1] for row in rows(lists).splitlines()] == \
+        ["LABEL-d/a.jpg\tf/b.jpg", "LABEL-e/x.jpg\tf/x.jpg", "LABEL-e/y.jpg\tf/y.jpg"], rows(lists)
+    ctx.client.assert_tree(images, "images/")
+
+
+@on("s3d")
 def test_renamed_on_while_it_is_copied_and_no_event_tells(ctx):
     agent, images, lists = running(ctx, ["d/a.jpg"] + [f"d/x{i}.jpg" for i in range(20)],
                                    repository={"watch": "scan", "rescan": "1s"})

@@ -1,9 +1,9 @@
 """The order that a trainer can trust: new objects, then lists, then deletions."""
 
 import os
-import threading
 
 from harness import deadline, on, samples, wait_until, write
+from harness.observer import Observer
 
 
 def running(ctx, images, lists, **options):
@@ -63,36 +63,12 @@ def test_renaming_a_directory_reads_no_image(ctx):
     assert before > 0 and not read, read[:5]
 
 
-class Observer(threading.Thread):
-    """Reads the bucket's lists again and again, as a trainer would; a row whose object is missing
-    both before and after the look is a broken promise."""
-
-    def __init__(self, signed):
-        super().__init__(daemon=True)
-        self.signed, self.ended, self.broken, self.looks = signed, False, [], 0
-
-    def run(self):
-        while not self.ended:
-            for name in ("lists/train.lst", "lists/val.lst"):
-                try:
-                    text = self.signed.get(name).body.decode()
-                except Exception: # the list is not there yet
-                    continue
-                present = set(self.signed.list("images/"))
-                for _, _, path in samples.read_list(text):
-                    if f"images/{path}" not in present:
-                        again = self.signed.get(name).body.decode()
-                        if again == text:
-                            self.broken.append((name, path))
-                self.looks += 1
-
-
 @on("s3d", "ceph")
 @deadline(120)
 def test_invariant_4_no_list_ever_names_an_absent_object(ctx):
     images, lists, paths = one_class(ctx, 150)
     agent = ctx.agent(images=images, lists=lists, repository={"max_removals": 10000})
-    observer = Observer(ctx.server.signed(ctx.client.bucket))
+    observer = Observer(ctx.server.signed(ctx.bucket), ("lists/train.lst", "lists/val.lst"))
     observer.start()
     agent.start()
     agent.wait_in_step(40)
@@ -101,8 +77,7 @@ def test_invariant_4_no_list_ever_names_an_absent_object(ctx):
                   f"{images}/{'new' if i % 2 == 0 else 'old'}")
         os.unlink(f"{images}/cat/{i}.jpg")
         agent.wait_in_step(40)
-    observer.ended = True
-    observer.join(20)
+    observer.finish()
     assert observer.looks > 5 and observer.broken == [], (observer.looks, observer.broken[:5])
 
 

@@ -3,8 +3,10 @@
 No systemd, no cephx, no manager; objects in memory. Everything lies in one folder and listens on
 127.0.0.1 only. About two seconds to start."""
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import uuid
 
@@ -79,7 +81,7 @@ class Ceph(Server):
         self.folder = folder
         self.conf = os.path.join(folder, "ceph.conf")
         self.processes = []
-        self.gateway = None
+        self.gateway = self.osd = None
 
     def _spawn(self, name, *command):
         out = open(os.path.join(self.folder, name + ".out"), "ab")
@@ -124,7 +126,7 @@ class Ceph(Server):
         self._spawn("mon", "ceph-mon", "-i", "a")
         self._run("ceph", "-c", self.conf, "osd", "new", osd, "0")
         self._run("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", osd, "-c", self.conf)
-        self._spawn("osd", "ceph-osd", "-i", "0")
+        self.osd = self._spawn("osd", "ceph-osd", "-i", "0")
 
     def _start_gateway(self):
         self.gateway = self._spawn("rgw", "radosgw", "-n", "client.rgw")
@@ -165,3 +167,55 @@ class Ceph(Server):
         socket = os.path.join(self.folder, "run", "client.rgw.asok")
         self._run("ceph", "--admin-daemon", socket, "config", "set",
                   "rgw_max_concurrent_requests", str(count))
+
+    # --- troubles: each lasts as long as its block -----------------------------------------------
+
+    @contextlib.contextmanager
+    def throttled(self):
+        """Most requests are told to slow down."""
+        self.limit_requests(2)
+        try:
+            yield
+        finally:
+            self.limit_requests(1024)
+
+    @contextlib.contextmanager
+    def stalled(self):
+        """The OSD stands still: nobody is answered."""
+        self.osd.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.osd.send_signal(signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def gone(self):
+        """The gateway has crashed."""
+        self.kill_gateway()
+        try:
+            yield
+        finally:
+            self.start_gateway()
+
+    @contextlib.contextmanager
+    def suspended(self):
+        """The user has no rights."""
+        self._admin("user", "suspend", "--uid", "lockstep")
+        try:
+            yield
+        finally:
+            self._admin("user", "enable", "--uid", "lockstep")
+
+    @contextlib.contextmanager
+    def full(self):
+        """The user's quota is used up."""
+        quota = ("--uid", "lockstep", "--quota-scope", "user")
+        self._admin("quota", "set", *quota, "--max-objects", "1")
+        self._admin("quota", "enable", *quota)
+        try:
+            yield
+        finally:
+            self._admin("quota", "disable", *quota)
+
+    def _admin(self, *words):
+        self._run("radosgw-admin", "-c", self.conf, *words)

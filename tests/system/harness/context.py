@@ -4,6 +4,7 @@ import os
 import re
 
 from .agent import Agent
+from .ceph import Ceph
 from .client import Client
 from .s3d import S3d
 
@@ -76,6 +77,13 @@ class Context:
         server = S3d(self.path(name), *options).start()
         self._servers.append(server)
         return server
+
+    def take_own_ceph(self):
+        """From here on `server` and `client` are of a Ceph of the test's own, which it may hurt."""
+        self.server = Ceph(self.path("ceph")).start()
+        self._servers.append(self.server)
+        self.server.create_bucket(self.bucket)
+        self.client = Client(self.server, self.bucket)
 
     def finish(self):
         """After a test that went well: agents end well too, and no sanitizer has complained."""

@@ -22,6 +22,7 @@ class Server:
     host = "127.0.0.1"
     port = 0
     region = "us-east-1"
+    ca_file = None  # of who signed the server's certificate, where it has one
     access_key = "LOCKSTEPTESTKEY"
     secret_key = "test+secret/of=no+use"
 
