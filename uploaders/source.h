@@ -21,7 +21,8 @@ enum verdict source_open(struct transfer *t, int *ret_fd);
  * _UNREADABLE. */
 enum verdict source_read(struct transfer *t, int fd, char *p, size_t n);
 
-/* source_end(t, fd): everything was read: there is no byte more, and stat is as before. */
+/* source_end(t, fd): everything was read: stat is as before (a network file system's server is
+ * asked), so there is no byte more. */
 enum verdict source_end(struct transfer *t, int fd);
 
 /* source_close(fd): -1 is allowed. */

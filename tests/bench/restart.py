@@ -21,13 +21,9 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(os.path.dirname(HERE), "system"))
-
-from harness import Agent, Client, S3d, lockstep_binary, process  # noqa: E402
-from harness.s3d import Server  # noqa: E402
+from bed import Failed, Sink  # first: it makes the harness known
+from harness import Agent, Client, S3d, lockstep_binary, process
 
 BUCKET = "bench"
 THREADS = 2
@@ -39,36 +35,6 @@ DEADLINE_S = 600
 IDLE_S = 3      # what a running agent may still free
 
 Run = collections.namedtuple("Run", "seconds cpu_seconds peak_mb last_mb")
-
-
-class Failed(Exception):
-    """The agent did not do its work."""
-
-
-class Sink(Server):
-    """The server that keeps nothing."""
-
-    kind = "sink"
-
-    def __init__(self):
-        self.process = None
-
-    def start(self):
-        command = [os.path.join(process.build_dir(), "tests/bench/bench_engine"), "sink"]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
-                                        preexec_fn=process.end_with_parent)
-        self.port = int(self.process.stdout.readline())
-        return self
-
-    def stop(self):
-        if self.process is not None:
-            process.end(self.process)
-            self.process.stdout.close()
-
-    def request_count(self):
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(self.endpoint + "/-/requests", timeout=10) as reply:
-            return int(reply.read())
 
 
 class Strict(S3d):

@@ -20,14 +20,23 @@
 #define BACKLOG    1024
 
 #define CHECKSUM_SIZE 32 /* of a CRC-64 in base64 and more */
-#define ANSWER_SIZE   512
+#define ANSWER_SIZE   640
 
+static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 static uint64_t requests; /* answered, without those that asked for their number */
+
+/* What a request is answered as. */
+enum asked {
+    ASKED_PUT,      /* an object, a part, and whatever else */
+    ASKED_NUMBER,   /* SINK_NUMBER_PATH */
+    ASKED_CREATE,   /* an upload in parts */
+    ASKED_COMPLETE, /* the same */
+};
 
 /* One connection: a head that is being read, then a body that is thrown away. */
 struct peer {
     int fd;
-    bool asks_number; /* the request is for SINK_NUMBER_PATH */
+    enum asked asked;
     size_t head_n;
     uint64_t body_left;
     char checksum[CHECKSUM_SIZE]; /* as the request has it, "" if it has none */
@@ -76,18 +85,55 @@ static size_t number_answer(char out[ANSWER_SIZE])
                             "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n%020" PRIu64, requests);
 }
 
+/* The answer to who begins an upload in parts, or completes one. */
+static size_t upload_answer(const struct peer *p, char out[ANSWER_SIZE])
+{
+    char body[ANSWER_SIZE / 2];
+    int n = p->asked == ASKED_CREATE
+                ? snprintf(body, sizeof(body),
+                           "<InitiateMultipartUploadResult><UploadId>%032" PRIx64
+                           "</UploadId></InitiateMultipartUploadResult>",
+                           requests)
+                : snprintf(body, sizeof(body),
+                           "<CompleteMultipartUploadResult><ETag>\"%032" PRIx64
+                           "-1\"</ETag></CompleteMultipartUploadResult>",
+                           requests);
+    return (size_t)snprintf(out, ANSWER_SIZE, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", n,
+                            body);
+}
+
+/* What the request line asks for. */
+static enum asked asked_by(const char *head)
+{
+    if (strncmp(head, "GET " SINK_NUMBER_PATH " ", sizeof("GET " SINK_NUMBER_PATH)) == 0)
+        return ASKED_NUMBER;
+    if (strncmp(head, "POST ", 5) != 0)
+        return ASKED_PUT;
+    const char *query = memchr(head, '?', strcspn(head, "\r"));
+    if (query && strncmp(query, "?uploads", 8) == 0)
+        return ASKED_CREATE;
+    return query && strncmp(query, "?uploadId=", 10) == 0 ? ASKED_COMPLETE : ASKED_PUT;
+}
+
+/* False where it does not all fit at once: the peer does not read. */
+static bool say(const struct peer *p, const char *text, size_t n)
+{
+    return send(p->fd, text, n, MSG_NOSIGNAL) == (ssize_t)n;
+}
+
 /* The request is whole: answer it. */
 static bool reply(struct peer *p)
 {
     char answer[ANSWER_SIZE];
     size_t n;
-    if (p->asks_number) {
+    requests += p->asked != ASKED_NUMBER;
+    if (p->asked == ASKED_NUMBER)
         n = number_answer(answer);
-    } else {
-        requests++;
+    else if (p->asked == ASKED_PUT)
         n = put_answer(p, answer);
-    }
-    return send(p->fd, answer, n, MSG_NOSIGNAL) == (ssize_t)n;
+    else
+        n = upload_answer(p, answer);
+    return say(p, answer, n);
 }
 
 /* n bytes more lie behind head_n. False where the peer is to be cut off. */
@@ -102,15 +148,15 @@ static bool take_head(struct peer *p, size_t n)
         end[2] = '\0'; /* headers are looked for in this head alone */
         uint64_t length = content_length(p->head);
         note_checksum(p, p->head);
-        p->asks_number =
-            strncmp(p->head, "GET " SINK_NUMBER_PATH " ", sizeof("GET " SINK_NUMBER_PATH)) == 0;
+        p->asked = asked_by(p->head);
         size_t rest = p->head_n - (size_t)(end + 4 - p->head);
         size_t of_body = rest < length ? rest : (size_t)length;
+        bool waits = of_body < length && strcasestr(p->head, "\r\nexpect:") != NULL;
         p->body_left = length - of_body;
         p->head_n = rest - of_body;
         memmove(p->head, end + 4 + of_body, p->head_n + 1);
         if (p->body_left > 0)
-            return true;
+            return !waits || say(p, go_on, sizeof(go_on) - 1);
         if (!reply(p))
             return false;
     }

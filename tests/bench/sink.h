@@ -4,8 +4,8 @@
  * Content-Length.
  *
  * It answers a PUT as S3 does, with an ETag and the checksum that the request says its body has; it
- * does not compute that. It believes whatever it is told: whether a client does right is for s3d to
- * say.
+ * does not compute that. Uploads in parts can be begun and completed, too. It believes whatever it
+ * is told: whether a client does right is for s3d to say.
  */
 #ifndef LOCKSTEP_TESTS_BENCH_SINK_H
 #define LOCKSTEP_TESTS_BENCH_SINK_H
