@@ -149,9 +149,8 @@ static int entry_name(struct rows *r, struct entry *e, const char *image)
     return rc;
 }
 
-/* A new entry: lists name it by `at`, and since it is known as `image` people may have done so by
- * that. NULL without memory. */
-static struct entry *entry_new(struct rows *r, const char *image, uint64_t ino, const char *at)
+/* A new entry of an image without a name: lists name it by `at`. NULL without memory. */
+static struct entry *entry_nameless(struct rows *r, uint64_t ino, const char *at)
 {
     struct entry *e = calloc(1, sizeof *e);
 
@@ -163,7 +162,20 @@ static struct entry *entry_new(struct rows *r, const char *image, uint64_t ino, 
     if (r->first)
         r->first->prev = e;
     r->first = e;
-    if (entry_name(r, e, image) || name_add(r, e, at) || name_add(r, e, image)) {
+    if (name_add(r, e, at)) {
+        entry_end(r, e);
+        return NULL;
+    }
+    return e;
+}
+
+/* A new entry: lists name it by `at`, and since it is known as `image` people may have done so by
+ * that. NULL without memory. */
+static struct entry *entry_new(struct rows *r, const char *image, uint64_t ino, const char *at)
+{
+    struct entry *e = entry_nameless(r, ino, at);
+
+    if (e && (entry_name(r, e, image) || name_add(r, e, image))) {
         entry_end(r, e);
         return NULL;
     }
@@ -241,6 +253,17 @@ static struct entry *entry_of(struct rows *r, const char *image, uint64_t ino, c
     return e;
 }
 
+/* What the entry was known by stands for something else now. */
+static void entry_unname(struct rows *r, struct entry *e)
+{
+    unmap(r->by_image, e->image, e);
+    free(e->was);
+    e->was = e->image;
+    e->image = NULL;
+    r->nameless++;
+    r->pending |= e->lost;
+}
+
 int rows_follow(struct rows *r, const char *image, uint64_t ino, const char *at, const char *to)
 {
     struct entry *e = entry_of(r, image, ino, at);
@@ -268,6 +291,29 @@ int rows_went_on(struct rows *r, const char *was, const char *from, uint64_t ino
     if (!e)
         return 0;
     return entry_place(r, e, to) ? -ENOMEM : 1;
+}
+
+int rows_unlanded(struct rows *r, const char *path, uint64_t ino, const char *to)
+{
+    struct entry *e = map_get_str(r->by_image, path);
+
+    if (e && e->to)
+        return 0; /* the name is another's */
+    if (e) {      /* it was taken for gone, and its rows are still there */
+        entry_unname(r, e);
+        e->ino = ino;
+    } else {
+        e = entry_nameless(r, ino, path);
+    }
+    if (!e)
+        return -ENOMEM;
+    free(e->was);
+    e->was = strdup(path);
+    if (!e->was || entry_place(r, e, to))
+        return -ENOMEM;
+    if (!e->names)
+        entry_end(r, e); /* lists name another image by that path */
+    return 0;
 }
 
 int rows_displaced(struct rows *r, const char *image, uint64_t ino, const char *at)
@@ -324,17 +370,6 @@ int rows_gone(struct rows *r, const char *image, const char *path, const char *a
     return 0;
 }
 
-/* What the entry was known by stands for something else now. */
-static void entry_unname(struct rows *r, struct entry *e)
-{
-    unmap(r->by_image, e->image, e);
-    free(e->was);
-    e->was = e->image;
-    e->image = NULL;
-    r->nameless++;
-    r->pending |= e->lost;
-}
-
 int rows_landed(struct rows *r, const char *image, const char *path)
 {
     struct entry *e = image ? map_get_str(r->by_image, image) : NULL;
@@ -363,6 +398,13 @@ bool rows_is_at(const struct rows *r, const char *image, const char *path)
     const struct entry *e = map_get_str(r->by_image, image);
 
     return e && !e->lost && is_at(e, path);
+}
+
+const char *rows_image_at(const struct rows *r, const char *path)
+{
+    const struct entry *e = map_get_str(r->by_to, path);
+
+    return e && is_at(e, path) ? e->image : NULL;
 }
 
 const char *rows_at(const struct rows *r, const char *image)

@@ -41,6 +41,11 @@ int rows_follow(struct rows *r, const char *image, uint64_t ino, const char *at,
 int rows_went_on(struct rows *r, const char *was, const char *from, uint64_t ino, const char *to)
     __attribute__((warn_unused_result));
 
+/* rows_unlanded(r, path, ino, to): an image that the index never knew, and that lists name by
+ * `path`, is at `to` now: it has no name until rows_landed. 0 or -ENOMEM. */
+int rows_unlanded(struct rows *r, const char *path, uint64_t ino, const char *to)
+    __attribute__((warn_unused_result));
+
 /* rows_also(r, image, ino, at, name): lists may name the image by this path too. A new entry counts
  * as being where the index has it. 0 or -ENOMEM. */
 int rows_also(struct rows *r, const char *image, uint64_t ino, const char *at, const char *name)
@@ -71,6 +76,10 @@ bool rows_has(const struct rows *r, const char *image);
 
 /* rows_is_at(r, image, path): the image is at the path, by the table's word. */
 bool rows_is_at(const struct rows *r, const char *image, const char *path);
+
+/* rows_image_at(r, path): the image that came to the path last, by the name that the index has for
+ * it. NULL: the table knows of none, or it has no name any more. */
+const char *rows_image_at(const struct rows *r, const char *path);
 
 /* rows_at(r, image): by which path lists name it for certain: not yet by what a pass that is under
  * way (before rows_settled) makes of it. NULL: the table does not know, or by none. */

@@ -253,6 +253,13 @@ void rename_through(struct agent *a, struct item *source);
 void rename_directory_gone(struct agent *a, const char *key_dir, const char *key_to);
 /* where an event said that this path was before, by the renamed directory that it lies in */
 bool rename_told_by_directory(const struct agent *a, const char *key, char out[AGENT_KEY_SIZE]);
+/* a path, and step by step where its renamed directories were before: false where no event says */
+struct trail {
+    char key[AGENT_KEY_SIZE];
+    int steps;
+};
+void trail_begin(struct trail *t, const char *key);
+bool trail_back(const struct agent *a, struct trail *t);
 /* the open group of the directory's rename that took the image from `from` (a key) to the item's
  * path, made and journalled if there is none; NULL: it was renamed by itself */
 struct dir_rename *rename_group_of(struct agent *a, const struct item *it, const char *from);
@@ -287,6 +294,8 @@ bool sighted_is_stale(const struct item *it, const struct item *other);
 void follow_rename(struct agent *a, struct item *it, const char *image, const struct known *known);
 /* the item's file is an image that the index does not know, found elsewhere before: did it? */
 bool follow_went_on(struct agent *a, struct item *it);
+/* the item's file is what was at `path`, and never came to S3 under that name */
+void follow_unlanded(struct agent *a, struct item *it, const char *path);
 /* the item's file is what the index has under its key: its rows must say so */
 void follow_home(struct agent *a, struct item *it, const struct known *known);
 /* what the index has under the item's key is in S3 under another one, and nothing is here: lists

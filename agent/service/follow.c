@@ -66,17 +66,12 @@ void follow_rename(struct agent *a, struct item *it, const char *image, const st
     follow_noted(a, rows, rc);
 }
 
-bool follow_went_on(struct agent *a, struct item *it)
+/* The same, by one name that it had or path where it was (either may be NULL). */
+static bool went_on_from(struct agent *a, struct rows *rows, struct item *it, const char *was,
+                         const char *from)
 {
-    struct rows *rows = rows_of(a, it);
-    size_t prefix = agent_mapping(a, it)->prefix_len;
-    const char *was = it->origin ? it->origin + prefix : NULL;
-    const char *from = it->via ? it->via + prefix : NULL;
-    int rc;
+    int rc = rows_went_on(rows, was, from, it->seen.ino, it->path);
 
-    if (!rows || (!was && !from))
-        return false;
-    rc = rows_went_on(rows, was, from, it->seen.ino, it->path);
     if (rc > 0) {
         free(it->image);
         it->image = strdup(from ? from : was);
@@ -86,6 +81,38 @@ bool follow_went_on(struct agent *a, struct item *it)
     }
     follow_noted(a, rows, rc);
     return false;
+}
+
+bool follow_went_on(struct agent *a, struct item *it)
+{
+    struct rows *rows = rows_of(a, it);
+    size_t prefix = agent_mapping(a, it)->prefix_len;
+    struct trail trail;
+
+    if (!rows)
+        return false;
+    if ((it->origin || it->via) &&
+        went_on_from(a, rows, it, it->origin ? it->origin + prefix : NULL,
+                     it->via ? it->via + prefix : NULL))
+        return true;
+    trail_begin(&trail, it->via ? it->via : it->origin ? it->origin : it->key);
+    while (trail_back(a, &trail))
+        if (went_on_from(a, rows, it, trail.key + prefix, trail.key + prefix))
+            return true;
+    return false;
+}
+
+void follow_unlanded(struct agent *a, struct item *it, const char *path)
+{
+    struct rows *rows = rows_of(a, it);
+    int rc;
+
+    if (!rows)
+        return;
+    free(it->image);
+    it->image = strdup(path);
+    rc = it->image ? rows_unlanded(rows, path, it->seen.ino, it->path) : -ENOMEM;
+    follow_noted(a, rows, rc ? rc : follow_displaced(a, rows, it));
 }
 
 void follow_home(struct agent *a, struct item *it, const struct known *known)

@@ -11,6 +11,9 @@
 #define PATIENCE_MS        1000
 #define REMOTE_PATIENCE_MS 10000 /* where a path may be unknown (ESTALE...) for some seconds */
 
+#define SOURCE_HOPS_MAX                                                                            \
+    16 /* renames of directories that an image took part in before S3 followed */
+
 /* ---- the source of a new path ---- */
 
 struct source {
@@ -41,7 +44,7 @@ static int source_by_inode(void *arg, const char *key, const struct known *known
 /* Take this key as the source: if it is in the index, in its place, and another one than the
  * item's; `exact`: and was made from the very file that the item is. (Of what is uncertain that is
  * not known: a copy whose answer was lost is still the image that the index has elsewhere.) */
-static bool source_told(struct source *s, const char *key, bool exact)
+static bool source_take(struct source *s, const char *key, bool exact)
 {
     struct index_entry e;
 
@@ -52,6 +55,29 @@ static bool source_told(struct source *s, const char *key, bool exact)
     snprintf(s->key, sizeof s->key, "%s", key);
     s->found = s->told = true;
     return true;
+}
+
+/* The same for what was at this key by what events told: the image that had come there and is not
+ * in S3 under that name yet, else what the index has there; if neither, where the directory was
+ * before. */
+static bool source_told(struct source *s, const char *key, bool exact)
+{
+    const struct mapping *m = &s->agent->mappings[s->it->mapping];
+    char image_key[AGENT_KEY_SIZE];
+    struct trail trail;
+
+    if (!key)
+        return false;
+    trail_begin(&trail, key);
+    do {
+        const char *image = m->rows ? rows_image_at(m->rows, trail.key + m->prefix_len) : NULL;
+
+        if ((image && agent_key(s->agent, s->it->mapping, image, image_key) &&
+             source_take(s, image_key, exact)) ||
+            source_take(s, trail.key, exact))
+            return true;
+    } while (trail_back(s->agent, &trail));
+    return false;
 }
 
 /* Find an entry of the index by the item's inode; `exact`: size and mtime must agree too. */
@@ -324,6 +350,56 @@ static enum rename_answer rename_go(struct agent *a, struct item *it, const stru
     return RENAME_TAKEN;
 }
 
+/* The item of what an event says was here before, at another path, and never came to S3; NULL. */
+static struct item *unlanded_source(struct agent *a, const struct item *it)
+{
+    struct trail trail;
+    bool more = true;
+
+    trail_begin(&trail, it->origin ? it->origin : it->key);
+    for (more = it->origin || trail_back(a, &trail); more; more = trail_back(a, &trail)) {
+        struct item *o = pending_find(a->pending, trail.key);
+        struct index_entry e;
+
+        if (o && o != it && o->was_there && index_get(a->index, trail.key, &e) == -ENOENT)
+            return o;
+    }
+    return NULL;
+}
+
+/* Nothing is at the item's path by its last look, and its rows have not left yet. */
+static bool is_gone(const struct agent *a, const struct item *o)
+{
+    return o->state == ITEM_GONE || (o->state == ITEM_LISTING && o->queue == &a->relist) ||
+           (o->state == ITEM_OBSERVED && o->seen.kind != FILE_REGULAR);
+}
+
+/* An image that never came to S3 was renamed: it is added under the new path, and its rows follow
+ * (it->image is set then). */
+static enum rename_answer consider_unlanded(struct agent *a, struct item *it)
+{
+    struct item *o = unlanded_source(a, it);
+
+    if (!o)
+        return RENAME_NONE;
+    if (is_gone(a, o)) {
+        follow_unlanded(a, it, o->path);
+        rename_told_forget(it);
+        o->was_there = false; /* nothing is to be removed */
+        o->hint_ms = a->now_ms;
+        if (o->state == ITEM_GONE)
+            intake_resettle(a, o);
+        return RENAME_NONE;
+    }
+    if (o->seen.kind == FILE_REGULAR && o->observed_ms > it->observed_ms)
+        return RENAME_NONE; /* another file is there by now */
+    if (!await(a, it, o))
+        return RENAME_NONE;
+    if (o->state == ITEM_RETRY || (source_seen(o) && o->state != ITEM_FLYING))
+        intake_observe(a, o);
+    return RENAME_WAIT;
+}
+
 enum rename_answer rename_consider(struct agent *a, struct item *it, const struct known *known)
 {
     struct source s;
@@ -345,13 +421,18 @@ enum rename_answer rename_consider(struct agent *a, struct item *it, const struc
         return RENAME_NONE;
     }
     source_find(a, it, &s);
+    if (!s.told && !(s.found && s.exact)) {
+        enum rename_answer unlanded = consider_unlanded(a, it);
+
+        if (unlanded == RENAME_WAIT || it->image)
+            return unlanded;
+    }
     if (!s.found || index_get(a->index, s.key, &source) || (!s.told && came_back(it, known)))
         return RENAME_NONE;
     o = pending_find(a->pending, s.key);
     if (!o)
         return consider_ask(a, it, s.key);
-    if (o->state == ITEM_GONE || (o->state == ITEM_LISTING && o->queue == &a->relist) ||
-        (o->state == ITEM_OBSERVED && o->seen.kind != FILE_REGULAR)) {
+    if (is_gone(a, o)) {
         enum rename_answer gone;
 
         if (o->peer)

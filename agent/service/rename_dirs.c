@@ -73,6 +73,24 @@ bool rename_told_by_directory(const struct agent *a, const char *key, char out[A
     return false;
 }
 
+#define TRAIL_STEPS_MAX 16 /* a directory may be back where it was: the trail is a ring then */
+
+void trail_begin(struct trail *t, const char *key)
+{
+    snprintf(t->key, sizeof t->key, "%s", key);
+    t->steps = 0;
+}
+
+bool trail_back(const struct agent *a, struct trail *t)
+{
+    char before[AGENT_KEY_SIZE];
+
+    if (t->steps++ == TRAIL_STEPS_MAX || !rename_told_by_directory(a, t->key, before))
+        return false;
+    memcpy(t->key, before, strlen(before) + 1);
+    return true;
+}
+
 /* ---- groups: a directory's rename is one intent ---- */
 
 /* The directories of a rename of a whole directory that this pair belongs to: the topmost ancestor

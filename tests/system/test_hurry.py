@@ -82,6 +82,41 @@ def test_its_directory_is_renamed_after_a_copy_whose_answer_was_lost(ctx):
 
 
 @on("s3d")
+def test_an_image_that_s3_never_had_is_renamed(ctx):
+    """By itself, then with its directory, twice, and edited on the way, while S3 refuses it all."""
+    agent, images, lists = running(ctx, ["d/a.jpg", "e/x.jpg"])
+    deny(ctx)
+    write(f"{images}/e/new.jpg", b"new")
+    with open(f"{lists}/l0.lst", "a", encoding="utf-8") as file:
+        file.write("7\tLABEL-new\te/new.jpg\n8\tLABEL-other\te/other.jpg\n")
+    write(f"{images}/e/other.jpg", b"other")
+    wait_until(lambda: {f"images/e/{n}.jpg" for n in ("new", "other")} <=
+               {p["key"] for p in agent.status()[0].get("problems", [])}, 20, "both refused")
+
+    def expect(new, other, x):
+        wait_until(lambda: [row.split("\t", 1)[1] for row in rows(lists).splitlines()] ==
+                   ["LABEL-d/a.jpg\td/a.jpg", f"LABEL-e/x.jpg\t{x}", f"LABEL-new\t{new}",
+                    f"LABEL-other\t{other}"], 20, lambda: rows(lists))
+
+    os.rename(f"{images}/e/new.jpg", f"{images}/e/newer.jpg")
+    expect("e/newer.jpg", "e/other.jpg", "e/x.jpg")
+    os.rename(f"{images}/e", f"{images}/f")
+    expect("f/newer.jpg", "f/other.jpg", "f/x.jpg")
+    write(f"{images}/f/newer.jpg", b"edited")
+    os.rename(f"{images}/f", f"{images}/g")
+    os.rename(f"{images}/g", f"{images}/h")
+    expect("h/newer.jpg", "h/other.jpg", "h/x.jpg")
+    os.rename(f"{images}/h/other.jpg", f"{images}/d/other.jpg")
+    expect("h/newer.jpg", "d/other.jpg", "h/x.jpg")
+    ctx.server.clear_faults()
+    agent.wait_in_step(40)
+    expect("h/newer.jpg", "d/other.jpg", "h/x.jpg")
+    ctx.client.assert_tree(images, "images/")
+    ctx.client.assert_tree(lists, "lists/")
+    agent.verify_journal()
+
+
+@on("s3d")
 def test_renamed_on_while_it_is_copied_and_no_event_tells(ctx):
     agent, images, lists = running(ctx, ["d/a.jpg"] + [f"d/x{i}.jpg" for i in range(20)],
                                    repository={"watch": "scan", "rescan": "1s"})
