@@ -251,9 +251,11 @@ void rename_through(struct agent *a, struct item *source);
 /* rename_dirs.c */
 /* the directory left its place; key_to: for where, as an event said, or NULL */
 void rename_directory_gone(struct agent *a, const char *key_dir, const char *key_to);
+/* the item's path was left again before it was looked at: keep what an event said of it */
+void rename_remember(struct agent *a, const struct item *it);
 /* where an event said that this path was before, by the renamed directory that it lies in */
 bool rename_told_by_directory(const struct agent *a, const char *key, char out[AGENT_KEY_SIZE]);
-/* a path, and step by step where its renamed directories were before: false where no event says */
+/* a path, and step by step where events say that it was before, by itself or with a directory */
 struct trail {
     char key[AGENT_KEY_SIZE];
     int steps;

@@ -95,7 +95,7 @@ bool follow_went_on(struct agent *a, struct item *it)
         went_on_from(a, rows, it, it->origin ? it->origin + prefix : NULL,
                      it->via ? it->via + prefix : NULL))
         return true;
-    trail_begin(&trail, it->via ? it->via : it->origin ? it->origin : it->key);
+    trail_begin(&trail, it->key);
     while (trail_back(a, &trail))
         if (went_on_from(a, rows, it, trail.key + prefix, trail.key + prefix))
             return true;

@@ -354,10 +354,9 @@ static enum rename_answer rename_go(struct agent *a, struct item *it, const stru
 static struct item *unlanded_source(struct agent *a, const struct item *it)
 {
     struct trail trail;
-    bool more = true;
 
-    trail_begin(&trail, it->origin ? it->origin : it->key);
-    for (more = it->origin || trail_back(a, &trail); more; more = trail_back(a, &trail)) {
+    trail_begin(&trail, it->key);
+    while (trail_back(a, &trail)) {
         struct item *o = pending_find(a->pending, trail.key);
         struct index_entry e;
 
@@ -374,6 +373,30 @@ static bool is_gone(const struct agent *a, const struct item *o)
            (o->state == ITEM_OBSERVED && o->seen.kind != FILE_REGULAR);
 }
 
+/* The image that was at the item's path, and never came to S3 from there, was found elsewhere:
+ * nothing is to be removed. */
+static void unlanded_left(struct agent *a, struct item *o)
+{
+    o->was_there = false;
+    free(o->image);
+    o->image = NULL;
+    o->hint_ms = a->now_ms;
+    if (o->state == ITEM_GONE)
+        intake_resettle(a, o);
+}
+
+/* The same for the one that it->image names by its path. */
+static void unlanded_went_on(struct agent *a, const struct item *it)
+{
+    char key[AGENT_KEY_SIZE];
+    struct index_entry e;
+    struct item *o =
+        agent_key(a, it->mapping, it->image, key) ? pending_find(a->pending, key) : NULL;
+
+    if (o && o != it && is_gone(a, o) && index_get(a->index, key, &e) == -ENOENT)
+        unlanded_left(a, o);
+}
+
 /* An image that never came to S3 was renamed: it is added under the new path, and its rows follow
  * (it->image is set then). */
 static enum rename_answer consider_unlanded(struct agent *a, struct item *it)
@@ -385,10 +408,7 @@ static enum rename_answer consider_unlanded(struct agent *a, struct item *it)
     if (is_gone(a, o)) {
         follow_unlanded(a, it, o->path);
         rename_told_forget(it);
-        o->was_there = false; /* nothing is to be removed */
-        o->hint_ms = a->now_ms;
-        if (o->state == ITEM_GONE)
-            intake_resettle(a, o);
+        unlanded_left(a, o);
         return RENAME_NONE;
     }
     if (o->seen.kind == FILE_REGULAR && o->observed_ms > it->observed_ms)
@@ -417,11 +437,12 @@ enum rename_answer rename_consider(struct agent *a, struct item *it, const struc
             return displaced;
     }
     if (follow_went_on(a, it)) {
+        unlanded_went_on(a, it);
         rename_told_forget(it);
         return RENAME_NONE;
     }
     source_find(a, it, &s);
-    if (!s.told && !(s.found && s.exact)) {
+    if (!s.told && !(s.found && s.exact) && (it->origin || !it->image)) {
         enum rename_answer unlanded = consider_unlanded(a, it);
 
         if (unlanded == RENAME_WAIT || it->image)

@@ -38,6 +38,12 @@ void rename_directory_gone(struct agent *a, const char *key_dir, const char *key
     free(old);
 }
 
+void rename_remember(struct agent *a, const struct item *it)
+{
+    if (it->origin)
+        rename_directory_gone(a, it->via ? it->via : it->origin, it->key);
+}
+
 void rename_expire(struct agent *a)
 {
     const void *key;
@@ -83,11 +89,15 @@ void trail_begin(struct trail *t, const char *key)
 
 bool trail_back(const struct agent *a, struct trail *t)
 {
+    const struct item *it = pending_find(a->pending, t->key);
+    const char *told = it && it->via ? it->via : it ? it->origin : NULL;
     char before[AGENT_KEY_SIZE];
 
-    if (t->steps++ == TRAIL_STEPS_MAX || !rename_told_by_directory(a, t->key, before))
+    if (!told)
+        told = map_get_str(a->dirs_to, t->key); /* remembered */
+    if (t->steps++ == TRAIL_STEPS_MAX || (!told && !rename_told_by_directory(a, t->key, before)))
         return false;
-    memcpy(t->key, before, strlen(before) + 1);
+    snprintf(t->key, sizeof t->key, "%s", told ? told : before);
     return true;
 }
 

@@ -117,6 +117,30 @@ def test_an_image_that_s3_never_had_is_renamed(ctx):
 
 
 @on("s3d")
+def test_an_image_that_s3_never_had_moves_before_anybody_looked(ctx):
+    """All within one settle time; no pass over the lists comes between, for others are renamed."""
+    agent, images, lists = running(ctx, ["d/a.jpg", "e/x.jpg"])
+    deny(ctx)
+    with open(f"{lists}/l0.lst", "a", encoding="utf-8") as file:
+        file.write("7\tLABEL-new\te/new.jpg\n")
+    write(f"{images}/e/new.jpg", b"new")
+    wait_until(lambda: "images/e/new.jpg" in {p["key"] for p in
+                                              agent.status()[0].get("problems", [])}, 20, "refused")
+    os.rename(f"{images}/e/new.jpg", f"{images}/e/newer.jpg")
+    write(f"{images}/e/newer.jpg", b"edited")
+    os.rename(f"{images}/e", f"{images}/f")
+    for i in range(20):
+        write(f"{images}/d/t{i}.jpg", b"t")
+        os.rename(f"{images}/d/{'a' if i == 0 else f'a{i - 1}'}.jpg", f"{images}/d/a{i}.jpg")
+        time.sleep(0.1)
+    ctx.server.clear_faults()
+    agent.wait_in_step(40)
+    assert [row.split("\t", 1)[1] for row in rows(lists).splitlines()] == \
+        ["LABEL-d/a.jpg\td/a19.jpg", "LABEL-e/x.jpg\tf/x.jpg", "LABEL-new\tf/newer.jpg"], rows(lists)
+    ctx.client.assert_tree(images, "images/")
+
+
+@on("s3d")
 def test_renamed_on_while_it_is_copied_and_no_event_tells(ctx):
     agent, images, lists = running(ctx, ["d/a.jpg"] + [f"d/x{i}.jpg" for i in range(20)],
                                    repository={"watch": "scan", "rescan": "1s"})
