@@ -11,6 +11,7 @@ agent_libservice_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h $(LMDB_CFLAG
 agent_libservice_a_SOURCES = \
 	agent/service/agent.c agent/service/agent.h \
 	agent/service/apply.c \
+	agent/service/attributes.c agent/service/attributes.h \
 	agent/service/control.c \
 	agent/service/decide.c \
 	agent/service/departed.c agent/service/departed.h \

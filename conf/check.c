@@ -123,4 +123,5 @@ void reading_check(struct reading *r)
     check_own_path(r, r->conf->journal_dir, "journal_dir");
     check_own_path(r, r->conf->socket, "socket");
     check_addressing(r);
+    reading_check_objects(r);
 }

@@ -25,6 +25,37 @@ static void release_mapping(struct conf_mapping *m)
     free(m->exclude);
 }
 
+/* Names and values. */
+static void release_pairs(struct conf_pairs *p)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        free(p->items[i].name);
+        free(p->items[i].value);
+    }
+    free(p->items);
+}
+
+/* What a rule of objects holds. */
+static void release_object(struct conf_object *o)
+{
+    for (char **p = o->match; p != NULL && *p != NULL; p++)
+        free(*p);
+    free(o->match);
+    free(o->mapping);
+    free(o->content_type);
+    free(o->content_encoding);
+    free(o->content_disposition);
+    free(o->content_language);
+    free(o->cache_control);
+    free(o->storage_class);
+    free(o->acl);
+    release_pairs(&o->metadata);
+    release_pairs(&o->tags);
+    free(o->encryption.key);
+    free(o->encryption.key_file);
+    release_pairs(&o->encryption.context);
+}
+
 void conf_free(struct conf *c)
 {
     if (c == NULL)
@@ -32,6 +63,10 @@ void conf_free(struct conf *c)
     for (size_t i = 0; c->mappings != NULL && i < c->mapping_count; i++)
         release_mapping(&c->mappings[i]);
     free(c->mappings);
+    for (size_t i = 0; c->objects != NULL && i < c->object_count; i++)
+        release_object(&c->objects[i]);
+    free(c->objects);
+    free(c->s3.expected_bucket_owner);
     free(c->file);
     free(c->state_dir);
     free(c->journal_dir);

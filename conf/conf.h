@@ -50,6 +50,50 @@ struct conf_mapping {
     size_t repository;            /* CONF_LISTS: index into mappings of the repository */
 };
 
+/* What objects carry besides their bytes: one rule of `objects`. */
+#define CONF_OBJECTS_MAX 64
+
+struct conf_pair {
+    char *name;
+    char *value;
+};
+struct conf_pairs {
+    struct conf_pair *items;
+    size_t count;
+};
+
+enum conf_encryption_kind {
+    CONF_ENCRYPTION_UNSET, /* not told: the bucket's default */
+    CONF_ENCRYPTION_S3,
+    CONF_ENCRYPTION_KMS,
+    CONF_ENCRYPTION_KMS_TWICE,
+    CONF_ENCRYPTION_CUSTOMER
+};
+
+struct conf_encryption {
+    enum conf_encryption_kind kind;
+    char *key;                 /* KMS: its id; NULL: that of the account or the bucket */
+    bool bucket_key;           /* KMS */
+    struct conf_pairs context; /* KMS */
+    char *key_file;            /* CUSTOMER: absolute path of 32 bytes, or of their base64 */
+};
+
+struct conf_object {
+    char **match;       /* patterns, ends with NULL; none: every path */
+    char *mapping;      /* NULL: all */
+    size_t applies;     /* index into mappings; SIZE_MAX: all */
+    char *content_type; /* these NULL where not set */
+    char *content_encoding;
+    char *content_disposition;
+    char *content_language;
+    char *cache_control;
+    char *storage_class;
+    char *acl;
+    struct conf_pairs metadata; /* names in lower case, without "x-amz-meta-" */
+    struct conf_pairs tags;
+    struct conf_encryption encryption;
+};
+
 struct conf_s3 {
     char *bucket;
     char *region;   /* NULL where not set */
@@ -62,6 +106,9 @@ struct conf_s3 {
     unsigned in_flight;                /* default 64 */
     uint64_t multipart_bytes;          /* default 16 MiB; sizes may be written "16M" */
     uint64_t part_bytes;               /* default 8 MiB, at least 5 MiB */
+    char *expected_bucket_owner;       /* an account's id; NULL where not set */
+    bool requester_pays;               /* default false */
+    bool foreign_attributes;           /* others change what objects carry; default false */
 };
 
 struct conf {
@@ -73,6 +120,8 @@ struct conf {
     struct conf_s3 s3;
     struct conf_mapping *mappings; /* repositories first, then lists, each in file order */
     size_t mapping_count;
+    struct conf_object *objects; /* in file order */
+    size_t object_count;
 };
 
 /* Faults found, in file order. */

@@ -32,6 +32,7 @@ void setting_store_number(const struct setting *s, void *into, int64_t v)
         break;
     case SETTING_TEXT:
     case SETTING_PATTERNS:
+    case SETTING_PAIRS:
     case SETTING_REFERENCE:
     case SETTING_GROUP:
     case SETTING_LIST:
@@ -90,6 +91,7 @@ int setting_number(const struct setting *s, const char *text, int64_t *ret)
         return 0;
     case SETTING_TEXT:
     case SETTING_PATTERNS:
+    case SETTING_PAIRS:
     case SETTING_REFERENCE:
     case SETTING_GROUP:
     case SETTING_LIST:
@@ -116,6 +118,8 @@ bool setting_takes(const struct setting *s, enum node_kind kind)
         return kind == NODE_BOOL;
     case SETTING_PATTERNS:
         return kind == NODE_LIST || kind == NODE_ARRAY;
+    case SETTING_PAIRS:
+        return kind == NODE_GROUP || kind == NODE_LIST || kind == NODE_ARRAY;
     case SETTING_GROUP:
         return kind == NODE_GROUP;
     case SETTING_LIST:

@@ -135,6 +135,42 @@ static void check_ca_file(struct reading *r)
                   "expected a PEM file that can be read", "%s: %s", path, why);
 }
 
+#define KEY_FILE_MIN 32 /* bytes: the key as it is */
+#define KEY_FILE_MAX 46 /* its base64, and an end of line */
+
+/* Why a file cannot hold a customer's key; NULL if it can. */
+static const char *key_file_fault(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return err_name(-errno);
+    if (!S_ISREG(st.st_mode))
+        return "is not a file";
+    if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0)
+        return err_name(-errno);
+    if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        return "others than its owner may use it (chmod it to 0600)";
+    return st.st_size < KEY_FILE_MIN || st.st_size > KEY_FILE_MAX ? "has not the size of a key"
+                                                                  : NULL;
+}
+
+/* The files of keys can be read, and by nobody else. */
+static void check_key_files(struct reading *r)
+{
+    for (size_t i = 0; r->object_nodes != NULL && i < r->conf->object_count; i++) {
+        const char *path = r->conf->objects[i].encryption.key_file;
+        const char *why = path == NULL ? NULL : key_file_fault(path);
+        char label[READING_LABEL_MAX];
+        if (why == NULL)
+            continue;
+        (void)snprintf(label, sizeof(label), "objects[%zu].encryption.key_file", i); /* fits */
+        fault_add(&r->faults,
+                  reading_node_line(node_member(r->object_nodes[i], "encryption"), "key_file"),
+                  label, "expected a file with a key of 32 bytes, or its base64, of mode 0600",
+                  "%s: %s", path, why);
+    }
+}
+
 void reading_resolve(struct reading *r)
 {
     if (r->conf == NULL || r->origins == NULL)
@@ -144,6 +180,7 @@ void reading_resolve(struct reading *r)
     resolve_future(r, &r->conf->state_dir);
     resolve_future(r, &r->conf->journal_dir);
     check_ca_file(r);
+    check_key_files(r);
 }
 
 /* The state's folders under their canonical names; nothing else is looked at. */

@@ -1,7 +1,9 @@
 noinst_LIBRARIES += conf/libconf.a
 conf_libconf_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h $(LIBCONFIG_CFLAGS)
 conf_libconf_a_SOURCES = \
+	conf/attribute.c conf/attribute.h \
 	conf/check.c \
+	conf/check_objects.c \
 	conf/conf.c conf/conf.h \
 	conf/faults.c conf/faults.h \
 	conf/field.c conf/field.h \
@@ -11,7 +13,8 @@ conf_libconf_a_SOURCES = \
 	conf/number.c \
 	conf/print.c \
 	conf/read.c conf/reading.h \
-	conf/setting.c conf/setting.h \
+	conf/read_objects.c \
+	conf/setting.c conf/setting.h conf/setting_objects.c \
 	conf/value.c conf/value.h
 EXTRA_DIST += conf/lockstep.conf.sample conf/DESIGN.md
 

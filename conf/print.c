@@ -9,12 +9,13 @@ struct printer {
     FILE *out;
     const struct conf *conf;
     const char *indent;
+    bool brief; /* what is not set is not spoken of */
 };
 
 /* A string in quotes, whatever its length. */
 static void put_quoted(FILE *out, const char *text)
 {
-    char quoted[4 * VALUE_TEXT_MAX + 8];
+    char quoted[8 * VALUE_TEXT_MAX + 16];
     (void)fputs(value_quote(text, quoted, sizeof(quoted)), out);
 }
 
@@ -25,6 +26,20 @@ static void put_patterns(FILE *out, char *const *patterns)
     for (size_t i = 0; patterns[i] != NULL; i++) {
         (void)fputs(i > 0 ? ", " : " ", out);
         put_quoted(out, patterns[i]);
+    }
+    (void)fputs(" )", out);
+}
+
+/* Names and values as a list, which takes any name. */
+static void put_pairs(FILE *out, const struct conf_pairs *pairs)
+{
+    (void)fputs("(", out);
+    for (size_t i = 0; i < pairs->count; i++) {
+        char text[2 * VALUE_TEXT_MAX + 2];
+        (void)snprintf(text, sizeof(text), "%s=%s", pairs->items[i].name,
+                       pairs->items[i].value); /* fits */
+        (void)fputs(i > 0 ? ", " : " ", out);
+        put_quoted(out, text);
     }
     (void)fputs(" )", out);
 }
@@ -63,6 +78,9 @@ static void put_value(const struct printer *p, const struct setting *s, const vo
     case SETTING_PATTERNS:
         put_patterns(p->out, *(char **const *)field);
         break;
+    case SETTING_PAIRS:
+        put_pairs(p->out, field);
+        break;
     case SETTING_REFERENCE:
         put_quoted(p->out, p->conf->mappings[*(const size_t *)field].name);
         break;
@@ -70,6 +88,13 @@ static void put_value(const struct printer *p, const struct setting *s, const vo
     case SETTING_LIST:
         break;
     }
+}
+
+/* A field that nobody set and that has no default. */
+static bool is_unset(const struct setting *s, const void *field)
+{
+    return (s->kind == SETTING_TEXT && *(char *const *)field == NULL) ||
+           (s->kind == SETTING_PAIRS && ((const struct conf_pairs *)field)->count == 0);
 }
 
 /* All single settings of a group. */
@@ -80,8 +105,9 @@ static void put_group(const struct printer *p, const struct setting_table *t, co
         const void *field = (const char *)from + s->offset;
         if (s->kind == SETTING_GROUP || s->kind == SETTING_LIST)
             continue;
-        if (s->kind == SETTING_TEXT && *(char *const *)field == NULL) {
-            (void)fprintf(p->out, "%s# %s is not set\n", p->indent, s->name);
+        if (is_unset(s, field)) {
+            if (!p->brief)
+                (void)fprintf(p->out, "%s# %s is not set\n", p->indent, s->name);
             continue;
         }
         (void)fprintf(p->out, "%s%s = ", p->indent, s->name);
@@ -107,6 +133,28 @@ static void put_mappings(const struct printer *p, const char *name, enum conf_ma
     (void)fprintf(p->out, "%s);\n", any ? "\n" : " ");
 }
 
+/* The rules of what objects carry. */
+static void put_objects(struct printer *p)
+{
+    const char *const indent = p->indent;
+    p->brief = true;
+    (void)fputs("objects = (", p->out);
+    for (size_t i = 0; i < p->conf->object_count; i++) {
+        const struct conf_object *o = &p->conf->objects[i];
+        (void)fprintf(p->out, "%s\n    {\n", i > 0 ? "," : "");
+        put_group(p, &setting_objects, o);
+        if (o->encryption.kind != CONF_ENCRYPTION_UNSET) {
+            (void)fprintf(p->out, "%sencryption: {\n", indent);
+            p->indent = "            ";
+            put_group(p, &setting_encryption, &o->encryption);
+            p->indent = indent;
+            (void)fprintf(p->out, "%s};\n", indent);
+        }
+        (void)fputs("    }", p->out);
+    }
+    (void)fprintf(p->out, "%s);\n", p->conf->object_count > 0 ? "\n" : " ");
+}
+
 void conf_print(const struct conf *c, FILE *out)
 {
     struct printer p = {.out = out, .conf = c, .indent = ""};
@@ -118,4 +166,5 @@ void conf_print(const struct conf *c, FILE *out)
     p.indent = "        ";
     put_mappings(&p, "repositories", CONF_REPOSITORY, &setting_repositories);
     put_mappings(&p, "lists", CONF_LISTS, &setting_lists);
+    put_objects(&p);
 }

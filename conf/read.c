@@ -11,8 +11,7 @@
 
 #define DESCRIBE_MAX 80 /* of a value in a message */
 
-/* Text into a field; what was there is freed. */
-static void store_text(struct reading *r, char **field, const char *text)
+void reading_store_text(struct reading *r, char **field, const char *text)
 {
     free(*field);
     *field = strdup(text);
@@ -20,9 +19,8 @@ static void store_text(struct reading *r, char **field, const char *text)
         r->faults.no_memory = true;
 }
 
-/* A fault of one value: "<value> <why>; expected <right>". */
-static void add_value_fault(struct reading *r, const struct setting *s, const struct node *n,
-                            const char *label, const char *why)
+void reading_value_fault(struct reading *r, const struct setting *s, const struct node *n,
+                         const char *label, const char *why)
 {
     char value[DESCRIBE_MAX];
     char right[ERR_TEXT_MAX];
@@ -38,9 +36,9 @@ static void read_text(struct reading *r, const struct setting *s, const struct n
     char normal[VALUE_TEXT_MAX];
     const char *why = s->normal(node_string(n), normal);
     if (why != NULL)
-        add_value_fault(r, s, n, label, why);
+        reading_value_fault(r, s, n, label, why);
     else if (s->kind == SETTING_TEXT) /* a reference is looked up when all names are known */
-        store_text(r, setting_field(s, into), normal);
+        reading_store_text(r, setting_field(s, into), normal);
 }
 
 /* A number, however it is written. */
@@ -51,12 +49,12 @@ static void read_number(struct reading *r, const struct setting *s, const struct
     if (node_kind(n) == NODE_STRING) {
         int e = setting_number(s, node_string(n), &v);
         if (e != 0) {
-            add_value_fault(r, s, n, label,
-                            e == ERR_LIMIT ? "is out of range" : "is not one of those");
+            reading_value_fault(r, s, n, label,
+                                e == ERR_LIMIT ? "is out of range" : "is not one of those");
             return;
         }
     } else if (s->kind != SETTING_FLAG && (v < s->min || v > s->max)) {
-        add_value_fault(r, s, n, label, "is out of range");
+        reading_value_fault(r, s, n, label, "is out of range");
         return;
     }
     setting_store_number(s, into, v);
@@ -74,9 +72,9 @@ static void read_patterns(struct reading *r, const struct setting *s, const stru
         const char *why = node_kind(item) != NODE_STRING ? node_kind_words(node_kind(item))
                                                          : s->normal(node_string(item), normal);
         if (why != NULL)
-            add_value_fault(r, s, item, one, why);
+            reading_value_fault(r, s, item, one, why);
         else
-            store_text(r, &into[kept++], normal);
+            reading_store_text(r, &into[kept++], normal);
     }
 }
 
@@ -94,7 +92,7 @@ static void read_setting(struct reading *r, const struct setting *s, const struc
                          const char *label, void *into)
 {
     if (!setting_takes(s, node_kind(n))) {
-        add_value_fault(r, s, n, label, node_kind_words(node_kind(n)));
+        reading_value_fault(r, s, n, label, node_kind_words(node_kind(n)));
         return;
     }
     switch (s->kind) {
@@ -113,13 +111,16 @@ static void read_setting(struct reading *r, const struct setting *s, const struc
         break;
     case SETTING_PATTERNS:
         if (node_count(n) > (size_t)s->max) {
-            add_value_fault(r, s, n, label, "is too long");
+            reading_value_fault(r, s, n, label, "is too long");
             break;
         }
         char **patterns = new_patterns(r, node_count(n));
         if (patterns != NULL)
             read_patterns(r, s, n, label, patterns);
         *(char ***)setting_field(s, into) = patterns;
+        break;
+    case SETTING_PAIRS:
+        reading_pairs(r, s, n, label, setting_field(s, into));
         break;
     case SETTING_GROUP: /* read_top reads what is in them */
     case SETTING_LIST:
@@ -139,7 +140,7 @@ static void read_absent(struct reading *r, const struct setting *s, const struct
     } else if (s->kind == SETTING_PATTERNS) {
         *(char ***)setting_field(s, into) = new_patterns(r, 0);
     } else if (s->kind == SETTING_TEXT && s->fallback != NULL) {
-        store_text(r, setting_field(s, into), s->fallback);
+        reading_store_text(r, setting_field(s, into), s->fallback);
     } else if (s->fallback != NULL && setting_number(s, s->fallback, &v) == 0) {
         setting_store_number(s, into, v);
     }
@@ -165,9 +166,8 @@ static void add_unknown(struct reading *r, const struct setting_table *t, const 
     fault_add(&r->faults, node_line(n), label, right, "unknown setting");
 }
 
-/* A group by its table. `label` is its path, "" at the top. */
-static void read_group(struct reading *r, const struct setting_table *t, const struct node *group,
-                       const char *label, void *into)
+void reading_group(struct reading *r, const struct setting_table *t, const struct node *group,
+                   const char *label, void *into)
 {
     char path[READING_LABEL_MAX];
     const char *dot = label[0] == '\0' ? "" : ".";
@@ -215,13 +215,13 @@ static void read_mappings(struct reading *r, const struct node *list, const stru
         const struct node *group = node_at(list, i);
         (void)snprintf(label, sizeof(label), "%s[%zu]", s->name, i); /* fits */
         if (node_kind(group) != NODE_GROUP) {
-            add_value_fault(r, s, group, label, node_kind_words(node_kind(group)));
+            reading_value_fault(r, s, group, label, node_kind_words(node_kind(group)));
             continue;
         }
         struct conf_mapping *m = &r->conf->mappings[r->conf->mapping_count];
         r->origins[r->conf->mapping_count++] = (struct mapping_origin){group, i};
         m->kind = kind;
-        read_group(r, t, group, label, m);
+        reading_group(r, t, group, label, m);
     }
 }
 
@@ -235,13 +235,13 @@ static void derive(struct reading *r)
     const struct node *root = source_root(r->source);
     if (c->journal_dir == NULL && node_member(root, "journal_dir") == NULL) {
         (void)snprintf(path, sizeof(path), "%s/journal", c->state_dir); /* fits */
-        store_text(r, &c->journal_dir, path);
+        reading_store_text(r, &c->journal_dir, path);
     }
     if (c->socket == NULL && node_member(root, "socket") == NULL) {
         char normal[VALUE_TEXT_MAX];
         (void)snprintf(path, sizeof(path), "%s/control.sock", c->state_dir); /* fits */
         if (value_socket(path, normal) == NULL)
-            store_text(r, &c->socket, normal);
+            reading_store_text(r, &c->socket, normal);
         else
             fault_add(&r->faults, reading_node_line(root, "state_dir"), "state_dir",
                       "a shorter path, or set socket",
@@ -253,10 +253,10 @@ static void derive(struct reading *r)
 static void read_top(struct reading *r)
 {
     const struct node *root = source_root(r->source);
-    read_group(r, &setting_top, root, "", r->conf);
+    reading_group(r, &setting_top, root, "", r->conf);
     const struct node *group = node_member(root, "s3");
     if (group != NULL && node_kind(group) == NODE_GROUP)
-        read_group(r, &setting_s3, group, "s3", &r->conf->s3);
+        reading_group(r, &setting_s3, group, "s3", &r->conf->s3);
     const struct setting *s_images = setting_find(&setting_top, "repositories");
     const struct setting *s_lists = setting_find(&setting_top, "lists");
     const struct node *images = node_member(root, "repositories");
@@ -271,6 +271,7 @@ static void read_top(struct reading *r)
     }
     read_mappings(r, images, s_images, &setting_repositories, CONF_REPOSITORY, image_count);
     read_mappings(r, lists, s_lists, &setting_lists, CONF_LISTS, list_count);
+    reading_objects(r, node_member(root, "objects"));
     derive(r);
 }
 
@@ -296,7 +297,7 @@ void reading_begin(struct reading *r, const char *text, const char *file)
         r->faults.no_memory = true;
         return;
     }
-    store_text(r, &r->conf->file, file);
+    reading_store_text(r, &r->conf->file, file);
     read_top(r);
 }
 
@@ -305,6 +306,7 @@ int reading_end(struct reading *r, struct conf **ret, struct conf_faults *faults
     int e = fault_list_give(&r->faults, faults);
     source_free(r->source);
     free(r->origins);
+    free(r->object_nodes);
     if (e == 0)
         *ret = r->conf;
     else

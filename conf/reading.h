@@ -8,6 +8,7 @@
 
 #include "conf/faults.h"
 #include "conf/node.h"
+#include "conf/setting.h"
 
 #define READING_MAPPINGS_MAX 256
 #define READING_TEXT_MAX     (1u << 20) /* bytes of a file */
@@ -22,8 +23,9 @@ struct mapping_origin {
 struct reading {
     struct fault_list faults;
     struct source *source;
-    struct conf *conf;              /* with NULL where a text was at fault */
-    struct mapping_origin *origins; /* one for each of conf->mappings */
+    struct conf *conf;                /* with NULL where a text was at fault */
+    struct mapping_origin *origins;   /* one for each of conf->mappings */
+    const struct node **object_nodes; /* one for each of conf->objects */
 };
 
 /* reading_begin(r, text, file): all that can be said of single values. Faults are in r. Pure but
@@ -39,6 +41,24 @@ void reading_check(struct reading *r);
 /* reading_end(r, ret, faults): hand over what came of it; r is released. 0, ERR_SYNTAX, -ENOMEM. */
 int reading_end(struct reading *r, struct conf **ret, struct conf_faults *faults)
     __attribute__((warn_unused_result));
+
+/*
+ * Pieces of the reading, for what has a file of its own. reading_group: a group by its table;
+ * `label` is its path, "" at the top. reading_value_fault: "<value> <why>; expected <right>".
+ * reading_store_text: text into a field, what was there is freed. reading_pairs: names and values.
+ */
+void reading_group(struct reading *r, const struct setting_table *t, const struct node *group,
+                   const char *label, void *into);
+void reading_value_fault(struct reading *r, const struct setting *s, const struct node *n,
+                         const char *label, const char *why);
+void reading_store_text(struct reading *r, char **field, const char *text);
+void reading_pairs(struct reading *r, const struct setting *s, const struct node *n,
+                   const char *label, struct conf_pairs *into);
+
+/* reading_objects(r, list): the rules of what objects carry; NULL: there are none.
+ * reading_check_objects(r): held against each other, and against the mappings. */
+void reading_objects(struct reading *r, const struct node *list);
+void reading_check_objects(struct reading *r);
 
 /* reading_label(r, mapping, name, out): "lists[0].path" for conf->mappings[mapping]; out has
  * READING_LABEL_MAX bytes. Returns out. */

@@ -1,6 +1,7 @@
 /* The tables of settings. Pure. */
 #include "conf/setting.h"
 
+#include "conf/attribute.h"
 #include "conf/value.h"
 
 #include <string.h>
@@ -65,6 +66,11 @@ static const struct setting top[] = {
      .right = "a list of groups: lists = ( { name = \"...\"; path = \"...\"; "
               "repository = \"...\"; } );",
      .help = "trees of .lst files"},
+    {.name = "objects",
+     .kind = SETTING_LIST,
+     .right =
+         "a list of groups: objects = ( { match = ( \"*.png\" ); cache_control = \"...\"; } );",
+     .help = "what objects carry besides their bytes"},
 };
 
 static const struct setting s3[] = {
@@ -146,6 +152,24 @@ static const struct setting s3[] = {
      .max = 5 * GIB,
      .right = "a size from \"5M\" to \"5G\"",
      .help = "of one part"},
+    {.name = "expected_bucket_owner",
+     .kind = SETTING_TEXT,
+     .offset = offsetof(struct conf_s3, expected_bucket_owner),
+     .normal = value_account,
+     .right = "the id of an AWS account: 12 digits, in quotes",
+     .help = "requests fail where the bucket is another account's"},
+    {.name = "requester_pays",
+     .kind = SETTING_FLAG,
+     .offset = offsetof(struct conf_s3, requester_pays),
+     .fallback = "false",
+     .right = "true or false",
+     .help = "we pay for requests to a bucket of others that asks for it"},
+    {.name = "foreign_attributes",
+     .kind = SETTING_FLAG,
+     .offset = offsetof(struct conf_s3, foreign_attributes),
+     .fallback = "false",
+     .right = "true or false",
+     .help = "others change what our objects carry, so each rename asks first"},
 };
 
 /* What images and lists have in common. */
@@ -286,5 +310,7 @@ const char *setting_home(const char *name)
         return "s3";
     if (setting_find(&setting_repositories, name) != NULL)
         return "repositories";
-    return setting_find(&setting_lists, name) != NULL ? "lists" : NULL;
+    if (setting_find(&setting_lists, name) != NULL)
+        return "lists";
+    return setting_find(&setting_objects, name) != NULL ? "objects" : NULL;
 }

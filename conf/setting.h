@@ -10,15 +10,16 @@
 #include "conf/conf.h"
 
 enum setting_kind {
-    SETTING_TEXT,      /* char *: a string, made normal by `normal` */
-    SETTING_COUNT,     /* uint64_t: an integer */
-    SETTING_COUNT_32,  /* unsigned: an integer */
-    SETTING_MS,        /* int64_t: an integer of milliseconds */
-    SETTING_RESCAN,    /* int64_t: a duration ("15m"), "auto" (-1) or "off" (0) */
-    SETTING_SIZE,      /* uint64_t: bytes as an integer or "16M" */
-    SETTING_FLAG,      /* bool: true or false */
-    SETTING_CHOICE,    /* an enum: one of `words`, in the enum's order */
-    SETTING_PATTERNS,  /* char **: a list of strings, each made normal by `normal` */
+    SETTING_TEXT,     /* char *: a string, made normal by `normal` */
+    SETTING_COUNT,    /* uint64_t: an integer */
+    SETTING_COUNT_32, /* unsigned: an integer */
+    SETTING_MS,       /* int64_t: an integer of milliseconds */
+    SETTING_RESCAN,   /* int64_t: a duration ("15m"), "auto" (-1) or "off" (0) */
+    SETTING_SIZE,     /* uint64_t: bytes as an integer or "16M" */
+    SETTING_FLAG,     /* bool: true or false */
+    SETTING_CHOICE,   /* an enum: one of `words`, in the enum's order */
+    SETTING_PATTERNS, /* char **: a list of strings, each made normal by `normal` */
+    SETTING_PAIRS,    /* struct conf_pairs: names and their strings, each made normal by `normal` */
     SETTING_REFERENCE, /* size_t: the name of a repository */
     SETTING_GROUP,     /* a group with a table of its own */
     SETTING_LIST       /* a list of such groups */
@@ -33,10 +34,11 @@ struct setting {
         *fallback; /* the default as one would write it; NULL: not set, or made from others */
     int64_t min;   /* numbers */
     int64_t max;
-    const char *(*normal)(const char *text, char *out); /* texts: value.h */
-    const char *const *words;                           /* choices; ends with NULL */
-    const char *right;                                  /* what would be right, after a fault */
-    const char *help;                                   /* what it is for, one clause */
+    const char *(*normal)(const char *text, char *out);      /* texts: value.h */
+    const char *(*normal_name)(const char *text, char *out); /* of pairs */
+    const char *const *words;                                /* choices; ends with NULL */
+    const char *right; /* what would be right, after a fault */
+    const char *help;  /* what it is for, one clause */
 };
 
 struct setting_table {
@@ -48,6 +50,8 @@ extern const struct setting_table setting_top;          /* struct conf */
 extern const struct setting_table setting_s3;           /* struct conf_s3 */
 extern const struct setting_table setting_repositories; /* struct conf_mapping */
 extern const struct setting_table setting_lists;        /* struct conf_mapping */
+extern const struct setting_table setting_objects;      /* struct conf_object */
+extern const struct setting_table setting_encryption;   /* struct conf_encryption */
 
 /* setting_find(t, name): NULL where the table has none of that name. */
 const struct setting *setting_find(const struct setting_table *t, const char *name);

@@ -17,6 +17,7 @@ tests_s3d_s3d_SOURCES = \
 	tests/s3d/object.h tests/s3d/object.c \
 	tests/s3d/ops.h tests/s3d/ops.c \
 	tests/s3d/ops_bucket.c \
+	tests/s3d/carried.c tests/s3d/carried.h \
 	tests/s3d/ops_copy.c \
 	tests/s3d/ops_multipart.c \
 	tests/s3d/ops_object.c \
@@ -39,6 +40,7 @@ tests_system_storm_SOURCES = \
 
 EXTRA_DIST += \
 	tests/s3d/DESIGN.md \
+	tests/s3d/test_s3d_carried.py \
 	tests/s3d/test_s3d_clients.py \
 	tests/s3d/test_s3d_faults.py \
 	tests/s3d/test_s3d_multipart.py \
@@ -67,7 +69,7 @@ EXTRA_DIST += \
 	tests/system/churn.py \
 	tests/system/remote.py \
 	tests/system/run.py \
-	tests/system/test_crash.py tests/system/test_credentials.py tests/system/test_hurry.py tests/system/test_plan.py \
+	tests/system/test_attributes.py tests/system/test_crash.py tests/system/test_credentials.py tests/system/test_hurry.py tests/system/test_plan.py \
 	tests/system/test_faults.py \
 	tests/system/test_guard.py \
 	tests/system/test_harness.py \

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define OWN_HEADERS 4 /* host, date, hash, session token */
+#define OWN_HEADERS 7 /* host, date, hash, session token, payer, owners */
 
 /* The owner's headers and ours, as they are signed. */
 struct header_set {
@@ -83,6 +83,20 @@ static int write_url(struct call *call, const struct endpoint *ep)
     return code;
 }
 
+/* Whose the bucket must be, and who pays. */
+static void add_terms(struct header_set *set, const struct call *call, const struct site_view *view)
+{
+    bool copies = false;
+    for (size_t i = 0; i < call->header_count; i++)
+        copies = copies || strcmp(call->headers[i].name, "x-amz-copy-source") == 0;
+    if (view->expected_owner)
+        add(set, "x-amz-expected-bucket-owner", view->expected_owner);
+    if (view->expected_owner && copies)
+        add(set, "x-amz-source-expected-bucket-owner", view->expected_owner);
+    if (view->requester_pays)
+        add(set, "x-amz-request-payer", "requester");
+}
+
 int call_build(struct call *call, const struct site_view *view, int64_t now_us, struct buf *scratch)
 {
     if (call->query_count > CALL_QUERY_MAX || call->header_count > CALL_HEADERS_MAX)
@@ -99,6 +113,7 @@ int call_build(struct call *call, const struct site_view *view, int64_t now_us, 
     add(&set, "x-amz-date", now);
     if (view->credentials.session_token)
         add(&set, "x-amz-security-token", view->credentials.session_token);
+    add_terms(&set, call, view);
     for (size_t i = 0; i < call->header_count; i++)
         add(&set, call->headers[i].name, call->headers[i].value);
     struct sigv4_request request = {.method = call->method,

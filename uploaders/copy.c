@@ -1,7 +1,8 @@
 /*
  * COPY and META: objects copied inside S3. Shell.
  *
- *   COPY: CopyObject, metadata kept, if the source's ETag holds.
+ *   COPY: CopyObject if the source's ETag holds; after a HEAD where it is not known what the source
+ *         carries, or where the rules say something else of the new path (copy_headers.c).
  *         What is larger than S3 copies at once goes on in parts (copy_parts.c); how much that is,
  *         is S3's to say.
  *   META: HEAD, then CopyObject of the object onto itself; REPLACE drops what is not sent again, so
@@ -29,7 +30,8 @@ struct copy {
     char condition_text[COPY_CONDITION_SIZE];
     bool bare;         /* the condition goes without quotes */
     bool asked_again;  /* in the other form */
-    struct call *head; /* META: what HEAD told; its strings are sent again */
+    struct call *head; /* what HEAD told, where it was asked; its strings are sent again */
+    bool keyless;      /* HEAD goes without the key that the rules name */
     struct header posix[HEADERS_POSIX_COUNT];
 };
 
@@ -57,31 +59,32 @@ static int read_copied(struct call *call, struct s3_error *ret_error)
     return answers_copy(body, copy->task.transfer->etag, ret_error);
 }
 
-void copy_add_kept(struct call *call, const struct call *head, bool class)
+struct call *copy_head(struct task *task, bool keyed)
 {
-    static const char *const kept[] = {
-        "content-type",
-        "cache-control",
-        "content-disposition",
-        "content-encoding",
-        "content-language",
-        "expires",
-        "x-amz-storage-class", /* from here on: CLASS */
-        "x-amz-website-redirect-location",
-        "x-amz-server-side-encryption",
-        "x-amz-server-side-encryption-aws-kms-key-id",
-        "x-amz-server-side-encryption-bucket-key-enabled",
-    };
-    enum { PLAIN = 6, ALL = sizeof(kept) / sizeof(kept[0]) };
-    bool is_meta = head->kind == TRANSFER_META;
-    const char *name, *value;
-    for (size_t at = 0; wire_head_next(&head->x, &at, &name, &value);) {
-        bool keep = strncmp(name, "x-amz-meta-", 11) == 0 && !(is_meta && headers_is_posix(name));
-        for (size_t i = 0; i < (class ? ALL : PLAIN); i++)
-            keep = keep || strcmp(name, kept[i]) == 0;
-        if (keep)
-            call_header(call, name, value);
-    }
+    const struct transfer *t = task->transfer;
+    struct call *call = task_call(task, "HEAD", t->kind == TRANSFER_META ? t->key : t->source_key);
+    if (call && keyed)
+        task_add_key(call, copy_source_rules(t));
+    return call;
+}
+
+bool copy_is_keyless(const struct call *call, const struct transfer *t, bool keyed)
+{
+    const char *md5;
+    return keyed && call->x.status == 400 && s3_attributes_key(copy_source_rules(t), &md5);
+}
+
+enum verdict copy_head_verdict(const struct call *call, struct transfer *t)
+{
+    const char *md5;
+    bool keyed = s3_attributes_key(copy_source_rules(t), &md5) != NULL;
+    bool wrong_key = keyed && call->verdict == VERDICT_DENIED && call->x.status == 403;
+    if (!wrong_key && (call->verdict != VERDICT_REFUSED || call->x.status != 400))
+        return call->verdict;
+    snprintf(t->message, sizeof(t->message),
+             "HTTP status %d: perhaps it is encrypted with another key than the rules name",
+             call->x.status);
+    return VERDICT_CONFLICT;
 }
 
 void copy_condition(const char *etag, bool bare, char out[COPY_CONDITION_SIZE])
@@ -90,16 +93,21 @@ void copy_condition(const char *etag, bool bare, char out[COPY_CONDITION_SIZE])
     snprintf(out, COPY_CONDITION_SIZE, "%s%s%s", quote, etag, quote);
 }
 
+/* The ETag is an MD5: where keys of KMS or of customers are in play it is none and says nothing. */
+static bool has_plain_etag(const struct call *call)
+{
+    const char *cipher = wire_head(&call->x, "x-amz-server-side-encryption");
+    return (!cipher || strcmp(cipher, "AES256") == 0) &&
+           !wire_head(&call->x, "x-amz-server-side-encryption-customer-algorithm");
+}
+
 /* Plain MD5s, and others: the server took no notice of the condition (Ceph 16 does not) and copied
- * something else. Where keys of KMS or of customers are in play an ETag is no MD5 and says nothing.
- */
+ * something else. */
 static bool copied_another(const struct copy *copy, const struct call *call)
 {
     const char *etag = copy->task.transfer->etag;
-    const char *cipher = wire_head(&call->x, "x-amz-server-side-encryption");
-    bool plain = (!cipher || strcmp(cipher, "AES256") == 0) &&
-                 !wire_head(&call->x, "x-amz-server-side-encryption-customer-algorithm");
-    return plain && strlen(copy->condition) == 2 * MD5_BYTES && strlen(etag) == 2 * MD5_BYTES &&
+    return has_plain_etag(call) && (!copy->head || has_plain_etag(copy->head)) &&
+           strlen(copy->condition) == 2 * MD5_BYTES && strlen(etag) == 2 * MD5_BYTES &&
            strcmp(copy->condition, etag) != 0;
 }
 
@@ -154,6 +162,15 @@ static void on_copied(struct call *call)
     end(copy, verdict);
 }
 
+/* Other tags than the source's rules say. */
+static void add_tags(struct call *call, const struct transfer *t)
+{
+    const char *tags = s3_attributes_get(t->attributes, "x-amz-tagging");
+    call_header(call, "x-amz-tagging-directive", "REPLACE");
+    if (tags)
+        call_header(call, "x-amz-tagging", tags);
+}
+
 /* CopyObject. */
 static void send(struct copy *copy)
 {
@@ -166,10 +183,15 @@ static void send(struct copy *copy)
         copy_condition(copy->condition, copy->bare, copy->condition_text);
         call_header(call, "x-amz-copy-source-if-match", copy->condition_text);
     }
+    bool replace = t->kind == TRANSFER_META || copy_changes(t);
+    if (replace)
+        call_header(call, "x-amz-metadata-directive", "REPLACE");
+    if (copy_changes_tags(t))
+        add_tags(call, t);
+    copy_add_headers(call, t, copy->head, replace);
+    copy_add_source_key(call, t, copy_source_keyed(t, copy->head));
     if (t->kind == TRANSFER_META) {
         headers_posix(&t->posix, copy->posix);
-        call_header(call, "x-amz-metadata-directive", "REPLACE");
-        copy_add_kept(call, copy->head, true);
         task_add_posix(call, copy->posix);
     }
     call->read = read_copied;
@@ -198,15 +220,32 @@ static void go_on_in_parts(struct copy *copy)
         task_no_memory(&copy->task);
 }
 
-/* call.done of META's HEAD */
+static void ask(struct copy *copy);
+
+/* What is to be copied is the object that HEAD found; a COPY has a condition of its own, which says
+ * which one it must be. */
+static void take_condition(struct copy *copy, const struct call *head)
+{
+    if (copy->task.transfer->kind == TRANSFER_META)
+        task_etag(head, copy->condition);
+}
+
+/* call.done of HEAD */
 static void on_head(struct call *call)
 {
     struct copy *copy = call->owner;
     struct transfer *t = copy->task.transfer;
     task_report(&copy->task, call);
+    if (copy_is_keyless(call, t, !copy->keyless)) {
+        caller_give(call);
+        copy->keyless = true;
+        ask(copy);
+        return;
+    }
     copy->head = call;
-    if (call->verdict != VERDICT_DONE) {
-        end(copy, call->verdict);
+    enum verdict verdict = copy_head_verdict(call, t);
+    if (verdict != VERDICT_DONE) {
+        end(copy, verdict);
         return;
     }
     const char *length = wire_head(&call->x, "content-length");
@@ -215,14 +254,25 @@ static void on_head(struct call *call)
         go_on_in_parts(copy);
         return;
     }
-    const char *obstacle = copy_obstacle(call);
+    bool replace = t->kind == TRANSFER_META || copy_changes(t);
+    const char *obstacle = replace ? copy_obstacle(call) : NULL;
     if (obstacle) {
         snprintf(t->message, sizeof(t->message), "%s (%" PRIu64 " bytes)", obstacle, t->size);
         end(copy, VERDICT_REFUSED);
         return;
     }
-    task_etag(call, copy->condition);
+    take_condition(copy, call);
     send(copy);
+}
+
+/* HEAD. */
+static void ask(struct copy *copy)
+{
+    struct call *call = copy_head(&copy->task, !copy->keyless);
+    if (!call)
+        return;
+    call->done = on_head;
+    caller_start(call);
 }
 
 int copy_source(const struct task *task, struct buf *out)
@@ -247,16 +297,12 @@ static void begin(struct task *task)
         task_no_memory(task);
         return;
     }
-    if (!is_meta) {
+    if (!is_meta)
         task_unquote(t->source_etag ? t->source_etag : "", copy->condition);
+    if (is_meta || t->foreign || copy_changes(t))
+        ask(copy);
+    else
         send(copy);
-        return;
-    }
-    struct call *call = task_call(task, "HEAD", t->key);
-    if (!call)
-        return;
-    call->done = on_head;
-    caller_start(call);
 }
 
 struct task *task_copy_new(void)

@@ -45,6 +45,8 @@ struct copy_parts {
     struct buf source; /* x-amz-copy-source */
     struct buf tags;   /* x-amz-tagging; empty where there are none */
     struct call *head; /* what HEAD told; its strings are sent again */
+    bool keyless;      /* HEAD goes without the key that the rules name */
+    bool source_keyed; /* the source is under it */
     char etag[S3_ETAG_MAX];
     bool bare; /* conditions go without quotes */
     bool whole_crc;
@@ -92,17 +94,10 @@ static void fail_changed(struct copy_parts *copy, const char *found)
     fail(copy, VERDICT_CONFLICT);
 }
 
-/* The key whose bytes are copied. */
-static const char *source_key(const struct copy_parts *copy)
-{
-    const struct transfer *t = copy->task.transfer;
-    return t->kind == TRANSFER_META ? t->key : t->source_key;
-}
-
 /* A HEAD of the source; NULL: the task has ended. */
 static struct call *head_call(struct copy_parts *copy)
 {
-    struct call *call = task_call(&copy->task, "HEAD", source_key(copy));
+    struct call *call = copy_head(&copy->task, !copy->keyless);
     if (call)
         call_header(call, "x-amz-checksum-mode", "ENABLED");
     return call;
@@ -204,6 +199,7 @@ static bool send_part(struct copy_parts *copy, struct slot *slot)
     call_header(call, "x-amz-copy-source", copy->source.data);
     call_header(call, "x-amz-copy-source-if-match", slot->condition);
     call_header(call, "x-amz-copy-source-range", slot->range);
+    copy_add_source_key(call, copy->task.transfer, copy->source_keyed);
     call->read = read_part;
     call->done = on_part;
     copy->flying++;
@@ -255,9 +251,12 @@ static void create(struct copy_parts *copy)
     struct call *call = upload_create_call(&copy->upload);
     if (!call)
         return;
-    copy_add_kept(call, copy->head, is_meta);
-    if (copy->tags.len > 0)
-        call_header(call, "x-amz-tagging", copy->tags.data);
+    const char *tags = copy_changes_tags(t) ? s3_attributes_get(t->attributes, "x-amz-tagging")
+                       : copy->tags.len > 0 ? copy->tags.data
+                                            : NULL;
+    copy_add_headers(call, t, copy->head, true);
+    if (tags)
+        call_header(call, "x-amz-tagging", tags);
     if (is_meta) {
         headers_posix(&t->posix, copy->posix);
         task_add_posix(call, copy->posix);
@@ -300,7 +299,9 @@ static void on_tags(struct call *call)
 /* GetObjectTagging. */
 static void ask_for_tags(struct copy_parts *copy)
 {
-    struct call *call = task_call(&copy->task, "GET", source_key(copy));
+    const struct transfer *t = copy->task.transfer;
+    struct call *call =
+        task_call(&copy->task, "GET", t->kind == TRANSFER_META ? t->key : t->source_key);
     if (!call)
         return;
     call_query(call, "tagging", "");
@@ -319,6 +320,8 @@ static enum verdict read_source(struct copy_parts *copy, const struct call *head
     uint64_t size = length ? strtoull(length, NULL, 10) : 0;
     uint64_t part_bytes = worker_options_of(copy->task.worker)->part_bytes;
     task_etag(head, copy->etag);
+    copy->source_keyed = copy_source_keyed(t, head);
+    copy->upload.keyless = !copy_keyed(t, head);
     copy->whole_crc = crc && crc64nvme_parse(crc, &copy->crc) == 0;
     t->size = size;
     if (obstacle) {
@@ -340,13 +343,21 @@ static bool source_fits(struct copy_parts *copy)
     return strcmp(expected, copy->etag) == 0;
 }
 
+static void ask(struct copy_parts *copy);
+
 /* call.done of the first HEAD */
 static void on_head(struct call *call)
 {
     struct copy_parts *copy = call->owner;
     struct transfer *t = copy->task.transfer;
-    enum verdict verdict = call->verdict;
     task_report(&copy->task, call);
+    if (copy_is_keyless(call, t, !copy->keyless)) {
+        caller_give(call);
+        copy->keyless = true;
+        ask(copy);
+        return;
+    }
+    enum verdict verdict = copy_head_verdict(call, t);
     copy->head = call;
     if (verdict == VERDICT_DONE)
         verdict = read_source(copy, call);
@@ -363,19 +374,24 @@ static void on_head(struct call *call)
         ask_for_tags(copy);
 }
 
-/* task.begin */
-static void begin(struct task *task)
+/* The first HEAD. */
+static void ask(struct copy_parts *copy)
 {
-    struct copy_parts *copy = (struct copy_parts *)task;
-    if (copy_source(task, &copy->source) != 0) {
-        task_no_memory(task);
-        return;
-    }
     struct call *call = head_call(copy);
     if (!call)
         return;
     call->done = on_head;
     caller_start(call);
+}
+
+/* task.begin */
+static void begin(struct task *task)
+{
+    struct copy_parts *copy = (struct copy_parts *)task;
+    if (copy_source(task, &copy->source) != 0)
+        task_no_memory(task);
+    else
+        ask(copy);
 }
 
 struct task *task_copy_parts_new(void)

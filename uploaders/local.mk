@@ -4,7 +4,8 @@ uploaders_libuploaders_a_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS) $
 uploaders_libuploaders_a_SOURCES = \
 	uploaders/caller.h uploaders/caller.c uploaders/call_build.c \
 	uploaders/abort.c \
-	uploaders/copy.h uploaders/copy.c uploaders/copy_parts.c \
+	uploaders/attributes.h uploaders/attributes.c \
+	uploaders/copy.h uploaders/copy.c uploaders/copy_headers.c uploaders/copy_parts.c \
 	uploaders/engine.h uploaders/engine.c \
 	uploaders/listing.c \
 	uploaders/multipart.c \
@@ -41,6 +42,7 @@ uploaders_libuploaders_a_SOURCES = \
 uploaders_tests = \
 	tests/unit/test_call_build \
 	tests/unit/test_answers \
+	tests/unit/test_attributes \
 	tests/unit/test_credentials \
 	tests/unit/test_credentials_answer \
 	tests/unit/test_endpoint \
@@ -56,6 +58,8 @@ uploaders_test_libs = uploaders/libuploaders.a base/libbase.a \
 	$(EXPAT_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_answers_SOURCES = tests/unit/test_answers.c
 tests_unit_test_answers_LDADD = $(uploaders_test_libs)
+tests_unit_test_attributes_SOURCES = tests/unit/test_attributes.c
+tests_unit_test_attributes_LDADD = $(uploaders_test_libs)
 tests_unit_test_credentials_SOURCES = tests/unit/test_credentials.c
 tests_unit_test_credentials_LDADD = $(uploaders_test_libs)
 tests_unit_test_credentials_answer_SOURCES = tests/unit/test_credentials_answer.c

@@ -301,6 +301,7 @@ static void look_for_object(struct multipart *m)
         return;
     call->kind = TRANSFER_HEAD;
     call_header(call, "x-amz-checksum-mode", "ENABLED");
+    upload_add_key(&m->upload, call);
     call->done = on_object;
     caller_start(call);
 }
@@ -355,6 +356,7 @@ static void list(struct multipart *m)
     if (m->marker[0] != '\0')
         call_query(call, "part-number-marker", m->marker);
     call_query(call, "uploadId", m->task.transfer->upload_id);
+    upload_add_key(&m->upload, call);
     call->read = read_listed;
     call->done = on_listed;
     caller_start(call);
@@ -368,7 +370,7 @@ static void create(struct multipart *m)
     if (!call)
         return;
     headers_posix(&t->posix, m->posix);
-    call_header(call, "content-type", headers_content_type(t->key));
+    task_add_attributes(call, t);
     task_add_posix(call, m->posix);
     caller_start(call);
 }

@@ -55,7 +55,7 @@ static void send(struct put *put)
         return;
     crc64nvme_base64(put->crc, put->crc_text);
     headers_posix(&t->posix, put->posix);
-    call_header(call, "content-type", headers_content_type(t->key));
+    task_add_attributes(call, t);
     call_header(call, "x-amz-checksum-crc64nvme", put->crc_text);
     task_add_posix(call, put->posix);
     call->body = (struct span){put->body, put->n};

@@ -47,6 +47,7 @@ static const struct {
     {"InvalidToken", {FAILURE_EXPIRED, VERDICT_DENIED}},
     {"InvalidAccessKeyId", {FAILURE_EXPIRED, VERDICT_DENIED}}, /* rotated, perhaps */
     {"PreconditionFailed", {FAILURE_FINAL, VERDICT_CONFLICT}},
+    {"InvalidObjectState", {FAILURE_FINAL, VERDICT_CONFLICT}}, /* archived: cannot be copied */
     {"ConditionalRequestConflict", {FAILURE_FINAL, VERDICT_CONFLICT}},
     {"NoSuchKey", {FAILURE_FINAL, VERDICT_ABSENT}},
     {"NoSuchVersion", {FAILURE_FINAL, VERDICT_ABSENT}},

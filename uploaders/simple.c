@@ -130,6 +130,7 @@ static void begin_one(struct task *task)
         return;
     if (is_head)
         call_header(call, "x-amz-checksum-mode", "ENABLED");
+    task_add_key(call, is_head ? task->transfer->attributes : NULL);
     call->done = is_head ? on_head : on_deleted;
     caller_start(call);
 }

@@ -20,6 +20,8 @@ struct site {
     struct endpoint first;
     char description[DESCRIBE_MAX];
     struct keeper *keeper;
+    char *expected_owner; /* NULL: none */
+    bool requester_pays;
 
     _Atomic int64_t offset_us;
     atomic_uint generation; /* counts changes of what the lock guards; starts at 1 */
@@ -33,6 +35,13 @@ void site_view_wipe(struct site_view *v)
     credentials_wipe(&v->credentials);
     sigv4_key_wipe(&v->key);
     memset(v, 0, sizeof(*v));
+}
+
+/* The loopback: nobody else hears what is sent there. */
+static bool is_own_host(const char *name)
+{
+    return strcmp(name, "localhost") == 0 || strcmp(name, "::1") == 0 ||
+           (strncmp(name, "127.", 4) == 0 && strspn(name, "0123456789.") == strlen(name));
 }
 
 /* Endpoint and keys out of options, environment and files. */
@@ -50,6 +59,9 @@ static int resolve(struct site *s, const struct uploaders_options *opt,
     int code = endpoint_resolve(&eo, &s->first, e);
     if (code != 0)
         return code;
+    if (opt->secret_headers && !s->first.tls && !is_own_host(s->first.name))
+        return err_set(e, ERR_REFUSED, s->first.name, "an endpoint with https://",
+                       "a customer's key of encryption would be sent over plain http");
     s->endpoint = s->first;
     endpoint_describe(&s->first, s->description, sizeof(s->description));
     if (sources->exposed_file)
@@ -66,8 +78,12 @@ int site_new(const struct uploaders_options *opt, struct site **ret, struct err 
     pthread_mutex_init(&s->lock, NULL);
     atomic_init(&s->generation, 1);
     atomic_init(&s->offset_us, 0);
+    s->requester_pays = opt->requester_pays;
+    s->expected_owner = opt->expected_owner ? strdup(opt->expected_owner) : NULL;
     struct sources sources = {0};
     int code = sources_read(opt->profile, &sources, e);
+    if (code == 0 && opt->expected_owner && !s->expected_owner)
+        code = err_set(e, -ENOMEM, "", "", "no memory for the endpoint");
     if (code == 0)
         code = resolve(s, opt, &sources, e);
     sources_release(&sources);
@@ -86,6 +102,7 @@ void site_free(struct site *s)
     keeper_free(s->keeper);
     pthread_mutex_destroy(&s->lock);
     free(s->url);
+    free(s->expected_owner);
     free(s);
 }
 
@@ -155,6 +172,8 @@ static int copy(struct site *s, struct site_view *v)
         return code;
     pthread_mutex_lock(&s->lock);
     v->endpoint = s->endpoint;
+    v->expected_owner = s->expected_owner;
+    v->requester_pays = s->requester_pays;
     v->generation = atomic_load(&s->generation);
     pthread_mutex_unlock(&s->lock);
     return 0;

@@ -25,7 +25,9 @@ struct site_view {
     unsigned keys_generation; /* of its keys */
     struct endpoint endpoint;
     struct credentials credentials;
-    struct sigv4_key key; /* of the day of the latest look */
+    struct sigv4_key key;       /* of the day of the latest look */
+    const char *expected_owner; /* the site's; NULL: none */
+    bool requester_pays;
 };
 void site_view_wipe(struct site_view *v);
 

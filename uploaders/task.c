@@ -29,14 +29,26 @@ struct call *task_call(struct task *task, const char *method, const char *key)
     return call;
 }
 
+/* HEAD's answers have no words. The checksum of what KMS encrypts is only told to whose keys may
+ * decrypt it. */
+static const char *denied_hint(const struct call *call)
+{
+    bool checksum = false;
+    for (size_t i = 0; i < call->header_count && i < CALL_HEADERS_MAX; i++)
+        checksum = checksum || strcmp(call->headers[i].name, "x-amz-checksum-mode") == 0;
+    return call->x.status == 403 && checksum
+               ? " (s3:GetObject; and kms:Decrypt where it is encrypted with a key of KMS)"
+               : "";
+}
+
 /* The words for a failure, with S3's id of the request, which its support asks for. */
 static void set_message(struct transfer *t, const struct call *call)
 {
     const struct exchange *x = &call->x;
     const char *id = wire_head(x, "x-amz-request-id");
     const char *words = call->error.message;
-    char status[32];
-    snprintf(status, sizeof(status), "HTTP status %d", x->status);
+    char status[128];
+    snprintf(status, sizeof(status), "HTTP status %d%s", x->status, denied_hint(call));
     if (x->transport != TRANSPORT_ANSWERED)
         words = x->detail[0] != '\0' ? x->detail : x->words;
     else if (words[0] == '\0')
@@ -87,6 +99,36 @@ void task_add_posix(struct call *call, const struct header posix[HEADERS_POSIX_C
 {
     for (size_t i = 0; i < HEADERS_POSIX_COUNT; i++)
         call_header(call, posix[i].name, posix[i].value);
+}
+
+void task_add_attributes(struct call *call, const struct transfer *t)
+{
+    const char *name, *value;
+    if (!s3_attributes_get(t->attributes, "content-type"))
+        call_header(call, "content-type", headers_content_type(t->key));
+    for (size_t at = 0; s3_attributes_next(t->attributes, &at, &name, &value);)
+        call_header(call, name, value);
+    task_add_key(call, t->attributes);
+}
+
+void task_add_key(struct call *call, const struct s3_attributes *a)
+{
+    const char *md5, *key = s3_attributes_key(a, &md5);
+    if (!key)
+        return;
+    call_header(call, "x-amz-server-side-encryption-customer-algorithm", "AES256");
+    call_header(call, "x-amz-server-side-encryption-customer-key", key);
+    call_header(call, "x-amz-server-side-encryption-customer-key-md5", md5);
+}
+
+void task_add_source_key(struct call *call, const struct s3_attributes *a)
+{
+    const char *md5, *key = s3_attributes_key(a, &md5);
+    if (!key)
+        return;
+    call_header(call, "x-amz-copy-source-server-side-encryption-customer-algorithm", "AES256");
+    call_header(call, "x-amz-copy-source-server-side-encryption-customer-key", key);
+    call_header(call, "x-amz-copy-source-server-side-encryption-customer-key-md5", md5);
 }
 
 int task_checksum_fits(const struct call *call, uint64_t crc, struct s3_error *ret_error)

@@ -36,6 +36,15 @@ void task_unquote(const char *text, char out[S3_ETAG_MAX]);
 /* task_add_posix(call, posix): the headers that say what the file is; posix is borrowed. */
 void task_add_posix(struct call *call, const struct header posix[HEADERS_POSIX_COUNT]);
 
+/* task_add_attributes(call, t): content type and all else that the rules say of the transfer's key;
+ * borrowed from it. */
+void task_add_attributes(struct call *call, const struct transfer *t);
+
+/* task_add_key(call, a), task_add_source_key(call, a): the customer's key of the object, or of a
+ * copy's source, where there is one. */
+void task_add_key(struct call *call, const struct s3_attributes *a);
+void task_add_source_key(struct call *call, const struct s3_attributes *a);
+
 /* task_checksum_fits(call, crc, ret_error): the answer's CRC-64/NVME, if it has one, is this. 0, or
  * ERR_REFUSED with the error, for call->read. */
 int task_checksum_fits(const struct call *call, uint64_t crc, struct s3_error *ret_error);

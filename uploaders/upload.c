@@ -110,11 +110,19 @@ static struct call *upload_call(struct upload *u, enum transfer_kind kind, const
     return call;
 }
 
+void upload_add_key(const struct upload *u, struct call *call)
+{
+    if (!u->keyless)
+        task_add_key(call, u->task->transfer->attributes);
+}
+
 struct call *upload_part_call(struct upload *u, const char *number)
 {
     struct call *call = upload_call(u, TRANSFER_PUT, "PUT");
-    if (call)
-        call_query(call, "partNumber", number);
+    if (!call)
+        return NULL;
+    call_query(call, "partNumber", number);
+    upload_add_key(u, call);
     return call;
 }
 
@@ -187,6 +195,7 @@ static void look_for_object(struct upload *u)
     call->owner = u;
     call->kind = TRANSFER_HEAD;
     call_header(call, "x-amz-checksum-mode", "ENABLED");
+    upload_add_key(u, call);
     call->done = on_found;
     caller_start(call);
 }
@@ -252,6 +261,7 @@ void upload_complete(struct upload *u)
         call_header(call, "x-amz-checksum-type", "FULL_OBJECT");
     }
     call_header(call, "x-amz-mp-object-size", u->size_text);
+    upload_add_key(u, call);
     call->body = (struct span){u->document.data, u->document.len};
     call->read = read_completed;
     call->done = on_completed;

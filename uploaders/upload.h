@@ -29,6 +29,7 @@ struct upload {
     struct parts_plan plan;
     struct s3_part *parts; /* plan.count of them; all filled in before upload_complete */
     enum verdict failure;  /* VERDICT_DONE: none so far */
+    bool keyless;          /* the object is not under the customer's key that the rules name */
     bool has_crc;          /* the whole's CRC-64/NVME is known */
     uint64_t crc64;
     void (*ready)(struct upload *u); /* S3 has the upload, parts may go */
@@ -54,6 +55,9 @@ struct call *upload_create_call(struct upload *u);
 /* upload_part_call(u, number): a PUT of a part, for the owner to complete and to start; the text is
  * borrowed. NULL without memory. */
 struct call *upload_part_call(struct upload *u, const char *number);
+
+/* upload_add_key(u, call): the customer's key that the object is under, if it is. */
+void upload_add_key(const struct upload *u, struct call *call);
 
 /* upload_complete(u): all parts are there. Ends the task in the end. */
 void upload_complete(struct upload *u);

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/mailbox.h"
 #include "base/tree.h"
+#include "uploaders/attributes.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,16 +40,20 @@ struct uploaders_options {
     const char *region;   /* NULL: AWS_REGION, AWS_DEFAULT_REGION, the profile's, else us-east-1 */
     const char *endpoint; /* NULL: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, else Amazon's */
     enum s3_addressing addressing;
-    const char *profile;      /* NULL: AWS_PROFILE, else "default" */
-    enum keys_from keys_from; /* KEYS_AUTO where it is 0 */
-    const char *ca_file;      /* NULL: the system's */
-    unsigned workers;         /* threads; 0: 2 */
-    unsigned in_flight;       /* requests at once over all workers; 0: 64 */
-    uint64_t multipart_bytes; /* files from this size on go in parts; 0: 16 MiB */
-    uint64_t part_bytes;      /* 0: 8 MiB; raised where a file needs more than 10,000 parts */
-    uint64_t memory_bytes;    /* of bodies in memory at once; 0: 256 MiB */
-    unsigned attempts;        /* of one request before the transfer fails; 0: 3 */
-    int64_t timeout_ms;       /* of one request without progress; 0: 30 s */
+    const char *profile;        /* NULL: AWS_PROFILE, else "default" */
+    enum keys_from keys_from;   /* KEYS_AUTO where it is 0 */
+    const char *ca_file;        /* NULL: the system's */
+    unsigned workers;           /* threads; 0: 2 */
+    unsigned in_flight;         /* requests at once over all workers; 0: 64 */
+    uint64_t multipart_bytes;   /* files from this size on go in parts; 0: 16 MiB */
+    uint64_t part_bytes;        /* 0: 8 MiB; raised where a file needs more than 10,000 parts */
+    uint64_t memory_bytes;      /* of bodies in memory at once; 0: 256 MiB */
+    unsigned attempts;          /* of one request before the transfer fails; 0: 3 */
+    int64_t timeout_ms;         /* of one request without progress; 0: 30 s */
+    const char *expected_owner; /* the bucket must be of this account; NULL: of any */
+    bool requester_pays;
+    bool secret_headers; /* keys will be sent in headers: an endpoint without TLS is refused unless
+                            it is this machine's own */
 };
 
 enum transfer_kind {
@@ -103,8 +108,11 @@ struct transfer {
     char *path;                /* PUT: below root_fd */
     struct file_stat expected; /* PUT: as observed; size, mtime, ctime, inode must hold */
     struct s3_posix posix;     /* PUT, META */
-    char *source_key;          /* COPY */
-    char *source_etag;         /* COPY: without quotes; NULL: unconditional */
+    const struct s3_attributes *attributes; /* what the rules say of key; borrowed, NULL: nothing */
+    const struct s3_attributes *source_attributes; /* COPY: of source_key */
+    bool foreign;      /* COPY: the source may carry what the rules do not say: it is asked first */
+    char *source_key;  /* COPY */
+    char *source_etag; /* COPY: without quotes; NULL: unconditional */
     uint64_t source_size;      /* COPY: where it is known; past 5 GiB it goes in parts */
     struct delete_item *items; /* DELETE_MANY */
     size_t item_count;

@@ -19,6 +19,11 @@
 #define KNOWN_CRC    4u /* crc64 is set */
 #define KNOWN_LISTED 8u /* lists name the image by the path of moved_to */
 
+/* The upper bits: a mark of what the object carries besides its bytes (agent/service/attributes.h).
+ */
+#define KNOWN_ATTRIBUTES_SHIFT 8
+#define KNOWN_ATTRIBUTES       0xffffff00u
+
 /* What S3 is known to have under a key, and the file that it was made from. */
 struct known {
     unsigned flags;

@@ -264,9 +264,26 @@ static int agent_watch(struct agent *a, struct err *e)
 static int agent_upload(struct agent *a, struct err *e)
 {
     struct uploaders_options opt;
+    int rc;
 
     service_uploaders_options(a->conf, &opt);
-    return uploaders_new(&opt, &a->uploaders, e);
+    rc = attributes_new(a->conf, &a->attributes, e);
+    return rc ? rc : uploaders_new(&opt, &a->uploaders, e);
+}
+
+/* Rules of what objects carry count from now on: say so where they are others than before. */
+static int agent_rules(struct agent *a)
+{
+    uint64_t now = attributes_of_rules(a->attributes), before = 0;
+    size_t size = sizeof before;
+    int rc = index_meta_get(a->index, "rules", &before, &size);
+
+    if (rc == 0 && before == now)
+        return 0;
+    if (rc == 0)
+        log_info("the rules of what objects carry are others than in the last run: objects keep "
+                 "what they have until their files change");
+    return index_meta_put(a->index, "rules", &now, sizeof now);
 }
 
 /* For a plan: the index as it is, or an empty one where there has been no run. */
@@ -351,7 +368,9 @@ static int agent_begin(struct agent *a, struct err *e)
                       "journal verify",
                       rec.corrupt_segments);
         agent_journal(a, &start);
-        rc = recover(a, rec.next_seq, e);
+        rc = agent_rules(a);
+        if (rc == 0)
+            rc = recover(a, rec.next_seq, e);
         if (rc == 0)
             removals_resume_released(a);
         if (rc == 0)
@@ -375,6 +394,7 @@ static void agent_end(struct agent *a)
     work_free(a->work);
     watchers_free(a->watchers);
     uploaders_free(a->uploaders);
+    attributes_free(a->attributes);
     if (a->journal && a->index && !a->fatal) {
         agent_now(a);
         agent_journal(a, &stop);

@@ -24,6 +24,7 @@
 #include "agent/core/order.h"
 #include "agent/core/pending.h"
 #include "agent/core/rows.h"
+#include "agent/service/attributes.h"
 #include "agent/service/index.h"
 #include "agent/service/service.h"
 #include "agent/service/work.h"
@@ -131,6 +132,7 @@ struct agent {
     sd_event_source *timer;
     struct watchers *watchers;
     struct uploaders *uploaders;
+    struct attributes *attributes; /* of objects; transfers borrow from it */
     struct work *work;
     struct journal *journal;
     struct index *index;

@@ -51,6 +51,21 @@ static bool transfer_copy(struct transfer *t, const struct item *it, const struc
     return t->source_key && (t->source_etag || !source->etag[0]);
 }
 
+/* What the object is to carry, and whether a copy has to ask what its source does. `source`: what
+ * is known of it. False without memory. */
+static bool transfer_attributes(struct agent *a, const struct item *it, const struct known *source,
+                                struct transfer *t)
+{
+    if (attributes_of(a->attributes, it->mapping, it->path, &t->attributes))
+        return false;
+    if (t->kind != TRANSFER_COPY)
+        return true;
+    t->foreign = a->conf->s3.foreign_attributes ||
+                 attributes_mark(source) != s3_attributes_mark(t->attributes);
+    return attributes_of(a->attributes, it->peer->mapping, it->peer->path, &t->source_attributes) ==
+           0;
+}
+
 /* S3 may have an upload in parts of this key from before: it is gone on with if the file is still
  * the same, else it is aborted first, so that there are never two. False without memory. */
 static bool transfer_in_parts(struct agent *a, const struct item *it, struct transfer *t)
@@ -97,7 +112,8 @@ static struct transfer *apply_transfer(struct agent *a, struct item *it)
                                  .uid = it->seen.uid,
                                  .gid = it->seen.gid,
                                  .mtime_ns = it->seen.mtime_ns};
-    if (kind == TRANSFER_COPY && !transfer_copy(t, it, &e.known)) {
+    if (!transfer_attributes(a, it, &e.known, t) ||
+        (kind == TRANSFER_COPY && !transfer_copy(t, it, &e.known))) {
         transfer_free(t);
         return NULL;
     }
@@ -194,6 +210,23 @@ static bool apply_crc(struct agent *a, const struct item *it, const struct trans
     return true;
 }
 
+/* What the object carries now, as far as it is known. */
+static uint32_t apply_mark(struct agent *a, const struct item *it, const struct transfer *t)
+{
+    const char *from = t->kind == TRANSFER_COPY && it->peer ? it->peer->key : it->key;
+    uint32_t now = s3_attributes_mark(t->attributes);
+    uint32_t before = s3_attributes_mark(t->source_attributes);
+    struct index_entry e;
+
+    if (t->kind == TRANSFER_PUT) /* one that was gone on with may have begun by other rules */
+        return t->resumes ? S3_MARK_FOREIGN : now;
+    if (index_get(a->index, from, &e))
+        return S3_MARK_FOREIGN;
+    if (t->kind == TRANSFER_META || before == now)
+        return attributes_mark(&e.known);
+    return attributes_mark(&e.known) == before ? now : S3_MARK_FOREIGN;
+}
+
 /* A copy keeps the metadata of its source: where the file's differ by now, the index must say what
  * the object has, and the path is looked at again. */
 static void apply_copied_posix(struct agent *a, struct item *it, struct known *fresh)
@@ -221,6 +254,7 @@ static void apply_landed(struct agent *a, struct item *it, const struct transfer
 
     apply_journal(a, it, t, NULL);
     known_from(&it->seen, crc, t->etag, t->version, &fresh);
+    attributes_note(&fresh, apply_mark(a, it, t));
     if (!has_crc)
         fresh.flags &= ~KNOWN_CRC;
     if (t->kind == TRANSFER_COPY)
@@ -262,7 +296,7 @@ void apply_mark_uncertain(struct agent *a, const struct item *it)
         k = e.known;
     } else {
         known_from(&it->seen, 0, "", "", &k);
-        k.flags = 0;
+        k.flags = KNOWN_ATTRIBUTES;
     }
     k.flags |= KNOWN_UNCERTAIN;
     if (index_put(a->index, it->key, &k, &is_new))

@@ -124,7 +124,7 @@ static void decide_refresh(struct agent *a, struct item *it, struct known *known
     struct known fresh;
 
     known_from(&it->seen, known->crc64, known->etag, known->version, &fresh);
-    fresh.flags |= known->flags & KNOWN_LISTED;
+    fresh.flags |= known->flags & (KNOWN_LISTED | KNOWN_ATTRIBUTES);
     fresh.moved_to = known->flags & KNOWN_LISTED ? known->moved_to : NULL;
     if (!a->options.dry_run) {
         if (index_put(a->index, it->key, &fresh, NULL))

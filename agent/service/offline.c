@@ -35,7 +35,11 @@ void service_uploaders_options(const struct conf *conf, struct uploaders_options
                                       .workers = conf->s3.workers,
                                       .in_flight = conf->s3.in_flight,
                                       .multipart_bytes = conf->s3.multipart_bytes,
-                                      .part_bytes = conf->s3.part_bytes};
+                                      .part_bytes = conf->s3.part_bytes,
+                                      .expected_owner = conf->s3.expected_bucket_owner,
+                                      .requester_pays = conf->s3.requester_pays};
+    for (size_t i = 0; i < conf->object_count; i++)
+        ret->secret_headers |= conf->objects[i].encryption.kind == CONF_ENCRYPTION_CUSTOMER;
 }
 
 /* What the journal's end says. */

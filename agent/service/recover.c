@@ -128,6 +128,7 @@ static int recover_put(struct recovery *r, const struct journal_record *rec, con
     struct known k;
 
     known_from(&st, rec->crc64, rec->etag ? rec->etag : "", rec->version ? rec->version : "", &k);
+    attributes_note(&k, S3_MARK_FOREIGN); /* by which rules it went is not known */
     if (!(rec->has & JOURNAL_HAS_CRC))
         k.flags &= ~KNOWN_CRC;
     if (index_get(r->agent->index, key, &e) == 0 && (e.known.flags & KNOWN_LISTED)) {
@@ -176,7 +177,9 @@ static int recover_copy(struct recovery *r, const struct journal_record *rec, un
     k = e.known;
     snprintf(k.etag, sizeof k.etag, "%s", rec->etag ? rec->etag : "");
     snprintf(k.version, sizeof k.version, "%s", rec->version ? rec->version : "");
-    k.flags &= KNOWN_CRC;
+    k.flags &= KNOWN_CRC | KNOWN_ATTRIBUTES;
+    if (rec->path2)
+        attributes_note(&k, S3_MARK_FOREIGN);
     k.moved_to = NULL;
     if (rec->has & JOURNAL_HAS_FILE)
         k.ino = rec->ino;
@@ -262,7 +265,7 @@ static int mark_uncertain(struct agent *a, unsigned mapping, const char *path,
         k = e.known;
     } else {
         known_from(st, 0, "", "", &k);
-        k.flags = 0;
+        k.flags = KNOWN_ATTRIBUTES;
     }
     k.flags |= KNOWN_UNCERTAIN;
     return index_put(a->index, key, &k, NULL);

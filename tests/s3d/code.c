@@ -39,6 +39,8 @@ static const struct row rows[CODE_COUNT] = {
     [CODE_INVALID_BUCKET_NAME] = {400, "InvalidBucketName", "The specified bucket is not valid."},
     [CODE_INVALID_DIGEST] = {400, "InvalidDigest",
                              "The Content-MD5 or checksum you specified is not valid."},
+    [CODE_INVALID_OBJECT_STATE] = {403, "InvalidObjectState",
+                                   "The operation is not valid for the object's storage class"},
     [CODE_INVALID_PART] = {400, "InvalidPart",
                            "One or more of the specified parts could not be found, or its entity "
                            "tag or checksum might not have matched."},
@@ -46,6 +48,8 @@ static const struct row rows[CODE_COUNT] = {
                                  "The list of parts was not in ascending order."},
     [CODE_INVALID_RANGE] = {416, "InvalidRange", "The requested range is not satisfiable"},
     [CODE_INVALID_REQUEST] = {400, "InvalidRequest", "Invalid Request"},
+    [CODE_INVALID_STORAGE_CLASS] = {400, "InvalidStorageClass",
+                                    "The storage class you specified is not valid"},
     [CODE_INVALID_TOKEN] = {400, "InvalidToken",
                             "The provided token is malformed or otherwise invalid."},
     [CODE_INVALID_URI] = {400, "InvalidURI", "Couldn't parse the specified URI."},

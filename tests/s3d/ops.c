@@ -26,6 +26,7 @@ static operation_function *const functions[OP_COUNT] = {
     [OP_GET_BUCKET_LOCATION] = op_get_bucket_location,
     [OP_GET_BUCKET_VERSIONING] = op_get_bucket_versioning,
     [OP_GET_OBJECT] = op_get_object,
+    [OP_GET_OBJECT_ACL] = op_get_object_acl,
     [OP_GET_OBJECT_ATTRIBUTES] = op_get_object_attributes,
     [OP_GET_OBJECT_TAGGING] = op_get_object_tagging,
     [OP_HEAD_BUCKET] = op_head_bucket,
@@ -52,13 +53,32 @@ static const char known_headers[] =
     "x-amz-max-parts x-amz-metadata-directive x-amz-mp-object-size x-amz-object-attributes "
     "x-amz-part-number-marker x-amz-request-payer x-amz-sdk-checksum-algorithm "
     "x-amz-security-token x-amz-server-side-encryption x-amz-storage-class x-amz-tagging "
-    "x-amz-tagging-directive x-amz-trailer x-amz-user-agent ";
+    "x-amz-tagging-directive x-amz-trailer x-amz-user-agent "
+    "x-amz-source-expected-bucket-owner x-amz-website-redirect-location "
+    "x-amz-server-side-encryption-aws-kms-key-id x-amz-server-side-encryption-context "
+    "x-amz-server-side-encryption-bucket-key-enabled "
+    "x-amz-server-side-encryption-customer-algorithm x-amz-server-side-encryption-customer-key "
+    "x-amz-server-side-encryption-customer-key-md5 "
+    "x-amz-copy-source-server-side-encryption-customer-algorithm "
+    "x-amz-copy-source-server-side-encryption-customer-key "
+    "x-amz-copy-source-server-side-encryption-customer-key-md5 ";
 
 /* The headers that an object keeps, in the spelling in which they are given back. */
 static const char *const kept_headers[] = {
-    "Cache-Control",    "Content-Disposition", "Content-Encoding",
-    "Content-Language", "Content-Type",        "Expires",
-    "x-amz-tagging",    "x-amz-storage-class", "x-amz-server-side-encryption",
+    "Cache-Control",
+    "Content-Disposition",
+    "Content-Encoding",
+    "Content-Language",
+    "Content-Type",
+    "Expires",
+    "x-amz-tagging",
+    "x-amz-storage-class",
+    "x-amz-server-side-encryption",
+    "x-amz-acl",
+    "x-amz-website-redirect-location",
+    "x-amz-server-side-encryption-aws-kms-key-id",
+    "x-amz-server-side-encryption-bucket-key-enabled",
+    "x-amz-server-side-encryption-context",
 };
 
 const char *ops_text(const char *s)
@@ -83,6 +103,8 @@ static enum code check_headers(const struct request *r)
 enum code operation_run(struct call *c)
 {
     enum code code = check_headers(c->request);
+    if (!code)
+        code = carried_check(c->request);
     if (code)
         return code;
     if (c->request->bucket && c->request->op != OP_CREATE_BUCKET)
@@ -134,6 +156,7 @@ enum code ops_headers(const struct request *r, struct pairs *ret)
         pairs_release(&kept);
         return CODE_METADATA_TOO_LARGE;
     }
+    carried_keep(r, &kept);
     *ret = kept;
     return CODE_OK;
 }
@@ -184,6 +207,7 @@ void ops_set_hashes(struct object *o, const struct hash_value *got, enum hash ch
     o->has_checksum = true;
     o->algorithm = checksum;
     (void)hash_text(checksum, &got[checksum], o->checksum);
+    carried_etag(o, got[HASH_MD5].bytes[0] + (uint64_t)(uintptr_t)o);
 }
 
 enum code ops_copy_bytes(int from, uint64_t offset, uint64_t n, int to, struct hashes *h)
@@ -237,6 +261,10 @@ enum code ops_copy_source(struct call *c, struct object **ret, int *ret_fd)
         code = store_get(c->store, bucket, key, version, &o);
     if (!code)
         code = ops_read_condition(c->request, "x-amz-copy-source-", o);
+    if (!code)
+        code = carried_key_fits(c->request, "x-amz-copy-source-", &o->headers);
+    if (!code)
+        code = carried_readable(o);
     if (!code)
         code = store_read(o, ret_fd);
     if (!code) {

@@ -5,6 +5,7 @@
 #define LOCKSTEP_S3D_OPS_H
 
 #include "tests/s3d/body.h"
+#include "tests/s3d/carried.h"
 #include "tests/s3d/reply.h"
 #include "tests/s3d/request.h"
 #include "tests/s3d/store.h"
@@ -36,7 +37,7 @@ typedef enum code operation_function(struct call *c);
 operation_function op_list_buckets, op_create_bucket, op_delete_bucket, op_head_bucket,
     op_get_bucket_location, op_get_bucket_versioning, op_list_objects, op_list_objects_v2,
     op_list_object_versions, op_put_object, op_get_object, op_head_object, op_get_object_attributes,
-    op_get_object_tagging, op_delete_object, op_delete_objects, op_copy_object,
+    op_get_object_tagging, op_get_object_acl, op_delete_object, op_delete_objects, op_copy_object,
     op_create_multipart_upload, op_upload_part, op_upload_part_copy, op_complete_multipart_upload,
     op_abort_multipart_upload, op_list_parts, op_list_multipart_uploads;
 

@@ -26,9 +26,7 @@ static enum directive directive_of(const char *name)
 {
     if (strcmp(name, "x-amz-tagging") == 0)
         return DIRECTIVE_TAGGING;
-    bool own = strcmp(name, "x-amz-storage-class") == 0 ||
-               strcmp(name, "x-amz-server-side-encryption") == 0;
-    return own ? DIRECTIVE_NONE : DIRECTIVE_METADATA;
+    return carried_is_own(name) ? DIRECTIVE_NONE : DIRECTIVE_METADATA;
 }
 
 /* The headers of the copy: those of the source, or where it is to be replaced, those sent. */
@@ -54,11 +52,12 @@ static enum code copy_headers(const struct request *r, const struct object *sour
     return CODE_OK;
 }
 
-/* The checksum algorithm of the copy: the one asked for, or CRC64NVME. */
-static enum code read_algorithm(const struct request *r, enum hash *ret)
+/* The checksum algorithm of the copy: the one asked for, the source's, or CRC64NVME. */
+static enum code read_algorithm(const struct request *r, const struct object *source,
+                                enum hash *ret)
 {
     const char *name = request_header(r, "x-amz-checksum-algorithm");
-    *ret = HASH_CRC64NVME;
+    *ret = source->has_checksum && !source->composite ? source->algorithm : HASH_CRC64NVME;
     return !name || hash_find(name, ret) ? CODE_OK : CODE_INVALID_ARGUMENT;
 }
 
@@ -95,6 +94,7 @@ static void describe_copy(struct reply *r, const struct object *o)
     char etag[64];
     char date[ISO_DATE_SIZE];
     reply_version(r, o);
+    reply_encryption(r, &o->headers);
     reply_xml(r);
     text_add(&r->body, "<CopyObjectResult " XMLNS ">");
     text_tag(&r->body, "LastModified", iso_date(o->mtime_s, date));
@@ -129,13 +129,14 @@ enum code op_copy_object(struct call *c)
     if (!code)
         code = read_directive(c->request, "x-amz-tagging-directive", &replace_tags);
     if (!code)
-        code = read_algorithm(c->request, &algorithm);
-    if (!code)
         code = ops_copy_source(c, &source, &from);
+    if (!code)
+        code = read_algorithm(c->request, source, &algorithm);
     if (!code && source->size > c->limits->max_copy_bytes)
         code = CODE_INVALID_REQUEST;
     if (!code && !replace && is_own_source(c->request) &&
-        !request_header(c->request, "x-amz-storage-class"))
+        !request_header(c->request, "x-amz-storage-class") &&
+        !request_header(c->request, "x-amz-server-side-encryption"))
         code = CODE_INVALID_REQUEST; /* a copy onto itself must change something */
     if (!code)
         code = copy_headers(c->request, source, replace, replace_tags, &o->headers);

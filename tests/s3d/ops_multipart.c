@@ -48,6 +48,7 @@ enum code op_create_multipart_upload(struct call *c)
         reply_header(c->reply, "x-amz-checksum-type", up->composite ? "COMPOSITE" : "FULL_OBJECT");
     }
     char id[40];
+    reply_encryption(c->reply, &up->headers);
     uploads_begin(c->uploads, up, id);
     reply_xml(c->reply);
     text_add(&c->reply->body, "<InitiateMultipartUploadResult " XMLNS ">");
@@ -82,11 +83,14 @@ static enum code add_part(struct call *c, const struct part *p, bool copied)
     struct upload *up = lock_upload(c);
     if (!up)
         return CODE_NO_SUCH_UPLOAD;
+    enum code code = carried_key_fits(c->request, "x-amz-", &up->headers);
     bool fits = copied || !up->has_algorithm || (p->has_checksum && p->algorithm == up->algorithm);
-    if (fits)
+    if (!code && !fits)
+        code = CODE_INVALID_REQUEST;
+    if (!code)
         upload_set_part(up, *p);
     uploads_unlock(c->uploads);
-    return fits ? CODE_OK : CODE_INVALID_REQUEST;
+    return code;
 }
 
 enum code op_upload_part(struct call *c)
@@ -320,6 +324,7 @@ static enum code store_whole(struct call *c, const struct upload *up, const stru
         pairs_add(&o->headers, up->headers.at[i].name, up->headers.at[i].value);
     (void)hex_encode(w->md5.bytes, MD5_BYTES, hex);
     (void)snprintf(o->etag, sizeof(o->etag), "%s-%zu", hex, parts_n); /* 32 + 6 bytes */
+    carried_etag(o, w->size + (uint64_t)(uintptr_t)o);
     o->mtime_s = c->now_s;
     o->has_checksum = true;
     o->algorithm = up->algorithm;
@@ -350,6 +355,8 @@ static enum code complete(struct call *c, struct upload *up, struct object **ret
     const struct buf *in = &c->body->memory;
     bool good = xml_read(in->data, in->len, "CompleteMultipartUpload", "Part", &x);
     enum code code = good ? read_parts(c, up, &x, &parts) : CODE_MALFORMED_XML;
+    if (!code)
+        code = carried_key_fits(c->request, "x-amz-", &up->headers);
     if (!code) {
         whole.file = spool_name(store_spool(c->store));
         whole.fd = open(whole.file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -383,6 +390,7 @@ enum code op_complete_multipart_upload(struct call *c)
     char etag[64];
     struct buf *out = &c->reply->body;
     reply_version(c->reply, o);
+    reply_encryption(c->reply, &o->headers);
     reply_xml(c->reply);
     text_add(out, "<CompleteMultipartUploadResult " XMLNS ">");
     text_tag(out, "Bucket", r->bucket);

@@ -28,6 +28,7 @@ enum code op_put_object(struct call *c)
         reply_header(c->reply, "ETag", reply_etag(etag, o->etag));
         reply_checksum(c->reply, o);
         reply_version(c->reply, o);
+        reply_encryption(c->reply, &o->headers);
     }
     object_unref(o);
     return code;
@@ -121,6 +122,10 @@ enum code op_get_object(struct call *c)
     struct object *o = NULL;
     enum code code = find_object(c, &o);
     if (!code)
+        code = carried_key_fits(c->request, "x-amz-", &o->headers);
+    if (!code)
+        code = carried_readable(o);
+    if (!code)
         code = set_range(c, o);
     if (!code)
         code = store_read(o, &c->reply->fd);
@@ -134,6 +139,8 @@ enum code op_head_object(struct call *c)
 {
     struct object *o = NULL;
     enum code code = find_object(c, &o);
+    if (!code)
+        code = carried_key_fits(c->request, "x-amz-", &o->headers);
     if (!code)
         code = set_range(c, o);
     if (!code) {
@@ -219,6 +226,18 @@ enum code op_get_object_tagging(struct call *c)
     text_add(out, "</TagSet></Tagging>");
     object_unref(o);
     return code;
+}
+
+enum code op_get_object_acl(struct call *c)
+{
+    struct object *o = NULL;
+    enum code code = find_object(c, &o);
+    if (code)
+        return code;
+    reply_xml(c->reply);
+    carried_acl(&o->headers, &c->reply->body);
+    object_unref(o);
+    return CODE_OK;
 }
 
 enum code op_delete_object(struct call *c)

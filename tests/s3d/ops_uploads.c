@@ -62,6 +62,11 @@ enum code op_list_parts(struct call *c)
         uploads_lock(c->uploads, request_query(r, "uploadId"), r->bucket, r->key);
     if (!up)
         return CODE_NO_SUCH_UPLOAD;
+    enum code code = carried_key_fits(c->request, "x-amz-", &up->headers);
+    if (code) {
+        uploads_unlock(c->uploads);
+        return code;
+    }
     struct buf *out = &c->reply->body;
     reply_xml(c->reply);
     text_add(out, "<ListPartsResult " XMLNS ">");

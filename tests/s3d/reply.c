@@ -1,6 +1,8 @@
 /* What is answered. Pure. */
 #include "tests/s3d/reply.h"
 
+#include "tests/s3d/carried.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +104,13 @@ void reply_version(struct reply *r, const struct object *o)
         reply_header(r, "x-amz-delete-marker", "true");
 }
 
+void reply_encryption(struct reply *r, const struct pairs *headers)
+{
+    for (size_t i = 0; i < headers->n; i++)
+        if (text_has_prefix(headers->at[i].name, "x-amz-server-side-encryption"))
+            reply_header(r, headers->at[i].name, headers->at[i].value);
+}
+
 void reply_describe(struct reply *r, const struct object *o, bool with_checksum)
 {
     char date[HTTP_DATE_SIZE];
@@ -110,8 +119,13 @@ void reply_describe(struct reply *r, const struct object *o, bool with_checksum)
     reply_header(r, "Last-Modified", http_date(o->mtime_s, date));
     reply_header(r, "Accept-Ranges", "bytes");
     for (size_t i = 0; i < o->headers.n; i++)
-        if (strcmp(o->headers.at[i].name, "x-amz-tagging") != 0) /* told by GetObjectTagging */
+        if (carried_is_told(o->headers.at[i].name))
             reply_header(r, o->headers.at[i].name, o->headers.at[i].value);
+    if (carried_tag_count(&o->headers) > 0) {
+        char count[12];
+        (void)snprintf(count, sizeof(count), "%u", carried_tag_count(&o->headers)); /* fits */
+        reply_header(r, "x-amz-tagging-count", count);
+    }
     if (!pairs_get(&o->headers, "Content-Type"))
         reply_header(r, "Content-Type", "binary/octet-stream");
     reply_version(r, o);

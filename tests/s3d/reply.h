@@ -36,6 +36,9 @@ void reply_header(struct reply *r, const char *name, const char *value);
 void reply_xml(struct reply *r);
 void reply_error(struct reply *r, enum code code, const char *resource, const char *extra);
 
+/* reply_encryption(r, headers): how an object with these headers is encrypted. */
+void reply_encryption(struct reply *r, const struct pairs *headers);
+
 /* reply_describe(r, o, with_checksum): the headers that tell of an object. */
 void reply_describe(struct reply *r, const struct object *o, bool with_checksum);
 

@@ -76,7 +76,7 @@ def test_what_is_not_known_is_refused(ctx):
     client = ctx.client.signed
     refused(client.request("PUT", "k", body=b"v", headers={"x-amz-object-lock-mode": "GOVERNANCE"}),
             501, "NotImplemented")
-    refused(client.request("GET", "k", query={"acl": ""}), 501, "NotImplemented")
+    refused(client.request("GET", "k", query={"torrent": ""}), 501, "NotImplemented")
     refused(client.request("PUT", query={"policy": ""}), 501, "NotImplemented")
     refused(client.request("GET", query={"list-type": "3"}), 400, "InvalidArgument")
     refused(client.request("PATCH", "k"), 405, "MethodNotAllowed")

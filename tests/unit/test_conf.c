@@ -95,6 +95,10 @@ static void test_defaults(void **state)
     assert_null(c->s3.endpoint);
     assert_null(c->s3.profile);
     assert_null(c->s3.ca_file);
+    assert_null(c->s3.expected_bucket_owner);
+    assert_false(c->s3.requester_pays);
+    assert_false(c->s3.foreign_attributes);
+    assert_int_equal(c->object_count, 0);
     assert_int_equal(c->s3.addressing, CONF_ADDRESS_AUTO);
     assert_int_equal(c->s3.credentials, CONF_CREDENTIALS_AUTO);
     assert_int_equal(c->s3.workers, 2);
@@ -192,6 +196,55 @@ static void test_every_setting(void **state)
     free(twice);
 }
 
+/* What objects carry: read, printed, read again. */
+static void test_objects(void **state)
+{
+    (void)state;
+    struct conf *c = parse(
+        FULL "objects = ( { match = ( \"*.png\", \"raw/**\" ); mapping = \"lists\"; content_type = "
+             "\"image/png\"; content_encoding = \"gzip\"; content_disposition = \"inline\";"
+             "content_language = \"de\"; cache_control = \"no-store\"; storage_class = "
+             "\"INTELLIGENT_TIERING\"; acl = \"public-read\"; metadata: { Stage = \"raw\"; };"
+             "tags = ( \"cost:center = 42\", \"a=b=c\" ); encryption: { kind = \"kms\"; key = "
+             "\"arn:aws:kms:eu-central-1:111122223333:key/12345678-1234-1234-1234-123456789012\";"
+             "bucket_key = true; context: { team = \"x\"; }; }; },"
+             "{ encryption: { kind = \"customer\"; key_file = \"/k\"; }; } );\n");
+    assert_int_equal(c->object_count, 2);
+    const struct conf_object *o = &c->objects[0];
+    assert_string_equal(o->match[1], "raw/**");
+    assert_int_equal(o->applies, 1);
+    assert_string_equal(o->metadata.items[0].name, "stage");
+    assert_string_equal(o->tags.items[0].name, "cost:center");
+    assert_string_equal(o->tags.items[0].value, "42");
+    assert_string_equal(o->tags.items[1].name, "a");
+    assert_string_equal(o->tags.items[1].value, "b=c");
+    assert_int_equal(o->encryption.kind, CONF_ENCRYPTION_KMS);
+    assert_true(o->encryption.bucket_key);
+    assert_string_equal(o->encryption.context.items[0].value, "x");
+    assert_null(c->objects[1].match[0]);
+    assert_true(c->objects[1].applies == SIZE_MAX);
+    assert_int_equal(c->objects[1].encryption.kind, CONF_ENCRYPTION_CUSTOMER);
+    char *once = print(c);
+    conf_free(c);
+    c = parse(once);
+    char *twice = print(c);
+    assert_string_equal(once, twice);
+    assert_non_null(strstr(once, "tags = ( \"cost:center=42\", \"a=b=c\" );"));
+    assert_non_null(strstr(once, "kind = \"kms\";"));
+    conf_free(c);
+    free(once);
+    free(twice);
+}
+
+#define RULE_FAULT(what, rule, expected)                                                           \
+    {                                                                                              \
+        what, "objects = ( { " rule " } );", "", "", "", "f.conf:1: objects[0]" expected "\n"      \
+    }
+#define TAGS_RIGHT                                                                                 \
+    "; expected a group of at most 10: { key = \"value\"; }, or a list: ( \"key=value\" ); "       \
+    "letters, "                                                                                    \
+    "digits, blanks and + - = . _ : / @, 128 and 256 characters"
+
 /* One change to a whole file, and the one line that it must bring. */
 struct fault_case {
     const char *what;  /* line 1 of the file is `insert`, then s3, then mappings */
@@ -209,7 +262,8 @@ static const struct fault_case fault_cases[] = {
      "f.conf:1: bucket: unknown setting; it belongs in s3\n"},
     {"unknown setting, far", "", "colour = 1;", "", "",
      "f.conf:2: s3.colour: unknown setting; known here: bucket, region, endpoint, addressing, "
-     "profile, credentials, ca_file, workers, in_flight, multipart_size, part_size\n"},
+     "profile, credentials, ca_file, workers, in_flight, multipart_size, part_size, "
+     "expected_bucket_owner, requester_pays, foreign_attributes\n"},
     {"a source of credentials that is none", "", "credentials = \"sso\";", "", "",
      "f.conf:2: s3.credentials: \"sso\" is not one of those; expected \"auto\", \"environment\", "
      "\"profile\", \"web-identity\", \"container\" or \"instance\"\n"},
@@ -308,6 +362,72 @@ static const struct fault_case fault_cases[] = {
      "f.conf:1: '}' closes nothing; leave it out, or open it before\n"},
     {"syntax", "log_level \"info\";", "", "", "",
      "f.conf:1: syntax error; name = value; with text in \"\", groups in { }, lists in ( )\n"},
+    {"an account that is none", "", "expected_bucket_owner = \"1234\";", "", "",
+     "f.conf:2: s3.expected_bucket_owner: \"1234\" is not 12 digits; expected the id of an AWS "
+     "account: 12 digits, in quotes\n"},
+    RULE_FAULT("a rule's unknown setting", "colour = 1;",
+               ".colour: unknown setting; known here: match, mapping, content_type, "
+               "content_encoding, content_disposition, content_language, cache_control, "
+               "storage_class, acl, metadata, tags, encryption"),
+    RULE_FAULT("a rule of no mapping", "mapping = \"nobody\";",
+               ".mapping: \"nobody\" is no mapping of this file; expected the name of a repository "
+               "or of lists"),
+    RULE_FAULT(
+        "a header in two lines", "cache_control = \"a\\nb\";",
+        ".cache_control: \"a\\x0ab\" holds a byte that is not printable ASCII, which no header "
+        "carries safely; expected at most 1024 printable ASCII characters"),
+    RULE_FAULT("a type that is none", "content_type = \"png\";",
+               ".content_type: \"png\" is not of the form type/subtype; expected a type such as "
+               "\"image/png\""),
+    RULE_FAULT("a class that is none", "storage_class = \"COLD\";",
+               ".storage_class: \"COLD\" is no storage class; expected STANDARD, STANDARD_IA, "
+               "ONEZONE_IA, INTELLIGENT_TIERING, GLACIER_IR, GLACIER, DEEP_ARCHIVE or "
+               "REDUCED_REDUNDANCY, in quotes"),
+    RULE_FAULT("an ACL that is none", "acl = \"world\";",
+               ".acl: \"world\" is no canned ACL; expected private, public-read, "
+               "public-read-write, authenticated-read, aws-exec-read, bucket-owner-read or "
+               "bucket-owner-full-control, in quotes"),
+    RULE_FAULT("metadata that is the file's", "metadata: { File-Mtime = \"1\"; };",
+               ".metadata.File-Mtime: \"1\" is a POSIX property, which is the file's to say; "
+               "expected a group of at most 24: { name = \"value\"; }, or a list: ( "
+               "\"name=value\" )"),
+    RULE_FAULT("metadata twice", "metadata = ( \"a=1\", \"A=2\" );",
+               ".metadata[1]: \"A=2\" is a name that was given before; expected a group of at most "
+               "24: { name = \"value\"; }, or a list: ( \"name=value\" )"),
+    RULE_FAULT("a tag of AWS's", "tags = ( \"aws:x=1\" );",
+               ".tags[0]: \"aws:x=1\" begins with aws:, which AWS keeps for itself" TAGS_RIGHT),
+    RULE_FAULT("a tag's character", "tags: { a = \"b?\"; };",
+               ".tags.a: \"b?\" holds a character that no tag has" TAGS_RIGHT),
+    RULE_FAULT("a tag without a value", "tags = ( \"a\" );",
+               ".tags[0]: \"a\" is not of the form name=value" TAGS_RIGHT),
+    RULE_FAULT(
+        "too many tags",
+        "tags: { a=\"\"; b=\"\"; c=\"\"; d=\"\"; e=\"\"; f=\"\"; g=\"\"; h=\"\"; i=\"\"; j=\"\"; "
+        "k=\"\"; };",
+        ".tags: a group { } is too long" TAGS_RIGHT),
+    RULE_FAULT("encryption without a kind", "encryption: { };",
+               ".encryption.kind: is missing; expected \"s3\", \"kms\", \"kms-dsse\" or "
+               "\"customer\""),
+    RULE_FAULT(
+        "a key that is none", "encryption: { kind = \"kms\"; key = \"arn:aws:s3:::b\"; };",
+        ".encryption.key: \"arn:aws:s3:::b\" is no id, alias or ARN of a KMS key; expected a "
+        "key's id, \"alias/...\" or \"arn:aws:kms:REGION:ACCOUNT:key/...\""),
+    RULE_FAULT("a key where there is none", "encryption: { kind = \"s3\"; key = \"alias/a\"; };",
+               ".encryption.key: is of KMS alone; leave it out, or kind = \"kms\""),
+    RULE_FAULT("a customer without a key", "encryption: { kind = \"customer\"; };",
+               ".encryption.key_file: is missing; expected the absolute path of a file with the "
+               "key"),
+    {"a customer's key without TLS",
+     "objects = ( { encryption: { kind = \"customer\"; key_file = \"/k\"; }; } );",
+     "endpoint = \"http://s3.test:80\";", "", "",
+     "f.conf:1: objects[0].encryption.kind: \"customer\" would send its key over plain http; "
+     "expected an endpoint with https://\n"},
+    {"too many tags over two rules",
+     "objects = ( { tags = ( \"a=\", \"b=\", \"c=\", \"d=\", \"e=\", \"f=\" ); }, { tags = ( "
+     "\"f=1\", \"g=\", \"h=\", \"i=\", \"j=\", \"k=\" ); } );",
+     "", "", "",
+     "f.conf:1: objects[1].tags: an object may get 11 tags; at most 10 tags over all rules of a "
+     "mapping\n"},
     {"NUL in a string", "state_dir = \"/a\\x00b\";", "", "", "",
      "f.conf:1: a NUL byte (\\x00) in a string; leave it out\n"},
 };
@@ -489,8 +609,9 @@ static void test_sample(void **state)
     struct conf *c = parse(text);
     char *as_is = print(c);
     conf_free(c);
-    const char *optional[] = {"    # endpoint = ", "    # profile = ", "    # ca_file = "};
-    for (size_t i = 0; i < 3; i++) { /* examples, not defaults: they have none */
+    const char *optional[] = {"    # endpoint = ", "    # profile = ", "    # ca_file = ",
+                              "    # expected_bucket_owner = "};
+    for (size_t i = 0; i < 4; i++) { /* examples, not defaults: they have none */
         char *example = strstr(text, optional[i]);
         assert_non_null(example);
         example[6] = '_';
@@ -527,6 +648,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_every_setting),
+        cmocka_unit_test(test_objects),
         cmocka_unit_test(test_faults),
         cmocka_unit_test(test_faults_of_whole_files),
         cmocka_unit_test(test_many_at_once_in_file_order),
