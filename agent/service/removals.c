@@ -29,6 +29,14 @@ static bool may_be_claimed(struct agent *a, const struct item *it, const struct 
             other->state == ITEM_OBSERVED || other->state == ITEM_HASHING);
 }
 
+/* An event told where the file went, and what is there was not decided yet. */
+static bool is_on_its_way(struct agent *a, const struct item *it)
+{
+    const struct item *heir = rename_heir(a, it);
+
+    return heir && !heir->decided;
+}
+
 /* A scan of the mapping is under way: its end wakes what waits for it. */
 static bool scan_under_way(struct agent *a, const struct mapping *m)
 {
@@ -95,7 +103,7 @@ void removals_gone_due(struct agent *a, struct item *it)
     if (await_names(a, m, it))
         return;
     rc = index_get(a->index, it->key, &e);
-    if ((rc == 0 && may_be_claimed(a, it, &e.known)) ||
+    if ((rc == 0 && may_be_claimed(a, it, &e.known)) || is_on_its_way(a, it) ||
         (a->now_ms - it->hint_ms < GONE_PATIENCE_MS && watchers_busy(a->watchers))) {
         pending_set(a->pending, it, ITEM_GONE, a->now_ms + GONE_AGAIN_MS);
         return;

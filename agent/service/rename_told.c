@@ -81,6 +81,8 @@ void rename_told(struct agent *a, unsigned mapping, const char *from, const char
         root = image_key;
     else if (left->origin)
         root = left->origin;
+    else if (map_get_str(a->dirs_to, from_key))
+        root = map_get_str(a->dirs_to, from_key); /* it was looked at when it had left already */
     first = pending_find(a->pending, root);
     if (first == came)
         root = NULL; /* it is back where it was */
