@@ -229,6 +229,11 @@ void uploaders_keys(const struct uploaders *u, struct uploaders_keys *ret)
     site_keys(u->site, ret);
 }
 
+void engine_hand(struct uploaders *u, struct task *task, struct mailbox *reply)
+{
+    hand(u, task, reply);
+}
+
 int engine_run(struct uploaders *u, struct task *task)
 {
     struct mailbox *reply;

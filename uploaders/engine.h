@@ -10,4 +10,8 @@
  * comes back. 0, or a negative code where that could not begin (then the task is not taken). */
 int engine_run(struct uploaders *u, struct task *task) __attribute__((warn_unused_result));
 
+/* engine_hand(u, task, reply): hand the task (its transfer set) to a worker; the transfer comes to
+ * `reply`, which may have no ceiling and must outlive it. */
+void engine_hand(struct uploaders *u, struct task *task, struct mailbox *reply);
+
 #endif

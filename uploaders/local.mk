@@ -8,6 +8,7 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/copy.h uploaders/copy.c uploaders/copy_headers.c uploaders/copy_parts.c \
 	uploaders/engine.h uploaders/engine.c \
 	uploaders/listing.c \
+	uploaders/listing_page.h uploaders/listing_page.c \
 	uploaders/multipart.c \
 	uploaders/parts.h uploaders/parts.c \
 	uploaders/put.c \

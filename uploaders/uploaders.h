@@ -209,6 +209,35 @@ int uploaders_list(struct uploaders *u, const char *prefix,
                    int (*fn)(void *arg, const struct s3_object *o), void *arg, struct err *e)
     __attribute__((warn_unused_result));
 
+/*
+ * The same as an iterator, with several pages on their way at once.
+ *
+ *   s3_listing_open -> s3_listing_next ... -> s3_listing_close (before uploaders_free)
+ *
+ * `split` (may be NULL: one page after the other, the next one asked for while one is read) tells a
+ * key of this prefix that lies further on than the last one that it told, best about 900 objects,
+ * or NULL when there is none: the pages behind these keys are asked for ahead of time. It is asked
+ * within s3_listing_next, not further ahead than `ahead` pages. What it tells need not be true of
+ * S3. Memory: 2 * ahead + 1 pages of 1,000 objects.
+ */
+struct s3_listing_options {
+    const char *prefix; /* borrowed until the close */
+    unsigned ahead;     /* pages; 0: 16 */
+    const char *(*split)(void *arg);
+    void *split_arg;
+};
+
+struct s3_listing;
+
+int s3_listing_open(struct uploaders *u, const struct s3_listing_options *opt,
+                    struct s3_listing **ret, struct err *e) __attribute__((warn_unused_result));
+/* s3_listing_next(l, ret, e): 1 and the next object in key order, valid until the next call; 0 at
+ * the end; -EIO (cannot be reached), ERR_REFUSED, -ENOMEM. */
+int s3_listing_next(struct s3_listing *l, const struct s3_object **ret, struct err *e)
+    __attribute__((warn_unused_result));
+/* s3_listing_close(l): waits for what is on its way. NULL is allowed. */
+void s3_listing_close(struct s3_listing *l);
+
 /* uploaders_run(u, t): submit one transfer and wait for its outcome, apart from the queue of
  * uploaders_next. Any thread. For commands. */
 void uploaders_run(struct uploaders *u, struct transfer *t);

@@ -10,6 +10,8 @@
  *   s3probe [options] delete-many KEY...
  *   s3probe [options] head KEY
  *   s3probe [options] list PREFIX
+ *   s3probe [options] list-ahead PREFIX PAGES   the same, with the keys on stdin, separated by NUL,
+ *                                               as places where pages may begin
  *   s3probe [options] describe
  *
  *   -b bucket -e endpoint -r region -c ca-file -w workers -f in-flight -m multipart-bytes
@@ -308,6 +310,53 @@ static int print_object(void *arg, const struct s3_object *o)
     return 0;
 }
 
+/* The keys on stdin. */
+struct places {
+    struct buf text;
+    size_t at;
+};
+
+/* s3_listing_options.split */
+static const char *next_place(void *arg)
+{
+    struct places *p = arg;
+    const char *key = p->text.data + p->at;
+    if (p->at >= p->text.len)
+        return NULL;
+    p->at += strlen(key) + 1;
+    return key;
+}
+
+/* A listing with pages asked for ahead. */
+static void command_list_ahead(struct probe *probe, int argc, char **argv)
+{
+    struct places places = {.at = 0};
+    struct s3_listing_options opt = {.split = next_place, .split_arg = &places};
+    struct s3_listing *l = NULL;
+    const struct s3_object *o;
+    struct err e = {0};
+    char text[ERR_TEXT_MAX * 3], piece[65536];
+    size_t n;
+    int rc;
+    if (argc < 2)
+        die("list-ahead", "PREFIX PAGES");
+    buf_init(&places.text, INPUT_MAX);
+    while ((n = fread(piece, 1, sizeof(piece), stdin)) > 0)
+        if (buf_append(&places.text, piece, n))
+            die("stdin", "too much");
+    opt.prefix = argv[0];
+    opt.ahead = (unsigned)strtoul(argv[1], NULL, 10);
+    rc = s3_listing_open(probe->engine, &opt, &l, &e);
+    while (rc == 0 && (rc = s3_listing_next(l, &o, &e)) > 0)
+        rc = probe->quiet ? 0 : print_object(NULL, o);
+    s3_listing_close(l);
+    buf_release(&places.text);
+    if (rc == 0)
+        return;
+    fprintf(stderr, "s3probe: %s\n", err_text(&e, text, sizeof(text)));
+    probe->failed++;
+}
+
 static void command_list(struct probe *probe, int argc, char **argv)
 {
     struct err e = {0};
@@ -401,6 +450,8 @@ static void run_command(struct probe *probe, const char *name, int argc, char **
         command_key(probe, TRANSFER_HEAD, argc, argv);
     else if (strcmp(name, "list") == 0)
         command_list(probe, argc, argv);
+    else if (strcmp(name, "list-ahead") == 0)
+        command_list_ahead(probe, argc, argv);
     else if (strcmp(name, "describe") == 0)
         puts(uploaders_describe(probe->engine));
     else
