@@ -1,10 +1,12 @@
 noinst_LIBRARIES += agent/libcore.a agent/libservice.a
 agent_libcore_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h
 agent_libcore_a_SOURCES = \
+	agent/core/differ.c agent/core/differ.h \
 	agent/core/guard.c agent/core/guard.h \
 	agent/core/order.c agent/core/order.h \
 	agent/core/pending.c agent/core/pending.h \
 	agent/core/plan.c agent/core/plan.h \
+	agent/core/proof.c agent/core/proof.h \
 	agent/core/request.c agent/core/request.h \
 	agent/core/rows.c agent/core/rows.h
 agent_libservice_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h $(LMDB_CFLAGS) $(SYSTEMD_CFLAGS)
@@ -17,7 +19,13 @@ agent_libservice_a_SOURCES = \
 	agent/service/departed.c agent/service/departed.h \
 	agent/service/dry.c \
 	agent/service/follow.c \
-	agent/service/index.c agent/service/index.h \
+	agent/service/index.c agent/service/index.h agent/service/index_empty.c \
+	agent/service/merge.c agent/service/merge.h \
+	agent/service/ordered.c agent/service/ordered.h \
+	agent/service/probe.c agent/service/probe.h \
+	agent/service/walk.c agent/service/walk.h \
+	agent/service/check.c agent/service/check.h \
+	agent/service/repair.c agent/service/repair.h \
 	agent/service/intake.c \
 	agent/service/listed.c \
 	agent/service/loop.c \
@@ -49,6 +57,7 @@ lockstep_SOURCES = \
 	agent/commands/journal.c \
 	agent/commands/plan.c \
 	agent/commands/release.c \
+	agent/commands/screen.c agent/commands/screen.h \
 	agent/commands/status.c \
 	agent/commands/verify.c
 lockstep_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h
@@ -59,18 +68,27 @@ lockstep_LDADD = agent/libservice.a agent/libcore.a conf/libconf.a journal/libjo
 	$(CRYPTO_LIBS)
 
 agent_tests = \
+	tests/unit/test_agent_differ \
 	tests/unit/test_agent_guard \
 	tests/unit/test_agent_order \
 	tests/unit/test_agent_pending \
 	tests/unit/test_agent_plan \
+	tests/unit/test_agent_proof \
 	tests/unit/test_agent_request \
 	tests/unit/test_agent_rows \
 	tests/unit/test_index \
 	tests/unit/test_index_walk \
-	tests/unit/test_uploads
+	tests/unit/test_uploads \
+	tests/unit/test_walk
 check_PROGRAMS += $(agent_tests)
 TESTS += $(agent_tests)
 agent_tests_LIBS = agent/libcore.a base/libbase.a $(CMOCKA_LIBS) $(CRYPTO_LIBS)
+tests_unit_test_agent_differ_SOURCES = tests/unit/test_agent_differ.c tests/unit/unit.h
+tests_unit_test_agent_differ_LDADD = $(agent_tests_LIBS)
+tests_unit_test_agent_proof_SOURCES = tests/unit/test_agent_proof.c tests/unit/unit.h
+tests_unit_test_agent_proof_LDADD = $(agent_tests_LIBS)
+tests_unit_test_walk_SOURCES = tests/unit/test_walk.c $(index_bed)
+tests_unit_test_walk_LDADD = agent/libservice.a watchers/libwatchers.a $(agent_tests_LIBS) $(LMDB_LIBS)
 tests_unit_test_agent_guard_SOURCES = tests/unit/test_agent_guard.c tests/unit/unit.h
 tests_unit_test_agent_guard_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_order_SOURCES = tests/unit/test_agent_order.c tests/unit/unit.h

@@ -3,6 +3,7 @@ base_libbase_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h
 base_libbase_a_SOURCES = \
 	base/banned.h \
 	base/buf.c base/buf.h \
+	base/checksum.c base/checksum.h \
 	base/clock.c base/clock.h \
 	base/crc.c base/crc.h base/crc_table.c base/crc_ways.h base/crc_x86.c \
 	base/digest.c base/digest.h \
@@ -21,6 +22,7 @@ base_libbase_a_SOURCES = \
 
 base_tests = \
 	tests/unit/test_buf \
+	tests/unit/test_checksum \
 	tests/unit/test_clock \
 	tests/unit/test_crc \
 	tests/unit/test_digest \
@@ -46,6 +48,8 @@ tests_unit_test_clock_SOURCES = tests/unit/test_clock.c tests/unit/unit.h
 tests_unit_test_clock_LDADD = $(base_tests_LIBS)
 tests_unit_test_crc_SOURCES = tests/unit/test_crc.c tests/unit/unit.h
 tests_unit_test_crc_LDADD = $(base_tests_LIBS)
+tests_unit_test_checksum_SOURCES = tests/unit/test_checksum.c tests/unit/unit.h
+tests_unit_test_checksum_LDADD = $(base_tests_LIBS)
 tests_unit_test_digest_SOURCES = tests/unit/test_digest.c tests/unit/unit.h
 tests_unit_test_digest_LDADD = $(base_tests_LIBS)
 tests_unit_test_err_SOURCES = tests/unit/test_err.c tests/unit/unit.h

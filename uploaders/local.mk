@@ -7,6 +7,7 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/attributes.h uploaders/attributes.c \
 	uploaders/copy.h uploaders/copy.c uploaders/copy_headers.c uploaders/copy_parts.c \
 	uploaders/engine.h uploaders/engine.c \
+	uploaders/head.h uploaders/head.c \
 	uploaders/listing.c \
 	uploaders/listing_page.h uploaders/listing_page.c \
 	uploaders/multipart.c \

@@ -1,4 +1,5 @@
 /* Transfers of one call: DELETE, DELETE_MANY, HEAD. Shell. */
+#include "uploaders/head.h"
 #include "uploaders/task.h"
 
 #include "base/crc.h"
@@ -45,6 +46,8 @@ static void read_object(struct transfer *t, const struct call *call)
     task_etag(call, t->etag);
     t->size = length ? strtoull(length, NULL, 10) : 0;
     t->has_crc = crc && !composite && crc64nvme_parse(crc, &t->crc64) == 0;
+    if (t->head)
+        head_read(call, t->head);
 }
 
 /* call.done of HEAD */

@@ -9,6 +9,7 @@
 #define LOCKSTEP_UPLOADERS_UPLOADERS_H
 
 #include "base/buf.h"
+#include "base/checksum.h"
 #include "base/err.h"
 #include "base/mailbox.h"
 #include "base/tree.h"
@@ -91,6 +92,23 @@ struct s3_posix {
     int64_t mtime_ns;
 };
 
+/* More of what HEAD says of an object. */
+struct s3_head {
+    int64_t modified_us; /* 0: not told */
+    bool is_composite;   /* checksums are of the parts' */
+    bool etag_is_opaque; /* encrypted with keys of KMS or of the customer: it is no MD5 */
+    uint8_t has[CHECKSUM_COUNT];
+    uint8_t checksums[CHECKSUM_COUNT][CHECKSUM_BYTES_MAX]; /* where `has`, not of CHECKSUM_MD5 */
+    unsigned posix_has; /* S3_HAS_*: what the metadata says of the file */
+    struct s3_posix posix;
+    char writer[64]; /* x-amz-meta-user-agent */
+};
+#define S3_HAS_MODE  1u
+#define S3_HAS_UID   2u
+#define S3_HAS_GID   4u
+#define S3_HAS_MTIME 8u
+#define S3_HAS_POSIX 15u
+
 struct delete_item {
     char *key;
     bool done;
@@ -123,6 +141,8 @@ struct transfer {
     bool resumes;        /* PUT: upload_id is of an earlier run: what S3 has of it is asked for */
     char *upload_id;     /* NULL: none yet */
     uint64_t part_bytes; /* of that upload */
+
+    struct s3_head *head; /* HEAD: to be filled in where it is not NULL; the caller's */
 
     /* The outcome. */
     bool upload_over;    /* S3 does not have the upload any more (PUT, COPY, META:

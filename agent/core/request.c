@@ -7,7 +7,7 @@
 
 /* Which members were there. */
 struct request_seen {
-    bool cmd, mapping, json;
+    bool cmd, mapping, json, key, what, etag, size, mode, uid, gid, mtime;
 };
 
 /* Copy a string member, once. */
@@ -34,6 +34,54 @@ static bool request_flag(const struct json_value *v, bool *seen, bool *out)
     return true;
 }
 
+/* Copy a number, once. */
+static bool request_number(const struct json_value *v, bool *seen, int64_t least, int64_t most,
+                           int64_t *out)
+{
+    if (*seen || v->kind != JSON_INTEGER || v->integer < least || v->integer > most)
+        return false;
+    *out = v->integer;
+    *seen = true;
+    return true;
+}
+
+/* The same for one of 32 bits. */
+static bool request_small(const struct json_value *v, bool *seen, uint32_t *out)
+{
+    int64_t n;
+
+    if (!request_number(v, seen, 0, UINT32_MAX, &n))
+        return false;
+    *out = (uint32_t)n;
+    return true;
+}
+
+/* Take in one member of what is asked about a key. */
+static bool request_key_member(struct span name, const struct json_value *v,
+                               struct request_seen *seen, struct request *out)
+{
+    int64_t n;
+
+    if (span_equal(name, SPAN("key")))
+        return request_text(v, &seen->key, out->key, sizeof out->key);
+    if (span_equal(name, SPAN("what")))
+        return request_text(v, &seen->what, out->what, sizeof out->what);
+    if (span_equal(name, SPAN("etag")))
+        return request_text(v, &seen->etag, out->etag, sizeof out->etag);
+    if (span_equal(name, SPAN("mode")))
+        return request_small(v, &seen->mode, &out->mode);
+    if (span_equal(name, SPAN("uid")))
+        return request_small(v, &seen->uid, &out->uid);
+    if (span_equal(name, SPAN("gid")))
+        return request_small(v, &seen->gid, &out->gid);
+    if (span_equal(name, SPAN("mtime_ns")))
+        return request_number(v, &seen->mtime, INT64_MIN, INT64_MAX, &out->mtime_ns);
+    if (!span_equal(name, SPAN("size")) || !request_number(v, &seen->size, 0, INT64_MAX, &n))
+        return false;
+    out->size = (uint64_t)n;
+    return true;
+}
+
 /* Take in one member. */
 static bool request_member(struct span name, const struct json_value *v, struct request_seen *seen,
                            struct request *out)
@@ -44,7 +92,7 @@ static bool request_member(struct span name, const struct json_value *v, struct 
         return request_text(v, &seen->mapping, out->mapping, sizeof out->mapping);
     if (span_equal(name, SPAN("json")))
         return request_flag(v, &seen->json, &out->json);
-    return false;
+    return request_key_member(name, v, seen, out);
 }
 
 bool request_parse(struct span line, struct request *ret)

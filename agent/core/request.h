@@ -2,6 +2,8 @@
  * What may be asked of the running agent, from one line of flat JSON. Pure.
  *
  *   {"cmd":"status","json":true}      {"cmd":"release","mapping":"images"}
+ *   {"cmd":"why","key":"images/a.png"}
+ *   {"cmd":"repair","key":"images/a.png","what":"put","etag":"...","size":1,"mode":33188,...}
  *
  * The line comes from whoever may open the socket.
  */
@@ -12,14 +14,25 @@
 #include "conf/conf.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define REQUEST_BYTES_MAX 65536 /* of the line */
 #define REQUEST_CMD_SIZE  32
+#define REQUEST_KEY_SIZE  1025
+#define REQUEST_ETAG_SIZE 72
 
 struct request {
     char cmd[REQUEST_CMD_SIZE];
     char mapping[CONF_NAME_MAX + 1]; /* "": all */
     bool json;                       /* the answer's form */
+
+    /* "why", "repair": see agent/service/repair.h. */
+    char key[REQUEST_KEY_SIZE];
+    char what[REQUEST_CMD_SIZE];
+    char etag[REQUEST_ETAG_SIZE];
+    uint64_t size;
+    uint32_t mode, uid, gid;
+    int64_t mtime_ns;
 };
 
 /* request_parse(line, ret): read a line, without its end. `cmd` must be there, each member at most

@@ -4,6 +4,7 @@
  */
 #include "agent/core/request.h"
 #include "agent/service/agent.h"
+#include "agent/service/repair.h"
 
 #include "base/log.h"
 
@@ -90,6 +91,10 @@ static int answer(struct agent *a, const struct request *r, int64_t uid, struct 
     agent_now(a);
     if (strcmp(r->cmd, "release") == 0)
         return answer_release(a, r, uid, out);
+    if (strcmp(r->cmd, "repair") == 0)
+        return repair_request(a, r, out);
+    if (strcmp(r->cmd, "why") == 0)
+        return repair_why(a, r, out);
     if (strcmp(r->cmd, "status") != 0)
         return buf_appendf(out, "%d\nunknown command; \"status\" and \"release\" are known\n",
                            EXIT_USAGE);

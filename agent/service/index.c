@@ -167,33 +167,6 @@ int index_open(const char *state_dir, bool read_only, struct index **ret, struct
     return 0;
 }
 
-/* Remove an LMDB directory. */
-static void index_unlink(const char *state_dir)
-{
-    char path[PATH_BYTES_MAX + 1];
-
-    snprintf(path, sizeof path, "%s/index/data.mdb", state_dir);
-    (void)unlink(path); /* a leftover in the temporary directory does no harm */
-    snprintf(path, sizeof path, "%s/index/lock.mdb", state_dir);
-    (void)unlink(path);
-    snprintf(path, sizeof path, "%s/index", state_dir);
-    (void)rmdir(path);
-    (void)rmdir(state_dir);
-}
-
-int index_open_empty(struct index **ret, struct err *e)
-{
-    char dir[] = "/tmp/lockstep-plan-XXXXXX";
-    int rc;
-
-    if (!mkdtemp(dir))
-        return err_set(e, -errno, "/tmp", NULL, "no temporary directory: %s", err_name(-errno));
-    *e = (struct err){0}; /* what made the caller ask for this one is settled */
-    rc = index_open(dir, false, ret, e);
-    index_unlink(dir); /* the open files live on until the index is closed */
-    return rc;
-}
-
 void index_close(struct index *ix)
 {
     if (!ix)
@@ -533,6 +506,19 @@ int index_unhold(struct index *ix, const char *key, bool *ret_was)
         rc = index_code(mdb_del(ix->txn, ix->held, &k, NULL));
     *ret_was = rc == 0;
     return rc;
+}
+
+int index_is_held(struct index *ix, const char *key, bool *ret)
+{
+    uint8_t hash[SHA256_BYTES];
+    MDB_val k = {sizeof hash, hash}, v;
+    int rc = index_read_txn(ix);
+
+    digest_sha256(key, strlen(key), hash);
+    if (rc == 0)
+        rc = index_code(mdb_get(ix->txn, ix->held, &k, &v));
+    *ret = rc == 0 && v.mv_size > 0 && *(const char *)v.mv_data == 0;
+    return rc == -ENOENT ? 0 : rc;
 }
 
 int index_each_held(struct index *ix, const char *prefix,

@@ -85,6 +85,8 @@ int index_hold(struct index *ix, const char *key, bool released, bool *ret_new)
 /* index_unhold(ix, key, ret_was). */
 int index_unhold(struct index *ix, const char *key, bool *ret_was)
     __attribute__((warn_unused_result));
+/* index_is_held(ix, key, ret): held, and not released. */
+int index_is_held(struct index *ix, const char *key, bool *ret) __attribute__((warn_unused_result));
 int index_each_held(struct index *ix, const char *prefix,
                     int (*fn)(void *arg, const char *key, bool released), void *arg)
     __attribute__((warn_unused_result));
