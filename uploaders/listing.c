@@ -285,7 +285,7 @@ int uploaders_list(struct uploaders *u, const char *prefix,
     const struct s3_object *o;
     struct s3_listing *l = NULL;
     int code = s3_listing_open(u, &opt, &l, e);
-    while (code == 0 && (code = s3_listing_next(l, &o, e)) > 0)
+    while (l && code == 0 && (code = s3_listing_next(l, &o, e)) > 0)
         code = fn(arg, o);
     s3_listing_close(l);
     return code;

@@ -76,24 +76,24 @@ def test_what_fails_in_the_middle_of_a_listing(ctx):
         ctx.server.clear_faults()
     ctx.server.fault("error", op="ListObjectsV2", skip=2, count=0, code="AccessDenied")
     done = run(ctx, "list-ahead", "f/", "4", stdin="".join(f"{p}\0" for p in places).encode())
-    assert done.status == 1 and "AccessDenied" in done.stderr and "behind f/0" in done.stderr, \
+    assert done.status == 1 and "f/: listing" in done.stderr and "AccessDenied" in done.stderr, \
         done.stderr
     assert len(done.lines) < len(keys)
     ctx.server.clear_faults()
     ctx.server.fault("reset", op="ListObjectsV2", skip=2, count=0)
     done = run(ctx, "list-ahead", "f/", "4", stdin="".join(f"{p}\0" for p in places).encode(),
                options=("-a", 1))
-    assert done.status == 1 and "listing behind f/0" in done.stderr, done.stderr
+    assert done.status == 1 and "f/: listing" in done.stderr, done.stderr
 
 
 @on("s3d")
 def test_pages_ahead_overlap(ctx):
     """Where each page takes its time, several are on their way at once."""
-    keys = [f"t/{i:05}" for i in range(9000)]
+    keys = [f"t/{i:05}" for i in range(3000)]
     ctx.client.signed.map(lambda key: ctx.client.signed.put(key, b""), keys)
     ctx.server.fault("delay", op="ListObjectsV2", ms=1500, count=0)
     before = len(ctx.server.requests())
-    assert listed(ctx, "t/", 16, keys[900::900])[0] == keys
+    assert listed(ctx, "t/", 16, keys[250::250])[0] == keys
     pages = [r for r in ctx.server.requests()[before:] if r["op"] == "ListObjectsV2"]
     ended = [datetime.datetime.fromisoformat(r["time"].replace("Z", "+00:00")).timestamp()
              for r in pages]
