@@ -12,6 +12,7 @@ agent_libcore_a_SOURCES = \
 agent_libservice_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h $(LMDB_CFLAGS) $(SYSTEMD_CFLAGS)
 agent_libservice_a_SOURCES = \
 	agent/service/agent.c agent/service/agent.h \
+	agent/service/adopt.c agent/service/adopt.h \
 	agent/service/apply.c \
 	agent/service/attributes.c agent/service/attributes.h \
 	agent/service/control.c \
@@ -51,6 +52,7 @@ agent_libservice_a_SOURCES = \
 bin_PROGRAMS += lockstep
 lockstep_SOURCES = \
 	agent/main.c \
+	agent/commands/adopt.c \
 	agent/commands/agent.c agent/commands/commands.h \
 	agent/commands/common.c \
 	agent/commands/config.c \

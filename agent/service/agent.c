@@ -339,6 +339,35 @@ static int agent_tables(struct agent *a, struct err *e)
     return path_join(a->undo_dir, sizeof a->undo_dir, a->conf->state_dir, "undo");
 }
 
+int agent_begin_apart(struct agent *a, const char *why, struct err *e)
+{
+    struct journal_recovery rec;
+    struct journal_record start = {.op = JOURNAL_START, .state = JOURNAL_NOTE, .why = why};
+    int rc;
+
+    agent_now(a);
+    rc = agent_tables(a, e);
+    if (rc == 0)
+        rc = agent_state(a, &rec, e);
+    if (rc == 0)
+        rc = agent_mappings(a, e);
+    for (size_t i = 0; rc == 0 && i < a->mapping_count; i++) {
+        rc = tree_open_root(a->mappings[i].conf->path, &a->root_fds[i]);
+        if (rc)
+            err_set(e, rc, a->mappings[i].conf->path, NULL, "%s", err_name(rc));
+        a->mappings[i].root_fd = a->root_fds[i];
+    }
+    if (rc == 0)
+        rc = agent_upload(a, e);
+    if (rc == 0) {
+        agent_journal(a, &start);
+        rc = recover(a, rec.next_seq, e);
+    }
+    if (rc && !e->code)
+        err_set(e, rc, NULL, NULL, "the state cannot be opened: %s", err_name(rc));
+    return rc;
+}
+
 /* Everything up to the first turn. */
 static int agent_begin(struct agent *a, struct err *e)
 {
@@ -386,7 +415,7 @@ static int agent_begin(struct agent *a, struct err *e)
 }
 
 /* Mirror of agent_begin. */
-static void agent_end(struct agent *a)
+void agent_end(struct agent *a)
 {
     struct journal_record stop = {.op = JOURNAL_STOP, .state = JOURNAL_NOTE};
 

@@ -16,6 +16,8 @@
  *   sight    what the watchers do not see, and since when
  *   report   status
  *   control  the socket
+ *   repair   what a verification found
+ *   adopt    an S3 copy that is there already
  */
 #ifndef LOCKSTEP_AGENT_SERVICE_AGENT_H
 #define LOCKSTEP_AGENT_SERVICE_AGENT_H
@@ -199,6 +201,14 @@ int agent_commit(struct agent *a);
 void agent_sync(struct agent *a); /* what was appended is durable when this returns */
 struct journal_record agent_record(const struct agent *a, const struct item *it, enum journal_op op,
                                    enum journal_state state);
+
+/* agent_begin_apart(a, why, e): journal, index, trees and S3, recovered, for a command that changes
+ * the state while no agent runs (-EBUSY where one does): no watches, no loop, no socket. a->conf is
+ * set, the rest zeroed. agent_end(a) in any case; who began apart closes the root_fds (0: not
+ * opened) itself. */
+int agent_begin_apart(struct agent *a, const char *why, struct err *e)
+    __attribute__((warn_unused_result));
+void agent_end(struct agent *a);
 
 /* loop.c */
 int loop_sources(struct agent *a);

@@ -42,6 +42,7 @@ static const char *const action_names[FAULT_COUNT] = {
     [FAULT_TRUNCATE] = "truncate",
     [FAULT_DRIP] = "drip",
     [FAULT_WRONG_ETAG] = "wrong-etag",
+    [FAULT_NO_CHECKSUM] = "no-checksum",
 };
 
 const char *fault_name(enum fault_action a)
@@ -147,7 +148,7 @@ static const char *read_fault(const struct pairs *p, struct fault *fault)
         return "unknown parameter; known: do op key count skip percent ms code status";
     if (!action || !find_action(action, &fault->hit.action))
         return "do: one of error error-applied error-200 reset reset-after-body lost-reply stall "
-               "delay truncate drip wrong-etag";
+               "delay truncate drip wrong-etag no-checksum";
     fault->hit.code = fault->hit.action == FAULT_ERROR_200 ? CODE_INTERNAL_ERROR : CODE_SLOW_DOWN;
     if (code && !find_code(code, &fault->hit.code))
         return "code: an error code of S3 that this server knows";

@@ -34,6 +34,7 @@ enum fault_action {
     FAULT_TRUNCATE,         /* half of the reply's body, then the connection closes */
     FAULT_DRIP,             /* the reply's body a byte at a time, `ms` between them */
     FAULT_WRONG_ETAG,       /* another ETag in the reply */
+    FAULT_NO_CHECKSUM,      /* no x-amz-checksum-* in the reply: what has none in S3, or hides it */
     FAULT_COUNT
 };
 

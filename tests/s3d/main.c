@@ -53,6 +53,7 @@ static const char usage[] =
     "  truncate          send half of the reply's body, then close\n"
     "  drip              send the reply's body byte by byte, `ms` between two\n"
     "  wrong-etag        put another ETag into the reply\n"
+    "  no-checksum       leave the checksums out of the reply\n"
     "A fault strikes once unless `count` says otherwise (0: without end).\n"
     "\n"
     "Keys: POST /-/keys?access_key=KEY&secret_key=KEY&expires=SECONDS[&session_token=TEXT] has\n"

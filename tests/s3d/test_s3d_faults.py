@@ -157,6 +157,18 @@ def test_a_wrong_etag(ctx):
     assert tag(answer.body, "ETag") == ["&quot;" + "0" * 32 + "&quot;"]
 
 
+@on("s3d")
+def test_no_checksum(ctx):
+    client, server = ctx.client.signed, ctx.server
+    client.put("k", b"v")
+    ask = {"x-amz-checksum-mode": "ENABLED"}
+    assert "x-amz-checksum-crc64nvme" in client.request("HEAD", "k", headers=ask).headers
+    server.fault("no-checksum", op="HeadObject")
+    answer = client.request("HEAD", "k", headers=ask)
+    assert answer.status == 200 and "etag" in answer.headers
+    assert not [name for name in answer.headers if "checksum" in name], answer.headers
+
+
 @on("s3d", options=("--seed", "3"))
 def test_which_requests_are_struck(ctx):
     client, server = ctx.client.signed, ctx.server
