@@ -92,21 +92,6 @@ static void check_own_path(struct reading *r, const char *path, const char *name
     }
 }
 
-/* A certificate for *.s3.amazonaws.com does not cover a bucket with dots. */
-static void check_addressing(struct reading *r)
-{
-    const struct conf_s3 *s3 = &r->conf->s3;
-    const struct node *group = node_member(source_root(r->source), "s3");
-    if (group == NULL || s3->addressing != CONF_ADDRESS_VIRTUAL || s3->bucket == NULL)
-        return;
-    bool tls = s3->endpoint == NULL || strncmp(s3->endpoint, "https:", 6) == 0;
-    if (tls && strchr(s3->bucket, '.') != NULL)
-        fault_add(&r->faults, reading_node_line(group, "addressing"), "s3.addressing",
-                  "expected \"path\" or \"auto\"",
-                  "\"virtual\" cannot be verified by TLS for a bucket with dots (\"%s\")",
-                  s3->bucket);
-}
-
 void reading_check(struct reading *r)
 {
     if (r->conf == NULL || r->origins == NULL)
@@ -122,6 +107,6 @@ void reading_check(struct reading *r)
     check_own_path(r, r->conf->state_dir, "state_dir");
     check_own_path(r, r->conf->journal_dir, "journal_dir");
     check_own_path(r, r->conf->socket, "socket");
-    check_addressing(r);
+    reading_check_s3(r);
     reading_check_objects(r);
 }

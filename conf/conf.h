@@ -95,12 +95,14 @@ struct conf_object {
 };
 
 struct conf_s3 {
-    char *bucket;
+    char *bucket;   /* its name, or an access point's ARN */
     char *region;   /* NULL where not set */
     char *endpoint; /* NULL where not set */
     char *profile;  /* NULL where not set */
     char *ca_file;  /* NULL where not set */
     enum conf_addressing addressing;
+    bool fips;                         /* default false: as the environment and the profile say */
+    bool dualstack;                    /* the same */
     enum conf_credentials credentials; /* default CONF_CREDENTIALS_AUTO */
     unsigned workers;                  /* default 2 */
     unsigned in_flight;                /* default 64 */

@@ -2,8 +2,7 @@ noinst_LIBRARIES += conf/libconf.a
 conf_libconf_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h $(LIBCONFIG_CFLAGS)
 conf_libconf_a_SOURCES = \
 	conf/attribute.c conf/attribute.h \
-	conf/check.c \
-	conf/check_objects.c \
+	conf/check.c conf/check_objects.c conf/check_s3.c \
 	conf/conf.c conf/conf.h \
 	conf/faults.c conf/faults.h \
 	conf/field.c conf/field.h \
@@ -15,7 +14,7 @@ conf_libconf_a_SOURCES = \
 	conf/read.c conf/reading.h \
 	conf/read_objects.c \
 	conf/setting.c conf/setting.h conf/setting_objects.c \
-	conf/value.c conf/value.h
+	conf/value.c conf/value_arn.c conf/value.h
 EXTRA_DIST += conf/lockstep.conf.sample conf/DESIGN.md
 
 check_PROGRAMS += tests/unit/test_conf tests/unit/test_conf_load tests/unit/test_conf_value

@@ -38,6 +38,9 @@ void reading_resolve(struct reading *r);
 /* reading_check(r): values held against each other. Pure. */
 void reading_check(struct reading *r);
 
+/* reading_check_s3(r): those of the group s3, as a part of it. */
+void reading_check_s3(struct reading *r);
+
 /* reading_end(r, ret, faults): hand over what came of it; r is released. 0, ERR_SYNTAX, -ENOMEM. */
 int reading_end(struct reading *r, struct conf **ret, struct conf_faults *faults)
     __attribute__((warn_unused_result));

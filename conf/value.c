@@ -177,6 +177,8 @@ static const char *bucket_reserved(const char *text)
 const char *value_bucket(const char *text, char *out)
 {
     size_t len = strlen(text);
+    if (starts_with(text, "arn:"))
+        return value_access_point(text, out);
     if (len < 3)
         return "is shorter than 3 bytes";
     if (len > 63)

@@ -22,7 +22,10 @@ const char *value_path(const char *text, char *out);   /* absolute; no trailing 
 const char *value_tree(const char *text, char *out);   /* the same, and not "/" itself */
 const char *value_socket(const char *text, char *out); /* the same, VALUE_SOCKET_MAX long */
 const char *value_prefix(const char *text, char *out); /* of keys; "" or ending in '/' */
-const char *value_bucket(const char *text, char *out); /* S3 User Guide, "Bucket naming rules" */
+/* value_bucket: S3 User Guide, "Bucket naming rules"; or value_access_point: its ARN, with
+ * "accesspoint/" where that was written with a colon. */
+const char *value_bucket(const char *text, char *out);
+const char *value_access_point(const char *text, char *out);
 const char *value_region(const char *text, char *out);
 const char *value_endpoint(const char *text, char *out); /* http[s]://host[:port], lower case */
 const char *value_profile(const char *text, char *out);

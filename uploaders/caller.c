@@ -70,9 +70,9 @@ bool caller_tls(const struct caller *c)
     return site_endpoint(c->site)->tls;
 }
 
-const char *caller_bucket(const struct caller *c)
+const struct endpoint *caller_endpoint(const struct caller *c)
 {
-    return site_endpoint(c->site)->bucket;
+    return site_endpoint(c->site);
 }
 
 /* A call with its buffers. */

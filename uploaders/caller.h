@@ -92,8 +92,8 @@ bool caller_room(const struct caller *c);
 /* caller_tls(c): requests go over TLS (so that bodies need no SHA-256). */
 bool caller_tls(const struct caller *c);
 
-/* caller_bucket(c): the bucket's name. */
-const char *caller_bucket(const struct caller *c);
+/* caller_endpoint(c): as at the start (site_endpoint). */
+const struct endpoint *caller_endpoint(const struct caller *c);
 
 /* caller_take(c): an empty call; NULL without memory. caller_give: back, after done or where it was
  * never started. */

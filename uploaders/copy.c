@@ -13,8 +13,6 @@
  */
 #include "uploaders/copy.h"
 
-#include "uploaders/sigv4.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -278,13 +276,8 @@ static void ask(struct copy *copy)
 int copy_source(const struct task *task, struct buf *out)
 {
     const struct transfer *t = task->transfer;
-    int code = buf_append_byte(out, '/');
-    if (code == 0)
-        code = buf_append_str(out, caller_bucket(worker_caller(task->worker)));
-    if (code == 0)
-        code = buf_append_byte(out, '/');
-    return code == 0 ? sigv4_encode_path(t->kind == TRANSFER_META ? t->key : t->source_key, out)
-                     : code;
+    return endpoint_copy_source(caller_endpoint(worker_caller(task->worker)),
+                                t->kind == TRANSFER_META ? t->key : t->source_key, out);
 }
 
 /* task.begin */

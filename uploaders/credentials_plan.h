@@ -50,7 +50,9 @@ struct credentials_plan {
                                           the source */
     size_t role_count;
     char *region;
-    char *sts_url;              /* NULL: Amazon's of the region */
+    char *sts_url; /* NULL: Amazon's of the region, as these two say: */
+    bool sts_fips; /* the caller's to set, as is: */
+    bool sts_dualstack;
     bool last_resort;           /* nothing is set up: metadata are asked since they may be there */
     char words[PLAN_WORDS_MAX]; /* of the source, for logs and status */
     char tried[ERR_TEXT_MAX];   /* why each source before it has none */

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "uploaders/credentials_answer.h"
 #include "uploaders/endpoint.h"
+#include "uploaders/partition.h"
 #include "uploaders/sigv4.h"
 
 #include <errno.h>
@@ -60,9 +61,8 @@ static int write_role(struct buf *body, const char *action, const struct role *r
 static int find_sts(struct sts *s, struct err *e)
 {
     char amazon[ENDPOINT_HOST_MAX + 1];
-    const char *region = s->plan->region;
-    snprintf(amazon, sizeof(amazon), "https://sts.%s.amazonaws.com%s", region,
-             strncmp(region, "cn-", 3) == 0 ? ".cn" : "");
+    partition_sts(s->plan->region, s->plan->sts_fips, s->plan->sts_dualstack, amazon,
+                  sizeof(amazon));
     struct err why = {0};
     int rc = endpoint_of_url(s->plan->sts_url ? s->plan->sts_url : amazon, &s->ep, &why);
     if (rc)

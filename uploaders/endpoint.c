@@ -3,6 +3,8 @@
  */
 #include "uploaders/endpoint.h"
 
+#include "uploaders/access_point.h"
+#include "uploaders/partition.h"
 #include "uploaders/sigv4.h"
 
 #include <arpa/inet.h>
@@ -44,13 +46,10 @@ static int refuse_other_kinds(const char *bucket, struct err *e)
     } kinds[] = {
         {"--x-s3", "an Express One Zone (directory) bucket"},
         {"--table-s3", "a table bucket"},
-        {"-s3alias", "an access point alias"},
         {"--ol-s3", "an Object Lambda access point alias"},
         {".mrap", "a multi-region access point"},
     };
-    const char *right = "the name of a general purpose bucket";
-    if (starts_with(bucket, "arn:"))
-        return err_set(e, -ENOTSUP, bucket, right, "an ARN (access point) is not supported");
+    const char *right = "the name of a general purpose bucket, or an access point's ARN";
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (ends_with(bucket, kinds[i].end))
             return err_set(e, -ENOTSUP, bucket, right, "%s is not supported", kinds[i].kind);
@@ -196,17 +195,21 @@ static int parse_url(const char *url, struct endpoint *ep, bool *ret_is_ip, stru
     return 0;
 }
 
-/* Amazon's host of the region. */
-static void name_amazon(const char *region, struct endpoint *ep)
+/* Amazon's host of the region; that of an access point has its name already. */
+static void name_amazon(const struct endpoint_options *opt, const struct access_point *ap,
+                        struct endpoint *ep)
 {
+    const char *fips = opt->fips ? "-fips" : "";
+    const char *dualstack = opt->dualstack ? ".dualstack" : "";
+    const char *suffix = partition_of(ep->region)->suffix;
     ep->tls = true;
     ep->port = PORT_HTTPS;
-    snprintf(ep->name, sizeof(ep->name), "s3.%s.amazonaws.com%s", region,
-             starts_with(region, "cn-") ? ".cn" : "");
+    snprintf(ep->name, sizeof(ep->name), "%s%s%s.%s.%s", ap ? "s3-accesspoint" : "s3", fips,
+             dualstack, ep->region, suffix);
 }
 
 /* Put the bucket before the host or behind the path. */
-static int place_bucket(struct endpoint *ep, struct err *e)
+static int place_bucket(struct endpoint *ep, const struct access_point *ap, struct err *e)
 {
     char name[sizeof(ep->name)];
     size_t n = strlen(ep->base_path);
@@ -214,7 +217,8 @@ static int place_bucket(struct endpoint *ep, struct err *e)
         snprintf(ep->base_path + n, sizeof(ep->base_path) - n, "/%s", ep->bucket);
         return 0;
     }
-    int len = snprintf(name, sizeof(name), "%s.%s", ep->bucket, ep->name);
+    int len = ap ? snprintf(name, sizeof(name), "%s-%s.%s", ap->name, ap->account, ep->name)
+                 : snprintf(name, sizeof(name), "%s.%s", ep->bucket, ep->name);
     if (len < 0 || (size_t)len >= sizeof(name))
         return err_set(e, ERR_LIMIT, "endpoint", "path style", "the host name is too long");
     memcpy(ep->name, name, sizeof(name));
@@ -232,34 +236,73 @@ static void write_host(struct endpoint *ep)
 }
 
 /* Path or virtual, where it was left to us. */
-static enum s3_addressing choose_addressing(const struct endpoint_options *opt)
+static enum s3_addressing choose_addressing(const struct endpoint_options *opt, bool access_point)
 {
     if (opt->addressing != S3_ADDRESS_AUTO)
         return opt->addressing;
+    if (access_point)
+        return S3_ADDRESS_VIRTUAL;
     return opt->url || strchr(opt->bucket, '.') ? S3_ADDRESS_PATH : S3_ADDRESS_VIRTUAL;
+}
+
+/* Options that exclude one another. */
+static int check_together(const struct endpoint_options *opt, const char *region, bool access_point,
+                          struct err *e)
+{
+    const char *what = opt->fips ? "FIPS" : "dual-stack";
+    if (opt->url && (opt->fips || opt->dualstack))
+        return err_set(e, ERR_SYNTAX, opt->fips ? "fips" : "dualstack",
+                       "one of the two: Amazon's endpoints have these forms, others do not",
+                       "a %s endpoint and an endpoint of one's own (\"%.200s\")", what, opt->url);
+    if (opt->fips && !partition_of(region)->s3_fips)
+        return err_set(e, ERR_SYNTAX, "fips", "a region that has FIPS endpoints",
+                       "S3 has no FIPS endpoints in %s", region);
+    if (starts_with(region, "fips-") || ends_with(region, "-fips"))
+        return err_set(e, ERR_SYNTAX, "region", "the plain name of the region, and fips",
+                       "\"%.80s\" is an old name of a FIPS endpoint", region);
+    if (access_point && opt->addressing == S3_ADDRESS_PATH)
+        return err_set(e, ERR_SYNTAX, "addressing", "\"virtual\" or \"auto\"",
+                       "an access point has no path style: its name is part of the host's");
+    return 0;
+}
+
+/* The names, checked; ap is filled in where the bucket is an access point. */
+static int check_names(const struct endpoint_options *opt, struct access_point *ap, bool *ret_is_ap,
+                       struct err *e)
+{
+    bool is_ap = access_point_is_arn(opt->bucket);
+    int rc = is_ap ? access_point_parse(opt->bucket, ap, e) : endpoint_bucket_check(opt->bucket, e);
+    const char *region = is_ap ? ap->region : opt->region;
+    rc = rc ?: check_region(region, opt->url == NULL, e);
+    rc = rc ?: check_together(opt, region, is_ap, e);
+    if (rc == 0)
+        *ret_is_ap = is_ap;
+    return rc;
 }
 
 int endpoint_resolve(const struct endpoint_options *opt, struct endpoint *ret, struct err *e)
 {
     struct endpoint ep = {0};
-    bool is_ip = false;
-    int rc = endpoint_bucket_check(opt->bucket, e);
-    rc = rc ?: check_region(opt->region, opt->url == NULL, e);
+    struct access_point ap = {.name = ""};
+    bool is_ip = false, is_ap = false;
+    int rc = check_names(opt, &ap, &is_ap, e);
     if (rc)
         return rc;
-    snprintf(ep.bucket, sizeof(ep.bucket), "%s", opt->bucket);
-    snprintf(ep.region, sizeof(ep.region), "%s", opt->region);
-    ep.addressing = choose_addressing(opt);
+    snprintf(ep.bucket, sizeof(ep.bucket), "%s", is_ap ? ap.arn : opt->bucket);
+    snprintf(ep.region, sizeof(ep.region), "%s", is_ap ? ap.region : opt->region);
+    ep.access_point = is_ap;
+    ep.addressing = choose_addressing(opt, is_ap);
     if (opt->url)
         rc = parse_url(opt->url, &ep, &is_ip, e);
     else
-        name_amazon(opt->region, &ep);
+        name_amazon(opt, is_ap ? &ap : NULL, &ep);
     if (rc)
         return rc;
     if (is_ip && ep.addressing == S3_ADDRESS_VIRTUAL)
-        return err_set(e, ERR_SYNTAX, "addressing", "path style, or an endpoint with a name",
+        return err_set(e, ERR_SYNTAX, is_ap ? "endpoint" : "addressing",
+                       is_ap ? "an endpoint with a name" : "path style, or an endpoint with a name",
                        "virtual addressing needs a host name, \"%s\" is an address", ep.name);
-    rc = place_bucket(&ep, e);
+    rc = place_bucket(&ep, is_ap ? &ap : NULL, e);
     if (rc)
         return rc;
     write_host(&ep);
@@ -286,6 +329,14 @@ int endpoint_path(const struct endpoint *ep, const char *key, struct buf *out)
     int rc = buf_reserve(out, strlen(ep->base_path) + 1 + 3 * strlen(key));
     rc = rc ?: buf_append_str(out, ep->base_path);
     rc = rc ?: buf_append_byte(out, '/');
+    return rc ?: sigv4_encode_path(key, out);
+}
+
+int endpoint_copy_source(const struct endpoint *ep, const char *key, struct buf *out)
+{
+    int rc = ep->access_point ? 0 : buf_append_byte(out, '/');
+    rc = rc ?: sigv4_encode_path(ep->bucket, out);
+    rc = rc ?: buf_append_str(out, ep->access_point ? "/object/" : "/");
     return rc ?: sigv4_encode_path(key, out);
 }
 

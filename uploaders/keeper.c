@@ -29,6 +29,8 @@ struct keeper {
     /* As given; never changes. */
     char *profile;
     char *region;
+    bool fips; /* of the options */
+    bool dualstack;
     enum keys_from from;
     char *ca_file;
     int stop_fd; /* readable: the end */
@@ -68,6 +70,8 @@ static int ask(struct keeper *k, const struct sources *s, struct fetched *ret,
                struct credentials_plan *plan, struct err *e)
 {
     int rc = credentials_plan(s, k->from, region_resolve(s, k->region), plan, e);
+    plan->sts_fips = fips_resolve(s, k->fips);
+    plan->sts_dualstack = dualstack_resolve(s, k->dualstack);
     return rc ?: credentials_fetch(plan, &k->fetcher, ret, e);
 }
 
@@ -238,6 +242,8 @@ int keeper_new(const struct sources *sources, const struct uploaders_options *op
     pthread_cond_init(&k->wake, NULL);
     atomic_init(&k->generation, 0);
     k->from = opt->keys_from;
+    k->fips = opt->fips;
+    k->dualstack = opt->dualstack;
     k->profile = copy(opt->profile, &rc);
     k->region = copy(opt->region, &rc);
     k->ca_file = copy(opt->ca_file, &rc);

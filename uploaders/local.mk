@@ -33,6 +33,8 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/credentials_rules.h uploaders/credentials_rules.c \
 	uploaders/keeper.h uploaders/keeper.c \
 	uploaders/endpoint.h uploaders/endpoint.c \
+	uploaders/access_point.h uploaders/access_point.c \
+	uploaders/partition.h uploaders/partition.c \
 	uploaders/headers.h uploaders/headers.c \
 	uploaders/profile.h uploaders/profile.c \
 	uploaders/retry.h uploaders/retry.c \

@@ -46,6 +46,8 @@ static const struct {
     {"region", offsetof(struct profile, region), PLAIN},
     {"endpoint_url", offsetof(struct profile, endpoint_url), PLAIN},
     {"ignore_configured_endpoint_urls", offsetof(struct profile, ignore_endpoints), PLAIN},
+    {"use_fips_endpoint", offsetof(struct profile, use_fips), PLAIN},
+    {"use_dualstack_endpoint", offsetof(struct profile, use_dualstack), PLAIN},
     {"services", offsetof(struct profile, services), WORDS},
     {"role_arn", offsetof(struct profile, role_arn), PLAIN},
     {"source_profile", offsetof(struct profile, source_profile), WORDS},

@@ -30,7 +30,9 @@ struct profile {
     char *region;
     char *endpoint_url;
     char *ignore_endpoints; /* ignore_configured_endpoint_urls */
-    char *services;         /* the name of a services section; blanks */
+    char *use_fips;         /* use_fips_endpoint, use_dualstack_endpoint */
+    char *use_dualstack;
+    char *services; /* the name of a services section; blanks */
     char *role_arn;
     char *source_profile;    /* blanks */
     char *credential_source; /* blanks */

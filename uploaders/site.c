@@ -17,6 +17,8 @@ struct site {
     /* As given; never changes. */
     char *url; /* of the endpoint; NULL: Amazon's */
     enum s3_addressing addressing;
+    bool fips;
+    bool dualstack;
     struct endpoint first;
     char description[DESCRIBE_MAX];
     struct keeper *keeper;
@@ -44,6 +46,18 @@ static bool is_own_host(const char *name)
            (strncmp(name, "127.", 4) == 0 && strspn(name, "0123456789.") == strlen(name));
 }
 
+/* The site's options for a region. */
+static struct endpoint_options endpoint_in(const struct site *s, const char *bucket,
+                                           const char *region)
+{
+    return (struct endpoint_options){.bucket = bucket,
+                                     .region = region,
+                                     .url = s->url,
+                                     .addressing = s->addressing,
+                                     .fips = s->fips,
+                                     .dualstack = s->dualstack};
+}
+
 /* Endpoint and keys out of options, environment and files. */
 static int resolve(struct site *s, const struct uploaders_options *opt,
                    const struct sources *sources, struct err *e)
@@ -52,10 +66,9 @@ static int resolve(struct site *s, const struct uploaders_options *opt,
     if (url && !(s->url = strdup(url)))
         return err_set(e, -ENOMEM, "", "", "no memory for the endpoint");
     s->addressing = opt->addressing;
-    struct endpoint_options eo = {.bucket = opt->bucket,
-                                  .region = region_resolve(sources, opt->region),
-                                  .url = s->url,
-                                  .addressing = s->addressing};
+    s->fips = fips_resolve(sources, opt->fips);
+    s->dualstack = dualstack_resolve(sources, opt->dualstack);
+    struct endpoint_options eo = endpoint_in(s, opt->bucket, region_resolve(sources, opt->region));
     int code = endpoint_resolve(&eo, &s->first, e);
     if (code != 0)
         return code;
@@ -133,8 +146,7 @@ void site_learn_clock(struct site *s, int64_t offset_us)
 
 int site_learn_region(struct site *s, const char *region)
 {
-    struct endpoint_options eo = {
-        .bucket = s->first.bucket, .region = region, .url = s->url, .addressing = s->addressing};
+    struct endpoint_options eo = endpoint_in(s, s->first.bucket, region);
     struct endpoint ep;
     int code = endpoint_resolve(&eo, &ep, NULL);
     if (code != 0)

@@ -61,12 +61,27 @@ const char *region_resolve(const struct sources *s, const char *option)
     return known ? known : DEFAULT_REGION;
 }
 
+/* A yes of the environment, or where that is silent, of the profile. */
+static bool says_yes(const char *environment, const char *profile)
+{
+    const char *text = environment ? environment : profile;
+    return text && strcasecmp(text, "true") == 0;
+}
+
 /* Addresses in environment and files are not to be looked at. */
 static bool ignores_endpoints(const struct sources *s)
 {
-    const char *ignore =
-        s->ignore_endpoints ? s->ignore_endpoints : layer_get(&s->profiles[0], ignore_endpoints);
-    return ignore && strcasecmp(ignore, "true") == 0;
+    return says_yes(s->ignore_endpoints, layer_get(&s->profiles[0], ignore_endpoints));
+}
+
+bool fips_resolve(const struct sources *s, bool option)
+{
+    return option || says_yes(s->use_fips, layer_get(&s->profiles[0], use_fips));
+}
+
+bool dualstack_resolve(const struct sources *s, bool option)
+{
+    return option || says_yes(s->use_dualstack, layer_get(&s->profiles[0], use_dualstack));
 }
 
 const char *endpoint_url_resolve(const struct sources *s, const char *option)
@@ -106,6 +121,8 @@ void sources_release(struct sources *s)
         s->endpoint_url,
         s->sts_url,
         s->ignore_endpoints,
+        s->use_fips,
+        s->use_dualstack,
         s->role_arn,
         s->session_name,
         s->token_file,

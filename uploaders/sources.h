@@ -33,6 +33,8 @@ struct sources {
     char *endpoint_url; /* AWS_ENDPOINT_URL_S3, else AWS_ENDPOINT_URL */
     char *sts_url;      /* AWS_ENDPOINT_URL_STS, else AWS_ENDPOINT_URL */
     char *ignore_endpoints;
+    char *use_fips; /* AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT */
+    char *use_dualstack;
     char *role_arn; /* AWS_ROLE_ARN, AWS_ROLE_SESSION_NAME, AWS_WEB_IDENTITY_TOKEN_FILE */
     char *session_name;
     char *token_file;
@@ -81,5 +83,10 @@ const char *region_resolve(const struct sources *s, const char *option);
  * sts_url_resolve(s): environment, services section, profile, else NULL. Borrowed. Pure. */
 const char *endpoint_url_resolve(const struct sources *s, const char *option);
 const char *sts_url_resolve(const struct sources *s);
+
+/* fips_resolve(s, option), dualstack_resolve(s, option): the option, else the environment, else the
+ * profile. Pure. */
+bool fips_resolve(const struct sources *s, bool option);
+bool dualstack_resolve(const struct sources *s, bool option);
 
 #endif

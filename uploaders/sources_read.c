@@ -46,6 +46,8 @@ static const struct {
     {"AWS_ENDPOINT_URL_STS", offsetof(struct sources, sts_url)},
     {"AWS_ENDPOINT_URL", offsetof(struct sources, sts_url)},
     {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", offsetof(struct sources, ignore_endpoints)},
+    {"AWS_USE_FIPS_ENDPOINT", offsetof(struct sources, use_fips)},
+    {"AWS_USE_DUALSTACK_ENDPOINT", offsetof(struct sources, use_dualstack)},
     {"AWS_ROLE_ARN", offsetof(struct sources, role_arn)},
     {"AWS_ROLE_SESSION_NAME", offsetof(struct sources, session_name)},
     {"AWS_WEB_IDENTITY_TOKEN_FILE", offsetof(struct sources, token_file)},

@@ -37,10 +37,12 @@ enum keys_from {
 };
 
 struct uploaders_options {
-    const char *bucket;
+    const char *bucket;   /* its name, or an access point's ARN */
     const char *region;   /* NULL: AWS_REGION, AWS_DEFAULT_REGION, the profile's, else us-east-1 */
     const char *endpoint; /* NULL: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, else Amazon's */
     enum s3_addressing addressing;
+    bool fips;                  /* or AWS_USE_FIPS_ENDPOINT, or the profile's */
+    bool dualstack;             /* or AWS_USE_DUALSTACK_ENDPOINT, or the profile's */
     const char *profile;        /* NULL: AWS_PROFILE, else "default" */
     enum keys_from keys_from;   /* KEYS_AUTO where it is 0 */
     const char *ca_file;        /* NULL: the system's */

@@ -29,6 +29,8 @@ void service_uploaders_options(const struct conf *conf, struct uploaders_options
                                       .region = conf->s3.region,
                                       .endpoint = conf->s3.endpoint,
                                       .addressing = addressing[conf->s3.addressing],
+                                      .fips = conf->s3.fips,
+                                      .dualstack = conf->s3.dualstack,
                                       .profile = conf->s3.profile,
                                       .keys_from = from[conf->s3.credentials],
                                       .ca_file = conf->s3.ca_file,

@@ -228,7 +228,26 @@ enum code ops_copy_bytes(int from, uint64_t offset, uint64_t n, int to, struct h
     return code;
 }
 
-/* Take "[/]bucket/key[?versionId=...]" apart; all three are the caller's. */
+/* "arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/object/KEY", as the Host header names that access
+ * point before its domain: the bucket NAME-ACCOUNT. */
+static bool split_access_point(const char *path, char **ret_bucket, char **ret_key)
+{
+    char account[13], name[64];
+    int n = 0;
+    if (sscanf(path, "arn:%*[a-z-]:s3:%*[a-z0-9-]:%12[0-9]:accesspoint/%63[a-z0-9-]/object/%n",
+               account, name, &n) != 2 ||
+        n == 0 || !path[n])
+        return false;
+    struct buf bucket;
+    text_begin(&bucket);
+    text_format(&bucket, "%s-%s", name, account);
+    *ret_bucket = mem_dup(bucket.data);
+    *ret_key = mem_dup(path + n);
+    buf_release(&bucket);
+    return true;
+}
+
+/* Take "[/]bucket/key[?versionId=...]", or an access point's, apart; all three are the caller's. */
 static enum code split_source(const char *source, char **ret_bucket, char **ret_key,
                               char **ret_version)
 {
@@ -242,8 +261,10 @@ static enum code split_source(const char *source, char **ret_bucket, char **ret_
         free(path);
         return CODE_INVALID_ARGUMENT;
     }
-    *ret_bucket = mem_dupn(path, (size_t)(slash - path));
-    *ret_key = mem_dup(slash + 1);
+    if (!split_access_point(path, ret_bucket, ret_key)) {
+        *ret_bucket = mem_dupn(path, (size_t)(slash - path));
+        *ret_key = mem_dup(slash + 1);
+    }
     *ret_version = version ? mem_dup(version + sizeof(version_label) - 1) : NULL;
     free(path);
     return CODE_OK;

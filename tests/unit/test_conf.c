@@ -100,6 +100,7 @@ static void test_defaults(void **state)
     assert_false(c->s3.foreign_attributes);
     assert_int_equal(c->object_count, 0);
     assert_int_equal(c->s3.addressing, CONF_ADDRESS_AUTO);
+    assert_false(c->s3.fips || c->s3.dualstack);
     assert_int_equal(c->s3.credentials, CONF_CREDENTIALS_AUTO);
     assert_int_equal(c->s3.workers, 2);
     assert_int_equal(c->s3.in_flight, 64);
@@ -262,8 +263,8 @@ static const struct fault_case fault_cases[] = {
      "f.conf:1: bucket: unknown setting; it belongs in s3\n"},
     {"unknown setting, far", "", "colour = 1;", "", "",
      "f.conf:2: s3.colour: unknown setting; known here: bucket, region, endpoint, addressing, "
-     "profile, credentials, ca_file, workers, in_flight, multipart_size, part_size, "
-     "expected_bucket_owner, requester_pays, foreign_attributes\n"},
+     "fips, dualstack, profile, credentials, ca_file, workers, in_flight, multipart_size, "
+     "part_size, expected_bucket_owner, requester_pays, foreign_attributes\n"},
     {"a source of credentials that is none", "", "credentials = \"sso\";", "", "",
      "f.conf:2: s3.credentials: \"sso\" is not one of those; expected \"auto\", \"environment\", "
      "\"profile\", \"web-identity\", \"container\" or \"instance\"\n"},
@@ -464,7 +465,7 @@ static void test_faults_of_whole_files(void **state)
                       "( { name = \"...\"; path = \"...\"; } );\n");
     expect_faults("s3: { };\nrepositories = ( { }, 5 );\n",
                   "f.conf:1: s3.bucket: is missing; expected 3 to 63 lower-case letters, digits, "
-                  "'.' and '-', as S3 allows for buckets\n"
+                  "'.' and '-', as S3 allows for buckets, or an access point's ARN\n"
                   "f.conf:2: repositories[0].name: is missing; expected 1 to 64 letters, digits, "
                   "'.', '_' and '-', a letter or digit first\n"
                   "f.conf:2: repositories[0].path: is missing; expected the absolute path of a "
@@ -484,6 +485,41 @@ static void test_faults_of_whole_files(void **state)
         "repositories = ( { name = \"i\"; path = \"/i\"; } );\n",
         "f.conf:2: s3.addressing: \"virtual\" cannot be verified by TLS for a bucket with "
         "dots (\"a.b\"); expected \"path\" or \"auto\"\n");
+}
+
+/* Forms that only Amazon's endpoints have, and access points. */
+static void test_s3_forms(void **state)
+{
+    (void)state;
+#define IMAGES "repositories = ( { name = \"i\"; path = \"/i\"; } );\n"
+    expect_faults("s3: { bucket = \"abc\"; endpoint = \"http://h\";\n fips = true;\n"
+                  " dualstack = true; };\n" IMAGES,
+                  "f.conf:2: s3.fips: only Amazon's own endpoints have a FIPS form, not http://h; "
+                  "leave one of the two out\n"
+                  "f.conf:3: s3.dualstack: only Amazon's own endpoints have a dual-stack form, not "
+                  "http://h; leave one of the two out\n");
+    expect_faults("s3: { bucket = \"abc\"; region = \"cn-north-1\";\n fips = true; };\n" IMAGES,
+                  "f.conf:2: s3.fips: S3 has no FIPS endpoints in China; leave it out\n");
+    expect_faults("s3: { bucket = \"arn:aws-cn:s3:cn-north-1:123456789012:accesspoint/abc\";\n"
+                  " fips = true; dualstack = true; };\n" IMAGES,
+                  "f.conf:2: s3.fips: S3 has no FIPS endpoints in China; leave it out\n");
+    expect_faults("s3: { bucket = \"arn:aws:s3:eu-west-1:123456789012:accesspoint/abc\";\n"
+                  " addressing = \"path\";\n endpoint = \"http://127.0.0.1:9000\"; };\n" IMAGES,
+                  "f.conf:2: s3.addressing: \"path\" is not possible for an access point, whose "
+                  "name is part of the host's; expected \"virtual\" or \"auto\"\n"
+                  "f.conf:3: s3.endpoint: \"http://127.0.0.1:9000\" is an address, and the name of "
+                  "an access point is part of the host's; expected a host with a name\n");
+    expect_faults("s3: { bucket = \"arn:aws:s3-outposts:eu-west-1:123456789012:outpost/o/"
+                  "accesspoint/a\"; };\n" IMAGES,
+                  "f.conf:1: s3.bucket: \"arn:aws:s3-outposts:eu-west-1:123456789012:outpost/o/"
+                  "accesspoint/a\" is of S3 on Outposts, which is not supported; expected 3 to 63 "
+                  "lower-case letters, digits, '.' and '-', as S3 allows for buckets, or an access "
+                  "point's ARN\n");
+    struct conf *c = parse("s3: { bucket = \"arn:aws:s3:eu-west-1:123456789012:accesspoint:abc\"; "
+                           "dualstack = true; fips = true; };\n" IMAGES);
+    assert_string_equal(c->s3.bucket, "arn:aws:s3:eu-west-1:123456789012:accesspoint/abc");
+    assert_true(c->s3.fips && c->s3.dualstack);
+    conf_free(c);
 }
 
 static void test_many_at_once_in_file_order(void **state)
@@ -514,7 +550,8 @@ static void test_many_at_once_in_file_order(void **state)
         "f.conf:7: repositories[1].path: /x is the same directory as /x (line 6); trees "
         "must not overlap\n"
         "f.conf:8: s3.bucket: \"Upper\" has an upper-case letter; expected 3 to 63 "
-        "lower-case letters, digits, '.' and '-', as S3 allows for buckets\n");
+        "lower-case letters, digits, '.' and '-', as S3 allows for buckets, or an access point's "
+        "ARN\n");
 }
 
 static void test_overlaps_are_by_component(void **state)
@@ -651,6 +688,7 @@ int main(void)
         cmocka_unit_test(test_objects),
         cmocka_unit_test(test_faults),
         cmocka_unit_test(test_faults_of_whole_files),
+        cmocka_unit_test(test_s3_forms),
         cmocka_unit_test(test_many_at_once_in_file_order),
         cmocka_unit_test(test_overlaps_are_by_component),
         cmocka_unit_test(test_ceiling_of_faults),

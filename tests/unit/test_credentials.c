@@ -500,6 +500,36 @@ static void test_settings(void **state)
     sources_release(&s);
 }
 
+/* FIPS and dual-stack endpoints: option, environment, profile. */
+static void test_endpoint_forms(void **state)
+{
+    (void)state;
+    struct sources s;
+    struct err e = {0};
+    assert_int_equal(sources_read(NULL, &s, &e), 0);
+    assert_false(fips_resolve(&s, false) || dualstack_resolve(&s, false));
+    assert_true(fips_resolve(&s, true) && dualstack_resolve(&s, true));
+    sources_release(&s);
+
+    put_file("config", "[default]\nuse_fips_endpoint = True\nuse_dualstack_endpoint=true\n");
+    assert_int_equal(sources_read(NULL, &s, &e), 0);
+    assert_true(fips_resolve(&s, false) && dualstack_resolve(&s, false));
+    sources_release(&s);
+
+    setenv("AWS_USE_FIPS_ENDPOINT", "false", 1);
+    setenv("AWS_USE_DUALSTACK_ENDPOINT", "no", 1);
+    assert_int_equal(sources_read(NULL, &s, &e), 0);
+    assert_false(fips_resolve(&s, false) || dualstack_resolve(&s, false));
+    assert_true(fips_resolve(&s, true) && dualstack_resolve(&s, true));
+    sources_release(&s);
+    put_file("config", "[default]\n");
+    setenv("AWS_USE_FIPS_ENDPOINT", "TRUE", 1);
+    assert_int_equal(sources_read(NULL, &s, &e), 0);
+    assert_true(fips_resolve(&s, false));
+    assert_false(dualstack_resolve(&s, false));
+    sources_release(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -516,6 +546,7 @@ int main(void)
         cmocka_unit_test_setup(test_files, reset),
         cmocka_unit_test_setup(test_unread, reset),
         cmocka_unit_test_setup(test_settings, reset),
+        cmocka_unit_test_setup(test_endpoint_forms, reset),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
