@@ -101,14 +101,15 @@ int call_build(struct call *call, const struct site_view *view, int64_t now_us, 
 {
     if (call->query_count > CALL_QUERY_MAX || call->header_count > CALL_HEADERS_MAX)
         return ERR_LIMIT;
-    int code = write_url(call, &view->endpoint);
+    const struct endpoint *ep = call->is_elsewhere ? call->elsewhere : &view->endpoint;
+    int code = write_url(call, ep);
     if (code != 0)
         return code;
     char now[CLOCK_AMZ_SIZE];
     clock_amz(now_us, now);
-    take_hash(call, view->endpoint.tls);
+    take_hash(call, ep->tls);
     struct header_set set = {.count = 0};
-    add(&set, "host", view->endpoint.host);
+    add(&set, "host", ep->host);
     add(&set, "x-amz-content-sha256", call->payload_hash);
     add(&set, "x-amz-date", now);
     if (view->credentials.session_token)

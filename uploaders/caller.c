@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "uploaders/redirect.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -99,6 +100,7 @@ static void call_free(struct call *call)
     buf_release(&call->path);
     buf_release(&call->query_text);
     buf_release(&call->url);
+    free(call->elsewhere);
     buf_wipe(&call->lines);
     buf_wipe(&call->authorization);
     free(call);
@@ -125,6 +127,7 @@ struct call *caller_take(struct caller *c)
     call->done = NULL;
     call->owner = NULL;
     call->keys_until_ms = 0;
+    call->is_elsewhere = false;
     memset(&call->error, 0, sizeof(call->error));
     memset(&call->retry, 0, sizeof(call->retry));
     call->x.done = on_answer;
@@ -161,6 +164,7 @@ static void attempt(struct caller *c, struct call *call)
     int64_t now_us = site_now_us(c->site);
     int code = site_look(c->site, now_us, &c->view);
     call->keys_generation = c->view.keys_generation;
+    memcpy(call->region, c->view.endpoint.region, sizeof(call->region));
     if (code == 0)
         code = call_build(call, &c->view, now_us, &c->scratch);
     if (code == 0) {
@@ -248,13 +252,36 @@ static int64_t read_hint(const struct call *call)
     return errno == 0 && end != text && *end == '\0' && value >= 0 ? value : -1;
 }
 
+/* The answer sends this call to another host, and that one may be asked. Whether it will be is not
+ * said yet. */
+static bool read_redirect(const struct caller *c, struct call *call)
+{
+    const char *target = wire_head(&call->x, "location");
+    target = target ? target : call->error.endpoint;
+    if (call->x.status < 300 || call->x.status > 399 || !*target || call->is_elsewhere)
+        return false;
+    if (!call->elsewhere)
+        call->elsewhere = malloc(sizeof(*call->elsewhere));
+    return call->elsewhere && redirect_follow(&c->view.endpoint, target, call->elsewhere);
+}
+
+/* The region of the bucket is another one: sign for that. The host that the answer names counts
+ * where the region does not say it: for servers that are not Amazon's, or where it is ours. */
+static void go_elsewhere(struct caller *c, struct call *call, const char *region, bool moved)
+{
+    bool learnt = *region && strcmp(region, call->region) != 0;
+    if (learnt)
+        (void)!site_learn_region(c->site, region); /* a bad name fails again, for good */
+    call->is_elsewhere = moved && !(learnt && c->view.endpoint.amazon);
+}
+
 /* Put right what an answer complains of, before the next attempt. */
-static void learn(struct caller *c, struct call *call, enum failure failure, const char *region,
-                  const struct clock_reading *clock)
+static void learn(struct caller *c, struct call *call, enum failure failure,
+                  const struct retry_answer *answer, const struct clock_reading *clock)
 {
     switch (failure) {
     case FAILURE_REGION:
-        (void)!site_learn_region(c->site, region); /* a bad name fails again, for good */
+        go_elsewhere(c, call, answer->region, answer->moved);
         break;
     case FAILURE_SKEW:
         if (clock->known)
@@ -299,13 +326,14 @@ static void on_answer(struct exchange *x)
                                   .code = call->error.code,
                                   .error_body = error_body,
                                   .region = region ? region : call->error.region,
-                                  .our_region = c->view.endpoint.region,
+                                  .our_region = call->region,
+                                  .moved = read_redirect(c, call),
                                   .clock_off = clock.off,
                                   .temporary = c->view.credentials.session_token != NULL};
     struct judgement j = retry_judge(&answer);
     if (retry_next(&call->retry, &c->quota, &c->dice, &j, read_hint(call), c->attempts,
                    &delay_ms) == RETRY_GO) {
-        learn(c, call, j.failure, answer.region, &clock);
+        learn(c, call, j.failure, &answer, &clock);
         put_to_sleep(c, call, delay_ms);
         return;
     }

@@ -58,8 +58,11 @@ struct call {
     struct call *next; /* in the one list that it is in */
     struct call *all;  /* in the list of all calls */
     int64_t wake_ms;
-    unsigned keys_generation; /* of the keys that the latest attempt was signed with */
-    int64_t keys_until_ms;    /* asleep until these are others, but not beyond; 0: not for that */
+    char region[ENDPOINT_REGION_MAX + 1]; /* that the latest attempt was signed for */
+    struct endpoint *elsewhere;           /* memory for: the host that S3 sends this call to */
+    bool is_elsewhere;                    /* it goes there */
+    unsigned keys_generation;             /* of the keys that the latest attempt was signed with */
+    int64_t keys_until_ms; /* asleep until these are others, but not beyond; 0: not for that */
     struct buf path;
     struct buf query_text;
     struct buf url;

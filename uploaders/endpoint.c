@@ -202,6 +202,7 @@ static void name_amazon(const struct endpoint_options *opt, const struct access_
     const char *fips = opt->fips ? "-fips" : "";
     const char *dualstack = opt->dualstack ? ".dualstack" : "";
     const char *suffix = partition_of(ep->region)->suffix;
+    ep->amazon = true;
     ep->tls = true;
     ep->port = PORT_HTTPS;
     snprintf(ep->name, sizeof(ep->name), "%s%s%s.%s.%s", ap ? "s3-accesspoint" : "s3", fips,

@@ -35,6 +35,7 @@ struct endpoint {
                                               brackets, ":port" unless it is the scheme's own */
     char base_path[ENDPOINT_PATH_MAX + 1]; /* encoded, before "/key": "/bucket" or "" */
     char region[ENDPOINT_REGION_MAX + 1];
+    bool amazon; /* not a URL of the operator's */
     bool access_point;
     char bucket[ENDPOINT_ARN_MAX + 1]; /* its name, or the access point's ARN */
 };

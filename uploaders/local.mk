@@ -37,6 +37,7 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/partition.h uploaders/partition.c \
 	uploaders/headers.h uploaders/headers.c \
 	uploaders/profile.h uploaders/profile.c \
+	uploaders/redirect.h uploaders/redirect.c \
 	uploaders/retry.h uploaders/retry.c \
 	uploaders/sources.h uploaders/sources.c uploaders/sources_read.c \
 	uploaders/sigv4.h uploaders/sigv4.c uploaders/sigv4_encode.c \
@@ -53,6 +54,7 @@ uploaders_tests = \
 	tests/unit/test_headers \
 	tests/unit/test_parts \
 	tests/unit/test_profile \
+	tests/unit/test_redirect \
 	tests/unit/test_retry \
 	tests/unit/test_sigv4 \
 	tests/unit/test_uploaders_faults
@@ -76,6 +78,8 @@ tests_unit_test_parts_SOURCES = tests/unit/test_parts.c
 tests_unit_test_parts_LDADD = $(uploaders_test_libs)
 tests_unit_test_profile_SOURCES = tests/unit/test_profile.c
 tests_unit_test_profile_LDADD = $(uploaders_test_libs)
+tests_unit_test_redirect_SOURCES = tests/unit/test_redirect.c
+tests_unit_test_redirect_LDADD = $(uploaders_test_libs)
 tests_unit_test_retry_SOURCES = tests/unit/test_retry.c
 tests_unit_test_retry_LDADD = $(uploaders_test_libs)
 tests_unit_test_call_build_SOURCES = tests/unit/test_call_build.c

@@ -93,7 +93,7 @@ static bool is_one_of(const char *code, const char *const *list, size_t n)
     return false;
 }
 
-/* S3 tells us of another region than the one that we signed for. */
+/* S3 tells us of another region than the one that we signed for, or of another host. */
 static bool is_elsewhere(const struct retry_answer *a)
 {
     static const char *const moved[] = {"PermanentRedirect", "TemporaryRedirect", "Redirect",
@@ -102,7 +102,8 @@ static bool is_elsewhere(const struct retry_answer *a)
     bool says_so = (a->http_status >= 300 && a->http_status < 400 && a->http_status != 304) ||
                    (a->http_status == 400 && !*a->code) ||
                    is_one_of(a->code, moved, sizeof(moved) / sizeof(moved[0]));
-    return says_so && *a->region && strcmp(a->region, a->our_region) != 0;
+    bool redirects = a->http_status >= 300 && a->http_status < 400 && a->moved;
+    return redirects || (says_so && *a->region && strcmp(a->region, a->our_region) != 0);
 }
 
 /* A refusal that a wrong clock explains, and our clock is wrong. */

@@ -39,6 +39,7 @@ struct retry_answer {
     bool error_body;        /* 200, but the body is an Error document, or cut off */
     const char *region;     /* x-amz-bucket-region or the Error's Region; "" where not told */
     const char *our_region; /* that the request was signed for */
+    bool moved;             /* it names another host, which may be asked */
     bool clock_off;         /* the answer's Date lies more than RETRY_SKEW_MAX_US from our time */
     bool temporary;         /* signed with temporary credentials */
 };
@@ -50,7 +51,7 @@ enum failure {
     FAILURE_DIGEST,    /* the body arrived damaged: once more */
     FAILURE_SKEW,      /* our clock: correct the offset, once more */
     FAILURE_EXPIRED,   /* the credentials are no longer good: fetch others, once more */
-    FAILURE_REGION,    /* sign for retry_answer.region, once more */
+    FAILURE_REGION,    /* sign for retry_answer.region, or ask the host it names, once more */
     FAILURE_FINAL      /* the verdict stands */
 };
 

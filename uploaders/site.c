@@ -152,11 +152,17 @@ int site_learn_region(struct site *s, const char *region)
     if (code != 0)
         return code;
     pthread_mutex_lock(&s->lock);
-    if (strcmp(s->endpoint.region, ep.region) != 0) {
+    bool is_new = strcmp(s->endpoint.region, ep.region) != 0;
+    if (is_new) {
         s->endpoint = ep;
         atomic_fetch_add(&s->generation, 1);
     }
     pthread_mutex_unlock(&s->lock);
+    if (is_new)
+        log_warning(
+            "the bucket %s is in the region %s, not in %s: requests are signed for that from "
+            "now on; set s3.region",
+            ep.bucket, ep.region, s->first.region);
     return 0;
 }
 

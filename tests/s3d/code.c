@@ -78,6 +78,9 @@ static const struct row rows[CODE_COUNT] = {
                               "A header or parameter you provided implies functionality that is "
                               "not implemented"},
     [CODE_NOT_MODIFIED] = {304, "NotModified", "Not Modified"},
+    [CODE_PERMANENT_REDIRECT] = {301, "PermanentRedirect",
+                                 "The bucket you are attempting to access must be addressed using "
+                                 "the specified endpoint."},
     [CODE_PRECONDITION_FAILED] = {412, "PreconditionFailed",
                                   "At least one of the pre-conditions you specified did not hold"},
     [CODE_REQUEST_TIMEOUT] = {400, "RequestTimeout",
@@ -89,6 +92,10 @@ static const struct row rows[CODE_COUNT] = {
     [CODE_SIGNATURE_MISMATCH] = {403, "SignatureDoesNotMatch",
                                  "The request signature we calculated does not match the signature "
                                  "you provided."},
+    [CODE_TEMPORARY_REDIRECT] = {307, "TemporaryRedirect",
+                                 "Please re-send this request to the specified temporary "
+                                 "endpoint. Continue to use the original request endpoint for "
+                                 "future requests."},
     [CODE_SLOW_DOWN] = {503, "SlowDown", "Please reduce your request rate."},
 };
 

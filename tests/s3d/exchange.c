@@ -174,11 +174,27 @@ static void apply(struct exchange *x)
         refuse(x, code);
 }
 
+/* Where a redirect sends the request. */
+static void send_elsewhere(struct exchange *x)
+{
+    struct buf location;
+    if (*x->fault.region)
+        reply_header(&x->reply, "x-amz-bucket-region", x->fault.region);
+    if (!*x->fault.location)
+        return;
+    text_begin(&location);
+    text_format(&location, "%s%s", x->fault.location, x->uri);
+    reply_header(&x->reply, "Location", location.data);
+    buf_release(&location);
+}
+
 /* The error of a fault in place of the reply. */
 static void set_fault_error(struct exchange *x)
 {
     refuse(x, x->fault.code);
     x->reply.status = x->fault.status;
+    if (x->fault.action == FAULT_REDIRECT)
+        send_elsewhere(x);
     if (x->fault.action != FAULT_ERROR_200)
         return;
     char *document = mem_dup(strchr(x->reply.body.data, '\n') + 1);
@@ -243,6 +259,7 @@ static enum step distort(struct exchange *x)
     case FAULT_DELAY:
     case FAULT_TRUNCATE:
     case FAULT_DRIP:
+    case FAULT_REDIRECT:
     case FAULT_COUNT:
         break;
     }
@@ -254,7 +271,8 @@ static enum step preempt(struct exchange *x)
 {
     if (x->fault.action == FAULT_RESET_AFTER_BODY)
         return drop(x);
-    if (x->fault.action == FAULT_ERROR || x->fault.action == FAULT_ERROR_200) {
+    if (x->fault.action == FAULT_ERROR || x->fault.action == FAULT_ERROR_200 ||
+        x->fault.action == FAULT_REDIRECT) {
         set_fault_error(x);
         return answer(x);
     }

@@ -43,6 +43,7 @@ static const char *const action_names[FAULT_COUNT] = {
     [FAULT_DRIP] = "drip",
     [FAULT_WRONG_ETAG] = "wrong-etag",
     [FAULT_NO_CHECKSUM] = "no-checksum",
+    [FAULT_REDIRECT] = "redirect",
 };
 
 const char *fault_name(enum fault_action a)
@@ -126,10 +127,20 @@ static bool read_number(const struct pairs *p, const char *name, uint64_t max, u
     return true;
 }
 
+/* A parameter that is text; "" where it is missing. */
+static bool read_text(const struct pairs *p, const char *name, size_t size, char *ret)
+{
+    const char *text = pairs_get(p, name);
+    if (text && strlen(text) >= size)
+        return false;
+    memcpy(ret, text ? text : "", (text ? strlen(text) : 0) + 1);
+    return true;
+}
+
 /* Every parameter is one that we know. */
 static bool are_known(const struct pairs *p)
 {
-    static const char known[] = " do op key count skip percent ms code status ";
+    static const char known[] = " do op key count skip percent ms code status region location ";
     for (size_t i = 0; i < p->n; i++) {
         const char *found = strstr(known, p->at[i].name);
         if (!found || found[-1] != ' ' || found[strlen(p->at[i].name)] != ' ')
@@ -145,11 +156,14 @@ static const char *read_fault(const struct pairs *p, struct fault *fault)
     const char *code = pairs_get(p, "code");
     uint64_t status = 0;
     if (!are_known(p))
-        return "unknown parameter; known: do op key count skip percent ms code status";
+        return "unknown parameter; known: do op key count skip percent ms code status region "
+               "location";
     if (!action || !find_action(action, &fault->hit.action))
         return "do: one of error error-applied error-200 reset reset-after-body lost-reply stall "
-               "delay truncate drip wrong-etag no-checksum";
+               "delay truncate drip wrong-etag no-checksum redirect";
     fault->hit.code = fault->hit.action == FAULT_ERROR_200 ? CODE_INTERNAL_ERROR : CODE_SLOW_DOWN;
+    if (fault->hit.action == FAULT_REDIRECT)
+        fault->hit.code = CODE_TEMPORARY_REDIRECT;
     if (code && !find_code(code, &fault->hit.code))
         return "code: an error code of S3 that this server knows";
     fault->count = 1;
@@ -159,11 +173,14 @@ static const char *read_fault(const struct pairs *p, struct fault *fault)
         !read_number(p, "skip", UINT32_MAX, &fault->skip) ||
         !read_number(p, "percent", 100, &fault->percent) ||
         !read_number(p, "ms", MS_MAX, &fault->hit.ms) || !read_number(p, "status", 599, &status) ||
-        (status != 0 && status < 400))
-        return "count, skip, percent (0-100), ms (to 600000), status (400-599): a number";
+        (status != 0 && status < 300))
+        return "count, skip, percent (0-100), ms (to 600000), status (300-599): a number";
     fault->hit.status = status ? (unsigned)status : code_status(fault->hit.code);
     if (fault->count == 0)
         fault->count = UINT64_MAX;
+    if (!read_text(p, "region", sizeof(fault->hit.region), fault->hit.region) ||
+        !read_text(p, "location", sizeof(fault->hit.location), fault->hit.location))
+        return "region, location: too long";
     return NULL;
 }
 

@@ -12,6 +12,8 @@
  *   ms       milliseconds of a stall or delay, or between the pieces of a drip; default 1000
  *   code     the error, S3's name; default SlowDown (InternalError where the reply is a 200)
  *   status   the HTTP status, where it is not the code's own
+ *   region   of a redirect: x-amz-bucket-region; default: not told
+ *   location of a redirect: "http[s]://host[:port]"; the path is added; default: not told
  *
  * A request is struck by the first armed fault that fits it.
  */
@@ -35,6 +37,7 @@ enum fault_action {
     FAULT_DRIP,             /* the reply's body a byte at a time, `ms` between them */
     FAULT_WRONG_ETAG,       /* another ETag in the reply */
     FAULT_NO_CHECKSUM,      /* no x-amz-checksum-* in the reply: what has none in S3, or hides it */
+    FAULT_REDIRECT,         /* sent elsewhere, nothing applied */
     FAULT_COUNT
 };
 
@@ -44,6 +47,8 @@ struct fault_hit {
     unsigned status;
     uint64_t ms;
     uint64_t id;
+    char region[64];
+    char location[256];
 };
 
 struct faults;

@@ -54,6 +54,8 @@ static const char usage[] =
     "  drip              send the reply's body byte by byte, `ms` between two\n"
     "  wrong-etag        put another ETag into the reply\n"
     "  no-checksum       leave the checksums out of the reply\n"
+    "  redirect          send it elsewhere: status 307, `region` and `location` (http://host) "
+    "told\n"
     "A fault strikes once unless `count` says otherwise (0: without end).\n"
     "\n"
     "Keys: POST /-/keys?access_key=KEY&secret_key=KEY&expires=SECONDS[&session_token=TEXT] has\n"

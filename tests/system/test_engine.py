@@ -397,6 +397,22 @@ def test_region_is_learnt_and_remembered(ctx):
 
 
 @on("s3d")
+def test_region_is_learnt_by_all_that_is_in_flight(ctx):
+    """Whoever was signed for the old region when another has learnt the new one goes once more."""
+    server = ctx.s3d("far", "--region", "eu-central-1", "--bucket", ctx.bucket)
+    server.fault("delay", op="*", count=0, percent=50, ms=150)
+    root = ctx.folder("tree")
+    names = [f"f{i}" for i in range(60)]
+    for name in names:
+        write(root, name, b"x")
+    result = run(ctx, "put", root, "p", *names, options=("-r", "us-west-2", "-w", 2, "-f", 16),
+                 endpoint=server.endpoint)
+    assert set(result.verdicts().values()) == {"done"}, result.lines
+    refused = [r for r in server.requests() if r["status"] == 400]
+    assert 1 <= len(refused) <= 32, len(refused)
+
+
+@on("s3d")
 def test_clock_is_learnt(ctx):
     server = ctx.s3d("late", "--clock-offset", "3600", "--bucket", ctx.bucket)
     root = ctx.folder("tree")

@@ -141,6 +141,22 @@ static void test_region(void **state)
     }
 }
 
+/* Another host, in our own region: asked once. */
+static void test_moved(void **state)
+{
+    (void)state;
+    struct retry_answer a = answer(TRANSFER_PUT, 307, "TemporaryRedirect");
+    assert_int_equal(retry_judge(&a).failure, FAILURE_FINAL);
+    a.moved = true;
+    assert_int_equal(retry_judge(&a).failure, FAILURE_REGION);
+    assert_int_equal(retry_judge(&a).verdict, VERDICT_REFUSED);
+    a.http_status = 200;
+    a.code = "";
+    assert_int_equal(retry_judge(&a).failure, FAILURE_NONE);
+    a.http_status = 403;
+    assert_int_equal(retry_judge(&a).failure, FAILURE_FINAL);
+}
+
 static void test_clock_and_token(void **state)
 {
     (void)state;
@@ -332,12 +348,13 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_judge),           cmocka_unit_test(test_transport),
-        cmocka_unit_test(test_error_in_200),    cmocka_unit_test(test_region),
-        cmocka_unit_test(test_clock_and_token), cmocka_unit_test(test_attempts),
-        cmocka_unit_test(test_quota),           cmocka_unit_test(test_once),
-        cmocka_unit_test(test_delays),          cmocka_unit_test(test_same_seed),
-        cmocka_unit_test(test_clock_offset),    cmocka_unit_test(test_names),
+        cmocka_unit_test(test_judge),        cmocka_unit_test(test_transport),
+        cmocka_unit_test(test_error_in_200), cmocka_unit_test(test_region),
+        cmocka_unit_test(test_moved),        cmocka_unit_test(test_clock_and_token),
+        cmocka_unit_test(test_attempts),     cmocka_unit_test(test_quota),
+        cmocka_unit_test(test_once),         cmocka_unit_test(test_delays),
+        cmocka_unit_test(test_same_seed),    cmocka_unit_test(test_clock_offset),
+        cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
