@@ -76,5 +76,6 @@ void conf_free(struct conf *c)
     free(c->s3.endpoint);
     free(c->s3.profile);
     free(c->s3.ca_file);
+    free(c->s3.proxy);
     free(c);
 }

@@ -100,6 +100,7 @@ struct conf_s3 {
     char *endpoint; /* NULL where not set */
     char *profile;  /* NULL where not set */
     char *ca_file;  /* NULL where not set */
+    char *proxy;    /* NULL where not set; "none" */
     enum conf_addressing addressing;
     bool fips;                         /* default false: as the environment and the profile say */
     bool dualstack;                    /* the same */

@@ -304,3 +304,8 @@ const char *value_endpoint(const char *text, char *out)
     out[len] = '\0';
     return NULL;
 }
+
+const char *value_proxy(const char *text, char *out)
+{
+    return strcmp(text, "none") == 0 ? accept(text, out) : value_endpoint(text, out);
+}

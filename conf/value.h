@@ -28,6 +28,7 @@ const char *value_bucket(const char *text, char *out);
 const char *value_access_point(const char *text, char *out);
 const char *value_region(const char *text, char *out);
 const char *value_endpoint(const char *text, char *out); /* http[s]://host[:port], lower case */
+const char *value_proxy(const char *text, char *out);    /* the same, or "none" */
 const char *value_profile(const char *text, char *out);
 const char *value_pattern(const char *text, char *out); /* of path_glob, below a mapping */
 

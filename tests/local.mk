@@ -58,10 +58,12 @@ EXTRA_DIST += \
 	tests/system/harness/mounts.py \
 	tests/system/harness/observer.py \
 	tests/system/harness/process.py \
+	tests/system/harness/proxy.py \
 	tests/system/harness/s3d.py \
 	tests/system/harness/samples.py \
 	tests/system/harness/signed.py \
 	tests/system/harness/storms.py \
+	tests/system/harness/tls.py \
 	tests/system/harness/tree.py \
 	tests/system/harness/uml.py \
 	tests/system/harness/waiting.py \
@@ -86,5 +88,6 @@ EXTRA_DIST += \
 	tests/system/test_order.py \
 	tests/system/test_remote.py tests/system/test_runner.py \
 	tests/system/test_storms.py \
+	tests/system/test_tls.py \
 	tests/system/test_tools.py \
 	tests/system/test_uploads.py

@@ -73,6 +73,7 @@ struct call {
 struct caller_options {
     struct site *site; /* borrowed */
     const char *ca_file;
+    const char *proxy;
     unsigned calls;    /* at once */
     unsigned attempts; /* of one call */
     int64_t timeout_ms;

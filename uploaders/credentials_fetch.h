@@ -13,6 +13,7 @@
 
 struct fetcher {
     const char *ca_file; /* for an STS of the operator's own; NULL: the system's */
+    const char *proxy;   /* as of struct wire_options */
     int stop_fd;         /* readable: give up; -1: none */
     int64_t offset_us;   /* what the clock of STS is ahead of ours; learnt */
 };

@@ -76,6 +76,7 @@ static int attempt(const struct fetcher *f, const struct web_request *q, struct 
     struct wire *w = NULL;
     /* run() holds the time-out; the wire's own must not race it. */
     struct wire_options wo = {.ca_file = q->ca_file,
+                              .proxy = f->proxy,
                               .exchanges = 1,
                               .timeout_ms = 2 * q->timeout_ms,
                               .connect_ms = 2 * q->timeout_ms,

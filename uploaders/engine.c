@@ -58,6 +58,7 @@ static int start_workers(struct uploaders *u, const struct uploaders_options *op
     struct worker_options wo = {
         .site = u->site,
         .ca_file = opt->ca_file,
+        .proxy = opt->proxy,
         .calls = calls / workers,
         .attempts = (unsigned)limit(opt->attempts, ATTEMPTS_DEFAULT, 1, UINT32_MAX),
         .timeout_ms = opt->timeout_ms > 0 ? opt->timeout_ms : TIMEOUT_DEFAULT_MS,

@@ -33,6 +33,7 @@ struct keeper {
     bool dualstack;
     enum keys_from from;
     char *ca_file;
+    char *proxy;
     int stop_fd; /* readable: the end */
     bool started;
     pthread_t thread;
@@ -247,10 +248,11 @@ int keeper_new(const struct sources *sources, const struct uploaders_options *op
     k->profile = copy(opt->profile, &rc);
     k->region = copy(opt->region, &rc);
     k->ca_file = copy(opt->ca_file, &rc);
+    k->proxy = copy(opt->proxy, &rc);
     k->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (k->stop_fd < 0)
         rc = -errno;
-    k->fetcher = (struct fetcher){.ca_file = k->ca_file, .stop_fd = k->stop_fd};
+    k->fetcher = (struct fetcher){.ca_file = k->ca_file, .proxy = k->proxy, .stop_fd = k->stop_fd};
     rc = rc ? err_set(e, rc, "", "", "the credentials: %s", err_name(rc)) : begin(k, sources, e);
     if (rc) {
         keeper_free(k);
@@ -282,6 +284,7 @@ void keeper_free(struct keeper *k)
     free(k->profile);
     free(k->region);
     free(k->ca_file);
+    free(k->proxy);
     free(k);
 }
 

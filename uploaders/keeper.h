@@ -22,7 +22,7 @@
 struct keeper;
 
 /* keeper_new(sources, opt, ret, e): the first keys, out of what was read already; blocks while
- * their source is asked. opt: profile, region, ca_file and keys_from are copied. 0 or a negative
+ * their source is asked. opt: what it needs of it is copied. 0 or a negative
  * code with e. keeper_free: NULL is allowed. */
 int keeper_new(const struct sources *sources, const struct uploaders_options *opt,
                struct keeper **ret, struct err *e) __attribute__((warn_unused_result));

@@ -41,18 +41,19 @@ struct uploaders_options {
     const char *region;   /* NULL: AWS_REGION, AWS_DEFAULT_REGION, the profile's, else us-east-1 */
     const char *endpoint; /* NULL: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, else Amazon's */
     enum s3_addressing addressing;
-    bool fips;                  /* or AWS_USE_FIPS_ENDPOINT, or the profile's */
-    bool dualstack;             /* or AWS_USE_DUALSTACK_ENDPOINT, or the profile's */
-    const char *profile;        /* NULL: AWS_PROFILE, else "default" */
-    enum keys_from keys_from;   /* KEYS_AUTO where it is 0 */
-    const char *ca_file;        /* NULL: the system's */
-    unsigned workers;           /* threads; 0: 2 */
-    unsigned in_flight;         /* requests at once over all workers; 0: 64 */
-    uint64_t multipart_bytes;   /* files from this size on go in parts; 0: 16 MiB */
-    uint64_t part_bytes;        /* 0: 8 MiB; raised where a file needs more than 10,000 parts */
-    uint64_t memory_bytes;      /* of bodies in memory at once; 0: 256 MiB */
-    unsigned attempts;          /* of one request before the transfer fails; 0: 3 */
-    int64_t timeout_ms;         /* of one request without progress; 0: 30 s */
+    bool fips;                /* or AWS_USE_FIPS_ENDPOINT, or the profile's */
+    bool dualstack;           /* or AWS_USE_DUALSTACK_ENDPOINT, or the profile's */
+    const char *profile;      /* NULL: AWS_PROFILE, else "default" */
+    enum keys_from keys_from; /* KEYS_AUTO where it is 0 */
+    const char *ca_file;      /* NULL: the system's */
+    const char *proxy;        /* NULL: as HTTPS_PROXY, http_proxy and NO_PROXY say; "none": none */
+    unsigned workers;         /* threads; 0: 2 */
+    unsigned in_flight;       /* requests at once over all workers; 0: 64 */
+    uint64_t multipart_bytes; /* files from this size on go in parts; 0: 16 MiB */
+    uint64_t part_bytes;      /* 0: 8 MiB; raised where a file needs more than 10,000 parts */
+    uint64_t memory_bytes;    /* of bodies in memory at once; 0: 256 MiB */
+    unsigned attempts;        /* of one request before the transfer fails; 0: 3 */
+    int64_t timeout_ms;       /* of one request without progress; 0: 30 s */
     const char *expected_owner; /* the bucket must be of this account; NULL: of any */
     bool requester_pays;
     bool secret_headers; /* keys will be sent in headers: an endpoint without TLS is refused unless

@@ -37,10 +37,10 @@ struct wire {
     int epoll_fd;
     int watch_fd; /* -1: none */
     char *ca_file;
+    char *proxy; /* NULL: by the environment; "": none */
     unsigned exchanges;
     int64_t timeout_ms;
     int64_t connect_ms;
-    bool direct;
     int64_t timer_ms; /* monotonic, when libcurl wants to be called; INT64_MAX: not */
     int64_t sweep_ms; /* monotonic, when to look for exchanges that stand still */
     struct handle *pool;
@@ -205,10 +205,12 @@ static void set_constants(const struct wire *w, struct handle *h)
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-    if (w->ca_file)
+    if (w->ca_file) {
         curl_easy_setopt(easy, CURLOPT_CAINFO, w->ca_file);
-    if (w->direct)
-        curl_easy_setopt(easy, CURLOPT_PROXY, "");
+        curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, w->ca_file);
+    }
+    if (w->proxy)
+        curl_easy_setopt(easy, CURLOPT_PROXY, w->proxy);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, USER_AGENT);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, h->error);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, h);
@@ -377,6 +379,17 @@ static enum transport transport_of(CURLcode code)
     }
 }
 
+/* Say what libcurl says, or that it was the proxy who refused to connect us. */
+static void tell_failure(struct exchange *x, CURLcode code, const char *words)
+{
+    const struct handle *h = x->handle;
+    long connect = 0;
+    curl_easy_getinfo(h->easy, CURLINFO_HTTP_CONNECTCODE, &connect);
+    set_words(x, words ? words : curl_easy_strerror(code), h->error);
+    if (connect >= 300)
+        snprintf(x->words, sizeof(x->words), "the proxy does not connect us (HTTP %ld)", connect);
+}
+
 /* An exchange is over, one way or the other: take it out and tell its owner. */
 static void finish(struct wire *w, struct exchange *x, CURLcode code, const char *words)
 {
@@ -387,7 +400,7 @@ static void finish(struct wire *w, struct exchange *x, CURLcode code, const char
     x->transport = transport_of(code);
     x->answered_us = clock_real_us();
     if (code != CURLE_OK)
-        set_words(x, words ? words : curl_easy_strerror(code), h->error);
+        tell_failure(x, code, words);
     curl_multi_remove_handle(w->multi, h->easy);
     unlink_active(w, x);
     x->handle = NULL;
@@ -538,11 +551,13 @@ int wire_new(const struct wire_options *opt, struct wire **ret, struct err *e)
     w->exchanges = opt->exchanges;
     w->timeout_ms = opt->timeout_ms;
     w->connect_ms = opt->connect_ms;
-    w->direct = opt->direct;
     w->timer_ms = INT64_MAX;
     w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     int code = w->epoll_fd < 0 ? err_set(e, -errno, "", "", "epoll: %s", err_name(-errno)) : 0;
     if (code == 0 && opt->ca_file && !(w->ca_file = strdup(opt->ca_file)))
+        code = err_set(e, -ENOMEM, "", "", "no memory for a worker");
+    const char *proxy = opt->direct ? "none" : opt->proxy;
+    if (code == 0 && proxy && !(w->proxy = strdup(strcmp(proxy, "none") == 0 ? "" : proxy)))
         code = err_set(e, -ENOMEM, "", "", "no memory for a worker");
     if (code == 0)
         code = set_up_multi(w, e);
@@ -575,5 +590,6 @@ void wire_free(struct wire *w)
     if (w->epoll_fd >= 0)
         close(w->epoll_fd);
     free(w->ca_file);
+    free(w->proxy);
     free(w);
 }

@@ -21,10 +21,11 @@
 
 struct wire_options {
     const char *ca_file; /* NULL: the system's */
+    const char *proxy;   /* its URL; NULL: the one that the environment names; "none" */
     unsigned exchanges;  /* at once; the caller keeps to it */
     int64_t timeout_ms;  /* without a byte sent or received */
     int64_t connect_ms;  /* for name, connection and TLS */
-    bool direct;         /* past any proxy that the environment names */
+    bool direct;         /* past every proxy */
 };
 
 /* One request and its answer. Zeroed, then wire_exchange_init. */

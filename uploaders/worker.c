@@ -286,6 +286,7 @@ static int set_up(struct worker *w, struct err *e)
     const struct worker_options *opt = &w->opt;
     struct caller_options co = {.site = opt->site,
                                 .ca_file = opt->ca_file,
+                                .proxy = opt->proxy,
                                 .calls = opt->calls,
                                 .attempts = opt->attempts,
                                 .timeout_ms = opt->timeout_ms,

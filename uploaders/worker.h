@@ -40,6 +40,7 @@ struct task {
 struct worker_options {
     struct site *site;
     const char *ca_file;
+    const char *proxy;
     unsigned calls; /* at once */
     unsigned attempts;
     int64_t timeout_ms;

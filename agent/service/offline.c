@@ -34,6 +34,7 @@ void service_uploaders_options(const struct conf *conf, struct uploaders_options
                                       .profile = conf->s3.profile,
                                       .keys_from = from[conf->s3.credentials],
                                       .ca_file = conf->s3.ca_file,
+                                      .proxy = conf->s3.proxy,
                                       .workers = conf->s3.workers,
                                       .in_flight = conf->s3.in_flight,
                                       .multipart_bytes = conf->s3.multipart_bytes,

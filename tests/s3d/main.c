@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
 #include <pthread.h>
@@ -14,12 +15,16 @@
 static const char usage[] =
     "usage: s3d --root DIR [options]\n"
     "\n"
-    "A small S3 server for tests and demonstrations, on 127.0.0.1 only. It is strict: signatures,\n"
+    "A small S3 server for tests and demonstrations, on the loopback only. It is strict: "
+    "signatures,\n"
     "digests and checksums are verified, what it does not know it refuses. Nothing is synced to\n"
     "disk, and uploads in parts end with the process.\n"
     "\n"
     "  --root DIR            where objects are kept (created if missing)\n"
     "  --port N              port to listen on; 0, the default, takes any free one\n"
+    "  --address A           one of 127.0.0.0/8; default 127.0.0.1\n"
+    "  --tls-cert FILE       speak TLS with these certificates (PEM), the server's first\n"
+    "  --tls-key FILE        ... and the key of the first\n"
     "  --bucket NAME         create this bucket unless it is there; may be given more than once\n"
     "  --access-key KEY      default: AWS_ACCESS_KEY_ID of the environment\n"
     "  --secret-key KEY      default: AWS_SECRET_ACCESS_KEY (an argument is visible to others)\n"
@@ -68,6 +73,8 @@ static const char usage[] =
 struct options {
     const char *root;
     const char *log;
+    const char *tls_cert;
+    const char *tls_key;
     const char *buckets[BUCKETS_MAX];
     size_t buckets_n;
     bool versioning;
@@ -80,6 +87,9 @@ enum {
     OPT_FIRST = 256,
     OPT_ROOT = OPT_FIRST,
     OPT_PORT,
+    OPT_ADDRESS,
+    OPT_TLS_CERT,
+    OPT_TLS_KEY,
     OPT_BUCKET,
     OPT_ACCESS,
     OPT_SECRET,
@@ -100,6 +110,9 @@ enum {
 static const struct option long_options[] = {
     {"root", required_argument, NULL, OPT_ROOT},
     {"port", required_argument, NULL, OPT_PORT},
+    {"address", required_argument, NULL, OPT_ADDRESS},
+    {"tls-cert", required_argument, NULL, OPT_TLS_CERT},
+    {"tls-key", required_argument, NULL, OPT_TLS_KEY},
     {"bucket", required_argument, NULL, OPT_BUCKET},
     {"access-key", required_argument, NULL, OPT_ACCESS},
     {"secret-key", required_argument, NULL, OPT_SECRET},
@@ -151,6 +164,30 @@ static void add_bucket(struct options *o, const char *name)
     o->buckets[o->buckets_n++] = name;
 }
 
+/* An address of the loopback network; no other is listened on. */
+static uint32_t loopback(const char *text)
+{
+    struct in_addr address;
+    if (inet_pton(AF_INET, text, &address) != 1 || ntohl(address.s_addr) >> 24 != IN_LOOPBACKNET)
+        refuse("--address is one of 127.0.0.0/8", text);
+    return ntohl(address.s_addr);
+}
+
+/* The text of a file. */
+static const char *slurp(const char *path)
+{
+    struct buf text;
+    char piece[4096];
+    FILE *file = fopen(path, "re");
+    if (!file)
+        refuse("cannot read", path);
+    text_begin(&text);
+    for (size_t n; (n = fread(piece, 1, sizeof(piece), file)) > 0;)
+        text_bytes(&text, piece, n);
+    (void)fclose(file); /* was only read */
+    return buf_take(&text);
+}
+
 /* The options that are numbers. */
 static void set_number(struct options *o, int option, const char *text)
 {
@@ -176,6 +213,8 @@ static void set_option(struct options *o, int option, const char *text)
     const char **strings[] = {
         [OPT_ROOT - OPT_FIRST] = &o->root,
         [OPT_LOG - OPT_FIRST] = &o->log,
+        [OPT_TLS_CERT - OPT_FIRST] = &o->tls_cert,
+        [OPT_TLS_KEY - OPT_FIRST] = &o->tls_key,
         [OPT_ACCESS - OPT_FIRST] = &o->service.auth.access_key,
         [OPT_SECRET - OPT_FIRST] = &o->service.auth.secret_key,
         [OPT_TOKEN - OPT_FIRST] = &o->service.auth.session_token,
@@ -191,6 +230,8 @@ static void set_option(struct options *o, int option, const char *text)
     }
     if (option == OPT_VERSIONING)
         o->versioning = true;
+    else if (option == OPT_ADDRESS)
+        o->server.address = loopback(text);
     else if (option == OPT_BUCKET)
         add_bucket(o, text);
     else if (strings[option - OPT_FIRST])
@@ -205,7 +246,7 @@ static void read_options(struct options *o, int argc, char **argv)
     int option;
     *o = (struct options){
         .seed = 1,
-        .server = {.threads = 4},
+        .server = {.threads = 4, .address = INADDR_LOOPBACK},
         .service = {.auth = {.access_key = getenv("AWS_ACCESS_KEY_ID"),
                              .secret_key = getenv("AWS_SECRET_ACCESS_KEY"),
                              .region = "us-east-1"},
@@ -221,6 +262,12 @@ static void read_options(struct options *o, int argc, char **argv)
         refuse("--root is missing", NULL);
     if (!o->service.auth.access_key || !o->service.auth.secret_key)
         refuse("no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", NULL);
+    if (!o->tls_cert != !o->tls_key)
+        refuse("--tls-cert and --tls-key go together", NULL);
+    if (o->tls_cert) {
+        o->server.cert = slurp(o->tls_cert);
+        o->server.key = slurp(o->tls_key);
+    }
     if (o->server.threads < 2)
         o->server.threads = 2; /* a pool has at least two */
 }
@@ -282,6 +329,8 @@ int main(int argc, char **argv)
     int status = prepare(&o);
     if (status == 0)
         status = serve(&o, &signals);
+    free((void *)(uintptr_t)o.server.cert);
+    free((void *)(uintptr_t)o.server.key);
     faults_free(o.service.faults);
     if (o.service.auth.ring)
         keyring_free(o.service.auth.ring);

@@ -9,8 +9,11 @@
 struct server;
 
 struct server_options {
-    uint16_t port; /* 0: any free one */
+    uint32_t address; /* of the loopback network, in host order */
+    uint16_t port;    /* 0: any free one */
     unsigned threads;
+    const char *cert; /* TLS: certificates and key, PEM texts; NULL: plain HTTP */
+    const char *key;
     unsigned idle_s; /* close a connection that is idle for so long; 0: never */
 };
 

@@ -95,6 +95,7 @@ static void test_defaults(void **state)
     assert_null(c->s3.endpoint);
     assert_null(c->s3.profile);
     assert_null(c->s3.ca_file);
+    assert_null(c->s3.proxy);
     assert_null(c->s3.expected_bucket_owner);
     assert_false(c->s3.requester_pays);
     assert_false(c->s3.foreign_attributes);
@@ -263,7 +264,7 @@ static const struct fault_case fault_cases[] = {
      "f.conf:1: bucket: unknown setting; it belongs in s3\n"},
     {"unknown setting, far", "", "colour = 1;", "", "",
      "f.conf:2: s3.colour: unknown setting; known here: bucket, region, endpoint, addressing, "
-     "fips, dualstack, profile, credentials, ca_file, workers, in_flight, multipart_size, "
+     "fips, dualstack, profile, credentials, ca_file, proxy, workers, in_flight, multipart_size, "
      "part_size, expected_bucket_owner, requester_pays, foreign_attributes\n"},
     {"a source of credentials that is none", "", "credentials = \"sso\";", "", "",
      "f.conf:2: s3.credentials: \"sso\" is not one of those; expected \"auto\", \"environment\", "
@@ -647,8 +648,8 @@ static void test_sample(void **state)
     char *as_is = print(c);
     conf_free(c);
     const char *optional[] = {"    # endpoint = ", "    # profile = ", "    # ca_file = ",
-                              "    # expected_bucket_owner = "};
-    for (size_t i = 0; i < 4; i++) { /* examples, not defaults: they have none */
+                              "    # proxy = ", "    # expected_bucket_owner = "};
+    for (size_t i = 0; i < 5; i++) { /* examples, not defaults: they have none */
         char *example = strstr(text, optional[i]);
         assert_non_null(example);
         example[6] = '_';

@@ -72,9 +72,9 @@ class Context:
         self._agents.append(agent)
         return agent
 
-    def s3d(self, name, *options):
+    def s3d(self, name, *options, certificate=None):
         """One more s3d; ended with the test."""
-        server = S3d(self.path(name), *options).start()
+        server = S3d(self.path(name), *options, certificate=certificate).start()
         self._servers.append(server)
         return server
 

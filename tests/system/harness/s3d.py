@@ -26,12 +26,15 @@ class Server:
     access_key = "LOCKSTEPTESTKEY"
     secret_key = "test+secret/of=no+use"
 
+    tls = None  # an ssl.SSLContext to reach it with
+
     @property
     def endpoint(self):
-        return f"http://{self.host}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
 
     def signed(self, bucket):
-        return Signed(self.host, self.port, bucket, self.access_key, self.secret_key, self.region)
+        return Signed(self.host, self.port, bucket, self.access_key, self.secret_key, self.region,
+                      self.tls)
 
     def create_bucket(self, name):
         self.signed(name).expect("PUT")
@@ -50,7 +53,11 @@ class S3d(Server):
 
     kind = "s3d"
 
-    def __init__(self, folder, *options):
+    def __init__(self, folder, *options, certificate=None):
+        """certificate: a tls.Certificate, to speak TLS with."""
+        if certificate:
+            options += ("--tls-cert", certificate.cert, "--tls-key", certificate.key)
+            self.tls = certificate.context()
         self.folder = folder
         self.options = options
         self.process = None
@@ -95,7 +102,8 @@ class S3d(Server):
     def _control(self, method, address="fault", **parameters):
         query = urllib.parse.urlencode(parameters)
         url = f"{self.endpoint}/-/{address}" + (f"?{query}" if query else "")
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}),
+                                             urllib.request.HTTPSHandler(context=self.tls))
         with opener.open(urllib.request.Request(url, method=method), timeout=10) as reply:
             text = reply.read()
         return json.loads(text) if text else None

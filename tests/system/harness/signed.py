@@ -58,7 +58,9 @@ def _hmac(key, text):
 class Signed:
     """Requests to one bucket, path-style. Thread-safe: a connection a thread."""
 
-    def __init__(self, host, port, bucket, access_key, secret_key, region="us-east-1"):
+    def __init__(self, host, port, bucket, access_key, secret_key, region="us-east-1", tls=None):
+        """tls: an ssl.SSLContext; None for plain HTTP."""
+        self.tls = tls
         self.host, self.port, self.bucket = host, port, bucket
         self.access_key, self.secret_key, self.region = access_key, secret_key, region
         self._local = threading.local()
@@ -108,7 +110,9 @@ class Signed:
         for attempt in (1, 2):
             connection = getattr(self._local, "connection", None)
             if connection is None:
-                connection = http.client.HTTPConnection(self.host, self.port, timeout=60)
+                connection = (
+                    http.client.HTTPSConnection(self.host, self.port, timeout=60, context=self.tls)
+                    if self.tls else http.client.HTTPConnection(self.host, self.port, timeout=60))
                 self._local.connection = connection
             try:
                 connection.request(method, target, body=body or None, headers=headers)
