@@ -19,9 +19,13 @@ static pthread_once_t choice_once = PTHREAD_ONCE_INIT;
 static void choose(void)
 {
     struct crc_x86 x86 = crc_x86_works();
+    struct crc_arm arm = crc_arm_works();
 
-    best64 = x86.wide ? crc64_by_wide_clmul : x86.clmul ? crc64_by_clmul : crc64_by_table;
-    best32 = x86.sse42 ? crc32_by_sse42 : crc32_by_table;
+    best64 = x86.wide    ? crc64_by_wide_clmul
+             : x86.clmul ? crc64_by_clmul
+             : arm.pmull ? crc64_by_pmull
+                         : crc64_by_table;
+    best32 = x86.sse42 ? crc32_by_sse42 : arm.crc32 ? crc32_by_arm : crc32_by_table;
 }
 
 uint64_t crc64nvme(uint64_t crc, const void *p, size_t n)

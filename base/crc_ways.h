@@ -34,4 +34,13 @@ uint64_t crc64_by_clmul(uint64_t r, const void *p, size_t n);
 uint64_t crc64_by_wide_clmul(uint64_t r, const void *p, size_t n);
 uint32_t crc32_by_sse42(uint32_t r, const void *p, size_t n);
 
+/* With the instructions of ARM64; to be called only where crc_arm_works says so. */
+struct crc_arm {
+    bool pmull; /* crc64_by_pmull may be called */
+    bool crc32; /* crc32_by_arm may be called */
+};
+struct crc_arm crc_arm_works(void);
+uint64_t crc64_by_pmull(uint64_t r, const void *p, size_t n);
+uint32_t crc32_by_arm(uint32_t r, const void *p, size_t n);
+
 #endif

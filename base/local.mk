@@ -5,7 +5,7 @@ base_libbase_a_SOURCES = \
 	base/buf.c base/buf.h \
 	base/checksum.c base/checksum.h \
 	base/clock.c base/clock.h \
-	base/crc.c base/crc.h base/crc_table.c base/crc_ways.h base/crc_x86.c \
+	base/crc.c base/crc.h base/crc_arm.c base/crc_table.c base/crc_ways.h base/crc_x86.c \
 	base/digest.c base/digest.h \
 	base/err.c base/err.h \
 	base/json.h base/json_read.c base/json_write.c \

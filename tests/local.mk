@@ -39,6 +39,8 @@ tests_system_storm_SOURCES = \
 	tests/system/storm_deeds.c
 
 EXTRA_DIST += \
+	tests/arm/cmocka.h \
+	tests/arm/run.sh \
 	tests/s3d/DESIGN.md \
 	tests/s3d/test_s3d_carried.py \
 	tests/s3d/test_s3d_clients.py \

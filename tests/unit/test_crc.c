@@ -120,6 +120,39 @@ static void test_sse42_agrees_with_the_tables(void **state)
     }
 }
 
+static void test_pmull_agrees_with_the_tables(void **state)
+{
+    (void)state;
+    if (!crc_arm_works().pmull)
+        skip();
+    for (size_t n = 0; n < 1000; n++) {
+        uint64_t r = ~(n * UINT64_C(0x9e3779b97f4a7c15));
+
+        assert_true(crc64_by_pmull(r, bytes + n % 17, n) == crc64_by_table(r, bytes + n % 17, n));
+    }
+    for (int i = 0; i < 5000; i++) {
+        size_t at = (size_t)rand() % 64;
+        size_t n = (size_t)rand() % (BYTES - at);
+        uint64_t r = (uint64_t)rand() << 33 ^ (uint64_t)rand();
+
+        assert_true(crc64_by_pmull(r, bytes + at, n) == crc64_by_table(r, bytes + at, n));
+    }
+}
+
+static void test_crc32_of_arm_agrees_with_the_tables(void **state)
+{
+    (void)state;
+    if (!crc_arm_works().crc32)
+        skip();
+    for (int i = 0; i < 5000; i++) {
+        size_t at = (size_t)rand() % 64;
+        size_t n = (size_t)rand() % (i % 2 ? BYTES - at : 40);
+        uint32_t r = (uint32_t)rand();
+
+        assert_true(crc32_by_arm(r, bytes + at, n) == crc32_by_table(r, bytes + at, n));
+    }
+}
+
 static void test_reads_no_byte_beyond(void **state)
 {
     (void)state;
@@ -231,6 +264,8 @@ int main(void)
         cmocka_unit_test(test_clmul_agrees_with_the_tables),
         cmocka_unit_test(test_wide_clmul_agrees_with_the_tables),
         cmocka_unit_test(test_sse42_agrees_with_the_tables),
+        cmocka_unit_test(test_pmull_agrees_with_the_tables),
+        cmocka_unit_test(test_crc32_of_arm_agrees_with_the_tables),
         cmocka_unit_test(test_reads_no_byte_beyond),
         cmocka_unit_test(test_continues),
         cmocka_unit_test(test_combines),
