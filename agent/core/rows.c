@@ -349,8 +349,11 @@ void rows_lost(struct rows *r, const char *image)
 {
     struct entry *e = map_get_str(r->by_image, image);
 
-    if (e)
-        e->lost = true;
+    if (!e)
+        return;
+    e->lost = true;
+    if (e->to && map_get_str(r->by_to, e->to) == e)
+        (void)!name_add(r, e, e->to); /* without memory rows of that name stay */
 }
 
 int rows_gone(struct rows *r, const char *image, const char *path, const char *at)

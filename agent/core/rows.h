@@ -56,7 +56,8 @@ int rows_also(struct rows *r, const char *image, uint64_t ino, const char *at, c
 int rows_displaced(struct rows *r, const char *image, uint64_t ino, const char *at)
     __attribute__((warn_unused_result));
 
-/* rows_lost(r, image): it is not where the table has it. Harmless where it has nothing. */
+/* rows_lost(r, image): it is not where the table has it, and nothing else is: rows that name it by
+ * that path are its own. Harmless where the table has nothing. */
 void rows_lost(struct rows *r, const char *image);
 
 /* rows_gone(r, image, path, at): nothing is at `path` any more, where the image was that is known
