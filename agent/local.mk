@@ -1,6 +1,7 @@
 noinst_LIBRARIES += agent/libcore.a agent/libservice.a
 agent_libcore_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h
 agent_libcore_a_SOURCES = \
+	agent/core/cost.c agent/core/cost.h \
 	agent/core/differ.c agent/core/differ.h \
 	agent/core/guard.c agent/core/guard.h \
 	agent/core/order.c agent/core/order.h \

@@ -75,6 +75,7 @@ void conf_free(struct conf *c)
     free(c->s3.region);
     free(c->s3.endpoint);
     free(c->s3.profile);
+    free(c->prices.currency);
     free(c->s3.ca_file);
     free(c->s3.proxy);
     free(c);

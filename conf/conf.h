@@ -114,6 +114,14 @@ struct conf_s3 {
     bool foreign_attributes;           /* others change what objects carry; default false */
 };
 
+/* What requests cost, for `plan`. Amounts are in billionths of the currency. */
+struct conf_prices {
+    char *currency;            /* NULL: nothing is known of prices */
+    int64_t put_per_1000;      /* PUT, COPY, POST, LIST */
+    int64_t get_per_1000;      /* GET, HEAD */
+    int64_t storage_gib_month; /* what is added */
+};
+
 struct conf {
     char *file;               /* as given */
     char *state_dir;          /* default /var/lib/lockstep */
@@ -121,6 +129,7 @@ struct conf {
     char *socket;             /* default state_dir/control.sock */
     enum log_level log_level; /* default info */
     struct conf_s3 s3;
+    struct conf_prices prices;
     struct conf_mapping *mappings; /* repositories first, then lists, each in file order */
     size_t mapping_count;
     struct conf_object *objects; /* in file order */

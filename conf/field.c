@@ -25,6 +25,7 @@ void setting_store_number(const struct setting *s, void *into, int64_t v)
         break;
     case SETTING_MS:
     case SETTING_RESCAN:
+    case SETTING_PRICE:
         *(int64_t *)field = v;
         break;
     case SETTING_FLAG:
@@ -75,6 +76,9 @@ int setting_number(const struct setting *s, const char *text, int64_t *ret)
         if (r == 0)
             *ret = (int64_t)bytes;
         return r;
+    case SETTING_PRICE:
+        r = value_price(text, ret);
+        return r == 0 && *ret > s->max ? ERR_LIMIT : r;
     case SETTING_CHOICE:
         word = word_index(s->words, text);
         if (word < 0)
@@ -114,6 +118,8 @@ bool setting_takes(const struct setting *s, enum node_kind kind)
         return kind == NODE_INTEGER;
     case SETTING_SIZE:
         return kind == NODE_INTEGER || kind == NODE_STRING;
+    case SETTING_PRICE:
+        return kind == NODE_INTEGER || kind == NODE_FLOAT || kind == NODE_STRING;
     case SETTING_FLAG:
         return kind == NODE_BOOL;
     case SETTING_PATTERNS:

@@ -130,6 +130,15 @@ int64_t node_integer(const struct node *n)
     return config_setting_get_int64(setting_of(n));
 }
 
+int64_t node_billionths(const struct node *n)
+{
+    double v = node_kind(n) == NODE_FLOAT ? config_setting_get_float(setting_of(n))
+                                          : (double)node_integer(n);
+    if (v < 0)
+        return -1;
+    return v < 9e9 ? (int64_t)(v * 1e9 + 0.5) : INT64_MAX;
+}
+
 const char *node_kind_words(enum node_kind kind)
 {
     switch (kind) {

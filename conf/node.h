@@ -43,6 +43,8 @@ const struct node *node_member(const struct node *n, const char *name);
 
 const char *node_string(const struct node *n); /* NODE_STRING */
 int64_t node_integer(const struct node *n);    /* NODE_INTEGER; NODE_BOOL: 0, 1 */
+int64_t node_billionths(const struct node *n); /* NODE_INTEGER, NODE_FLOAT: rounded; INT64_MAX where
+                                                  that is too much, -1 where it is negative */
 
 /* node_kind_words(kind): "is a string, in quotes" and the like, after a value in a message. */
 const char *node_kind_words(enum node_kind kind);

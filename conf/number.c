@@ -51,6 +51,39 @@ static char *render_with_unit(uint64_t v, const struct unit *units, char *out)
     return out;
 }
 
+int value_price(const char *text, int64_t *ret)
+{
+    int64_t v = 0;
+    int behind = -1; /* digits behind the point; -1: none was seen */
+    for (const char *p = text; *p != '\0'; p++) {
+        if (*p == '.' && behind < 0 && p != text) {
+            behind = 0;
+            continue;
+        }
+        if (*p < '0' || *p > '9' || behind == 9)
+            return ERR_SYNTAX;
+        if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, *p - '0', &v))
+            return ERR_LIMIT;
+        behind += behind >= 0;
+    }
+    if (text[0] == '\0' || behind == 0)
+        return ERR_SYNTAX;
+    for (int i = behind < 0 ? 0 : behind; i < 9; i++)
+        if (__builtin_mul_overflow(v, 10, &v))
+            return ERR_LIMIT;
+    *ret = v;
+    return 0;
+}
+
+char *value_price_text(int64_t billionths, char *out)
+{
+    int n = snprintf(out, VALUE_NUMBER_MAX, "%lld.%09lld", (long long)(billionths / 1000000000),
+                     (long long)(billionths % 1000000000)); /* fits */
+    while (out[n - 1] == '0' && out[n - 2] != '.')
+        out[--n] = '\0';
+    return out;
+}
+
 int value_duration(const char *text, int64_t *ret_ms)
 {
     uint64_t v;

@@ -69,6 +69,9 @@ static void put_value(const struct printer *p, const struct setting *s, const vo
     case SETTING_SIZE:
         put_quoted(p->out, value_size_text(*(const uint64_t *)field, text));
         break;
+    case SETTING_PRICE:
+        (void)fputs(value_price_text(*(const int64_t *)field, text), p->out);
+        break;
     case SETTING_FLAG:
         (void)fputs(*(const bool *)field ? "true" : "false", p->out);
         break;
@@ -163,6 +166,11 @@ void conf_print(const struct conf *c, FILE *out)
     (void)fputs("s3: {\n", out);
     put_group(&p, &setting_s3, &c->s3);
     (void)fputs("};\n", out);
+    if (c->prices.currency != NULL) {
+        (void)fputs("prices: {\n", out);
+        put_group(&p, &setting_prices, &c->prices);
+        (void)fputs("};\n", out);
+    }
     p.indent = "        ";
     put_mappings(&p, "repositories", CONF_REPOSITORY, &setting_repositories);
     put_mappings(&p, "lists", CONF_LISTS, &setting_lists);

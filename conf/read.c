@@ -45,7 +45,9 @@ static void read_text(struct reading *r, const struct setting *s, const struct n
 static void read_number(struct reading *r, const struct setting *s, const struct node *n,
                         const char *label, void *into)
 {
-    int64_t v = node_kind(n) == NODE_STRING ? 0 : node_integer(n);
+    int64_t v = node_kind(n) == NODE_STRING ? 0
+                : s->kind == SETTING_PRICE  ? node_billionths(n)
+                                            : node_integer(n);
     if (node_kind(n) == NODE_STRING) {
         int e = setting_number(s, node_string(n), &v);
         if (e != 0) {
@@ -105,6 +107,7 @@ static void read_setting(struct reading *r, const struct setting *s, const struc
     case SETTING_MS:
     case SETTING_RESCAN:
     case SETTING_SIZE:
+    case SETTING_PRICE:
     case SETTING_FLAG:
     case SETTING_CHOICE:
         read_number(r, s, n, label, into);
@@ -257,6 +260,9 @@ static void read_top(struct reading *r)
     const struct node *group = node_member(root, "s3");
     if (group != NULL && node_kind(group) == NODE_GROUP)
         reading_group(r, &setting_s3, group, "s3", &r->conf->s3);
+    group = node_member(root, "prices");
+    if (group != NULL && node_kind(group) == NODE_GROUP)
+        reading_group(r, &setting_prices, group, "prices", &r->conf->prices);
     const struct setting *s_images = setting_find(&setting_top, "repositories");
     const struct setting *s_lists = setting_find(&setting_top, "lists");
     const struct node *images = node_member(root, "repositories");

@@ -56,6 +56,10 @@ static const struct setting top[] = {
      .required = true,
      .right = "a group: s3: { bucket = \"...\"; };",
      .help = "where the copies go"},
+    {.name = "prices",
+     .kind = SETTING_GROUP,
+     .right = "a group: prices: { currency = \"USD\"; put_per_1000 = 0.005; };",
+     .help = "what requests cost, for lockstep plan"},
     {.name = "repositories",
      .kind = SETTING_LIST,
      .required = true,
@@ -71,6 +75,27 @@ static const struct setting top[] = {
      .right =
          "a list of groups: objects = ( { match = ( \"*.png\" ); cache_control = \"...\"; } );",
      .help = "what objects carry besides their bytes"},
+};
+
+#define PRICE_MAX (1000000ll * 1000000000) /* a million of any currency */
+#define PRICE(member, clause)                                                                      \
+    {                                                                                              \
+        .name = #member, .kind = SETTING_PRICE, .offset = offsetof(struct conf_prices, member),    \
+        .fallback = "0", .max = PRICE_MAX,                                                         \
+        .right = "a decimal number from 0 to 1000000 such as 0.005", .help = clause                \
+    }
+
+static const struct setting prices[] = {
+    {.name = "currency",
+     .kind = SETTING_TEXT,
+     .offset = offsetof(struct conf_prices, currency),
+     .required = true,
+     .normal = value_profile,
+     .right = "the currency's name such as \"USD\"",
+     .help = "the currency of the prices"},
+    PRICE(put_per_1000, "of 1,000 PUT, COPY, POST or LIST requests"),
+    PRICE(get_per_1000, "of 1,000 GET or HEAD requests"),
+    PRICE(storage_gib_month, "of a GiB stored for a month"),
 };
 
 static const struct setting s3[] = {
@@ -295,6 +320,7 @@ static const struct setting lists[] = {
 
 const struct setting_table setting_top = {top, COUNT_OF(top)};
 const struct setting_table setting_s3 = {s3, COUNT_OF(s3)};
+const struct setting_table setting_prices = {prices, COUNT_OF(prices)};
 const struct setting_table setting_repositories = {repositories, COUNT_OF(repositories)};
 const struct setting_table setting_lists = {lists, COUNT_OF(lists)};
 
@@ -327,6 +353,8 @@ const char *setting_home(const char *name)
         return "the top of the file";
     if (setting_find(&setting_s3, name) != NULL)
         return "s3";
+    if (setting_find(&setting_prices, name) != NULL)
+        return "prices";
     if (setting_find(&setting_repositories, name) != NULL)
         return "repositories";
     if (setting_find(&setting_lists, name) != NULL)

@@ -16,6 +16,7 @@ enum setting_kind {
     SETTING_MS,       /* int64_t: an integer of milliseconds */
     SETTING_RESCAN,   /* int64_t: a duration ("15m"), "auto" (-1) or "off" (0) */
     SETTING_SIZE,     /* uint64_t: bytes as an integer or "16M" */
+    SETTING_PRICE,    /* int64_t: a decimal number in billionths, as a number or in quotes */
     SETTING_FLAG,     /* bool: true or false */
     SETTING_CHOICE,   /* an enum: one of `words`, in the enum's order */
     SETTING_PATTERNS, /* char **: a list of strings, each made normal by `normal` */
@@ -48,6 +49,7 @@ struct setting_table {
 
 extern const struct setting_table setting_top;          /* struct conf */
 extern const struct setting_table setting_s3;           /* struct conf_s3 */
+extern const struct setting_table setting_prices;       /* struct conf_prices */
 extern const struct setting_table setting_repositories; /* struct conf_mapping */
 extern const struct setting_table setting_lists;        /* struct conf_mapping */
 extern const struct setting_table setting_objects;      /* struct conf_object */

@@ -42,6 +42,11 @@ int value_size(const char *text, uint64_t *ret_bytes) __attribute__((warn_unused
 char *value_duration_text(int64_t ms, char *out);
 char *value_size_text(uint64_t bytes, char *out);
 
+/* value_price(text, ret): a decimal number, at most nine digits behind the point, in billionths. 0,
+ * ERR_SYNTAX, ERR_LIMIT. value_price_text: the way back, without zeroes at the end. */
+int value_price(const char *text, int64_t *ret) __attribute__((warn_unused_result));
+char *value_price_text(int64_t billionths, char *out);
+
 /* value_quote(text, out, size): in double quotes as libconfig reads it; cut with "..." where it
  * does not fit. Returns out. size at least 8. */
 char *value_quote(const char *text, char *out, size_t size);

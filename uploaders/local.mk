@@ -13,6 +13,7 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/multipart.c \
 	uploaders/parts.h uploaders/parts.c \
 	uploaders/put.c \
+	uploaders/requests.c \
 	uploaders/simple.c \
 	uploaders/site.h uploaders/site.c \
 	uploaders/source.h uploaders/source.c \

@@ -261,6 +261,22 @@ int s3_listing_next(struct s3_listing *l, const struct s3_object **ret, struct e
 /* s3_listing_close(l): waits for what is on its way. NULL is allowed. */
 void s3_listing_close(struct s3_listing *l);
 
+/*
+ * What a transfer takes, in requests, if all goes well at the first attempt. Pure.
+ */
+struct s3_requests {
+    uint64_t put;     /* PutObject, UploadPart */
+    uint64_t copy;    /* CopyObject, UploadPartCopy */
+    uint64_t post;    /* CreateMultipartUpload, CompleteMultipartUpload */
+    uint64_t head;
+    uint64_t deletes; /* DeleteObject, DeleteObjects; free of charge */
+};
+
+/* s3_requests_add(opt, kind, size, n): add those of one transfer of this kind (PUT, COPY, META) and
+ * size; of DELETE_MANY for `size` keys. */
+void s3_requests_add(const struct uploaders_options *opt, enum transfer_kind kind, uint64_t size,
+                     struct s3_requests *n);
+
 /* uploaders_run(u, t): submit one transfer and wait for its outcome, apart from the queue of
  * uploaders_next. Any thread. For commands. */
 void uploaders_run(struct uploaders *u, struct transfer *t);

@@ -509,6 +509,12 @@ int service_run(const struct conf *conf, const struct agent_options *options,
         if (status != EXIT_IN_STEP && a->fatal)
             err_set(e, a->fatal, NULL, NULL, "the agent had to stop: %s", err_name(a->fatal));
     }
+    if (a->options.dry_run) { /* the deletions go together */
+        struct uploaders_options opt;
+
+        service_uploaders_options(conf, &opt);
+        s3_requests_add(&opt, TRANSFER_DELETE_MANY, a->totals.deletes, &a->totals.requests);
+    }
     if (ret_totals)
         *ret_totals = a->totals;
     agent_end(a);

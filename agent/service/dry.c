@@ -56,6 +56,23 @@ static void dry_say(struct agent *a, const char *what, const char *path, const c
     buf_release(&line);
 }
 
+/* Count the requests of a transfer. */
+static void dry_count(struct agent *a, enum transfer_kind kind, uint64_t size)
+{
+    struct uploaders_options opt;
+
+    service_uploaders_options(a->conf, &opt);
+    s3_requests_add(&opt, kind, size, &a->totals.requests);
+}
+
+/* A file that would be put. */
+static void dry_put(struct agent *a, const struct item *it)
+{
+    a->totals.puts++;
+    a->totals.bytes += it->seen.size;
+    dry_count(a, TRANSFER_PUT, it->seen.size);
+}
+
 void dry_change(struct agent *a, struct item *it)
 {
     struct agent_totals *t = &a->totals;
@@ -63,25 +80,27 @@ void dry_change(struct agent *a, struct item *it)
     switch (it->change) {
     case CHANGE_ADD:
         t->adds++;
-        t->puts++;
-        t->bytes += it->seen.size;
+        dry_put(a, it);
         dry_say(a, "add", it->key, NULL, it->seen.size, "bytes");
         break;
     case CHANGE_EDIT:
         t->edits++;
-        t->puts++;
-        t->bytes += it->seen.size;
+        dry_put(a, it);
         dry_say(a, "edit", it->key, NULL, it->seen.size, "bytes");
         break;
     case CHANGE_META:
         t->metas++;
         t->copies++;
+        dry_count(a, TRANSFER_META, it->seen.size);
         dry_say(a, "meta", it->key, NULL, 0, NULL);
         break;
     case CHANGE_RENAME:
-        t->puts += !it->copy;
         t->copies += it->copy;
-        t->bytes += it->copy ? 0 : it->seen.size;
+        t->deletes++;
+        if (it->copy)
+            dry_count(a, TRANSFER_COPY, it->seen.size);
+        else
+            dry_put(a, it);
         dry_say(a, it->copy ? "rename" : "rename+", it->peer->key, it->key, 0, NULL);
         break;
     case CHANGE_NONE:
@@ -107,6 +126,19 @@ void dry_held(struct agent *a, const struct mapping *m, uint64_t count)
     dry_say(a, "hold", m->conf->name, m->hold_why, count, "removals");
 }
 
+/* A list that would be put once it is rewritten; as large as it is now, give or take a few names.
+ */
+static void dry_list_put(struct agent *a, const struct pass_list *list)
+{
+    struct file_stat st;
+
+    if (tree_stat(a->root_fds[list->mapping], list->path, &st) || st.kind != FILE_REGULAR)
+        return;
+    a->totals.puts++;
+    a->totals.bytes += st.size;
+    dry_count(a, TRANSFER_PUT, st.size);
+}
+
 void dry_lists(struct agent *a, struct job *job)
 {
     for (size_t i = 0; i < job->list_count; i++) {
@@ -117,6 +149,7 @@ void dry_lists(struct agent *a, struct job *job)
             continue;
         a->totals.lists_rewritten++;
         a->totals.rows_changed += list->rows;
+        dry_list_put(a, list);
         dry_say(a, "rewrite", key, NULL, list->rows, "rows");
     }
 }

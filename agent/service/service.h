@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "conf/conf.h"
+#include "uploaders/uploaders.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,6 +32,7 @@ struct agent_totals {
     uint64_t adds, edits, metas, renames, removes;
     uint64_t puts, copies, deletes, bytes;
     uint64_t lists_rewritten, rows_changed;
+    struct s3_requests requests; /* dry_run: what it would take */
     uint64_t failures;
 };
 
@@ -48,7 +50,6 @@ int service_status_offline(const struct conf *conf, bool json, struct buf *out, 
 int service_release_offline(const struct conf *conf, const char *mapping, uint64_t *ret_count,
                             struct err *e) __attribute__((warn_unused_result));
 
-struct uploaders_options;
 /* service_uploaders_options(conf, ret): the S3 side's options as the configuration has them;
  * strings are borrowed from conf. */
 void service_uploaders_options(const struct conf *conf, struct uploaders_options *ret);
