@@ -89,6 +89,7 @@ EXTRA_DIST += \
 	tests/system/test_once.py \
 	tests/system/test_order.py \
 	tests/system/test_remote.py tests/system/test_runner.py \
+	tests/system/test_slow.py \
 	tests/system/test_storms.py \
 	tests/system/test_tls.py \
 	tests/system/test_tools.py \

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "uploaders/patience.h"
 #include "uploaders/redirect.h"
 
 #include <errno.h>
@@ -128,6 +129,7 @@ struct call *caller_take(struct caller *c)
     call->owner = NULL;
     call->keys_until_ms = 0;
     call->is_elsewhere = false;
+    call->x.given_up = 0;
     memset(&call->error, 0, sizeof(call->error));
     memset(&call->retry, 0, sizeof(call->retry));
     call->x.done = on_answer;
@@ -158,6 +160,14 @@ void call_header(struct call *call, const char *name, const char *value)
     call->header_count++;
 }
 
+/* S3 has little to do for it: not a copy, nor putting parts together, nor many keys at once. */
+static bool is_quick(const struct call *call)
+{
+    bool put = call->kind == TRANSFER_PUT && strcmp(call->method, "PUT") == 0;
+    return call->body.n < PATIENCE_BODY_MAX &&
+           (put || strcmp(call->method, "HEAD") == 0 || strcmp(call->method, "DELETE") == 0);
+}
+
 /* One attempt. */
 static void attempt(struct caller *c, struct call *call)
 {
@@ -167,6 +177,7 @@ static void attempt(struct caller *c, struct call *call)
     memcpy(call->region, c->view.endpoint.region, sizeof(call->region));
     if (code == 0)
         code = call_build(call, &c->view, now_us, &c->scratch);
+    call->x.quick = is_quick(call);
     if (code == 0) {
         wire_send(c->wire, &call->x);
         return;
@@ -316,6 +327,11 @@ static void on_answer(struct exchange *x)
 {
     struct call *call = (struct call *)x;
     struct caller *c = call->caller;
+    if (x->was_slow) { /* at once, on a new connection; that costs no attempt */
+        x->given_up++;
+        put_to_sleep(c, call, 0);
+        return;
+    }
     bool error_body = read_body(call);
     const char *region = wire_head(x, "x-amz-bucket-region");
     struct clock_reading clock = read_clock(c, call);

@@ -37,6 +37,7 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/access_point.h uploaders/access_point.c \
 	uploaders/partition.h uploaders/partition.c \
 	uploaders/headers.h uploaders/headers.c \
+	uploaders/patience.h uploaders/patience.c \
 	uploaders/profile.h uploaders/profile.c \
 	uploaders/redirect.h uploaders/redirect.c \
 	uploaders/retry.h uploaders/retry.c \
@@ -54,6 +55,7 @@ uploaders_tests = \
 	tests/unit/test_endpoint \
 	tests/unit/test_headers \
 	tests/unit/test_parts \
+	tests/unit/test_patience \
 	tests/unit/test_profile \
 	tests/unit/test_redirect \
 	tests/unit/test_retry \
@@ -77,6 +79,8 @@ tests_unit_test_headers_SOURCES = tests/unit/test_headers.c
 tests_unit_test_headers_LDADD = $(uploaders_test_libs)
 tests_unit_test_parts_SOURCES = tests/unit/test_parts.c
 tests_unit_test_parts_LDADD = $(uploaders_test_libs)
+tests_unit_test_patience_SOURCES = tests/unit/test_patience.c
+tests_unit_test_patience_LDADD = $(uploaders_test_libs)
 tests_unit_test_profile_SOURCES = tests/unit/test_profile.c
 tests_unit_test_profile_LDADD = $(uploaders_test_libs)
 tests_unit_test_redirect_SOURCES = tests/unit/test_redirect.c

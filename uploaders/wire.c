@@ -2,6 +2,7 @@
 #include "uploaders/wire.h"
 
 #include "base/clock.h"
+#include "uploaders/patience.h"
 
 #include <ctype.h>
 #include <curl/curl.h>
@@ -20,6 +21,7 @@
 #define UPLOAD_BUFFER (256 * 1024) /* bytes a send of a larger body */
 #define SWEEP_MIN_MS  50
 #define SWEEP_MAX_MS  1000
+#define SWEEP_QUICK   250 /* ms, while there are requests that may be given up early */
 #define USER_AGENT    "lockstep/" PACKAGE_VERSION
 
 /* A libcurl handle with what one exchange needs beside it. */
@@ -42,6 +44,7 @@ struct wire {
     int64_t timeout_ms;
     int64_t connect_ms;
     int64_t timer_ms; /* monotonic, when libcurl wants to be called; INT64_MAX: not */
+    struct patience patience;
     int64_t sweep_ms; /* monotonic, when to look for exchanges that stand still */
     struct handle *pool;
     struct exchange *active;
@@ -330,6 +333,7 @@ static int begin(struct wire *w, struct handle *h, struct exchange *x)
     if (set_lines(h, x) != 0)
         return -1;
     set_body(h, x);
+    curl_easy_setopt(h->easy, CURLOPT_FRESH_CONNECT, x->given_up > 0 ? 1L : 0L);
     if (curl_easy_setopt(h->easy, CURLOPT_URL, x->url) != CURLE_OK ||
         curl_multi_add_handle(w->multi, h->easy) != CURLM_OK)
         return -1;
@@ -345,10 +349,11 @@ void wire_send(struct wire *w, struct exchange *x)
     x->status = 0;
     x->handle = NULL;
     x->progress = 0;
+    x->was_slow = false;
     set_words(x, "", "");
     x->sent_us = clock_real_us();
     x->answered_us = x->sent_us;
-    x->progress_ms = clock_mono_ms();
+    x->progress_ms = x->begun_ms = clock_mono_ms();
     struct handle *h = handle_take(w);
     if (h && begin(w, h, x) == 0) {
         link_active(w, x);
@@ -401,6 +406,8 @@ static void finish(struct wire *w, struct exchange *x, CURLcode code, const char
     x->answered_us = clock_real_us();
     if (code != CURLE_OK)
         tell_failure(x, code, words);
+    if (x->quick && (code == CURLE_OK || x->was_slow))
+        patience_note(&w->patience, clock_mono_ms() - x->begun_ms);
     curl_multi_remove_handle(w->multi, h->easy);
     unlink_active(w, x);
     x->handle = NULL;
@@ -433,14 +440,26 @@ static int64_t bytes_moved(const struct exchange *x)
     return (int64_t)up + (int64_t)down + (int64_t)x->head.len;
 }
 
-/* End what has stood still for the time-out. */
+/* It takes so much longer than the others that it is better asked again. */
+static bool stands_out(const struct wire *w, const struct exchange *x, int64_t now_ms)
+{
+    return x->quick && now_ms - x->begun_ms >= patience_bound_ms(&w->patience, x->given_up);
+}
+
+/* End what has stood still for the time-out, and what stands out. */
 static void sweep(struct wire *w, int64_t now_ms)
 {
     struct exchange *after;
+    bool any_quick = false;
     for (struct exchange *x = w->active; x; x = after) {
         after = x->after;
         int64_t moved = bytes_moved(x);
-        if (moved != x->progress) {
+        any_quick = any_quick || x->quick;
+        if (stands_out(w, x, now_ms)) {
+            x->was_slow = true;
+            finish(w, x, CURLE_OPERATION_TIMEDOUT, "no answer while others have theirs");
+            after = w->active;
+        } else if (moved != x->progress) {
             x->progress = moved;
             x->progress_ms = now_ms;
         } else if (now_ms - x->progress_ms >= w->timeout_ms) {
@@ -450,6 +469,7 @@ static void sweep(struct wire *w, int64_t now_ms)
     }
     int64_t pause = w->timeout_ms / 4;
     pause = pause < SWEEP_MIN_MS ? SWEEP_MIN_MS : pause > SWEEP_MAX_MS ? SWEEP_MAX_MS : pause;
+    pause = any_quick && pause > SWEEP_QUICK ? SWEEP_QUICK : pause;
     w->sweep_ms = now_ms + pause;
 }
 

@@ -36,11 +36,14 @@ struct exchange {
     const char *lines; /* "name: value" NUL "name: value" NUL ... */
     size_t lines_n;    /* bytes, with the last NUL */
     struct span body;
+    bool quick;        /* given up early where it stands out (patience.h) */
+    unsigned given_up; /* that many times before; then it gets a new connection */
     size_t answer_max; /* bytes of the answer's body that are taken */
     void (*done)(struct exchange *x);
 
     /* The answer. */
     enum transport transport;
+    bool was_slow;   /* lost, since it was given up as slow */
     int status;      /* 0 where none came */
     struct buf head; /* name NUL value NUL ...; names in lower case */
     struct buf answer;
@@ -55,6 +58,7 @@ struct exchange {
     void *handle;
     int64_t progress; /* bytes moved, and when that was last seen to change */
     int64_t progress_ms;
+    int64_t begun_ms;
 };
 
 void wire_exchange_init(struct exchange *x);
