@@ -265,9 +265,9 @@ void s3_listing_close(struct s3_listing *l);
  * What a transfer takes, in requests, if all goes well at the first attempt. Pure.
  */
 struct s3_requests {
-    uint64_t put;     /* PutObject, UploadPart */
-    uint64_t copy;    /* CopyObject, UploadPartCopy */
-    uint64_t post;    /* CreateMultipartUpload, CompleteMultipartUpload */
+    uint64_t put;  /* PutObject, UploadPart */
+    uint64_t copy; /* CopyObject, UploadPartCopy */
+    uint64_t post; /* CreateMultipartUpload, CompleteMultipartUpload */
     uint64_t head;
     uint64_t deletes; /* DeleteObject, DeleteObjects; free of charge */
 };
