@@ -34,7 +34,10 @@ void decide_failed(struct agent *a, struct item *it, const char *why)
         a->complained_ms = a->now_ms;
         a->complaints = 0;
     }
-    pending_set(a->pending, it, ITEM_RETRY, a->now_ms + rest);
+    if (it->again) /* what happened to it while it was busy comes first */
+        intake_resettle(a, it);
+    else
+        pending_set(a->pending, it, ITEM_RETRY, a->now_ms + rest);
 }
 
 /* The name can never be a key: say so, in the journal too, and leave it. */

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The objects that go as soon as no list names them: no list that still does may go up again. NULL:
- * there are none. */
+/* The images that are gone, and the objects that go as soon as no list names them: no list that still
+ * does may go up again. NULL: there are none. */
 static int publish_leaving(const struct agent *a, unsigned images, struct map **ret)
 {
     struct map *m = NULL;
@@ -18,7 +18,7 @@ static int publish_leaving(const struct agent *a, unsigned images, struct map **
 
     for (struct item *o = pending_first(a->pending, images); o && rc == 0; o = o->mate_next) {
         if (o->state != ITEM_LISTING && o->state != ITEM_CLAIMED && o->state != ITEM_BARRIER &&
-            o->state != ITEM_DELETING)
+            o->state != ITEM_DELETING && o->state != ITEM_GONE && !o->told_gone)
             continue;
         if (!m)
             m = map_new();

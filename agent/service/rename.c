@@ -465,8 +465,11 @@ enum rename_answer rename_consider(struct agent *a, struct item *it, const struc
         return RENAME_WAIT; /* it was there, and is to be looked at again */
     if (source_seen(o))
         return consider_occupied(a, it, o, &s, &source.known);
-    if (o->state == ITEM_CLAIMED && !o->copied && o->peer && await(a, it, o->peer))
+    if (o->state == ITEM_CLAIMED && !o->copied && o->peer && await(a, it, o->peer)) {
+        if (o->peer->state == ITEM_RETRY)
+            intake_observe(a, o->peer);
         return RENAME_WAIT; /* it was taken for renamed elsewhere, where it may be no more */
+    }
     if (o->state == ITEM_OBSERVING ||
         ((o->state == ITEM_SETTLING || o->state == ITEM_RETRY) && patient(a, it)))
         return RENAME_WAIT;

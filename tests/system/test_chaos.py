@@ -107,28 +107,18 @@ def test_every_mode_of_failure_under_mixed_load_for_ten_minutes(ctx):
     chaos_on_s3d(ctx, 600, 300)
 
 
-def chaos_on_ceph(ctx, seconds, patience):
+@long_test
+@deadline(1200)
+@on("ceph")
+def test_a_real_server_in_trouble_for_ten_minutes(ctx):
     """A gateway that is throttled, killed and restarted; an OSD that stands still; a user who is
     suspended; a quota that is full."""
     ctx.take_own_ceph()
     work, agent, observer = begin(ctx, seed())
-    ceph, until = ctx.server, time.monotonic() + seconds
+    ceph, until = ctx.server, time.monotonic() + 600
     while time.monotonic() < until:
         for blow in (ceph.throttled, ceph.stalled, ceph.gone, ceph.suspended, ceph.full):
             with blow():
                 time.sleep(2)
             time.sleep(2)
-    settle(ctx, work, agent, observer, patience)
-
-
-@long_test
-@deadline(1200)
-@on("ceph")
-def test_a_real_server_in_trouble_for_ten_minutes(ctx):
-    chaos_on_ceph(ctx, 600, 300)
-
-
-@deadline(240)
-@on("ceph")
-def test_a_real_server_in_trouble(ctx):
-    chaos_on_ceph(ctx, 20, 120)
+    settle(ctx, work, agent, observer, 300)

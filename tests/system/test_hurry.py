@@ -131,12 +131,12 @@ def test_an_image_that_s3_never_had_moves_before_anybody_looked(ctx):
     os.rename(f"{images}/e", f"{images}/f")
     for i in range(20):
         write(f"{images}/d/t{i}.jpg", b"t")
-        os.rename(f"{images}/d/{'a' if i == 0 else f'a{i - 1}'}.jpg", f"{images}/d/a{i}.jpg")
+        os.rename(f"{images}/d/t{i}.jpg", f"{images}/d/u{i}.jpg")
         time.sleep(0.1)
     ctx.server.clear_faults()
     agent.wait_in_step(40)
     assert [row.split("\t", 1)[1] for row in rows(lists).splitlines()] == \
-        ["LABEL-d/a.jpg\td/a19.jpg", "LABEL-e/x.jpg\tf/x.jpg", "LABEL-new\tf/newer.jpg"], rows(lists)
+        ["LABEL-d/a.jpg\td/a.jpg", "LABEL-e/x.jpg\tf/x.jpg", "LABEL-new\tf/newer.jpg"], rows(lists)
     ctx.client.assert_tree(images, "images/")
 
 
