@@ -47,6 +47,14 @@ int64_t clock_mono_ms(void)
     return now.tv_sec * MS_PER_S + now.tv_nsec / (NS_PER_S / MS_PER_S);
 }
 
+int64_t clock_mono_us(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* as above */
+    return now.tv_sec * US_PER_S + now.tv_nsec / (NS_PER_S / US_PER_S);
+}
+
 /* Days from 1970-01-01 to a date. The year is counted from March, so that the leap day is its last;
  * then months have 153 days in fives. */
 static int64_t days_of(int year, int month, int day)

@@ -17,6 +17,7 @@
  * never set. Shell. */
 int64_t clock_real_us(void);
 int64_t clock_mono_ms(void);
+int64_t clock_mono_us(void); /* the same clock, finer */
 
 #define CLOCK_ISO_SIZE 32 /* bytes for "2026-01-02T03:04:05.123456Z" and its NUL */
 

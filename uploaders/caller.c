@@ -14,6 +14,7 @@
 #define CONNECT_MS      5000
 #define KEYS_WAIT_MS    20000       /* for other keys: more than their source takes to answer */
 #define KEYS_LOOK_MS    20          /* between two looks whether they are there */
+#define TELL_US         20000       /* between two reports of what ended */
 #define POOL_ANSWER_MAX (64 * 1024) /* a larger answer's memory is not kept */
 
 /* Calls in the order of arrival. */
@@ -26,16 +27,20 @@ struct caller {
     struct site *site;
     struct site_view view;
     struct wire *wire;
-    unsigned limit;
+    struct flow *flow;
+    unsigned number;
     unsigned attempts;
-    unsigned busy; /* calls that hold a slot */
-    struct line queued;
+    struct lanes slots; /* that calls hold, and that they wait for */
+    struct line queued[LANE_COUNT];
+    struct line paced; /* with a slot, but too early: the first one's turn is at paced_ms */
+    int64_t paced_ms;
     struct line unsent;  /* could not be built; their owners learn it in the next turn */
-    struct call *asleep; /* in no order: never more than `limit` */
+    struct call *asleep; /* in no order: never more than there are slots */
     struct call *pool;
     struct call *all;
-    struct retry_quota quota;
     struct retry_dice dice;
+    struct window_sample ended; /* since flow was told */
+    int64_t told_us;            /* real time */
     struct buf scratch;
 };
 
@@ -62,9 +67,12 @@ static struct call *line_take(struct line *line)
     return call;
 }
 
-bool caller_room(const struct caller *c)
+bool caller_room(const struct caller *c, enum lane lane, bool large_waits)
 {
-    return c->busy < c->limit && !c->queued.head;
+    struct lanes slots = c->slots;
+    slots.waiting[LANE_LARGE] += large_waits;
+    return c->slots.waiting[lane] == 0 &&
+           lanes_open(&slots, lane, 1, flow_share(c->flow, c->number));
 }
 
 bool caller_tls(const struct caller *c)
@@ -123,6 +131,7 @@ struct call *caller_take(struct caller *c)
     call->key = NULL;
     call->query_count = call->header_count = 0;
     call->body = (struct span){NULL, 0};
+    call->lane = LANE_SMALL;
     call->payload_hash[0] = '\0';
     call->read = NULL;
     call->done = NULL;
@@ -168,8 +177,8 @@ static bool is_quick(const struct call *call)
            (put || strcmp(call->method, "HEAD") == 0 || strcmp(call->method, "DELETE") == 0);
 }
 
-/* One attempt. */
-static void attempt(struct caller *c, struct call *call)
+/* Send an attempt. */
+static void send(struct caller *c, struct call *call)
 {
     int64_t now_us = site_now_us(c->site);
     int code = site_look(c->site, now_us, &c->view);
@@ -179,6 +188,7 @@ static void attempt(struct caller *c, struct call *call)
         code = call_build(call, &c->view, now_us, &c->scratch);
     call->x.quick = is_quick(call);
     if (code == 0) {
+        call->sent_us = clock_mono_us();
         wire_send(c->wire, &call->x);
         return;
     }
@@ -190,26 +200,64 @@ static void attempt(struct caller *c, struct call *call)
     line_put(&c->unsent, call);
 }
 
+/* May it go now, by the rates in force? If not, it is known when to ask again. */
+static bool admit(struct caller *c, const struct call *call)
+{
+    size_t at_once = call->body.n < WIRE_INLINE_MAX ? call->body.n : 0; /* more goes by pieces */
+    int64_t wait_us = flow_admit(c->flow, at_once);
+    if (wait_us > 0)
+        c->paced_ms = clock_mono_ms() + wait_us / US_PER_MS + 1;
+    return wait_us == 0;
+}
+
+/* One attempt, in its turn. */
+static void attempt(struct caller *c, struct call *call)
+{
+    if (!c->paced.head && admit(c, call))
+        send(c, call);
+    else
+        line_put(&c->paced, call);
+}
+
+/* Those whose time has come by the rates in force. */
+static void serve_paced(struct caller *c)
+{
+    while (c->paced.head && clock_mono_ms() >= c->paced_ms && admit(c, c->paced.head))
+        send(c, line_take(&c->paced));
+}
+
+/* Calls that wait for a slot get those that are free. */
+static void serve_queued(struct caller *c)
+{
+    for (enum lane lane = LANE_SMALL; lane < LANE_COUNT; lane++) {
+        while (c->slots.waiting[lane] > 0 &&
+               lanes_open(&c->slots, lane, 1, flow_share(c->flow, c->number))) {
+            c->slots.waiting[lane]--;
+            lanes_enter(&c->slots, lane, 1);
+            attempt(c, line_take(&c->queued[lane]));
+        }
+    }
+}
+
 void caller_start(struct call *call)
 {
     struct caller *c = call->caller;
-    if (!caller_room(c)) {
-        line_put(&c->queued, call);
+    if (lanes_of(call->body.n) == LANE_LARGE)
+        call->lane = LANE_LARGE;
+    if (!caller_room(c, call->lane, false)) {
+        line_put(&c->queued[call->lane], call);
+        c->slots.waiting[call->lane]++;
         return;
     }
-    c->busy++;
+    lanes_enter(&c->slots, call->lane, 1);
     attempt(c, call);
 }
 
 /* The call is over: its slot goes to the next, its owner learns of it. */
 static void end_call(struct caller *c, struct call *call)
 {
-    c->busy--;
-    struct call *next = line_take(&c->queued);
-    if (next) {
-        c->busy++;
-        attempt(c, next);
-    }
+    lanes_leave(&c->slots, call->lane, 1);
+    serve_queued(c);
     call->done(call);
 }
 
@@ -322,6 +370,24 @@ static void put_to_sleep(struct caller *c, struct call *call, int64_t delay_ms)
     c->asleep = call;
 }
 
+/* What an answer says of how fast S3 can go. */
+static void note_answer(struct caller *c, const struct call *call, enum failure failure)
+{
+    const struct exchange *x = &call->x;
+    if (failure == FAILURE_THROTTLED)
+        flow_throttled(c->flow, call->sent_us, clock_mono_us());
+    if (x->transport != TRANSPORT_ANSWERED || x->status >= 500 || failure == FAILURE_THROTTLED)
+        return;
+    c->ended.calls++;
+    c->ended.bytes += call->body.n;
+    c->ended.took_us += x->answered_us > x->sent_us ? (uint64_t)(x->answered_us - x->sent_us) : 0;
+    if (x->answered_us - c->told_us < TELL_US && x->answered_us >= c->told_us)
+        return;
+    flow_ended(c->flow, &c->ended, clock_mono_us());
+    memset(&c->ended, 0, sizeof(c->ended));
+    c->told_us = x->answered_us;
+}
+
 /* exchange.done: judge the attempt. */
 static void on_answer(struct exchange *x)
 {
@@ -347,7 +413,8 @@ static void on_answer(struct exchange *x)
                                   .clock_off = clock.off,
                                   .temporary = c->view.credentials.session_token != NULL};
     struct judgement j = retry_judge(&answer);
-    if (retry_next(&call->retry, &c->quota, &c->dice, &j, read_hint(call), c->attempts,
+    note_answer(c, call, j.failure);
+    if (retry_next(&call->retry, flow_quota(c->flow), &c->dice, &j, read_hint(call), c->attempts,
                    &delay_ms) == RETRY_GO) {
         learn(c, call, j.failure, &answer, &clock);
         put_to_sleep(c, call, delay_ms);
@@ -406,8 +473,12 @@ void caller_turn(struct caller *c, int64_t until_ms)
         int64_t first_ms = first_wake_ms(c);
         until_ms = first_ms < until_ms ? first_ms : until_ms;
     }
+    if (c->paced.head && c->paced_ms < until_ms)
+        until_ms = c->paced_ms;
     wire_turn(c->wire, c->unsent.head ? 0 : until_ms);
     wake(c);
+    serve_paced(c);
+    serve_queued(c); /* there may be more slots than before */
     struct line unsent = c->unsent;
     c->unsent = (struct line){NULL, NULL};
     for (struct call *call; (call = line_take(&unsent));)
@@ -419,22 +490,31 @@ int caller_watch(struct caller *c, int fd)
     return wire_watch(c->wire, fd);
 }
 
+/* wire_options.pace: the next piece of a large body. */
+static int64_t pace(void *arg, size_t *n)
+{
+    const struct caller *c = arg;
+    return flow_body(c->flow, n);
+}
+
 int caller_new(const struct caller_options *opt, struct caller **ret, struct err *e)
 {
     struct caller *c = calloc(1, sizeof(*c));
     if (!c)
         return err_set(e, -ENOMEM, "", "", "no memory for a worker");
     c->site = opt->site;
-    c->limit = opt->calls;
+    c->flow = opt->flow;
+    c->number = opt->number;
     c->attempts = opt->attempts;
     c->dice.state = opt->seed;
-    retry_quota_init(&c->quota);
     buf_init(&c->scratch, SIGV4_REQUEST_MAX);
     struct wire_options wo = {.ca_file = opt->ca_file,
                               .proxy = opt->proxy,
                               .exchanges = opt->calls,
                               .timeout_ms = opt->timeout_ms,
-                              .connect_ms = CONNECT_MS};
+                              .connect_ms = CONNECT_MS,
+                              .pace = pace,
+                              .pace_arg = c};
     int code = wire_new(&wo, &c->wire, e);
     if (code != 0) {
         caller_free(c);

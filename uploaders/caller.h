@@ -5,10 +5,11 @@
  *
  *          caller_start      slot free            judged final
  *   idle ------------> queued --------> in flight -----------> done
- *                                        ^      |
- *                                  time  |      | RETRY_GO
- *                                        +- sleeping
+ *                              \           ^  ^      |
+ *                               +-> paced -+  | time | RETRY_GO
+ *                                             +- sleeping
  *
+ * How many have slots, how many go a second: flow.h. Which one gets a slot that is free: lanes.h.
  * A call whose keys S3 no longer takes sleeps until there are others, or there will be none. A call
  * holds its slot while it sleeps, so a server that says SlowDown gets fewer requests. Each
  * attempt is signed anew.
@@ -17,6 +18,8 @@
 #define LOCKSTEP_UPLOADERS_CALLER_H
 
 #include "uploaders/answers.h"
+#include "uploaders/flow.h"
+#include "uploaders/lanes.h"
 #include "uploaders/retry.h"
 #include "uploaders/site.h"
 #include "uploaders/wire.h"
@@ -41,6 +44,7 @@ struct call {
     struct sigv4_pair headers[CALL_HEADERS_MAX]; /* names in lower case */
     size_t header_count;
     struct span body;
+    enum lane lane;                /* LANE_SMALL where it is not set and the body is not large */
     char payload_hash[SHA256_HEX]; /* "": the caller takes it */
     /* read: look into a 2xx answer; 0, ERR_REFUSED with the error (judged as a 500 with that code),
      * or another code where the answer makes no sense. NULL: nothing to read. */
@@ -63,6 +67,7 @@ struct call {
     bool is_elsewhere;                    /* it goes there */
     unsigned keys_generation;             /* of the keys that the latest attempt was signed with */
     int64_t keys_until_ms; /* asleep until these are others, but not beyond; 0: not for that */
+    int64_t sent_us;          /* monotonic, of the latest attempt */
     struct buf path;
     struct buf query_text;
     struct buf url;
@@ -72,9 +77,11 @@ struct call {
 
 struct caller_options {
     struct site *site; /* borrowed */
+    struct flow *flow; /* borrowed */
     const char *ca_file;
     const char *proxy;
-    unsigned calls;    /* at once */
+    unsigned number;   /* of the worker, from 0 */
+    unsigned calls;    /* at once, at most */
     unsigned attempts; /* of one call */
     int64_t timeout_ms;
     uint64_t seed; /* of the jitter */
@@ -90,8 +97,9 @@ void caller_free(struct caller *c);
 int caller_watch(struct caller *c, int fd) __attribute__((warn_unused_result));
 void caller_turn(struct caller *c, int64_t until_ms);
 
-/* caller_room(c): a call that is started now would not have to wait for a slot. */
-bool caller_room(const struct caller *c);
+/* caller_room(c, lane, large_waits): a call of that lane that is started now would not have to wait
+ * for a slot. large_waits: large ones stand in a line of the owner's. */
+bool caller_room(const struct caller *c, enum lane lane, bool large_waits);
 
 /* caller_tls(c): requests go over TLS (so that bodies need no SHA-256). */
 bool caller_tls(const struct caller *c);

@@ -399,6 +399,7 @@ struct task *task_copy_parts_new(void)
     struct copy_parts *copy = calloc(1, sizeof(*copy));
     if (!copy)
         return NULL;
+    copy->task.lane = LANE_LARGE;
     upload_init(&copy->upload, &copy->task, ready);
     buf_init(&copy->source, COPY_SOURCE_MAX);
     buf_init(&copy->tags, TAGS_MAX);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "uploaders/copy.h"
+#include "uploaders/flow.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@
 
 struct uploaders {
     struct site *site;
+    struct flow *flow;
     struct mailbox *outcomes;
     unsigned worker_count;
     uint64_t multipart_bytes;
@@ -55,11 +57,15 @@ static int start_workers(struct uploaders *u, const struct uploaders_options *op
     unsigned calls = (unsigned)limit(opt->in_flight, IN_FLIGHT_DEFAULT, 1, IN_FLIGHT_MAX);
     if (workers > calls)
         workers = calls;
+    u->flow = flow_new(workers, calls, opt->fixed_in_flight, clock_mono_us());
+    if (!u->flow)
+        return err_set(e, -ENOMEM, "", "", "no memory for the uploaders");
     struct worker_options wo = {
         .site = u->site,
+        .flow = u->flow,
         .ca_file = opt->ca_file,
         .proxy = opt->proxy,
-        .calls = calls / workers,
+        .calls = (calls + workers - 1) / workers,
         .attempts = (unsigned)limit(opt->attempts, ATTEMPTS_DEFAULT, 1, UINT32_MAX),
         .timeout_ms = opt->timeout_ms > 0 ? opt->timeout_ms : TIMEOUT_DEFAULT_MS,
         .memory_bytes = limit(opt->memory_bytes, MEMORY_DEFAULT, 1, UINT64_MAX) / workers,
@@ -107,6 +113,7 @@ void uploaders_free(struct uploaders *u)
     for (struct transfer *t; u->outcomes && (t = uploaders_next(u));)
         transfer_free(t);
     mailbox_free(u->outcomes);
+    flow_free(u->flow);
     site_free(u->site);
     free(u);
 }
@@ -190,6 +197,8 @@ static struct task *prepare(const struct uploaders *u, struct transfer *t)
         return NULL;
     }
     task->transfer = t;
+    if (t->kind == TRANSFER_PUT)
+        task->lane = lanes_of(t->expected.size);
     return task;
 }
 
@@ -233,6 +242,16 @@ void uploaders_keys(const struct uploaders *u, struct uploaders_keys *ret)
 void engine_hand(struct uploaders *u, struct task *task, struct mailbox *reply)
 {
     hand(u, task, reply);
+}
+
+void uploaders_limit(struct uploaders *u, const struct uploaders_limits *limits)
+{
+    flow_limit(u->flow, limits, clock_mono_us());
+}
+
+void uploaders_flow(const struct uploaders *u, struct uploaders_flow *ret)
+{
+    flow_look(u->flow, ret, clock_mono_us());
 }
 
 int engine_run(struct uploaders *u, struct task *task)

@@ -8,6 +8,8 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/copy.h uploaders/copy.c uploaders/copy_headers.c uploaders/copy_parts.c \
 	uploaders/engine.h uploaders/engine.c \
 	uploaders/head.h uploaders/head.c \
+	uploaders/flow.h uploaders/flow.c \
+	uploaders/lanes.h uploaders/lanes.c \
 	uploaders/listing.c \
 	uploaders/listing_page.h uploaders/listing_page.c \
 	uploaders/multipart.c \
@@ -43,7 +45,10 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/retry.h uploaders/retry.c \
 	uploaders/sources.h uploaders/sources.c uploaders/sources_read.c \
 	uploaders/sigv4.h uploaders/sigv4.c uploaders/sigv4_encode.c \
+	uploaders/throttle.h uploaders/throttle.c \
+	uploaders/tokens.h uploaders/tokens.c \
 	uploaders/undo.h \
+	uploaders/window.h uploaders/window.c \
 	uploaders/xml.h uploaders/xml.c
 
 uploaders_tests = \
@@ -53,6 +58,7 @@ uploaders_tests = \
 	tests/unit/test_credentials \
 	tests/unit/test_credentials_answer \
 	tests/unit/test_endpoint \
+	tests/unit/test_flow \
 	tests/unit/test_headers \
 	tests/unit/test_parts \
 	tests/unit/test_patience \
@@ -75,6 +81,8 @@ tests_unit_test_credentials_answer_SOURCES = tests/unit/test_credentials_answer.
 tests_unit_test_credentials_answer_LDADD = $(uploaders_test_libs)
 tests_unit_test_endpoint_SOURCES = tests/unit/test_endpoint.c
 tests_unit_test_endpoint_LDADD = $(uploaders_test_libs)
+tests_unit_test_flow_SOURCES = tests/unit/test_flow.c
+tests_unit_test_flow_LDADD = $(uploaders_test_libs)
 tests_unit_test_headers_SOURCES = tests/unit/test_headers.c
 tests_unit_test_headers_LDADD = $(uploaders_test_libs)
 tests_unit_test_parts_SOURCES = tests/unit/test_parts.c

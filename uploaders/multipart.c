@@ -418,6 +418,7 @@ struct task *task_multipart_new(void)
     if (!m)
         return NULL;
     m->fd = -1;
+    m->task.lane = LANE_LARGE;
     upload_init(&m->upload, &m->task, ready);
     m->task.begin = begin;
     m->task.feed = feed;

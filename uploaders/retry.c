@@ -193,7 +193,7 @@ struct judgement retry_judge(const struct retry_answer *a)
 
 void retry_quota_init(struct retry_quota *q)
 {
-    q->tokens = RETRY_QUOTA_FULL;
+    atomic_init(&q->tokens, RETRY_QUOTA_FULL);
 }
 
 /* A number of 32 bits; splitmix64. */
@@ -220,9 +220,11 @@ static int64_t compute_delay(struct retry_dice *d, int64_t base_ms, unsigned i, 
 /* Take the tokens of a retry; false where there are too few. */
 static bool pay(struct retry_state *s, struct retry_quota *q, int cost)
 {
-    if (q->tokens < cost)
-        return false;
-    q->tokens -= cost;
+    int have = atomic_load_explicit(&q->tokens, memory_order_relaxed);
+    do
+        if (have < cost)
+            return false;
+    while (!atomic_compare_exchange_weak(&q->tokens, &have, have - cost));
     s->paid = cost;
     return true;
 }
@@ -238,9 +240,13 @@ static bool once(bool *again)
 /* Give back what the latest retry took, or one for a request that needed none. */
 static void refund(struct retry_state *s, struct retry_quota *q)
 {
-    q->tokens += s->paid ? s->paid : 1;
-    if (q->tokens > RETRY_QUOTA_FULL)
-        q->tokens = RETRY_QUOTA_FULL;
+    int more = s->paid ? s->paid : 1, then;
+    int have = atomic_load_explicit(&q->tokens, memory_order_relaxed);
+    do {
+        if (have >= RETRY_QUOTA_FULL)
+            break; /* the usual case: nothing is written that all threads share */
+        then = have + more < RETRY_QUOTA_FULL ? have + more : RETRY_QUOTA_FULL;
+    } while (!atomic_compare_exchange_weak(&q->tokens, &have, then));
     s->paid = 0;
 }
 

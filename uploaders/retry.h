@@ -11,6 +11,7 @@
 
 #include "uploaders/uploaders.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -63,10 +64,10 @@ struct judgement {
 /* retry_judge(a): sort an answer. */
 struct judgement retry_judge(const struct retry_answer *a);
 
-/* Tokens shared by all requests of an engine worker: when S3 is down for all, retries run dry. Not
- * thread-safe. */
+/* Tokens shared by all requests of an engine: when S3 is down for all, retries run dry. Any thread.
+ */
 struct retry_quota {
-    int tokens;
+    atomic_int tokens;
 };
 void retry_quota_init(struct retry_quota *q);
 

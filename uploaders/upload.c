@@ -123,6 +123,7 @@ struct call *upload_part_call(struct upload *u, const char *number)
         return NULL;
     call_query(call, "partNumber", number);
     upload_add_key(u, call);
+    call->lane = LANE_LARGE;
     return call;
 }
 

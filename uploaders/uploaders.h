@@ -58,6 +58,7 @@ struct uploaders_options {
     bool requester_pays;
     bool secret_headers; /* keys will be sent in headers: an endpoint without TLS is refused unless
                             it is this machine's own */
+    bool fixed_in_flight;     /* always in_flight requests at once, not as many as are worth it */
 };
 
 enum transfer_kind {
@@ -208,6 +209,28 @@ struct uploaders_keys {
 
 /* uploaders_keys(u, ret): as they are now. Any thread. */
 void uploaders_keys(const struct uploaders *u, struct uploaders_keys *ret);
+
+/* Limits that an operator sets; 0: none. */
+struct uploaders_limits {
+    uint64_t bytes_s; /* of bodies, a second */
+    uint64_t requests_s;
+};
+
+/* uploaders_limit(u, limits): in force from now on, over all workers. Any thread. */
+void uploaders_limit(struct uploaders *u, const struct uploaders_limits *limits);
+
+/* How fast it may go, and why. */
+struct uploaders_flow {
+    unsigned at_once; /* requests, as many as are worth it now */
+    unsigned at_once_max;
+    uint64_t throttled;    /* answers that said SlowDown or the like, since the start */
+    double throttled_rate; /* requests a second that the server seems to take; 0: any number */
+    int retry_tokens;      /* of RETRY_QUOTA_FULL */
+    struct uploaders_limits limits;
+};
+
+/* uploaders_flow(u, ret): as it is now. Any thread. */
+void uploaders_flow(const struct uploaders *u, struct uploaders_flow *ret);
 
 /*
  * s3_check_key(key, e): may this be an object's key? 0, ERR_LIMIT past S3_KEY_MAX bytes, ERR_SYNTAX

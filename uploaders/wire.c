@@ -17,7 +17,6 @@
 
 #define EVENTS_MAX    64
 #define IDLE_MAX_S    4L           /* S3 closes an idle connection after about 5 s */
-#define INLINE_MAX    (64 * 1024)  /* below this libcurl sends headers and body in one piece */
 #define UPLOAD_BUFFER (256 * 1024) /* bytes a send of a larger body */
 #define SWEEP_MIN_MS  50
 #define SWEEP_MAX_MS  1000
@@ -26,6 +25,7 @@
 
 /* A libcurl handle with what one exchange needs beside it. */
 struct handle {
+    struct wire *wire;
     struct handle *next; /* in the pool */
     CURL *easy;
     struct exchange *x;
@@ -43,6 +43,10 @@ struct wire {
     unsigned exchanges;
     int64_t timeout_ms;
     int64_t connect_ms;
+    int64_t (*pace)(void *arg, size_t *n);
+    void *pace_arg;
+    int64_t
+        resume_ms; /* monotonic, when the first body that is held back goes on; INT64_MAX: none */
     int64_t timer_ms; /* monotonic, when libcurl wants to be called; INT64_MAX: not */
     struct patience patience;
     int64_t sweep_ms; /* monotonic, when to look for exchanges that stand still */
@@ -137,6 +141,32 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
     return buf_append(&x->answer, p, n) == 0 ? n : 0;
 }
 
+/* A body is sent faster than it may be: it rests. */
+static size_t hold_back(struct handle *h, int64_t wait_us)
+{
+    h->x->resume_ms = clock_mono_ms() + wait_us / US_PER_MS + 1;
+    if (h->x->resume_ms < h->wire->resume_ms)
+        h->wire->resume_ms = h->x->resume_ms;
+    return CURL_READFUNC_PAUSE;
+}
+
+/* Bodies that were held back and may go on. Resting is no standing still. */
+static void resume(struct wire *w, int64_t now_ms)
+{
+    w->resume_ms = INT64_MAX;
+    for (struct exchange *x = w->active; x; x = x->after) {
+        if (x->resume_ms == 0)
+            continue;
+        x->progress_ms = now_ms;
+        if (x->resume_ms <= now_ms) {
+            x->resume_ms = 0;
+            curl_easy_pause(((struct handle *)x->handle)->easy, CURLPAUSE_CONT);
+        } else if (x->resume_ms < w->resume_ms) {
+            w->resume_ms = x->resume_ms;
+        }
+    }
+}
+
 /* CURLOPT_READFUNCTION: the next piece of a large body. */
 static size_t on_read(char *p, size_t size, size_t n, void *arg)
 {
@@ -145,6 +175,9 @@ static size_t on_read(char *p, size_t size, size_t n, void *arg)
     n *= size;
     if (n > left)
         n = left;
+    int64_t wait_us = h->wire->pace && n > 0 ? h->wire->pace(h->wire->pace_arg, &n) : 0;
+    if (wait_us > 0)
+        return hold_back(h, wait_us);
     memcpy(p, h->x->body.p + h->read_at, n);
     h->read_at += n;
     return n;
@@ -239,6 +272,7 @@ static struct handle *handle_take(struct wire *w)
     h = calloc(1, sizeof(*h));
     if (!h)
         return NULL;
+    h->wire = w;
     h->easy = curl_easy_init();
     if (!h->easy) {
         free(h);
@@ -285,7 +319,7 @@ static void set_body(struct handle *h, const struct exchange *x)
     if (!takes_body) {
         if (strcmp(x->method, "HEAD") == 0)
             curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-    } else if (x->body.n < INLINE_MAX) {
+    } else if (x->body.n < WIRE_INLINE_MAX) {
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->body.n);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, x->body.n > 0 ? x->body.p : "");
     } else {
@@ -350,6 +384,7 @@ void wire_send(struct wire *w, struct exchange *x)
     x->handle = NULL;
     x->progress = 0;
     x->was_slow = false;
+    x->resume_ms = 0;
     set_words(x, "", "");
     x->sent_us = clock_real_us();
     x->answered_us = x->sent_us;
@@ -480,6 +515,8 @@ static int wait_ms(const struct wire *w, int64_t until_ms)
         return 0;
     if (w->timer_ms < until_ms)
         until_ms = w->timer_ms;
+    if (w->active && w->resume_ms < until_ms)
+        until_ms = w->resume_ms;
     if (w->active && w->sweep_ms < until_ms)
         until_ms = w->sweep_ms;
     if (until_ms == INT64_MAX)
@@ -526,6 +563,8 @@ void wire_turn(struct wire *w, int64_t until_ms)
     if (n > 0)
         pass_events(w, events, n);
     int64_t now_ms = clock_mono_ms();
+    if (w->resume_ms <= now_ms)
+        resume(w, now_ms);
     if (w->timer_ms <= now_ms) {
         w->timer_ms = INT64_MAX;
         curl_multi_socket_action(w->multi, CURL_SOCKET_TIMEOUT, 0, &running);
@@ -571,6 +610,9 @@ int wire_new(const struct wire_options *opt, struct wire **ret, struct err *e)
     w->exchanges = opt->exchanges;
     w->timeout_ms = opt->timeout_ms;
     w->connect_ms = opt->connect_ms;
+    w->pace = opt->pace;
+    w->pace_arg = opt->pace_arg;
+    w->resume_ms = INT64_MAX;
     w->timer_ms = INT64_MAX;
     w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     int code = w->epoll_fd < 0 ? err_set(e, -errno, "", "", "epoll: %s", err_name(-errno)) : 0;

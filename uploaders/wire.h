@@ -16,8 +16,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define WIRE_LINES_MAX 80          /* header lines of a request */
-#define WIRE_HEAD_MAX  (64 * 1024) /* bytes of an answer's headers */
+#define WIRE_LINES_MAX  80          /* header lines of a request */
+#define WIRE_HEAD_MAX   (64 * 1024) /* bytes of an answer's headers */
+#define WIRE_INLINE_MAX (64 * 1024) /* smaller bodies go in one piece with the headers */
 
 struct wire_options {
     const char *ca_file; /* NULL: the system's */
@@ -26,6 +27,10 @@ struct wire_options {
     int64_t timeout_ms;  /* without a byte sent or received */
     int64_t connect_ms;  /* for name, connection and TLS */
     bool direct;         /* past every proxy */
+    /* pace(arg, n): may the next *n bytes of a body of WIRE_INLINE_MAX or more go (it may say
+     * fewer)? 0, or after how many microseconds it is to be asked again. NULL: they may. */
+    int64_t (*pace)(void *arg, size_t *n);
+    void *pace_arg;
 };
 
 /* One request and its answer. Zeroed, then wire_exchange_init. */
@@ -59,6 +64,7 @@ struct exchange {
     int64_t progress; /* bytes moved, and when that was last seen to change */
     int64_t progress_ms;
     int64_t begun_ms;
+    int64_t resume_ms; /* its body is held back until then; 0: it is not */
 };
 
 void wire_exchange_init(struct exchange *x);

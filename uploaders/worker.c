@@ -32,10 +32,10 @@ struct worker {
     atomic_uint load;
     struct letter stop; /* sent to the inbox: the end */
     bool stopping;
-    struct queue waiting; /* not yet begun */
-    struct queue hungry;  /* for memory */
+    struct queue waiting[LANE_COUNT]; /* not yet begun */
+    struct queue hungry[LANE_COUNT];  /* for memory */
     struct task *begun;
-    uint64_t memory_used;
+    struct lanes memory;
     bool memory_freed; /* since the hungry were last fed */
     struct spare *spares;
     unsigned spare_count;
@@ -99,18 +99,18 @@ void worker_hand(struct worker *w, struct task *task)
 static bool reserve(struct task *task, uint64_t n)
 {
     struct worker *w = task->worker;
-    bool first = !w->hungry.head || w->hungry.head == task;
-    bool fits = w->memory_used == 0 ||
-                (n <= w->opt.memory_bytes && w->memory_used <= w->opt.memory_bytes - n);
-    if (first && fits) {
+    struct queue *line = &w->hungry[task->lane];
+    bool first = !line->head || line->head == task;
+    w->memory.waiting[LANE_LARGE] = w->hungry[LANE_LARGE].head != NULL;
+    if (first && lanes_open(&w->memory, task->lane, n, w->opt.memory_bytes)) {
         if (task->hungry)
-            (void)queue_take(&w->hungry);
+            (void)queue_take(line);
         task->hungry = false;
-        w->memory_used += n;
+        lanes_enter(&w->memory, task->lane, n);
         return true;
     }
     if (!task->hungry)
-        queue_put(&w->hungry, task);
+        queue_put(line, task);
     task->hungry = true;
     return false;
 }
@@ -146,7 +146,7 @@ enum body_step worker_body(struct task *task, size_t n, char **ret)
         return BODY_WAIT;
     char *p = buffer_take(task->worker, n);
     if (!p) {
-        task->worker->memory_used -= n;
+        lanes_leave(&task->worker->memory, task->lane, n);
         return BODY_NO_MEMORY;
     }
     *ret = p;
@@ -158,7 +158,7 @@ void worker_body_back(struct task *task, char *p, size_t n)
     if (!p)
         return;
     buffer_give(task->worker, p, n);
-    task->worker->memory_used -= n;
+    lanes_leave(&task->worker->memory, task->lane, n);
     task->worker->memory_freed = true;
 }
 
@@ -166,7 +166,7 @@ void worker_body_cancel(struct task *task)
 {
     if (!task->hungry)
         return;
-    queue_remove(&task->worker->hungry, task);
+    queue_remove(&task->worker->hungry[task->lane], task);
     task->hungry = false;
     task->worker->memory_freed = true; /* the next in line may have waited for this one only */
 }
@@ -175,25 +175,39 @@ void worker_again(struct task *task)
 {
     struct worker *w = task->worker;
     if (!task->hungry)
-        queue_put(&w->hungry, task);
+        queue_put(&w->hungry[task->lane], task);
     task->hungry = true;
     w->memory_freed = true;
 }
 
-/* Feed those that wait for memory, as far as it goes; each once, so that one that stands in line
- * again at once does not keep the network from its turn. */
+/* Feed those of a lane that wait for memory, as far as it goes; each once, so that one that stands
+ * in line again at once does not keep the network from its turn. */
+static void feed_lane(struct worker *w, enum lane lane)
+{
+    const struct queue *line = &w->hungry[lane];
+    const struct task *last = line->tail;
+    for (bool more = last != NULL; more && line->head;) {
+        struct task *task = line->head;
+        more = task != last;
+        task->feed(task);
+        more = more && line->head != task;
+    }
+}
+
+/* Somebody waits for memory. */
+static bool is_hungry(const struct worker *w)
+{
+    return w->hungry[LANE_SMALL].head || w->hungry[LANE_LARGE].head;
+}
+
+/* Feed those that wait, small ones first. */
 static void feed(struct worker *w)
 {
-    const struct task *last = w->hungry.tail;
     if (!w->memory_freed)
         return;
     w->memory_freed = false;
-    for (bool more = last != NULL; more && w->hungry.head;) {
-        struct task *task = w->hungry.head;
-        more = task != last;
-        task->feed(task);
-        more = more && w->hungry.head != task;
-    }
+    for (enum lane lane = LANE_SMALL; lane < LANE_COUNT; lane++)
+        feed_lane(w, lane);
 }
 
 /* Among those that have begun. */
@@ -243,27 +257,39 @@ void worker_end(struct task *task, enum verdict verdict)
     (void)!mailbox_send(reply, &t->letter); /* no ceiling, never closed */
 }
 
-/* Letters into the line for a slot; the stop letter ends the loop. */
+/* Letters into the lines for a slot; the stop letter ends the loop. */
 static void take_letters(struct worker *w)
 {
     for (struct letter *l; (l = mailbox_take(w->inbox));) {
+        struct task *task = (struct task *)l;
         if (l == &w->stop)
             w->stopping = true;
         else
-            queue_put(&w->waiting, (struct task *)l);
+            queue_put(&w->waiting[task->lane], task);
     }
 }
 
-/* Begin tasks while there are slots. Reading a file blocks, so after each one the network gets its
- * turn. True where more could begin. */
-static bool begin_one(struct worker *w)
+/* A task of the lane could begin. */
+static bool can_begin(const struct worker *w, enum lane lane)
 {
-    if (!w->waiting.head || !caller_room(w->caller))
-        return false;
-    struct task *task = queue_take(&w->waiting);
-    link_begun(w, task);
-    task->begin(task);
-    return w->waiting.head && caller_room(w->caller);
+    bool large_waits = w->waiting[LANE_LARGE].head != NULL;
+    return w->waiting[lane].head && caller_room(w->caller, lane, large_waits);
+}
+
+/* Begin a task of each lane if there are slots. Reading a file blocks, so after each one the
+ * network gets its turn. True where more could begin. */
+static bool begin_some(struct worker *w)
+{
+    bool more = false;
+    for (enum lane lane = LANE_SMALL; lane < LANE_COUNT; lane++) {
+        if (!can_begin(w, lane))
+            continue;
+        struct task *task = queue_take(&w->waiting[lane]);
+        link_begun(w, task);
+        task->begin(task);
+        more = more || can_begin(w, lane);
+    }
+    return more;
 }
 
 /* The thread. */
@@ -275,7 +301,7 @@ static void *run(void *arg)
         caller_turn(w->caller, more ? 0 : INT64_MAX);
         take_letters(w);
         feed(w);
-        more = begin_one(w) || (w->memory_freed && w->hungry.head);
+        more = begin_some(w) || (w->memory_freed && is_hungry(w));
     }
     return NULL;
 }
@@ -285,6 +311,8 @@ static int set_up(struct worker *w, struct err *e)
 {
     const struct worker_options *opt = &w->opt;
     struct caller_options co = {.site = opt->site,
+                                .flow = opt->flow,
+                                .number = opt->number,
                                 .ca_file = opt->ca_file,
                                 .proxy = opt->proxy,
                                 .calls = opt->calls,
@@ -337,8 +365,9 @@ static void discard(struct task *task)
 static void discard_all(struct worker *w)
 {
     take_letters(w);
-    for (struct task *task; (task = queue_take(&w->waiting));)
-        discard(task);
+    for (enum lane lane = LANE_SMALL; lane < LANE_COUNT; lane++)
+        for (struct task *task; (task = queue_take(&w->waiting[lane]));)
+            discard(task);
     while (w->begun) {
         struct task *task = w->begun;
         w->begun = task->after;

@@ -29,6 +29,8 @@ struct task {
     void (*drop)(struct task *task);  /* free what the task holds; its calls are gone */
     int64_t handed_ms;                /* monotonic */
 
+    enum lane lane; /* by the size of its file */
+
     /* The worker's. */
     struct worker *worker;
     struct task *before; /* among those that have begun */
@@ -39,9 +41,10 @@ struct task {
 
 struct worker_options {
     struct site *site;
+    struct flow *flow;
     const char *ca_file;
     const char *proxy;
-    unsigned calls; /* at once */
+    unsigned calls; /* at once, at most */
     unsigned attempts;
     int64_t timeout_ms;
     uint64_t memory_bytes;
