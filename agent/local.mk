@@ -29,6 +29,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/check.c agent/service/check.h \
 	agent/service/repair.c agent/service/repair.h \
 	agent/service/intake.c \
+	agent/service/limits.c \
 	agent/service/listed.c \
 	agent/service/loop.c \
 	agent/service/offline.c \

@@ -92,6 +92,28 @@ static void check_own_path(struct reading *r, const char *path, const char *name
     }
 }
 
+/* No hour is in two rows of the timetable. */
+static void check_timetable(struct reading *r)
+{
+    const struct conf *c = r->conf;
+    const struct node *list = node_member(source_root(r->source), "timetable");
+    for (size_t i = 0; i < c->timetable_count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            unsigned hour = 0;
+            const struct conf_hours *a = &c->timetable[i], *b = &c->timetable[j];
+            if (a->hours == NULL || b->hours == NULL)
+                continue;
+            while (hour < 24 && !(conf_hours_hold(a, hour) && conf_hours_hold(b, hour)))
+                hour++;
+            if (hour < 24)
+                fault_add(&r->faults, node_line(list), "timetable",
+                          "each hour belongs to one row at most",
+                          "\"%s\" and \"%s\" share the hour from %02u:00", b->hours, a->hours,
+                          hour);
+        }
+    }
+}
+
 void reading_check(struct reading *r)
 {
     if (r->conf == NULL || r->origins == NULL)
@@ -109,4 +131,5 @@ void reading_check(struct reading *r)
     check_own_path(r, r->conf->socket, "socket");
     reading_check_s3(r);
     reading_check_objects(r);
+    check_timetable(r);
 }

@@ -14,6 +14,13 @@ int conf_parse(const char *text, const char *file, struct conf **ret, struct con
     return reading_end(&r, ret, faults);
 }
 
+bool conf_hours_hold(const struct conf_hours *h, unsigned hour)
+{
+    unsigned from = (unsigned)(h->hours[0] - '0') * 10 + (unsigned)(h->hours[1] - '0');
+    unsigned to = (unsigned)(h->hours[3] - '0') * 10 + (unsigned)(h->hours[4] - '0');
+    return from < to ? hour >= from && hour < to : hour >= from || hour < to;
+}
+
 /* What a mapping holds. */
 static void release_mapping(struct conf_mapping *m)
 {
@@ -67,6 +74,9 @@ void conf_free(struct conf *c)
         release_object(&c->objects[i]);
     free(c->objects);
     free(c->s3.expected_bucket_owner);
+    for (size_t i = 0; i < c->timetable_count; i++)
+        free(c->timetable[i].hours);
+    free(c->timetable);
     free(c->file);
     free(c->state_dir);
     free(c->journal_dir);

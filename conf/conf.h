@@ -122,6 +122,21 @@ struct conf_prices {
     int64_t storage_gib_month; /* what is added */
 };
 
+/* How fast it may go; 0: as fast as it can. */
+struct conf_limits {
+    uint64_t mbit;     /* of bodies, 10^6 bits a second */
+    uint64_t requests; /* a second */
+};
+
+/* Limits of some hours of the local day, in place of the others. */
+struct conf_hours {
+    char *hours; /* "08-18": from 8:00 until 18:00; "22-06" goes over midnight */
+    struct conf_limits limits;
+};
+
+/* conf_hours_hold(h, hour): does this hour (0-23) belong to them? Pure. */
+bool conf_hours_hold(const struct conf_hours *h, unsigned hour);
+
 struct conf {
     char *file;               /* as given */
     char *state_dir;          /* default /var/lib/lockstep */
@@ -130,6 +145,9 @@ struct conf {
     enum log_level log_level; /* default info */
     struct conf_s3 s3;
     struct conf_prices prices;
+    struct conf_limits limits;
+    struct conf_hours *timetable; /* no hour is in two of them */
+    size_t timetable_count;
     struct conf_mapping *mappings; /* repositories first, then lists, each in file order */
     size_t mapping_count;
     struct conf_object *objects; /* in file order */

@@ -158,6 +158,18 @@ static void put_objects(struct printer *p)
     (void)fprintf(p->out, "%s);\n", p->conf->object_count > 0 ? "\n" : " ");
 }
 
+/* The rows of the timetable. */
+static void put_timetable(const struct printer *p)
+{
+    (void)fputs("timetable = (", p->out);
+    for (size_t i = 0; i < p->conf->timetable_count; i++) {
+        (void)fprintf(p->out, "%s\n    {\n", i > 0 ? "," : "");
+        put_group(p, &setting_timetable, &p->conf->timetable[i]);
+        (void)fputs("    }", p->out);
+    }
+    (void)fprintf(p->out, "%s);\n", p->conf->timetable_count > 0 ? "\n" : " ");
+}
+
 void conf_print(const struct conf *c, FILE *out)
 {
     struct printer p = {.out = out, .conf = c, .indent = ""};
@@ -165,6 +177,8 @@ void conf_print(const struct conf *c, FILE *out)
     p.indent = "    ";
     (void)fputs("s3: {\n", out);
     put_group(&p, &setting_s3, &c->s3);
+    (void)fputs("};\nlimits: {\n", out);
+    put_group(&p, &setting_limits, &c->limits);
     (void)fputs("};\n", out);
     if (c->prices.currency != NULL) {
         (void)fputs("prices: {\n", out);
@@ -172,6 +186,7 @@ void conf_print(const struct conf *c, FILE *out)
         (void)fputs("};\n", out);
     }
     p.indent = "        ";
+    put_timetable(&p);
     put_mappings(&p, "repositories", CONF_REPOSITORY, &setting_repositories);
     put_mappings(&p, "lists", CONF_LISTS, &setting_lists);
     put_objects(&p);

@@ -228,6 +228,33 @@ static void read_mappings(struct reading *r, const struct node *list, const stru
     }
 }
 
+/* The groups of the timetable. */
+static void read_timetable(struct reading *r, const struct node *list, const struct setting *s)
+{
+    if (list == NULL || node_kind(list) != NODE_LIST)
+        return; /* read_setting said so */
+    size_t count = node_count(list);
+    if (count > (size_t)s->max) {
+        fault_add(&r->faults, node_line(list), s->name, "at most 24 rows", "%zu rows", count);
+        return;
+    }
+    r->conf->timetable = calloc(count + 1, sizeof(*r->conf->timetable));
+    if (r->conf->timetable == NULL) {
+        r->faults.no_memory = true;
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        char label[READING_LABEL_MAX];
+        const struct node *group = node_at(list, i);
+        (void)snprintf(label, sizeof(label), "%s[%zu]", s->name, i); /* fits */
+        if (node_kind(group) != NODE_GROUP)
+            add_value_fault(r, s, group, label, node_kind_words(node_kind(group)));
+        else
+            reading_group(r, &setting_timetable, group, label,
+                          &r->conf->timetable[r->conf->timetable_count++]);
+    }
+}
+
 /* Settings whose default is made from others. */
 static void derive(struct reading *r)
 {
@@ -263,6 +290,10 @@ static void read_top(struct reading *r)
     group = node_member(root, "prices");
     if (group != NULL && node_kind(group) == NODE_GROUP)
         reading_group(r, &setting_prices, group, "prices", &r->conf->prices);
+    group = node_member(root, "limits");
+    if (group != NULL && node_kind(group) == NODE_GROUP)
+        reading_group(r, &setting_limits, group, "limits", &r->conf->limits);
+    read_timetable(r, node_member(root, "timetable"), setting_find(&setting_top, "timetable"));
     const struct setting *s_images = setting_find(&setting_top, "repositories");
     const struct setting *s_lists = setting_find(&setting_top, "lists");
     const struct node *images = node_member(root, "repositories");

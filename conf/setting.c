@@ -60,6 +60,15 @@ static const struct setting top[] = {
      .kind = SETTING_GROUP,
      .right = "a group: prices: { currency = \"USD\"; put_per_1000 = 0.005; };",
      .help = "what requests cost, for lockstep plan"},
+    {.name = "limits",
+     .kind = SETTING_GROUP,
+     .right = "a group: limits: { mbit = 200; };",
+     .help = "how fast it may go"},
+    {.name = "timetable",
+     .kind = SETTING_LIST,
+     .max = 24,
+     .right = "a list of groups: timetable = ( { hours = \"08-18\"; mbit = 50; } );",
+     .help = "other limits at some hours of the day"},
     {.name = "repositories",
      .kind = SETTING_LIST,
      .required = true,
@@ -216,6 +225,35 @@ static const struct setting s3[] = {
      .help = "others change what our objects carry, so each rename asks first"},
 };
 
+/* Of limits, and of each row of the timetable. */
+#define LIMIT_SETTINGS(type, at)                                                                   \
+    {.name = "mbit",                                                                               \
+     .kind = SETTING_COUNT,                                                                        \
+     .offset = offsetof(type, at mbit),                                                            \
+     .fallback = "0",                                                                              \
+     .min = 0,                                                                                     \
+     .max = 1000000,                                                                               \
+     .right = "a whole number from 0 to 1000000; 0: any number",                                   \
+     .help = "millions of bits of contents a second"},                                             \
+    {                                                                                              \
+        .name = "requests", .kind = SETTING_COUNT, .offset = offsetof(type, at requests),          \
+        .fallback = "0", .min = 0, .max = 1000000,                                                 \
+        .right = "a whole number from 0 to 1000000; 0: any number", .help = "requests a second"    \
+    }
+
+static const struct setting limits[] = {LIMIT_SETTINGS(struct conf_limits, )};
+
+static const struct setting timetable[] = {
+    {.name = "hours",
+     .kind = SETTING_TEXT,
+     .offset = offsetof(struct conf_hours, hours),
+     .required = true,
+     .normal = value_hours,
+     .right = "two whole hours of the day such as \"08-18\" or \"22-06\"",
+     .help = "from the first to the second, by the local clock"},
+    LIMIT_SETTINGS(struct conf_hours, limits.),
+};
+
 /* What images and lists have in common. */
 #define MAPPING_SETTINGS                                                                           \
     {.name = "name",                                                                               \
@@ -321,6 +359,8 @@ static const struct setting lists[] = {
 const struct setting_table setting_top = {top, COUNT_OF(top)};
 const struct setting_table setting_s3 = {s3, COUNT_OF(s3)};
 const struct setting_table setting_prices = {prices, COUNT_OF(prices)};
+const struct setting_table setting_limits = {limits, COUNT_OF(limits)};
+const struct setting_table setting_timetable = {timetable, COUNT_OF(timetable)};
 const struct setting_table setting_repositories = {repositories, COUNT_OF(repositories)};
 const struct setting_table setting_lists = {lists, COUNT_OF(lists)};
 
@@ -355,6 +395,10 @@ const char *setting_home(const char *name)
         return "s3";
     if (setting_find(&setting_prices, name) != NULL)
         return "prices";
+    if (setting_find(&setting_limits, name) != NULL)
+        return "limits";
+    if (setting_find(&setting_timetable, name) != NULL)
+        return "timetable";
     if (setting_find(&setting_repositories, name) != NULL)
         return "repositories";
     if (setting_find(&setting_lists, name) != NULL)

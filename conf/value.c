@@ -222,6 +222,35 @@ const char *value_profile(const char *text, char *out)
     return accept(text, out);
 }
 
+/* An hour of one or two digits, *p moved past it; -1 where there is none from 0 to 24. */
+static int read_hour(const char **p)
+{
+    size_t n = strspn(*p, "0123456789");
+    if (n < 1 || n > 2)
+        return -1;
+    int hour = (*p)[0] - '0';
+    if (n == 2)
+        hour = hour * 10 + (*p)[1] - '0';
+    *p += n;
+    return hour <= 24 ? hour : -1;
+}
+
+const char *value_hours(const char *text, char *out)
+{
+    const char *p = text;
+    int from = read_hour(&p);
+    if (from < 0 || *p != '-')
+        return "is not two hours with '-' between them";
+    p++;
+    int to = read_hour(&p);
+    if (to < 0 || *p != '\0')
+        return "is not two hours with '-' between them";
+    if (from == to || from == 24)
+        return "is no time at all";
+    (void)snprintf(out, VALUE_TEXT_MAX, "%02d-%02d", from, to); /* fits */
+    return NULL;
+}
+
 const char *value_pattern(const char *text, char *out)
 {
     if (text[0] == '\0')

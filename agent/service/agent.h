@@ -14,6 +14,7 @@
  *   orphans  uploads in parts that nothing came of
  *   recover  journal and index after a stop or a crash
  *   sight    what the watchers do not see, and since when
+ *   limits   how fast the transfers may go
  *   report   status
  *   control  the socket
  *   repair   what a verification found
@@ -43,6 +44,8 @@
 
 #define AGENT_PENDING_MAX  50000 /* items at once before listings and sweeps wait */
 #define AGENT_FLYING_MAX   512   /* transfers handed over at once */
+#define AGENT_LARGE_MAX    64    /* of these, large ones: small ones are not to wait behind them */
+#define AGENT_LARGE_BYTES  (1 << 20)
 #define AGENT_KEY_SIZE     (PATH_BYTES_MAX + S3_KEY_MAX + 1)
 #define AGENT_PLAN_WAIT_MS 20 /* observed items wait this long for others of the same moment */
 #define AGENT_PASS_QUIET_MS                                                                        \
@@ -147,8 +150,9 @@ struct agent {
     int64_t parked_ms;          /* when these were last considered */
     struct item_queue ready;    /* images: planned, wait for a slot */
     struct item_queue ready_lists;
-    struct item_queue relist;  /* gone or claimed: their rows must leave the lists */
-    struct item_queue passing; /* the same, while the pass is running */
+    struct item_queue ready_large; /* images that take long */
+    struct item_queue relist;      /* gone or claimed: their rows must leave the lists */
+    struct item_queue passing;     /* the same, while the pass is running */
     struct item_queue barrier;
     struct map *sighted;   /* mapping, inode -> item that was seen to have it */
     struct map *dirs_gone; /* key ending in '/' -> struct dir_gone */
@@ -157,6 +161,7 @@ struct agent {
     struct sweep *sweeps;
     struct order order;
     size_t flying;
+    size_t flying_large;
     uint64_t hashing;
     bool pass_running;
     struct stale_list *stale_lists;
@@ -173,12 +178,15 @@ struct agent {
     bool unfit;              /* the configuration asks for what this machine cannot do */
     int64_t real_us, now_ms; /* of this turn of the loop */
     int64_t started_ms;
-    int64_t orphans_ms;    /* when uploads in parts are looked through next */
-    bool orphans_skipped;  /* some were still on their way when they were looked through last */
-    bool orphans_full;     /* and there may be more than could be aborted at once */
-    unsigned aborting;     /* of those that were found then, in flight */
-    int64_t expire_ms;     /* when what is remembered for a while is gone through next */
-    int64_t complained_ms; /* failures are summed up at most this often */
+    int64_t orphans_ms;   /* when uploads in parts are looked through next */
+    bool orphans_skipped; /* some were still on their way when they were looked through last */
+    bool orphans_full;    /* and there may be more than could be aborted at once */
+    unsigned aborting;    /* of those that were found then, in flight */
+    const struct conf_limits *limits; /* in force; NULL: none was looked up yet */
+    const char *limits_hours;         /* of the timetable; NULL: no row of it holds */
+    int64_t limits_ms;                /* when they are looked up next */
+    int64_t expire_ms;                /* when what is remembered for a while is gone through next */
+    int64_t complained_ms;            /* failures are summed up at most this often */
     uint64_t complaints;
     struct agent_totals totals;
 };
@@ -412,6 +420,12 @@ int sight_text(struct buf *out, const struct mapping *m, const struct watch_stat
 /* the alarm where there are more directories than watches */
 void sight_budget_json(struct json_writer *w, struct agent *a);
 int sight_budget_text(struct buf *out, struct agent *a);
+
+/* limits.c */
+/* those of the hour are put in force, if it is time */
+void limits_tick(struct agent *a);
+void limits_json(struct json_writer *w, const struct agent *a);
+int limits_text(struct buf *out, const struct agent *a);
 
 /* report.c */
 int report_status(struct agent *a, bool json, struct buf *out);

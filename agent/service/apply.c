@@ -133,6 +133,12 @@ static struct transfer *apply_transfer(struct agent *a, struct item *it)
     return t;
 }
 
+/* A transfer that takes long. */
+static bool is_large(const struct transfer *t)
+{
+    return t->kind == TRANSFER_PUT && t->expected.size >= AGENT_LARGE_BYTES;
+}
+
 /* On its way to S3. */
 static void apply_submit(struct agent *a, struct item *it)
 {
@@ -143,28 +149,38 @@ static void apply_submit(struct agent *a, struct item *it)
         return;
     }
     a->flying++;
+    a->flying_large += is_large(t);
     uploaders_submit(a->uploaders, t);
+}
+
+/* The next one that may go: lists, whose images are all in S3, before images, and these before what
+ * takes long. `large` of those are about to go. */
+static struct item *apply_next(const struct agent *a, size_t large)
+{
+    if (a->ready_lists.first)
+        return a->ready_lists.first;
+    if (a->ready.first)
+        return a->ready.first;
+    return a->flying_large + large < AGENT_LARGE_MAX ? a->ready_large.first : NULL;
 }
 
 void apply_ready(struct agent *a)
 {
-    struct item *batch[AGENT_FLYING_MAX];
-    size_t count = 0;
+    struct item *batch[AGENT_FLYING_MAX], *it;
+    size_t count = 0, large = 0;
 
-    if (a->stopping || a->flying > APPLY_REFILL || (!a->ready.count && !a->ready_lists.count))
+    if (a->stopping || a->flying > APPLY_REFILL)
         return;
-    while (a->flying + count < AGENT_FLYING_MAX) {
-        struct item *it = a->ready.first ? a->ready.first : a->ready_lists.first;
-
-        if (!it)
-            break;
+    while (a->flying + count < AGENT_FLYING_MAX && (it = apply_next(a, large))) {
+        large += it->queue == &a->ready_large;
         apply_intent(a, it);
         free(it->origin); /* the image is known by now; what comes here next came from elsewhere */
         it->origin = NULL;
         pending_set(a->pending, it, ITEM_FLYING, INT64_MAX);
         batch[count++] = it;
     }
-    agent_sync(a);
+    if (count)
+        agent_sync(a);
     for (size_t i = 0; i < count && !a->fatal; i++)
         apply_submit(a, batch[i]);
 }
@@ -394,6 +410,7 @@ static void apply_begun(struct agent *a, struct transfer *const *begun, size_t c
             continue;
         }
         a->flying++;
+        a->flying_large += is_large(begun[i]);
         uploaders_submit(a->uploaders, begun[i]);
     }
 }
@@ -438,6 +455,7 @@ void apply_outcomes(struct agent *a)
 
     while (!a->fatal && count < AGENT_FLYING_MAX && (t = uploaders_next(a->uploaders))) {
         a->flying--;
+        a->flying_large -= is_large(t);
         if (t->verdict == VERDICT_BEGUN) {
             begun[count++] = t;
             continue;

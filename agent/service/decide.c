@@ -97,6 +97,12 @@ void decide_hashed(struct agent *a, struct job *job)
     item_queue_push(&a->observed, it);
 }
 
+/* Where the image waits for a slot: one that takes long is not to keep others waiting. */
+static struct item_queue *ready_queue(struct agent *a, const struct item *it)
+{
+    return it->seen.size >= AGENT_LARGE_BYTES ? &a->ready_large : &a->ready;
+}
+
 void decide_ready(struct agent *a, struct item *it, enum change_kind change)
 {
     it->change = change;
@@ -117,7 +123,9 @@ void decide_ready(struct agent *a, struct item *it, enum change_kind change)
         return;
     }
     pending_set(a->pending, it, ITEM_READY, INT64_MAX);
-    item_queue_push(agent_mapping(a, it)->conf->kind == CONF_LISTS ? &a->ready_lists : &a->ready,
+    item_queue_push(agent_is_list(a, it)                            ? &a->ready_lists
+                    : change == CHANGE_ADD || change == CHANGE_EDIT ? ready_queue(a, it)
+                                                                    : &a->ready,
                     it);
 }
 

@@ -42,7 +42,7 @@ static void turn_work(struct agent *a)
 /* Lists that wait for images are looked at as soon as no image is under way any more. */
 static void turn_wake_lists(struct agent *a)
 {
-    if (a->ready.count || a->flying || !a->landed_ms ||
+    if (a->ready.count || a->ready_large.count || a->flying || !a->landed_ms ||
         !pending_count_state(a->pending, ITEM_WAITING))
         return;
     for (unsigned m = 0; m < a->mapping_count; m++)
@@ -143,6 +143,8 @@ static int64_t turn_deadline(struct agent *a)
         due = a->now_ms + TURN_BUSY_MS; /* being in step is said when they are through */
     if (a->commit_due_ms && a->commit_due_ms < due)
         due = a->commit_due_ms;
+    if (a->limits_ms < due)
+        due = a->limits_ms;
     if (a->journal) {
         other = journal_deadline_ms(a->journal, a->real_us);
         if (other >= 0 && a->now_ms + other < due)
@@ -174,6 +176,7 @@ static void turn_timer(struct agent *a)
 static void turn(struct agent *a)
 {
     agent_now(a);
+    limits_tick(a);
     intake_hints(a);
     if (a->uploaders)
         apply_outcomes(a);

@@ -258,6 +258,7 @@ static int report_json(struct agent *a, const struct report *r, struct buf *out)
     json_put_bool(&w, "in_step", r->in_step);
     json_put_string(&w, "s3", uploaders_describe(a->uploaders));
     json_keys(&w, a);
+    limits_json(&w, a);
     json_put_int(&w, "pending", (int64_t)r->pending);
     json_states(&w, a);
     json_put_int(&w, "in_flight", (int64_t)a->flying);
@@ -366,6 +367,8 @@ static int report_text(struct agent *a, const struct report *r, struct buf *out)
         rc = buf_appendf(out, "S3: %s\n", uploaders_describe(a->uploaders));
     if (rc == 0)
         rc = text_keys(a, out);
+    if (rc == 0)
+        rc = limits_text(out, a);
     for (size_t i = 0; i < a->mapping_count && rc == 0; i++)
         rc = text_mapping(a, &a->mappings[i], out);
     if (rc == 0)

@@ -16,14 +16,22 @@
 #include <unistd.h>
 
 #define HASH_PIECE_BYTES (256 * 1024)
+#define HASH_LARGE_BYTES (16 * 1024 * 1024) /* these are read apart, so that others do not wait */
 #define CHECK_MISSING_MAX                                                                          \
     10000 /* further images are not counted one by one: the list waits anyway */
 
+/* Where jobs are done, one after the other: lists; contents; contents that take long to read. */
+enum { BENCH_LISTS, BENCH_HASH, BENCH_LARGE, BENCH_COUNT };
+
 struct work {
     const char *undo_dir;
-    struct mailbox *list_jobs, *hash_jobs, *out;
-    pthread_t list_thread, hash_thread;
-    bool list_started, hash_started;
+    struct mailbox *out;
+    struct bench {
+        struct mailbox *jobs;
+        pthread_t thread;
+        bool started;
+        struct work *work;
+    } benches[BENCH_COUNT];
 };
 
 struct job *job_new(enum job_kind kind)
@@ -327,33 +335,31 @@ static void work_do(struct work *w, struct job *job)
 }
 
 /* A thread: jobs from one mailbox until it is closed. */
-static void work_loop(struct work *w, struct mailbox *in)
+static void *bench_main(void *arg)
 {
+    struct bench *bench = arg;
     struct letter *l;
 
-    while ((l = mailbox_wait(in))) {
+    while ((l = mailbox_wait(bench->jobs))) {
         struct job *job = (struct job *)l;
 
-        work_do(w, job);
-        if (!mailbox_send(w->out, &job->letter))
+        work_do(bench->work, job);
+        if (!mailbox_send(bench->work->out, &job->letter))
             job_free(job);
     }
-}
-
-static void *list_main(void *arg)
-{
-    struct work *w = arg;
-
-    work_loop(w, w->list_jobs);
     return NULL;
 }
 
-static void *hash_main(void *arg)
+/* Mailbox and thread of one of them. */
+static int bench_start(struct work *w, struct bench *bench)
 {
-    struct work *w = arg;
+    int rc = mailbox_new(0, &bench->jobs);
 
-    work_loop(w, w->hash_jobs);
-    return NULL;
+    bench->work = w;
+    if (rc == 0)
+        rc = -pthread_create(&bench->thread, NULL, bench_main, bench);
+    bench->started = rc == 0;
+    return rc;
 }
 
 int work_new(const char *undo_dir, struct work **ret)
@@ -364,19 +370,9 @@ int work_new(const char *undo_dir, struct work **ret)
     if (!w)
         return -ENOMEM;
     w->undo_dir = undo_dir;
-    rc = mailbox_new(0, &w->list_jobs);
-    if (rc == 0)
-        rc = mailbox_new(0, &w->hash_jobs);
-    if (rc == 0)
-        rc = mailbox_new(0, &w->out);
-    if (rc == 0) {
-        rc = -pthread_create(&w->list_thread, NULL, list_main, w);
-        w->list_started = rc == 0;
-    }
-    if (rc == 0) {
-        rc = -pthread_create(&w->hash_thread, NULL, hash_main, w);
-        w->hash_started = rc == 0;
-    }
+    rc = mailbox_new(0, &w->out);
+    for (size_t i = 0; i < BENCH_COUNT && rc == 0; i++)
+        rc = bench_start(w, &w->benches[i]);
     if (rc) {
         work_free(w);
         return rc;
@@ -404,30 +400,30 @@ void work_free(struct work *w)
 {
     if (!w)
         return;
-    work_drain(w->list_jobs);
-    work_drain(w->hash_jobs);
+    for (size_t i = 0; i < BENCH_COUNT; i++)
+        work_drain(w->benches[i].jobs);
     if (w->out)
         mailbox_close(w->out);
     work_drain(w->out);
-    if (w->list_jobs)
-        mailbox_close(w->list_jobs);
-    if (w->hash_jobs)
-        mailbox_close(w->hash_jobs);
-    if (w->list_started)
-        pthread_join(w->list_thread, NULL);
-    if (w->hash_started)
-        pthread_join(w->hash_thread, NULL);
-    mailbox_free(w->list_jobs);
-    mailbox_free(w->hash_jobs);
+    for (size_t i = 0; i < BENCH_COUNT; i++)
+        if (w->benches[i].jobs)
+            mailbox_close(w->benches[i].jobs);
+    for (size_t i = 0; i < BENCH_COUNT; i++) {
+        if (w->benches[i].started)
+            pthread_join(w->benches[i].thread, NULL);
+        mailbox_free(w->benches[i].jobs);
+    }
     mailbox_free(w->out);
     free(w);
 }
 
 void work_submit(struct work *w, struct job *job)
 {
-    struct mailbox *to = job->kind == JOB_HASH ? w->hash_jobs : w->list_jobs;
+    int at = job->kind != JOB_HASH                    ? BENCH_LISTS
+             : job->expected.size >= HASH_LARGE_BYTES ? BENCH_LARGE
+                                                      : BENCH_HASH;
 
-    if (!mailbox_send(to, &job->letter))
+    if (!mailbox_send(w->benches[at].jobs, &job->letter))
         job_free(job); /* only after work_free began: nobody waits for it any more */
 }
 

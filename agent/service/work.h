@@ -84,7 +84,8 @@ struct job {
 
 struct work;
 
-/* work_new(undo_dir, ret): two threads, one for lists, one for hashing. undo_dir is where the undo
+/* work_new(undo_dir, ret): three threads: for lists, for contents,
+ * for large contents. undo_dir is where the undo
  * texts of rewrites go (made if missing; borrowed for the life of it). 0 or -errno. */
 int work_new(const char *undo_dir, struct work **ret) __attribute__((warn_unused_result));
 
