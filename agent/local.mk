@@ -3,12 +3,14 @@ agent_libcore_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h
 agent_libcore_a_SOURCES = \
 	agent/core/cost.c agent/core/cost.h \
 	agent/core/differ.c agent/core/differ.h \
+	agent/core/gate.c agent/core/gate.h \
 	agent/core/guard.c agent/core/guard.h \
 	agent/core/order.c agent/core/order.h \
 	agent/core/pending.c agent/core/pending.h \
 	agent/core/plan.c agent/core/plan.h \
 	agent/core/proof.c agent/core/proof.h \
 	agent/core/request.c agent/core/request.h \
+	agent/core/trouble.c agent/core/trouble.h \
 	agent/core/rows.c agent/core/rows.h
 agent_libservice_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h $(LMDB_CFLAGS) $(SYSTEMD_CFLAGS)
 agent_libservice_a_SOURCES = \
@@ -48,6 +50,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/stored.c agent/service/stored.h \
 	agent/service/orphans.c \
 	agent/service/sweep.c \
+	agent/service/troubles.c \
 	agent/service/uploads.c agent/service/uploads.h \
 	agent/service/work.c agent/service/work.h
 
@@ -75,6 +78,7 @@ agent_tests = \
 	tests/unit/test_agent_differ \
 	tests/unit/test_agent_guard \
 	tests/unit/test_agent_order \
+	tests/unit/test_agent_trouble \
 	tests/unit/test_agent_pending \
 	tests/unit/test_agent_plan \
 	tests/unit/test_agent_proof \
@@ -95,6 +99,8 @@ tests_unit_test_walk_SOURCES = tests/unit/test_walk.c $(index_bed)
 tests_unit_test_walk_LDADD = agent/libservice.a watchers/libwatchers.a $(agent_tests_LIBS) $(LMDB_LIBS)
 tests_unit_test_agent_guard_SOURCES = tests/unit/test_agent_guard.c tests/unit/unit.h
 tests_unit_test_agent_guard_LDADD = $(agent_tests_LIBS)
+tests_unit_test_agent_trouble_SOURCES = tests/unit/test_agent_trouble.c tests/unit/unit.h
+tests_unit_test_agent_trouble_LDADD = uploaders/libuploaders.a $(agent_tests_LIBS)
 tests_unit_test_agent_order_SOURCES = tests/unit/test_agent_order.c tests/unit/unit.h
 tests_unit_test_agent_order_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_pending_SOURCES = tests/unit/test_agent_pending.c tests/unit/unit.h

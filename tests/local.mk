@@ -75,7 +75,7 @@ EXTRA_DIST += \
 	tests/system/run.py \
 	tests/system/test_attributes.py tests/system/test_crash.py tests/system/test_credentials.py tests/system/test_hurry.py tests/system/test_plan.py \
 	tests/system/test_endpoints.py \
-	tests/system/test_faults.py tests/system/test_flow.py \
+	tests/system/test_faults.py tests/system/test_flow.py tests/system/test_troubles.py \
 	tests/system/test_guard.py \
 	tests/system/test_harness.py \
 	tests/system/test_idle.py \

@@ -66,6 +66,7 @@ void task_report(struct task *task, const struct call *call)
     t->http_status = x->status;
     t->attempts += call->retry.attempts;
     t->s3_code[0] = t->message[0] = '\0';
+    t->untrusted = x->transport == TRANSPORT_UNTRUSTED;
     if (call->verdict == VERDICT_DONE) {
         const char *version = wire_head(x, "x-amz-version-id");
         snprintf(t->version, sizeof(t->version), "%s", version ? version : "");

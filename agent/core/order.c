@@ -5,6 +5,8 @@
 
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_LAST_MS  300000
+#define SPREAD_MS        10
+#define SPREAD_LAST_MS   3600000
 
 uint64_t order_look(struct order *o)
 {
@@ -19,6 +21,13 @@ uint64_t order_barrier(struct order *o)
 bool order_blocks(const struct item *list, uint64_t barrier)
 {
     return list->live < barrier;
+}
+
+int64_t order_spread_ms(int64_t rest_ms, uint64_t count)
+{
+    uint64_t least_ms = count > SPREAD_LAST_MS / SPREAD_MS ? SPREAD_LAST_MS : count * SPREAD_MS;
+
+    return rest_ms > (int64_t)least_ms ? rest_ms : (int64_t)least_ms;
 }
 
 int64_t order_backoff_ms(unsigned failures, uint64_t seed)

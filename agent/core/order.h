@@ -28,4 +28,8 @@ bool order_blocks(const struct item *list, uint64_t barrier);
  * a quarter of jitter. */
 int64_t order_backoff_ms(unsigned failures, uint64_t seed);
 
+/* order_spread_ms(rest_ms, count): the rest of one of so many that fail for the same reason: all of
+ * them together are not tried more than 100 times a second; at most an hour. */
+int64_t order_spread_ms(int64_t rest_ms, uint64_t count);
+
 #endif

@@ -1,6 +1,8 @@
 /* Pure. The items by key, their deadlines in a binary heap, counts by state. */
 #include "agent/core/pending.h"
 
+#include "agent/core/trouble.h"
+
 #include "base/map.h"
 
 #include <stdlib.h>
@@ -199,6 +201,7 @@ struct item *pending_get(struct pending *p, unsigned mapping, const char *key, s
 void pending_forget(struct pending *p, struct item *it)
 {
     item_queue_leave(it);
+    trouble_leave(it);
     heap_remove(p, it);
     p->counts[it->mapping][it->state]--;
     if (it->mate_prev)

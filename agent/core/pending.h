@@ -112,6 +112,7 @@ struct item {
     uint64_t looked;          /* lists: number at which `seen` was observed */
     int64_t checked_ms;       /* lists: when the index was last asked about its images */
 
+    struct trouble *trouble; /* the group of faults that holds it; or NULL */
     unsigned failures;
     bool unreached; /* the last failure was that S3 did not answer or let us in */
     char *why;      /* reason of the last failure or wait; owned, or NULL */

@@ -15,6 +15,7 @@
  *   recover  journal and index after a stop or a crash
  *   sight    what the watchers do not see, and since when
  *   limits   how fast the transfers may go
+ *   troubles faults by cause, and what is held back while everything fails
  *   report   status
  *   control  the socket
  *   repair   what a verification found
@@ -23,10 +24,12 @@
 #ifndef LOCKSTEP_AGENT_SERVICE_AGENT_H
 #define LOCKSTEP_AGENT_SERVICE_AGENT_H
 
+#include "agent/core/gate.h"
 #include "agent/core/guard.h"
 #include "agent/core/order.h"
 #include "agent/core/pending.h"
 #include "agent/core/rows.h"
+#include "agent/core/trouble.h"
 #include "agent/service/attributes.h"
 #include "agent/service/index.h"
 #include "agent/service/service.h"
@@ -80,7 +83,9 @@ struct mapping {
     char hold_why[ERR_TEXT_MAX];
     struct guard_recent recent;
     struct root_identity identity;
-    struct rows *rows; /* of images that change their names */
+    struct rows *rows;            /* of images that change their names */
+    struct gate gate;             /* closed while nothing gets through */
+    struct item_queue shelves[2]; /* ready items held back then: new ones, and those that failed */
 };
 
 /* A range of keys whose files may be gone, or that were released: worked off bit by bit. */
@@ -188,6 +193,7 @@ struct agent {
     int64_t expire_ms;                /* when what is remembered for a while is gone through next */
     int64_t complained_ms;            /* failures are summed up at most this often */
     uint64_t complaints;
+    struct troubles troubles;
     struct agent_totals totals;
 };
 
@@ -386,6 +392,8 @@ int64_t stale_deadline(const struct agent *a);
 void stale_free_all(struct agent *a);
 
 /* apply.c */
+/* the planned item waits for a slot, in the queue of its kind */
+void apply_enqueue(struct agent *a, struct item *it);
 void apply_ready(struct agent *a);
 void apply_outcomes(struct agent *a);
 void apply_mark_uncertain(struct agent *a, const struct item *it);
@@ -420,6 +428,21 @@ int sight_text(struct buf *out, const struct mapping *m, const struct watch_stat
 /* the alarm where there are more directories than watches */
 void sight_budget_json(struct json_writer *w, struct agent *a);
 int sight_budget_text(struct buf *out, struct agent *a);
+
+/* troubles.c */
+/* the item failed so; decide_failed follows */
+void troubles_failed(struct agent *a, struct item *it, enum trouble_kind kind,
+                     enum transfer_kind transfer, const char *code, const char *message);
+/* the item's transfer succeeded; gated: it was one that a closed gate holds back */
+void troubles_passed(struct agent *a, struct item *it, bool gated);
+/* its gate is closed: it is put aside */
+bool troubles_shelve(struct agent *a, struct item *it);
+/* one that is to be tried in spite of a closed gate, or NULL; when there may be the next */
+struct item *troubles_probe(struct agent *a);
+int64_t troubles_deadline(const struct agent *a);
+void troubles_tick(struct agent *a); /* groups that ended are told */
+void troubles_json(struct json_writer *w, const struct agent *a);
+int troubles_text(struct buf *out, const struct agent *a);
 
 /* limits.c */
 /* those of the hour are put in force, if it is time */

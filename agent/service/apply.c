@@ -153,15 +153,34 @@ static void apply_submit(struct agent *a, struct item *it)
     uploaders_submit(a->uploaders, t);
 }
 
+void apply_enqueue(struct agent *a, struct item *it)
+{
+    bool large = (it->change == CHANGE_ADD || it->change == CHANGE_EDIT) &&
+                 it->seen.size >= AGENT_LARGE_BYTES;
+
+    item_queue_push(agent_is_list(a, it) ? &a->ready_lists
+                    : large              ? &a->ready_large
+                                         : &a->ready,
+                    it);
+}
+
 /* The next one that may go: lists, whose images are all in S3, before images, and these before what
  * takes long. `large` of those are about to go. */
-static struct item *apply_next(const struct agent *a, size_t large)
+static struct item *apply_next(struct agent *a, size_t large)
 {
-    if (a->ready_lists.first)
-        return a->ready_lists.first;
-    if (a->ready.first)
-        return a->ready.first;
-    return a->flying_large + large < AGENT_LARGE_MAX ? a->ready_large.first : NULL;
+    struct item *it = troubles_probe(a);
+
+    if (it)
+        return it;
+    while ((it = a->ready_lists.first) && troubles_shelve(a, it))
+        ;
+    if (!it)
+        while ((it = a->ready.first) && troubles_shelve(a, it))
+            ;
+    if (!it && a->flying_large + large < AGENT_LARGE_MAX)
+        while ((it = a->ready_large.first) && troubles_shelve(a, it))
+            ;
+    return it;
 }
 
 void apply_ready(struct agent *a)
@@ -288,6 +307,7 @@ static void apply_landed(struct agent *a, struct item *it, const struct transfer
     a->totals.metas += it->change == CHANGE_META;
     if (it->change == CHANGE_RENAME)
         rename_landed(a, it);
+    troubles_passed(a, it, true);
     if (agent_is_list(a, it))
         it->live = it->looked;
     else
@@ -354,6 +374,7 @@ static void apply_failed(struct agent *a, struct item *it, const struct transfer
     if (it->change != CHANGE_RENAME)
         it->tx = 0;
     it->unreached = t->verdict == VERDICT_UNREACHED || t->verdict == VERDICT_DENIED;
+    troubles_failed(a, it, trouble_of(t), t->kind, t->s3_code, t->message);
     if (t->verdict == VERDICT_UNREACHED && t->kind != TRANSFER_ABORT)
         apply_mark_uncertain(a, it);
     if (t->verdict == VERDICT_CHANGED) {

@@ -24,10 +24,14 @@ void decide_failed(struct agent *a, struct item *it, const char *why)
 
     it->failures++;
     rest = order_backoff_ms(it->failures, (uint64_t)a->real_us ^ (uintptr_t)it);
+    if (it->trouble)
+        rest = order_spread_ms(rest, it->trouble->open);
     item_blame(it, why);
     a->totals.failures++;
-    a->complaints++;
-    if (a->complained_ms == 0 || a->now_ms - a->complained_ms > 10000) {
+    a->complaints += !it->trouble; /* that was told for all its like */
+    if (it->trouble) {
+        log_debug("%s: %s; tried again in %" PRId64 " s", it->key, why, rest / 1000);
+    } else if (a->complained_ms == 0 || a->now_ms - a->complained_ms > 10000) {
         log_warning("%s: %s; tried again in %" PRId64 " s (%" PRIu64 " failures since the last "
                     "such line)",
                     it->key, why, rest / 1000, a->complaints);
@@ -88,6 +92,7 @@ void decide_hashed(struct agent *a, struct job *job)
     }
     if (job->code) {
         snprintf(why, sizeof why, "it cannot be read: %s", err_name(job->code));
+        trouble_leave(it);
         decide_failed(a, it, why);
         return;
     }
@@ -95,12 +100,6 @@ void decide_hashed(struct agent *a, struct job *job)
     it->hash = job->hash;
     pending_set(a->pending, it, ITEM_OBSERVED, INT64_MAX);
     item_queue_push(&a->observed, it);
-}
-
-/* Where the image waits for a slot: one that takes long is not to keep others waiting. */
-static struct item_queue *ready_queue(struct agent *a, const struct item *it)
-{
-    return it->seen.size >= AGENT_LARGE_BYTES ? &a->ready_large : &a->ready;
 }
 
 void decide_ready(struct agent *a, struct item *it, enum change_kind change)
@@ -123,10 +122,7 @@ void decide_ready(struct agent *a, struct item *it, enum change_kind change)
         return;
     }
     pending_set(a->pending, it, ITEM_READY, INT64_MAX);
-    item_queue_push(agent_is_list(a, it)                            ? &a->ready_lists
-                    : change == CHANGE_ADD || change == CHANGE_EDIT ? ready_queue(a, it)
-                                                                    : &a->ready,
-                    it);
+    apply_enqueue(a, it);
 }
 
 /* The content is as S3 has it: the index learns the file's new inode, ctime. */

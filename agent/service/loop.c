@@ -145,6 +145,8 @@ static int64_t turn_deadline(struct agent *a)
         due = a->commit_due_ms;
     if (a->limits_ms < due)
         due = a->limits_ms;
+    other = troubles_deadline(a);
+    due = other < due ? other : due;
     if (a->journal) {
         other = journal_deadline_ms(a->journal, a->real_us);
         if (other >= 0 && a->now_ms + other < due)
@@ -192,6 +194,7 @@ static void turn(struct agent *a)
         turn_wake_lists(a);
         orphans_sweep(a);
     }
+    troubles_tick(a);
     turn_expire(a);
     if (a->journal && !a->fatal && journal_tick(a->journal, a->real_us))
         agent_fail(a, -EIO, "writing the journal");

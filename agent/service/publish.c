@@ -105,7 +105,7 @@ void publish_checked(struct agent *a, struct job *job)
         return;
     }
     pending_set(a->pending, it, ITEM_READY, INT64_MAX);
-    item_queue_push(&a->ready_lists, it);
+    apply_enqueue(a, it);
 }
 
 /* The list is not in step but does not count: S3 has no copy of it that could name anything. */

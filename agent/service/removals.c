@@ -452,6 +452,10 @@ static void deleted_one(struct agent *a, struct item *it, const struct transfer 
         if (it->change == CHANGE_RENAME)
             rename_through(a, it);
         it->tx = 0;
+        troubles_failed(a, it,
+                        t->verdict == VERDICT_DONE ? trouble_of_code(code, t->http_status)
+                                                   : trouble_of(t),
+                        t->kind, code, t->message);
         decide_failed(a, it, why);
         return;
     }
@@ -465,6 +469,7 @@ static void deleted_one(struct agent *a, struct item *it, const struct transfer 
     free(it->image);
     it->image = NULL;
     it->failures = 0;
+    troubles_passed(a, it, false);
     decide_done(a, it);
 }
 

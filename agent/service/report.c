@@ -272,6 +272,7 @@ static int report_json(struct agent *a, const struct report *r, struct buf *out)
     json_array_end(&w);
     sight_budget_json(&w, a);
     json_put_int(&w, "problem_count", (int64_t)r->problem_count);
+    troubles_json(&w, a);
     json_problems(&w, a, r);
     json_object_end(&w);
     return json_end(&w) ? -ENOMEM : buf_append_byte(out, '\n');
@@ -289,7 +290,7 @@ static int text_problem(struct buf *out, const char *name, const char *why)
     return rc ? rc : visible_append(out, why);
 }
 
-/* The lines about problems. */
+/* The lines about problems that are not told by their groups. */
 static int text_problems(const struct agent *a, const struct report *r, struct buf *out)
 {
     int rc = 0;
@@ -297,6 +298,8 @@ static int text_problems(const struct agent *a, const struct report *r, struct b
     for (size_t i = 0; i < r->problem_count && i < REPORT_PROBLEMS_MAX && rc == 0; i++) {
         const struct item *it = r->problems[i];
 
+        if (it->trouble)
+            continue;
         rc = text_problem(out, it->key, it->why);
         if (rc == 0)
             rc = buf_appendf(out, " (%u failures, since %" PRId64 " s)\n", it->failures,
@@ -377,6 +380,8 @@ static int report_text(struct agent *a, const struct report *r, struct buf *out)
         rc = buf_appendf(
             out, "%zu changes open, %zu transfers in flight, the oldest since %" PRId64 " s\n",
             r->pending, a->flying, r->oldest_ms / MS_PER_S);
+    if (rc == 0)
+        rc = troubles_text(out, a);
     return rc ? rc : text_problems(a, r, out);
 }
 

@@ -54,6 +54,7 @@ static const struct row rows[CODE_COUNT] = {
                             "The provided token is malformed or otherwise invalid."},
     [CODE_INVALID_URI] = {400, "InvalidURI", "Couldn't parse the specified URI."},
     [CODE_KEY_TOO_LONG] = {400, "KeyTooLongError", "Your key is too long"},
+    [CODE_KMS_DISABLED] = {400, "KMS.DisabledException", "The KMS key is disabled."},
     [CODE_MALFORMED_TRAILER] = {400, "MalformedTrailerError",
                                 "The request contained trailing data that was not well-formed."},
     [CODE_MALFORMED_XML] = {400, "MalformedXML",
@@ -83,6 +84,7 @@ static const struct row rows[CODE_COUNT] = {
                                  "the specified endpoint."},
     [CODE_PRECONDITION_FAILED] = {412, "PreconditionFailed",
                                   "At least one of the pre-conditions you specified did not hold"},
+    [CODE_QUOTA_EXCEEDED] = {403, "QuotaExceeded", "The quota of the bucket is used up."},
     [CODE_REQUEST_TIMEOUT] = {400, "RequestTimeout",
                               "Your socket connection to the server was not read from or written "
                               "to within the timeout period."},

@@ -20,7 +20,7 @@ def puts(ctx, *ops):
 
 
 def flow(agent):
-    return agent.status()[0]["flow"]
+    return agent.status()[0].get("flow", {})
 
 
 # --- limits -----------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
  * played. */
 #include "tests/unit/unit.h"
 
+#include "uploaders/ahead.h"
 #include "uploaders/flow.h"
 #include "uploaders/lanes.h"
 #include "uploaders/throttle.h"
@@ -282,6 +283,34 @@ static void test_lanes_keep_room_for_the_small(void **state)
     assert_false(lanes_open(&l, LANE_LARGE, 100, 16));
 }
 
+/* How many of the next reads go to the readers, where one here takes so long. */
+static unsigned handed_on(struct ahead *a, unsigned reads, int64_t took_us, unsigned slow_every)
+{
+    unsigned handed = 0;
+    for (unsigned i = 0; i < reads; i++) {
+        if (ahead_hands_on(a))
+            handed++;
+        else
+            ahead_timed(a, 60000, i % slow_every == 0 ? took_us : 50);
+    }
+    return handed;
+}
+
+static void test_slow_reads_are_handed_on(void **state)
+{
+    (void)state;
+    struct ahead a = {0};
+    assert_int_equal(handed_on(&a, 10000, 50, 1), 0);
+    assert_int_equal(handed_on(&a, 10000, 100000, 20),
+                     0); /* one of 20 that is slow changes nothing */
+    assert_true(handed_on(&a, 1000, 3000, 1) > 970);
+    assert_true(ahead_is_slow(&a));
+    assert_true(handed_on(&a, 1000, 50, 1) < 300); /* and when it is quick again it is noticed */
+    assert_int_equal(handed_on(&a, 1000, 50, 1), 0);
+    ahead_timed(&a, 1 << 20, 2000); /* a large file takes its time */
+    assert_int_equal(a.score, 0);
+}
+
 static void test_flow_shares_out(void **state)
 {
     (void)state;
@@ -359,6 +388,7 @@ int main(void)
         cmocka_unit_test(test_window_after_a_pause),
         cmocka_unit_test(test_lanes_share),
         cmocka_unit_test(test_lanes_keep_room_for_the_small),
+        cmocka_unit_test(test_slow_reads_are_handed_on),
         cmocka_unit_test(test_flow_shares_out),
         cmocka_unit_test(test_flow_admits_by_limits),
         cmocka_unit_test(test_flow_slows_down),
