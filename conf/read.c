@@ -248,7 +248,7 @@ static void read_timetable(struct reading *r, const struct node *list, const str
         const struct node *group = node_at(list, i);
         (void)snprintf(label, sizeof(label), "%s[%zu]", s->name, i); /* fits */
         if (node_kind(group) != NODE_GROUP)
-            add_value_fault(r, s, group, label, node_kind_words(node_kind(group)));
+            reading_value_fault(r, s, group, label, node_kind_words(node_kind(group)));
         else
             reading_group(r, &setting_timetable, group, label,
                           &r->conf->timetable[r->conf->timetable_count++]);

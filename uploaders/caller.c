@@ -75,6 +75,11 @@ bool caller_room(const struct caller *c, enum lane lane, bool large_waits)
            lanes_open(&slots, lane, 1, flow_share(c->flow, c->number));
 }
 
+unsigned caller_waiting(const struct caller *c, enum lane lane)
+{
+    return (unsigned)c->slots.waiting[lane];
+}
+
 bool caller_tls(const struct caller *c)
 {
     return site_endpoint(c->site)->tls;

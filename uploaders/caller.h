@@ -101,6 +101,9 @@ void caller_turn(struct caller *c, int64_t until_ms);
  * for a slot. large_waits: large ones stand in a line of the owner's. */
 bool caller_room(const struct caller *c, enum lane lane, bool large_waits);
 
+/* caller_waiting(c, lane): calls of that lane that wait for a slot. */
+unsigned caller_waiting(const struct caller *c, enum lane lane);
+
 /* caller_tls(c): requests go over TLS (so that bodies need no SHA-256). */
 bool caller_tls(const struct caller *c);
 

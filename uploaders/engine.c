@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "uploaders/copy.h"
 #include "uploaders/flow.h"
+#include "uploaders/readers.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@
 struct uploaders {
     struct site *site;
     struct flow *flow;
+    struct readers *readers;
     struct mailbox *outcomes;
     unsigned worker_count;
     uint64_t multipart_bytes;
@@ -58,11 +60,13 @@ static int start_workers(struct uploaders *u, const struct uploaders_options *op
     if (workers > calls)
         workers = calls;
     u->flow = flow_new(workers, calls, opt->fixed_in_flight, clock_mono_us());
-    if (!u->flow)
+    u->readers = readers_new();
+    if (!u->flow || !u->readers)
         return err_set(e, -ENOMEM, "", "", "no memory for the uploaders");
     struct worker_options wo = {
         .site = u->site,
         .flow = u->flow,
+        .readers = u->readers,
         .ca_file = opt->ca_file,
         .proxy = opt->proxy,
         .calls = (calls + workers - 1) / workers,
@@ -108,11 +112,13 @@ void uploaders_free(struct uploaders *u)
 {
     if (!u)
         return;
+    readers_stop(u->readers); /* first: what they read into is the tasks' */
     for (unsigned i = 0; i < u->worker_count; i++)
         worker_free(u->workers[i]);
     for (struct transfer *t; u->outcomes && (t = uploaders_next(u));)
         transfer_free(t);
     mailbox_free(u->outcomes);
+    readers_free(u->readers);
     flow_free(u->flow);
     site_free(u->site);
     free(u);
@@ -161,7 +167,7 @@ static void clear_outcome(struct transfer *t)
     t->code = t->http_status = 0;
     t->s3_code[0] = t->message[0] = t->etag[0] = t->version[0] = '\0';
     t->crc64 = t->size = t->duration_ms = 0;
-    t->has_crc = t->upload_over = false;
+    t->has_crc = t->upload_over = t->untrusted = false;
     t->attempts = t->parts_kept = 0;
 }
 

@@ -6,6 +6,7 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/abort.c \
 	uploaders/attributes.h uploaders/attributes.c \
 	uploaders/copy.h uploaders/copy.c uploaders/copy_headers.c uploaders/copy_parts.c \
+	uploaders/ahead.h uploaders/ahead.c \
 	uploaders/engine.h uploaders/engine.c \
 	uploaders/head.h uploaders/head.c \
 	uploaders/flow.h uploaders/flow.c \
@@ -16,6 +17,7 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/parts.h uploaders/parts.c \
 	uploaders/put.c \
 	uploaders/requests.c \
+	uploaders/readers.h uploaders/readers.c \
 	uploaders/simple.c \
 	uploaders/site.h uploaders/site.c \
 	uploaders/source.h uploaders/source.c \

@@ -35,6 +35,7 @@ struct part {
     size_t n;
     unsigned index;
     uint64_t crc;
+    char payload_hash[SHA256_HEX];
     char crc_text[CRC64_BASE64_SIZE];
     char number[12];
 };
@@ -43,8 +44,10 @@ struct multipart {
     struct task task;
     struct upload upload;
     int fd;
-    unsigned next;   /* the part to be read next */
-    unsigned flying; /* parts in flight */
+    unsigned next;       /* the part to be read next */
+    unsigned flying;     /* parts in flight, and the one that is being read */
+    struct part *coming; /* is being read; NULL: none */
+    int read_code;
     struct part slots[PARALLEL];
     struct header posix[HEADERS_POSIX_COUNT];
 
@@ -146,6 +149,7 @@ static bool send_part(struct multipart *m, struct part *part)
     call->owner = part;
     call_header(call, "x-amz-checksum-crc64nvme", crc64nvme_base64(part->crc, part->crc_text));
     call->body = (struct span){part->body, part->n};
+    memcpy(call->payload_hash, part->payload_hash, sizeof(call->payload_hash));
     call->read = read_part;
     call->done = on_part;
     m->flying++;
@@ -179,16 +183,32 @@ static bool is_kept(struct multipart *m, const struct part *part)
     return true;
 }
 
-/* Read the next part into its slot. */
-static enum verdict read_next(struct multipart *m, struct part *part)
+/* task.read, on a reader's thread: the next part into its slot. */
+static void read_apart(struct task *task)
+{
+    struct multipart *m = (struct multipart *)task;
+    struct part *part = m->coming;
+    uint8_t digest[SHA256_BYTES];
+    m->read_code = read_whole(m->fd, part->body, part->n);
+    if (m->read_code != 0)
+        return;
+    part->crc = crc64nvme(0, part->body, part->n);
+    part->payload_hash[0] = '\0';
+    if (caller_tls(worker_caller(task->worker)))
+        return;
+    digest_sha256(part->body, part->n, digest);
+    hex_encode(digest, sizeof(digest), part->payload_hash);
+}
+
+/* The part was read: it is one of the file's. */
+static enum verdict note_read(struct multipart *m, struct part *part)
 {
     struct transfer *t = m->task.transfer;
-    enum verdict verdict = source_read(t, m->fd, part->body, part->n);
+    enum verdict verdict = source_judge(t, m->read_code);
     if (verdict != VERDICT_DONE)
         return verdict;
     part->file = m;
     part->index = m->next++;
-    part->crc = crc64nvme(0, part->body, part->n);
     m->upload.parts[part->index] = (struct s3_part){
         .number = part->index + 1, .size = part->n, .crc64 = part->crc, .has_crc = true};
     t->crc64 = crc64nvme_combine(t->crc64, part->crc, part->n);
@@ -199,6 +219,7 @@ static enum verdict read_next(struct multipart *m, struct part *part)
 /* What came of an attempt to begin one more part. */
 enum began {
     BEGAN_PART,   /* it is in flight */
+    BEGAN_READ,   /* it is being read */
     BEGAN_KEPT,   /* S3 has it: no need to wait for anything, but others are to have their turn */
     BEGAN_NOTHING /* no slot, no memory, no part, or a failure */
 };
@@ -206,6 +227,9 @@ enum began {
 /* The part is in its slot: send it, unless S3 has it. */
 static enum began go_on_with(struct multipart *m, struct part *part)
 {
+    m->coming = NULL;
+    if (m->upload.failure == VERDICT_DONE)
+        m->upload.failure = note_read(m, part);
     if (m->upload.failure == VERDICT_DONE && !is_kept(m, part)) {
         if (send_part(m, part))
             return BEGAN_PART;
@@ -222,6 +246,8 @@ static enum began begin_part(struct multipart *m)
 {
     struct upload *u = &m->upload;
     struct part *part = m->slots;
+    if (m->coming)
+        return BEGAN_READ;
     while (part < m->slots + PARALLEL && part->body)
         part++;
     if (u->failure != VERDICT_DONE || m->next == u->plan.count || part == m->slots + PARALLEL)
@@ -237,17 +263,21 @@ static enum began begin_part(struct multipart *m)
     case BODY_READY:
         break;
     }
-    u->failure = read_next(m, part);
+    m->coming = part;
+    if (worker_read(&m->task)) {
+        m->flying++;
+        return BEGAN_READ;
+    }
+    read_apart(&m->task); /* here, then */
     return go_on_with(m, part);
 }
 
-/* Keep parts in flight; when there are none and none can come, go on. */
-static void pump(struct multipart *m)
+/* What follows after an attempt to begin a part: when there are none in flight and none can come,
+ * go on. */
+static void after(struct multipart *m, enum began began)
 {
-    enum began began;
-    do
+    while (began == BEGAN_PART)
         began = begin_part(m);
-    while (began == BEGAN_PART);
     if (m->upload.failure != VERDICT_DONE)
         worker_body_cancel(&m->task);
     bool more = m->upload.failure == VERDICT_DONE && m->next < m->upload.plan.count;
@@ -255,6 +285,20 @@ static void pump(struct multipart *m)
         worker_again(&m->task);
     if (m->flying == 0 && !more)
         settle(m);
+}
+
+/* Keep parts in flight. */
+static void pump(struct multipart *m)
+{
+    after(m, begin_part(m));
+}
+
+/* task.have: a part was read. */
+static void have(struct task *task)
+{
+    struct multipart *m = (struct multipart *)task;
+    m->flying--;
+    after(m, go_on_with(m, m->coming));
 }
 
 /* task.feed: a task stands in that line that waits for a part's memory, or for its next turn. */
@@ -423,5 +467,7 @@ struct task *task_multipart_new(void)
     m->task.begin = begin;
     m->task.feed = feed;
     m->task.drop = drop;
+    m->task.read = read_apart;
+    m->task.have = have;
     return &m->task;
 }

@@ -1,15 +1,23 @@
 /* A file in one request: read once into memory, sent with its checksum. Shell. */
 #include "uploaders/task.h"
 
+#include "base/clock.h"
 #include "base/crc.h"
 #include "uploaders/source.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+/* Bodies of this size and more would hold up the network while they are read and hashed, wherever
+ * they come from; below it is cheaper to read and send on one processor, out of its cache. */
+#define READ_APART_BYTES (4u << 20)
 
 struct put {
     struct task task;
     char *body;
     size_t n;
+    enum verdict loaded;
+    char payload_hash[SHA256_HEX]; /* taken by a reader; "": the caller takes it */
     uint64_t crc;
     char crc_text[CRC64_BASE64_SIZE];
     struct header posix[HEADERS_POSIX_COUNT];
@@ -47,7 +55,7 @@ static void on_done(struct call *call)
 static void send(struct put *put)
 {
     struct transfer *t = put->task.transfer;
-    t->crc64 = put->crc = crc64nvme(0, put->body, put->n);
+    t->crc64 = put->crc;
     t->has_crc = true;
     t->size = put->n;
     struct call *call = task_call(&put->task, "PUT", t->key);
@@ -59,9 +67,49 @@ static void send(struct put *put)
     call_header(call, "x-amz-checksum-crc64nvme", put->crc_text);
     task_add_posix(call, put->posix);
     call->body = (struct span){put->body, put->n};
+    memcpy(call->payload_hash, put->payload_hash, sizeof(call->payload_hash));
     call->read = read_answer;
     call->done = on_done;
     caller_start(call);
+}
+
+/* Read the file and its checksum. */
+static void load(struct put *put)
+{
+    put->loaded = source_load(put->task.transfer, put->body);
+    if (put->loaded == VERDICT_DONE)
+        put->crc = crc64nvme(0, put->body, put->n);
+}
+
+/* task.have: it is read. */
+static void have(struct task *task)
+{
+    struct put *put = (struct put *)task;
+    if (put->loaded == VERDICT_DONE)
+        send(put);
+    else
+        worker_end(task, put->loaded);
+}
+
+/* task.read, on a reader's thread: with the hash that the signature needs on plain HTTP. */
+static void read_apart(struct task *task)
+{
+    struct put *put = (struct put *)task;
+    uint8_t digest[SHA256_BYTES];
+    load(put);
+    if (put->loaded != VERDICT_DONE || put->n == 0 || caller_tls(worker_caller(task->worker)))
+        return;
+    digest_sha256(put->body, put->n, digest);
+    hex_encode(digest, sizeof(digest), put->payload_hash);
+}
+
+/* Read it here, and see how long that takes. */
+static void read_here(struct put *put)
+{
+    int64_t began_us = clock_mono_us();
+    load(put);
+    worker_timed(put->task.worker, put->n, clock_mono_us() - began_us);
+    have(&put->task);
 }
 
 /* task.begin and task.feed: read the file once there is memory for it. */
@@ -79,11 +127,9 @@ static void begin(struct task *task)
         break;
     }
     put->n = t->expected.size;
-    enum verdict verdict = source_load(t, put->body);
-    if (verdict == VERDICT_DONE)
-        send(put);
-    else
-        worker_end(task, verdict);
+    bool apart = put->n >= READ_APART_BYTES || worker_reads_ahead(task->worker);
+    if (!apart || !worker_read(task))
+        read_here(put);
 }
 
 struct task *task_put_new(void)
@@ -93,5 +139,7 @@ struct task *task_put_new(void)
         return NULL;
     put->task.begin = put->task.feed = begin;
     put->task.drop = drop;
+    put->task.read = read_apart;
+    put->task.have = have;
     return &put->task;
 }

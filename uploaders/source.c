@@ -73,7 +73,11 @@ enum verdict source_open(struct transfer *t, int *ret_fd)
 
 enum verdict source_read(struct transfer *t, int fd, char *p, size_t n)
 {
-    int code = read_whole(fd, p, n);
+    return source_judge(t, read_whole(fd, p, n));
+}
+
+enum verdict source_judge(struct transfer *t, int code)
+{
     if (code == ERR_CHANGED)
         return changed(t, "it ended early");
     return code == 0 ? VERDICT_DONE : failed(t, "read", code);

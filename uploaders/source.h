@@ -21,6 +21,9 @@ enum verdict source_open(struct transfer *t, int *ret_fd);
  * _UNREADABLE. */
 enum verdict source_read(struct transfer *t, int fd, char *p, size_t n);
 
+/* source_judge(t, code): what a read that was done elsewhere and gave this code means: the same. */
+enum verdict source_judge(struct transfer *t, int code);
+
 /* source_end(t, fd): everything was read: stat is as before (a network file system's server is
  * asked), so there is no byte more. */
 enum verdict source_end(struct transfer *t, int fd);

@@ -2,6 +2,8 @@
 #include "uploaders/worker.h"
 
 #include "base/clock.h"
+#include "uploaders/ahead.h"
+#include "uploaders/readers.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -17,6 +19,9 @@ struct queue {
 };
 
 #define SPARE_BYTES (128 * 1024)
+#define READING_SMALL                                                                              \
+    16 /* bodies that are read, or wait for a slot after that, ahead of the network */
+#define READING_LARGE 4
 
 /* A buffer that is not in use. */
 struct spare {
@@ -36,7 +41,9 @@ struct worker {
     struct queue hungry[LANE_COUNT];  /* for memory */
     struct task *begun;
     struct lanes memory;
-    bool memory_freed; /* since the hungry were last fed */
+    struct ahead ahead;
+    unsigned reading[LANE_COUNT]; /* tasks that are with the readers */
+    bool memory_freed;            /* since the hungry were last fed */
     struct spare *spares;
     unsigned spare_count;
 };
@@ -257,6 +264,41 @@ void worker_end(struct task *task, enum verdict verdict)
     (void)!mailbox_send(reply, &t->letter); /* no ceiling, never closed */
 }
 
+bool worker_reads_ahead(struct worker *w)
+{
+    return ahead_hands_on(&w->ahead);
+}
+
+void worker_timed(struct worker *w, uint64_t bytes, int64_t took_us)
+{
+    ahead_timed(&w->ahead, bytes, took_us);
+}
+
+bool worker_read(struct task *task)
+{
+    struct worker *w = task->worker;
+    task->reading = true;
+    w->reading[task->lane]++;
+    if (readers_hand(w->opt.readers, task))
+        return true;
+    task->reading = false;
+    w->reading[task->lane]--;
+    return false;
+}
+
+void worker_read_end(struct task *task)
+{
+    (void)!mailbox_send(task->worker->inbox, &task->letter); /* no ceiling, never closed */
+}
+
+/* A task is back from the readers. */
+static void take_read(struct worker *w, struct task *task)
+{
+    task->reading = false;
+    w->reading[task->lane]--;
+    task->have(task);
+}
+
 /* Letters into the lines for a slot; the stop letter ends the loop. */
 static void take_letters(struct worker *w)
 {
@@ -264,6 +306,8 @@ static void take_letters(struct worker *w)
         struct task *task = (struct task *)l;
         if (l == &w->stop)
             w->stopping = true;
+        else if (task->reading)
+            take_read(w, task);
         else
             queue_put(&w->waiting[task->lane], task);
     }
@@ -273,7 +317,11 @@ static void take_letters(struct worker *w)
 static bool can_begin(const struct worker *w, enum lane lane)
 {
     bool large_waits = w->waiting[LANE_LARGE].head != NULL;
-    return w->waiting[lane].head && caller_room(w->caller, lane, large_waits);
+    if (!w->waiting[lane].head)
+        return false;
+    if (lane == LANE_SMALL && ahead_is_slow(&w->ahead))
+        return w->reading[lane] + caller_waiting(w->caller, lane) < READING_SMALL;
+    return w->reading[lane] < READING_LARGE && caller_room(w->caller, lane, large_waits);
 }
 
 /* Begin a task of each lane if there are slots. Reading a file blocks, so after each one the
@@ -364,7 +412,11 @@ static void discard(struct task *task)
 /* The thread has ended: everything that is still inside. */
 static void discard_all(struct worker *w)
 {
-    take_letters(w);
+    for (struct letter *l; (l = mailbox_take(w->inbox));) {
+        struct task *task = (struct task *)l;
+        if (l != &w->stop && !task->reading) /* else it is among those that have begun */
+            queue_put(&w->waiting[task->lane], task);
+    }
     for (enum lane lane = LANE_SMALL; lane < LANE_COUNT; lane++)
         for (struct task *task; (task = queue_take(&w->waiting[lane]));)
             discard(task);

@@ -27,6 +27,8 @@ struct task {
     void (*begin)(struct task *task); /* the first step */
     void (*feed)(struct task *task);  /* memory may be there now */
     void (*drop)(struct task *task);  /* free what the task holds; its calls are gone */
+    void (*read)(struct task *task);  /* on a reader's thread, after worker_read */
+    void (*have)(struct task *task);  /* it is read */
     int64_t handed_ms;                /* monotonic */
 
     enum lane lane; /* by the size of its file */
@@ -37,11 +39,13 @@ struct task {
     struct task *after;
     struct task *next; /* in the line for a slot, or for memory */
     bool hungry;       /* stands in the line for memory */
+    bool reading;      /* is with the readers */
 };
 
 struct worker_options {
     struct site *site;
     struct flow *flow;
+    struct readers *readers;
     const char *ca_file;
     const char *proxy;
     unsigned calls; /* at once, at most */
@@ -76,6 +80,16 @@ enum body_step { BODY_READY, BODY_WAIT, BODY_NO_MEMORY };
 enum body_step worker_body(struct task *task, size_t n, char **ret);
 void worker_body_back(struct task *task, char *p, size_t n);
 void worker_body_cancel(struct task *task);
+
+/* worker_reads_ahead(w): small files are better read by the readers than by the worker itself.
+ * worker_read(task): have task->read called by a reader, then task->have. False where there is no
+ * reader. worker_timed(w, bytes, took_us): what the worker read itself. */
+bool worker_reads_ahead(struct worker *w);
+bool worker_read(struct task *task);
+void worker_timed(struct worker *w, uint64_t bytes, int64_t took_us);
+
+/* worker_read_end(task): for the readers. */
+void worker_read_end(struct task *task);
 
 /* worker_again(task): call `feed` again after others had their turn; for a task that has much to
  * read and nothing to wait for. */

@@ -1,0 +1,35 @@
+/*
+ * Is a file better read by a reader's thread than by the worker itself? Pure.
+ *
+ * From the page cache a small file is read in less time than it takes to hand it to another thread
+ * and back; from a network file system each question takes a millisecond or more, in which the
+ * worker could do other things. So the worker times what it reads itself: where every fifth read
+ * is slow, or more, the readers do it, and every AHEAD_PROBE-th is still read here to see whether
+ * that holds.
+ */
+#ifndef LOCKSTEP_UPLOADERS_AHEAD_H
+#define LOCKSTEP_UPLOADERS_AHEAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define AHEAD_SLOW_US      400 /* a read that takes longer, and longer than its bytes explain */
+#define AHEAD_BYTES_PER_US 500
+#define AHEAD_PROBE        64
+
+/* Zeroed to begin. */
+struct ahead {
+    unsigned score;
+    unsigned since; /* reads since the last one here */
+};
+
+/* ahead_hands_on(a): is the next file read by the readers? */
+bool ahead_hands_on(struct ahead *a);
+
+/* ahead_timed(a, bytes, took_us): the worker read so many bytes in that time. */
+void ahead_timed(struct ahead *a, uint64_t bytes, int64_t took_us);
+
+/* ahead_is_slow(a): the readers are in use. */
+bool ahead_is_slow(const struct ahead *a);
+
+#endif

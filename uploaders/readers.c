@@ -1,0 +1,100 @@
+/* Threads that read files for the workers. Shell. */
+#include "uploaders/readers.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#define STACK_BYTES (256 * 1024) /* they call nothing deep */
+
+struct readers {
+    struct mailbox *inbox;
+    pthread_mutex_t lock;
+    pthread_t threads[READERS_MAX];
+    unsigned count;
+    unsigned free; /* threads that wait, less tasks that wait for them */
+    bool stopped;
+};
+
+/* A thread: read until the mailbox is closed. */
+static void *run(void *arg)
+{
+    struct readers *r = arg;
+    for (struct letter *l; (l = mailbox_wait(r->inbox));) {
+        struct task *task = (struct task *)l;
+        pthread_mutex_lock(&r->lock);
+        bool stopped = r->stopped;
+        pthread_mutex_unlock(&r->lock);
+        if (stopped)
+            continue; /* it is among those that its worker has begun: it is freed there */
+        task->read(task);
+        pthread_mutex_lock(&r->lock);
+        r->free++;
+        pthread_mutex_unlock(&r->lock);
+        worker_read_end(task);
+    }
+    return NULL;
+}
+
+struct readers *readers_new(void)
+{
+    struct readers *r = calloc(1, sizeof(*r));
+    if (!r)
+        return NULL;
+    if (mailbox_new(0, &r->inbox) != 0) {
+        free(r);
+        return NULL;
+    }
+    pthread_mutex_init(&r->lock, NULL);
+    return r;
+}
+
+/* One more thread, under the lock. False where the system gives none. */
+static bool begin_thread(struct readers *r)
+{
+    pthread_attr_t attributes;
+    if (pthread_attr_init(&attributes) != 0)
+        return false;
+    (void)pthread_attr_setstacksize(&attributes, STACK_BYTES); /* else the usual size */
+    int code = pthread_create(&r->threads[r->count], &attributes, run, r);
+    pthread_attr_destroy(&attributes);
+    if (code != 0)
+        return false;
+    pthread_setname_np(r->threads[r->count], "read");
+    r->count++;
+    return true;
+}
+
+bool readers_hand(struct readers *r, struct task *task)
+{
+    pthread_mutex_lock(&r->lock);
+    if (r->free > 0)
+        r->free--;
+    else if (r->count < READERS_MAX)
+        (void)begin_thread(r); /* else it waits for one of those that there are */
+    bool can = r->count > 0 && !r->stopped;
+    pthread_mutex_unlock(&r->lock);
+    return can && mailbox_send(r->inbox, &task->letter);
+}
+
+void readers_stop(struct readers *r)
+{
+    if (!r)
+        return;
+    pthread_mutex_lock(&r->lock);
+    r->stopped = true;
+    pthread_mutex_unlock(&r->lock);
+    mailbox_close(r->inbox);
+    for (unsigned i = 0; i < r->count; i++)
+        pthread_join(r->threads[i], NULL);
+    r->count = 0;
+}
+
+void readers_free(struct readers *r)
+{
+    if (!r)
+        return;
+    readers_stop(r);
+    mailbox_free(r->inbox);
+    pthread_mutex_destroy(&r->lock);
+    free(r);
+}
