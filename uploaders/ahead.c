@@ -19,10 +19,22 @@ bool ahead_hands_on(struct ahead *a)
     return a->since != 0;
 }
 
-void ahead_timed(struct ahead *a, uint64_t bytes, int64_t took_us)
+bool ahead_watches(const struct ahead *a)
 {
+    return a->watch > 0 || ahead_is_slow(a);
+}
+
+void ahead_timed(struct ahead *a, uint64_t bytes, int64_t took_us, int64_t waits)
+{
+    bool slow = took_us > AHEAD_SLOW_US + (int64_t)(bytes / AHEAD_BYTES_PER_US);
     unsigned less = ahead_is_slow(a) ? SCORE_HOME : 1;
-    if (took_us > AHEAD_SLOW_US + (int64_t)(bytes / AHEAD_BYTES_PER_US))
+    if (slow && waits != 0)
+        a->watch = AHEAD_WATCH;
+    else if (a->watch > 0)
+        a->watch--;
+    if (slow && waits < 0)
+        return;
+    if (slow && waits > 0)
         a->score = a->score + SCORE_SLOW < SCORE_MOST ? a->score + SCORE_SLOW : SCORE_MOST;
     else
         a->score = a->score > less ? a->score - less : 0;

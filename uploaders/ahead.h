@@ -6,6 +6,10 @@
  * worker could do other things. So the worker times what it reads itself: where every fifth read
  * is slow, or more, the readers do it, and every AHEAD_PROBE-th is still read here to see whether
  * that holds.
+ *
+ * A busy machine makes reads slow too, but no reader helps against that: only a thread that gave
+ * its processor away by itself waited for the file. Asking the system for that costs a little, so
+ * it is asked for the next AHEAD_WATCH reads once one was slow.
  */
 #ifndef LOCKSTEP_UPLOADERS_AHEAD_H
 #define LOCKSTEP_UPLOADERS_AHEAD_H
@@ -16,18 +20,24 @@
 #define AHEAD_SLOW_US      400 /* a read that takes longer, and longer than its bytes explain */
 #define AHEAD_BYTES_PER_US 500
 #define AHEAD_PROBE        64
+#define AHEAD_WATCH        16
 
 /* Zeroed to begin. */
 struct ahead {
     unsigned score;
     unsigned since; /* reads since the last one here */
+    unsigned watch; /* reads that are still to be looked at closely */
 };
 
 /* ahead_hands_on(a): is the next file read by the readers? */
 bool ahead_hands_on(struct ahead *a);
 
-/* ahead_timed(a, bytes, took_us): the worker read so many bytes in that time. */
-void ahead_timed(struct ahead *a, uint64_t bytes, int64_t took_us);
+/* ahead_watches(a): count how often the thread waits in the next read. */
+bool ahead_watches(const struct ahead *a);
+
+/* ahead_timed(a, bytes, took_us, waits): the worker read so many bytes in that time, and waited so
+ * often; -1: not counted. */
+void ahead_timed(struct ahead *a, uint64_t bytes, int64_t took_us, int64_t waits);
 
 /* ahead_is_slow(a): the readers are in use. */
 bool ahead_is_slow(const struct ahead *a);

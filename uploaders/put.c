@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* Bodies of this size and more would hold up the network while they are read and hashed, wherever
  * they come from; below it is cheaper to read and send on one processor, out of its cache. */
@@ -103,12 +104,22 @@ static void read_apart(struct task *task)
     hex_encode(digest, sizeof(digest), put->payload_hash);
 }
 
+/* How often this thread gave its processor away to wait for something. */
+static int64_t count_waits(void)
+{
+    struct rusage ru;
+    return getrusage(RUSAGE_THREAD, &ru) == 0 ? ru.ru_nvcsw : 0;
+}
+
 /* Read it here, and see how long that takes. */
 static void read_here(struct put *put)
 {
-    int64_t began_us = clock_mono_us();
+    struct worker *w = put->task.worker;
+    bool watched = worker_watches(w);
+    int64_t began_us = clock_mono_us(), waits = watched ? count_waits() : 0;
     load(put);
-    worker_timed(put->task.worker, put->n, clock_mono_us() - began_us);
+    waits = watched ? count_waits() - waits : -1;
+    worker_timed(w, put->n, clock_mono_us() - began_us, waits);
     have(&put->task);
 }
 

@@ -269,9 +269,14 @@ bool worker_reads_ahead(struct worker *w)
     return ahead_hands_on(&w->ahead);
 }
 
-void worker_timed(struct worker *w, uint64_t bytes, int64_t took_us)
+bool worker_watches(const struct worker *w)
 {
-    ahead_timed(&w->ahead, bytes, took_us);
+    return ahead_watches(&w->ahead);
+}
+
+void worker_timed(struct worker *w, uint64_t bytes, int64_t took_us, int64_t waits)
+{
+    ahead_timed(&w->ahead, bytes, took_us, waits);
 }
 
 bool worker_read(struct task *task)

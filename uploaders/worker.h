@@ -83,10 +83,12 @@ void worker_body_cancel(struct task *task);
 
 /* worker_reads_ahead(w): small files are better read by the readers than by the worker itself.
  * worker_read(task): have task->read called by a reader, then task->have. False where there is no
- * reader. worker_timed(w, bytes, took_us): what the worker read itself. */
+ * reader. worker_watches(w): the waits of what the worker reads itself are to be
+ * counted. worker_timed(w, bytes, took_us, waits): it read so; -1: not counted. */
 bool worker_reads_ahead(struct worker *w);
 bool worker_read(struct task *task);
-void worker_timed(struct worker *w, uint64_t bytes, int64_t took_us);
+bool worker_watches(const struct worker *w);
+void worker_timed(struct worker *w, uint64_t bytes, int64_t took_us, int64_t waits);
 
 /* worker_read_end(task): for the readers. */
 void worker_read_end(struct task *task);

@@ -283,15 +283,17 @@ static void test_lanes_keep_room_for_the_small(void **state)
     assert_false(lanes_open(&l, LANE_LARGE, 100, 16));
 }
 
-/* How many of the next reads go to the readers, where one here takes so long. */
-static unsigned handed_on(struct ahead *a, unsigned reads, int64_t took_us, unsigned slow_every)
+/* How many of the next reads go to the readers, where one here takes so long, and waits or not. */
+static unsigned handed_on(struct ahead *a, unsigned reads, int64_t took_us, bool waits,
+                          unsigned slow_every)
 {
     unsigned handed = 0;
     for (unsigned i = 0; i < reads; i++) {
+        bool slow = i % slow_every == 0;
         if (ahead_hands_on(a))
             handed++;
         else
-            ahead_timed(a, 60000, i % slow_every == 0 ? took_us : 50);
+            ahead_timed(a, 60000, slow ? took_us : 50, ahead_watches(a) ? waits && slow : -1);
     }
     return handed;
 }
@@ -300,14 +302,18 @@ static void test_slow_reads_are_handed_on(void **state)
 {
     (void)state;
     struct ahead a = {0};
-    assert_int_equal(handed_on(&a, 10000, 50, 1), 0);
-    assert_int_equal(handed_on(&a, 10000, 100000, 20),
-                     0); /* one of 20 that is slow changes nothing */
-    assert_true(handed_on(&a, 1000, 3000, 1) > 970);
+    assert_int_equal(handed_on(&a, 10000, 50, true, 1), 0);
+    assert_int_equal(handed_on(&a, 10000, 100000, true, 20), 0); /* one of 20 changes nothing */
+    assert_int_equal(handed_on(&a, 10000, 100000, false, 1), 0); /* nor does a busy machine */
+    assert_true(handed_on(&a, 1000, 3000, true, 1) > 970);
     assert_true(ahead_is_slow(&a));
-    assert_true(handed_on(&a, 1000, 50, 1) < 300); /* and when it is quick again it is noticed */
-    assert_int_equal(handed_on(&a, 1000, 50, 1), 0);
-    ahead_timed(&a, 1 << 20, 2000); /* a large file takes its time */
+    assert_true(handed_on(&a, 1000, 50, true, 1) < 300); /* and when it is quick it is noticed */
+    assert_int_equal(handed_on(&a, 1000, 50, true, 1), 0);
+    assert_false(ahead_watches(&a));
+    ahead_timed(&a, 1 << 20, 2000, -1); /* a large file takes its time */
+    assert_false(ahead_watches(&a));
+    ahead_timed(&a, 1 << 20, 9000, -1);
+    assert_true(ahead_watches(&a));
     assert_int_equal(a.score, 0);
 }
 
