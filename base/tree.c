@@ -207,6 +207,45 @@ bool file_same_content(const struct file_stat *a, const struct file_stat *b)
            a->ctime_ns == b->ctime_ns;
 }
 
+void tree_take_link(struct file_stat *st)
+{
+    if (st->kind == FILE_SYMLINK)
+        st->kind = FILE_REGULAR;
+}
+
+bool file_is_link(const struct file_stat *st)
+{
+    return st->kind == FILE_REGULAR && S_ISLNK(st->mode);
+}
+
+int tree_read_link(int root_fd, const char *path, char out[TREE_LINK_MAX], size_t *ret_n,
+                   struct file_stat *ret_st)
+{
+    char target[TREE_LINK_MAX + 1];
+    struct file_stat st;
+    ssize_t n = -1;
+    int fd;
+    int rc = tree_open(root_fd, path, O_PATH | O_NOFOLLOW, &fd);
+
+    if (rc < 0)
+        return rc;
+    rc = tree_stat_fd(fd, &st);
+    if (rc == 0 && st.kind != FILE_SYMLINK)
+        rc = ERR_CHANGED;
+    if (rc == 0) {
+        n = readlinkat(fd, "", target, sizeof(target));
+        rc = n < 0 ? -errno : n > TREE_LINK_MAX ? -ENAMETOOLONG : 0;
+    }
+    (void)close(fd); /* O_PATH: nothing was written that could fail */
+    if (rc < 0)
+        return rc;
+    tree_take_link(&st);
+    memcpy(out, target, (size_t)n);
+    *ret_n = (size_t)n;
+    *ret_st = st;
+    return 0;
+}
+
 int read_whole(int fd, void *p, uint64_t n)
 {
     char *at = p;

@@ -9,6 +9,7 @@
 #define LOCKSTEP_BASE_TREE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum file_kind { FILE_ABSENT, FILE_REGULAR, FILE_DIRECTORY, FILE_SYMLINK, FILE_OTHER };
@@ -59,6 +60,22 @@ int tree_stat_fd(int fd, struct file_stat *ret) __attribute__((warn_unused_resul
 /* file_same_content(a, b): device and kind aside, inode, size, mtime and ctime agree: the file was
  * not written between the two looks, as far as stat can tell. */
 bool file_same_content(const struct file_stat *a, const struct file_stat *b);
+
+/*
+ * Symbolic links as files of their own: their content is their target, their mode says what they
+ * are. Nothing is ever followed. tree_take_link(st): if it is of a link, it is one of a regular
+ * file from now on. file_is_link(st): of such a one.
+ */
+void tree_take_link(struct file_stat *st);
+bool file_is_link(const struct file_stat *st);
+
+#define TREE_LINK_MAX 4080 /* bytes of a target, as FSx for Lustre and DataSync have it */
+
+/* tree_read_link(root_fd, path, out, ret_n, ret_st): the target of a link, without a NUL, and the
+ * link's stat, taken. 0 or -errno: ERR_CHANGED where it is no link any more, -ENAMETOOLONG past
+ * TREE_LINK_MAX bytes. */
+int tree_read_link(int root_fd, const char *path, char out[TREE_LINK_MAX], size_t *ret_n,
+                   struct file_stat *ret_st) __attribute__((warn_unused_result));
 
 /* read_whole(fd, p, n): exactly n bytes from the descriptor's position, short reads and EINTR
  * handled. 0, -errno, or ERR_CHANGED if the file ended early. */

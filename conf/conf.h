@@ -20,6 +20,7 @@
 enum conf_mapping_kind { CONF_REPOSITORY, CONF_LISTS };
 enum conf_sync { CONF_SYNC_AUTO, CONF_SYNC_ON, CONF_SYNC_OFF };
 enum conf_watch { CONF_WATCH_AUTO, CONF_WATCH_INOTIFY, CONF_WATCH_FANOTIFY, CONF_WATCH_SCAN };
+enum conf_links { CONF_LINKS_SKIP, CONF_LINKS_STORE };
 enum conf_addressing { CONF_ADDRESS_AUTO, CONF_ADDRESS_PATH, CONF_ADDRESS_VIRTUAL };
 
 /* Where the credentials come from. */
@@ -45,6 +46,7 @@ struct conf_mapping {
     enum conf_watch watch; /* how changes are noticed; default CONF_WATCH_AUTO */
     unsigned scan_rate;    /* files and directories a second that scans look at; 0: any number */
     enum conf_sync sync_attributes;
+    enum conf_links symlinks;     /* default CONF_LINKS_SKIP */
     uint64_t max_removals;        /* guard: default 200 */
     unsigned max_removal_percent; /* guard: default 5; 0..100 */
     size_t repository;            /* CONF_LISTS: index into mappings of the repository */

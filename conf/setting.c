@@ -9,6 +9,7 @@
 /* Choices and counts are stored through these types. */
 _Static_assert(sizeof(enum log_level) == sizeof(unsigned), "choices are stored as unsigned");
 _Static_assert(sizeof(enum conf_addressing) == sizeof(unsigned), "choices are stored as unsigned");
+_Static_assert(sizeof(enum conf_links) == sizeof(unsigned), "choices are stored as unsigned");
 _Static_assert(sizeof(enum conf_watch) == sizeof(unsigned), "choices are stored as unsigned");
 
 #define MIB (1ll << 20)
@@ -20,6 +21,7 @@ _Static_assert(sizeof(enum conf_credentials) == sizeof(unsigned), "choices are s
 static const char *const credentials[] = {"auto",      "environment", "profile", "web-identity",
                                           "container", "instance",    NULL};
 static const char *const addressings[] = {"auto", "path", "virtual", NULL};
+static const char *const links[] = {"skip", "store", NULL}; /* enum conf_links */
 static const char *const watches[] = {"auto", "inotify", "fanotify", "scan", NULL};
 
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
@@ -315,6 +317,13 @@ static const struct setting timetable[] = {
          .words = syncs,                                                                           \
          .right = "\"auto\", \"on\" or \"off\"",                                                   \
          .help = "whether scans ask a network file system's server for each file"},                \
+        {.name = "symlinks",                                                                       \
+         .kind = SETTING_CHOICE,                                                                   \
+         .offset = offsetof(struct conf_mapping, symlinks),                                        \
+         .fallback = "skip",                                                                       \
+         .words = links,                                                                           \
+         .right = "\"skip\" or \"store\"",                                                         \
+         .help = "whether symbolic links are stored, as objects that hold their target"},          \
         {.name = "exclude",                                                                        \
          .kind = SETTING_PATTERNS,                                                                 \
          .offset = offsetof(struct conf_mapping, exclude),                                         \

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 /* The file moved under us. */
@@ -94,9 +95,34 @@ void source_close(int fd)
         (void)close(fd); /* it was only read */
 }
 
+/* The target of a symbolic link, which is what is stored of it. It never changes in place: where
+ * the link is the one that was observed, so is its target. */
+static enum verdict load_link(struct transfer *t, char *p)
+{
+    char target[TREE_LINK_MAX];
+    struct file_stat now;
+    size_t n;
+    int code = tree_read_link(t->root_fd, t->path, target, &n, &now);
+    if (code == -ENAMETOOLONG) {
+        snprintf(t->message, sizeof(t->message),
+                 "the target of the symbolic link has more than 4,080 bytes");
+        return VERDICT_REFUSED;
+    }
+    if (code == ERR_CHANGED)
+        return changed(t, "it is not a symbolic link any more");
+    if (code != 0)
+        return cannot_open(t, code);
+    if (!file_same_content(&now, &t->expected) || n != t->expected.size)
+        return changed(t, "inode, size, mtime or ctime are others than observed");
+    memcpy(p, target, n);
+    return VERDICT_DONE;
+}
+
 enum verdict source_load(struct transfer *t, char *p)
 {
     int fd = -1;
+    if (file_is_link(&t->expected))
+        return load_link(t, p);
     enum verdict v = source_open(t, &fd);
     if (v == VERDICT_DONE)
         v = source_read(t, fd, p, t->expected.size);

@@ -31,7 +31,8 @@ enum verdict source_end(struct transfer *t, int fd);
 /* source_close(fd): -1 is allowed. */
 void source_close(int fd);
 
-/* source_load(t, p): all of these for a whole file into p (t->expected.size bytes). */
+/* source_load(t, p): all of these for a whole file into p (t->expected.size bytes); of a symbolic
+ * link its target. VERDICT_REFUSED where that is too long. */
 enum verdict source_load(struct transfer *t, char *p);
 
 #endif

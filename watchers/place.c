@@ -171,12 +171,13 @@ static int names_add(struct names *l, unsigned char type, const char *name)
 }
 
 /* Could a directory entry be something that we list? */
-static bool is_of_interest(unsigned char type, const char *name)
+static bool is_of_interest(const struct place_root *root, unsigned char type, const char *name)
 {
     if (name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'))) {
         return false;
     }
-    return type == DT_REG || type == DT_DIR || type == DT_UNKNOWN;
+    return type == DT_REG || type == DT_DIR || type == DT_UNKNOWN ||
+           (type == DT_LNK && root->links);
 }
 
 /* Read all names of an open directory. 0 or -errno: what was read until then is in `l`. */
@@ -196,7 +197,7 @@ static int read_names(const struct place_root *root, int fd, const char *path, v
             const struct dirent64 *d = (const struct dirent64 *)((char *)scratch + at);
 
             at += d->d_reclen;
-            if (is_of_interest(d->d_type, d->d_name) &&
+            if (is_of_interest(root, d->d_type, d->d_name) &&
                 !filter_excludes_name(root->filter, path, d->d_name) &&
                 names_add(l, d->d_type, d->d_name) != 0) {
                 return -ENOMEM;
@@ -239,10 +240,15 @@ static bool stat_entry(const struct place_root *root, int fd, unsigned char type
         e->code = -EAGAIN; /* it was listed just now: the kernel remembers an older state */
     }
     if (e->code != 0) {
-        e->st = (struct file_stat){.kind = type == DT_DIR   ? FILE_DIRECTORY
-                                           : type == DT_REG ? FILE_REGULAR
-                                                            : FILE_OTHER};
+        const bool file = type == DT_REG || (type == DT_LNK && root->links);
+
+        e->st = (struct file_stat){.kind = type == DT_DIR ? FILE_DIRECTORY
+                                           : file         ? FILE_REGULAR
+                                                          : FILE_OTHER};
         return true;
+    }
+    if (root->links) {
+        tree_take_link(&e->st);
     }
     return e->st.kind == FILE_REGULAR || e->st.kind == FILE_DIRECTORY;
 }
@@ -629,6 +635,17 @@ static void refresh_above(const struct place_root *root, const char *path)
     }
 }
 
+/* stat_once; a link is a file where it counts as one. */
+static int stat_of(const struct place_root *root, const char *path, struct file_stat *ret)
+{
+    const int code = stat_once(root, path, ret);
+
+    if (code == 0 && root->links) {
+        tree_take_link(ret);
+    }
+    return code;
+}
+
 int place_stat(const struct place_root *root, const char *path, void *scratch,
                struct file_stat *ret)
 {
@@ -637,7 +654,7 @@ int place_stat(const struct place_root *root, const char *path, void *scratch,
     if (root->remote) {
         refresh_above(root, path);
     }
-    code = stat_once(root, path, ret);
+    code = stat_of(root, path, ret);
     if (!is_absent(code)) {
         return code;
     }
@@ -645,7 +662,7 @@ int place_stat(const struct place_root *root, const char *path, void *scratch,
     if (code != 0) {
         return code;
     }
-    code = root->remote ? stat_once(root, path, ret) : -ENOENT;
+    code = root->remote ? stat_of(root, path, ret) : -ENOENT;
     if (!is_absent(code)) {
         return code;
     }

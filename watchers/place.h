@@ -15,6 +15,7 @@ struct place_root {
     _Atomic uint64_t dev;
     _Atomic uint64_t mount_id; /* 0: the kernel does not tell */
     const struct filter *filter;
+    bool links;              /* symbolic links are listed, as files */
     bool ask_files;          /* the server for every file of a listing */
     bool watch;              /* place watches */
     enum watch_with with;    /* of which kind: not WATCH_SCAN if `watch` */

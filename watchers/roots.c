@@ -46,6 +46,7 @@ int roots_open(struct root *r, const struct watch_root *opt, bool watch, const a
     atomic_store(&r->place.dev, r->identity.dev);
     atomic_store(&r->place.mount_id, r->identity.mount_id);
     r->place.filter = r->filter;
+    r->place.links = opt->filter.with_links;
     r->place.ask_files = opt->sync == WATCH_SYNC_ON || (opt->sync == WATCH_SYNC_AUTO && r->remote);
     r->place.watch = watch && opt->with != WATCH_SCAN;
     r->place.with = opt->with;

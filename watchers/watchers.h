@@ -32,6 +32,8 @@ extern const char *const watchers_default_exclude[]; /* ends with NULL */
 struct watch_filter {
     const char *const *patterns; /* ends with NULL; borrowed */
     bool without_defaults;       /* leave watchers_default_exclude out */
+    bool
+        with_links; /* symbolic links count as regular files (base/tree.h); they are not followed */
 };
 bool watch_filter_excludes(const struct watch_filter *f, const char *path);
 

@@ -185,6 +185,7 @@ static int agent_mappings(struct agent *a, struct err *e)
         m->prefix_len = strlen(m->conf->prefix);
         m->filter.patterns = (const char *const *)m->conf->exclude;
         m->filter.without_defaults = !m->conf->default_exclude;
+        m->filter.with_links = m->conf->symlinks == CONF_LINKS_STORE;
         m->scanning = true;
         m->rows = rows_new();
         rc = m->rows ? mapping_identity(a, m, e) : err_set(e, -ENOMEM, NULL, NULL, "no memory");

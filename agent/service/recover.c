@@ -387,7 +387,11 @@ static void interrupted_rename(struct agent *a, const struct open_tx *o)
 {
     struct file_stat st;
 
-    if (tree_stat(a->mappings[o->mapping].root_fd, o->path2, &st) == 0 && st.kind == FILE_REGULAR)
+    if (tree_stat(a->mappings[o->mapping].root_fd, o->path2, &st))
+        return;
+    if (a->mappings[o->mapping].filter.with_links)
+        tree_take_link(&st);
+    if (st.kind == FILE_REGULAR)
         rename_told(a, o->mapping, o->path, o->path2);
 }
 

@@ -103,11 +103,30 @@ static bool is_replaced(int code)
     return code == -ENOENT || code == -ESTALE;
 }
 
+/* The same of a symbolic link, whose content is its target. */
+static int work_hash_link(struct job *job)
+{
+    char target[TREE_LINK_MAX];
+    struct file_stat st;
+    size_t n;
+    int rc = tree_read_link(job->root_fd, job->path, target, &n, &st);
+
+    if (rc == 0 && !file_same_content(&st, &job->expected))
+        rc = ERR_CHANGED;
+    if (rc == 0)
+        job->hash = crc64nvme(0, target, n);
+    return is_replaced(rc) ? ERR_CHANGED : rc;
+}
+
 /* JOB_HASH: the content's checksum, if the file is and stays what was observed. */
 static int work_hash(struct job *job)
 {
     struct file_stat st;
-    int fd, rc = tree_open(job->root_fd, job->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, &fd);
+    int fd, rc;
+
+    if (file_is_link(&job->expected))
+        return work_hash_link(job);
+    rc = tree_open(job->root_fd, job->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, &fd);
 
     if (rc)
         return is_replaced(rc) ? ERR_CHANGED : rc;
@@ -126,19 +145,30 @@ static int work_hash(struct job *job)
 
 #define CHECK_HOPS_MAX 100 /* renames of one image since the list was read by who saved it */
 
+/* Is there an image? A symbolic link is one where it is stored. */
+static bool is_image(const struct job *job, const char *path)
+{
+    struct file_stat st;
+
+    if (tree_stat(job->images_fd, path, &st))
+        return false;
+    if (job->images_filter->with_links)
+        tree_take_link(&st);
+    return st.kind == FILE_REGULAR;
+}
+
 /* The row names what rows were rewritten for not long ago: they are to be so again. */
 static bool check_old_row(struct job *job, const char *image)
 {
     char to[PATH_BYTES_MAX + 1], key[2 * PATH_BYTES_MAX + 2];
     const char *at = image;
-    struct file_stat st;
 
     for (int hops = 0; hops < CHECK_HOPS_MAX; hops++) {
         if (snprintf(key, sizeof key, "%s%s", job->images_prefix, at) >= (int)sizeof key ||
             !departed_find(job->view, key, job->now_s, to, sizeof to))
             return false; /* it is not known where it went, or went on to */
         at = to;
-        if (!to[0] || (tree_stat(job->images_fd, to, &st) == 0 && st.kind == FILE_REGULAR))
+        if (!to[0] || is_image(job, to))
             break;
     }
     if (!job->old_rows && lst_changes_new(&job->old_rows))
@@ -152,7 +182,6 @@ static int check_image(void *arg, const char *image)
 {
     struct job *job = arg;
     char key[PATH_BYTES_MAX + 1];
-    struct file_stat st;
     bool in_s3;
 
     if (snprintf(key, sizeof key, "%s%s", job->images_prefix, image) >= (int)sizeof key ||
@@ -161,7 +190,7 @@ static int check_image(void *arg, const char *image)
     in_s3 = index_view_has(job->view, key);
     if (in_s3 && !(job->leaving && map_get_str(job->leaving, key)))
         return 0;
-    if (tree_stat(job->images_fd, image, &st) || st.kind != FILE_REGULAR) {
+    if (!is_image(job, image)) {
         if (!check_old_row(job, image) && !in_s3 && !job->dangling++)
             job->first_dangling = strdup(image);
         return 0;

@@ -120,6 +120,7 @@ static void test_defaults(void **state)
     assert_int_equal(m->rescan_ms, -1);
     assert_int_equal(m->scan_rate, 0);
     assert_int_equal(m->sync_attributes, CONF_SYNC_AUTO);
+    assert_int_equal(m->symlinks, CONF_LINKS_SKIP);
     assert_int_equal(m->watch, CONF_WATCH_AUTO);
     assert_int_equal(m->max_removals, 200);
     assert_int_equal(m->max_removal_percent, 5);

@@ -270,6 +270,54 @@ static void test_stat_tells_all(void **state)
     assert_int_equal(close(fd), 0);
 }
 
+static void test_reads_links_and_never_follows(void **state)
+{
+    static const struct {
+        const char *path;
+        const char *target;
+    } links[] = {
+        {"d/link", "file"}, {"dirlink", "d"}, {"broken", "nowhere"}, {"d/absolute", "/etc/passwd"}};
+    char target[TREE_LINK_MAX];
+    char longest[TREE_LINK_MAX + 2];
+    struct file_stat st;
+    struct file_stat seen;
+    size_t n;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+        assert_int_equal(tree_read_link(scratch_fd(), links[i].path, target, &n, &st), 0);
+        assert_int_equal(n, strlen(links[i].target));
+        assert_memory_equal(target, links[i].target, n);
+        assert_int_equal(tree_stat(scratch_fd(), links[i].path, &seen), 0);
+        assert_int_equal(seen.kind, FILE_SYMLINK);
+        assert_false(file_is_link(&seen));
+        tree_take_link(&seen);
+        assert_int_equal(seen.kind, FILE_REGULAR);
+        assert_true(file_is_link(&seen) && file_is_link(&st));
+        assert_int_equal(st.mode, S_IFLNK | 0777);
+        assert_int_equal(st.size, n);
+        assert_true(file_same_content(&st, &seen));
+    }
+    n = 7;
+    assert_int_equal(tree_read_link(scratch_fd(), "d/file", target, &n, &st), ERR_CHANGED);
+    assert_int_equal(tree_read_link(scratch_fd(), "d", target, &n, &st), ERR_CHANGED);
+    assert_int_equal(tree_read_link(scratch_fd(), "none", target, &n, &st), -ENOENT);
+    assert_int_equal(tree_read_link(scratch_fd(), "dirlink/link", target, &n, &st), -ELOOP);
+    assert_int_equal(tree_read_link(scratch_fd(), "../x", target, &n, &st), -EXDEV);
+    memset(longest, 'x', sizeof(longest));
+    longest[TREE_LINK_MAX + 1] = '\0';
+    scratch_link(longest, "longer");
+    assert_int_equal(tree_read_link(scratch_fd(), "longer", target, &n, &st), -ENAMETOOLONG);
+    assert_int_equal(n, 7);
+    longest[TREE_LINK_MAX] = '\0';
+    scratch_link(longest, "longest");
+    assert_int_equal(tree_read_link(scratch_fd(), "longest", target, &n, &st), 0);
+    assert_int_equal(n, TREE_LINK_MAX);
+    assert_int_equal(tree_stat(scratch_fd(), "d/file", &seen), 0);
+    tree_take_link(&seen);
+    assert_false(file_is_link(&seen));
+}
+
 static void test_same_content(void **state)
 {
     struct file_stat a = {FILE_REGULAR, 1, 2, 3, 4, 5, 6, 7, 8, 9};
@@ -454,6 +502,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_stat_fails_where_it_cannot_see, plant,
                                         scratch_teardown),
         cmocka_unit_test_setup_teardown(test_stat_tells_all, plant, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_reads_links_and_never_follows, plant,
+                                        scratch_teardown),
         cmocka_unit_test(test_same_content),
         cmocka_unit_test_setup_teardown(test_root, plant, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_works_from_an_o_path_root, plant, scratch_teardown),

@@ -102,6 +102,28 @@ static void test_found(void **state)
     listing_free(r.listing);
 }
 
+static void test_links_are_files_where_told(void **state)
+{
+    struct check_result r;
+    struct file_stat st;
+
+    (void)state;
+    assert_int_equal(place_stat(&root, "d/link", scratch, &st), 0);
+    assert_int_equal(st.kind, FILE_SYMLINK);
+    root.links = true;
+    r = look("d", ino_of(""));
+    assert_true(r.listing->complete);
+    assert_int_equal(r.listing->count, 3);
+    assert_string_equal(r.listing->entries[1].name, "link");
+    assert_true(file_is_link(&r.listing->entries[1].st)); /* of a directory, and not entered */
+    assert_int_equal(r.listing->entries[1].st.size, 3);
+    assert_int_equal(place_stat(&root, "d/link", scratch, &st), 0);
+    assert_true(file_is_link(&st));
+    assert_true(file_same_content(&st, &r.listing->entries[1].st));
+    listing_free(r.listing);
+    root.links = false;
+}
+
 static void test_not_found(void **state)
 {
     const uint64_t top = ino_of("");
@@ -261,6 +283,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_found, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_links_are_files_where_told, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_found, setup, teardown),
         cmocka_unit_test_setup_teardown(test_siblings, setup, teardown),
         cmocka_unit_test_setup_teardown(test_glance_at_siblings, setup, teardown),
