@@ -85,7 +85,8 @@ static int take(struct adopt *d, const struct probe *p, const char *means)
     int rc;
 
     known_from(&p->st, p->crc64, p->etag, p->version, &k);
-    if (!same && d->opt->metadata) { /* the index says what S3 has: the agent puts it right */
+    attributes_note(&k, S3_MARK_FOREIGN); /* what it carries is asked when that counts */
+    if (!same && d->opt->metadata) {      /* the index says what S3 has: the agent puts it right */
         k.mode = p->head.posix.mode;
         k.uid = p->head.posix.uid;
         k.gid = p->head.posix.gid;
@@ -218,6 +219,11 @@ static int adopt_file(struct adopt *d, const struct merged *m, unsigned mapping)
         if (!p)
             return -ENOMEM;
         p->wants = PROBE_HEAD | PROBE_READ;
+        p->with_links = d->agent->mappings[mapping].filter.with_links;
+        if (attributes_of(d->agent->attributes, mapping, m->path, &p->attributes)) {
+            probe_free(p);
+            return -ENOMEM;
+        }
         probes_put(d->probes, p);
     }
     return 0;

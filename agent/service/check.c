@@ -1,6 +1,7 @@
 /* Shell. Verification. See check.h. */
 #include "agent/service/check.h"
 
+#include "agent/service/attributes.h"
 #include "agent/service/merge.h"
 #include "agent/service/probe.h"
 #include "agent/service/repair.h"
@@ -28,6 +29,7 @@ struct check {
     const struct check_options *opt;
     struct check_totals *totals;
     struct index *index;
+    struct attributes *attributes;
     struct uploaders *uploaders;
     struct probes *probes;
     struct journal
@@ -44,7 +46,8 @@ struct check {
 static struct watch_filter filter_of(const struct conf_mapping *m)
 {
     return (struct watch_filter){.patterns = (const char *const *)m->exclude,
-                                 .without_defaults = !m->default_exclude};
+                                 .without_defaults = !m->default_exclude,
+                                 .with_links = m->symlinks == CONF_LINKS_STORE};
 }
 
 /* The facts of a probe in the words of core/. */
@@ -224,6 +227,11 @@ static int look(struct check *c, const struct merged *m, unsigned mapping, unsig
     if (!p)
         return -ENOMEM;
     p->wants = wants;
+    p->with_links = c->conf->mappings[mapping].symlinks == CONF_LINKS_STORE;
+    if (attributes_of(c->attributes, mapping, m->path, &p->attributes)) {
+        probe_free(p);
+        return -ENOMEM;
+    }
     if (wants & PROBE_LIST)
         p->images_fd = c->root_fds[c->conf->mappings[mapping].repository];
     probes_put(c->probes, p);
@@ -350,6 +358,8 @@ static int check_begin(struct check *c, struct err *e)
     }
     service_uploaders_options(c->conf, &uo);
     if (rc == 0)
+        rc = attributes_new(c->conf, &c->attributes, e);
+    if (rc == 0)
         rc = uploaders_new(&uo, &c->uploaders, e);
     if (rc == 0) {
         rc = probes_new(c->uploaders, THREADS, &c->probes);
@@ -366,6 +376,7 @@ static int check_end(struct check *c)
 
     probes_free(c->probes);
     uploaders_free(c->uploaders);
+    attributes_free(c->attributes);
     index_close(c->index);
     if (journal_close(c->journal) && rc == 0)
         rc = -EIO;

@@ -34,7 +34,12 @@ static void ask(struct probes *all, struct probe *p)
         return;
     }
     t->head = &p->head;
+    t->attributes = p->attributes;
     uploaders_run(all->uploaders, t);
+    if (t->verdict == VERDICT_REFUSED && t->http_status == 400 && t->attributes) {
+        t->attributes = NULL; /* it is not under the customer's key that the rules name */
+        uploaders_run(all->uploaders, t);
+    }
     p->asked = t->verdict;
     snprintf(p->words, sizeof p->words, "%s: %.40s %.60s", verdict_name(t->verdict), t->s3_code,
              t->message);
@@ -49,6 +54,21 @@ static void ask(struct probes *all, struct probe *p)
     transfer_free(t);
 }
 
+/* Give a symbolic link's target to the proof. 0 or a code. */
+static int read_link_into(struct probe *p, struct proof *proof)
+{
+    char target[TREE_LINK_MAX];
+    struct file_stat st;
+    size_t n;
+    int rc = tree_read_link(p->root_fd, p->key + p->path_at, target, &n, &st);
+
+    if (rc == 0 && !file_same_content(&st, &p->st))
+        rc = ERR_CHANGED;
+    if (rc == 0)
+        proof_add(proof, target, n);
+    return rc;
+}
+
 /* Give the file's bytes to the proof; the stat is the same before and after. 0 or a code. */
 static int read_into(struct probe *p, struct proof *proof, char *piece)
 {
@@ -56,6 +76,8 @@ static int read_into(struct probe *p, struct proof *proof, char *piece)
     ssize_t n = 0;
     int fd = -1, rc;
 
+    if (file_is_link(&p->st))
+        return read_link_into(p, proof);
     rc = tree_open(p->root_fd, p->key + p->path_at, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, &fd);
     if (rc)
         return rc;
@@ -116,6 +138,8 @@ static void look(struct probes *all, struct probe *p, char *piece)
     p->read = false;
     if (p->wants & PROBE_STAT) {
         p->code = tree_stat(p->root_fd, p->key + p->path_at, &p->st);
+        if (p->code == 0 && p->with_links)
+            tree_take_link(&p->st);
         p->on_disk = p->code != 0 || p->st.kind == FILE_REGULAR;
     }
     if (p->wants & PROBE_HEAD)

@@ -24,7 +24,9 @@ struct probe {
     char *key;
     size_t path_at; /* the path's place in the key */
     int root_fd;
-    int images_fd; /* PROBE_LIST: root of the list's repository */
+    int images_fd;                          /* PROBE_LIST: root of the list's repository */
+    bool with_links;                        /* symbolic links are files */
+    const struct s3_attributes *attributes; /* what the rules say of the key; borrowed, or NULL */
 
     /* As they were seen. */
     bool on_disk;

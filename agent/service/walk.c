@@ -115,6 +115,8 @@ static int level_take(struct walk *w, struct level *l, const struct dirent64 *d)
         return 0;
     if (type == DT_UNKNOWN)
         type = type_of(l->fd, d->d_name);
+    if (type == DT_LNK && w->filter->with_links)
+        type = DT_REG;
     if ((type != DT_REG && type != DT_DIR) || !child_path(w, l, d->d_name) ||
         watch_filter_excludes(w->filter, w->path))
         return 0;
@@ -249,6 +251,8 @@ static int visit(struct walk *w, const char *entry, struct walk_file *ret)
     if (!w->with_stat)
         return 1;
     ret->code = tree_stat_at(l->fd, entry + 1, &ret->st);
+    if (ret->code == 0 && w->filter->with_links)
+        tree_take_link(&ret->st);
     return ret->code || ret->st.kind == FILE_REGULAR;
 }
 

@@ -219,6 +219,8 @@ def test_a_key_of_the_customer(ctx):
         with open(f"{images}/{name}", "rb") as here:
             assert answer.body == here.read(), name
     assert ctx.client.signed.request("HEAD", "images/b.png").status == 400
+    done = agent.run("verify", "--deep")
+    assert done.returncode == 0, done.stdout + done.stderr
     # Another key: what is under the old one can only be put anew.
     agent.stop()
     assert text not in agent.log() and "customer-key:" not in agent.log()
@@ -317,6 +319,28 @@ def test_objects_of_other_rules_keep_what_they_have(ctx):
     agent.wait_in_step()
     assert len(requests(ctx, since, "HeadObject")) == 1
     assert_carried(ctx, "images/e.png", {"StorageClass": "GLACIER_IR", "project": "cells"})
+
+
+@on("s3d")
+def test_adopted_objects_keep_what_they_have(ctx):
+    images = ctx.folder("images")
+    write(f"{images}/a.png", b"put by others")
+    theirs = {"ContentType": "image/x-theirs", "StorageClass": "GLACIER_IR", "tags": {"theirs": "1"},
+              "WebsiteRedirectLocation": "/elsewhere", "project": "theirs"}
+    ctx.client.signed.put("images/a.png", b"put by others", {
+        "content-type": "image/x-theirs", "x-amz-storage-class": "GLACIER_IR",
+        "x-amz-tagging": "theirs=1", "x-amz-meta-project": "theirs",
+        "x-amz-website-redirect-location": "/elsewhere"})
+    since = len(ctx.server.requests())
+    agent = ctx.agent(images=images)
+    done = agent.run("adopt")
+    assert "a.png" not in done.stdout, done.stdout + done.stderr
+    agent.start().wait_in_step()
+    os.rename(f"{images}/a.png", f"{images}/b.png")
+    wait_settled(ctx, agent, images)
+    assert requests(ctx, since, "PutObject") == []
+    assert_carried(ctx, "images/b.png", theirs)
+    ctx.client.assert_tree(images, "images/", metadata=False)
 
 
 @on("s3d")

@@ -102,7 +102,7 @@ def test_links_are_objects(ctx):
     os.unlink(f"{images}/e/loop")
     os.symlink("another", f"{images}/e/loop")
     done = agent.run("verify")
-    assert done.returncode == 1 and done.stdout.count("e/loop") == 1, done.stdout
+    assert done.returncode == 1 and "e/loop" in done.stdout, done.stdout
 
 
 @on("s3d")
@@ -233,3 +233,20 @@ def test_a_storm_of_links(ctx):
     agent.verify_journal()
     agent.stop()
     assert agent.run("verify").returncode == 0
+
+
+@on("s3d")
+def test_adopt_knows_links(ctx):
+    """Without an index, what is in S3 already is taken over, links too."""
+    agent, images = bed(ctx, repository=STORE)
+    agent.stop()
+    shutil.rmtree(agent.state_dir)
+    since = len(ctx.server.requests())
+    done = agent.run("adopt")
+    assert done.returncode == 0, done.stdout + done.stderr
+    agent.start()
+    wait_same(ctx, agent, images)
+    assert [line for line in ctx.server.requests()[since:] if line["op"] == "PutObject"] == []
+    os.rename(f"{images}/to-folder", f"{images}/renamed")
+    wait_same(ctx, agent, images)
+    assert bucket(ctx)["renamed"][:2] == (b"d", "0120777")
