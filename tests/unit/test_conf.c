@@ -401,8 +401,6 @@ static const struct fault_case fault_cases[] = {
                ".tags[0]: \"aws:x=1\" begins with aws:, which AWS keeps for itself" TAGS_RIGHT),
     RULE_FAULT("a tag's character", "tags: { a = \"b?\"; };",
                ".tags.a: \"b?\" holds a character that no tag has" TAGS_RIGHT),
-    RULE_FAULT("a tag without a value", "tags = ( \"a\" );",
-               ".tags[0]: \"a\" is not of the form name=value" TAGS_RIGHT),
     RULE_FAULT(
         "too many tags",
         "tags: { a=\"\"; b=\"\"; c=\"\"; d=\"\"; e=\"\"; f=\"\"; g=\"\"; h=\"\"; i=\"\"; j=\"\"; "
