@@ -10,8 +10,9 @@ agent_libcore_a_SOURCES = \
 	agent/core/plan.c agent/core/plan.h \
 	agent/core/proof.c agent/core/proof.h \
 	agent/core/request.c agent/core/request.h \
-	agent/core/trouble.c agent/core/trouble.h \
-	agent/core/rows.c agent/core/rows.h
+	agent/core/rows.c agent/core/rows.h \
+	agent/core/trash.c agent/core/trash.h \
+	agent/core/trouble.c agent/core/trouble.h
 agent_libservice_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h $(LMDB_CFLAGS) $(SYSTEMD_CFLAGS)
 agent_libservice_a_SOURCES = \
 	agent/service/agent.c agent/service/agent.h \
@@ -20,6 +21,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/attributes.c agent/service/attributes.h \
 	agent/service/control.c \
 	agent/service/decide.c \
+	agent/service/deletions.c \
 	agent/service/departed.c agent/service/departed.h \
 	agent/service/dry.c \
 	agent/service/follow.c \
@@ -50,6 +52,9 @@ agent_libservice_a_SOURCES = \
 	agent/service/stored.c agent/service/stored.h \
 	agent/service/orphans.c \
 	agent/service/sweep.c \
+	agent/service/trash.c \
+	agent/service/trash_expire.c \
+	agent/service/trash_notes.c agent/service/trash_notes.h \
 	agent/service/troubles.c \
 	agent/service/uploads.c agent/service/uploads.h \
 	agent/service/work.c agent/service/work.h
@@ -84,6 +89,7 @@ agent_tests = \
 	tests/unit/test_agent_proof \
 	tests/unit/test_agent_request \
 	tests/unit/test_agent_rows \
+	tests/unit/test_agent_trash \
 	tests/unit/test_index \
 	tests/unit/test_index_walk \
 	tests/unit/test_uploads \
@@ -111,6 +117,8 @@ tests_unit_test_agent_request_SOURCES = tests/unit/test_agent_request.c tests/un
 tests_unit_test_agent_request_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_rows_SOURCES = tests/unit/test_agent_rows.c tests/unit/unit.h
 tests_unit_test_agent_rows_LDADD = $(agent_tests_LIBS)
+tests_unit_test_agent_trash_SOURCES = tests/unit/test_agent_trash.c tests/unit/unit.h
+tests_unit_test_agent_trash_LDADD = $(agent_tests_LIBS)
 index_bed = tests/unit/index_bed.h tests/unit/scratch.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_index_SOURCES = tests/unit/test_index.c $(index_bed)
 tests_unit_test_index_LDADD = agent/libservice.a $(agent_tests_LIBS) $(LMDB_LIBS)

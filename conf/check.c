@@ -114,6 +114,22 @@ static void check_timetable(struct reading *r)
     }
 }
 
+/* What expires in the trash must be nobody's copy of a file. */
+static void check_trash(struct reading *r)
+{
+    const char *trash = r->conf->s3.trash_prefix;
+    const struct node *group = node_member(source_root(r->source), "s3");
+    for (size_t i = 0; trash && group && i < r->conf->mapping_count; i++) {
+        const char *prefix = r->conf->mappings[i].prefix;
+        size_t n = prefix ? strlen(prefix) : 0;
+        if (n == 0 || strncmp(prefix, trash, n < strlen(trash) ? n : strlen(trash)) != 0)
+            continue;
+        fault_add(&r->faults, reading_node_line(group, "trash_prefix"), "s3.trash_prefix",
+                  "expected a prefix apart from those of the trees",
+                  "\"%s\" overlaps \"%s\" (line %d)", trash, prefix, reading_line(r, i, "prefix"));
+    }
+}
+
 void reading_check(struct reading *r)
 {
     if (r->conf == NULL || r->origins == NULL)
@@ -132,4 +148,5 @@ void reading_check(struct reading *r)
     reading_check_s3(r);
     reading_check_objects(r);
     check_timetable(r);
+    check_trash(r);
 }

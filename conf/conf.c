@@ -88,5 +88,6 @@ void conf_free(struct conf *c)
     free(c->prices.currency);
     free(c->s3.ca_file);
     free(c->s3.proxy);
+    free(c->s3.trash_prefix);
     free(c);
 }

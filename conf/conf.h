@@ -23,6 +23,9 @@ enum conf_watch { CONF_WATCH_AUTO, CONF_WATCH_INOTIFY, CONF_WATCH_FANOTIFY, CONF
 enum conf_links { CONF_LINKS_SKIP, CONF_LINKS_STORE };
 enum conf_addressing { CONF_ADDRESS_AUTO, CONF_ADDRESS_PATH, CONF_ADDRESS_VIRTUAL };
 
+/* What becomes of the object of a file that is gone. */
+enum conf_deletes { CONF_DELETES_REMOVE, CONF_DELETES_TRASH, CONF_DELETES_KEEP };
+
 /* Where the credentials come from. */
 enum conf_credentials {
     CONF_CREDENTIALS_AUTO, /* the first source that is set up, in the order of the AWS SDKs */
@@ -49,6 +52,7 @@ struct conf_mapping {
     enum conf_links symlinks;     /* default CONF_LINKS_SKIP */
     uint64_t max_removals;        /* guard: default 200 */
     unsigned max_removal_percent; /* guard: default 5; 0..100 */
+    enum conf_deletes deletes;    /* default CONF_DELETES_REMOVE */
     size_t repository;            /* CONF_LISTS: index into mappings of the repository */
 };
 
@@ -114,6 +118,8 @@ struct conf_s3 {
     char *expected_bucket_owner;       /* an account's id; NULL where not set */
     bool requester_pays;               /* default false */
     bool foreign_attributes;           /* others change what objects carry; default false */
+    char *trash_prefix;                /* of keys, ends in '/'; default ".trash/" */
+    int64_t trash_retention_ms;        /* default 30 days; 0: for ever ("off") */
 };
 
 /* What requests cost, for `plan`. Amounts are in billionths of the currency. */

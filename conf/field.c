@@ -59,7 +59,8 @@ int setting_number(const struct setting *s, const char *text, int64_t *ret)
     int r;
     switch (s->kind) {
     case SETTING_RESCAN:
-        if (strcmp(text, "auto") == 0 || strcmp(text, "off") == 0) {
+        if (strcmp(text, "off") == 0 ||
+            (strcmp(text, "auto") == 0 && strcmp(s->fallback, "auto") == 0)) {
             *ret = text[0] == 'a' ? -1 : 0;
             return 0;
         }

@@ -12,6 +12,8 @@ _Static_assert(sizeof(enum conf_addressing) == sizeof(unsigned), "choices are st
 _Static_assert(sizeof(enum conf_links) == sizeof(unsigned), "choices are stored as unsigned");
 _Static_assert(sizeof(enum conf_watch) == sizeof(unsigned), "choices are stored as unsigned");
 
+_Static_assert(sizeof(enum conf_deletes) == sizeof(unsigned), "choices are stored as unsigned");
+
 #define MIB (1ll << 20)
 #define GIB (1ll << 30)
 
@@ -23,6 +25,8 @@ static const char *const credentials[] = {"auto",      "environment", "profile",
 static const char *const addressings[] = {"auto", "path", "virtual", NULL};
 static const char *const links[] = {"skip", "store", NULL}; /* enum conf_links */
 static const char *const watches[] = {"auto", "inotify", "fanotify", "scan", NULL};
+
+static const char *const deletes[] = {"remove", "trash", "keep", NULL}; /* enum conf_deletes */
 
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -225,6 +229,21 @@ static const struct setting s3[] = {
      .fallback = "false",
      .right = "true or false",
      .help = "others change what our objects carry, so each rename asks first"},
+    {.name = "trash_prefix",
+     .kind = SETTING_TEXT,
+     .offset = offsetof(struct conf_s3, trash_prefix),
+     .fallback = ".trash/",
+     .normal = value_trash,
+     .right = "1 to 512 bytes such as \".trash/\", no '/' at the beginning",
+     .help = "what the keys of objects in the trash begin with"},
+    {.name = "trash_retention",
+     .kind = SETTING_RESCAN,
+     .offset = offsetof(struct conf_s3, trash_retention_ms),
+     .fallback = "30d",
+     .min = 60000,
+     .max = 36500ll * 86400000,
+     .right = "\"off\" or a duration from \"1m\" to \"36500d\" such as \"30d\"",
+     .help = "how long objects stay in the trash"},
 };
 
 /* Of limits, and of each row of the timetable. */
@@ -345,6 +364,13 @@ static const struct setting timetable[] = {
          .max = 1000000000000ll,                                                                   \
          .right = "a whole number from 0 to 1000000000000",                                        \
          .help = "removals at once that need no release, or max_removal_percent if that is more"}, \
+        {.name = "deletes",                                                                        \
+         .kind = SETTING_CHOICE,                                                                   \
+         .offset = offsetof(struct conf_mapping, deletes),                                         \
+         .fallback = "remove",                                                                     \
+         .words = deletes,                                                                         \
+         .right = "\"remove\", \"trash\" or \"keep\"",                                             \
+         .help = "what becomes of the object of a file that is gone"},                             \
     {                                                                                              \
         .name = "max_removal_percent", .kind = SETTING_COUNT_32,                                   \
         .offset = offsetof(struct conf_mapping, max_removal_percent), .fallback = "5", .min = 0,   \

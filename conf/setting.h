@@ -14,7 +14,8 @@ enum setting_kind {
     SETTING_COUNT,    /* uint64_t: an integer */
     SETTING_COUNT_32, /* unsigned: an integer */
     SETTING_MS,       /* int64_t: an integer of milliseconds */
-    SETTING_RESCAN,   /* int64_t: a duration ("15m"), "auto" (-1) or "off" (0) */
+    SETTING_RESCAN,   /* int64_t: a duration ("15m"), "off" (0), or where it is the default, "auto"
+                         (-1) */
     SETTING_SIZE,     /* uint64_t: bytes as an integer or "16M" */
     SETTING_PRICE,    /* int64_t: a decimal number in billionths, as a number or in quotes */
     SETTING_FLAG,     /* bool: true or false */

@@ -40,6 +40,8 @@ enum journal_op {
     JOURNAL_STOP,     /* the agent ended in order */
     JOURNAL_IDLE,     /* all that is known is in S3 */
     JOURNAL_OVERFLOW, /* events were lost; a rescan follows */
+    JOURNAL_TRASH,    /* transfer: the object of p is copied to the key d, before it is deleted */
+    JOURNAL_EXPIRE,   /* n objects of the trash are removed, up to the key p */
     JOURNAL_OP_COUNT
 };
 

@@ -108,7 +108,8 @@ int answers_parts(struct span body, struct s3_parts *ret, struct s3_error *ret_e
 int answers_location(struct span body, char ret_region[64], struct s3_error *ret_error)
     __attribute__((warn_unused_result));
 
-/* answers_build_delete(items, n, out): append the body of DeleteObjects (not quiet). ERR_LIMIT past
+/* answers_build_delete(items, n, out): append the body of DeleteObjects (not quiet), on the
+ * condition of the items' ETags where they have one. ERR_LIMIT past
  * S3_BATCH_MAX items; ERR_SYNTAX for a key that XML cannot carry (s3_check_key); or as buf_append.
  */
 int answers_build_delete(const struct delete_item *items, size_t n, struct buf *out)

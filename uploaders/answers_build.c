@@ -59,7 +59,13 @@ int answers_build_delete(const struct delete_item *items, size_t n, struct buf *
         rc = s3_check_key(items[i].key, NULL) ? ERR_SYNTAX : 0;
         rc = rc ?: buf_append_str(out, "<Object><Key>");
         rc = rc ?: append_escaped(out, items[i].key);
-        rc = rc ?: buf_append_str(out, "</Key></Object>");
+        rc = rc ?: buf_append_str(out, "</Key>");
+        if (items[i].etag && items[i].etag[0]) {
+            rc = rc ?: buf_append_str(out, "<ETag>&quot;");
+            rc = rc ?: append_escaped(out, items[i].etag);
+            rc = rc ?: buf_append_str(out, "&quot;</ETag>");
+        }
+        rc = rc ?: buf_append_str(out, "</Object>");
     }
     rc = rc ?: buf_append_str(out, "</Delete>");
     return undo_append(out, len, rc);

@@ -153,8 +153,11 @@ static struct task *make_task(const struct uploaders *u, const struct transfer *
                                                                : task_copy_new();
     case TRANSFER_DELETE:
     case TRANSFER_DELETE_MANY:
+        return task_remove_new();
     case TRANSFER_HEAD:
         return task_simple_new();
+    case TRANSFER_LIST:
+        return task_list_new();
     case TRANSFER_ABORT:
         return task_abort_new();
     }

@@ -11,6 +11,7 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/head.h uploaders/head.c \
 	uploaders/flow.h uploaders/flow.c \
 	uploaders/lanes.h uploaders/lanes.c \
+	uploaders/list.c \
 	uploaders/listing.c \
 	uploaders/listing_page.h uploaders/listing_page.c \
 	uploaders/multipart.c \
@@ -18,6 +19,7 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/put.c \
 	uploaders/requests.c \
 	uploaders/readers.h uploaders/readers.c \
+	uploaders/remove.c \
 	uploaders/simple.c \
 	uploaders/site.h uploaders/site.c \
 	uploaders/source.h uploaders/source.c \

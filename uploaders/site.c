@@ -26,6 +26,7 @@ struct site {
     bool requester_pays;
 
     _Atomic int64_t offset_us;
+    atomic_uint conditions[SITE_DELETE_COUNT]; /* enum site_condition */
     atomic_uint generation; /* counts changes of what the lock guards; starts at 1 */
 
     pthread_mutex_t lock;
@@ -93,6 +94,8 @@ int site_new(const struct uploaders_options *opt, struct site **ret, struct err 
     atomic_init(&s->offset_us, 0);
     s->requester_pays = opt->requester_pays;
     s->expected_owner = opt->expected_owner ? strdup(opt->expected_owner) : NULL;
+    for (size_t i = 0; i < SITE_DELETE_COUNT; i++)
+        atomic_init(&s->conditions[i], SITE_CONDITION_UNKNOWN);
     struct sources sources = {0};
     int code = sources_read(opt->profile, &sources, e);
     if (code == 0 && opt->expected_owner && !s->expected_owner)
@@ -142,6 +145,20 @@ int64_t site_now_us(const struct site *s)
 void site_learn_clock(struct site *s, int64_t offset_us)
 {
     atomic_store_explicit(&s->offset_us, offset_us, memory_order_relaxed);
+}
+
+enum site_condition site_condition(const struct site *s, enum site_delete request)
+{
+    return (enum site_condition)atomic_load_explicit(&s->conditions[request], memory_order_relaxed);
+}
+
+void site_learn_condition(struct site *s, enum site_delete request, enum site_condition what)
+{
+    unsigned was = atomic_exchange(&s->conditions[request], what);
+    if (was != what && what == SITE_CONDITION_IGNORED)
+        log_info("%s: it does not hold the condition of %s: each object is looked at before it is "
+                 "deleted",
+                 s->description, request == SITE_DELETE_ONE ? "DELETE" : "DeleteObjects");
 }
 
 int site_learn_region(struct site *s, const char *region)

@@ -53,6 +53,12 @@ void site_learn_clock(struct site *s, int64_t offset_us);
 /* site_learn_region(s, region): sign for this region from now on. 0 or ERR_SYNTAX. Any thread. */
 int site_learn_region(struct site *s, const char *region) __attribute__((warn_unused_result));
 
+/* Does the server hold the condition of this request? Learned by remove.c. Any thread. */
+enum site_delete { SITE_DELETE_ONE, SITE_DELETE_MANY, SITE_DELETE_COUNT };
+enum site_condition { SITE_CONDITION_UNKNOWN, SITE_CONDITION_HELD, SITE_CONDITION_IGNORED };
+enum site_condition site_condition(const struct site *s, enum site_delete request);
+void site_learn_condition(struct site *s, enum site_delete request, enum site_condition what);
+
 /* site_renew(s, keys_generation): S3 no longer takes these keys: have others fetched. Returns at
  * once. site_is_renewing(s, keys_generation): that goes on. Any thread. */
 void site_renew(struct site *s, unsigned keys_generation);

@@ -14,7 +14,9 @@ struct task *task_multipart_new(void);  /* a file in parts (multipart.c) */
 struct task *task_copy_new(void);       /* COPY and META (copy.c) */
 struct task *task_copy_parts_new(void); /* the same by UploadPartCopy (copy_parts.c) */
 struct task *task_abort_new(void);      /* ABORT (abort.c) */
-struct task *task_simple_new(void);     /* DELETE, DELETE_MANY, HEAD (simple.c) */
+struct task *task_remove_new(void);     /* DELETE, DELETE_MANY (remove.c) */
+struct task *task_simple_new(void);     /* HEAD (simple.c) */
+struct task *task_list_new(void);       /* LIST (list.c) */
 
 /* task_call(task, method, key): a call with kind, owner, method and key set; NULL without memory,
  * then the task has ended. */

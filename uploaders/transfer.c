@@ -22,8 +22,10 @@ void transfer_free(struct transfer *t)
 {
     if (!t)
         return;
-    for (size_t i = 0; t->items && i < t->item_count; i++)
+    for (size_t i = 0; t->items && i < t->item_count; i++) {
         free(t->items[i].key);
+        free(t->items[i].etag);
+    }
     free(t->items);
     free(t->key);
     free(t->path);

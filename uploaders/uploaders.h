@@ -65,9 +65,10 @@ enum transfer_kind {
     TRANSFER_PUT,         /* file -> key; multipart by size */
     TRANSFER_COPY,        /* source_key -> key, metadata kept; source_etag must still match */
     TRANSFER_META,        /* key -> key with new POSIX metadata, everything else kept */
-    TRANSFER_DELETE,      /* key */
-    TRANSFER_DELETE_MANY, /* keys[0..key_count): each has its own verdict */
+    TRANSFER_DELETE,      /* key, if it still has source_etag (CONFLICT; etag is what it has) */
+    TRANSFER_DELETE_MANY, /* items[0..item_count): each has its own end, whatever the verdict */
     TRANSFER_HEAD,
+    TRANSFER_LIST, /* a page of the keys that begin with `key`, behind source_key; see items */
     TRANSFER_ABORT /* of key's upload upload_id; done too where there is no such upload */
 };
 
@@ -115,8 +116,12 @@ struct s3_head {
 
 struct delete_item {
     char *key;
-    bool done;
-    char code[64]; /* S3's, where it is not done */
+    char *etag; /* without quotes: what the object must have; NULL: whatever it is */
+    const struct s3_attributes *attributes; /* as of a transfer, where etag is not NULL */
+    bool done;                              /* it is not there any more */
+    bool conflict;                          /* it is another one: it stays */
+    char seen[S3_ETAG_MAX];                 /* conflict: its ETag */
+    char code[64];                          /* S3's, where it is not done */
 };
 
 struct transfer {
@@ -134,9 +139,9 @@ struct transfer {
     const struct s3_attributes *source_attributes; /* COPY: of source_key */
     bool foreign;      /* COPY: the source may carry what the rules do not say: it is asked first */
     char *source_key;  /* COPY */
-    char *source_etag; /* COPY: without quotes; NULL: unconditional */
+    char *source_etag; /* COPY, DELETE: without quotes; NULL: unconditional */
     uint64_t source_size;      /* COPY: where it is known; past 5 GiB it goes in parts */
-    struct delete_item *items; /* DELETE_MANY */
+    struct delete_item *items; /* DELETE_MANY. LIST: outcome: keys and ETags */
     size_t item_count;
 
     /* Uploads in parts (PUT, COPY, META); see upload.h. Until it is over, handing the transfer over
@@ -162,7 +167,8 @@ struct transfer {
     char version[S3_VERSION_MAX]; /* "" where the bucket has none */
     uint64_t crc64;               /* PUT: of what was sent. HEAD: if the answer had it (has_crc) */
     bool has_crc;
-    uint64_t size; /* HEAD: Content-Length; PUT: bytes sent */
+    bool truncated; /* LIST: there are more */
+    uint64_t size;  /* HEAD: Content-Length; PUT: bytes sent */
     unsigned attempts;
     uint64_t duration_ms;
 };

@@ -180,7 +180,7 @@ static const char *parse(int argc, char **argv, struct wanted *w, const char **f
             return "--until is not a time";
         if (c == 'o' && journal_op_parse(optarg, &w->op))
             return "--op is not an operation: add edit meta rename remove put copy delete lst "
-                   "hold release start stop idle overflow";
+                   "hold release start stop idle overflow trash expire";
         w->by_op |= c == 'o';
         w->json |= c == 'j';
         if (c == 'd')

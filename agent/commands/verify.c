@@ -63,11 +63,11 @@ static void show_progress(void *arg, const struct check_totals *t)
 /* The end, as JSON. */
 static void sum_json(const struct check_totals *t)
 {
-    struct screen_number numbers[8 + DIFFER_COUNT] = {
+    struct screen_number numbers[10 + DIFFER_COUNT] = {
         {"files", t->files},          {"objects", t->objects}, {"compared", t->compared},
         {"compared_bytes", t->bytes}, {"asked", t->asked},     {"differences", t->differences},
-        {"repairs", t->repairs}};
-    size_t n = 7;
+        {"repairs", t->repairs},      {"kept", t->kept},       {"trash", t->trash}};
+    size_t n = 9;
 
     for (int k = DIFFER_MISSING; k < DIFFER_COUNT; k++)
         numbers[n++] = (struct screen_number){differ_name((enum differ_kind)k), t->kinds[k]};
@@ -87,6 +87,10 @@ static void sum_text(const struct check_totals *t, const struct check_options *o
             before = ", ";
         }
     printf("%s\n", t->differences ? ")" : "");
+    if (t->kept)
+        printf("%" PRIu64 " objects of files that are gone are kept\n", t->kept);
+    if (t->trash)
+        printf("%" PRIu64 " objects are in the trash\n", t->trash);
     if (opt->deep)
         printf("%" PRIu64 " files were read (%" PRIu64 " bytes) and held against S3's checksums\n",
                t->compared, t->bytes);

@@ -18,6 +18,12 @@
 #define KNOWN_MOVED  2u /* the image is now at moved_to; this object is to be deleted */
 #define KNOWN_CRC    4u /* crc64 is set */
 #define KNOWN_LISTED 8u /* lists name the image by the path of moved_to */
+#define KNOWN_KEPT                                                                                 \
+    16u /* its file is gone, the object stays; made from no inode (0), so that no file is taken    \
+           for the one that it was made from */
+
+#define KNOWN_LEAVING                                                                              \
+    32u /* with UNCERTAIN: its deletion was tried, so it is either gone or what is known of it */
 
 /* The upper bits: a mark of what the object carries besides its bytes (agent/service/attributes.h).
  */

@@ -182,6 +182,7 @@ static int agent_mappings(struct agent *a, struct err *e)
 
         m->conf = &a->conf->mappings[i];
         m->id = (unsigned)i;
+        m->barrier_least = UINT64_MAX;
         m->prefix_len = strlen(m->conf->prefix);
         m->filter.patterns = (const char *const *)m->conf->exclude;
         m->filter.without_defaults = !m->conf->default_exclude;
@@ -204,6 +205,8 @@ static int agent_counts(struct agent *a)
 
     for (size_t i = 0; i < a->mapping_count && rc == 0; i++)
         rc = index_count(a->index, a->mappings[i].conf->prefix, &a->mappings[i].indexed);
+    for (size_t i = 0; i < a->mapping_count && rc == 0; i++)
+        rc = deletions_count_kept(a, &a->mappings[i]);
     return rc;
 }
 

@@ -9,6 +9,7 @@
  *   removals gone paths -> guard -> lists -> deletions
  *   follow   rows follow their images, whatever S3 has by then
  *   relist   lists that renames and removals made stale are rewritten; stale: those that resist
+ *   deletions objects go, to the trash if wanted, or are kept
  *   publish  lists go after their images, old objects after the lists
  *   apply    changes -> intents -> transfers -> outcomes -> index
  *   orphans  uploads in parts that nothing came of
@@ -71,15 +72,19 @@ struct mapping {
     uint64_t indexed; /* objects known to be in S3 */
     uint64_t held;    /* removals held */
     bool scanning;
-    int64_t blind_ms;      /* when events were lost last; 0 never */
-    int scan_code;         /* 0, or what kept the last scan from seeing all */
-    int64_t incomplete_us; /* real time when events were lost that are not made up for; 0: none */
-    bool lost;             /* the root cannot be reached */
-    bool confirming;       /* a look at all names was asked for: where may gone files be now? */
-    bool others_write;     /* other hosts may write there, of which no event tells */
-    bool unheard;          /* they may, or nothing is watched: no event tells of all changes */
-    bool stuck;            /* its file system does not answer */
-    bool changed;          /* another root than at enrolment */
+    int64_t blind_ms;       /* when events were lost last; 0 never */
+    int scan_code;          /* 0, or what kept the last scan from seeing all */
+    int64_t incomplete_us;  /* real time when events were lost that are not made up for; 0: none */
+    bool lost;              /* the root cannot be reached */
+    bool confirming;        /* a look at all names was asked for: where may gone files be now? */
+    bool others_write;      /* other hosts may write there, of which no event tells */
+    bool unheard;           /* they may, or nothing is watched: no event tells of all changes */
+    bool stuck;             /* its file system does not answer */
+    bool changed;           /* another root than at enrolment */
+    uint64_t barrier_least; /* no item of the barrier queue has a lower one */
+    uint64_t kept;          /* objects that stay without their files */
+    uint64_t drifted;       /* since the start: others' objects that were not deleted */
+    char drift_key[S3_KEY_MAX + 1]; /* the last of them */
     char hold_why[ERR_TEXT_MAX];
     struct guard_recent recent;
     struct root_identity identity;
@@ -131,6 +136,14 @@ struct stale_list {
     char why[ERR_TEXT_MAX];
 };
 
+/* What is too old in the trash is removed, a page at a time. */
+struct expiry {
+    int64_t due_ms;             /* 0: as soon as all is scanned */
+    bool running;               /* a transfer is in flight */
+    uint64_t tx;                /* of the intent */
+    char after[S3_KEY_MAX + 1]; /* the listing goes on behind this key; "": from the beginning */
+};
+
 struct agent {
     const struct conf *conf;
     struct agent_options options;
@@ -159,10 +172,12 @@ struct agent {
     struct item_queue relist;      /* gone or claimed: their rows must leave the lists */
     struct item_queue passing;     /* the same, while the pass is running */
     struct item_queue barrier;
-    struct map *sighted;   /* mapping, inode -> item that was seen to have it */
-    struct map *dirs_gone; /* key ending in '/' -> struct dir_gone */
-    struct map *dirs_to;   /* key ending in '/' -> where it came from (string) */
-    struct map *renames;   /* "from\nto" -> struct dir_rename */
+    struct item_queue leaving; /* through it, and where wanted in the trash: to be deleted */
+    size_t trashing;           /* on their way to the trash */
+    struct map *sighted;       /* mapping, inode -> item that was seen to have it */
+    struct map *dirs_gone;     /* key ending in '/' -> struct dir_gone */
+    struct map *dirs_to;       /* key ending in '/' -> where it came from (string) */
+    struct map *renames;       /* "from\nto" -> struct dir_rename */
     struct sweep *sweeps;
     struct order order;
     size_t flying;
@@ -190,6 +205,7 @@ struct agent {
     const struct conf_limits *limits; /* in force; NULL: none was looked up yet */
     const char *limits_hours;         /* of the timetable; NULL: no row of it holds */
     int64_t limits_ms;                /* when they are looked up next */
+    struct expiry expiry;             /* of the trash */
     int64_t expire_ms;                /* when what is remembered for a while is gone through next */
     int64_t complained_ms;            /* failures are summed up at most this often */
     uint64_t complaints;
@@ -351,13 +367,46 @@ void removals_queue(struct agent *a, struct item *it);
 void removals_recall(struct agent *a, struct item *it);
 void removals_to_barrier(struct agent *a, struct item *it);
 void removals_unlisted(struct agent *a, struct item *it);
-void removals_delete(struct agent *a);
-void removals_deleted(struct agent *a, struct transfer *t);
+/* the path is there again: nothing is deleted */
+void removals_called_off(struct agent *a, struct item *it);
 uint64_t removals_release(struct agent *a, struct mapping *m, int64_t uid);
 void removals_resume_released(struct agent *a);
 
 void removals_hold_back(struct agent *a, struct mapping *m, const char *key);
 void removals_enrol(struct agent *a, struct mapping *m);
+
+/* deletions.c */
+/* what the lists have let go: kept, moved to the trash, deleted */
+void deletions_step(struct agent *a);
+void deletions_outcome(struct agent *a, struct transfer *t);
+/* S3 has an object of the key, as far as is known, that is not only kept there */
+bool deletions_has_object(struct agent *a, const char *key);
+/* the ETag that an object must have to go; malloc; NULL: any */
+char *deletions_condition(const struct known *known);
+/* an entry's flags when its deletion may have happened or not */
+unsigned deletions_doubt(unsigned flags);
+/* the removal failed, and is tried again; somebody else's object (its ETag) is there and stays */
+void deletions_failed(struct agent *a, struct item *it, enum verdict verdict, const char *why);
+void deletions_drifted(struct agent *a, struct item *it, const struct transfer *t,
+                       const char *seen);
+/* deletes = "keep": the entry of an object that stays without its file; its file is back; count */
+int deletions_keep_entry(struct agent *a, const struct mapping *m, const char *key)
+    __attribute__((warn_unused_result));
+void deletions_kept_is_back(struct agent *a, struct mapping *m, const char *key);
+int deletions_count_kept(struct agent *a, struct mapping *m) __attribute__((warn_unused_result));
+
+/* trash.c */
+struct trash_batch;
+bool trash_wanted(struct agent *a, const struct item *it);
+/* one more on its way to the trash, into *batch (NULL: a new one); false: no more for now */
+bool trash_begin(struct agent *a, struct item *it, struct trash_batch **batch);
+void trash_submit(struct agent *a, struct trash_batch *batch);
+void trash_outcome(struct agent *a, const struct transfer *t);
+
+/* trash_expire.c */
+void trash_expire(struct agent *a);
+void trash_expire_outcome(struct agent *a, struct transfer *t);
+int64_t trash_expire_deadline(const struct agent *a);
 
 /* publish.c */
 void publish_check(struct agent *a, struct item *it);

@@ -295,6 +295,7 @@ static void apply_landed(struct agent *a, struct item *it, const struct transfer
     if (t->kind == TRANSFER_COPY)
         apply_copied_posix(a, it, &fresh);
     follow_landed(a, it, &fresh, listed_at);
+    deletions_kept_is_back(a, m, it->key);
     if (index_put(a->index, it->key, &fresh, &is_new))
         agent_fail(a, -EIO, "writing the index");
     m->indexed += is_new;
@@ -334,7 +335,7 @@ void apply_mark_uncertain(struct agent *a, const struct item *it)
         known_from(&it->seen, 0, "", "", &k);
         k.flags = KNOWN_ATTRIBUTES;
     }
-    k.flags |= KNOWN_UNCERTAIN;
+    k.flags = (k.flags & ~KNOWN_LEAVING) | KNOWN_UNCERTAIN;
     if (index_put(a->index, it->key, &k, &is_new))
         agent_fail(a, -EIO, "writing the index");
     agent_mapping(a, it)->indexed += is_new;
@@ -481,10 +482,14 @@ void apply_outcomes(struct agent *a)
             begun[count++] = t;
             continue;
         }
-        if (t->kind == TRANSFER_DELETE || t->kind == TRANSFER_DELETE_MANY)
-            removals_deleted(a, t);
+        if (t->owner == &a->expiry)
+            trash_expire_outcome(a, t);
+        else if (t->kind == TRANSFER_DELETE || t->kind == TRANSFER_DELETE_MANY)
+            deletions_outcome(a, t);
         else if (!t->owner)
             orphans_aborted(a, t);
+        else if (((const struct item *)t->owner)->state == ITEM_DELETING)
+            trash_outcome(a, t);
         else
             apply_outcome(a, t);
         transfer_free(t);

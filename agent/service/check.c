@@ -1,6 +1,7 @@
 /* Shell. Verification. See check.h. */
 #include "agent/service/check.h"
 
+#include "agent/core/trash.h"
 #include "agent/service/attributes.h"
 #include "agent/service/merge.h"
 #include "agent/service/probe.h"
@@ -251,6 +252,20 @@ static void note_unread(struct check *c, const struct merged *m)
     snprintf(c->unread, sizeof c->unread, "%s/", m->key);
 }
 
+/* The object of a file that is gone, which is where it belongs: kept, or in the trash. */
+static bool is_at_rest(struct check *c, const struct merged *m)
+{
+    int64_t since_us;
+    bool kept = m->known && (m->known->flags & KNOWN_KEPT);
+    bool trash = m->object && !m->known && trash_time(c->conf->s3.trash_prefix, m->key, &since_us);
+
+    if (m->on_disk)
+        return false;
+    c->totals->kept += kept;
+    c->totals->trash += trash;
+    return kept || trash;
+}
+
 /* One key. */
 static int check_key(struct check *c, const struct merged *m, unsigned mapping)
 {
@@ -264,6 +279,8 @@ static int check_key(struct check *c, const struct merged *m, unsigned mapping)
         note_unread(c, m);
         return 0;
     }
+    if (is_at_rest(c, m))
+        return 0;
     if (!m->on_disk && c->unread[0] && strncmp(m->key, c->unread, strlen(c->unread)) == 0)
         return 0;
     if (m->on_disk && !m->object && !m->known && s3_check_key(m->key, &e)) {

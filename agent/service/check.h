@@ -9,11 +9,12 @@
 #include "conf/conf.h"
 
 struct check_totals {
-    uint64_t files;    /* on disk */
-    uint64_t objects;  /* in S3 */
-    uint64_t compared; /* contents that were read */
-    uint64_t bytes;    /* of these */
-    uint64_t asked;    /* objects that S3 was asked about one by one */
+    uint64_t files;       /* on disk */
+    uint64_t objects;     /* in S3 */
+    uint64_t compared;    /* contents that were read */
+    uint64_t bytes;       /* of these */
+    uint64_t kept, trash; /* objects of files that are gone: no differences */
+    uint64_t asked;       /* objects that S3 was asked about one by one */
     uint64_t differences;
     uint64_t kinds[DIFFER_COUNT];
     uint64_t repairs; /* handed over */

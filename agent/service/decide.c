@@ -134,6 +134,7 @@ static void decide_refresh(struct agent *a, struct item *it, struct known *known
     fresh.flags |= known->flags & (KNOWN_LISTED | KNOWN_ATTRIBUTES);
     fresh.moved_to = known->flags & KNOWN_LISTED ? known->moved_to : NULL;
     if (!a->options.dry_run) {
+        deletions_kept_is_back(a, agent_mapping(a, it), it->key);
         if (index_put(a->index, it->key, &fresh, NULL))
             agent_fail(a, -EIO, "writing the index");
         agent_dirty(a);
@@ -146,6 +147,8 @@ static void decide_absent(struct agent *a, struct item *it, const struct known *
 {
     int64_t settle_ms = agent_mapping(a, it)->conf->settle_ms;
 
+    if (known && (known->flags & KNOWN_KEPT))
+        known = NULL; /* that its object stays was decided before */
     if (it->peer)
         rename_abandon(a, it, "the new path is gone again");
     /* Unknown to S3, but people may have listed it: only what was never seen leaves no trace. */
@@ -164,6 +167,8 @@ static void decide_absent(struct agent *a, struct item *it, const struct known *
 /* A path with a regular file. */
 static void decide_present(struct agent *a, struct item *it, struct known *known)
 {
+    /* The object of a file that was gone before says nothing of where this one comes from. */
+    const struct known *here = known && !(known->flags & KNOWN_KEPT) ? known : NULL;
     struct err e = {0};
     enum rename_answer renamed;
 
@@ -174,9 +179,9 @@ static void decide_present(struct agent *a, struct item *it, struct known *known
         decide_refuse(a, it, &e);
         return;
     }
-    if (known && !(known->flags & KNOWN_MOVED))
-        follow_home(a, it, known);
-    renamed = rename_consider(a, it, known);
+    if (here && !(here->flags & KNOWN_MOVED))
+        follow_home(a, it, here);
+    renamed = rename_consider(a, it, here);
     if (renamed == RENAME_WAIT) {
         item_queue_push(&a->parked, it);
         return;
@@ -188,7 +193,7 @@ static void decide_present(struct agent *a, struct item *it, struct known *known
     if (renamed == RENAME_TAKEN)
         return;
     it->decided = true;
-    if (rename_must_wait(a, it, known)) {
+    if (rename_must_wait(a, it, here)) {
         item_queue_push(&a->parked, it);
         return;
     }

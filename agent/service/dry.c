@@ -111,12 +111,17 @@ void dry_change(struct agent *a, struct item *it)
 
 void dry_removals(struct agent *a, struct mapping *m, const struct item_queue *gone)
 {
+    static const char *const words[] = {[CONF_DELETES_REMOVE] = "remove",
+                                        [CONF_DELETES_TRASH] = "trash",
+                                        [CONF_DELETES_KEEP] = "keep"};
+
     for (const struct item *it = gone->first; it; it = it->next) {
         if (it->mapping != m->id || it->state != ITEM_LISTING)
             continue;
         a->totals.removes++;
-        a->totals.deletes++;
-        dry_say(a, "remove", it->key, NULL, 0, NULL);
+        a->totals.deletes += m->conf->deletes != CONF_DELETES_KEEP;
+        a->totals.copies += m->conf->deletes == CONF_DELETES_TRASH;
+        dry_say(a, words[m->conf->deletes], it->key, NULL, 0, NULL);
     }
 }
 

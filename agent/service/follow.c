@@ -38,7 +38,7 @@ static int follow_displaced(struct agent *a, struct rows *rows, const struct ite
 {
     struct index_entry e;
 
-    if (index_get(a->index, it->key, &e) || (e.known.flags & KNOWN_MOVED) ||
+    if (index_get(a->index, it->key, &e) || (e.known.flags & (KNOWN_MOVED | KNOWN_KEPT)) ||
         e.known.ino == it->seen.ino)
         return 0;
     return rows_displaced(rows, it->path, e.known.ino,
@@ -146,7 +146,7 @@ void follow_moved(struct agent *a, const struct item *it, const struct known *kn
                        (e.known.flags & KNOWN_MOVED) && e.known.moved_to;
          hops++)
         snprintf(key, sizeof key, "%s", e.known.moved_to);
-    if (rc == 0)
+    if (rc == 0 && !(e.known.flags & KNOWN_KEPT))
         rc = rows_also(rows, key + prefix, e.known.ino,
                        listed_at(agent_mapping(a, it), &e.known, key + prefix), it->path);
     else

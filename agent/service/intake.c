@@ -47,9 +47,12 @@ static void intake_hint(struct agent *a, struct item *it, int64_t settle_ms)
     case ITEM_HASHING:
     case ITEM_CHECKING:
     case ITEM_FLYING:
-    case ITEM_BARRIER:
     case ITEM_DELETING:
         it->again = true;
+        break;
+    case ITEM_BARRIER:
+        it->again = true;
+        item_queue_push(&a->leaving, it); /* where it is called off */
         break;
     case ITEM_CLAIMED:
     case ITEM_LISTING:

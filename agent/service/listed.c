@@ -86,7 +86,8 @@ static int compare_file(void *arg, const char *key, const struct known *known)
         c->listed[at] = e->code == 0 && plan_in_step(&e->st, known) ? LISTED_IN_STEP : LISTED_OTHER;
         return 0;
     }
-    if (!c->listing->complete || watch_filter_excludes(&c->m->filter, key + c->m->prefix_len))
+    if (!c->listing->complete || (known->flags & KNOWN_KEPT) ||
+        watch_filter_excludes(&c->m->filter, key + c->m->prefix_len))
         return 0;
     if (!pending_find(c->agent->pending, key))
         intake_touch_key(c->agent, c->m->id, key, JOURNAL_SRC_SCAN, c->m->conf->settle_ms);

@@ -134,6 +134,8 @@ static int64_t turn_deadline(struct agent *a)
     due = other < due ? other : due;
     other = stale_deadline(a);
     due = other < due ? other : due;
+    other = trash_expire_deadline(a);
+    due = other < due ? other : due;
     if (a->orphans_ms > a->now_ms && a->orphans_ms < due)
         due = a->orphans_ms;
     if ((a->observed.count || a->parked.count) && a->now_ms + AGENT_PLAN_WAIT_MS < due)
@@ -189,10 +191,11 @@ static void turn(struct agent *a)
     if (!a->stopping) {
         stale_retry(a);
         relist_pass(a);
-        removals_delete(a);
+        deletions_step(a);
         apply_ready(a);
         turn_wake_lists(a);
         orphans_sweep(a);
+        trash_expire(a);
     }
     troubles_tick(a);
     turn_expire(a);

@@ -9,8 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The images that are gone, and the objects that go as soon as no list names them: no list that still
- * does may go up again. NULL: there are none. */
+#define CHECK_REST_TIMES                                                                           \
+    9 /* a list that waits is left alone for so many times what a check took                       \
+       */
+
+/* The images that are gone, and the objects that go as soon as no list names them: no list that
+ * still does may go up again. NULL: there are none. */
 static int publish_leaving(const struct agent *a, unsigned images, struct map **ret)
 {
     struct map *m = NULL;
@@ -97,11 +101,14 @@ void publish_checked(struct agent *a, struct job *job)
                     it->key, job->dangling,
                     job->first_dangling ? job->first_dangling : "(out of memory)");
     if (job->missing) {
+        /* A check of a long list takes its time; that the last image has landed wakes it anyway. */
+        int64_t rest_ms = AGENT_RECHECK_MS + CHECK_REST_TIMES * (a->now_ms - it->checked_ms);
+
         snprintf(why, sizeof why, "it waits for %s%s, which %s not in S3 yet",
                  job->first_missing ? job->first_missing : "images",
                  job->missing > 1 ? " and others" : "", job->missing > 1 ? "are" : "is");
         item_blame(it, why);
-        pending_set(a->pending, it, ITEM_WAITING, a->now_ms + AGENT_RECHECK_MS);
+        pending_set(a->pending, it, ITEM_WAITING, a->now_ms + rest_ms);
         return;
     }
     pending_set(a->pending, it, ITEM_READY, INT64_MAX);

@@ -8,6 +8,7 @@
  * and it is closed as aborted. A list's rewrite is judged by the list's hash.
  */
 #include "agent/service/agent.h"
+#include "agent/service/trash_notes.h"
 
 #include "base/log.h"
 
@@ -201,6 +202,7 @@ static int recover_outcome(struct recovery *r, const struct journal_record *rec,
 {
     char key[AGENT_KEY_SIZE];
     bool was;
+    int rc;
 
     if (rec->seq <= r->applied.seq || rec->state != JOURNAL_DONE || !rec->path ||
         !agent_key(r->agent, m->id, rec->path, key))
@@ -212,7 +214,10 @@ static int recover_outcome(struct recovery *r, const struct journal_record *rec,
     case JOURNAL_COPY:
         return recover_copy(r, rec, m->id, key);
     case JOURNAL_DELETE:
-        return index_remove(r->agent->index, key, &was);
+        rc = trash_forget(r->agent->index, key);
+        return rc ? rc : index_remove(r->agent->index, key, &was);
+    case JOURNAL_REMOVE:
+        return deletions_keep_entry(r->agent, m, key);
     default:
         return 0;
     }
@@ -251,8 +256,8 @@ static int recover_landed(struct recovery *r, struct open_tx *o, const struct jo
     return rc ? rc : recover_moved(r, source_key, &e.known, key);
 }
 
-/* Mark what an interrupted change may have left in S3. */
-static int mark_uncertain(struct agent *a, unsigned mapping, const char *path,
+/* Mark what an interrupted change may have left in S3; `leaving`: a deletion, if anything. */
+static int mark_uncertain(struct agent *a, unsigned mapping, const char *path, bool leaving,
                           const struct file_stat *st)
 {
     char key[AGENT_KEY_SIZE];
@@ -267,7 +272,7 @@ static int mark_uncertain(struct agent *a, unsigned mapping, const char *path,
         known_from(st, 0, "", "", &k);
         k.flags = KNOWN_ATTRIBUTES;
     }
-    k.flags |= KNOWN_UNCERTAIN;
+    k.flags = leaving ? deletions_doubt(k.flags) : (k.flags & ~KNOWN_LEAVING) | KNOWN_UNCERTAIN;
     return index_put(a->index, key, &k, NULL);
 }
 
@@ -291,6 +296,8 @@ static int dir_mark_gather(void *arg, const char *key, const struct known *known
 
     const char *old = key + d->agent->mappings[d->mapping].prefix_len;
 
+    if (known->flags & KNOWN_KEPT)
+        return 0;
     if (known->flags & KNOWN_MOVED)
         snprintf(path, sizeof path, "%s", old);
     else if (path_rebase(path, sizeof path, old, d->from, d->to) ||
@@ -318,7 +325,8 @@ static int interrupted_directory(struct agent *a, const struct open_tx *o)
     rc = index_each_under(a->index, prefix, NULL, dir_mark_gather, &d);
     for (size_t i = 0; i < d.count; i++) {
         if (rc == 0)
-            rc = mark_uncertain(a, o->mapping, d.paths[i], &none);
+            rc = mark_uncertain(a, o->mapping, d.paths[i], path_is_within(d.paths[i], o->path),
+                                &none);
         free(d.paths[i]);
     }
     free(d.paths);
@@ -330,7 +338,21 @@ static int interrupted_marks(struct agent *a, const struct open_tx *o)
 {
     if (o->op == JOURNAL_RENAME && o->count)
         return interrupted_directory(a, o);
-    return mark_uncertain(a, o->mapping, o->path2 && !o->landed ? o->path2 : o->path, &o->st);
+    return mark_uncertain(a, o->mapping, o->path2 && !o->landed ? o->path2 : o->path,
+                          o->landed || o->op == JOURNAL_REMOVE, &o->st);
+}
+
+/* Where an object was to go, or went. */
+static int recover_trash(struct recovery *r, const struct journal_record *rec,
+                         const struct mapping *m)
+{
+    char key[AGENT_KEY_SIZE];
+    struct index_entry e;
+
+    if (rec->seq <= r->applied.seq || rec->state == JOURNAL_FAILED || !rec->path || !rec->path2 ||
+        !agent_key(r->agent, m->id, rec->path, key) || index_get(r->agent->index, key, &e))
+        return 0;
+    return trash_note(r->agent->index, key, e.known.etag, rec->path2);
 }
 
 /* One record. */
@@ -342,6 +364,8 @@ static int recover_record(struct recovery *r, const struct journal_record *rec)
 
     if (!m)
         return 0;
+    if (rec->op == JOURNAL_TRASH)
+        return recover_trash(r, rec, m);
     if (rec->state == JOURNAL_INTENT)
         return recover_intent(r, rec, m);
     rc = recover_outcome(r, rec, m);

@@ -100,7 +100,8 @@ static int pass_gather_key(void *arg, const char *key, const struct known *known
 {
     struct pass_gather *g = arg;
 
-    (void)known;
+    if (known->flags & KNOWN_KEPT)
+        return 0;
     return pass_list_found(g, key + g->agent->mappings[g->mapping].prefix_len);
 }
 
@@ -125,14 +126,6 @@ static int pass_gather_lists(struct agent *a, unsigned repository, struct job *j
     return rc;
 }
 
-/* There is an object to delete, as far as is known. */
-static bool in_index(struct agent *a, const struct item *it)
-{
-    struct index_entry e;
-
-    return index_get(a->index, it->key, &e) != -ENOENT;
-}
-
 /* The rows are where they belong: items go on to their deletion. */
 static void pass_items_through(struct agent *a)
 {
@@ -149,7 +142,7 @@ static void pass_items_through(struct agent *a)
                 rename_through(a, it);
             it->again = false;
             decide_done(a, it);
-        } else if (it->state == ITEM_LISTING && !in_index(a, it)) {
+        } else if (it->state == ITEM_LISTING && !deletions_has_object(a, it->key)) {
             removals_unlisted(a, it);
         } else if (it->state == ITEM_LISTING || it->copied) {
             removals_to_barrier(a, it);

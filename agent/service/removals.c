@@ -1,10 +1,10 @@
-/* Shell. Gone paths: the guard, the held ones, and the deletions once the lists allow them. */
+/* Shell. Gone paths: the guard, the held ones; what the lists have let go goes on in deletions.c.
+ */
 #include "agent/service/agent.h"
 
 #include "base/log.h"
 
 #include <inttypes.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,13 +153,12 @@ static struct guard_question guard_question(struct agent *a, struct mapping *m,
                                .indexed = m->indexed,
                                .root_lost = m->lost,
                                .root_changed = m->changed};
-    struct index_entry e;
 
     for (const struct item *it = queue->first; it; it = it->next) {
         if (it->mapping != m->id || it->state != ITEM_LISTING || it->released)
             continue;
         q.removals++;
-        q.objects += index_get(a->index, it->key, &e) != -ENOENT;
+        q.objects += deletions_has_object(a, it->key);
     }
     return q;
 }
@@ -309,8 +308,12 @@ void removals_enrol(struct agent *a, struct mapping *m)
 
 void removals_to_barrier(struct agent *a, struct item *it)
 {
+    struct mapping *m = agent_mapping(a, it);
+
     pending_set(a->pending, it, ITEM_BARRIER, INT64_MAX);
-    item_queue_push(&a->barrier, it);
+    item_queue_push(it->again ? &a->leaving : &a->barrier, it);
+    if (it->barrier < m->barrier_least)
+        m->barrier_least = it->barrier;
 }
 
 /* A file that went before it came to S3: its rows have left the lists, there is no object. */
@@ -326,8 +329,7 @@ void removals_unlisted(struct agent *a, struct item *it)
     decide_done(a, it);
 }
 
-/* The path is there again: nothing is deleted. */
-static void removals_called_off(struct agent *a, struct item *it)
+void removals_called_off(struct agent *a, struct item *it)
 {
     struct journal_record rec;
 
@@ -348,143 +350,4 @@ void removals_recall(struct agent *a, struct item *it)
 {
     if (it->queue == &a->relist && (it->state == ITEM_LISTING || it->copied))
         removals_called_off(a, it);
-}
-
-/* One DeleteObjects for up to S3_BATCH_MAX items. The items array is the transfer's owner. */
-static void delete_submit(struct agent *a, struct item **items, size_t count)
-{
-    struct transfer *t =
-        transfer_new(count == 1 ? TRANSFER_DELETE : TRANSFER_DELETE_MANY, items[0]->key);
-    bool ok = t != NULL;
-
-    if (ok && count > 1) {
-        t->items = calloc(count, sizeof *t->items);
-        ok = t->items != NULL;
-        t->item_count = ok ? count : 0;
-        for (size_t i = 0; ok && i < count; i++)
-            ok = (t->items[i].key = strdup(items[i]->key)) != NULL;
-    }
-    if (!ok) {
-        transfer_free(t);
-        free(items);
-        agent_fail(a, -ENOMEM, "deleting objects");
-        return;
-    }
-    if (count == 1)
-        t->item_count = 0;
-    for (size_t i = 0; i < count; i++)
-        pending_set(a->pending, items[i], ITEM_DELETING, INT64_MAX);
-    t->owner = items;
-    a->flying++;
-    uploaders_submit(a->uploaders, t);
-}
-
-/* The items of the barrier queue that may go now, up to a batch; NULL if there are none. */
-static struct item **delete_gather(struct agent *a, size_t *ret_count)
-{
-    struct item **items = NULL;
-    unsigned mapping = UINT_MAX;
-    uint64_t free_barrier = 0;
-    size_t count = 0;
-
-    for (struct item *it = a->barrier.first, *next; it && count < S3_BATCH_MAX; it = next) {
-        next = it->next;
-        if (it->again) {
-            removals_called_off(a, it);
-            continue;
-        }
-        if (it->mapping != mapping) {
-            mapping = it->mapping;
-            free_barrier = publish_free_barrier(a, mapping);
-        }
-        if (it->barrier > free_barrier)
-            continue;
-        if (!items)
-            items = calloc(S3_BATCH_MAX, sizeof *items);
-        if (!items) {
-            agent_fail(a, -ENOMEM, "deleting objects");
-            return NULL;
-        }
-        items[count++] = it;
-    }
-    *ret_count = count;
-    return items;
-}
-
-void removals_delete(struct agent *a)
-{
-    struct item **items;
-    size_t count = 0;
-
-    agent_sync(a);
-    while (a->barrier.count && !a->fatal && a->flying < AGENT_FLYING_MAX) {
-        items = delete_gather(a, &count);
-        if (!items)
-            return;
-        delete_submit(a, items, count);
-    }
-}
-
-/* One object is gone from S3, or is not. */
-static void deleted_one(struct agent *a, struct item *it, const struct transfer *t, bool done,
-                        const char *code)
-{
-    struct journal_record rec =
-        agent_record(a, it, JOURNAL_DELETE, done ? JOURNAL_DONE : JOURNAL_FAILED);
-    struct mapping *m = agent_mapping(a, it);
-    bool removal = it->change == CHANGE_REMOVE;
-    char why[ERR_TEXT_MAX];
-
-    rec.http_status = t->http_status;
-    rec.attempts = t->attempts;
-    rec.duration_ms = t->duration_ms;
-    rec.version = t->version[0] ? t->version : NULL;
-    rec.has = 0;
-    if (!done) {
-        snprintf(why, sizeof why, "the object cannot be deleted: %s", code);
-        rec.why = why;
-    }
-    agent_journal(a, &rec);
-    if (!done) {
-        if (t->verdict == VERDICT_UNREACHED)
-            apply_mark_uncertain(a, it);
-        it->unreached = t->verdict == VERDICT_UNREACHED || t->verdict == VERDICT_DENIED;
-        if (it->change == CHANGE_RENAME)
-            rename_through(a, it);
-        it->tx = 0;
-        troubles_failed(a, it,
-                        t->verdict == VERDICT_DONE ? trouble_of_code(code, t->http_status)
-                                                   : trouble_of(t),
-                        t->kind, code, t->message);
-        decide_failed(a, it, why);
-        return;
-    }
-    apply_forget_key(a, m, it->key);
-    a->totals.deletes++;
-    a->totals.removes += removal;
-    if (it->change == CHANGE_RENAME)
-        rename_through(a, it);
-    it->tx = 0;
-    it->was_there = false;
-    free(it->image);
-    it->image = NULL;
-    it->failures = 0;
-    troubles_passed(a, it, false);
-    decide_done(a, it);
-}
-
-void removals_deleted(struct agent *a, struct transfer *t)
-{
-    struct item **items = t->owner;
-    bool all = t->verdict == VERDICT_DONE || t->verdict == VERDICT_ABSENT;
-    const char *code = t->s3_code[0] ? t->s3_code : verdict_name(t->verdict);
-
-    if (t->kind == TRANSFER_DELETE) {
-        deleted_one(a, items[0], t, all, code);
-    } else {
-        for (size_t i = 0; i < t->item_count; i++)
-            deleted_one(a, items[i], t, all && t->items[i].done,
-                        t->items[i].code[0] ? t->items[i].code : code);
-    }
-    free(items);
 }

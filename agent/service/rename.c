@@ -49,7 +49,7 @@ static bool source_take(struct source *s, const char *key, bool exact)
     struct index_entry e;
 
     if (!key || strcmp(key, s->it->key) == 0 || index_get(s->agent->index, key, &e) ||
-        (e.known.flags & KNOWN_MOVED) ||
+        (e.known.flags & (KNOWN_MOVED | KNOWN_KEPT)) ||
         (exact && ((e.known.flags & KNOWN_UNCERTAIN) || e.known.ino != s->it->seen.ino)))
         return false;
     snprintf(s->key, sizeof s->key, "%s", key);

@@ -29,6 +29,7 @@ int repair_index(struct index *ix, const struct repair *r, bool *ret_new)
     if (rc && rc != -ENOENT)
         return rc;
     if (r->what == REPAIR_EXTRA && rc == -ENOENT) {
+        k.flags |= KNOWN_LEAVING; /* that very object, not what comes after it */
         snprintf(k.etag, sizeof k.etag, "%s", r->etag);
         return index_put(ix, r->key, &k, ret_new);
     }

@@ -176,6 +176,12 @@ static void json_mapping(struct json_writer *w, const struct agent *a, const str
     json_put_int(w, "held", (int64_t)m->held);
     if (m->held)
         json_put_string(w, "held_why", m->hold_why);
+    if (m->kept)
+        json_put_int(w, "kept", (int64_t)m->kept);
+    if (m->drifted) {
+        json_put_int(w, "drifted", (int64_t)m->drifted);
+        json_put_string(w, "drifted_key", m->drift_key);
+    }
     json_put_int(w, "directories", (int64_t)stats.directories);
     json_put_int(w, "watches", (int64_t)stats.watches);
     json_put_int(w, "unwatched", (int64_t)stats.unwatched);
@@ -319,6 +325,24 @@ static int text_problems(const struct agent *a, const struct report *r, struct b
     return rc;
 }
 
+/* The lines about objects of files that are gone. */
+static int text_strays(const struct mapping *m, struct buf *out)
+{
+    int rc = 0;
+
+    if (m->kept)
+        rc = buf_appendf(out, "  %" PRIu64 " objects of files that are gone are kept\n", m->kept);
+    if (rc || !m->drifted)
+        return rc;
+    rc = buf_appendf(out,
+                     "  %" PRIu64 " objects were not deleted, since somebody else had put others "
+                     "there; the last: ",
+                     m->drifted);
+    if (rc == 0)
+        rc = visible_append(out, m->drift_key);
+    return rc ? rc : buf_append_byte(out, '\n');
+}
+
 /* The lines about one mapping. */
 static int text_mapping(const struct agent *a, const struct mapping *m, struct buf *out)
 {
@@ -336,6 +360,8 @@ static int text_mapping(const struct agent *a, const struct mapping *m, struct b
                          "  %" PRIu64 " removals are held: %s\n"
                          "  if they are meant: lockstep release %s\n",
                          m->held, m->hold_why, m->conf->name);
+    if (rc == 0)
+        rc = text_strays(m, out);
     if (rc == 0)
         rc = sight_text(out, m, &stats);
     return rc;

@@ -66,7 +66,8 @@ static int piece_add(void *arg, const char *key, const struct known *known)
 {
     struct piece *p = arg;
 
-    (void)known;
+    if (known->flags & KNOWN_KEPT)
+        return 0;
     if (p->count == SWEEP_PIECE)
         return 1;
     p->keys[p->count] = strdup(key);

@@ -38,6 +38,9 @@ static const char usage[] =
     "  --clock-offset S      set the server's clock wrong by so many seconds\n"
     "  --min-part-size B     smallest part but the last, default 5242880\n"
     "  --max-copy-size B     largest copy by one request, default 5368709120\n"
+    "  --delete-conditions WHAT  of DeleteObject(s): held (default), bare (no quotes around "
+    "ETags),\n"
+    "                        ignored, or refused as not implemented\n"
     "  --seed N              of the faults' probabilities, default 1\n"
     "  --help                this text\n"
     "\n"
@@ -103,6 +106,7 @@ enum {
     OPT_CLOCK,
     OPT_MIN_PART,
     OPT_MAX_COPY,
+    OPT_DELETE_CONDITIONS,
     OPT_SEED,
     OPT_HELP
 };
@@ -126,6 +130,7 @@ static const struct option long_options[] = {
     {"clock-offset", required_argument, NULL, OPT_CLOCK},
     {"min-part-size", required_argument, NULL, OPT_MIN_PART},
     {"max-copy-size", required_argument, NULL, OPT_MAX_COPY},
+    {"delete-conditions", required_argument, NULL, OPT_DELETE_CONDITIONS},
     {"seed", required_argument, NULL, OPT_SEED},
     {"help", no_argument, NULL, OPT_HELP},
     {0},
@@ -207,6 +212,21 @@ static void set_number(struct options *o, int option, const char *text)
         o->seed = number("--seed is a number", text, INT64_MAX);
 }
 
+/* What becomes of the conditions of removals. */
+static void set_delete_conditions(struct options *o, const char *text)
+{
+    static const char *const words[] = {[DELETE_CONDITIONS_HELD] = "held",
+                                        [DELETE_CONDITIONS_BARE] = "bare",
+                                        [DELETE_CONDITIONS_IGNORED] = "ignored",
+                                        [DELETE_CONDITIONS_REFUSED] = "refused"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strcmp(text, words[i]) == 0) {
+            o->service.limits.delete_conditions = (enum delete_conditions)i;
+            return;
+        }
+    refuse("--delete-conditions is held, bare, ignored or refused", text);
+}
+
 /* One option of the command line. */
 static void set_option(struct options *o, int option, const char *text)
 {
@@ -234,6 +254,8 @@ static void set_option(struct options *o, int option, const char *text)
         o->server.address = loopback(text);
     else if (option == OPT_BUCKET)
         add_bucket(o, text);
+    else if (option == OPT_DELETE_CONDITIONS)
+        set_delete_conditions(o, text);
     else if (strings[option - OPT_FIRST])
         *strings[option - OPT_FIRST] = text;
     else

@@ -11,8 +11,17 @@
 #include "tests/s3d/store.h"
 #include "tests/s3d/uploads.h"
 
-/* The figures of S3 that a test may want smaller. */
+/* What becomes of the condition of a DeleteObject or DeleteObjects. */
+enum delete_conditions {
+    DELETE_CONDITIONS_HELD,
+    DELETE_CONDITIONS_BARE,    /* held, but an ETag in quotes is no object's */
+    DELETE_CONDITIONS_IGNORED, /* as by servers that do not know it */
+    DELETE_CONDITIONS_REFUSED  /* NotImplemented */
+};
+
+/* What of S3 a test may want smaller, or otherwise. */
 struct limits {
+    enum delete_conditions delete_conditions;
     uint64_t min_part_bytes; /* of every part but the last */
     uint64_t max_copy_bytes; /* of one CopyObject or UploadPartCopy */
 };

@@ -240,13 +240,34 @@ enum code op_get_object_acl(struct call *c)
     return CODE_OK;
 }
 
+/* What the server makes of the condition of a removal. */
+static enum code delete_condition(const struct call *c, const char *etag, struct condition *ret)
+{
+    *ret = (struct condition){etag, false};
+    switch (c->limits->delete_conditions) {
+    case DELETE_CONDITIONS_HELD:
+        break;
+    case DELETE_CONDITIONS_BARE:
+        if (etag && etag[0] == '"')
+            return CODE_PRECONDITION_FAILED;
+        break;
+    case DELETE_CONDITIONS_IGNORED:
+        ret->if_match = NULL;
+        break;
+    case DELETE_CONDITIONS_REFUSED:
+        return etag ? CODE_NOT_IMPLEMENTED : CODE_OK;
+    }
+    return CODE_OK;
+}
+
 enum code op_delete_object(struct call *c)
 {
-    struct condition cond = {request_header(c->request, "if-match"), false};
+    struct condition cond;
     struct object *gone = NULL;
     const char *version = request_query(c->request, "versionId");
-    enum code code =
-        store_delete(c->store, c->request->bucket, c->request->key, version, &cond, &gone);
+    enum code code = delete_condition(c, request_header(c->request, "if-match"), &cond);
+    if (!code)
+        code = store_delete(c->store, c->request->bucket, c->request->key, version, &cond, &gone);
     if (code)
         return code;
     c->reply->status = 204;
@@ -261,10 +282,12 @@ static void delete_item(struct call *c, const struct pairs *item, bool quiet)
 {
     const char *key = pairs_get(item, "Key");
     const char *version = pairs_get(item, "VersionId");
-    struct condition cond = {pairs_get(item, "ETag"), false};
+    struct condition cond;
     struct object *gone = NULL;
     struct buf *out = &c->reply->body;
-    enum code code = store_delete(c->store, c->request->bucket, key, version, &cond, &gone);
+    enum code code = delete_condition(c, pairs_get(item, "ETag"), &cond);
+    if (!code)
+        code = store_delete(c->store, c->request->bucket, key, version, &cond, &gone);
     if (code) {
         text_add(out, "<Error>");
         text_tag(out, "Key", key);

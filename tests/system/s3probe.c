@@ -6,8 +6,11 @@
  *                                                 arguments, or on stdin separated by NUL with "-"
  *   s3probe [options] copy SOURCE KEY [ETAG]
  *   s3probe [options] meta KEY MODE UID GID MTIME_NS
- *   s3probe [options] delete KEY
+ *   s3probe [options] delete KEY [ETAG]
  *   s3probe [options] delete-many KEY...
+ *   s3probe [options] delete-if KEY ETAG [KEY ETAG]...
+ *   s3probe [options] rename FROM TO              all below one prefix to another: copies, then
+ *                                                 deletions; one line with what it took
  *   s3probe [options] head KEY
  *   s3probe [options] list PREFIX
  *   s3probe [options] list-ahead PREFIX PAGES   the same, with the keys on stdin, separated by NUL,
@@ -80,6 +83,8 @@ static void put_items(struct json_writer *w, const struct transfer *t)
         json_put_string(w, "key", t->items[i].key);
         json_put_bool(w, "done", t->items[i].done);
         json_put_string(w, "code", t->items[i].code);
+        json_put_bool(w, "conflict", t->items[i].conflict);
+        json_put_string(w, "seen", t->items[i].seen);
         json_object_end(w);
     }
     json_array_end(w);
@@ -281,12 +286,124 @@ static void command_delete_many(struct probe *probe, int argc, char **argv)
     run_one(probe, t);
 }
 
-/* DELETE and HEAD. */
+/* Of each key, if it has the ETag behind it. */
+static void command_delete_if(struct probe *probe, int argc, char **argv)
+{
+    struct transfer *t = transfer_new(TRANSFER_DELETE_MANY, NULL);
+    t->items = calloc((size_t)argc + 1, sizeof(*t->items));
+    t->item_count = (size_t)argc / 2;
+    for (int i = 0; i + 1 < argc; i += 2) {
+        t->items[i / 2].key = copy_text(argv[i]);
+        t->items[i / 2].etag = copy_text(argv[i + 1]);
+    }
+    run_one(probe, t);
+}
+
+/* What a rename of a prefix does, as fast as the engine and the server can. */
+struct rename {
+    struct probe *probe;
+    const char *from, *to;
+    struct delete_item *items; /* of the prefix */
+    size_t count, room;
+    size_t inside;
+};
+
+/* One object of the prefix. */
+static int rename_found(void *arg, const struct s3_object *o)
+{
+    struct rename *r = arg;
+    if (r->count == r->room) {
+        r->room = r->room ? 2 * r->room : 1024;
+        r->items = realloc(r->items, r->room * sizeof(*r->items));
+        if (!r->items)
+            die("memory", "none");
+    }
+    r->items[r->count++] =
+        (struct delete_item){.key = copy_text(o->key), .etag = copy_text(o->etag)};
+    return 0;
+}
+
+/* Hand over, and wait while too many are inside. */
+static void rename_hand(struct rename *r, struct transfer *t)
+{
+    if (t)
+        uploaders_submit(r->probe->engine, t);
+    r->inside += t != NULL;
+    while (r->inside > (t ? INSIDE_MAX - 1 : 0)) {
+        struct pollfd p = {.fd = uploaders_fd(r->probe->engine), .events = POLLIN};
+        if (poll(&p, 1, -1) < 0 && errno != EINTR)
+            die("poll", strerror(errno));
+        for (struct transfer *done; (done = uploaders_next(r->probe->engine)); r->inside--) {
+            if (done->verdict != VERDICT_DONE)
+                die(done->key ? done->key : "deletions", verdict_name(done->verdict));
+            transfer_free(done);
+        }
+    }
+}
+
+static void rename_copies(struct rename *r)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        const char *rest = r->items[i].key + strlen(r->from);
+        size_t size = strlen(r->to) + strlen(rest) + 1;
+        char *key = malloc(size);
+        if (!key)
+            die("memory", "none");
+        snprintf(key, size, "%s%s", r->to, rest);
+        struct transfer *t = transfer_new(TRANSFER_COPY, key);
+        free(key);
+        if (!t)
+            die("memory", "none");
+        t->source_key = copy_text(r->items[i].key);
+        t->source_etag = copy_text(r->items[i].etag);
+        rename_hand(r, t);
+    }
+    rename_hand(r, NULL);
+}
+
+/* The items become the transfers'. */
+static void rename_deletions(struct rename *r)
+{
+    for (size_t at = 0; at < r->count; at += S3_BATCH_MAX) {
+        struct transfer *t = transfer_new(TRANSFER_DELETE_MANY, NULL);
+        size_t n = r->count - at < S3_BATCH_MAX ? r->count - at : S3_BATCH_MAX;
+        if (!t || !(t->items = calloc(n, sizeof(*t->items))))
+            die("memory", "none");
+        memcpy(t->items, r->items + at, n * sizeof(*t->items));
+        t->item_count = n;
+        rename_hand(r, t);
+    }
+    rename_hand(r, NULL);
+}
+
+static void command_rename(struct probe *probe, int argc, char **argv)
+{
+    if (argc < 2)
+        die("rename", "FROM TO");
+    struct rename r = {.probe = probe, .from = argv[0], .to = argv[1]};
+    struct err e = {0};
+    char text[ERR_TEXT_MAX * 3];
+    if (uploaders_list(probe->engine, r.from, rename_found, &r, &e) != 0)
+        die("rename", err_text(&e, text, sizeof(text)));
+    int64_t began_ms = clock_mono_ms();
+    double cpu = cpu_seconds();
+    rename_copies(&r);
+    int64_t copied_ms = clock_mono_ms();
+    rename_deletions(&r);
+    printf("{\"objects\":%zu,\"copies_ms\":%lld,\"deletions_ms\":%lld,\"cpu_s\":%.3f}\n", r.count,
+           (long long)(copied_ms - began_ms), (long long)(clock_mono_ms() - copied_ms),
+           cpu_seconds() - cpu);
+    free(r.items);
+}
+
+/* DELETE (of an object with the ETag that may follow) and HEAD. */
 static void command_key(struct probe *probe, enum transfer_kind kind, int argc, char **argv)
 {
     if (argc < 1)
         die("a command", "KEY");
-    run_one(probe, transfer_new(kind, argv[0]));
+    struct transfer *t = transfer_new(kind, argv[0]);
+    t->source_etag = argc > 1 ? copy_text(argv[1]) : NULL;
+    run_one(probe, t);
 }
 
 /* One object of a listing. */
@@ -446,6 +563,10 @@ static void run_command(struct probe *probe, const char *name, int argc, char **
         command_key(probe, TRANSFER_DELETE, argc, argv);
     else if (strcmp(name, "delete-many") == 0)
         command_delete_many(probe, argc, argv);
+    else if (strcmp(name, "delete-if") == 0)
+        command_delete_if(probe, argc, argv);
+    else if (strcmp(name, "rename") == 0)
+        command_rename(probe, argc, argv);
     else if (strcmp(name, "head") == 0)
         command_key(probe, TRANSFER_HEAD, argc, argv);
     else if (strcmp(name, "list") == 0)

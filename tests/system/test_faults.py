@@ -125,6 +125,10 @@ def test_a_copy_whose_source_is_another_falls_back_to_a_put(ctx):
     ctx.client.signed.put(f"images/{paths[0]}", b"somebody else's")
     before = len(ctx.server.requests())
     os.rename(f"{images}/{paths[0]}", f"{images}/moved.jpg")
+    wait_until(lambda: "1 objects were not deleted" in agent.run("status").stdout, 40,
+               lambda: str(agent.status()))
+    assert ctx.client.get(f"images/{paths[0]}")[0] == b"somebody else's"
+    ctx.client.signed.delete(f"images/{paths[0]}")
     agent.wait_in_step(20)
     seen = [(r["op"], r["status"]) for r in ctx.server.requests(before)
             if r["key"] == "images/moved.jpg"]

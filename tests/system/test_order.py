@@ -39,7 +39,7 @@ def test_renaming_a_directory_copies_then_lists_then_deletes(ctx):
     last_list = max(i for i, k in enumerate(kinds) if k == "list")
     deletes = [i for i, k in enumerate(kinds) if k in ("DeleteObjects", "DeleteObject")]
     assert last_copy < first_list and last_list < min(deletes), kinds[490:]
-    assert len(deletes) == 1, "one batch"
+    assert len(deletes) == 2, "one that tells whether conditions are held, and one batch"
     intents = [r for r in agent.journal_records("--op", "rename") if r["st"] == "intent"]
     assert [(r["p"], r["d"], r["n"]) for r in intents] == [("old", "new", 500)], intents
     ctx.client.assert_tree(images, "images/")

@@ -467,6 +467,14 @@ static void test_build_delete(void **state)
     assert_string_equal(b.data, "<Delete" NS "><Object><Key>a b/\xc3\xa9</Key></Object>"
                                 "<Object><Key>&lt;&amp;&gt;&quot;'&#13;&#10;&#9;]]&gt;</Key>"
                                 "</Object></Delete>");
+    b.len = 0;
+    items[0].etag = (char *)(uintptr_t) "d41d8-2";
+    items[1].etag = (char *)(uintptr_t) "";
+    assert_int_equal(answers_build_delete(items, 2, &b), 0);
+    assert_string_equal(b.data, "<Delete" NS "><Object><Key>a b/\xc3\xa9</Key>"
+                                "<ETag>&quot;d41d8-2&quot;</ETag></Object>"
+                                "<Object><Key>&lt;&amp;&gt;&quot;'&#13;&#10;&#9;]]&gt;</Key>"
+                                "</Object></Delete>");
     struct delete_item bad = item_of("a\x01");
     size_t n = b.len;
     assert_int_equal(answers_build_delete(&bad, 1, &b), ERR_SYNTAX);

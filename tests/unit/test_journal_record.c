@@ -495,6 +495,7 @@ static void test_names_of_ops(void **state)
     assert_int_equal(journal_op_parse("puts", &op), ERR_SYNTAX);
     assert_int_equal(op, JOURNAL_OP_COUNT - 1);
     assert_string_equal(journal_op_name(JOURNAL_OVERFLOW), "overflow");
+    assert_string_equal(journal_op_name(JOURNAL_TRASH), "trash");
     assert_string_equal(journal_state_name(JOURNAL_ABORT), "abort");
     assert_string_equal(journal_source_name(JOURNAL_SRC_OPERATOR), "operator");
     assert_string_equal(journal_op_name(JOURNAL_OP_COUNT), "?");

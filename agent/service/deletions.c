@@ -1,0 +1,401 @@
+/*
+ * Shell. The end of what is gone: once the lists allow it an object is deleted, after it was copied
+ * to the trash where that is wanted, or it stays (deletes = "keep").
+ *
+ *   BARRIER -> the lists that no longer name it are live -> kept
+ *                                                        -> trash.c -> leaving
+ *                                                        -> leaving
+ *   leaving -> DELETING: DeleteObjects, up to 1,000 at once, each on the condition of its ETag
+ *           -> gone; somebody else's object is there: it stays; failed: RETRY
+ */
+#include "agent/service/agent.h"
+#include "agent/service/attributes.h"
+#include "agent/service/trash_notes.h"
+
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How a removal ended in S3. */
+struct ended {
+    bool done;
+    const char *seen; /* ETag of somebody else's object; NULL: none */
+    const char *code; /* where it is neither */
+};
+
+bool deletions_has_object(struct agent *a, const char *key)
+{
+    struct index_entry e;
+    int rc = index_get(a->index, key, &e);
+
+    return rc == 0 ? !(e.known.flags & KNOWN_KEPT) : rc != -ENOENT;
+}
+
+char *deletions_condition(const struct known *known)
+{
+    /* What an interrupted transfer left has an ETag that nobody told us. */
+    bool told = !(known->flags & KNOWN_UNCERTAIN) || (known->flags & KNOWN_LEAVING);
+
+    return known->etag[0] && told ? strdup(known->etag) : NULL;
+}
+
+/* The ETag that the item's object must have to be deleted, and what it takes to look at it. */
+static char *condition_of(struct agent *a, const struct item *it,
+                          const struct s3_attributes **ret_attributes)
+{
+    struct index_entry e;
+
+    if (attributes_of(a->attributes, it->mapping, it->path, ret_attributes))
+        agent_fail(a, -ENOMEM, "deleting objects");
+    return index_get(a->index, it->key, &e) == 0 ? deletions_condition(&e.known) : NULL;
+}
+
+/* The transfer that deletes these; NULL without memory. */
+static struct transfer *make_transfer(struct agent *a, struct item **items, size_t count)
+{
+    struct transfer *t =
+        transfer_new(count == 1 ? TRANSFER_DELETE : TRANSFER_DELETE_MANY, items[0]->key);
+
+    if (t && count == 1)
+        t->source_etag = condition_of(a, items[0], &t->attributes);
+    if (!t || count == 1)
+        return t;
+    t->items = calloc(count, sizeof *t->items);
+    t->item_count = t->items ? count : 0;
+    for (size_t i = 0; i < t->item_count; i++) {
+        t->items[i].etag = condition_of(a, items[i], &t->items[i].attributes);
+        t->items[i].key = strdup(items[i]->key);
+        if (!t->items[i].key)
+            t->item_count = i;
+    }
+    if (t->item_count == count)
+        return t;
+    transfer_free(t);
+    return NULL;
+}
+
+/* One DeleteObjects for up to S3_BATCH_MAX items. The items array is the transfer's owner. */
+static void submit(struct agent *a, struct item **items, size_t count)
+{
+    struct transfer *t = make_transfer(a, items, count);
+
+    if (!t) {
+        free(items);
+        agent_fail(a, -ENOMEM, "deleting objects");
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        pending_set(a->pending, items[i], ITEM_DELETING, INT64_MAX);
+    t->owner = items;
+    a->flying++;
+    uploaders_submit(a->uploaders, t);
+}
+
+/* The removal or the rename is through. */
+static void through(struct agent *a, struct item *it)
+{
+    a->totals.removes += it->change == CHANGE_REMOVE;
+    if (it->change == CHANGE_RENAME)
+        rename_through(a, it);
+    it->tx = 0;
+    it->was_there = false;
+    free(it->image);
+    it->image = NULL;
+    it->failures = 0;
+    decide_done(a, it);
+}
+
+/* ---- objects that stay ---- */
+
+/* The entry of an object that stays without its file. */
+static int keep_entry(struct index *ix, const char *key, struct known *known)
+{
+    known->flags = (known->flags & (KNOWN_CRC | KNOWN_UNCERTAIN | KNOWN_ATTRIBUTES)) | KNOWN_KEPT;
+    known->ino = 0;
+    known->moved_to = NULL;
+    return index_put(ix, key, known, NULL);
+}
+
+int deletions_keep_entry(struct agent *a, const struct mapping *m, const char *key)
+{
+    char name[CONF_NAME_MAX + 8];
+    struct index_entry e;
+    int rc = index_get(a->index, key, &e);
+
+    if (rc)
+        return rc == -ENOENT ? 0 : rc;
+    rc = keep_entry(a->index, key, &e.known);
+    if (rc)
+        return rc;
+    snprintf(name, sizeof name, "kept:%s", m->conf->name);
+    return index_meta_put(a->index, name, "", 0);
+}
+
+/* The object stays; the index says that its file is gone. */
+static void keep(struct agent *a, struct item *it)
+{
+    struct journal_record rec = agent_record(a, it, JOURNAL_REMOVE, JOURNAL_DONE);
+    struct mapping *m = agent_mapping(a, it);
+
+    rec.has = 0;
+    rec.why = "the object is kept";
+    if (it->change == CHANGE_REMOVE)
+        agent_journal(a, &rec);
+    if (m->held)
+        removals_hold_back(a, m, it->key);
+    if (deletions_keep_entry(a, m, it->key))
+        agent_fail(a, -EIO, "writing the index");
+    m->indexed--;
+    m->kept++;
+    agent_dirty(a);
+    through(a, it);
+}
+
+void deletions_kept_is_back(struct agent *a, struct mapping *m, const char *key)
+{
+    struct index_entry e;
+
+    if (!m->kept || index_get(a->index, key, &e) || !(e.known.flags & KNOWN_KEPT))
+        return;
+    m->kept--;
+    m->indexed++;
+}
+
+/* index_fn. */
+static int count_kept(void *arg, const char *key, const struct known *known)
+{
+    (void)key;
+    *(uint64_t *)arg += (known->flags & KNOWN_KEPT) != 0;
+    return 0;
+}
+
+int deletions_count_kept(struct agent *a, struct mapping *m)
+{
+    char name[CONF_NAME_MAX + 8], value[1];
+    size_t n = sizeof value;
+    int rc;
+
+    snprintf(name, sizeof name, "kept:%s", m->conf->name);
+    rc = index_meta_get(a->index, name, value, &n);
+    if (rc == 0)
+        rc = index_each_under(a->index, m->conf->prefix, NULL, count_kept, &m->kept);
+    m->indexed -= m->kept;
+    return rc == -ENOENT ? 0 : rc;
+}
+
+/* ---- objects that go ---- */
+
+/* May anything be through its barrier? Asked at every turn: the queue itself may be long, while a
+ * list waits for the last of many images. */
+static bool may_let_go(struct agent *a)
+{
+    for (unsigned i = 0; a->barrier.count && i < a->mapping_count; i++)
+        if (a->mappings[i].barrier_least != UINT64_MAX &&
+            publish_free_barrier(a, i) >= a->mappings[i].barrier_least)
+            return true;
+    return false;
+}
+
+/* Sort what the lists have let go: kept, to the trash, or among those that leave. */
+static void let_go(struct agent *a)
+{
+    struct trash_batch *batch = NULL;
+    unsigned mapping = UINT_MAX;
+    uint64_t free_barrier = 0;
+
+    for (size_t i = 0; i < a->mapping_count; i++)
+        a->mappings[i].barrier_least = UINT64_MAX;
+    for (struct item *it = a->barrier.first, *next; it && !a->fatal; it = next) {
+        struct mapping *m = agent_mapping(a, it);
+
+        next = it->next;
+        if (it->mapping != mapping) {
+            mapping = it->mapping;
+            free_barrier = publish_free_barrier(a, mapping);
+        }
+        if (it->barrier > free_barrier) {
+            m->barrier_least = it->barrier < m->barrier_least ? it->barrier : m->barrier_least;
+            continue;
+        }
+        if (m->conf->deletes == CONF_DELETES_KEEP) {
+            keep(a, it);
+        } else if (!trash_wanted(a, it)) {
+            item_queue_push(&a->leaving, it);
+        } else if (!trash_begin(a, it, &batch)) {
+            for (size_t i = 0; i < a->mapping_count; i++)
+                a->mappings[i].barrier_least = 0; /* the others were not looked at */
+            break;
+        }
+    }
+    trash_submit(a, batch);
+}
+
+/* Up to a batch of those that leave; NULL if there are none. */
+static struct item **gather(struct agent *a, size_t *ret_count)
+{
+    struct item **items = NULL;
+    size_t count = 0;
+
+    while (a->leaving.first && count < S3_BATCH_MAX) {
+        struct item *it = a->leaving.first;
+
+        if (it->again) {
+            removals_called_off(a, it);
+            continue;
+        }
+        if (!items)
+            items = calloc(S3_BATCH_MAX, sizeof *items);
+        if (!items) {
+            agent_fail(a, -ENOMEM, "deleting objects");
+            return NULL;
+        }
+        item_queue_leave(it);
+        items[count++] = it;
+    }
+    *ret_count = count;
+    return items;
+}
+
+void deletions_step(struct agent *a)
+{
+    agent_sync(a);
+    if (!a->fatal && may_let_go(a))
+        let_go(a);
+    /* While copies to the trash are landing, whole batches only. */
+    while (!a->fatal && a->flying < AGENT_FLYING_MAX && a->leaving.count &&
+           (!a->trashing || a->leaving.count >= S3_BATCH_MAX)) {
+        size_t count = 0;
+        struct item **items = gather(a, &count);
+
+        if (!items)
+            return;
+        submit(a, items, count);
+    }
+}
+
+/* ---- outcomes ---- */
+
+/* The outcome as a record. */
+static struct journal_record outcome(struct agent *a, const struct item *it,
+                                     const struct transfer *t, enum journal_state state)
+{
+    struct journal_record rec = agent_record(a, it, JOURNAL_DELETE, state);
+
+    rec.http_status = t->http_status;
+    rec.attempts = t->attempts;
+    rec.duration_ms = t->duration_ms;
+    rec.has = 0;
+    return rec;
+}
+
+/* S3 has nothing of ours there any more. */
+static void forget(struct agent *a, const struct item *it)
+{
+    struct mapping *m = agent_mapping(a, it);
+
+    apply_forget_key(a, m, it->key);
+    if (m->conf->deletes == CONF_DELETES_TRASH && trash_forget(a->index, it->key))
+        agent_fail(a, -EIO, "writing the index");
+}
+
+unsigned deletions_doubt(unsigned flags)
+{
+    bool by_transfer = (flags & KNOWN_UNCERTAIN) && !(flags & KNOWN_LEAVING);
+
+    return flags | KNOWN_UNCERTAIN | (by_transfer ? 0 : KNOWN_LEAVING);
+}
+
+/* It may be gone or not. */
+static void mark_leaving(struct agent *a, const struct item *it)
+{
+    struct index_entry e;
+
+    if (index_get(a->index, it->key, &e))
+        return;
+    e.known.flags = deletions_doubt(e.known.flags);
+    if (index_put(a->index, it->key, &e.known, NULL))
+        agent_fail(a, -EIO, "writing the index");
+    agent_dirty(a);
+}
+
+void deletions_failed(struct agent *a, struct item *it, enum verdict verdict, const char *why)
+{
+    if (verdict == VERDICT_UNREACHED)
+        mark_leaving(a, it);
+    it->unreached = verdict == VERDICT_UNREACHED || verdict == VERDICT_DENIED;
+    if (it->change == CHANGE_RENAME)
+        rename_through(a, it);
+    it->tx = 0;
+    decide_failed(a, it, why);
+}
+
+void deletions_drifted(struct agent *a, struct item *it, const struct transfer *t, const char *seen)
+{
+    struct journal_record rec = outcome(a, it, t, JOURNAL_FAILED);
+    struct mapping *m = agent_mapping(a, it);
+
+    rec.etag = seen[0] ? seen : NULL;
+    rec.why = "conflict: the object is another one than was put; it stays";
+    agent_journal(a, &rec);
+    if (!m->drifted++)
+        log_warning("%s: somebody else put another object there (ETag %s); it is not deleted",
+                    it->key, seen);
+    snprintf(m->drift_key, sizeof m->drift_key, "%s", it->key);
+    forget(a, it);
+    through(a, it);
+}
+
+/* One object is gone from S3, or is not. */
+static void ended(struct agent *a, struct item *it, const struct transfer *t, struct ended end)
+{
+    struct journal_record rec;
+    char why[ERR_TEXT_MAX];
+
+    if (end.seen) {
+        deletions_drifted(a, it, t, end.seen);
+        return;
+    }
+    rec = outcome(a, it, t, end.done ? JOURNAL_DONE : JOURNAL_FAILED);
+    rec.version = t->version[0] ? t->version : NULL;
+    if (!end.done) {
+        snprintf(why, sizeof why, "the object cannot be deleted: %s", end.code);
+        rec.why = why;
+    }
+    agent_journal(a, &rec);
+    if (!end.done) {
+        troubles_failed(a, it,
+                        t->verdict == VERDICT_DONE ? trouble_of_code(end.code, t->http_status)
+                                                   : trouble_of(t),
+                        t->kind, end.code, t->message);
+        deletions_failed(a, it, t->verdict, why);
+        return;
+    }
+    forget(a, it);
+    troubles_passed(a, it, false);
+    a->totals.deletes++;
+    through(a, it);
+}
+
+void deletions_outcome(struct agent *a, struct transfer *t)
+{
+    struct item **items = t->owner;
+    const char *code = t->s3_code[0] ? t->s3_code : verdict_name(t->verdict);
+
+    if (t->kind == TRANSFER_DELETE)
+        ended(a, items[0], t,
+              (struct ended){.done = t->verdict == VERDICT_DONE || t->verdict == VERDICT_ABSENT,
+                             .seen = t->verdict == VERDICT_CONFLICT && t->etag[0] ? t->etag : NULL,
+                             .code = code});
+    for (size_t i = 0; i < t->item_count; i++) {
+        const struct delete_item *d = &t->items[i];
+
+        ended(a, items[i], t,
+              (struct ended){.done = d->done,
+                             .seen = d->conflict ? d->seen : NULL,
+                             .code = d->code[0] ? d->code : code});
+    }
+    free(items);
+}

@@ -1,0 +1,54 @@
+"""The rename of a directory with many images: each is copied once inside S3, in order, over a crash."""
+
+import os
+
+from harness import deadline, long_test, on, samples, wait_until, write
+from harness.observer import Observer
+
+IN_FLIGHT = 512  # that an agent hands over at once: after a crash these may be done once more
+
+
+def copies(ctx):
+    return [r for r in ctx.server.requests()
+            if r["op"] == "CopyObject" and r["status"] == 200 and r["key"].startswith("images/")]
+
+
+def crash_in_the_middle(ctx, count):
+    images, lists = ctx.folder("images"), ctx.folder("lists")
+    paths = [f"old/{i:06}.jpg" for i in range(count)]
+    for path in paths:
+        write(f"{images}/{path}", path.encode() * 3)
+    samples.write_lists(lists, paths)
+    agent = ctx.agent(images=images, lists=lists).start()
+    wait_until(lambda: len(ctx.client.keys("lists/")) == 2, 400, lambda: str(agent.status()))
+    observer = Observer(ctx.server.signed(ctx.client.bucket),
+                        ("lists/train.lst", "lists/val.lst"))
+    observer.start()
+    os.rename(f"{images}/old", f"{images}/new")
+    wait_until(lambda: len(copies(ctx)) > count // 2, 300, lambda: str(agent.status()), 0.05)
+    agent.kill9()
+    agent.start()
+    agent.wait_in_step(400)
+    observer.finish()
+    done = copies(ctx)
+    assert {r["key"] for r in done} == {"images/new" + p[3:] for p in paths}
+    assert len(done) <= count + IN_FLIGHT, len(done)
+    puts = [r["key"] for r in ctx.server.requests() if r["op"] == "PutObject"]
+    assert sum(key.startswith("images/") for key in puts) == count, "an image was sent again"
+    assert observer.looks > 2 and observer.broken == [], (observer.looks, observer.broken[:5])
+    ctx.client.assert_tree(images, "images/", metadata=False)
+    ctx.client.assert_tree(lists, "lists/")
+    agent.verify_journal()
+
+
+@on("s3d")
+@deadline(240)
+def test_a_crash_in_the_middle_repeats_only_what_was_in_flight(ctx):
+    crash_in_the_middle(ctx, 1500)
+
+
+@on("s3d")
+@long_test
+@deadline(1200)
+def test_a_crash_in_the_middle_of_twenty_thousand(ctx):
+    crash_in_the_middle(ctx, 20000)
