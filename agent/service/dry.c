@@ -96,7 +96,7 @@ void dry_change(struct agent *a, struct item *it)
         break;
     case CHANGE_RENAME:
         t->copies += it->copy;
-        t->deletes++;
+        t->deletes += agent_mapping(a, it)->conf->deletes != CONF_DELETES_KEEP;
         if (it->copy)
             dry_count(a, TRANSFER_COPY, it->seen.size);
         else
@@ -114,13 +114,17 @@ void dry_removals(struct agent *a, struct mapping *m, const struct item_queue *g
     static const char *const words[] = {[CONF_DELETES_REMOVE] = "remove",
                                         [CONF_DELETES_TRASH] = "trash",
                                         [CONF_DELETES_KEEP] = "keep"};
+    struct index_entry e;
 
     for (const struct item *it = gone->first; it; it = it->next) {
         if (it->mapping != m->id || it->state != ITEM_LISTING)
             continue;
         a->totals.removes++;
         a->totals.deletes += m->conf->deletes != CONF_DELETES_KEEP;
-        a->totals.copies += m->conf->deletes == CONF_DELETES_TRASH;
+        if (m->conf->deletes == CONF_DELETES_TRASH && index_get(a->index, it->key, &e) == 0) {
+            a->totals.copies++;
+            dry_count(a, TRANSFER_COPY, e.known.size);
+        }
         dry_say(a, words[m->conf->deletes], it->key, NULL, 0, NULL);
     }
 }
