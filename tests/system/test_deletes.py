@@ -143,8 +143,9 @@ def test_an_image_that_is_back_and_goes_again_is_in_the_trash_as_it_was_last(ctx
 def test_only_what_is_too_old_leaves_the_trash(ctx):
     agent, images, lists, paths = running(ctx, "trash")
     agent.stop()
+    each = 600 if ctx.server.kind == "s3d" else 20  # several pages, where that is fast
     old = [f".trash/2020-01-{day:02}T00-00-00.000Z/images/{i}.jpg" for day in (1, 2)
-           for i in range(600)]
+           for i in range(each)]
     stays = [".trash/2999-01-01T00-00-00.000Z/images/a.jpg", ".trash/notes.txt",
              ".trash/2020-01-01/images/a.jpg", ".trashed/2020-01-01T00-00-00.000Z/a.jpg"]
     ctx.client.signed.map(lambda key: ctx.client.signed.put(key, b"x"), old + stays)
@@ -154,7 +155,7 @@ def test_only_what_is_too_old_leaves_the_trash(ctx):
     assert set(ctx.client.keys(".trash")) == set(stays)
     ctx.client.assert_tree(images, "images/")
     records = agent.journal_records("--op", "expire")
-    assert sum(r["n"] for r in records if r["st"] == "done") == 1200, records
+    assert sum(r["n"] for r in records if r["st"] == "done") == 2 * each, records
     agent.wait_in_step(20)
     agent.verify_journal()
 

@@ -1,4 +1,6 @@
 /* conf/: every fault by line and text, several at once, defaults, the way out and back in. */
+#include "tests/unit/unit.h"
+
 #include "base/err.h"
 #include "conf/conf.h"
 #include "conf/setting.h"
@@ -6,12 +8,8 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 /* libconfig 1.5 loses a string when a syntax error follows it: not ours to mend. */
 const char *__lsan_default_suppressions(void);
@@ -124,9 +122,6 @@ static void test_defaults(void **state)
     assert_int_equal(m->watch, CONF_WATCH_AUTO);
     assert_int_equal(m->max_removals, 200);
     assert_int_equal(m->max_removal_percent, 5);
-    assert_int_equal(m->deletes, CONF_DELETES_REMOVE);
-    assert_string_equal(c->s3.trash_prefix, ".trash/");
-    assert_int_equal(c->s3.trash_retention_ms, INT64_C(30) * 86400000);
     assert_int_equal(c->mappings[1].kind, CONF_LISTS);
     assert_int_equal(c->mappings[1].repository, 0);
     conf_free(c);
@@ -271,18 +266,6 @@ static const struct fault_case fault_cases[] = {
      "fips, dualstack, profile, credentials, ca_file, proxy, workers, in_flight, multipart_size, "
      "part_size, expected_bucket_owner, requester_pays, foreign_attributes, "
      "trash_prefix, trash_retention\n"},
-    {"retention that is none", "", "trash_retention = \"auto\";", "", "",
-     "f.conf:2: s3.trash_retention: \"auto\" is not one of those; expected \"off\" or a duration "
-     "from \"1m\" to \"36500d\" such as \"30d\"\n"},
-    {"trash without a prefix", "", "trash_prefix = \"\";", "", "",
-     "f.conf:2: s3.trash_prefix: \"\" is empty; expected 1 to 512 bytes such as \".trash/\", no "
-     "'/' at the beginning\n"},
-    {"trash among images", "", "trash_prefix = \"images/trash\";", "", "",
-     "f.conf:2: s3.trash_prefix: \"images/trash/\" overlaps \"images/\" (line 3); expected a "
-     "prefix apart from those of the trees\n"},
-    {"removals", "", "", "deletes = \"never\";", "",
-     "f.conf:3: repositories[0].deletes: \"never\" is not one of those; expected \"remove\", "
-     "\"trash\" or \"keep\"\n"},
     {"a source of credentials that is none", "", "credentials = \"sso\";", "", "",
      "f.conf:2: s3.credentials: \"sso\" is not one of those; expected \"auto\", \"environment\", "
      "\"profile\", \"web-identity\", \"container\" or \"instance\"\n"},
