@@ -515,6 +515,7 @@ int caller_new(const struct caller_options *opt, struct caller **ret, struct err
     buf_init(&c->scratch, SIGV4_REQUEST_MAX);
     struct wire_options wo = {.ca_file = opt->ca_file,
                               .proxy = opt->proxy,
+                              .addresses = opt->addresses,
                               .exchanges = opt->calls,
                               .timeout_ms = opt->timeout_ms,
                               .connect_ms = CONNECT_MS,

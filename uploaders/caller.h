@@ -67,7 +67,7 @@ struct call {
     bool is_elsewhere;                    /* it goes there */
     unsigned keys_generation;             /* of the keys that the latest attempt was signed with */
     int64_t keys_until_ms; /* asleep until these are others, but not beyond; 0: not for that */
-    int64_t sent_us;          /* monotonic, of the latest attempt */
+    int64_t sent_us;       /* monotonic, of the latest attempt */
     struct buf path;
     struct buf query_text;
     struct buf url;
@@ -80,9 +80,10 @@ struct caller_options {
     struct flow *flow; /* borrowed */
     const char *ca_file;
     const char *proxy;
-    unsigned number;   /* of the worker, from 0 */
-    unsigned calls;    /* at once, at most */
-    unsigned attempts; /* of one call */
+    struct addresses *addresses; /* borrowed */
+    unsigned number;             /* of the worker, from 0 */
+    unsigned calls;              /* at once, at most */
+    unsigned attempts;           /* of one call */
     int64_t timeout_ms;
     uint64_t seed; /* of the jitter */
 };

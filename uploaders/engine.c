@@ -30,6 +30,7 @@ struct uploaders {
     struct site *site;
     struct flow *flow;
     struct readers *readers;
+    struct addresses *addresses;
     struct mailbox *outcomes;
     unsigned worker_count;
     uint64_t multipart_bytes;
@@ -69,6 +70,7 @@ static int start_workers(struct uploaders *u, const struct uploaders_options *op
         .readers = u->readers,
         .ca_file = opt->ca_file,
         .proxy = opt->proxy,
+        .addresses = u->addresses,
         .calls = (calls + workers - 1) / workers,
         .attempts = (unsigned)limit(opt->attempts, ATTEMPTS_DEFAULT, 1, UINT32_MAX),
         .timeout_ms = opt->timeout_ms > 0 ? opt->timeout_ms : TIMEOUT_DEFAULT_MS,
@@ -93,6 +95,11 @@ int uploaders_new(const struct uploaders_options *opt, struct uploaders **ret, s
         return err_set(e, -ENOMEM, "", "", "no memory for the uploaders");
     u->multipart_bytes = limit(opt->multipart_bytes, MULTIPART_DEFAULT, 1, MULTIPART_MAX);
     int code = site_new(opt, &u->site, e);
+    if (code == 0) {
+        code = addresses_new(site_endpoint(u->site), opt->proxy, &u->addresses);
+        if (code != 0)
+            err_set(e, code, "", "", "the resolver's thread: %s", err_name(code));
+    }
     if (code == 0) {
         code = mailbox_new(0, &u->outcomes);
         if (code != 0)
@@ -120,6 +127,7 @@ void uploaders_free(struct uploaders *u)
     mailbox_free(u->outcomes);
     readers_free(u->readers);
     flow_free(u->flow);
+    addresses_free(u->addresses);
     site_free(u->site);
     free(u);
 }

@@ -4,6 +4,7 @@ uploaders_libuploaders_a_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS) $
 uploaders_libuploaders_a_SOURCES = \
 	uploaders/caller.h uploaders/caller.c uploaders/call_build.c \
 	uploaders/abort.c \
+	uploaders/addresses.h uploaders/addresses.c \
 	uploaders/attributes.h uploaders/attributes.c \
 	uploaders/copy.h uploaders/copy.c uploaders/copy_headers.c uploaders/copy_parts.c \
 	uploaders/ahead.h uploaders/ahead.c \
@@ -47,6 +48,7 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/profile.h uploaders/profile.c \
 	uploaders/redirect.h uploaders/redirect.c \
 	uploaders/retry.h uploaders/retry.c \
+	uploaders/spread.h uploaders/spread.c \
 	uploaders/sources.h uploaders/sources.c uploaders/sources_read.c \
 	uploaders/sigv4.h uploaders/sigv4.c uploaders/sigv4_encode.c \
 	uploaders/throttle.h uploaders/throttle.c \
@@ -70,6 +72,7 @@ uploaders_tests = \
 	tests/unit/test_redirect \
 	tests/unit/test_retry \
 	tests/unit/test_sigv4 \
+	tests/unit/test_spread \
 	tests/unit/test_uploaders_faults
 check_PROGRAMS += $(uploaders_tests)
 TESTS += $(uploaders_tests)
@@ -101,6 +104,8 @@ tests_unit_test_retry_SOURCES = tests/unit/test_retry.c
 tests_unit_test_retry_LDADD = $(uploaders_test_libs)
 tests_unit_test_call_build_SOURCES = tests/unit/test_call_build.c
 tests_unit_test_call_build_LDADD = $(uploaders_test_libs)
+tests_unit_test_spread_SOURCES = tests/unit/test_spread.c
+tests_unit_test_spread_LDADD = $(uploaders_test_libs)
 tests_unit_test_sigv4_SOURCES = tests/unit/test_sigv4.c
 tests_unit_test_sigv4_LDADD = $(uploaders_test_libs)
 tests_unit_test_uploaders_faults_SOURCES = tests/unit/test_uploaders_faults.c

@@ -56,9 +56,9 @@ struct uploaders_options {
     int64_t timeout_ms;       /* of one request without progress; 0: 30 s */
     const char *expected_owner; /* the bucket must be of this account; NULL: of any */
     bool requester_pays;
-    bool secret_headers; /* keys will be sent in headers: an endpoint without TLS is refused unless
-                            it is this machine's own */
-    bool fixed_in_flight;     /* always in_flight requests at once, not as many as are worth it */
+    bool secret_headers;  /* keys will be sent in headers: an endpoint without TLS is refused unless
+                             it is this machine's own */
+    bool fixed_in_flight; /* always in_flight requests at once, not as many as are worth it */
 };
 
 enum transfer_kind {

@@ -20,6 +20,7 @@
 #define UPLOAD_BUFFER (256 * 1024) /* bytes a send of a larger body */
 #define SWEEP_MIN_MS  50
 #define SWEEP_MAX_MS  1000
+#define DETOURS_MAX   2   /* of one exchange */
 #define SWEEP_QUICK   250 /* ms, while there are requests that may be given up early */
 #define USER_AGENT    "lockstep/" PACKAGE_VERSION
 
@@ -31,6 +32,8 @@ struct handle {
     struct exchange *x;
     size_t read_at; /* of the body, for a large one */
     struct curl_slist nodes[WIRE_LINES_MAX];
+    char to[ADDRESSES_TO_MAX]; /* kept, to find its last connection again; "": as libcurl likes */
+    struct curl_slist to_node;
     char error[CURL_ERROR_SIZE];
 };
 
@@ -45,9 +48,9 @@ struct wire {
     int64_t connect_ms;
     int64_t (*pace)(void *arg, size_t *n);
     void *pace_arg;
-    int64_t
-        resume_ms; /* monotonic, when the first body that is held back goes on; INT64_MAX: none */
-    int64_t timer_ms; /* monotonic, when libcurl wants to be called; INT64_MAX: not */
+    int64_t resume_ms; /* monotonic, of the first body that is held back; INT64_MAX: none */
+    int64_t timer_ms;  /* monotonic, when libcurl wants to be called; INT64_MAX: not */
+    struct addresses *addresses;
     struct patience patience;
     int64_t sweep_ms; /* monotonic, when to look for exchanges that stand still */
     struct handle *pool;
@@ -359,6 +362,19 @@ static void set_words(struct exchange *x, const char *words, const char *detail)
     snprintf(x->detail, sizeof(x->detail), "%s", detail);
 }
 
+/* Where the handle connects to: as the last time, while that is good and was not slow. */
+static void choose_address(struct wire *w, struct handle *h, const struct exchange *x)
+{
+    if (x->given_up > 0 && *h->to) {
+        h->to[0] = '\0';
+        curl_easy_setopt(h->easy, CURLOPT_CONNECT_TO, NULL);
+    }
+    if (!addresses_renew(w->addresses, h->to))
+        return;
+    h->to_node = (struct curl_slist){.data = h->to}; /* libcurl only reads it */
+    curl_easy_setopt(h->easy, CURLOPT_CONNECT_TO, *h->to ? &h->to_node : NULL);
+}
+
 /* Begin an exchange that has its handle. -1 where libcurl will not. */
 static int begin(struct wire *w, struct handle *h, struct exchange *x)
 {
@@ -367,6 +383,7 @@ static int begin(struct wire *w, struct handle *h, struct exchange *x)
     if (set_lines(h, x) != 0)
         return -1;
     set_body(h, x);
+    choose_address(w, h, x);
     curl_easy_setopt(h->easy, CURLOPT_FRESH_CONNECT, x->given_up > 0 ? 1L : 0L);
     if (curl_easy_setopt(h->easy, CURLOPT_URL, x->url) != CURLE_OK ||
         curl_multi_add_handle(w->multi, h->easy) != CURLM_OK)
@@ -385,6 +402,7 @@ void wire_send(struct wire *w, struct exchange *x)
     x->progress = 0;
     x->was_slow = false;
     x->resume_ms = 0;
+    x->detours = 0;
     set_words(x, "", "");
     x->sent_us = clock_real_us();
     x->answered_us = x->sent_us;
@@ -430,11 +448,34 @@ static void tell_failure(struct exchange *x, CURLcode code, const char *words)
         snprintf(x->words, sizeof(x->words), "the proxy does not connect us (HTTP %ld)", connect);
 }
 
+/* What this tells of the address. True where it goes on at another. words: ended by us. */
+static bool takes_detour(struct wire *w, struct exchange *x, CURLcode code, const char *words)
+{
+    struct handle *h = x->handle;
+    long connects = 0;
+    if (!*h->to || words)
+        return false;
+    if (code != CURLE_COULDNT_CONNECT && code != CURLE_OPERATION_TIMEDOUT) {
+        curl_easy_getinfo(h->easy, CURLINFO_NUM_CONNECTS, &connects);
+        if (code == CURLE_OK && connects > 0)
+            addresses_worked(w->addresses, h->to);
+        return false;
+    }
+    addresses_failed(w->addresses, h->to);
+    if (x->detours++ >= DETOURS_MAX)
+        return false;
+    curl_multi_remove_handle(w->multi, h->easy);
+    x->begun_ms = x->progress_ms = clock_mono_ms();
+    return begin(w, h, x) == 0;
+}
+
 /* An exchange is over, one way or the other: take it out and tell its owner. */
 static void finish(struct wire *w, struct exchange *x, CURLcode code, const char *words)
 {
     struct handle *h = x->handle;
     long status = 0;
+    if (takes_detour(w, x, code, words))
+        return;
     curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
     x->status = code == CURLE_OK ? (int)status : 0;
     x->transport = transport_of(code);
@@ -613,6 +654,7 @@ int wire_new(const struct wire_options *opt, struct wire **ret, struct err *e)
     w->pace = opt->pace;
     w->pace_arg = opt->pace_arg;
     w->resume_ms = INT64_MAX;
+    w->addresses = opt->addresses;
     w->timer_ms = INT64_MAX;
     w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     int code = w->epoll_fd < 0 ? err_set(e, -errno, "", "", "epoll: %s", err_name(-errno)) : 0;

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "uploaders/addresses.h"
 #include "uploaders/retry.h"
 
 #include <stdbool.h>
@@ -31,6 +32,8 @@ struct wire_options {
      * fewer)? 0, or after how many microseconds it is to be asked again. NULL: they may. */
     int64_t (*pace)(void *arg, size_t *n);
     void *pace_arg;
+    struct addresses
+        *addresses; /* of the host that most requests go to; borrowed, NULL: libcurl's */
 };
 
 /* One request and its answer. Zeroed, then wire_exchange_init. */
@@ -65,6 +68,7 @@ struct exchange {
     int64_t progress_ms;
     int64_t begun_ms;
     int64_t resume_ms; /* its body is held back until then; 0: it is not */
+    unsigned detours;  /* other addresses that were tried, since one could not be connected to */
 };
 
 void wire_exchange_init(struct exchange *x);

@@ -368,6 +368,7 @@ static int set_up(struct worker *w, struct err *e)
                                 .number = opt->number,
                                 .ca_file = opt->ca_file,
                                 .proxy = opt->proxy,
+                                .addresses = opt->addresses,
                                 .calls = opt->calls,
                                 .attempts = opt->attempts,
                                 .timeout_ms = opt->timeout_ms,

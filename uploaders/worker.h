@@ -48,7 +48,8 @@ struct worker_options {
     struct readers *readers;
     const char *ca_file;
     const char *proxy;
-    unsigned calls; /* at once, at most */
+    unsigned calls;              /* at once, at most */
+    struct addresses *addresses; /* borrowed */
     unsigned attempts;
     int64_t timeout_ms;
     uint64_t memory_bytes;

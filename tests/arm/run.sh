@@ -24,6 +24,7 @@ declare -A SOURCES=(
     [test_json]="base/json_read.c base/json_write.c base/utf8.c $TEXT"
     [test_map]="base/map.c $TEXT"
     [test_path]="$PATHS $TEXT"
+    [test_spread]="uploaders/spread.c"
     [test_utf8]="base/utf8.c $TEXT"
     [test_conf_value]="conf/value.c conf/value_arn.c conf/number.c $PATHS $TEXT"
     [test_patience]="uploaders/patience.c"
