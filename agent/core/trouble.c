@@ -104,6 +104,8 @@ const char *trouble_operation(enum transfer_kind kind)
         return "s3:DeleteObject";
     case TRANSFER_HEAD:
         return "s3:GetObject";
+    case TRANSFER_LIST:
+        return "s3:ListBucket";
     case TRANSFER_ABORT:
         return "s3:AbortMultipartUpload and s3:ListMultipartUploadParts";
     }
