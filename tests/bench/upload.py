@@ -22,6 +22,7 @@ import tempfile
 
 from bed import Failed, Sink, measure  # first: it makes the harness known
 from harness import Ceph, Client, S3d, ceph
+from harness.tls import Certificate
 from upload_clients import ALL, BUCKET, BY_SERVER, installed
 
 DIRECTORIES = 30
@@ -45,8 +46,17 @@ def make_tree(folder, shape):
                 file.write(source.randbytes(min(MIB, shape.size - at)))
 
 
+def secure(folder):
+    """An s3d that speaks TLS."""
+    os.makedirs(folder + "-certificate", exist_ok=True)
+    certificate = Certificate(folder + "-certificate")
+    server = S3d(folder, certificate=certificate)
+    server.ca_file = certificate.cert
+    return server
+
+
 def make_server(kind, folder):
-    return {"sink": lambda _: Sink(), "s3d": S3d, "s3d-tls": lambda f: S3d(f, tls=True),
+    return {"sink": lambda _: Sink(), "s3d": S3d, "s3d-tls": secure,
             "ceph": Ceph}[kind](folder)
 
 

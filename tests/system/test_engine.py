@@ -4,8 +4,6 @@ import json
 import os
 import re
 import shutil
-import socket
-import ssl
 import subprocess
 import threading
 import time
@@ -643,79 +641,6 @@ def test_dead_connections_are_noticed(ctx):
                  endpoint=server.endpoint)
     assert set(result.verdicts().values()) == {"done"}, result.lines
     assert [line["attempts"] for line in result.lines] == [1, 1, 1], result.lines
-
-
-# --- TLS -------------------------------------------------------------------------------------------
-
-
-class Relay:
-    """TLS in front of a server, with a certificate of its own."""
-
-    def __init__(self, folder, port):
-        self.cert, key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                        "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", self.cert,
-                        "-days", "2", "-subj", "/CN=localhost", "-addext",
-                        "subjectAltName=DNS:localhost"], check=True, capture_output=True)
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(self.cert, key)
-        self.target = port
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            try:
-                peer, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(peer,), daemon=True).start()
-
-    def _serve(self, peer):
-        try:
-            with self.context.wrap_socket(peer, server_side=True) as inside, \
-                    socket.create_connection(("127.0.0.1", self.target)) as outside:
-                threading.Thread(target=self._pump, args=(outside, inside), daemon=True).start()
-                self._pump(inside, outside)
-        except OSError:
-            pass  # a client that does not trust us
-
-    @staticmethod
-    def _pump(one, other):
-        try:
-            while data := one.recv(65536):
-                other.sendall(data)
-        except OSError:
-            pass  # the other direction ends too
-
-    def close(self):
-        self.listener.close()
-
-
-@on("s3d")
-def test_tls(ctx):
-    relay = Relay(ctx.folder("relay"), ctx.server.port)
-    endpoint = f"https://localhost:{relay.port}"
-    root = ctx.folder("tree")
-    sizes = [0, 100, 65000, 70000, 12 * MIB]
-    for size in sizes:
-        write(root, f"f{size}", os.urandom(size))
-    names = [f"f{size}" for size in sizes]
-    try:
-        refused = run(ctx, "put", root, "p", "f100", endpoint=endpoint).only
-        assert (refused["verdict"], refused["attempts"]) == ("unreached", 1), refused
-        assert "certificate" in refused["message"].lower(), refused
-        other = run(ctx, "put", root, "p", "f100", options=("-c", relay.cert),
-                    endpoint=f"https://127.0.0.1:{relay.port}").only
-        assert (other["verdict"], other["attempts"]) == ("unreached", 1), other
-        assert ctx.client.keys() == {}
-        result = run(ctx, "put", root, "p", *names, endpoint=endpoint,
-                     options=("-c", relay.cert, "-m", 6 * MIB, "-p", 5 * MIB))
-        assert set(result.verdicts().values()) == {"done"}, result.lines
-        ctx.client.assert_tree(root, "p/")
-    finally:
-        relay.close()
 
 
 # --- what is said of it ----------------------------------------------------------------------------
