@@ -411,12 +411,15 @@ static enum rename_answer consider_unlanded(struct agent *a, struct item *it)
         unlanded_left(a, o);
         return RENAME_NONE;
     }
-    if (o->seen.kind == FILE_REGULAR && o->observed_ms > it->observed_ms)
-        return RENAME_NONE; /* another file is there by now */
     if (!await(a, it, o))
         return RENAME_NONE;
-    if (o->state == ITEM_RETRY || (source_seen(o) && o->state != ITEM_FLYING))
-        intake_observe(a, o);
+    if (o->state != ITEM_RETRY && (!source_seen(o) || o->state == ITEM_FLYING))
+        return RENAME_WAIT;
+    if (it->asked)
+        return RENAME_NONE; /* it was looked at again: a file is there, another or by another name
+                             */
+    it->asked = true;
+    intake_observe(a, o);
     return RENAME_WAIT;
 }
 

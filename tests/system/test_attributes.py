@@ -209,7 +209,10 @@ def test_a_key_of_the_customer(ctx):
     wait_settled(ctx, agent, images)
     for name in ("a.png", "large.rec"):
         os.chmod(f"{images}/{name}", 0o600)
-    wait_until(lambda: len(requests(ctx, 0, "CopyObject", "CompleteMultipartUpload")) == 3, 60,
+    wait_until(lambda: sorted(r["op"] for r in requests(ctx, 0, "CopyObject",
+                                                        "CompleteMultipartUpload")
+                              if r["status"] == 200) ==
+               ["CompleteMultipartUpload", "CompleteMultipartUpload", "CopyObject"], 60,
                "the new modes")
     wait_settled(ctx, agent, images)
     os.rename(f"{images}/a.png", f"{images}/b.png")

@@ -94,6 +94,7 @@ def chaos_on_s3d(ctx, seconds, patience):
     assert sum(struck.values()) > seconds, struck
 
 
+@long_test
 @deadline(240)
 @on("s3d", options=("--min-part-size", "1"))
 def test_every_mode_of_failure_under_mixed_load(ctx):
