@@ -42,6 +42,8 @@ void s3_requests_add(const struct uploaders_options *opt, enum transfer_kind kin
         break;
     case TRANSFER_DELETE_MANY:
         n->deletes += (size + S3_BATCH_MAX - 1) / S3_BATCH_MAX;
+        n->deletes += size > 0; /* and once, whether the server holds conditions: see remove.c */
+        n->head += size > 0;
         break;
     case TRANSFER_HEAD:
         n->head++;

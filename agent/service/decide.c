@@ -56,6 +56,7 @@ static void decide_refuse(struct agent *a, struct item *it, const struct err *e)
                     e->what);
     }
     item_blame(it, e->what);
+    it->decided = true;
     pending_set(a->pending, it, ITEM_REFUSED, INT64_MAX);
 }
 

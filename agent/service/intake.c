@@ -154,11 +154,27 @@ static bool still_changing(struct agent *a, const struct item *it, const struct 
            !plan_rested(&it->seen, st);
 }
 
+#define CLOCK_GRAIN_MS                                                                             \
+    20 /* a file's times are those of the kernel's last tick, or somewhat older */
+
+/* The file was changed since it was left alone by what events told: the next one is on its way. How
+ * long it has to be left alone yet; 0: it was. (A time in the future tells nothing.) */
+static int64_t still_young_ms(struct agent *a, const struct item *it, const struct file_stat *st)
+{
+    int64_t settle_ms = agent_mapping(a, it)->conf->settle_ms;
+    int64_t age_ms = (clock_real_us() - st->ctime_ns / (NS_PER_S / US_PER_S)) / US_PER_MS;
+
+    if (st->kind != FILE_REGULAR || age_ms < 0 || age_ms + CLOCK_GRAIN_MS >= settle_ms)
+        return 0;
+    return settle_ms - age_ms;
+}
+
 /* HINT_OBSERVED. */
 static void intake_observed(struct agent *a, const struct hint *h)
 {
     char key[AGENT_KEY_SIZE], why[ERR_TEXT_MAX];
     struct item *it;
+    int64_t young_ms;
 
     if (!agent_key(a, h->root, h->path, key))
         return;
@@ -185,7 +201,11 @@ static void intake_observed(struct agent *a, const struct hint *h)
         intake_rest(a, it, &h->st);
         return;
     }
-    intake_seen(a, it, &h->st);
+    young_ms = still_young_ms(a, it, &h->st);
+    if (young_ms)
+        pending_set(a->pending, it, ITEM_SETTLING, a->now_ms + young_ms);
+    else
+        intake_seen(a, it, &h->st);
 }
 
 /* The listing only repeats what the item was last seen as, and that is being worked on. */
