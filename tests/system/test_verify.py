@@ -200,7 +200,7 @@ def test_what_the_agent_says_of_a_path(ctx):
     agent.start()
     agent.wait_in_step(30)
     write(f"{images}/never.png", b"never")
-    wait_until(lambda: "denied" in agent.run("status").stdout, 30, "a failure in status")
+    wait_until(lambda: "AccessDenied" in agent.run("status").stdout, 30, "a failure in status")
     found, _ = verify(agent)
     assert list(found) == ["images/never.png"], found
     expect(found, "images/never.png", "missing", "failing since 20", "AccessDenied")
