@@ -3,13 +3,14 @@ quiet the bucket is the tree, no directory is a ghost, and lists name what is th
 
 Each storm has a seed, which is printed; a failure names it. LOCKSTEP_STORM_SEED=n runs the one run
 of storms that begins with that seed; LOCKSTEP_WATCH=kind watches by that kind (setting `watch`).
+They run alone: how late the agent is, is theirs to say.
 """
 
 import os
 import random
 import shutil
 
-from harness import Skip, deadline, long_test, mounts, on, wait_until
+from harness import Skip, alone, deadline, long_test, mounts, on, wait_until
 from harness import storms
 
 STORMS_A_RUN = 5 # on one agent
@@ -98,6 +99,7 @@ def runs(ctx, count, watch=None):
     assert repository or overflows > 0, "no queue overflowed: the storms are too weak"
 
 
+@alone
 @on("s3d")
 @deadline(240)
 def test_five_storms(ctx):
@@ -105,12 +107,14 @@ def test_five_storms(ctx):
     run(ctx, random.randrange(10**6) * 1000, SMALL_QUEUE, repository=watch_settings(ctx))
 
 
+@alone
 @on("s3d")
 @deadline(400)
 def test_storms_on_fanotify(ctx):
     run(ctx, random.randrange(10**6) * 1000, None, repository=watch_by(ctx, "fanotify"))
 
 
+@alone
 @on("s3d")
 @deadline(600)
 def test_twenty_storms(ctx):
