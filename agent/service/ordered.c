@@ -77,7 +77,8 @@ static int read_piece(struct ordered *o)
     done = index_commit(o->index); /* so that no old page is kept from being used again */
     if (rc < 0 || done)
         return rc < 0 ? rc : done;
-    qsort(o->entries, o->count, sizeof *o->entries, compare_entries);
+    if (o->count)
+        qsort(o->entries, o->count, sizeof *o->entries, compare_entries);
     return 0;
 }
 
