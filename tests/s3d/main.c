@@ -40,7 +40,7 @@ static const char usage[] =
     "  --max-copy-size B     largest copy by one request, default 5368709120\n"
     "  --delete-conditions WHAT  of DeleteObject(s): held (default), bare (no quotes around "
     "ETags),\n"
-    "                        ignored, or refused as not implemented\n"
+    "                        ignored, or refused with NotImplemented\n"
     "  --seed N              of the faults' probabilities, default 1\n"
     "  --help                this text\n"
     "\n"
