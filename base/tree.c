@@ -19,7 +19,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#define OPEN_TRIES 16 /* openat2 says EAGAIN while somebody renames on the way; then again */
+#define OPEN_TRIES 16 /* while somebody renames on the way; then -EAGAIN */
 #define TRANSFER_MAX                                                                               \
     ((uint64_t)1 << 30) /* bytes a read or write call; Linux takes at most 2 GiB                   \
                          */
@@ -47,21 +47,29 @@ static bool leads_out(const char *path)
     return false;
 }
 
-/* openat2 below the root: a descriptor or -errno. */
+/* Did openat2 fail because of a rename on the way? The kernel says EXDEV where a directory that it
+ * had entered was moved out from below the root (complete_walk in fs/namei.c): the place is to be
+ * looked at again, it says nothing of mounts. */
+static bool is_passing(int code)
+{
+    return code == EAGAIN || code == EXDEV || code == EINTR;
+}
+
+/* openat2 below the root: a descriptor or -errno. The path does not lead out by itself. */
 static int open_beneath(int root_fd, const char *path, int flags)
 {
     struct open_how how = {
         .flags = (uint64_t)(unsigned)flags,
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
     };
-    long fd = -1;
-
     for (int i = 0; i < OPEN_TRIES; i++) {
-        fd = syscall(SYS_openat2, root_fd, *path ? path : ".", &how, sizeof(how));
-        if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
-            break;
+        const long fd = syscall(SYS_openat2, root_fd, *path ? path : ".", &how, sizeof(how));
+        if (fd >= 0)
+            return (int)fd;
+        if (!is_passing(errno))
+            return -errno;
     }
-    return fd >= 0 ? (int)fd : -errno;
+    return -EAGAIN;
 }
 
 /* openat, saying ELOOP where O_DIRECTORY makes the kernel say ENOTDIR of a symbolic link. */

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -380,7 +382,48 @@ static void test_tries_again_while_others_rename(void **state)
     check_content("d/file", "content");
     openat2_fails_times = -1;
     check_refused("d/file", O_RDONLY, -EAGAIN, -EAGAIN);
+    openat2_fails_with = EXDEV;
+    openat2_fails_times = 5;
+    check_content("d/file", "content");
     openat2_fails_with = 0;
+}
+
+#define MOVED_TIMES 30000
+
+/* Move a directory out of the tree and back until told to stop. */
+static void *move_out_and_back(void *arg)
+{
+    const atomic_bool *stop = arg;
+
+    while (!atomic_load(stop)) {
+        (void)renameat(scratch_fd(), "d/e", scratch_fd(), "outside"); /* its state is asked below */
+        (void)renameat(scratch_fd(), "outside", scratch_fd(), "d/e");
+    }
+    return NULL;
+}
+
+/* A directory that moves out of the tree while it is entered is there or absent, and no mount. */
+static void test_a_directory_that_moves_out_is_no_other_device(void **state)
+{
+    atomic_bool stop = false;
+    pthread_t mover;
+    int root;
+
+    (void)state;
+    assert_int_equal(tree_open(scratch_fd(), "d", O_PATH | O_DIRECTORY, &root), 0);
+    assert_int_equal(pthread_create(&mover, NULL, move_out_and_back, &stop), 0);
+    for (int i = 0; i < MOVED_TIMES; i++) {
+        struct file_stat st;
+        const int code = tree_stat(root, "e/deep", &st);
+
+        if (code != 0) {
+            atomic_store(&stop, true);
+            fail_msg("tree_stat gives %d (%s) after %d times", code, err_name(code), i);
+        }
+    }
+    atomic_store(&stop, true);
+    assert_int_equal(pthread_join(mover, NULL), 0);
+    assert_int_equal(close(root), 0);
 }
 
 /* The descriptor that the next open would give. */
@@ -507,6 +550,8 @@ int main(void)
         cmocka_unit_test(test_same_content),
         cmocka_unit_test_setup_teardown(test_root, plant, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_works_from_an_o_path_root, plant, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_a_directory_that_moves_out_is_no_other_device, plant,
+                                        scratch_teardown),
         cmocka_unit_test_setup_teardown(test_no_descriptor_is_lost, plant, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_read_whole, plant, scratch_teardown),
         cmocka_unit_test(test_whole_through_a_narrow_pipe),
