@@ -18,7 +18,8 @@ base_libbase_a_SOURCES = \
 	base/text_code.c \
 	base/tree.c base/tree.h \
 	base/utf8.c base/utf8.h \
-	base/visible.c base/visible.h
+	base/visible.c base/visible.h \
+	base/waiters.c base/waiters.h
 
 base_tests = \
 	tests/unit/test_buf \
@@ -65,8 +66,7 @@ tests_unit_test_faults_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=renameat \
 	-Wl,--wrap=eventfd \
 	-Wl,--wrap=getentropy \
-	-Wl,--wrap=pthread_mutex_init \
-	-Wl,--wrap=pthread_cond_init
+	-Wl,--wrap=pthread_mutex_init
 tests_unit_test_faults_LDADD = $(base_tests_LIBS)
 tests_unit_test_json_SOURCES = tests/unit/test_json.c tests/unit/unit.h
 tests_unit_test_json_LDADD = $(base_tests_LIBS)

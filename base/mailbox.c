@@ -6,6 +6,8 @@
  */
 #include "base/mailbox.h"
 
+#include "base/waiters.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -16,8 +18,8 @@
 
 struct mailbox {
     pthread_mutex_t lock;
-    pthread_cond_t room;    /* a letter was taken, or closed */
-    pthread_cond_t arrival; /* a letter came, or closed */
+    struct waiters room;    /* a letter was taken, or closed */
+    struct waiters arrival; /* a letter came, or closed */
     struct letter *head;
     struct letter **tail; /* where the next letter is hung */
     _Atomic size_t count;
@@ -25,24 +27,6 @@ struct mailbox {
     int fd;
     bool closed;
 };
-
-/* Set up the lock and the conditions. */
-static int init_lock(struct mailbox *m)
-{
-    int rc = pthread_mutex_init(&m->lock, NULL);
-
-    if (rc != 0)
-        return -rc;
-    rc = pthread_cond_init(&m->room, NULL);
-    if (rc == 0) {
-        rc = pthread_cond_init(&m->arrival, NULL);
-        if (rc == 0)
-            return 0;
-        (void)pthread_cond_destroy(&m->room); /* nobody waits on it */
-    }
-    (void)pthread_mutex_destroy(&m->lock); /* nobody holds it */
-    return -rc;
-}
 
 int mailbox_new(size_t ceiling, struct mailbox **ret)
 {
@@ -59,12 +43,14 @@ int mailbox_new(size_t ceiling, struct mailbox **ret)
         free(m);
         return rc;
     }
-    rc = init_lock(m);
+    rc = -pthread_mutex_init(&m->lock, NULL);
     if (rc < 0) {
         (void)close(m->fd); /* an eventfd holds nothing to lose */
         free(m);
         return rc;
     }
+    waiters_init(&m->room);
+    waiters_init(&m->arrival);
     *ret = m;
     return 0;
 }
@@ -73,8 +59,8 @@ void mailbox_free(struct mailbox *m)
 {
     if (!m)
         return;
-    (void)pthread_cond_destroy(&m->arrival); /* by contract nobody waits */
-    (void)pthread_cond_destroy(&m->room);
+    waiters_destroy(&m->arrival); /* by contract nobody waits */
+    waiters_destroy(&m->room);
     (void)pthread_mutex_destroy(&m->lock);
     (void)close(m->fd); /* an eventfd holds nothing to lose */
     free(m);
@@ -122,8 +108,7 @@ static struct letter *detach(struct mailbox *m)
     l->next = NULL;
     if (atomic_fetch_sub(&m->count, 1) == 1)
         hush(m);
-    if (m->ceiling > 0)
-        (void)pthread_cond_signal(&m->room); /* cannot fail on a condition that was set up */
+    waiters_wake(&m->room);
     return l;
 }
 
@@ -133,11 +118,11 @@ bool mailbox_send(struct mailbox *m, struct letter *l)
 
     (void)pthread_mutex_lock(&m->lock); /* fails only when misused; so do the calls below */
     while (!m->closed && m->ceiling > 0 && m->count >= m->ceiling)
-        (void)pthread_cond_wait(&m->room, &m->lock);
+        waiters_wait(&m->room, &m->lock);
     sent = !m->closed;
     if (sent) {
         append(m, l);
-        (void)pthread_cond_signal(&m->arrival);
+        waiters_wake(&m->arrival);
     }
     (void)pthread_mutex_unlock(&m->lock);
     return sent;
@@ -159,7 +144,7 @@ struct letter *mailbox_wait(struct mailbox *m)
 
     (void)pthread_mutex_lock(&m->lock); /* fails only when misused; so do the calls below */
     while (!m->head && !m->closed)
-        (void)pthread_cond_wait(&m->arrival, &m->lock);
+        waiters_wait(&m->arrival, &m->lock);
     l = detach(m);
     (void)pthread_mutex_unlock(&m->lock);
     return l;
@@ -169,8 +154,8 @@ void mailbox_close(struct mailbox *m)
 {
     (void)pthread_mutex_lock(&m->lock); /* fails only when misused; so do the calls below */
     m->closed = true;
-    (void)pthread_cond_broadcast(&m->room);
-    (void)pthread_cond_broadcast(&m->arrival);
+    waiters_wake_all(&m->room);
+    waiters_wake_all(&m->arrival);
     (void)pthread_mutex_unlock(&m->lock);
 }
 

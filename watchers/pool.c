@@ -4,6 +4,7 @@
 #include "watchers/pool.h"
 
 #include "base/clock.h"
+#include "base/waiters.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -32,10 +33,9 @@ struct worker {
 
 struct pool {
     pthread_mutex_t lock;
-    pthread_cond_t work;
+    struct waiters idle; /* for a job, or that the pool stops */
     struct line lanes[POOL_LANES];
     enum pool_lane turn;
-    unsigned waiting; /* threads */
     bool stop;
     unsigned wanted; /* threads that do not hang */
     unsigned threads_max;
@@ -81,9 +81,7 @@ static void *work(void *arg)
         } else if (p->stop) {
             break;
         } else {
-            p->waiting++;
-            pthread_cond_wait(&p->work, &p->lock);
-            p->waiting--;
+            waiters_wait(&p->idle, &p->lock);
         }
     }
     pthread_mutex_unlock(&p->lock);
@@ -124,7 +122,7 @@ int pool_new(unsigned threads, struct pool **ret)
     p->wanted = threads;
     p->threads_max = threads * HANGING_TIMES;
     pthread_mutex_init(&p->lock, NULL);
-    pthread_cond_init(&p->work, NULL);
+    waiters_init(&p->idle);
     for (unsigned i = 0; i < threads && code == 0; i++) {
         code = start_thread(p);
     }
@@ -158,12 +156,12 @@ void pool_free(struct pool *p)
     }
     pthread_mutex_lock(&p->lock);
     p->stop = true;
-    pthread_cond_broadcast(&p->work);
+    waiters_wake_all(&p->idle);
     pthread_mutex_unlock(&p->lock);
     for (unsigned i = 0; i < p->thread_count; i++) {
         pthread_join(p->workers[i].thread, NULL);
     }
-    pthread_cond_destroy(&p->work);
+    waiters_destroy(&p->idle);
     pthread_mutex_destroy(&p->lock);
     free(p);
 }
@@ -180,8 +178,6 @@ void pool_add_take(struct pool *p, enum pool_lane lane, struct job *job)
         l->first = job;
     }
     l->last = job;
-    if (p->waiting > 0) {
-        pthread_cond_signal(&p->work);
-    }
+    waiters_wake(&p->idle);
     pthread_mutex_unlock(&p->lock);
 }
