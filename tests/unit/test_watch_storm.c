@@ -18,19 +18,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define WRITERS             2
-#define STORM_OPS           2500 /* a writer */
-#define NAMES               5    /* to choose from, so that they collide */
-#define DEPTH_MAX           4
-#define SETTLE_MS           15000
-#define INOTIFY_QUEUE_FILE  "/proc/sys/fs/inotify/max_queued_events"
-#define FANOTIFY_QUEUE_FILE "/proc/sys/fs/fanotify/max_queued_events"
-#define SMALL_QUEUE         "16"
-#define STALL_NS            (100 * 1000000)
+#define WRITERS   2
+#define STORM_OPS 2500 /* a writer */
+#define NAMES     5    /* to choose from, so that they collide */
+#define DEPTH_MAX 4
+#define SETTLE_MS 15000
+#define STALL_NS  (100 * 1000000)
 
 struct writer {
     pthread_t thread;
@@ -226,44 +222,10 @@ struct manner {
 
 static uint64_t overflows; /* since it was set to 0 */
 
-/* Read or write a number below /proc/sys. False if it is not allowed. */
-static bool sysctl(const char *file, char *value, size_t size, bool set)
-{
-    const int fd = open(file, (set ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
-    ssize_t n;
-
-    if (fd < 0) {
-        return false;
-    }
-    n = set ? write(fd, value, strlen(value)) : read(fd, value, size - 1);
-    (void)close(fd);
-    if (n > 0 && !set) {
-        value[n] = '\0';
-    }
-    return n > 0;
-}
-
-/* Begin to watch. The size of the queue is the whole machine's and is read at the start, so it is
- * small for that moment only, in which one test at a time may be. */
+/* Begin to watch. */
 static struct oracle *begin(const struct watchers_options *opt, bool small_queue)
 {
-    char before[32];
-    char small[] = SMALL_QUEUE;
-    struct oracle *o;
-    int lock;
-
-    if (!small_queue) {
-        return oracle_new(opt);
-    }
-    lock = open(queue_file, O_RDONLY | O_CLOEXEC);
-    assert_true(lock >= 0);
-    assert_int_equal(flock(lock, LOCK_EX), 0);
-    assert_true(sysctl(queue_file, before, sizeof(before), false));
-    assert_true(sysctl(queue_file, small, sizeof(small), true));
-    o = oracle_new(opt);
-    assert_true(sysctl(queue_file, before, sizeof(before), true));
-    (void)close(lock); /* and unlock */
-    return o;
+    return small_queue ? oracle_new_small_queue(opt, queue_file) : oracle_new(opt);
 }
 
 /* One storm; true if all that is on the disk was reported and nothing else. */
@@ -356,14 +318,7 @@ static void test_start_in_a_storm(void **state)
 
 static void test_storm_that_overflows(void **state)
 {
-    char before[32];
-
     (void)state;
-    if (!sysctl(queue_file, before, sizeof(before), false) ||
-        !sysctl(queue_file, before, sizeof(before), true)) {
-        print_message("SKIPPED: no right to write %s\n", queue_file);
-        skip();
-    }
     overflows = 0;
     storms(&(struct manner){.threads = 8, .small_queue = true, .stall = true});
     storms(&(struct manner){.threads = 2, .small_queue = true, .late_start = true});

@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,29 +39,58 @@ struct oracle {
     size_t kept_cap;
 };
 
-bool fanotify_is_allowed(void)
+#define SMALL_QUEUE "16"
+#define USUAL_QUEUE "16384" /* of a kernel that nobody told otherwise */
+
+static char quiet_dir[] = "/tmp/lockstep-quiet-XXXXXX";
+
+/* At the end. */
+static void leave_quiet_dir(void)
 {
-    const char *tmp = getenv("TMPDIR");
-    const int fd = open(tmp == NULL ? "/tmp" : tmp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    (void)umount2(quiet_dir, MNT_DETACH); /* nobody is left who could mend it */
+    (void)rmdir(quiet_dir);
+}
+
+/* A file system for this program alone. A mark on one tells of all files of all programs: others
+ * that work there would fill the kernel's queue. 0 or -errno. */
+static int enter_quiet_dir(void)
+{
+    if (mkdtemp(quiet_dir) == NULL) {
+        return -errno;
+    }
+    (void)atexit(leave_quiet_dir);
+    if (mount("lockstep-quiet", quiet_dir, "tmpfs", 0, NULL) != 0) {
+        return -errno;
+    }
+    return setenv("TMPDIR", quiet_dir, 1) != 0 ? -errno : 0;
+}
+
+/* Can the file system there be marked? 0 or -errno. */
+static int try_mark(const char *path)
+{
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct fan *fan = NULL;
     uint64_t fsid;
     int code = fan_new(&fan);
 
-    if (code == 0) {
-        code = fan_mark(fan, fd, &fsid);
-    }
+    code = code != 0 ? code : fan_mark(fan, fd, &fsid);
     fan_free(fan);
-    (void)close(fd);
+    (void)close(fd); /* read only */
+    return code;
+}
+
+bool fanotify_is_allowed(void)
+{
+    int code = enter_quiet_dir();
+
+    code = code != 0 ? code : try_mark(quiet_dir);
     if (code == -EPERM) {
-        print_message("SKIPPED: no right to use fanotify (CAP_SYS_ADMIN)\n");
-    } else if (code == -EOPNOTSUPP || code == -ENODEV || code == -EXDEV) {
-        print_message("fanotify cannot watch the file system of TMPDIR: testing in /dev/shm\n");
-        (void)setenv("TMPDIR", "/dev/shm", 1);
+        print_message("SKIPPED: no right to mount and use fanotify (CAP_SYS_ADMIN)\n");
     } else if (code != 0) {
-        print_message("fanotify: %s\n", err_name(code));
+        print_message("fanotify on a file system of its own: %s\n", err_name(code));
         exit(1);
     }
-    return code != -EPERM;
+    return code == 0;
 }
 
 /* Memory, or the test ends. */
@@ -69,11 +100,10 @@ static void *sure(void *p)
     return p;
 }
 
-struct oracle *oracle_new(const struct watchers_options *opt)
+/* What oracle_new does; NULL with the reason if watching fails. */
+static struct oracle *make(const struct watchers_options *opt, struct err *e)
 {
     struct oracle *o = sure(calloc(1, sizeof(*o)));
-    struct err e = {0};
-    char text[1024];
 
     assert_in_range(opt->root_count, 1, ROOTS_MAX);
     o->root_count = opt->root_count;
@@ -81,10 +111,86 @@ struct oracle *oracle_new(const struct watchers_options *opt)
         o->files[i] = sure(map_new());
         o->filters[i] = opt->roots[i].filter;
     }
-    if (watchers_new(opt, &o->w, &e) != 0) {
-        fail_msg("%s", err_text(&e, text, sizeof(text)));
+    if (watchers_new(opt, &o->w, e) != 0) {
+        oracle_free(o);
+        return NULL;
     }
     return o;
+}
+
+/* It was made, or the test fails. */
+static struct oracle *checked(struct oracle *o, const struct err *e)
+{
+    char text[1024];
+
+    if (o == NULL) {
+        fail_msg("%s", err_text(e, text, sizeof(text)));
+    }
+    return o;
+}
+
+/* Lock the length of a queue, until the descriptor is closed. */
+static int lock_queue(const char *file, int how)
+{
+    const int fd = open(file, O_RDONLY | O_CLOEXEC);
+
+    assert_true(fd >= 0);
+    assert_int_equal(flock(fd, how), 0);
+    return fd;
+}
+
+struct oracle *oracle_new(const struct watchers_options *opt)
+{
+    const int inotify = lock_queue(INOTIFY_QUEUE_FILE, LOCK_SH);
+    const int fanotify = lock_queue(FANOTIFY_QUEUE_FILE, LOCK_SH);
+    struct err e = {0};
+    struct oracle *o = make(opt, &e);
+
+    (void)close(fanotify); /* and unlock */
+    (void)close(inotify);
+    return checked(o, &e);
+}
+
+/* Read or write a number below /proc/sys. False if it is not allowed. */
+static bool sysctl(const char *file, char *value, size_t size, bool set)
+{
+    const int fd = open(file, (set ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
+    ssize_t n;
+
+    if (fd < 0) {
+        return false;
+    }
+    n = set ? write(fd, value, strlen(value)) : read(fd, value, size - 1);
+    (void)close(fd);
+    if (n > 0 && !set) {
+        value[n] = '\0';
+    }
+    return n > 0;
+}
+
+struct oracle *oracle_new_small_queue(const struct watchers_options *opt, const char *file)
+{
+    const int lock = lock_queue(file, LOCK_EX);
+    char small[] = SMALL_QUEUE;
+    char before[32] = "";
+    struct err e = {0};
+    struct oracle *o = NULL;
+    const bool allowed =
+        sysctl(file, before, sizeof(before), false) && sysctl(file, small, sizeof(small), true);
+
+    if (allowed) {
+        if (atoi(before) == atoi(small)) {
+            (void)snprintf(before, sizeof(before), "%s", USUAL_QUEUE); /* a test was killed */
+        }
+        o = make(opt, &e);
+        assert_true(sysctl(file, before, sizeof(before), true));
+    }
+    (void)close(lock);
+    if (!allowed) {
+        print_message("SKIPPED: no right to write %s\n", file);
+        skip();
+    }
+    return checked(o, &e);
 }
 
 void oracle_forget(struct oracle *o)

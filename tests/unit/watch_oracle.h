@@ -12,8 +12,17 @@
 
 struct oracle;
 
-/* oracle_new(opt): watch; fails the test if that fails. */
+#define INOTIFY_QUEUE_FILE  "/proc/sys/fs/inotify/max_queued_events"
+#define FANOTIFY_QUEUE_FILE "/proc/sys/fs/fanotify/max_queued_events"
+
+/* oracle_new(opt): watch; fails the test if that fails.
+ *
+ * oracle_new_small_queue(opt, file): the same with a kernel's queue of 16 events; `file` is one of
+ * the above. Without the right to write there the test is skipped. The length of the queue is the
+ * whole machine's and is read at the start, so it is small for that moment only, in which nobody
+ * else may start: both take a lock. */
 struct oracle *oracle_new(const struct watchers_options *opt);
+struct oracle *oracle_new_small_queue(const struct watchers_options *opt, const char *file);
 void oracle_free(struct oracle *o);
 struct watchers *oracle_watchers(struct oracle *o);
 
@@ -41,8 +50,8 @@ size_t oracle_differs(struct oracle *o, unsigned root, const char *path, bool pr
 bool oracle_settle(struct oracle *o, unsigned root, const char *path, int ms);
 
 /* fanotify_is_allowed(): may this process mark file systems? If not it says so, and that tests are
- * skipped. Where the scratch directories' file system cannot be marked (overlay in a container)
- * they go to /dev/shm from now on; an error of any other kind fails the program. */
+ * skipped. The scratch directories are in a file system of this program's own from now on, which
+ * goes with it; an error of any other kind fails the program. Once a program. */
 bool fanotify_is_allowed(void);
 
 #endif
