@@ -140,14 +140,29 @@ static size_t slot_of(const struct map *m, size_t number)
     return at;
 }
 
-void *map_get(const struct map *m, const void *key, size_t n)
+/* The entry of a key, or NULL. */
+static const struct entry *find(const struct map *m, const void *key, size_t n)
 {
     size_t at;
 
     if (m->count == 0)
         return NULL;
     at = find_slot(m, key, n, hash_of(m, key, n));
-    return m->slots[at] != 0 ? m->entries[m->slots[at] - 1].value : NULL;
+    return m->slots[at] != 0 ? &m->entries[m->slots[at] - 1] : NULL;
+}
+
+void *map_get(const struct map *m, const void *key, size_t n)
+{
+    const struct entry *e = find(m, key, n);
+
+    return e ? e->value : NULL;
+}
+
+const char *map_key_str(const struct map *m, const char *key)
+{
+    const struct entry *e = find(m, key, strlen(key));
+
+    return e ? e->key : NULL;
 }
 
 void *map_get_str(const struct map *m, const char *key)

@@ -27,6 +27,10 @@ int map_put(struct map *m, const void *key, size_t n, void *value, void **ret_ol
 int map_put_str(struct map *m, const char *key, void *value, void **ret_old)
     __attribute__((warn_unused_result));
 
+/* map_key_str(m, key): the map's own copy of a key, or NULL. It stays where it is until the key is
+ * removed. */
+const char *map_key_str(const struct map *m, const char *key);
+
 /* map_remove(m, key, n): take out; returns the value, or NULL if it was not there. Shrinks. */
 void *map_remove(struct map *m, const void *key, size_t n);
 void *map_remove_str(struct map *m, const char *key);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define PENDING_MAPPINGS_MAX 64
+#define HEAP_ROOM_MIN        64
 
 struct pending {
     struct map *by_key;
@@ -78,7 +79,6 @@ struct pending *pending_new(void)
 /* Free what an item owns, and the item. */
 static void item_free(struct item *it)
 {
-    free(it->key);
     free(it->origin);
     free(it->via);
     free(it->heir);
@@ -158,7 +158,7 @@ static bool heap_reserve(struct pending *p)
 
     if (want <= p->heap_room)
         return true;
-    size_t room = p->heap_room ? p->heap_room * 2 : 64;
+    size_t room = p->heap_room ? p->heap_room * 2 : HEAP_ROOM_MIN;
     struct item **heap = realloc(p->heap, room * sizeof *heap);
 
     if (!heap)
@@ -166,6 +166,21 @@ static bool heap_reserve(struct pending *p)
     p->heap = heap;
     p->heap_room = room;
     return true;
+}
+
+/* Give room of the heap back once an eighth is in use. Failing is harmless. */
+static void heap_shrink(struct pending *p)
+{
+    const size_t room = p->heap_room / 2;
+    struct item **heap;
+
+    if (room < HEAP_ROOM_MIN || map_count(p->by_key) >= p->heap_room / 8)
+        return;
+    heap = realloc(p->heap, room * sizeof *heap);
+    if (!heap)
+        return;
+    p->heap = heap;
+    p->heap_room = room;
 }
 
 struct item *pending_get(struct pending *p, unsigned mapping, const char *key, size_t prefix_len,
@@ -180,11 +195,11 @@ struct item *pending_get(struct pending *p, unsigned mapping, const char *key, s
     it = calloc(1, sizeof *it);
     if (!it)
         return NULL;
-    it->key = strdup(key);
-    if (!it->key || map_put_str(p->by_key, key, it, NULL)) {
+    if (map_put_str(p->by_key, key, it, NULL)) {
         item_free(it);
         return NULL;
     }
+    it->key = map_key_str(p->by_key, key);
     it->mapping = mapping;
     it->mate_next = p->mates[mapping];
     if (it->mate_next)
@@ -212,6 +227,7 @@ void pending_forget(struct pending *p, struct item *it)
         it->mate_next->mate_prev = it->mate_prev;
     map_remove_str(p->by_key, it->key);
     item_free(it);
+    heap_shrink(p);
 }
 
 void pending_set(struct pending *p, struct item *it, enum item_state state, int64_t deadline_ms)

@@ -69,57 +69,60 @@ enum change_kind {
     CHANGE_REMOVE
 };
 
+/* Tens of thousands of them are there while a large tree is new: fields of a size stand together.
+ */
 struct item {
     enum item_state state;
     unsigned mapping;
-    char *key;           /* the object's key: prefix and path; owned */
+    const char *key;     /* the object's key: prefix and path; the table's */
     const char *path;    /* inside key: below the mapping's root */
     int64_t deadline_ms; /* monotonic; INT64_MAX: none */
     size_t heap_at;      /* place in the heap of deadlines; SIZE_MAX: not in it */
     int64_t since_ms;    /* first hint that is not in S3 yet */
     int64_t hint_ms;     /* last hint */
-    bool again;          /* a hint came while the item was busy */
-    enum journal_source source;
 
     struct file_stat seen; /* the last observation */
     int64_t observed_ms;   /* when it was made */
     int64_t waits_ms;      /* since when it waits for another path's fate, as patience counts */
-    bool resting;   /* nobody tells when its writer is done: the next look must agree with `seen` */
-    bool was_there; /* a regular file was seen here since the item began */
-    int64_t gone_ms; /* since when nothing was seen here; 0: the last look saw something */
-    bool told_gone;  /* by an event of its own: it was deleted on this host */
-    bool asked;      /* the path that it may have been renamed from was looked at */
-    bool hashed;     /* `hash` is the CRC-64/NVME of the content of `seen` */
-    uint64_t hash;
+    int64_t gone_ms;       /* since when nothing was seen here; 0: the last look saw something */
+    uint64_t hash;         /* CRC-64/NVME of the content of `seen`, if `hashed` */
 
-    enum change_kind change;
     uint64_t tx;       /* of the journalled intent; 0: none */
     char *origin;      /* key that this file was renamed from, as an event said; owned, or NULL */
     char *via;         /* key where it was decided to be, before it went on from there; or NULL */
     char *heir;        /* key that the file which was here went to, as an event said; or NULL */
     char *image;       /* path under which the index knows the image that is here; owned, or NULL */
-    bool vacated;      /* the image that S3 has under this key was found at another path */
-    bool decided;      /* what is to become of `seen` is known, but its turn is not yet */
     char *target;      /* CLAIMED: key that the image has now; owned, or NULL */
     struct item *peer; /* RENAME: the source's item (GONE -> CLAIMED); source: the new one */
     struct dir_rename *group; /* RENAME: the directory rename that it belongs to, or NULL */
-    bool copy;                /* RENAME: by CopyObject (else the file is read and put) */
-    bool copied;              /* CLAIMED: the new object is in S3 */
-    bool relisted;            /* CLAIMED: the lists are rewritten */
-    bool released;            /* an operator let this removal go: the guard is not asked */
     uint64_t barrier;         /* BARRIER: lists seen before this number must be live */
     uint64_t live;            /* lists: number at which the content last put was observed */
     uint64_t looked;          /* lists: number at which `seen` was observed */
     int64_t checked_ms;       /* lists: when the index was last asked about its images */
 
     struct trouble *trouble; /* the group of faults that holds it; or NULL */
-    unsigned failures;
-    bool unreached; /* the last failure was that S3 did not answer or let us in */
-    char *why;      /* reason of the last failure or wait; owned, or NULL */
+    char *why;               /* reason of the last failure or wait; owned, or NULL */
 
     struct item *mate_prev, *mate_next; /* items of the same mapping */
     struct item *prev, *next;           /* the queue that it stands in */
     struct item_queue *queue;
+
+    unsigned failures;
+    enum change_kind change;
+    enum journal_source source;
+    bool again : 1;     /* a hint came while the item was busy */
+    bool resting : 1;   /* nobody tells when its writer is done: the next look must agree */
+    bool was_there : 1; /* a regular file was seen here since the item began */
+    bool told_gone : 1; /* by an event of its own: it was deleted on this host */
+    bool asked : 1;     /* the path that it may have been renamed from was looked at */
+    bool hashed : 1;    /* `hash` is known */
+    bool vacated : 1;   /* the image that S3 has under this key was found at another path */
+    bool decided : 1;   /* what is to become of `seen` is known, but its turn is not yet */
+    bool copy : 1;      /* RENAME: by CopyObject (else the file is read and put) */
+    bool copied : 1;    /* CLAIMED: the new object is in S3 */
+    bool relisted : 1;  /* CLAIMED: the lists are rewritten */
+    bool released : 1;  /* an operator let this removal go: the guard is not asked */
+    bool unreached : 1; /* the last failure was that S3 did not answer or let us in */
 };
 
 /* A queue of items, first in first out. An item stands in at most one. */

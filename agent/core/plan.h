@@ -43,7 +43,7 @@ struct known {
     uint64_t crc64;
     char etag[KNOWN_ETAG_SIZE];
     char version[KNOWN_VERSION_SIZE];
-    char *moved_to; /* KNOWN_MOVED, KNOWN_LISTED: key; borrowed from whoever made the struct */
+    const char *moved_to; /* KNOWN_MOVED, KNOWN_LISTED: key; whoever made the struct owns it */
 };
 
 enum plan {

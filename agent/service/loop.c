@@ -6,6 +6,7 @@
 #include "base/log.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <systemd/sd-daemon.h>
 
@@ -90,12 +91,24 @@ static bool turn_once_done(struct agent *a)
     return true;
 }
 
+#define CROWD 2000 /* items at once whose memory is worth the time to give it back */
+
+/* The memory that many items took is the system's again: the allocator would keep it. */
+static void turn_give_back(struct agent *a)
+{
+    if (a->crowd >= CROWD)
+        (void)malloc_trim(0); /* whether it found any */
+    a->crowd = 0;
+}
+
 /* Say once, in log and journal, that everything known is in S3. */
 static void turn_idle(struct agent *a)
 {
     struct journal_record rec = {.op = JOURNAL_IDLE, .state = JOURNAL_NOTE};
     bool idle = report_in_step(a);
 
+    if (pending_count(a->pending) > a->crowd)
+        a->crowd = pending_count(a->pending);
     if (idle == a->idle || a->options.dry_run)
         return;
     a->idle = idle;
@@ -111,6 +124,7 @@ static void turn_idle(struct agent *a)
              a->totals.adds, a->totals.edits, a->totals.metas, a->totals.renames, a->totals.removes,
              a->totals.lists_rewritten);
     (void)sd_notify(0, "STATUS=in step"); /* nobody listens outside of systemd */
+    turn_give_back(a);
 }
 
 #define EXPIRE_MS 3600000 /* between sweeps of what the index remembers for a while */

@@ -117,6 +117,23 @@ static void test_many_keys(void **state)
     map_free(m);
 }
 
+static void test_own_copy_of_a_key(void **state)
+{
+    struct map *m = filled(1);
+    char key[32];
+    const char *own = map_key_str(m, key_of(0, key));
+
+    (void)state;
+    assert_string_equal(own, key);
+    assert_ptr_not_equal(own, key);
+    for (int i = 1; i < MANY; i++)
+        assert_int_equal(map_put_str(m, key_of(i, key), &values[i], NULL), 0);
+    assert_ptr_equal(map_key_str(m, key_of(0, key)), own);
+    assert_ptr_equal(map_remove_str(m, own), &values[0]);
+    assert_null(map_key_str(m, key_of(0, key)));
+    map_free(m);
+}
+
 static void test_walk_meets_each_once(void **state)
 {
     struct map *m = filled(1000);
@@ -225,6 +242,7 @@ int main(void)
         cmocka_unit_test(test_put_get_replace_remove),
         cmocka_unit_test(test_keys_are_bytes),
         cmocka_unit_test(test_many_keys),
+        cmocka_unit_test(test_own_copy_of_a_key),
         cmocka_unit_test(test_walk_meets_each_once),
         cmocka_unit_test(test_removal_during_walk),
         cmocka_unit_test(test_random_work_agrees_with_an_array),
