@@ -255,8 +255,12 @@ def test_a_server_that_is_down_at_the_start_and_comes_later(ctx):
 @deadline(120)
 def test_a_server_that_dies_in_the_middle_and_comes_back(ctx):
     images, lists, paths = trees(ctx, 1500)
-    agent = ctx.agent(images=images, lists=lists, repository={"max_removals": 10000}).start()
+    agent = ctx.agent(images=images, lists=lists, repository={"max_removals": 10000})
     for count in (100, 500):
+        # What it holds has to be on its way for long enough to be met half done.
+        ctx.server.fault("delay", op="PutObject", count=0, ms=200)
+        if not agent.is_running():
+            agent.start()
         wait_until(lambda n=count: len(ctx.client.keys("images/")) >= n, 20, f"{count} objects")
         ctx.server.kill9()
         wait_until(lambda: problems(agent), 20, "a reason in status")
