@@ -137,6 +137,7 @@ void listed_compare(struct agent *a, const struct hint *h)
     if (!agent_dir_key(a, h->root, h->path, dir))
         return; /* nor can what lies in it have a key */
     c.dir_n = strlen(dir);
+    a->crowd += h->listing->count;
     c.listed = calloc(h->listing->count + 1, sizeof *c.listed);
     if (!c.listed) {
         agent_fail(a, -ENOMEM, "reading a listing");

@@ -91,9 +91,10 @@ static bool turn_once_done(struct agent *a)
     return true;
 }
 
-#define CROWD 2000 /* items at once whose memory is worth the time to give it back */
+#define CROWD 2000 /* items and names whose memory is worth the time to give it back */
 
-/* The memory that many items took is the system's again: the allocator would keep it. */
+/* The memory that many items and listings took is the system's again: the allocator would keep it.
+ */
 static void turn_give_back(struct agent *a)
 {
     if (a->crowd >= CROWD)
