@@ -1,83 +1,11 @@
 /* conf/: every fault by line and text, several at once, defaults, the way out and back in. */
-#include "tests/unit/unit.h"
+#include "tests/unit/conf_bed.h"
 
-#include "base/err.h"
-#include "conf/conf.h"
 #include "conf/setting.h"
 #include "conf/value.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <stdlib.h>
-#include <string.h>
-
-/* libconfig 1.5 loses a string when a syntax error follows it: not ours to mend. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:libconfig\nleak:strbuf_append\n";
-}
-
-#define FULL                                                                                       \
-    "s3: { bucket = \"b-1\"; };\n"                                                                 \
-    "repositories = ( { name = \"images\"; path = \"/i\"; prefix = \"images/\"; } );\n"            \
-    "lists = ( { name = \"lists\"; path = \"/l\"; prefix = \"lists/\"; repository = \"images\"; "  \
-    "} );\n"
-
-/* All faults as the lines that a person sees; NULL where there is none. */
-static char *faults_of(const char *text)
-{
-    struct conf *c = NULL;
-    struct conf_faults faults;
-    int r = conf_parse(text, "f.conf", &c, &faults);
-    if (r == 0) {
-        assert_int_equal(faults.count, 0);
-        conf_free(c);
-        return NULL;
-    }
-    assert_int_equal(r, ERR_SYNTAX);
-    assert_null(c);
-    assert_true(faults.count > 0);
-    char *out = NULL;
-    size_t n = 0;
-    FILE *f = open_memstream(&out, &n);
-    assert_non_null(f);
-    conf_faults_print(&faults, f);
-    assert_int_equal(fclose(f), 0);
-    conf_faults_release(&faults);
-    return out;
-}
-
-static void expect_faults(const char *text, const char *expected)
-{
-    char *got = faults_of(text);
-    if (got == NULL)
-        fail_msg("no fault in: %s", text);
-    assert_string_equal(got, expected);
-    free(got);
-}
-
-static struct conf *parse(const char *text)
-{
-    struct conf *c = NULL;
-    struct conf_faults faults;
-    int r = conf_parse(text, "f.conf", &c, &faults);
-    conf_faults_print(&faults, stderr);
-    assert_int_equal(r, 0);
-    conf_faults_release(&faults);
-    return c;
-}
-
-static char *print(const struct conf *c)
-{
-    char *out = NULL;
-    size_t n = 0;
-    FILE *f = open_memstream(&out, &n);
-    assert_non_null(f);
-    conf_print(c, f);
-    assert_int_equal(fclose(f), 0);
-    return out;
-}
 
 static void test_defaults(void **state)
 {
