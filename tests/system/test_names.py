@@ -4,9 +4,10 @@ named with its reason, and nothing outside of the tree is ever touched."""
 import base64
 import collections
 import os
+import random
 import socket
 
-from harness import on, samples, wait_until, write
+from harness import deadline, long_test, on, samples, wait_until, write
 
 LONG = "é" * 125 + ".jpg"  # 254 bytes: renaming may put one more in front
 
@@ -105,6 +106,77 @@ def test_every_legal_name_is_added_edited_renamed_and_removed(ctx):
     agent.verify_journal()
     agent.stop()
     agent.once()
+
+
+ALPHABETS = (
+    "abcXYZ019", " ", "!\"#$%&'()*+,-.:;<=>?@[\\]^_`{|}~", "%+&=?#", ".-_~", "\t\n\r\x7f",
+    "\u0080\u0085\u009f\u00a0\u00ad\u00e9\u00df\u00ff", "\u0300\u0301\u0308\u0323\u036f",
+    "\u03a3\u03c2\u0130\u0131\u01c5\ufb01", "\u05d0\u0627\u200e\u200f\u202a\u202e\u2066\u2069",
+    "\u0e01\u0e33\u1100\u1161\uac01\u3042\u30ac\u65e5\u8a9e", "\u2028\u2029\u200b\u200d\u2060\u3000",
+    "\ud7ff\ue000\uf8ff\ufdd0\ufeff\uff0f\ufffd", "\U00010000\U0001f408\U0001f3fd\U000e0041\U0010fffd",
+)
+
+
+def generated_names(seed, count):
+    """So many paths of up to four components out of characters that a key can hold."""
+    dice, files, folders = random.Random(seed), set(), set()
+
+    def component():
+        wanted = dice.choice((1, 2, 3, 5, 8, 13, 40, 240))  # bytes, about
+        mixed, name = dice.sample(ALPHABETS, dice.randint(1, 4)), ""
+        while len(name.encode()) < wanted:
+            name += dice.choice(dice.choice(mixed))
+        return name if name not in (".", "..") else component()
+
+    while len(files) < count:
+        parts = [component() for _ in range(dice.choice((1, 1, 2, 3, 4)))]
+        above = {"/".join(parts[:i]) for i in range(1, len(parts))}
+        path = "/".join(parts)
+        if path not in files | folders and not above & files and len(path.encode()) < 900:
+            files.add(path)
+            folders |= above
+    return sorted(files)
+
+
+def there_and_back(ctx, seed):
+    print(f"LOCKSTEP_NAMES_SEED={seed}")
+    images, lists = ctx.folder("images"), ctx.folder("lists")
+    names = generated_names(seed, 500)
+    for name in names:
+        write(f"{images}/{name}", b"of " + name.encode())
+    rows = [name for name in names if not set("\t\n\r") & set(name)]
+    write_list(f"{lists}/train.lst", rows)
+    agent = ctx.agent(images=images, lists=lists, repository={"max_removals": 10000,
+                                                              "default_exclude": False}).start()
+    agent.ignored = ()
+    follow(ctx, agent, images, lists)
+    check_by_others(ctx, images)
+    moved = {}
+    for i, name in enumerate(names):  # each third gets a name that another one might have had
+        if i % 3 == 0:
+            moved[name] = f"{os.path.dirname(name)}/_{os.path.basename(name)}".lstrip("/")
+            os.rename(f"{images}/{name}", f"{images}/{moved[name]}")
+        elif i % 3 == 1:
+            write(f"{images}/{name}", b"edited, " + name.encode())
+    follow(ctx, agent, images, lists)
+    assert read_list(f"{lists}/train.lst") == [moved.get(row, row) for row in rows]
+    check_by_others(ctx, images)
+    agent.verify_journal()
+    agent.stop()
+    agent.once()
+    ctx.client.assert_tree(images, "images/", ignore=())
+
+
+@on("s3d", "ceph")
+def test_five_hundred_generated_names_there_and_back(ctx):
+    there_and_back(ctx, 500)
+
+
+@long_test
+@deadline(300)
+@on("s3d")
+def test_generated_names_that_nobody_saw_before(ctx):
+    there_and_back(ctx, int(os.environ.get("LOCKSTEP_NAMES_SEED", random.randrange(1 << 32))))
 
 
 @on("s3d", "ceph")

@@ -6,6 +6,7 @@ import signal
 import subprocess
 
 from . import process
+from . import tree as trees
 from .waiting import TimedOut, wait_until
 
 
@@ -36,6 +37,7 @@ class Agent:
     def __init__(self, folder, server, client, images, lists=None, s3=None, repository=None,
                  list_=None, options=None, environment=None):
         self.folder, self.server, self.client = folder, server, client
+        self.ignored = trees.IGNORED  # what the exclusions of the configuration pass over
         self.mappings = [(images, "images/")] + ([(lists, "lists/")] if lists else [])
         self.conf = os.path.join(folder, "lockstep.conf")
         self.state_dir = os.path.join(folder, "state")
@@ -158,7 +160,7 @@ class Agent:
         found = []
         for tree, prefix in self.mappings:
             try:
-                found += self.client.list_differences(tree, prefix)
+                found += self.client.list_differences(tree, prefix, self.ignored)
             except FileNotFoundError as error: # a file went away under our hands: not in step
                 found.append(f"vanished while looking: {error.filename}")
         return found
