@@ -5,6 +5,7 @@ journal_libjournal_a_SOURCES = \
 	journal/audit.c journal/audit.h \
 	journal/batch.c journal/batch.h \
 	journal/frame.c journal/frame.h \
+	journal/life.c journal/life.h \
 	journal/merkle.c journal/merkle.h \
 	journal/reader.c \
 	journal/record.c \
@@ -12,6 +13,7 @@ journal_libjournal_a_SOURCES = \
 	journal/rollover.c \
 	journal/scan.c \
 	journal/segment.c journal/segment.h \
+	journal/tally.c journal/tally.h \
 	journal/text.c journal/text.h \
 	journal/verify.c \
 	journal/walk.c journal/walk.h \
@@ -22,8 +24,10 @@ journal_tests = \
 	tests/unit/test_journal_faults \
 	tests/unit/test_journal_follow \
 	tests/unit/test_journal_frame \
+	tests/unit/test_journal_life \
 	tests/unit/test_journal_record \
 	tests/unit/test_journal_recover \
+	tests/unit/test_journal_tally \
 	tests/unit/test_journal_torture \
 	tests/unit/test_journal_verify \
 	tests/unit/test_journal_writer
@@ -48,6 +52,10 @@ tests_unit_test_journal_follow_SOURCES = tests/unit/test_journal_follow.c $(jour
 tests_unit_test_journal_follow_LDADD = $(journal_tests_LIBS) -lpthread
 tests_unit_test_journal_frame_SOURCES = tests/unit/test_journal_frame.c tests/unit/unit.h
 tests_unit_test_journal_frame_LDADD = $(journal_tests_LIBS)
+tests_unit_test_journal_life_SOURCES = tests/unit/test_journal_life.c tests/unit/unit.h
+tests_unit_test_journal_life_LDADD = $(journal_tests_LIBS)
+tests_unit_test_journal_tally_SOURCES = tests/unit/test_journal_tally.c tests/unit/unit.h
+tests_unit_test_journal_tally_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_record_SOURCES = tests/unit/test_journal_record.c tests/unit/unit.h
 tests_unit_test_journal_record_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_recover_SOURCES = tests/unit/test_journal_recover.c $(journal_tests_DIR)

@@ -1,9 +1,11 @@
-/* Shell. lockstep journal show, follow, verify. */
+/* Shell. lockstep journal show, follow, stat, verify. */
 #include "agent/commands/commands.h"
+#include "agent/commands/journal_stat.h"
 
 #include "base/clock.h"
 #include "base/path.h"
 #include "journal/journal.h"
+#include "journal/life.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -16,27 +18,35 @@
 #define FOLLOW_WAIT_MS 2000 /* at the latest, should the notification be missed */
 
 static const char usage[] =
-    "usage: lockstep journal show   [PATH] [--since T] [--until T] [--op OP] [--json] [-c FILE]\n"
-    "       lockstep journal follow [PATH] [--since T] [--op OP] [--json] [-c FILE]\n"
-    "       lockstep journal verify [-c FILE | --dir DIRECTORY]\n"
+    "usage: lockstep journal show   [PATH] [--since T] [--until T] [--op OP] [--failed] [--json]\n"
+    "       lockstep journal follow [PATH] [--since T] [--op OP] [--failed] [--json]\n"
+    "       lockstep journal stat   [--since T] [--until T] [--json]\n"
+    "       lockstep journal verify\n"
+    "all with [-c FILE | --dir DIRECTORY]\n"
     "T is a date (2026-01-31, 2026-01-31T08:00Z), @SECONDS, or an age (90s, 15m, 2h, 3d). PATH is\n"
-    "below a mapping's root; a directory means everything beneath it.\n";
+    "below a mapping's root; a directory means everything beneath it. show also has what happened\n"
+    "to it under the names that it had before and after.\n";
 
 /* Which records are wanted. */
 struct wanted {
-    const char *path; /* NULL: any */
+    const char *path;        /* NULL: any */
+    const struct life *life; /* of the path under all its names; NULL: under this one */
     int64_t since_us;
     int64_t until_us;
     bool by_op;
     enum journal_op op;
+    bool failed; /* failures alone */
     bool json;
     const char *dir; /* --dir, or NULL */
 };
 
 static bool is_wanted(const struct wanted *w, const struct journal_record *r)
 {
-    if (r->time_us < w->since_us || r->time_us > w->until_us || (w->by_op && r->op != w->op))
+    if (r->time_us < w->since_us || r->time_us > w->until_us || (w->by_op && r->op != w->op) ||
+        (w->failed && r->state != JOURNAL_FAILED))
         return false;
+    if (w->life)
+        return life_has(w->life, r);
     return !w->path || (r->path && path_is_within(r->path, w->path)) ||
            (r->path2 && path_is_within(r->path2, w->path));
 }
@@ -124,6 +134,13 @@ static int follow(struct journal_reader *reader, const struct wanted *w, const c
     }
 }
 
+static int out_of_memory(void)
+{
+    const struct err e = {.code = -ENOMEM, .what = "out of memory"};
+
+    return command_fault(EXIT_UNREACHED, &e);
+}
+
 static int show(const char *dir, const struct wanted *w, bool following)
 {
     struct journal_reader *reader = NULL;
@@ -134,6 +151,74 @@ static int show(const char *dir, const struct wanted *w, bool following)
         return command_fault(EXIT_UNREACHED, &e);
     status = following ? follow(reader, w, dir) : print_all(reader, w);
     journal_reader_close(reader);
+    return status;
+}
+
+/* Call for each record that can be read. Damage is passed over, told of if `tell`. Returns the exit
+ * status, everything having been said. */
+static int each_record(const char *dir, int (*fn)(void *arg, const struct journal_record *r),
+                       void *arg, bool tell)
+{
+    struct journal_reader *reader = NULL;
+    struct journal_record rec;
+    enum journal_read got;
+    struct err e = {0};
+    int status = EXIT_IN_STEP, code = 0;
+
+    if (journal_reader_open(dir, 1, &reader, &e))
+        return command_fault(EXIT_UNREACHED, &e);
+    while (code == 0 && (got = journal_read(reader, &rec, NULL, &e)) != JOURNAL_READ_END) {
+        if (got == JOURNAL_READ_RECORD)
+            code = fn(arg, &rec);
+        else if (tell)
+            status = command_fault(EXIT_DIFFERENCES, &e);
+    }
+    journal_reader_close(reader);
+    return code ? out_of_memory() : status;
+}
+
+static int gather(void *arg, const struct journal_record *r)
+{
+    return life_gather(arg, r);
+}
+
+/* Show the path under all names that it had. */
+static int show_life(const char *dir, struct wanted *w)
+{
+    struct life *l = life_new(w->path);
+    int status = l ? each_record(dir, gather, l, false) : out_of_memory();
+
+    if (status == EXIT_IN_STEP && life_trace(l))
+        status = out_of_memory();
+    w->life = l;
+    if (status == EXIT_IN_STEP)
+        status = show(dir, w, false);
+    life_free(l);
+    return status;
+}
+
+/* What is counted, of which records. */
+struct counting {
+    struct tally *tally;
+    const struct wanted *wanted;
+};
+
+static int count_one(void *arg, const struct journal_record *r)
+{
+    struct counting *c = arg;
+
+    return is_wanted(c->wanted, r) ? tally_add(c->tally, r) : 0;
+}
+
+static int count_all(const char *dir, const struct wanted *w)
+{
+    struct counting c = {tally_new(), w};
+    int status = c.tally ? each_record(dir, count_one, &c, true) : out_of_memory();
+
+    if (c.tally && status != EXIT_UNREACHED &&
+        (w->json ? journal_stat_json(c.tally) : journal_stat_text(c.tally)))
+        status = out_of_memory();
+    tally_free(c.tally);
     return status;
 }
 
@@ -165,11 +250,15 @@ static int verify(const char *dir)
 /* Parse the options behind "journal show" and its like; returns NULL or what is wrong. */
 static const char *parse(int argc, char **argv, struct wanted *w, const char **file)
 {
-    static const struct option options[] = {
-        {"since", required_argument, NULL, 's'}, {"until", required_argument, NULL, 'u'},
-        {"op", required_argument, NULL, 'o'},    {"json", no_argument, NULL, 'j'},
-        {"dir", required_argument, NULL, 'd'},   {"config", required_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},        {0}};
+    static const struct option options[] = {{"since", required_argument, NULL, 's'},
+                                            {"until", required_argument, NULL, 'u'},
+                                            {"op", required_argument, NULL, 'o'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"dir", required_argument, NULL, 'd'},
+                                            {"config", required_argument, NULL, 'c'},
+                                            {"failed", no_argument, NULL, 'f'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
     int64_t now = clock_real_us();
     int c;
 
@@ -183,6 +272,7 @@ static const char *parse(int argc, char **argv, struct wanted *w, const char **f
                    "hold release start stop idle overflow trash expire";
         w->by_op |= c == 'o';
         w->json |= c == 'j';
+        w->failed |= c == 'f';
         if (c == 'd')
             w->dir = optarg;
         if (c == 'c')
@@ -195,28 +285,37 @@ static const char *parse(int argc, char **argv, struct wanted *w, const char **f
     return NULL;
 }
 
+/* Do what was asked for. */
+static int act(const char *what, const char *dir, struct wanted *w)
+{
+    if (strcmp(what, "verify") == 0)
+        return verify(dir);
+    if (strcmp(what, "stat") == 0)
+        return count_all(dir, w);
+    if (strcmp(what, "show") == 0 && w->path)
+        return show_life(dir, w);
+    return show(dir, w, strcmp(what, "follow") == 0);
+}
+
 int command_journal(int argc, char **argv)
 {
     struct wanted w = {.since_us = INT64_MIN, .until_us = INT64_MAX};
     const char *file = CONF_DEFAULT_FILE, *wrong = parse(argc, argv, &w, &file);
     const char *what = optind < argc ? argv[optind] : "";
-    bool showing = strcmp(what, "show") == 0, following = strcmp(what, "follow") == 0;
+    bool printing = strcmp(what, "show") == 0 || strcmp(what, "follow") == 0;
     struct conf *conf = NULL;
     int status;
 
     if (wrong)
         return command_usage(usage, wrong[0] ? wrong : NULL);
-    if (!showing && !following && strcmp(what, "verify") != 0)
-        return command_usage(usage, "journal knows show, follow and verify");
-    if (argc - optind > (showing || following ? 2 : 1))
+    if (!printing && strcmp(what, "stat") != 0 && strcmp(what, "verify") != 0)
+        return command_usage(usage, "journal knows show, follow, stat and verify");
+    if (argc - optind > (printing ? 2 : 1))
         return command_usage(usage, "too many arguments");
     w.path = argv[optind + 1];
     if (!w.dir && command_load(file, true, &conf))
         return EXIT_USAGE;
-    if (showing || following)
-        status = show(w.dir ? w.dir : conf->journal_dir, &w, following);
-    else
-        status = verify(w.dir ? w.dir : conf->journal_dir);
+    status = act(what, w.dir ? w.dir : conf->journal_dir, &w);
     conf_free(conf);
     return status;
 }

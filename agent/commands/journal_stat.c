@@ -1,0 +1,162 @@
+/* Shell. The numbers of a journal. See journal_stat.h. */
+#include "agent/commands/journal_stat.h"
+
+#include "agent/commands/commands.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#define CAUSES_SHOWN 20
+#define DAY_US       (86400 * US_PER_S)
+#define DAY_CHARS    10 /* of an ISO time */
+#define JSON_MAX     (64u << 20)
+
+/* "2026-01-31" */
+static const char *day_text(int64_t day, char iso[CLOCK_ISO_SIZE])
+{
+    clock_iso(day * DAY_US, iso)[DAY_CHARS] = '\0';
+    return iso;
+}
+
+static uint64_t failures(const struct tally_counts *c)
+{
+    uint64_t sum = 0;
+
+    for (int op = 0; op < JOURNAL_OP_COUNT; op++)
+        sum += c->of[op][JOURNAL_FAILED];
+    return sum;
+}
+
+/* One line of the table. */
+static void print_counts(const char *name, const struct tally_counts *c)
+{
+    printf("%-10s %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64
+           " %9" PRIu64 " %11.1f %9" PRIu64 "\n",
+           name, c->of[JOURNAL_ADD][JOURNAL_INTENT], c->of[JOURNAL_EDIT][JOURNAL_INTENT],
+           c->of[JOURNAL_META][JOURNAL_INTENT], c->of[JOURNAL_RENAME][JOURNAL_INTENT],
+           c->of[JOURNAL_REMOVE][JOURNAL_INTENT], c->of[JOURNAL_LST][JOURNAL_DONE],
+           c->of[JOURNAL_PUT][JOURNAL_DONE], (double)c->bytes / 1e6, failures(c));
+}
+
+int journal_stat_text(struct tally *t)
+{
+    const struct tally_times times = tally_times(t);
+    const struct tally_cause *causes;
+    const struct tally_day *days;
+    char iso[CLOCK_ISO_SIZE];
+    size_t n;
+
+    printf("%-10s %9s %9s %9s %9s %9s %9s %9s %11s %9s\n", "day", "adds", "edits", "metadata",
+           "renames", "removals", "lists", "puts", "MB put", "failures");
+    days = tally_days(t, &n);
+    for (size_t i = 0; i < n; i++)
+        print_counts(day_text(days[i].day, iso), &days[i].counts);
+    print_counts("all", tally_all(t));
+    printf("\n%" PRIu64 " records; from an intent until it was done: half within %" PRIu64
+           " ms, 90 %% within %" PRIu64 " ms, 99 %% within %" PRIu64 " ms, at most %" PRIu64
+           " ms (%" PRIu64 " of them); %" PRIu64 " open\n",
+           tally_all(t)->records, times.half_ms, times.ninety_ms, times.ninety_nine_ms,
+           times.most_ms, times.count, tally_open(t));
+    causes = tally_causes(t, &n);
+    if (!causes)
+        return -ENOMEM;
+    for (size_t i = 0; i < n && i < CAUSES_SHOWN; i++) {
+        printf("%s%9" PRIu64 " failures, the last %s: ", i ? "" : "\n", causes[i].count,
+               clock_iso(causes[i].last_us, iso));
+        command_print_name(causes[i].why[0] ? causes[i].why : "(no reason told)");
+        putchar('\n');
+    }
+    if (n > CAUSES_SHOWN)
+        printf("and %zu reasons more (--json has all)\n", n - CAUSES_SHOWN);
+    return 0;
+}
+
+/* Operation -> state -> how many, of what there was. */
+static void put_counts(struct json_writer *w, const struct tally_counts *c)
+{
+    json_put_int(w, "records", (int64_t)c->records);
+    json_put_int(w, "bytes_put", (int64_t)c->bytes);
+    json_object(w, "counts");
+    for (int op = 0; op < JOURNAL_OP_COUNT; op++) {
+        bool any = false;
+
+        for (int state = 0; state < JOURNAL_STATE_COUNT; state++) {
+            if (!c->of[op][state])
+                continue;
+            if (!any)
+                json_object(w, journal_op_name((enum journal_op)op));
+            any = true;
+            json_put_int(w, journal_state_name((enum journal_state)state),
+                         (int64_t)c->of[op][state]);
+        }
+        if (any)
+            json_object_end(w);
+    }
+    json_object_end(w);
+}
+
+static void put_times(struct json_writer *w, const struct tally_times *times)
+{
+    json_object(w, "intent_to_done_ms");
+    json_put_int(w, "count", (int64_t)times->count);
+    json_put_int(w, "p50", (int64_t)times->half_ms);
+    json_put_int(w, "p90", (int64_t)times->ninety_ms);
+    json_put_int(w, "p99", (int64_t)times->ninety_nine_ms);
+    json_put_int(w, "max", (int64_t)times->most_ms);
+    json_object_end(w);
+}
+
+/* Days and reasons. */
+static void put_rows(struct json_writer *w, struct tally *t)
+{
+    const struct tally_cause *causes;
+    const struct tally_day *days;
+    char iso[CLOCK_ISO_SIZE];
+    size_t n;
+
+    json_array(w, "days");
+    days = tally_days(t, &n);
+    for (size_t i = 0; i < n; i++) {
+        json_object(w, NULL);
+        json_put_string(w, "day", day_text(days[i].day, iso));
+        put_counts(w, &days[i].counts);
+        json_object_end(w);
+    }
+    json_array_end(w);
+    json_array(w, "failures");
+    causes = tally_causes(t, &n);
+    for (size_t i = 0; i < n; i++) {
+        json_object(w, NULL);
+        json_put_string(w, "why", causes[i].why);
+        json_put_int(w, "count", (int64_t)causes[i].count);
+        json_put_string(w, "last", clock_iso(causes[i].last_us, iso));
+        json_object_end(w);
+    }
+    json_array_end(w);
+}
+
+int journal_stat_json(struct tally *t)
+{
+    const struct tally_times times = tally_times(t);
+    struct json_writer w;
+    struct buf out;
+    int code;
+
+    buf_init(&out, JSON_MAX);
+    json_begin(&w, &out);
+    json_object(&w, NULL);
+    put_counts(&w, tally_all(t));
+    put_times(&w, &times);
+    json_put_int(&w, "open", (int64_t)tally_open(t));
+    put_rows(&w, t);
+    json_object_end(&w);
+    code = json_end(&w);
+    if (code == 0)
+        printf("%.*s\n", (int)out.len, out.data);
+    buf_release(&out);
+    return code;
+}

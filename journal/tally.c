@@ -1,0 +1,273 @@
+/* A journal in numbers. Pure. See tally.h. */
+#include "journal/tally.h"
+
+#include "base/clock.h"
+#include "base/map.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DAY_US       (86400 * (int64_t)US_PER_S)
+#define FINE_BITS    4 /* 16 buckets for times between a power of two and the next */
+#define FINE         (1u << FINE_BITS)
+#define BUCKETS      ((64 - FINE_BITS + 1) * FINE)
+#define CAUSES_MAX   1000 /* different reasons; further ones count as "others" */
+#define CAUSE_OTHERS "(others)"
+
+/* A transaction that has not ended. */
+struct intent {
+    enum journal_op op;
+    int64_t time_us;
+};
+
+struct tally {
+    struct tally_counts all;
+    struct tally_day *days; /* by day */
+    size_t day_count, day_room;
+    struct map *open;   /* tx -> struct intent, owned */
+    struct map *causes; /* why -> struct tally_cause, owned */
+    struct tally_cause *sorted;
+    uint64_t times[BUCKETS];
+    uint64_t most_ms;
+};
+
+struct tally *tally_new(void)
+{
+    struct tally *t = calloc(1, sizeof *t);
+
+    if (!t)
+        return NULL;
+    t->open = map_new();
+    t->causes = map_new();
+    if (!t->open || !t->causes) {
+        tally_free(t);
+        return NULL;
+    }
+    return t;
+}
+
+/* Free a map and what is in it. */
+static void map_free_all(struct map *m)
+{
+    void *value;
+
+    if (!m)
+        return;
+    for (size_t at = 0; map_next(m, &at, NULL, NULL, &value);)
+        free(value);
+    map_free(m);
+}
+
+void tally_free(struct tally *t)
+{
+    if (!t)
+        return;
+    map_free_all(t->open);
+    map_free_all(t->causes);
+    free(t->days);
+    free(t->sorted);
+    free(t);
+}
+
+/* The bucket of a time: exact below FINE, then FINE of them for each power of two. */
+static unsigned bucket_of(uint64_t ms)
+{
+    unsigned power;
+
+    if (ms < FINE)
+        return (unsigned)ms;
+    power = 63 - (unsigned)__builtin_clzll(ms);
+    return (power - FINE_BITS + 1) * FINE + (unsigned)(ms >> (power - FINE_BITS) & (FINE - 1));
+}
+
+/* The largest time of a bucket. */
+static uint64_t bucket_top(unsigned bucket)
+{
+    const unsigned shift = bucket / FINE - 1;
+
+    return bucket < FINE ? bucket : ((uint64_t)(FINE + bucket % FINE + 1) << shift) - 1;
+}
+
+/* The row of a day; NULL without memory. Days come in order, but for a clock that was set back. */
+static struct tally_day *day_of(struct tally *t, int64_t time_us)
+{
+    const int64_t day = time_us / DAY_US;
+    size_t at = t->day_count;
+
+    while (at > 0 && t->days[at - 1].day > day)
+        at--;
+    if (at > 0 && t->days[at - 1].day == day)
+        return &t->days[at - 1];
+    if (t->day_count == t->day_room) {
+        const size_t room = t->day_room ? t->day_room * 2 : 32;
+        struct tally_day *days = reallocarray(t->days, room, sizeof *days);
+
+        if (!days)
+            return NULL;
+        t->days = days;
+        t->day_room = room;
+    }
+    memmove(&t->days[at + 1], &t->days[at], (t->day_count - at) * sizeof *t->days);
+    t->day_count++;
+    t->days[at] = (struct tally_day){.day = day};
+    return &t->days[at];
+}
+
+/* Count a record. */
+static void count(struct tally_counts *c, const struct journal_record *r)
+{
+    c->records++;
+    c->of[r->op][r->state]++;
+    if (r->op == JOURNAL_PUT && r->state == JOURNAL_DONE && (r->has & JOURNAL_HAS_FILE))
+        c->bytes += r->size;
+}
+
+/* Note a reason. */
+static int note_cause(struct tally *t, const struct journal_record *r)
+{
+    const char *why = r->why ? r->why : "";
+    struct tally_cause *c;
+
+    if (!map_get_str(t->causes, why) && map_count(t->causes) >= CAUSES_MAX)
+        why = CAUSE_OTHERS;
+    c = map_get_str(t->causes, why);
+    if (!c) {
+        c = calloc(1, sizeof *c);
+        if (!c || map_put_str(t->causes, why, c, NULL)) {
+            free(c);
+            return -ENOMEM;
+        }
+        c->why = map_key_str(t->causes, why);
+    }
+    c->count++;
+    c->last_us = r->time_us;
+    return 0;
+}
+
+/* Does a record end the transaction? A rename may be many copies, a failure that S3 did not answer
+ * may have done something: these go on. */
+static bool ends(const struct intent *i, const struct journal_record *r)
+{
+    if (i->op == JOURNAL_RENAME || i->op == JOURNAL_LST ? r->op != i->op : r->op == JOURNAL_TRASH)
+        return false;
+    return r->state == JOURNAL_DONE || r->state == JOURNAL_ABORT || r->http_status > 0;
+}
+
+/* A transaction begins. */
+static int begin(struct tally *t, const struct journal_record *r)
+{
+    struct intent *i = malloc(sizeof *i);
+    void *old = NULL;
+
+    if (!i || map_put(t->open, &r->tx, sizeof r->tx, i, &old)) {
+        free(i);
+        return -ENOMEM;
+    }
+    *i = (struct intent){r->op, r->time_us};
+    free(old);
+    return 0;
+}
+
+/* An outcome of a transaction. */
+static void outcome(struct tally *t, const struct journal_record *r)
+{
+    const struct intent *i = map_get(t->open, &r->tx, sizeof r->tx);
+    int64_t us;
+
+    if (!i || !ends(i, r))
+        return;
+    us = r->time_us - i->time_us;
+    if (r->state == JOURNAL_DONE) {
+        const uint64_t ms = us > 0 ? (uint64_t)us / 1000 : 0;
+
+        t->times[bucket_of(ms)]++;
+        t->most_ms = ms > t->most_ms ? ms : t->most_ms;
+    }
+    free(map_remove(t->open, &r->tx, sizeof r->tx));
+}
+
+int tally_add(struct tally *t, const struct journal_record *r)
+{
+    struct tally_day *day = day_of(t, r->time_us);
+    int code = day ? 0 : -ENOMEM;
+
+    if (code == 0) {
+        count(&t->all, r);
+        count(&day->counts, r);
+    }
+    if (code == 0 && r->state == JOURNAL_FAILED)
+        code = note_cause(t, r);
+    if (code == 0 && r->tx && r->state == JOURNAL_INTENT)
+        code = begin(t, r);
+    else if (code == 0 && r->tx)
+        outcome(t, r);
+    return code;
+}
+
+const struct tally_counts *tally_all(const struct tally *t)
+{
+    return &t->all;
+}
+
+const struct tally_day *tally_days(struct tally *t, size_t *ret_count)
+{
+    *ret_count = t->day_count;
+    return t->days;
+}
+
+/* The most frequent first; the same order every time. */
+static int compare_causes(const void *a, const void *b)
+{
+    const struct tally_cause *x = a, *y = b;
+
+    if (x->count != y->count)
+        return x->count > y->count ? -1 : 1;
+    return strcmp(x->why, y->why);
+}
+
+const struct tally_cause *tally_causes(struct tally *t, size_t *ret_count)
+{
+    size_t n = 0;
+    void *value;
+
+    free(t->sorted);
+    t->sorted = calloc(map_count(t->causes) + 1, sizeof *t->sorted);
+    for (size_t at = 0; t->sorted && map_next(t->causes, &at, NULL, NULL, &value);)
+        t->sorted[n++] = *(const struct tally_cause *)value;
+    if (n > 1)
+        qsort(t->sorted, n, sizeof *t->sorted, compare_causes);
+    *ret_count = n;
+    return t->sorted;
+}
+
+/* The time within which so many of all ended. */
+static uint64_t within(const struct tally *t, uint64_t of_all)
+{
+    uint64_t seen = 0;
+
+    for (unsigned i = 0; i < BUCKETS; i++) {
+        seen += t->times[i];
+        if (seen >= of_all && seen > 0)
+            return bucket_top(i) < t->most_ms ? bucket_top(i) : t->most_ms;
+    }
+    return t->most_ms;
+}
+
+struct tally_times tally_times(const struct tally *t)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < BUCKETS; i++)
+        n += t->times[i];
+    return (struct tally_times){.count = n,
+                                .half_ms = within(t, (n + 1) / 2),
+                                .ninety_ms = within(t, n - n / 10),
+                                .ninety_nine_ms = within(t, n - n / 100),
+                                .most_ms = t->most_ms};
+}
+
+uint64_t tally_open(const struct tally *t)
+{
+    return map_count(t->open);
+}
