@@ -39,3 +39,12 @@ void ahead_timed(struct ahead *a, uint64_t bytes, int64_t took_us, int64_t waits
     else
         a->score = a->score > less ? a->score - less : 0;
 }
+
+bool ahead_is_enough(const struct ahead *a, const struct ahead_bodies *b, uint64_t n)
+{
+    if (b->count < AHEAD_LARGE || b->bytes + n <= AHEAD_LARGE_BYTES)
+        return false;
+    if (ahead_is_slow(a))
+        return b->count - b->reading >= b->worth;
+    return b->reading >= b->processors || b->count >= b->worth;
+}

@@ -17,6 +17,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define AHEAD_LARGE       2           /* large bodies that are always worth their memory */
+#define AHEAD_LARGE_BYTES (16u << 20) /* and so many bytes of smaller ones */
+
 #define AHEAD_SLOW_US      400 /* a read that takes longer, and longer than its bytes explain */
 #define AHEAD_BYTES_PER_US 500
 #define AHEAD_PROBE        64
@@ -41,5 +44,20 @@ void ahead_timed(struct ahead *a, uint64_t bytes, int64_t took_us, int64_t waits
 
 /* ahead_is_slow(a): the readers are in use. */
 bool ahead_is_slow(const struct ahead *a);
+
+/* The large bodies of a worker that are in memory. */
+struct ahead_bodies {
+    unsigned count;
+    unsigned reading; /* of them */
+    uint64_t bytes;
+    unsigned processors; /* for this worker's reading */
+    unsigned worth;      /* so many at once keep the network busy */
+};
+
+/* ahead_is_enough(a, b, n): would one more, of n bytes, only lie in memory? It is worth its memory
+ * while the network takes up what is read. Where files are waited for (a), what is being read is
+ * besides that. Where they are at hand, reading and hashing keep a processor busy each, and more at
+ * once than there are of those is none the faster. */
+bool ahead_is_enough(const struct ahead *a, const struct ahead_bodies *b, uint64_t n);
 
 #endif

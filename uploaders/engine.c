@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #define MIB                UINT64_C(1048576)
 #define WORKERS_DEFAULT    2
@@ -53,6 +54,13 @@ static uint64_t random_seed(void)
     return seed;
 }
 
+/* How many there are. */
+static unsigned processors(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 ? (unsigned)n : 1;
+}
+
 /* Start the workers; what there is of requests and memory is shared out. */
 static int start_workers(struct uploaders *u, const struct uploaders_options *opt, struct err *e)
 {
@@ -72,6 +80,7 @@ static int start_workers(struct uploaders *u, const struct uploaders_options *op
         .proxy = opt->proxy,
         .addresses = u->addresses,
         .calls = (calls + workers - 1) / workers,
+        .reads = (processors() + workers - 1) / workers,
         .attempts = (unsigned)limit(opt->attempts, ATTEMPTS_DEFAULT, 1, UINT32_MAX),
         .timeout_ms = opt->timeout_ms > 0 ? opt->timeout_ms : TIMEOUT_DEFAULT_MS,
         .memory_bytes = limit(opt->memory_bytes, MEMORY_DEFAULT, 1, UINT64_MAX) / workers,

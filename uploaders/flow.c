@@ -13,6 +13,7 @@
 #define REQUEST_BURST_S 0.1   /* that much of a second's requests may go at once */
 #define BYTES_BURST_S   0.1   /* and of its bytes */
 #define PIECE_LEAST     16384 /* bytes of a body at once, however low the limit */
+#define BODIES_GAIN     2.0   /* times what keeps the server busy */
 #define YIELD_US        20000
 #define TOLD_US         60000000 /* SlowDown is told in the log at most this often */
 
@@ -21,6 +22,7 @@ struct flow {
     bool fixed;
     struct retry_quota quota;
     atomic_uint size;    /* of the window */
+    atomic_uint bodies;  /* large ones of one worker */
     atomic_bool rated;   /* requests are limited, by the server or the operator */
     atomic_bool metered; /* bytes are */
 
@@ -47,6 +49,7 @@ struct flow *flow_new(unsigned workers, unsigned in_flight, bool fixed, int64_t 
     retry_quota_init(&f->quota);
     window_init(&f->window, 2 * workers, in_flight, now_us);
     atomic_init(&f->size, fixed ? in_flight : f->window.size);
+    atomic_init(&f->bodies, fixed ? in_flight : 0);
     atomic_init(&f->rated, false);
     atomic_init(&f->metered, false);
     pthread_mutex_init(&f->lock, NULL);
@@ -73,14 +76,27 @@ unsigned flow_share(const struct flow *f, unsigned number)
     return share > 0 ? share : 1;
 }
 
+unsigned flow_bodies(const struct flow *f)
+{
+    return atomic_load_explicit(&f->bodies, memory_order_relaxed);
+}
+
+/* Large bodies at once of one worker, as of the last round; under the lock. */
+static unsigned count_bodies(const struct flow *f)
+{
+    return (unsigned)(BODIES_GAIN * f->window.busy / f->workers + 0.5);
+}
+
 /* The flags that spare the lock; under it. */
 static void set_flags(struct flow *f)
 {
     atomic_store_explicit(&f->rated, f->throttle.on || f->limits.requests_s > 0,
                           memory_order_relaxed);
     atomic_store_explicit(&f->metered, f->limits.bytes_s > 0, memory_order_relaxed);
-    if (!f->fixed)
-        atomic_store_explicit(&f->size, f->window.size, memory_order_relaxed);
+    if (f->fixed)
+        return;
+    atomic_store_explicit(&f->size, f->window.size, memory_order_relaxed);
+    atomic_store_explicit(&f->bodies, count_bodies(f), memory_order_relaxed);
 }
 
 /* What a bucket holds of a rate. */

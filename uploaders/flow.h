@@ -26,6 +26,10 @@ struct retry_quota *flow_quota(struct flow *f);
 /* flow_share(f, number): requests at once of the worker of that number; at least 1. */
 unsigned flow_share(const struct flow *f, unsigned number);
 
+/* flow_bodies(f): large bodies of one worker in memory at once that are worth it: twice those that
+ * keep S3 busy. 0: not known yet. */
+unsigned flow_bodies(const struct flow *f);
+
 /* flow_ended(f, s, now_us): calls that S3 answered. */
 void flow_ended(struct flow *f, const struct window_sample *s, int64_t now_us);
 

@@ -8,6 +8,7 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/attributes.h uploaders/attributes.c \
 	uploaders/copy.h uploaders/copy.c uploaders/copy_headers.c uploaders/copy_parts.c \
 	uploaders/ahead.h uploaders/ahead.c \
+	uploaders/bodies.h uploaders/bodies.c \
 	uploaders/engine.h uploaders/engine.c \
 	uploaders/head.h uploaders/head.c \
 	uploaders/flow.h uploaders/flow.c \
@@ -61,6 +62,7 @@ uploaders_tests = \
 	tests/unit/test_call_build \
 	tests/unit/test_answers \
 	tests/unit/test_attributes \
+	tests/unit/test_bodies \
 	tests/unit/test_credentials \
 	tests/unit/test_credentials_answer \
 	tests/unit/test_endpoint \
@@ -82,6 +84,8 @@ tests_unit_test_answers_SOURCES = tests/unit/test_answers.c
 tests_unit_test_answers_LDADD = $(uploaders_test_libs)
 tests_unit_test_attributes_SOURCES = tests/unit/test_attributes.c
 tests_unit_test_attributes_LDADD = $(uploaders_test_libs)
+tests_unit_test_bodies_SOURCES = tests/unit/test_bodies.c
+tests_unit_test_bodies_LDADD = $(uploaders_test_libs)
 tests_unit_test_credentials_SOURCES = tests/unit/test_credentials.c
 tests_unit_test_credentials_LDADD = $(uploaders_test_libs)
 tests_unit_test_credentials_answer_SOURCES = tests/unit/test_credentials_answer.c

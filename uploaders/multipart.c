@@ -34,8 +34,7 @@ struct part {
     char *body; /* NULL: this slot is free */
     size_t n;
     unsigned index;
-    uint64_t crc;
-    char payload_hash[SHA256_HEX];
+    struct source_sums sums;
     char crc_text[CRC64_BASE64_SIZE];
     char number[12];
 };
@@ -118,7 +117,7 @@ static void pump(struct multipart *m);
 static int read_part(struct call *call, struct s3_error *ret_error)
 {
     const struct part *part = call->owner;
-    return task_checksum_fits(call, part->crc, ret_error);
+    return task_checksum_fits(call, part->sums.crc, ret_error);
 }
 
 /* call.done of UploadPart */
@@ -147,9 +146,9 @@ static bool send_part(struct multipart *m, struct part *part)
     if (!call)
         return false;
     call->owner = part;
-    call_header(call, "x-amz-checksum-crc64nvme", crc64nvme_base64(part->crc, part->crc_text));
+    call_header(call, "x-amz-checksum-crc64nvme", crc64nvme_base64(part->sums.crc, part->crc_text));
     call->body = (struct span){part->body, part->n};
-    memcpy(call->payload_hash, part->payload_hash, sizeof(call->payload_hash));
+    memcpy(call->payload_hash, part->sums.payload_hash, sizeof(call->payload_hash));
     call->read = read_part;
     call->done = on_part;
     m->flying++;
@@ -175,7 +174,7 @@ static bool is_kept(struct multipart *m, const struct part *part)
             note_md5(part, made->etag);
         return true;
     }
-    if (!listed || listed->number == 0 || !parts_same(listed, part->body, part->n, part->crc))
+    if (!listed || listed->number == 0 || !parts_same(listed, part->body, part->n, part->sums.crc))
         return false;
     memcpy(made->etag, listed->etag, sizeof(made->etag));
     made->has_crc = listed->has_crc;
@@ -188,16 +187,8 @@ static void read_apart(struct task *task)
 {
     struct multipart *m = (struct multipart *)task;
     struct part *part = m->coming;
-    uint8_t digest[SHA256_BYTES];
-    m->read_code = read_whole(m->fd, part->body, part->n);
-    if (m->read_code != 0)
-        return;
-    part->crc = crc64nvme(0, part->body, part->n);
-    part->payload_hash[0] = '\0';
-    if (caller_tls(worker_caller(task->worker)))
-        return;
-    digest_sha256(part->body, part->n, digest);
-    hex_encode(digest, sizeof(digest), part->payload_hash);
+    part->sums.hashes = !caller_tls(worker_caller(task->worker));
+    m->read_code = source_read(m->fd, part->body, part->n, &part->sums);
 }
 
 /* The part was read: it is one of the file's. */
@@ -210,8 +201,8 @@ static enum verdict note_read(struct multipart *m, struct part *part)
     part->file = m;
     part->index = m->next++;
     m->upload.parts[part->index] = (struct s3_part){
-        .number = part->index + 1, .size = part->n, .crc64 = part->crc, .has_crc = true};
-    t->crc64 = crc64nvme_combine(t->crc64, part->crc, part->n);
+        .number = part->index + 1, .size = part->n, .crc64 = part->sums.crc, .has_crc = true};
+    t->crc64 = crc64nvme_combine(t->crc64, part->sums.crc, part->n);
     t->size += part->n;
     return VERDICT_DONE;
 }

@@ -3,11 +3,11 @@
 
 #include "base/clock.h"
 #include "base/crc.h"
+#include "uploaders/readers.h"
 #include "uploaders/source.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 /* Bodies of this size and more would hold up the network while they are read and hashed, wherever
  * they come from; below it is cheaper to read and send on one processor, out of its cache. */
@@ -18,8 +18,7 @@ struct put {
     char *body;
     size_t n;
     enum verdict loaded;
-    char payload_hash[SHA256_HEX]; /* taken by a reader; "": the caller takes it */
-    uint64_t crc;
+    struct source_sums sums; /* the hash is taken by a reader, else by the caller */
     char crc_text[CRC64_BASE64_SIZE];
     struct header posix[HEADERS_POSIX_COUNT];
 };
@@ -36,7 +35,7 @@ static void drop(struct task *task)
 static int read_answer(struct call *call, struct s3_error *ret_error)
 {
     const struct put *put = call->owner;
-    return task_checksum_fits(call, put->crc, ret_error);
+    return task_checksum_fits(call, put->sums.crc, ret_error);
 }
 
 /* call.done */
@@ -56,30 +55,22 @@ static void on_done(struct call *call)
 static void send(struct put *put)
 {
     struct transfer *t = put->task.transfer;
-    t->crc64 = put->crc;
+    t->crc64 = put->sums.crc;
     t->has_crc = true;
     t->size = put->n;
     struct call *call = task_call(&put->task, "PUT", t->key);
     if (!call)
         return;
-    crc64nvme_base64(put->crc, put->crc_text);
+    crc64nvme_base64(put->sums.crc, put->crc_text);
     headers_posix(&t->posix, put->posix);
     task_add_attributes(call, t);
     call_header(call, "x-amz-checksum-crc64nvme", put->crc_text);
     task_add_posix(call, put->posix);
     call->body = (struct span){put->body, put->n};
-    memcpy(call->payload_hash, put->payload_hash, sizeof(call->payload_hash));
+    memcpy(call->payload_hash, put->sums.payload_hash, sizeof(call->payload_hash));
     call->read = read_answer;
     call->done = on_done;
     caller_start(call);
-}
-
-/* Read the file and its checksum. */
-static void load(struct put *put)
-{
-    put->loaded = source_load(put->task.transfer, put->body);
-    if (put->loaded == VERDICT_DONE)
-        put->crc = crc64nvme(0, put->body, put->n);
 }
 
 /* task.have: it is read. */
@@ -96,19 +87,8 @@ static void have(struct task *task)
 static void read_apart(struct task *task)
 {
     struct put *put = (struct put *)task;
-    uint8_t digest[SHA256_BYTES];
-    load(put);
-    if (put->loaded != VERDICT_DONE || put->n == 0 || caller_tls(worker_caller(task->worker)))
-        return;
-    digest_sha256(put->body, put->n, digest);
-    hex_encode(digest, sizeof(digest), put->payload_hash);
-}
-
-/* How often this thread gave its processor away to wait for something. */
-static int64_t count_waits(void)
-{
-    struct rusage ru;
-    return getrusage(RUSAGE_THREAD, &ru) == 0 ? ru.ru_nvcsw : 0;
+    put->sums.hashes = !caller_tls(worker_caller(task->worker));
+    put->loaded = source_load(task->transfer, put->body, &put->sums);
 }
 
 /* Read it here, and see how long that takes. */
@@ -116,9 +96,9 @@ static void read_here(struct put *put)
 {
     struct worker *w = put->task.worker;
     bool watched = worker_watches(w);
-    int64_t began_us = clock_mono_us(), waits = watched ? count_waits() : 0;
-    load(put);
-    waits = watched ? count_waits() - waits : -1;
+    int64_t began_us = clock_mono_us(), waits = watched ? readers_waits() : 0;
+    put->loaded = source_load(put->task.transfer, put->body, &put->sums);
+    waits = watched ? readers_waits() - waits : -1;
     worker_timed(w, put->n, clock_mono_us() - began_us, waits);
     have(&put->task);
 }

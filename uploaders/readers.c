@@ -1,8 +1,11 @@
 /* Threads that read files for the workers. Shell. */
 #include "uploaders/readers.h"
 
+#include "base/clock.h"
+
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #define STACK_BYTES (256 * 1024) /* they call nothing deep */
 
@@ -15,6 +18,21 @@ struct readers {
     bool stopped;
 };
 
+int64_t readers_waits(void)
+{
+    struct rusage ru;
+    return getrusage(RUSAGE_THREAD, &ru) == 0 ? ru.ru_nvcsw : 0;
+}
+
+/* Read, and see how that goes. */
+static void read_task(struct task *task)
+{
+    int64_t began_us = clock_mono_us(), waits = readers_waits();
+    task->read(task);
+    task->read_us = clock_mono_us() - began_us;
+    task->read_waits = readers_waits() - waits;
+}
+
 /* A thread: read until the mailbox is closed. */
 static void *run(void *arg)
 {
@@ -26,7 +44,7 @@ static void *run(void *arg)
         pthread_mutex_unlock(&r->lock);
         if (stopped)
             continue; /* it is among those that its worker has begun: it is freed there */
-        task->read(task);
+        read_task(task);
         pthread_mutex_lock(&r->lock);
         r->free++;
         pthread_mutex_unlock(&r->lock);

@@ -2,11 +2,17 @@
  */
 #include "uploaders/source.h"
 
+#include "base/crc.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Bytes that are read before they are summed up: so many are still in the processor's cache then.
+ */
+#define PIECE_BYTES ((size_t)256 * 1024)
 
 /* The file moved under us. */
 static enum verdict changed(struct transfer *t, const char *how)
@@ -72,9 +78,46 @@ enum verdict source_open(struct transfer *t, int *ret_fd)
     return v;
 }
 
-enum verdict source_read(struct transfer *t, int fd, char *p, size_t n)
+/* Bytes that are there, after those that were summed up before. */
+static void sum_up(struct source_sums *sums, struct sha256 *hash, const char *p, size_t n)
 {
-    return source_judge(t, read_whole(fd, p, n));
+    sums->crc = crc64nvme(sums->crc, p, n);
+    if (sums->hashes)
+        sha256_add(hash, p, n);
+}
+
+/* All bytes were summed up. */
+static void end_sums(struct source_sums *sums, struct sha256 *hash)
+{
+    uint8_t digest[SHA256_BYTES];
+    if (!sums->hashes)
+        return;
+    sha256_end(hash, digest);
+    hex_encode(digest, sizeof(digest), sums->payload_hash);
+}
+
+/* Nothing was summed up yet. */
+static void begin_sums(struct source_sums *sums, struct sha256 *hash)
+{
+    sums->crc = 0;
+    sums->payload_hash[0] = '\0';
+    sha256_begin(hash);
+}
+
+int source_read(int fd, char *p, size_t n, struct source_sums *sums)
+{
+    struct sha256 hash;
+    begin_sums(sums, &hash);
+    for (size_t at = 0; at < n;) {
+        size_t piece = n - at < PIECE_BYTES ? n - at : PIECE_BYTES;
+        int code = read_whole(fd, p + at, piece);
+        if (code != 0)
+            return code;
+        sum_up(sums, &hash, p + at, piece);
+        at += piece;
+    }
+    end_sums(sums, &hash);
+    return 0;
 }
 
 enum verdict source_judge(struct transfer *t, int code)
@@ -97,7 +140,7 @@ void source_close(int fd)
 
 /* The target of a symbolic link, which is what is stored of it. It never changes in place: where
  * the link is the one that was observed, so is its target. */
-static enum verdict load_link(struct transfer *t, char *p)
+static enum verdict load_link(struct transfer *t, char *p, struct source_sums *sums)
 {
     char target[TREE_LINK_MAX];
     struct file_stat now;
@@ -114,18 +157,22 @@ static enum verdict load_link(struct transfer *t, char *p)
         return cannot_open(t, code);
     if (!file_same_content(&now, &t->expected) || n != t->expected.size)
         return changed(t, "inode, size, mtime or ctime are others than observed");
+    struct sha256 hash;
     memcpy(p, target, n);
+    begin_sums(sums, &hash);
+    sum_up(sums, &hash, p, n);
+    end_sums(sums, &hash);
     return VERDICT_DONE;
 }
 
-enum verdict source_load(struct transfer *t, char *p)
+enum verdict source_load(struct transfer *t, char *p, struct source_sums *sums)
 {
     int fd = -1;
     if (file_is_link(&t->expected))
-        return load_link(t, p);
+        return load_link(t, p, sums);
     enum verdict v = source_open(t, &fd);
     if (v == VERDICT_DONE)
-        v = source_read(t, fd, p, t->expected.size);
+        v = source_judge(t, source_read(fd, p, t->expected.size, sums));
     if (v == VERDICT_DONE)
         v = source_end(t, fd);
     source_close(fd);

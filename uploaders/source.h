@@ -9,6 +9,7 @@
 #ifndef LOCKSTEP_UPLOADERS_SOURCE_H
 #define LOCKSTEP_UPLOADERS_SOURCE_H
 
+#include "base/digest.h"
 #include "uploaders/uploaders.h"
 
 #include <stddef.h>
@@ -17,11 +18,20 @@
  * VERDICT_CHANGED, VERDICT_UNREADABLE. */
 enum verdict source_open(struct transfer *t, int *ret_fd);
 
-/* source_read(t, fd, p, n): the next n bytes. VERDICT_DONE, _CHANGED (it ended early),
- * _UNREADABLE. */
-enum verdict source_read(struct transfer *t, int fd, char *p, size_t n);
+/* What is taken of bytes while they are read. */
+struct source_sums {
+    bool hashes; /* the SHA-256 too */
+    uint64_t crc;
+    char payload_hash[SHA256_HEX]; /* "" without it */
+};
 
-/* source_judge(t, code): what a read that was done elsewhere and gave this code means: the same. */
+/* source_read(fd, p, n, sums): the next n bytes, and what they add up to (sums->hashes is set
+ * before; the rest is written even where it fails). The code is for source_judge. Any thread. */
+int source_read(int fd, char *p, size_t n, struct source_sums *sums)
+    __attribute__((warn_unused_result));
+
+/* source_judge(t, code): what it means that source_read gave this code: VERDICT_DONE, _CHANGED (it
+ * ended early), _UNREADABLE. */
 enum verdict source_judge(struct transfer *t, int code);
 
 /* source_end(t, fd): everything was read: stat is as before (a network file system's server is
@@ -31,8 +41,8 @@ enum verdict source_end(struct transfer *t, int fd);
 /* source_close(fd): -1 is allowed. */
 void source_close(int fd);
 
-/* source_load(t, p): all of these for a whole file into p (t->expected.size bytes); of a symbolic
- * link its target. VERDICT_REFUSED where that is too long. */
-enum verdict source_load(struct transfer *t, char *p);
+/* source_load(t, p, sums): all of these for a whole file into p (t->expected.size bytes); of a
+ * symbolic link its target. VERDICT_REFUSED where that is too long. */
+enum verdict source_load(struct transfer *t, char *p, struct source_sums *sums);
 
 #endif

@@ -78,6 +78,8 @@ static void end_round(struct window *w, int64_t span_us, int64_t now_us)
     bool half = learn_quick(w, unit_us, now_us);
     double done = half ? units * (double)US_PER_S / (double)span_us : most_done(w);
     double busy = done * w->quick_us / (double)US_PER_S;
+    if (!half)
+        w->busy = busy;
     double target = half ? busy / 2 : GAIN * busy + WINDOW_FIRST;
     if (!half && target > 2.0 * w->size)
         target = 2.0 * w->size;

@@ -44,6 +44,7 @@ struct window {
     int64_t quick_at_us;
     unsigned probing; /* rounds with half a window that are left */
     double probed_us; /* the least time seen in them; 0: none */
+    double busy;      /* requests that were needed to keep the server busy; 0: not known */
     double calls_s;   /* calls a second, smoothed */
     double lid;       /* after SlowDown: no more than this; 0: none */
     int64_t cut_us;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "uploaders/ahead.h"
+#include "uploaders/bodies.h"
 #include "uploaders/readers.h"
 
 #include <errno.h>
@@ -18,15 +19,10 @@ struct queue {
     struct task *tail;
 };
 
-#define SPARE_BYTES (128 * 1024)
 #define READING_SMALL                                                                              \
     16 /* bodies that are read, or wait for a slot after that, ahead of the network */
 #define READING_LARGE 4
-
-/* A buffer that is not in use. */
-struct spare {
-    struct spare *next;
-};
+#define BYTES_A_WAIT  (1u << 20) /* a file that is waited for is waited for more often */
 
 struct worker {
     struct worker_options opt;
@@ -41,11 +37,11 @@ struct worker {
     struct queue hungry[LANE_COUNT];  /* for memory */
     struct task *begun;
     struct lanes memory;
-    struct ahead ahead;
-    unsigned reading[LANE_COUNT]; /* tasks that are with the readers */
-    bool memory_freed;            /* since the hungry were last fed */
-    struct spare *spares;
-    unsigned spare_count;
+    unsigned large;                 /* bodies of the large lane */
+    struct ahead ahead[LANE_COUNT]; /* what its files are read like */
+    unsigned reading[LANE_COUNT];   /* tasks that are with the readers */
+    bool memory_freed;              /* since the hungry were last fed */
+    struct bodies bodies;
 };
 
 static void queue_put(struct queue *q, struct task *task)
@@ -102,6 +98,17 @@ void worker_hand(struct worker *w, struct task *task)
     (void)!mailbox_send(w->inbox, &task->letter);
 }
 
+/* Would another large body only lie in memory? */
+static bool is_enough(const struct worker *w, uint64_t n)
+{
+    const struct ahead_bodies bodies = {.count = w->large,
+                                        .reading = w->reading[LANE_LARGE],
+                                        .bytes = w->memory.used[LANE_LARGE],
+                                        .processors = w->opt.reads,
+                                        .worth = flow_bodies(w->opt.flow)};
+    return ahead_is_enough(&w->ahead[LANE_LARGE], &bodies, n);
+}
+
 /* Room in the budget for n bytes? If not, the task stands in line afterwards. */
 static bool reserve(struct task *task, uint64_t n)
 {
@@ -109,11 +116,13 @@ static bool reserve(struct task *task, uint64_t n)
     struct queue *line = &w->hungry[task->lane];
     bool first = !line->head || line->head == task;
     w->memory.waiting[LANE_LARGE] = w->hungry[LANE_LARGE].head != NULL;
-    if (first && lanes_open(&w->memory, task->lane, n, w->opt.memory_bytes)) {
+    bool enough = task->lane == LANE_LARGE && is_enough(w, n);
+    if (first && !enough && lanes_open(&w->memory, task->lane, n, w->opt.memory_bytes)) {
         if (task->hungry)
             (void)queue_take(line);
         task->hungry = false;
         lanes_enter(&w->memory, task->lane, n);
+        w->large += task->lane == LANE_LARGE;
         return true;
     }
     if (!task->hungry)
@@ -122,40 +131,23 @@ static bool reserve(struct task *task, uint64_t n)
     return false;
 }
 
-/* Buffers of one size are kept, so that small bodies cost neither malloc nor page faults. */
-static char *buffer_take(struct worker *w, size_t n)
+/* It is not in memory any more. */
+static void leave(struct task *task, uint64_t n)
 {
-    struct spare *spare = w->spares;
-    if (n > SPARE_BYTES)
-        return malloc(n);
-    if (!spare)
-        return malloc(SPARE_BYTES);
-    w->spares = spare->next;
-    w->spare_count--;
-    return (char *)spare;
-}
-
-static void buffer_give(struct worker *w, char *p, size_t n)
-{
-    if (n > SPARE_BYTES || w->spare_count >= w->opt.calls) {
-        free(p);
-        return;
-    }
-    struct spare *spare = (struct spare *)(void *)p; /* from malloc: aligned */
-    spare->next = w->spares;
-    w->spares = spare;
-    w->spare_count++;
+    lanes_leave(&task->worker->memory, task->lane, n);
+    task->worker->large -= task->lane == LANE_LARGE;
 }
 
 enum body_step worker_body(struct task *task, size_t n, char **ret)
 {
     if (!reserve(task, n))
         return BODY_WAIT;
-    char *p = buffer_take(task->worker, n);
+    char *p = bodies_take(&task->worker->bodies, n);
     if (!p) {
-        lanes_leave(&task->worker->memory, task->lane, n);
+        leave(task, n);
         return BODY_NO_MEMORY;
     }
+    task->read_bytes = n;
     *ret = p;
     return BODY_READY;
 }
@@ -164,8 +156,8 @@ void worker_body_back(struct task *task, char *p, size_t n)
 {
     if (!p)
         return;
-    buffer_give(task->worker, p, n);
-    lanes_leave(&task->worker->memory, task->lane, n);
+    bodies_give(&task->worker->bodies, p, n);
+    leave(task, n);
     task->worker->memory_freed = true;
 }
 
@@ -266,17 +258,17 @@ void worker_end(struct task *task, enum verdict verdict)
 
 bool worker_reads_ahead(struct worker *w)
 {
-    return ahead_hands_on(&w->ahead);
+    return ahead_hands_on(&w->ahead[LANE_SMALL]);
 }
 
 bool worker_watches(const struct worker *w)
 {
-    return ahead_watches(&w->ahead);
+    return ahead_watches(&w->ahead[LANE_SMALL]);
 }
 
 void worker_timed(struct worker *w, uint64_t bytes, int64_t took_us, int64_t waits)
 {
-    ahead_timed(&w->ahead, bytes, took_us, waits);
+    ahead_timed(&w->ahead[LANE_SMALL], bytes, took_us, waits);
 }
 
 bool worker_read(struct task *task)
@@ -296,11 +288,22 @@ void worker_read_end(struct task *task)
     (void)!mailbox_send(task->worker->inbox, &task->letter); /* no ceiling, never closed */
 }
 
+/* How a large body was read. A wait now and then is for a page of memory or a lock. */
+static void note_large_read(struct worker *w, const struct task *task)
+{
+    bool waited = task->read_waits > (int64_t)(task->read_bytes / BYTES_A_WAIT);
+    ahead_timed(&w->ahead[LANE_LARGE], task->read_bytes, task->read_us, waited);
+}
+
 /* A task is back from the readers. */
 static void take_read(struct worker *w, struct task *task)
 {
     task->reading = false;
     w->reading[task->lane]--;
+    if (task->lane == LANE_LARGE) {
+        note_large_read(w, task);
+        w->memory_freed = true; /* others may be read now */
+    }
     task->have(task);
 }
 
@@ -324,7 +327,7 @@ static bool can_begin(const struct worker *w, enum lane lane)
     bool large_waits = w->waiting[LANE_LARGE].head != NULL;
     if (!w->waiting[lane].head)
         return false;
-    if (lane == LANE_SMALL && ahead_is_slow(&w->ahead))
+    if (lane == LANE_SMALL && ahead_is_slow(&w->ahead[LANE_SMALL]))
         return w->reading[lane] + caller_waiting(w->caller, lane) < READING_SMALL;
     return w->reading[lane] < READING_LARGE && caller_room(w->caller, lane, large_waits);
 }
@@ -355,6 +358,8 @@ static void *run(void *arg)
         take_letters(w);
         feed(w);
         more = begin_some(w) || (w->memory_freed && is_hungry(w));
+        if (w->memory.used[LANE_LARGE] == 0)
+            bodies_trim(&w->bodies);
     }
     return NULL;
 }
@@ -397,6 +402,7 @@ int worker_new(const struct worker_options *opt, struct worker **ret, struct err
     if (!w)
         return err_set(e, -ENOMEM, "", "", "no memory for a worker");
     w->opt = *opt;
+    w->bodies.small_max = opt->calls;
     atomic_init(&w->load, 0);
     int code = set_up(w, e);
     if (code != 0) {
@@ -446,10 +452,6 @@ void worker_free(struct worker *w)
         discard_all(w);
         mailbox_free(w->inbox);
     }
-    while (w->spares) {
-        struct spare *spare = w->spares;
-        w->spares = spare->next;
-        free(spare);
-    }
+    bodies_release(&w->bodies);
     free(w);
 }

@@ -40,6 +40,10 @@ struct task {
     struct task *next; /* in the line for a slot, or for memory */
     bool hungry;       /* stands in the line for memory */
     bool reading;      /* is with the readers */
+
+    uint64_t read_bytes; /* of the body that it asked memory for last */
+    int64_t read_us;     /* what the readers took for it, and how often they waited */
+    int64_t read_waits;
 };
 
 struct worker_options {
@@ -49,6 +53,7 @@ struct worker_options {
     const char *ca_file;
     const char *proxy;
     unsigned calls;              /* at once, at most */
+    unsigned reads;              /* of large bodies at once that there are processors for */
     struct addresses *addresses; /* borrowed */
     unsigned attempts;
     int64_t timeout_ms;

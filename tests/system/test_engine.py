@@ -605,6 +605,16 @@ def test_memory_stays_within_its_budget(ctx):
 
 
 @on("s3d")
+def test_parts_that_are_larger_than_what_is_always_in_memory(ctx):
+    root = ctx.folder("tree")
+    for name in ("a", "b"):
+        write(root, name, os.urandom(MIB) * 45)
+    result = run(ctx, "put", root, "p", "a", "b", options=("-w", 1, "-p", 20 * MIB))
+    assert set(result.verdicts().values()) == {"done"}, result.lines
+    ctx.client.assert_tree(root, "p/")
+
+
+@on("s3d")
 def test_many_at_once(ctx):
     root = ctx.folder("tree")
     names = [f"d{i % 7}/f{i}" for i in range(600)]

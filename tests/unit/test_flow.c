@@ -317,6 +317,41 @@ static void test_slow_reads_are_handed_on(void **state)
     assert_int_equal(a.score, 0);
 }
 
+/* Large bodies in memory: two always, more while the network takes them and something is gained. */
+static void test_enough_large_bodies(void **state)
+{
+    (void)state;
+    const uint64_t mib = 1 << 20;
+    struct ahead quick = {0}, slow = {0};
+    for (int i = 0; i < 3; i++)
+        ahead_timed(&slow, 8 * mib, 100 * MS, 1);
+    assert_true(ahead_is_slow(&slow));
+    struct ahead_bodies b = {.processors = 1};
+    assert_false(ahead_is_enough(&quick, &b, 5000 * mib));
+    b = (struct ahead_bodies){.count = 1, .reading = 1, .bytes = 5000 * mib, .processors = 1};
+    assert_false(ahead_is_enough(&quick, &b, 5000 * mib));
+    assert_false(ahead_is_enough(&slow, &b, 5000 * mib));
+    b = (struct ahead_bodies){.count = 15, .bytes = 15 * mib, .processors = 1};
+    assert_false(ahead_is_enough(&quick, &b, mib));
+    assert_true(ahead_is_enough(&quick, &b, 2 * mib));
+    /* Nothing is gained by a second that is read on the same processor. */
+    b = (struct ahead_bodies){2, 1, 16 * mib, .processors = 1, .worth = 9};
+    assert_true(ahead_is_enough(&quick, &b, 8 * mib));
+    assert_false(ahead_is_enough(&slow, &b, 8 * mib));
+    b.processors = 2;
+    assert_false(ahead_is_enough(&quick, &b, 8 * mib));
+    /* The network does not take them. */
+    b = (struct ahead_bodies){4, 0, 32 * mib, .processors = 8, .worth = 4};
+    assert_true(ahead_is_enough(&quick, &b, 8 * mib));
+    assert_true(ahead_is_enough(&slow, &b, 8 * mib));
+    b.worth = 5;
+    assert_false(ahead_is_enough(&quick, &b, 8 * mib));
+    /* What is read slowly does not count among what the network is to take. */
+    b = (struct ahead_bodies){12, 10, 96 * mib, .processors = 8, .worth = 4};
+    assert_true(ahead_is_enough(&quick, &b, 8 * mib));
+    assert_false(ahead_is_enough(&slow, &b, 8 * mib));
+}
+
 static void test_flow_shares_out(void **state)
 {
     (void)state;
@@ -330,6 +365,27 @@ static void test_flow_shares_out(void **state)
         assert_int_equal(flow_share(f, i), 1);
     flow_free(f);
     flow_free(NULL);
+}
+
+/* Large bodies in memory: as many as S3 takes at once, and some more. */
+static void test_flow_counts_bodies(void **state)
+{
+    (void)state;
+    struct flow *f = flow_new(2, 64, false, 0);
+    assert_non_null(f);
+    assert_int_equal(flow_bodies(f), 0);
+    /* Ten a round of 100 ms that take 40 ms each keep four requests busy: four for each worker. */
+    struct window_sample round = {.calls = 10, .bytes = 80 << 20, .took_us = 400 * MS};
+    for (int64_t now_us = 100 * MS; now_us <= S; now_us += 100 * MS)
+        flow_ended(f, &round, now_us);
+    assert_int_equal(flow_bodies(f), 4);
+    flow_free(f);
+    f = flow_new(2, 64, true, 0);
+    assert_non_null(f);
+    assert_int_equal(flow_bodies(f), 64);
+    flow_ended(f, &round, S);
+    assert_int_equal(flow_bodies(f), 64);
+    flow_free(f);
 }
 
 static void test_flow_admits_by_limits(void **state)
@@ -395,7 +451,9 @@ int main(void)
         cmocka_unit_test(test_lanes_share),
         cmocka_unit_test(test_lanes_keep_room_for_the_small),
         cmocka_unit_test(test_slow_reads_are_handed_on),
+        cmocka_unit_test(test_enough_large_bodies),
         cmocka_unit_test(test_flow_shares_out),
+        cmocka_unit_test(test_flow_counts_bodies),
         cmocka_unit_test(test_flow_admits_by_limits),
         cmocka_unit_test(test_flow_slows_down),
     };
