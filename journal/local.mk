@@ -7,6 +7,7 @@ journal_libjournal_a_SOURCES = \
 	journal/frame.c journal/frame.h \
 	journal/life.c journal/life.h \
 	journal/merkle.c journal/merkle.h \
+	journal/past.c journal/past.h \
 	journal/reader.c \
 	journal/record.c \
 	journal/recover.c \
@@ -25,6 +26,7 @@ journal_tests = \
 	tests/unit/test_journal_follow \
 	tests/unit/test_journal_frame \
 	tests/unit/test_journal_life \
+	tests/unit/test_journal_past \
 	tests/unit/test_journal_record \
 	tests/unit/test_journal_recover \
 	tests/unit/test_journal_tally \
@@ -54,6 +56,8 @@ tests_unit_test_journal_frame_SOURCES = tests/unit/test_journal_frame.c tests/un
 tests_unit_test_journal_frame_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_life_SOURCES = tests/unit/test_journal_life.c tests/unit/unit.h
 tests_unit_test_journal_life_LDADD = $(journal_tests_LIBS)
+tests_unit_test_journal_past_SOURCES = tests/unit/test_journal_past.c tests/unit/unit.h
+tests_unit_test_journal_past_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_tally_SOURCES = tests/unit/test_journal_tally.c tests/unit/unit.h
 tests_unit_test_journal_tally_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_record_SOURCES = tests/unit/test_journal_record.c tests/unit/unit.h

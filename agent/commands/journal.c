@@ -1,5 +1,6 @@
-/* Shell. lockstep journal show, follow, stat, verify. */
+/* Shell. lockstep journal show, follow, at, diff, stat, verify. */
 #include "agent/commands/commands.h"
+#include "agent/commands/journal_past.h"
 #include "agent/commands/journal_stat.h"
 
 #include "base/clock.h"
@@ -20,12 +21,16 @@
 static const char usage[] =
     "usage: lockstep journal show   [PATH] [--since T] [--until T] [--op OP] [--failed] [--json]\n"
     "       lockstep journal follow [PATH] [--since T] [--op OP] [--failed] [--json]\n"
+    "       lockstep journal at     T [PATH] [--mapping NAME] [--json | --manifest]\n"
+    "       lockstep journal diff   T T [PATH] [--mapping NAME] [--json]\n"
     "       lockstep journal stat   [--since T] [--until T] [--json]\n"
     "       lockstep journal verify\n"
     "all with [-c FILE | --dir DIRECTORY]\n"
     "T is a date (2026-01-31, 2026-01-31T08:00Z), @SECONDS, or an age (90s, 15m, 2h, 3d). PATH is\n"
     "below a mapping's root; a directory means everything beneath it. show also has what happened\n"
-    "to it under the names that it had before and after.\n";
+    "to it under the names that it had before and after. at tells what S3 had then, diff what "
+    "became\n"
+    "of it from one time to another.\n";
 
 /* Which records are wanted. */
 struct wanted {
@@ -37,7 +42,9 @@ struct wanted {
     enum journal_op op;
     bool failed; /* failures alone */
     bool json;
-    const char *dir; /* --dir, or NULL */
+    bool manifest;
+    const char *mapping; /* --mapping, or NULL */
+    const char *dir;     /* --dir, or NULL */
 };
 
 static bool is_wanted(const struct wanted *w, const struct journal_record *r)
@@ -257,6 +264,8 @@ static const char *parse(int argc, char **argv, struct wanted *w, const char **f
                                             {"dir", required_argument, NULL, 'd'},
                                             {"config", required_argument, NULL, 'c'},
                                             {"failed", no_argument, NULL, 'f'},
+                                            {"manifest", no_argument, NULL, 'M'},
+                                            {"mapping", required_argument, NULL, 'm'},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
     int64_t now = clock_real_us();
@@ -273,6 +282,9 @@ static const char *parse(int argc, char **argv, struct wanted *w, const char **f
         w->by_op |= c == 'o';
         w->json |= c == 'j';
         w->failed |= c == 'f';
+        w->manifest |= c == 'M';
+        if (c == 'm')
+            w->mapping = optarg;
         if (c == 'd')
             w->dir = optarg;
         if (c == 'c')
@@ -285,37 +297,125 @@ static const char *parse(int argc, char **argv, struct wanted *w, const char **f
     return NULL;
 }
 
-/* Do what was asked for. */
-static int act(const char *what, const char *dir, struct wanted *w)
+/* What S3 had is gathered up to one or two moments. */
+struct moments {
+    struct past *past[2];
+    int64_t until_us[2];
+    int count;
+};
+
+static int gather_past(void *arg, const struct journal_record *r)
 {
-    if (strcmp(what, "verify") == 0)
+    struct moments *m = arg;
+    int code = 0;
+
+    for (int i = 0; i < m->count && code == 0; i++)
+        if (r->time_us <= m->until_us[i])
+            code = past_apply(m->past[i], r);
+    return code;
+}
+
+/* The parts of the output of "at" and "diff". */
+static int print_past(const struct moments *m, const struct wanted *w, const struct conf *conf)
+{
+    const struct past_part part = {w->mapping, w->path ? w->path : ""};
+
+    if (m->count == 2)
+        return journal_differences(m->past[0], m->past[1], &part, w->json);
+    return w->manifest ? journal_at_manifest(m->past[0], &part, conf)
+                       : journal_at_lines(m->past[0], &part, w->json);
+}
+
+/* journal at, journal diff. */
+static int past(const char *dir, const struct wanted *w, const struct conf *conf, struct moments *m)
+{
+    int status = EXIT_IN_STEP;
+
+    for (int i = 0; i < m->count; i++) {
+        m->past[i] = past_new();
+        if (!m->past[i])
+            status = out_of_memory();
+    }
+    if (status == EXIT_IN_STEP)
+        status = each_record(dir, gather_past, m, true);
+    if (status != EXIT_UNREACHED && print_past(m, w, conf))
+        status = out_of_memory();
+    for (int i = 0; i < m->count; i++)
+        past_free(m->past[i]);
+    return status;
+}
+
+/* What may be asked for. */
+static const struct question {
+    const char *name;
+    int times; /* words that are times, before the path */
+    bool path; /* may follow */
+} questions[] = {{"show", 0, true}, {"follow", 0, true}, {"at", 1, true},
+                 {"diff", 2, true}, {"stat", 0, false},  {"verify", 0, false}};
+
+static const struct question *question_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)
+        if (strcmp(name, questions[i].name) == 0)
+            return &questions[i];
+    return NULL;
+}
+
+/* The words behind the question. NULL or what is wrong. */
+static const char *words(const struct question *q, int argc, char **argv, struct wanted *w,
+                         struct moments *m)
+{
+    int64_t now = clock_real_us();
+
+    if (argc < q->times)
+        return q->times == 1 ? "a time is missing" : "two times are needed";
+    if (argc > q->times + (q->path ? 1 : 0))
+        return "too many arguments";
+    for (m->count = 0; m->count < q->times; m->count++)
+        if (clock_parse(argv[m->count], now, &m->until_us[m->count]))
+            return "that is not a time";
+    w->path = argc > q->times ? argv[q->times] : NULL;
+    if (w->manifest && (m->count != 1 || w->json || w->dir))
+        return "--manifest goes with \"at\" and the configuration alone";
+    if (w->mapping && m->count == 0)
+        return "--mapping goes with \"at\" and \"diff\"";
+    return NULL;
+}
+
+/* Do what was asked for. */
+static int act(const struct question *q, const char *dir, struct wanted *w, const struct conf *conf,
+               struct moments *m)
+{
+    if (strcmp(q->name, "verify") == 0)
         return verify(dir);
-    if (strcmp(what, "stat") == 0)
+    if (strcmp(q->name, "stat") == 0)
         return count_all(dir, w);
-    if (strcmp(what, "show") == 0 && w->path)
+    if (q->times)
+        return past(dir, w, conf, m);
+    if (strcmp(q->name, "show") == 0 && w->path)
         return show_life(dir, w);
-    return show(dir, w, strcmp(what, "follow") == 0);
+    return show(dir, w, strcmp(q->name, "follow") == 0);
 }
 
 int command_journal(int argc, char **argv)
 {
     struct wanted w = {.since_us = INT64_MIN, .until_us = INT64_MAX};
     const char *file = CONF_DEFAULT_FILE, *wrong = parse(argc, argv, &w, &file);
-    const char *what = optind < argc ? argv[optind] : "";
-    bool printing = strcmp(what, "show") == 0 || strcmp(what, "follow") == 0;
+    const struct question *q = question_of(optind < argc ? argv[optind] : "");
+    struct moments moments = {0};
     struct conf *conf = NULL;
     int status;
 
     if (wrong)
         return command_usage(usage, wrong[0] ? wrong : NULL);
-    if (!printing && strcmp(what, "stat") != 0 && strcmp(what, "verify") != 0)
-        return command_usage(usage, "journal knows show, follow, stat and verify");
-    if (argc - optind > (printing ? 2 : 1))
-        return command_usage(usage, "too many arguments");
-    w.path = argv[optind + 1];
+    if (!q)
+        return command_usage(usage, "journal knows show, follow, at, diff, stat and verify");
+    wrong = words(q, argc - optind - 1, argv + optind + 1, &w, &moments);
+    if (wrong)
+        return command_usage(usage, wrong);
     if (!w.dir && command_load(file, true, &conf))
         return EXIT_USAGE;
-    status = act(what, w.dir ? w.dir : conf->journal_dir, &w);
+    status = act(q, w.dir ? w.dir : conf->journal_dir, &w, conf, &moments);
     conf_free(conf);
     return status;
 }

@@ -3,6 +3,7 @@
 import collections
 import json
 import os
+import time
 
 from harness import on, wait_until, write
 
@@ -76,3 +77,54 @@ def test_stat_counts_what_is_in_the_journal(ctx):
     text = agent.journal("stat").stdout
     assert f"{len(records)} records" in text and "AccessDenied" in text, text
     assert agent.journal("stat", "--since", "2999-01-01").stdout.count("\n") == 4
+
+
+@on("s3d")
+def test_at_and_diff_tell_what_s3_had(ctx):
+    images, lists = ctx.folder("images"), ctx.folder("lists")
+    for name in ("a.jpg", "b.jpg", "d/c.jpg", "d/e.jpg"):
+        write(f"{images}/{name}", name.encode())
+    write(f"{lists}/train.lst", b"0\t0\ta.jpg\n1\t0\td/c.jpg\n")
+    agent = ctx.agent(images=images, lists=lists, repository={"max_removals": 100}).start()
+    agent.wait_in_step(20)
+
+    def had(*arguments):
+        done = agent.journal("at", *arguments, "--json")
+        assert done.returncode == 0, done
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def in_s3():
+        """What the bucket has, by an independent client."""
+        listed = ctx.client.aws_json("s3api", "list-objects-v2", "--bucket", ctx.bucket)
+        return sorted((item["Key"], item["Size"], item["ETag"].strip('"'))
+                      for item in listed["Contents"])
+
+    def told(rows):
+        return sorted((f"{row['w']}/{row['p']}", row["s"], row["e"]) for row in rows)
+
+    before, moment = in_s3(), agent.journal_records()[-1]["t"] + 1
+    assert told(had("0s")) == before
+    time.sleep(0.01)
+    write(f"{images}/a.jpg", b"edited")
+    os.rename(f"{images}/d", f"{images}/f")
+    os.unlink(f"{images}/b.jpg")
+    os.chmod(f"{images}/f/e.jpg", 0o600)
+    write(f"{images}/g.jpg", b"new")
+    wait_until(lambda: agent.journal_records()[-1]["t"] > moment, 20, "something new")
+    agent.wait_in_step(30)
+    then = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment // 1000000)) \
+        + f".{moment % 1000000:06}Z"
+    assert told(had(then)) == before
+    assert told(had("0s")) == in_s3() != before
+    assert {row["p"] for row in had("0s", "f", "--mapping", "images")} == {"f/c.jpg", "f/e.jpg"}
+    lines = agent.journal("diff", then, "0s").stdout.splitlines()
+    assert sorted(line.split() for line in lines) == sorted(
+        [["added", "images:f/c.jpg"], ["added", "images:f/e.jpg"], ["added", "images:g.jpg"],
+         ["edited", "images:a.jpg"], ["edited", "lists:train.lst"], ["removed", "images:b.jpg"],
+         ["removed", "images:d/c.jpg"], ["removed", "images:d/e.jpg"]]), lines
+    assert agent.journal("diff", "0s", "0s").stdout == ""
+    manifest = json.loads(agent.journal("at", "0s", "--manifest", "--mapping", "images").stdout)
+    assert manifest[0] == {"prefix": f"s3://{ctx.bucket}/"}
+    assert sorted(manifest[1:]) == sorted(ctx.client.keys("images/"))
+    assert agent.journal("at").returncode == 2 and agent.journal("at", "soon").returncode == 2
+    assert agent.journal("diff", "0s").returncode == 2
