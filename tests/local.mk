@@ -33,7 +33,9 @@ tests_s3d_s3d_SOURCES = \
 tests_s3d_s3d_CFLAGS = $(AM_CFLAGS) $(MICROHTTPD_CFLAGS) $(CRYPTO_CFLAGS) $(EXPAT_CFLAGS)
 tests_s3d_s3d_LDADD = base/libbase.a $(MICROHTTPD_LIBS) $(CRYPTO_LIBS) $(EXPAT_LIBS) -lpthread
 
-noinst_PROGRAMS += tests/system/storm
+noinst_PROGRAMS += tests/system/journal_make tests/system/storm
+tests_system_journal_make_SOURCES = tests/system/journal_make.c
+tests_system_journal_make_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS)
 tests_system_storm_SOURCES = \
 	tests/system/storm.h tests/system/storm.c \
 	tests/system/storm_deeds.c
@@ -71,8 +73,13 @@ EXTRA_DIST += \
 	tests/system/harness/waiting.py \
 	tests/system/harness/workload.py \
 	tests/system/churn.py \
+	tests/system/journal_verifier.py \
 	tests/system/remote.py \
 	tests/system/run.py \
+	tests/layout/banned.py tests/layout/house.py tests/layout/layers.py \
+	tests/layout/purity.py tests/layout/sizes.py \
+	tests/system/test_adopt.py tests/system/test_chaos.py tests/system/test_journal.py \
+	tests/system/test_listing.py tests/system/test_verify.py \
 	tests/system/test_attributes.py tests/system/test_conditions.py tests/system/test_crash.py \
 	tests/system/test_credentials.py tests/system/test_deletes.py tests/system/test_hurry.py \
 	tests/system/test_large_rename.py tests/system/test_peers.py tests/system/test_plan.py \

@@ -1,11 +1,15 @@
-"""What people ask the journal."""
+"""What people ask the journal, and whether it is whole: by two verifiers that share no code."""
 
 import collections
 import json
 import os
+import random
+import shutil
+import subprocess
 import time
 
-from harness import on, wait_until, write
+import journal_verifier
+from harness import deadline, lockstep_binary, long_test, on, process, wait_until, write
 
 
 def shown(agent, *arguments):
@@ -128,3 +132,145 @@ def test_at_and_diff_tell_what_s3_had(ctx):
     assert sorted(manifest[1:]) == sorted(ctx.client.keys("images/"))
     assert agent.journal("at").returncode == 2 and agent.journal("at", "soon").returncode == 2
     assert agent.journal("diff", "0s").returncode == 2
+
+
+# --- two verifiers -------------------------------------------------------------------------------
+
+
+def made(ctx, records, segment_bytes):
+    """A journal of several segments: (folder, its files in order)."""
+    folder = ctx.path("made")
+    maker = os.path.join(process.build_dir(), "tests", "system", "journal_make")
+    subprocess.run([maker, folder, str(records), str(segment_bytes)], check=True)
+    return folder, sorted(name for name in os.listdir(folder) if name.endswith(".jsonl"))
+
+
+def verdicts(folder):
+    """What ours and the other one say: (good, why), each."""
+    ours = subprocess.run([lockstep_binary(), "journal", "verify", "--dir", folder], check=False,
+                          capture_output=True, timeout=60)
+    assert ours.returncode in (0, 1), ours
+    try:
+        theirs = True, f"{journal_verifier.Verifier(folder).verify()} records"
+    except (journal_verifier.Bad, KeyError, ValueError, TypeError) as reason:
+        theirs = False, str(reason)
+    return (ours.returncode == 0, ours.stdout), theirs
+
+
+def framed(body, chain):
+    """A batch whose commit line is right, and the chain value after it."""
+    numbers = [dict(journal_verifier.members(line) or ()).get("q") for line in body.split(b"\n")[:-1]]
+    numbers = [number for number in numbers if number]
+    after = journal_verifier.hashlib.sha256(chain + body).hexdigest()
+    return (f'{{"k":"c","q":{max(numbers, default=0)},"n":{len(numbers)},"b":{len(body)},'
+            f'"x":"{journal_verifier.crc32c(body):08x}","h":"{after}"}}\n').encode()
+
+
+def mutated(dice, data):
+    """Other bytes, and what was done."""
+    lines = data.split(b"\n")[:-1]
+    found, _ = journal_verifier.batches(data)
+    at, line = dice.randrange(len(data)), dice.randrange(len(lines))
+    first, second = sorted(dice.sample(range(len(found) + 1), 2)) if len(found) > 1 else (0, 0)
+    parts = [data[found[i][0]:found[i + 1][0] if i + 1 < len(found) else len(data)]
+             for i in range(len(found))]
+    kind = dice.choice(("flip", "cut", "insert", "delete", "drop line", "double line", "swap lines",
+                        "drop batches", "double batch", "swap batches", "reframe", "zeroes"))
+    if kind == "flip":
+        data = data[:at] + bytes([data[at] ^ 1 << dice.randrange(8)]) + data[at + 1:]
+    elif kind == "cut":
+        data = data[:at]
+    elif kind == "insert":
+        data = data[:at] + dice.choice((b"x", b"\n", b"\0", b"0", b" ")) + data[at:]
+    elif kind == "delete":
+        data = data[:at] + data[at + dice.randint(1, 20):]
+    elif kind == "zeroes":
+        data = data[:at] + bytes(min(64, len(data) - at)) + data[at + 64:]
+    elif kind == "drop line":
+        del lines[line]
+    elif kind == "double line":
+        lines.insert(line, lines[line])
+    elif kind == "swap lines":
+        other = dice.randrange(len(lines))
+        lines[line], lines[other] = lines[other], lines[line]
+    elif kind == "drop batches":
+        del parts[first:second]
+    elif kind == "double batch" and first < len(parts):
+        parts.insert(first, parts[first])
+    elif kind == "swap batches" and second < len(parts):
+        parts[first], parts[second] = parts[second], parts[first]
+    elif kind == "reframe" and first < len(parts):  # a record is edited, its batch made good again
+        offset, body, _ = found[first]
+        chain = bytes.fromhex(found[first - 1][2]["h"]) if first else bytes(32)
+        body = body.replace(b'"p":"a.jpg"', b'"p":"b.jpg"').replace(b'"rc":200', b'"rc":403')
+        parts[first] = body + framed(body, chain)
+    if "line" in kind:
+        data = b"".join(text + b"\n" for text in lines)
+    elif "batch" in kind or kind == "reframe":
+        data = b"".join(parts)
+    return data, kind
+
+
+def agree(ctx, times, seed):
+    """Both say the same of so many damaged journals, and most of them are found out."""
+    print(f"LOCKSTEP_JOURNAL_SEED={seed}")
+    folder, names = made(ctx, 150, 3000)
+    assert len(names) >= 6, names
+    ours, theirs = verdicts(folder)
+    assert ours[0] and theirs == (True, "150 records"), (ours, theirs)
+    dice, found, kinds = random.Random(seed), 0, collections.Counter()
+    for number in range(times):
+        copy = ctx.path("copy")
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(folder, copy)
+        name = dice.choice(names)
+        path = os.path.join(copy, name)
+        before = after = b""
+        if dice.random() < 0.05:
+            os.unlink(path)
+            kind = "segment removed"
+        else:
+            with open(path, "rb") as file:
+                before = file.read()
+            after, kind = mutated(dice, before)
+            if after == before:
+                continue
+            with open(path, "wb") as file:
+                file.write(after)
+        ours, theirs = verdicts(copy)
+        assert ours[0] == theirs[0], (number, kind, name, ours, theirs)
+        # Of the end of the last segment nobody can tell whether it was written; what stands behind
+        # the end of another does not count.
+        harmless = name == names[-1] or (before and after.startswith(before))
+        assert not ours[0] or harmless, (number, kind, name, ours)
+        found += not ours[0]
+        kinds[kind] += 1
+    assert found > times / 2, (found, kinds)
+
+
+@on("s3d")
+def test_two_verifiers_agree_on_damaged_journals(ctx):
+    agree(ctx, 100, 7)
+
+
+@long_test
+@deadline(600)
+@on("s3d")
+def test_two_verifiers_agree_on_two_thousand_damaged_journals(ctx):
+    agree(ctx, 2000, int(os.environ.get("LOCKSTEP_JOURNAL_SEED", random.randrange(1 << 32))))
+
+
+@on("s3d")
+def test_the_other_verifier_takes_the_agents_journal(ctx):
+    images = ctx.folder("images")
+    for i in range(50):
+        write(f"{images}/{i}.jpg", b"%d" % i)
+    agent = ctx.agent(images=images).start()
+    agent.wait_in_step(20)
+    agent.kill9()
+    agent.start()
+    os.rename(f"{images}/7.jpg", f"{images}/seven.jpg")
+    agent.wait_in_step(20)
+    agent.stop()
+    records = journal_verifier.Verifier(f"{agent.state_dir}/journal").verify()
+    assert records == len(agent.journal_records()) > 100, records
