@@ -1,4 +1,4 @@
-/* Threads that wait for something that a lock protects. See waiters.h. */
+/* Threads that wait for something that a lock protects. Shell. See waiters.h. */
 #include "base/waiters.h"
 
 void waiters_init(struct waiters *w)

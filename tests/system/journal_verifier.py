@@ -75,11 +75,29 @@ def members(line):
 
 
 def commit_of(line):
-    """The members of a commit line, or None."""
+    """The members of a commit line, or None. It has one spelling."""
     found = members(line)
-    if not found or [k for k, _ in found] != ["k", "q", "n", "b", "x", "h"] or found[0][1] != "c":
+    if not found or [k for k, _ in found] != ["k", "q", "n", "b", "x", "h"]:
         return None
-    return dict(found)
+    c = dict(found)
+    spelling = json.dumps(c, separators=(",", ":")).encode()
+    if c["k"] != "c" or not all(isinstance(c[k], int) for k in "qnb") or line != spelling:
+        return None
+    hexes = re.fullmatch("[0-9a-f]{8}", c["x"]) and re.fullmatch("[0-9a-f]{64}", c["h"])
+    return c if hexes else None
+
+
+def numbers_of(body):
+    """The numbers of the records in a batch."""
+    found = (members(line) for line in body.split(b"\n")[:-1] if line.startswith(b'{"q":'))
+    return [first[0][1] for first in found if first]
+
+
+def describes(commit, body):
+    """Is the commit line that of this batch?"""
+    numbers = numbers_of(body)
+    return (commit["b"] == len(body) and commit["x"] == f"{crc32c(body):08x}" and
+            commit["n"] == len(numbers) and (not numbers or commit["q"] == numbers[-1]))
 
 
 def batches(data, most=1 << 62):
@@ -97,7 +115,7 @@ def batches(data, most=1 << 62):
                 break
             at = end + 1
         body = data[offset:at]
-        if commit["b"] != len(body) or commit["x"] != f"{crc32c(body):08x}":
+        if not describes(commit, body):
             return found, offset
         found.append((offset, body, commit))
         offset = end + 1

@@ -159,8 +159,7 @@ def verdicts(folder):
 
 def framed(body, chain):
     """A batch whose commit line is right, and the chain value after it."""
-    numbers = [dict(journal_verifier.members(line) or ()).get("q") for line in body.split(b"\n")[:-1]]
-    numbers = [number for number in numbers if number]
+    numbers = journal_verifier.numbers_of(body)
     after = journal_verifier.hashlib.sha256(chain + body).hexdigest()
     return (f'{{"k":"c","q":{max(numbers, default=0)},"n":{len(numbers)},"b":{len(body)},'
             f'"x":"{journal_verifier.crc32c(body):08x}","h":"{after}"}}\n').encode()

@@ -152,9 +152,12 @@ def there_and_back(ctx, seed):
     follow(ctx, agent, images, lists)
     check_by_others(ctx, images)
     moved = {}
-    for i, name in enumerate(names):  # each third gets a name that another one might have had
+    for i, name in enumerate(names):  # each third is renamed
         if i % 3 == 0:
-            moved[name] = f"{os.path.dirname(name)}/_{os.path.basename(name)}".lstrip("/")
+            to = f"{os.path.dirname(name)}/_{os.path.basename(name)}".lstrip("/")
+            if os.path.lexists(f"{images}/{to}"):
+                continue
+            moved[name] = to
             os.rename(f"{images}/{name}", f"{images}/{moved[name]}")
         elif i % 3 == 1:
             write(f"{images}/{name}", b"edited, " + name.encode())
