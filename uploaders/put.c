@@ -18,7 +18,7 @@ struct put {
     char *body;
     size_t n;
     enum verdict loaded;
-    struct source_sums sums; /* the hash is taken by a reader, else by the caller */
+    struct source_sums sums;
     char crc_text[CRC64_BASE64_SIZE];
     struct header posix[HEADERS_POSIX_COUNT];
 };
@@ -83,11 +83,10 @@ static void have(struct task *task)
         worker_end(task, put->loaded);
 }
 
-/* task.read, on a reader's thread: with the hash that the signature needs on plain HTTP. */
+/* task.read, on a reader's thread. */
 static void read_apart(struct task *task)
 {
     struct put *put = (struct put *)task;
-    put->sums.hashes = !caller_tls(worker_caller(task->worker));
     put->loaded = source_load(task->transfer, put->body, &put->sums);
 }
 
@@ -118,6 +117,7 @@ static void begin(struct task *task)
         break;
     }
     put->n = t->expected.size;
+    put->sums.hashes = !caller_tls(worker_caller(task->worker)); /* the signature needs it then */
     bool apart = put->n >= READ_APART_BYTES || worker_reads_ahead(task->worker);
     if (!apart || !worker_read(task))
         read_here(put);
