@@ -42,9 +42,10 @@ void ahead_timed(struct ahead *a, uint64_t bytes, int64_t took_us, int64_t waits
 
 bool ahead_is_enough(const struct ahead *a, const struct ahead_bodies *b, uint64_t n)
 {
+    unsigned worth = b->worth > AHEAD_LARGE ? b->worth : AHEAD_LARGE;
     if (b->count < AHEAD_LARGE || b->bytes + n <= AHEAD_LARGE_BYTES)
         return false;
     if (ahead_is_slow(a))
-        return b->count - b->reading >= b->worth;
-    return b->reading >= b->processors || b->count >= b->worth;
+        return b->count - b->reading >= worth;
+    return b->reading >= b->processors || b->count >= worth;
 }

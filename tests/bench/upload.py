@@ -136,6 +136,9 @@ def goals(name, kind, rows, servers):
         found.append(Goal("as fast as curl -Z", ours["files_per_s"] >= floor["files_per_s"]))
     if name == "large" and kind == "sink" and floor:
         found.append(Goal("90 % of curl's rate", ours["mib_per_s"] >= 0.9 * floor["mib_per_s"]))
+    if name == "large" and kind == "sink":
+        found.append(Goal("at most 350 ms of CPU a file", ours["cpu_us_per_file"] <= 350e3))
+        found.append(Goal("at most 64 MiB", ours["peak_mib"] <= 64))
     if kind == "s3d-tls" and "s3d" in servers:
         plain = servers["s3d"]["clients"]["lockstep"]
         found.append(Goal("at most twice the CPU of plain HTTP",

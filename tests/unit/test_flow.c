@@ -350,6 +350,11 @@ static void test_enough_large_bodies(void **state)
     b = (struct ahead_bodies){12, 10, 96 * mib, .processors = 8, .worth = 4};
     assert_true(ahead_is_enough(&quick, &b, 8 * mib));
     assert_false(ahead_is_enough(&slow, &b, 8 * mib));
+    /* Reading is what holds up the network, which seems to take next to nothing therefore. */
+    b = (struct ahead_bodies){4, 4, 32 * mib, .processors = 1, .worth = 0};
+    assert_false(ahead_is_enough(&slow, &b, 8 * mib));
+    b.reading = 2;
+    assert_true(ahead_is_enough(&slow, &b, 8 * mib));
 }
 
 static void test_flow_shares_out(void **state)
