@@ -21,13 +21,15 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 FOLDERS = (HERE, os.path.join(os.path.dirname(HERE), "s3d"))
 sys.path[:0] = FOLDERS
 
-from harness import Ceph, Context, S3d, Skip, ceph, s3d_binary  # noqa: E402
+from harness import (  # noqa: E402
+    Ceph, Context, S3d, Skip, Swift, TimedOut, be_patient, ceph, s3d_binary, swift)
 from harness.context import DEADLINE_S  # noqa: E402
 from harness.process import tail  # noqa: E402
 
 SKIPPED = 77  # exit status of a test's process
 POLL_S = 0.01
 MOST_JOBS = 4  # unless told: Ceph and the disk are everybody's
+KINDS = {"s3d": S3d, "ceph": Ceph, "swift": Swift}
 
 
 class Test:
@@ -36,7 +38,7 @@ class Test:
     def __init__(self, module, name, function, server):
         self.name = f"{module[len('test_'):]}.{name[len('test_'):]}[{server}]"
         self.function, self.server, self.number = function, server, 0
-        self.deadline = getattr(function, "deadline", DEADLINE_S)
+        self.deadline = getattr(function, "deadline", DEADLINE_S) * KINDS[server].patience
         self.long = getattr(function, "long", False)
         self.alone = getattr(function, "alone", False)
 
@@ -59,35 +61,43 @@ def discover(servers):
 
 
 class Servers:
-    """Ceph is started once and shared; every test on s3d gets one of its own."""
+    """Ceph and Swift are started once each and shared, when the first test wants them; every test
+    on s3d gets one of its own."""
 
     def __init__(self, folder):
         self.folder = folder
-        self.ceph = None
-        self.problem = None
+        self.started = {}
+        self.problems = {}
 
     def shared(self, kind):
         """The shared server of that kind, or None; raises Skip where it cannot be had."""
-        if kind != "ceph":
+        if kind == "s3d":
             return None
-        if self.problem:
-            raise Skip(self.problem)
-        if self.ceph is None:
-            missing = ceph.missing()
-            if missing:
-                self.problem = "not installed: " + " ".join(missing)
-                raise Skip(self.problem)
-            self.ceph = Ceph(os.path.join(self.folder, "ceph")).start()
-        return self.ceph
+        if kind not in self.problems:
+            self.problems[kind] = missing(kind, self.folder)
+        if self.problems[kind]:
+            raise Skip(self.problems[kind])
+        if kind not in self.started:
+            self.started[kind] = KINDS[kind](os.path.join(self.folder, kind)).start()
+        return self.started[kind]
 
     def stop(self):
-        if self.ceph is not None:
-            self.ceph.stop()
+        for server in self.started.values():
+            server.stop()
+
+
+def missing(kind, folder):
+    """Why a server of that kind cannot be had in this folder; "" where it can."""
+    if kind == "swift":
+        return swift.missing(folder)
+    names = ceph.missing()
+    return "not installed: " + " ".join(names) if names else ""
 
 
 def run_test(test, folder, server):
     """Call the function: 0, 1 or SKIPPED."""
     context = None
+    be_patient(server.patience)
     try:
         bucket = f"test-{os.getpid()}-{test.number}"
         server.create_bucket(bucket)
@@ -152,7 +162,7 @@ class Run:
             shared = servers.shared(self.test.server)
         except Skip as reason:
             self.status, self.text = SKIPPED, str(reason)
-        except RuntimeError as reason:
+        except (RuntimeError, TimedOut) as reason:
             self.status, self.text = 1, str(reason)
         else:
             sys.stdout.flush()
@@ -281,7 +291,7 @@ def parse_arguments():
     parser.add_argument("--build", metavar="DIR", help="where make put the programs (build/)")
     parser.add_argument("--only", metavar="TEXT", action="append", default=[],
                         help="only tests whose name contains this text; may be given again")
-    parser.add_argument("--server", choices=("s3d", "ceph", "both"), default="both")
+    parser.add_argument("--server", choices=(*KINDS, "all"), default="all")
     parser.add_argument("--long", action="store_true", help="also the long tests")
     parser.add_argument("--jobs", type=at_least_one, metavar="N", default=default_jobs(),
                         help="so many tests at once (%(default)s)")
@@ -300,7 +310,7 @@ def end_by_signal(number, _frame):
 
 def main():
     arguments = parse_arguments()
-    chosen = ("s3d", "ceph") if arguments.server == "both" else (arguments.server,)
+    chosen = tuple(KINDS) if arguments.server == "all" else (arguments.server,)
     tests = [t for t in discover(chosen)
              if (not arguments.only or any(text in t.name for text in arguments.only))
              and (arguments.long or not t.long)]

@@ -53,7 +53,7 @@ def clean(agent, words=""):
 # --- trash -----------------------------------------------------------------------------------------
 
 
-@on("s3d", "ceph")
+@on("s3d", "ceph", "swift")
 def test_removed_images_are_in_the_trash_with_all_that_they_were(ctx):
     agent, images, lists, paths = running(ctx, "trash")
     before = {p: ctx.client.signed.head(f"images/{p}") for p in paths[:5]}
@@ -275,7 +275,7 @@ def somebody_elses_stay(ctx, deletes="remove"):
     return agent
 
 
-@on("s3d", "ceph")
+@on("s3d", "ceph", "swift")
 def test_somebody_elses_newer_objects_stay(ctx):
     somebody_elses_stay(ctx)
 

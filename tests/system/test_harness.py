@@ -73,7 +73,7 @@ def test_metadata_is_compared(ctx):
     assert head["Metadata"] == properties, head
 
 
-@on("s3d", "ceph")
+@on("s3d", "ceph", "swift")
 def test_special_keys_are_read(ctx):
     keys = ["a//b", "../x", "sp ace", "plus+", "per%cent", "quo'te\"", "é/ü", "&<>", "x" * 1024]
     for key in keys:

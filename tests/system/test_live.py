@@ -21,18 +21,20 @@ def running(ctx, count=60):
 
 
 def follow(ctx, agent, images, lists, timeout=SETTLE_S + SETTLED_S + 1):
-    """Within the promised time the listing is right; then the bytes and the metadata are, too."""
+    """Within the promised time the listing is right; then the bytes and the metadata are, too.
+    Swift is too slow for a promise."""
+    promised = ctx.server.kind != "swift"
     begun = time.monotonic()
     wait_until(lambda: not agent.differences(), timeout, lambda: str(agent.differences()[:10]),
                interval=0.05)
     took = time.monotonic() - begun
-    assert took <= SETTLE_S + SETTLED_S, f"it took {took:.1f} s"
+    assert not promised or took <= SETTLE_S + SETTLED_S, f"it took {took:.1f} s"
     agent.wait_in_step(10)
     ctx.client.assert_tree(images, "images/")
     ctx.client.assert_tree(lists, "lists/")
 
 
-@on("s3d", "ceph")
+@on("s3d", "ceph", "swift")
 def test_files_are_added_edited_and_removed(ctx):
     agent, images, lists, paths = running(ctx)
     write(f"{images}/new/one.jpg")
@@ -100,7 +102,7 @@ def test_an_edit_of_the_same_size_is_seen(ctx):
     follow(ctx, agent, images, lists)
 
 
-@on("s3d", "ceph")
+@on("s3d", "ceph", "swift")
 def test_mode_owner_and_time_go_without_an_upload(ctx):
     agent, images, lists, paths = running(ctx, 10)
     os.chmod(f"{images}/{paths[0]}", 0o600)
@@ -112,7 +114,7 @@ def test_mode_owner_and_time_go_without_an_upload(ctx):
     assert changes == ["meta"] * 3, changes
 
 
-@on("s3d", "ceph")
+@on("s3d", "ceph", "swift")
 def test_a_directory_is_renamed(ctx):
     agent, images, lists, paths = running(ctx, 100)
     old = paths[0].split("/")[0]

@@ -56,11 +56,11 @@ def test_a_file_that_is_being_written_is_not_shipped_half(ctx):
     ctx.client.assert_tree(images, "images/")
 
 
-@on("s3d", "ceph")
+@on("s3d", "ceph", "swift")
 @deadline(180)
 def test_what_happens_during_the_first_scan_is_not_lost(ctx):
     """lsyncd: changes between the first scan and the watches."""
-    images, paths = tree(ctx, count=600, folders=40)
+    images, paths = tree(ctx, count=200 if ctx.server.kind == "swift" else 600, folders=40)
     dice, ended = random.Random(4), threading.Event()
 
     def change():
@@ -84,7 +84,7 @@ def test_what_happens_during_the_first_scan_is_not_lost(ctx):
     ctx.client.assert_tree(images, "images/")
 
 
-@on("s3d", "ceph")
+@on("s3d", "ceph", "swift")
 def test_a_file_that_changes_while_it_is_sent_goes_again(ctx):
     """aws s3 sync: a file that changed during its upload left a corrupt copy, never repaired. Here
     with the same size and the old time of modification."""
@@ -102,7 +102,7 @@ def test_a_file_that_changes_while_it_is_sent_goes_again(ctx):
     ctx.client.assert_tree(images, "images/")
 
 
-@on("s3d", "ceph")
+@on("s3d", "ceph", "swift")
 def test_a_directory_that_is_deleted_and_made_again(ctx):
     """Syncthing: changes in such a directory were missed."""
     images, paths = tree(ctx)
@@ -123,7 +123,7 @@ def test_a_directory_that_is_deleted_and_made_again(ctx):
 # --- what is in S3 already -------------------------------------------------------------------------
 
 
-@on("s3d", "ceph")
+@on("s3d", "ceph", "swift")
 def test_new_metadata_keep_what_others_have_set(ctx):
     """rclone: a metadata update by REPLACE dropped Cache-Control and the like; and mc never brought
     a chmod at all."""
@@ -147,7 +147,7 @@ def test_new_metadata_keep_what_others_have_set(ctx):
     assert head.metadata["camera"] == "7" and "file-mtime" in head.metadata, head.metadata
 
 
-@on("s3d", "ceph")
+@on("s3d", "ceph", "swift")
 def test_what_is_excluded_or_anothers_is_not_deleted(ctx):
     """s5cmd --delete: objects that its patterns exclude were removed. mc: the whole target."""
     images, paths = tree(ctx)
@@ -166,7 +166,7 @@ def test_what_is_excluded_or_anothers_is_not_deleted(ctx):
     assert set(ctx.client.keys("images/")) == wanted - gone
 
 
-@on("s3d", "ceph")
+@on("s3d", "ceph", "swift")
 def test_a_source_that_is_not_there_at_the_start_removes_nothing(ctx):
     """mc mirror: deleted the target when the source could not be read, and after a restart."""
     images, paths = tree(ctx)

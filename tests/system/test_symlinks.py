@@ -77,7 +77,7 @@ def bed(ctx, **options):
     return agent, images
 
 
-@on("s3d", "ceph")
+@on("s3d", "ceph", "swift")
 def test_links_are_objects(ctx):
     agent, images = bed(ctx, repository=STORE)
     assert ctx.client.get("images/d/out.png")[0] == os.fsencode(ctx.path("outside/secret.png"))

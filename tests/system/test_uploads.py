@@ -62,7 +62,7 @@ def part_numbers(lines):
 # --- after a crash ---------------------------------------------------------------------------------
 
 
-@on("s3d", "ceph")
+@on("s3d", "ceph", "swift")
 def test_what_was_sent_before_a_crash_is_not_sent_again(ctx):
     images = ctx.folder("images")
     write(f"{images}/large.rec", os.urandom(PARTS * PART - 4711))
@@ -168,7 +168,7 @@ def test_an_outage_in_the_middle_costs_no_part_twice(ctx):
 # --- what nobody goes on with ----------------------------------------------------------------------
 
 
-@on("s3d", "ceph")
+@on("s3d", "ceph", "swift")
 def test_an_orphan_goes_and_a_strangers_upload_stays(ctx):
     images = ctx.folder("images")
     write(f"{images}/large.rec", os.urandom(PARTS * PART))

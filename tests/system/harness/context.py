@@ -17,7 +17,7 @@ class Skip(Exception):
 
 
 def on(*servers, options=()):
-    """The servers that a test runs on, once each: "s3d", "ceph". `options` go to s3d."""
+    """The servers that a test runs on, once each: "s3d", "ceph", "swift". `options` go to s3d."""
     def mark(function):
         function.servers = servers
         function.s3d_options = options

@@ -19,6 +19,7 @@ class Server:
     """What the tests know of a server: an address, credentials, buckets."""
 
     kind = ""
+    patience = 1  # waiting takes so many times as long
     host = "127.0.0.1"
     port = 0
     region = "us-east-1"

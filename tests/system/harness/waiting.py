@@ -3,6 +3,15 @@
 import time
 
 
+_patience = 1
+
+
+def be_patient(factor):
+    """From here on this process waits so many times as long: its server is slow."""
+    global _patience
+    _patience = factor
+
+
 class TimedOut(AssertionError):
     """What was waited for did not come; the message says how far it got."""
 
@@ -13,6 +22,7 @@ def wait_until(check, timeout, what, interval=0.02):
     `what` names the thing in the error; where it is a function, it is called for the last state.
     The interval grows to a quarter of a second.
     """
+    timeout *= _patience
     end = time.monotonic() + timeout
     while True:
         value = check()
