@@ -9,7 +9,10 @@
  *         all that HEAD told is.
  *
  * Amazon wants the condition's ETag in quotes, some servers (Ceph) only without. Both forms mean
- * the same, so a failed condition is asked once more in the other form before it is believed.
+ * the same, so a failed condition is asked once more in the other form before it is believed. Some
+ * (Swift, of objects in parts) compare it with another ETag than the one that they tell: so the
+ * source is looked at before it counts as another, and copied without the condition if it is the
+ * one that is meant; then the copy must have its ETag.
  */
 #include "uploaders/copy.h"
 
@@ -28,6 +31,7 @@ struct copy {
     char condition_text[COPY_CONDITION_SIZE];
     bool bare;         /* the condition goes without quotes */
     bool asked_again;  /* in the other form */
+    bool bound;        /* the condition is sent */
     struct call *head; /* what HEAD told, where it was asked; its strings are sent again */
     bool keyless;      /* HEAD goes without the key that the rules name */
     struct header posix[HEADERS_POSIX_COUNT];
@@ -104,6 +108,8 @@ static bool has_plain_etag(const struct call *call)
 static bool copied_another(const struct copy *copy, const struct call *call)
 {
     const char *etag = copy->task.transfer->etag;
+    if (!copy->bound && copy->condition[0] != '\0') /* it was looked at, but that was before */
+        return strcmp(copy->condition, etag) != 0;
     return has_plain_etag(call) && (!copy->head || has_plain_etag(copy->head)) &&
            strlen(copy->condition) == 2 * MD5_BYTES && strlen(etag) == 2 * MD5_BYTES &&
            strcmp(copy->condition, etag) != 0;
@@ -125,6 +131,7 @@ static enum verdict judge(const struct copy *copy, const struct call *call)
 }
 
 static void send(struct copy *copy);
+static void look(struct copy *copy);
 static void go_on_in_parts(struct copy *copy);
 
 /* The words of S3 for a source that is more than one CopyObject takes; they serve other complaints
@@ -140,7 +147,7 @@ static void on_copied(struct call *call)
 {
     struct copy *copy = call->owner;
     bool failed_condition = call->verdict == VERDICT_CONFLICT && call->x.status == 412;
-    if (failed_condition && copy->condition[0] != '\0' && !copy->asked_again) {
+    if (failed_condition && copy->bound && !copy->asked_again) {
         caller_give(call);
         copy->bare = !copy->bare;
         copy->asked_again = true;
@@ -157,7 +164,36 @@ static void on_copied(struct call *call)
     caller_give(call);
     if (verdict != VERDICT_DONE)
         copy->task.transfer->etag[0] = '\0';
-    end(copy, verdict);
+    if (failed_condition && copy->bound)
+        look(copy);
+    else
+        end(copy, verdict);
+}
+
+/* call.done of the HEAD after both forms were refused. */
+static void on_looked(struct call *call)
+{
+    struct copy *copy = call->owner;
+    char found[S3_ETAG_MAX];
+    task_etag(call, found);
+    bool same = call->verdict == VERDICT_DONE && strcmp(found, copy->condition) == 0;
+    copy->task.transfer->attempts += call->retry.attempts;
+    caller_give(call);
+    copy->bound = false;
+    if (same)
+        send(copy);
+    else
+        end(copy, VERDICT_CONFLICT);
+}
+
+/* Is the source really another? */
+static void look(struct copy *copy)
+{
+    struct call *call = copy_head(&copy->task, !copy->keyless);
+    if (!call)
+        return;
+    call->done = on_looked;
+    caller_start(call);
 }
 
 /* Other tags than the source's rules say. */
@@ -177,7 +213,7 @@ static void send(struct copy *copy)
     if (!call)
         return;
     call_header(call, "x-amz-copy-source", copy->source.data);
-    if (copy->condition[0] != '\0') {
+    if (copy->bound) {
         copy_condition(copy->condition, copy->bare, copy->condition_text);
         call_header(call, "x-amz-copy-source-if-match", copy->condition_text);
     }
@@ -226,6 +262,7 @@ static void take_condition(struct copy *copy, const struct call *head)
 {
     if (copy->task.transfer->kind == TRANSFER_META)
         task_etag(head, copy->condition);
+    copy->bound = copy->condition[0] != '\0';
 }
 
 /* call.done of HEAD */
@@ -292,6 +329,7 @@ static void begin(struct task *task)
     }
     if (!is_meta)
         task_unquote(t->source_etag ? t->source_etag : "", copy->condition);
+    copy->bound = copy->condition[0] != '\0';
     if (is_meta || t->foreign || copy_changes(t))
         ask(copy);
     else

@@ -27,6 +27,7 @@ struct site {
 
     _Atomic int64_t offset_us;
     atomic_uint conditions[SITE_DELETE_COUNT]; /* enum site_condition */
+    atomic_bool bare_parts;
     atomic_uint generation; /* counts changes of what the lock guards; starts at 1 */
 
     pthread_mutex_t lock;
@@ -159,6 +160,19 @@ void site_learn_condition(struct site *s, enum site_delete request, enum site_co
         log_info("%s: it does not hold the condition of %s: each object is looked at before it is "
                  "deleted",
                  s->description, request == SITE_DELETE_ONE ? "DELETE" : "DeleteObjects");
+}
+
+bool site_parts_are_bare(const struct site *s)
+{
+    return atomic_load_explicit(&s->bare_parts, memory_order_relaxed);
+}
+
+void site_learn_bare_parts(struct site *s)
+{
+    if (!atomic_exchange(&s->bare_parts, true))
+        log_info("%s: it does not take the checksums of parts in CompleteMultipartUpload: they are "
+                 "left out",
+                 s->description);
 }
 
 int site_learn_region(struct site *s, const char *region)

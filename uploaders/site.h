@@ -59,6 +59,11 @@ enum site_condition { SITE_CONDITION_UNKNOWN, SITE_CONDITION_HELD, SITE_CONDITIO
 enum site_condition site_condition(const struct site *s, enum site_delete request);
 void site_learn_condition(struct site *s, enum site_delete request, enum site_condition what);
 
+/* Does the server refuse a CompleteMultipartUpload that names the parts' checksums? Learned by
+ * upload.c. Any thread. */
+bool site_parts_are_bare(const struct site *s);
+void site_learn_bare_parts(struct site *s);
+
 /* site_renew(s, keys_generation): S3 no longer takes these keys: have others fetched. Returns at
  * once. site_is_renewing(s, keys_generation): that goes on. Any thread. */
 void site_renew(struct site *s, unsigned keys_generation);

@@ -221,12 +221,30 @@ static int read_completed(struct call *call, struct s3_error *ret_error)
     return ERR_REFUSED;
 }
 
+/* The site, which knows what was learned of the server. */
+static struct site *site_of(const struct upload *u)
+{
+    return worker_options_of(u->task->worker)->site;
+}
+
+/* Name no part's checksum. True if one had been named. */
+static bool forget_part_crcs(struct upload *u)
+{
+    bool any = false;
+    for (size_t i = 0; i < u->plan.count; i++) {
+        any |= u->parts[i].has_crc;
+        u->parts[i].has_crc = false;
+    }
+    return any;
+}
+
 /* call.done of CompleteMultipartUpload */
 static void on_completed(struct call *call)
 {
     struct upload *u = call->owner;
     enum verdict verdict = call->verdict;
     bool gone = strcmp(call->error.code, "NoSuchUpload") == 0;
+    bool unread = strcmp(call->error.code, "MalformedXML") == 0;
     bool refused = call->x.status >= 400 && call->x.status <= 499;
     task_report(u->task, call);
     caller_give(call);
@@ -235,6 +253,9 @@ static void on_completed(struct call *call)
         upload_end(u, VERDICT_DONE);
     } else if (gone) {
         look_for_object(u);
+    } else if (unread && forget_part_crcs(u)) {
+        site_learn_bare_parts(site_of(u)); /* Swift holds the document against a schema */
+        upload_complete(u);
     } else {
         u->failure = verdict;
         if (refused && verdict == VERDICT_UNREACHED)
@@ -247,6 +268,9 @@ static void on_completed(struct call *call)
 void upload_complete(struct upload *u)
 {
     struct transfer *t = u->task->transfer;
+    if (site_parts_are_bare(site_of(u)))
+        (void)forget_part_crcs(u); /* if any was named does not matter here */
+    buf_reset(&u->document);
     int code = answers_build_complete(u->parts, u->plan.count, &u->document);
     struct call *call = code == 0 ? upload_call(u, TRANSFER_PUT, "POST") : NULL;
     if (!call) {
