@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "uploaders/patience.h"
 
-#include <ctype.h>
 #include <curl/curl.h>
 #include <errno.h>
 #include <limits.h>
@@ -79,59 +78,26 @@ void wire_exchange_release(struct exchange *x)
     buf_release(&x->answer);
 }
 
-bool wire_head_next(const struct exchange *x, size_t *at, const char **ret_name,
-                    const char **ret_value)
+/* An answer to HEAD that speaks of chunks: some servers (Swift) send the end of a body that is not
+ * there, which would be taken for the next answer's beginning. Its connection is not used again. */
+static void beware_of_chunks(struct handle *h)
 {
-    if (*at >= x->head.len)
-        return false;
-    const char *name = x->head.data + *at;
-    const char *value = name + strlen(name) + 1;
-    *at += strlen(name) + strlen(value) + 2;
-    *ret_name = name;
-    *ret_value = value;
-    return true;
-}
-
-const char *wire_head(const struct exchange *x, const char *name)
-{
-    const char *found, *value;
-    for (size_t at = 0; wire_head_next(x, &at, &found, &value);)
-        if (strcmp(found, name) == 0)
-            return value;
-    return NULL;
-}
-
-/* Keep one header: the name in lower case, the value without white space around it. */
-static int keep_header(struct buf *head, const char *line, size_t n)
-{
-    const char *colon = memchr(line, ':', n);
-    if (!colon)
-        return 0;
-    struct span value = {colon + 1, n - (size_t)(colon + 1 - line)};
-    while (value.n > 0 && isspace((unsigned char)value.p[0]))
-        value = (struct span){value.p + 1, value.n - 1};
-    while (value.n > 0 && isspace((unsigned char)value.p[value.n - 1]))
-        value.n--;
-    size_t name_at = head->len, name_n = (size_t)(colon - line);
-    if (buf_reserve(head, name_n + value.n + 2) != 0 || buf_append(head, line, name_n) != 0 ||
-        buf_append_byte(head, '\0') != 0 || buf_append_span(head, value) != 0 ||
-        buf_append_byte(head, '\0') != 0)
-        return -1;
-    for (size_t i = name_at; i < name_at + name_n; i++)
-        head->data[i] = (char)tolower((unsigned char)head->data[i]);
-    return 0;
+    if (strcmp(h->x->method, "HEAD") == 0 && wire_head(h->x, "transfer-encoding"))
+        curl_easy_setopt(h->easy, CURLOPT_FORBID_REUSE, 1L);
 }
 
 /* CURLOPT_HEADERFUNCTION. A status line begins an answer anew (after 100 Continue). */
 static size_t on_header(char *p, size_t size, size_t n, void *arg)
 {
-    struct exchange *x = ((struct handle *)arg)->x;
+    struct handle *h = arg;
     n *= size;
     if (n >= 5 && memcmp(p, "HTTP/", 5) == 0) {
-        buf_reset(&x->head);
+        buf_reset(&h->x->head);
         return n;
     }
-    return keep_header(&x->head, p, n) == 0 ? n : 0;
+    if (n > 0 && *p == '\r')
+        beware_of_chunks(h);
+    return wire_head_keep(h->x, p, n) == 0 ? n : 0;
 }
 
 /* CURLOPT_WRITEFUNCTION: the answer's body, up to its ceiling. */
@@ -385,6 +351,7 @@ static int begin(struct wire *w, struct handle *h, struct exchange *x)
     set_body(h, x);
     choose_address(w, h, x);
     curl_easy_setopt(h->easy, CURLOPT_FRESH_CONNECT, x->given_up > 0 ? 1L : 0L);
+    curl_easy_setopt(h->easy, CURLOPT_FORBID_REUSE, 0L);
     if (curl_easy_setopt(h->easy, CURLOPT_URL, x->url) != CURLE_OK ||
         curl_multi_add_handle(w->multi, h->easy) != CURLM_OK)
         return -1;

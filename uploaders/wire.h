@@ -81,6 +81,11 @@ const char *wire_head(const struct exchange *x, const char *name);
 bool wire_head_next(const struct exchange *x, size_t *at, const char **ret_name,
                     const char **ret_value);
 
+/* wire_head_keep(x, line, n): keep one header, the name in lower case, the value without white
+ * space around it; what has no colon is none. 0, or -1 without room. */
+int wire_head_keep(struct exchange *x, const char *line, size_t n)
+    __attribute__((warn_unused_result));
+
 struct wire;
 
 /* wire_new(opt, ret, e): 0, or a negative code with e. wire_free: what is in flight is cut off, no
