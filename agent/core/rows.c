@@ -30,7 +30,9 @@ struct rows {
     struct map *by_image; /* at most one entry each */
     struct map *by_name;  /* at most one entry each */
     struct map *by_to;    /* the last that came there */
-    size_t nameless;      /* entries without an image's name */
+    struct map
+        *taken; /* paths that rows_unlanded_names tells of until rows_settled -> where to, owned */
+    size_t nameless; /* entries without an image's name */
     bool pending;
 };
 
@@ -43,7 +45,8 @@ struct rows *rows_new(void)
     r->by_image = map_new();
     r->by_name = map_new();
     r->by_to = map_new();
-    if (r->by_image && r->by_name && r->by_to)
+    r->taken = map_new();
+    if (r->by_image && r->by_name && r->by_to && r->taken)
         return r;
     rows_free(r);
     return NULL;
@@ -126,12 +129,28 @@ static void entry_end(struct rows *r, struct entry *e)
     free(e);
 }
 
+/* Rows have left what was taken. */
+static void forget_taken(struct rows *r)
+{
+    const void *key;
+    size_t n;
+    void *to;
+
+    for (size_t at = 0; map_next(r->taken, &at, &key, &n, &to);) {
+        map_remove(r->taken, key, n);
+        free(to);
+    }
+}
+
 void rows_free(struct rows *r)
 {
     if (!r)
         return;
     while (r->first)
         entry_end(r, r->first);
+    if (r->taken)
+        forget_taken(r);
+    map_free(r->taken);
     map_free(r->by_image);
     map_free(r->by_name);
     map_free(r->by_to);
@@ -446,6 +465,29 @@ bool rows_unsure(const struct rows *r)
     return false;
 }
 
+/* Does S3 not have the image under this name of its? Only the table can tell then that a list which
+ * has it must wait, when the file has gone on from there. */
+static bool is_unlanded_name(const struct entry *e, const struct name *n)
+{
+    return e->to && !e->lost && (!e->image || strcmp(n->path, e->image) != 0);
+}
+
+/* Keep a name that rows are to leave, until they have. 0 or -ENOMEM. */
+static int keep_taken(struct rows *r, const struct entry *e, const struct name *n)
+{
+    char *to = is_unlanded_name(e, n) ? strdup(e->to) : NULL;
+    void *old = NULL;
+
+    if (!to)
+        return is_unlanded_name(e, n) ? -ENOMEM : 0;
+    if (map_put_str(r->taken, n->path, to, &old)) {
+        free(to);
+        return -ENOMEM;
+    }
+    free(old);
+    return 0;
+}
+
 /* The entry's rows go; how they are named then is settled when all have left. */
 static int entry_take(struct rows *r, struct entry *e, rows_fn *fn, void *arg)
 {
@@ -460,7 +502,8 @@ static int entry_take(struct rows *r, struct entry *e, rows_fn *fn, void *arg)
             at = &n->next;
             continue;
         }
-        rc = fn(arg, n->path, drop ? NULL : e->to);
+        rc = keep_taken(r, e, n);
+        rc = rc ? rc : fn(arg, n->path, drop ? NULL : e->to);
         if (rc)
             return rc;
         if (!drop && !e->before)
@@ -488,9 +531,27 @@ int rows_take(struct rows *r, rows_fn *fn, void *arg)
     return rc;
 }
 
+int rows_unlanded_names(const struct rows *r, rows_fn *fn, void *arg)
+{
+    const void *key;
+    size_t size;
+    void *to;
+    int rc = 0;
+
+    for (const struct entry *e = r->first; e && rc == 0; e = e->next)
+        for (const struct name *n = e->names; n && rc == 0; n = n->next)
+            if (is_unlanded_name(e, n))
+                rc = fn(arg, n->path, e->to);
+    for (size_t at = 0; rc == 0 && map_next(r->taken, &at, &key, &size, &to);)
+        rc = fn(arg, key, to);
+    return rc;
+}
+
 int rows_settled(struct rows *r, rows_fn *fn, void *arg)
 {
     int rc = 0;
+
+    forget_taken(r);
 
     for (struct entry *e = r->first, *next; e && rc == 0; e = next) {
         next = e->next;

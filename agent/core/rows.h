@@ -97,6 +97,12 @@ bool rows_unsure(const struct rows *r);
 typedef int rows_fn(void *arg, const char *from, const char *to);
 int rows_take(struct rows *r, rows_fn *fn, void *arg) __attribute__((warn_unused_result));
 
+/* rows_unlanded_names(r, fn, arg): each path by which lists may name an image that S3 does not have
+ * under it, and where that one is by the table's word: also those of the pass of which rows_settled
+ * did not tell yet. Stops as rows_take. */
+int rows_unlanded_names(const struct rows *r, rows_fn *fn, void *arg)
+    __attribute__((warn_unused_result));
+
 /* rows_settled(r, fn, arg): the lists are rewritten: tells of each image (`from`; NULL: it has no
  * name any more) whose rows came to another path (`to`), once: where that is the image's own, the
  * entry ends. Stops as rows_take. */

@@ -2,9 +2,12 @@
  * goes when the lists that no longer name it are live. */
 #include "agent/service/agent.h"
 
+#include "agent/core/rows.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/map.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +35,37 @@ static int publish_leaving(const struct agent *a, unsigned images, struct map **
     return rc;
 }
 
+/* Keys of a mapping are gathered. */
+struct passing {
+    const struct agent *agent;
+    unsigned mapping;
+    struct map *keys; /* key -> not NULL; NULL: there are none */
+};
+
+/* rows_fn: lists may name an image by this path, under which S3 does not have it. */
+static int passing_add(void *arg, const char *from, const char *to)
+{
+    struct passing *p = arg;
+    char key[AGENT_KEY_SIZE];
+
+    (void)to;
+    if (!agent_key(p->agent, p->mapping, from, key))
+        return 0;
+    if (!p->keys)
+        p->keys = map_new();
+    return p->keys ? map_put_str(p->keys, key, p->keys, NULL) : -ENOMEM;
+}
+
+/* What rows name whose images are on their way: one that is not on disk any more has gone on. */
+static int publish_passing(const struct agent *a, unsigned images, struct map **ret)
+{
+    struct passing p = {.agent = a, .mapping = images};
+    int rc = rows_unlanded_names(a->mappings[images].rows, passing_add, &p);
+
+    *ret = p.keys;
+    return rc;
+}
+
 void publish_check(struct agent *a, struct item *it)
 {
     struct mapping *m = agent_mapping(a, it), *images = &a->mappings[m->conf->repository];
@@ -39,7 +73,8 @@ void publish_check(struct agent *a, struct item *it)
 
     if (job)
         job->path = strdup(it->path);
-    if (!job || !job->path || publish_leaving(a, images->id, &job->leaving) || agent_commit(a)) {
+    if (!job || !job->path || publish_leaving(a, images->id, &job->leaving) ||
+        publish_passing(a, images->id, &job->passing) || agent_commit(a)) {
         job_free(job);
         agent_fail(a, -ENOMEM, "checking a list");
         return;

@@ -56,6 +56,7 @@ void job_free(struct job *job)
     free(job->first_dangling);
     lst_changes_free(job->old_rows);
     map_free(job->leaving);
+    map_free(job->passing);
     free(job->path);
     free(job);
 }
@@ -177,7 +178,16 @@ static bool check_old_row(struct job *job, const char *image)
                   : lst_changes_remove(job->old_rows, image)) == 0;
 }
 
-/* lst_each_path's callback: an image that is on disk but not in S3 keeps the list back. */
+/* The list waits for this image. */
+static int check_missing(struct job *job, const char *image)
+{
+    if (!job->missing++)
+        job->first_missing = strdup(image);
+    return job->missing < CHECK_MISSING_MAX ? 0 : 1;
+}
+
+/* lst_each_path's callback: an image that is on disk but not in S3 keeps the list back, and so does
+ * one that was on its way there, and is not on disk by now: its row is to go on. */
 static int check_image(void *arg, const char *image)
 {
     struct job *job = arg;
@@ -191,13 +201,15 @@ static int check_image(void *arg, const char *image)
     if (in_s3 && !(job->leaving && map_get_str(job->leaving, key)))
         return 0;
     if (!is_image(job, image)) {
-        if (!check_old_row(job, image) && !in_s3 && !job->dangling++)
+        if (check_old_row(job, image) || in_s3)
+            return 0;
+        if (job->passing && map_get_str(job->passing, key))
+            return check_missing(job, image);
+        if (!job->dangling++)
             job->first_dangling = strdup(image);
         return 0;
     }
-    if (!in_s3 && !job->missing++)
-        job->first_missing = strdup(image);
-    return job->missing < CHECK_MISSING_MAX ? 0 : 1;
+    return in_s3 ? 0 : check_missing(job, image);
 }
 
 /* JOB_CHECK. */

@@ -58,6 +58,7 @@ struct job {
     const char *images_prefix; /* CHECK: of its keys; borrowed */
     const struct watch_filter *images_filter; /* CHECK: borrowed */
     struct map *leaving;                      /* CHECK: keys that go soon; or NULL; owned */
+    struct map *passing;                      /* CHECK: keys of images on their way, the same */
     int64_t now_s;                            /* CHECK */
     struct lst_changes *old_rows; /* CHECK: outcome: rows that were rewritten before; or NULL */
     uint64_t missing;             /* CHECK: outcome: on disk, not in S3 */

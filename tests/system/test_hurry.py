@@ -349,3 +349,25 @@ def test_a_directory_leaves_while_its_files_are_copied(ctx):
     agent.wait_in_step(30)
     assert list(ctx.client.keys("images/")) == ["images/stays.jpg"]
     assert rows(lists) == "0\tLABEL-stays.jpg\tstays.jpg\n", rows(lists)
+
+
+@on("s3d")
+def test_invariant_4_a_list_waits_for_an_image_that_went_on_before_it_landed(ctx):
+    agent, images, lists = running(ctx, ["d/a.jpg", "d/x.jpg"], repository={"settle_ms": 3000})
+    for op in ("CopyObject", "PutObject"):
+        ctx.server.fault("error", op=op, key="images/*", code="InternalError", status=500, count=0)
+    os.rename(f"{images}/d/a.jpg", f"{images}/d/b.jpg")
+    wait_until(lambda: "\td/b.jpg" in rows(lists), 20, lambda: rows(lists))
+    os.rename(f"{images}/d/b.jpg", f"{images}/d/c.jpg")
+    until = time.monotonic() + 7  # it is looked at after 3 s; the list is checked every 2 s
+    while time.monotonic() < until:
+        keys = ctx.client.keys("images/")
+        listed = ctx.client.get("lists/l0.lst")[0].decode().splitlines()
+        absent = [row for row in listed if "images/" + row.split("\t")[2] not in keys]
+        assert not absent, (absent, agent.log())
+        time.sleep(0.1)
+    ctx.server.clear_faults()
+    agent.wait_in_step(30)
+    assert rows(lists).endswith("d/x.jpg\n") and "LABEL-d/a.jpg\td/c.jpg" in rows(lists)
+    ctx.client.assert_tree(images, "images/")
+    ctx.client.assert_tree(lists, "lists/")

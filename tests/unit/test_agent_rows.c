@@ -265,6 +265,48 @@ static void test_what_overwrote_an_image_takes_its_rows_along(void **state)
     rows_free(r);
 }
 
+/* rows_fn: "from>to " after what is there. */
+static int print(void *arg, const char *from, const char *to)
+{
+    char *text = arg;
+    size_t n = strlen(text);
+
+    snprintf(text + n, 256 - n, "%s>%s ", from, to);
+    return 0;
+}
+
+/* The names by which lists have images that S3 has not, so. */
+static void expect_unlanded(const struct rows *r, const char *wanted)
+{
+    char text[256] = "";
+
+    assert_int_equal(rows_unlanded_names(r, print, text), 0);
+    assert_string_equal(text, wanted);
+}
+
+static void test_names_that_s3_does_not_have(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES, NAMES}};
+    char ignored[256] = "";
+
+    (void)state;
+    assert_int_equal(rows_follow(r, "n0", 10, "n0", "n1"), 0);
+    expect_unlanded(r, ""); /* lists have it by the name that S3 has */
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(rows_settled(r, print, ignored), 0);
+    expect_unlanded(r, "n1>n1 ");
+    assert_int_equal(rows_follow(r, "n0", 10, "n1", "n2"), 0);
+    expect_unlanded(r, "n1>n2 ");
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    expect_unlanded(r, "n2>n2 n1>n2 "); /* rows may be n1's still: the pass is under way */
+    assert_int_equal(rows_settled(r, print, ignored), 0);
+    expect_unlanded(r, "n2>n2 ");
+    assert_int_equal(rows_landed(r, "n0", "n2"), 0);
+    expect_unlanded(r, "");
+    rows_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +315,7 @@ int main(void)
         cmocka_unit_test(test_what_was_removed_takes_all_its_rows_along),
         cmocka_unit_test(test_what_is_found_gone_elsewhere_is_not_dropped),
         cmocka_unit_test(test_what_overwrote_an_image_takes_its_rows_along),
+        cmocka_unit_test(test_names_that_s3_does_not_have),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
