@@ -56,11 +56,16 @@ static int passing_add(void *arg, const char *from, const char *to)
     return p->keys ? map_put_str(p->keys, key, p->keys, NULL) : -ENOMEM;
 }
 
-/* What rows name whose images are on their way: one that is not on disk any more has gone on. */
+/* What rows name whose images are on their way, or were there a moment ago: one that is neither on
+ * disk nor in S3 has gone on, or its row is about to go. */
 static int publish_passing(const struct agent *a, unsigned images, struct map **ret)
 {
     struct passing p = {.agent = a, .mapping = images};
     int rc = rows_unlanded_names(a->mappings[images].rows, passing_add, &p);
+
+    for (struct item *o = pending_first(a->pending, images); o && rc == 0; o = o->mate_next)
+        if (o->state == ITEM_GONE || o->state == ITEM_LISTING || o->told_gone)
+            rc = passing_add(&p, o->path, NULL);
 
     *ret = p.keys;
     return rc;
