@@ -6,6 +6,7 @@
 #define LOCKSTEP_AGENT_COMMANDS_COMMANDS_H
 
 #include "agent/service/service.h"
+#include "base/json.h"
 #include "conf/conf.h"
 
 int command_agent(int argc, char **argv);
@@ -48,6 +49,10 @@ int command_fault(int status, const struct err *e);
 /* command_print_name(name): print a name, or other text from outside, with control characters and
  * what is not UTF-8 made visible. */
 void command_print_name(const char *name);
+
+/* command_print_json(w, out): end the object that was written into `out`, print it as a line, and
+ * release `out`. 0 or what json_end gives (nothing printed). */
+int command_print_json(struct json_writer *w, struct buf *out);
 
 /* command_usage(text, wrong): print the usage (to stdout where wrong is NULL, else to stderr after
  * what is wrong). EXIT_IN_STEP or EXIT_USAGE. */

@@ -85,3 +85,15 @@ int command_begin(int argc, char **argv, const char *usage, unsigned takes, int 
     ret->argument = argv[optind];
     return command_load(file, (takes & STANDS_APART) != 0, &ret->conf) ? EXIT_USAGE : -1;
 }
+
+int command_print_json(struct json_writer *w, struct buf *out)
+{
+    int code;
+
+    json_object_end(w);
+    code = json_end(w);
+    if (code == 0)
+        printf("%.*s\n", (int)out->len, out->data);
+    buf_release(out);
+    return code;
+}

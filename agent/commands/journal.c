@@ -28,9 +28,8 @@ static const char usage[] =
     "all with [-c FILE | --dir DIRECTORY]\n"
     "T is a date (2026-01-31, 2026-01-31T08:00Z), @SECONDS, or an age (90s, 15m, 2h, 3d). PATH is\n"
     "below a mapping's root; a directory means everything beneath it. show also has what happened\n"
-    "to it under the names that it had before and after. at tells what S3 had then, diff what "
-    "became\n"
-    "of it from one time to another.\n";
+    "to it under the names that it had before and after. at tells what S3 had then, diff\n"
+    "what became of it from one time to another.\n";
 
 /* Which records are wanted. */
 struct wanted {

@@ -61,7 +61,6 @@ static int print_json(const struct past_object *o, const char *change,
 {
     struct json_writer w;
     struct buf out;
-    int code;
 
     buf_init(&out, LINE_MAX_BYTES);
     json_begin(&w, &out);
@@ -74,12 +73,7 @@ static int print_json(const struct past_object *o, const char *change,
         put_object(&w, was);
         json_object_end(&w);
     }
-    json_object_end(&w);
-    code = json_end(&w);
-    if (code == 0)
-        printf("%.*s\n", (int)out.len, out.data);
-    buf_release(&out);
-    return code;
+    return command_print_json(&w, &out);
 }
 
 int journal_at_lines(const struct past *p, const struct past_part *part, bool json)

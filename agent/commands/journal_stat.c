@@ -144,7 +144,6 @@ int journal_stat_json(struct tally *t)
     const struct tally_times times = tally_times(t);
     struct json_writer w;
     struct buf out;
-    int code;
 
     buf_init(&out, JSON_MAX);
     json_begin(&w, &out);
@@ -153,10 +152,5 @@ int journal_stat_json(struct tally *t)
     put_times(&w, &times);
     json_put_int(&w, "open", (int64_t)tally_open(t));
     put_rows(&w, t);
-    json_object_end(&w);
-    code = json_end(&w);
-    if (code == 0)
-        printf("%.*s\n", (int)out.len, out.data);
-    buf_release(&out);
-    return code;
+    return command_print_json(&w, &out);
 }

@@ -1,6 +1,8 @@
 /* Shell. Progress, and lines of JSON. See screen.h. */
 #include "agent/commands/screen.h"
 
+#include "agent/commands/commands.h"
+
 #include "base/clock.h"
 #include "base/json.h"
 
@@ -48,8 +50,5 @@ void screen_json(const struct screen_member *members, const struct screen_number
         json_put_string(&w, members[i].name, members[i].value);
     for (size_t i = 0; numbers && numbers[i].name; i++)
         json_put_int(&w, numbers[i].name, (int64_t)numbers[i].value);
-    json_object_end(&w);
-    if (json_end(&w) == 0)
-        printf("%s\n", line.data);
-    buf_release(&line);
+    (void)command_print_json(&w, &line); /* without memory a line is missing */
 }

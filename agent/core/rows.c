@@ -30,9 +30,8 @@ struct rows {
     struct map *by_image; /* at most one entry each */
     struct map *by_name;  /* at most one entry each */
     struct map *by_to;    /* the last that came there */
-    struct map
-        *taken; /* paths that rows_unlanded_names tells of until rows_settled -> where to, owned */
-    size_t nameless; /* entries without an image's name */
+    struct map *taken;    /* unlanded names of the pass that is under way -> where to, owned */
+    size_t nameless;      /* entries without an image's name */
     bool pending;
 };
 
