@@ -67,6 +67,7 @@ lockstep_SOURCES = \
 	agent/commands/common.c \
 	agent/commands/config.c \
 	agent/commands/journal.c \
+	agent/commands/journal_key.c agent/commands/journal_key.h \
 	agent/commands/journal_past.c agent/commands/journal_past.h \
 	agent/commands/journal_stat.c agent/commands/journal_stat.h \
 	agent/commands/plan.c \

@@ -7,6 +7,7 @@ base_libbase_a_SOURCES = \
 	base/clock.c base/clock.h \
 	base/crc.c base/crc.h base/crc_arm.c base/crc_table.c base/crc_ways.h base/crc_x86.c \
 	base/digest.c base/digest.h \
+	base/ed25519.c base/ed25519.h \
 	base/err.c base/err.h \
 	base/json.h base/json_read.c base/json_write.c \
 	base/log.c base/log.h \
@@ -27,6 +28,7 @@ base_tests = \
 	tests/unit/test_clock \
 	tests/unit/test_crc \
 	tests/unit/test_digest \
+	tests/unit/test_ed25519 \
 	tests/unit/test_err \
 	tests/unit/test_faults \
 	tests/unit/test_json \
@@ -45,6 +47,8 @@ base_tests_scratch = tests/unit/scratch.c tests/unit/scratch.h
 
 tests_unit_test_buf_SOURCES = tests/unit/test_buf.c tests/unit/unit.h
 tests_unit_test_buf_LDADD = $(base_tests_LIBS)
+tests_unit_test_ed25519_SOURCES = tests/unit/test_ed25519.c tests/unit/unit.h
+tests_unit_test_ed25519_LDADD = $(base_tests_LIBS)
 tests_unit_test_clock_SOURCES = tests/unit/test_clock.c tests/unit/unit.h
 tests_unit_test_clock_LDADD = $(base_tests_LIBS)
 tests_unit_test_crc_SOURCES = tests/unit/test_crc.c tests/unit/unit.h

@@ -92,6 +92,20 @@ static void check_own_path(struct reading *r, const char *path, const char *name
     }
 }
 
+/* Nor the key that signs the journal: it would be uploaded. */
+static void check_journal_key(struct reading *r)
+{
+    const char *key = r->conf->journal.key;
+    const struct node *group = node_member(source_root(r->source), "journal");
+    for (size_t i = 0; key && group && key[0] == '/' && i < r->conf->mapping_count; i++) {
+        const char *tree = r->conf->mappings[i].path;
+        if (tree != NULL && path_is_within(key, tree))
+            fault_add(&r->faults, reading_node_line(group, "key"), "journal.key",
+                      "a path outside the watched trees", "%s lies within %s (line %d)", key, tree,
+                      reading_line(r, i, "path"));
+    }
+}
+
 /* No hour is in two rows of the timetable. */
 static void check_timetable(struct reading *r)
 {
@@ -145,6 +159,7 @@ void reading_check(struct reading *r)
     check_own_path(r, r->conf->state_dir, "state_dir");
     check_own_path(r, r->conf->journal_dir, "journal_dir");
     check_own_path(r, r->conf->socket, "socket");
+    check_journal_key(r);
     reading_check_s3(r);
     reading_check_objects(r);
     check_timetable(r);

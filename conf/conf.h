@@ -145,12 +145,18 @@ struct conf_hours {
 /* conf_hours_hold(h, hour): does this hour (0-23) belong to them? Pure. */
 bool conf_hours_hold(const struct conf_hours *h, unsigned hour);
 
+/* What is evidence for others: signatures. */
+struct conf_journal {
+    char *key; /* absolute path, or a credential's name; NULL: nothing is signed */
+};
+
 struct conf {
     char *file;               /* as given */
     char *state_dir;          /* default /var/lib/lockstep */
     char *journal_dir;        /* default state_dir/journal */
     char *socket;             /* default state_dir/control.sock */
     enum log_level log_level; /* default info */
+    struct conf_journal journal;
     struct conf_s3 s3;
     struct conf_prices prices;
     struct conf_limits limits;

@@ -171,6 +171,30 @@ static void check_key_files(struct reading *r)
     }
 }
 
+/* The file of the key that signs the journal: what can be told without a look into it. A credential
+ * of systemd's is there for the agent alone. */
+static void check_journal_key(struct reading *r)
+{
+    const char *path = r->conf->journal.key;
+    const struct node *group = node_member(source_root(r->source), "journal");
+    struct stat st;
+    const char *why = NULL;
+    if (path == NULL || path[0] != '/' || group == NULL)
+        return;
+    resolve_future(r, &r->conf->journal.key);
+    path = r->conf->journal.key;
+    if (stat(path, &st) != 0 || faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0)
+        why = err_name(-errno);
+    else if (!S_ISREG(st.st_mode))
+        why = "is not a file";
+    else if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        why = "others than its owner may use it (chmod it to 0600)";
+    if (why != NULL)
+        fault_add(&r->faults, reading_node_line(group, "key"), "journal.key",
+                  "expected a file that \"lockstep journal key new\" has made", "%s: %s", path,
+                  why);
+}
+
 void reading_resolve(struct reading *r)
 {
     if (r->conf == NULL || r->origins == NULL)
@@ -181,6 +205,7 @@ void reading_resolve(struct reading *r)
     resolve_future(r, &r->conf->journal_dir);
     check_ca_file(r);
     check_key_files(r);
+    check_journal_key(r);
 }
 
 /* The state's folders under their canonical names; nothing else is looked at. */

@@ -175,6 +175,9 @@ void conf_print(const struct conf *c, FILE *out)
     struct printer p = {.out = out, .conf = c, .indent = ""};
     put_group(&p, &setting_top, c);
     p.indent = "    ";
+    (void)fputs("journal: {\n", out);
+    put_group(&p, &setting_journal, &c->journal);
+    (void)fputs("};\n", out);
     (void)fputs("s3: {\n", out);
     put_group(&p, &setting_s3, &c->s3);
     (void)fputs("};\nlimits: {\n", out);

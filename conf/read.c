@@ -287,6 +287,9 @@ static void read_top(struct reading *r)
     const struct node *group = node_member(root, "s3");
     if (group != NULL && node_kind(group) == NODE_GROUP)
         reading_group(r, &setting_s3, group, "s3", &r->conf->s3);
+    group = node_member(root, "journal");
+    if (group != NULL && node_kind(group) == NODE_GROUP)
+        reading_group(r, &setting_journal, group, "journal", &r->conf->journal);
     group = node_member(root, "prices");
     if (group != NULL && node_kind(group) == NODE_GROUP)
         reading_group(r, &setting_prices, group, "prices", &r->conf->prices);

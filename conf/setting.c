@@ -57,6 +57,10 @@ static const struct setting top[] = {
      .words = log_levels,
      .right = "\"error\", \"warning\", \"info\" or \"debug\"",
      .help = "lines above this level are not logged"},
+    {.name = "journal",
+     .kind = SETTING_GROUP,
+     .right = "a group: journal: { key = \"...\"; };",
+     .help = "how the journal is signed"},
     {.name = "s3",
      .kind = SETTING_GROUP,
      .required = true,
@@ -90,6 +94,16 @@ static const struct setting top[] = {
      .right =
          "a list of groups: objects = ( { match = ( \"*.png\" ); cache_control = \"...\"; } );",
      .help = "what objects carry besides their bytes"},
+};
+
+static const struct setting journal[] = {
+    {.name = "key",
+     .kind = SETTING_TEXT,
+     .offset = offsetof(struct conf_journal, key),
+     .normal = value_secret,
+     .right = "the absolute path of a file that \"lockstep journal key new\" has made, or the name "
+              "of a credential that systemd hands over",
+     .help = "the private key that signs checkpoints"},
 };
 
 #define PRICE_MAX (1000000ll * 1000000000) /* a million of any currency */
@@ -394,6 +408,7 @@ static const struct setting lists[] = {
 const struct setting_table setting_top = {top, COUNT_OF(top)};
 const struct setting_table setting_s3 = {s3, COUNT_OF(s3)};
 const struct setting_table setting_prices = {prices, COUNT_OF(prices)};
+const struct setting_table setting_journal = {journal, COUNT_OF(journal)};
 const struct setting_table setting_limits = {limits, COUNT_OF(limits)};
 const struct setting_table setting_timetable = {timetable, COUNT_OF(timetable)};
 const struct setting_table setting_repositories = {repositories, COUNT_OF(repositories)};
@@ -426,6 +441,8 @@ const char *setting_home(const char *name)
 {
     if (setting_find(&setting_top, name) != NULL)
         return "the top of the file";
+    if (setting_find(&setting_journal, name) != NULL)
+        return "journal";
     if (setting_find(&setting_s3, name) != NULL)
         return "s3";
     if (setting_find(&setting_prices, name) != NULL)

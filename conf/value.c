@@ -120,6 +120,11 @@ const char *value_socket(const char *text, char *out)
     return strlen(out) > VALUE_SOCKET_MAX ? "is too long for a socket's address" : NULL;
 }
 
+const char *value_secret(const char *text, char *out)
+{
+    return text[0] == '/' ? value_tree(text, out) : value_name(text, out);
+}
+
 const char *value_trash(const char *text, char *out)
 {
     return text[0] == '\0' ? "is empty" : value_prefix(text, out);

@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "journal/key.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,6 +43,7 @@ enum journal_op {
     JOURNAL_OVERFLOW, /* events were lost; a rescan follows */
     JOURNAL_TRASH,    /* transfer: the object of p is copied to the key d, before it is deleted */
     JOURNAL_EXPIRE,   /* n objects of the trash are removed, up to the key p */
+    JOURNAL_KEY,      /* from here on the key a signs */
     JOURNAL_OP_COUNT
 };
 
@@ -92,7 +94,7 @@ struct journal_record {
     uint32_t uid;        /* u */
     uint32_t gid;        /* g */
     const char *before;  /* b: hex SHA-256 of a list before its rewrite */
-    const char *after;   /* a: and after */
+    const char *after;   /* a: and after; or the public form of a key */
     const char *backup;  /* bk: name of the file beside the journal that undoes the rewrite */
     const char *etag;    /* e: without quotes */
     const char *version; /* v */
@@ -187,6 +189,11 @@ int journal_sync(struct journal *j) __attribute__((warn_unused_result));
  * journal_tick(j, now_us): do what has come due (flush, sync, rotate). 0, or as journal_sync. */
 int64_t journal_deadline_ms(const struct journal *j, int64_t now_us);
 int journal_tick(struct journal *j, int64_t now_us) __attribute__((warn_unused_result));
+
+/* journal_sign(j, secret, now_us): this key signs from now on, and a record says so. The secret is
+ * copied; the copy is wiped when the journal is closed. 0, or as journal_append. */
+int journal_sign(struct journal *j, const struct journal_secret *secret, int64_t now_us)
+    __attribute__((warn_unused_result));
 
 /* journal_next_seq(j): the number that the next record gets. */
 uint64_t journal_next_seq(const struct journal *j);

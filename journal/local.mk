@@ -5,6 +5,7 @@ journal_libjournal_a_SOURCES = \
 	journal/audit.c journal/audit.h \
 	journal/batch.c journal/batch.h \
 	journal/frame.c journal/frame.h \
+	journal/key.c journal/key.h journal/key_file.c \
 	journal/life.c journal/life.h \
 	journal/merkle.c journal/merkle.h \
 	journal/past.c journal/past.h \
@@ -14,6 +15,7 @@ journal_libjournal_a_SOURCES = \
 	journal/rollover.c \
 	journal/scan.c \
 	journal/segment.c journal/segment.h \
+	journal/signing.c \
 	journal/tally.c journal/tally.h \
 	journal/text.c journal/text.h \
 	journal/verify.c \
@@ -25,6 +27,7 @@ journal_tests = \
 	tests/unit/test_journal_faults \
 	tests/unit/test_journal_follow \
 	tests/unit/test_journal_frame \
+	tests/unit/test_journal_key \
 	tests/unit/test_journal_life \
 	tests/unit/test_journal_past \
 	tests/unit/test_journal_record \
@@ -54,6 +57,8 @@ tests_unit_test_journal_follow_SOURCES = tests/unit/test_journal_follow.c $(jour
 tests_unit_test_journal_follow_LDADD = $(journal_tests_LIBS) -lpthread
 tests_unit_test_journal_frame_SOURCES = tests/unit/test_journal_frame.c tests/unit/unit.h
 tests_unit_test_journal_frame_LDADD = $(journal_tests_LIBS)
+tests_unit_test_journal_key_SOURCES = tests/unit/test_journal_key.c $(journal_tests_DIR)
+tests_unit_test_journal_key_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_life_SOURCES = tests/unit/test_journal_life.c tests/unit/unit.h
 tests_unit_test_journal_life_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_past_SOURCES = tests/unit/test_journal_past.c tests/unit/unit.h

@@ -20,7 +20,7 @@ static const char *const op_names[JOURNAL_OP_COUNT] = {
     [JOURNAL_COPY] = "copy",     [JOURNAL_DELETE] = "delete",   [JOURNAL_LST] = "lst",
     [JOURNAL_HOLD] = "hold",     [JOURNAL_RELEASE] = "release", [JOURNAL_START] = "start",
     [JOURNAL_STOP] = "stop",     [JOURNAL_IDLE] = "idle",       [JOURNAL_OVERFLOW] = "overflow",
-    [JOURNAL_TRASH] = "trash",   [JOURNAL_EXPIRE] = "expire",
+    [JOURNAL_TRASH] = "trash",   [JOURNAL_EXPIRE] = "expire",   [JOURNAL_KEY] = "key",
 };
 
 static const char *const state_names[JOURNAL_STATE_COUNT] = {

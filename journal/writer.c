@@ -236,6 +236,7 @@ int journal_close(struct journal *j)
     if (j->dir_fd >= 0)
         close(j->dir_fd);
     buf_release(&j->held);
+    journal_secret_wipe(&j->secret);
     free(j);
     return rc ? -EIO : 0;
 }

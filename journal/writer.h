@@ -48,6 +48,9 @@ struct journal {
     bool degraded;
     bool failed;
     uint64_t failovers;
+
+    bool signing; /* by this key */
+    struct journal_secret secret;
 };
 
 #define JOURNAL_RETRY_MS 10000 /* between attempts to rotate or to leave the degraded state */

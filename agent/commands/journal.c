@@ -1,5 +1,6 @@
-/* Shell. lockstep journal show, follow, at, diff, stat, verify. */
+/* Shell. lockstep journal show, follow, at, diff, stat, verify; key has a file of its own. */
 #include "agent/commands/commands.h"
+#include "agent/commands/journal_key.h"
 #include "agent/commands/journal_past.h"
 #include "agent/commands/journal_stat.h"
 
@@ -25,7 +26,8 @@ static const char usage[] =
     "       lockstep journal diff   T T [PATH] [--mapping NAME] [--json]\n"
     "       lockstep journal stat   [--since T] [--until T] [--json]\n"
     "       lockstep journal verify\n"
-    "all with [-c FILE | --dir DIRECTORY]\n"
+    "       lockstep journal key    new | show ... (key --help tells more)\n"
+    "all but key with [-c FILE | --dir DIRECTORY]\n"
     "T is a date (2026-01-31, 2026-01-31T08:00Z), @SECONDS, or an age (90s, 15m, 2h, 3d). PATH is\n"
     "below a mapping's root; a directory means everything beneath it. show also has what happened\n"
     "to it under the names that it had before and after. at tells what S3 had then, diff\n"
@@ -74,6 +76,10 @@ static void print_record(const struct journal_record *r)
         /* A copy's source stands second, a rename's target does. */
         fputs(r->op == JOURNAL_COPY ? " <- " : " -> ", stdout);
         command_print_name(r->path2);
+    }
+    if (r->op == JOURNAL_KEY && r->after) {
+        putchar(' ');
+        command_print_name(r->after);
     }
     if (r->count)
         printf(" (%" PRIu64 ")", r->count);
@@ -277,7 +283,7 @@ static const char *parse(int argc, char **argv, struct wanted *w, const char **f
             return "--until is not a time";
         if (c == 'o' && journal_op_parse(optarg, &w->op))
             return "--op is not an operation: add edit meta rename remove put copy delete lst "
-                   "hold release start stop idle overflow trash expire";
+                   "hold release start stop idle overflow trash expire key";
         w->by_op |= c == 'o';
         w->json |= c == 'j';
         w->failed |= c == 'f';
@@ -396,7 +402,8 @@ static int act(const struct question *q, const char *dir, struct wanted *w, cons
     return show(dir, w, strcmp(q->name, "follow") == 0);
 }
 
-int command_journal(int argc, char **argv)
+/* What is asked about records, and journal verify. */
+static int ask(int argc, char **argv)
 {
     struct wanted w = {.since_us = INT64_MIN, .until_us = INT64_MAX};
     const char *file = CONF_DEFAULT_FILE, *wrong = parse(argc, argv, &w, &file);
@@ -408,7 +415,7 @@ int command_journal(int argc, char **argv)
     if (wrong)
         return command_usage(usage, wrong[0] ? wrong : NULL);
     if (!q)
-        return command_usage(usage, "journal knows show, follow, at, diff, stat and verify");
+        return command_usage(usage, "journal knows show, follow, at, diff, stat, verify and key");
     wrong = words(q, argc - optind - 1, argv + optind + 1, &w, &moments);
     if (wrong)
         return command_usage(usage, wrong);
@@ -417,4 +424,11 @@ int command_journal(int argc, char **argv)
     status = act(q, w.dir ? w.dir : conf->journal_dir, &w, conf, &moments);
     conf_free(conf);
     return status;
+}
+
+int command_journal(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "key") == 0)
+        return journal_key_command(argc - 1, argv + 1);
+    return ask(argc, argv);
 }

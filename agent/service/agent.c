@@ -298,6 +298,25 @@ static int agent_state_dry(struct agent *a, struct err *e)
     return rc == -ENOENT ? index_open_empty(&a->index, e) : rc;
 }
 
+/* Have the journal signed from here on, where a key is configured; without a journal yet, only see
+ * whether there is such a key. */
+static int agent_sign(struct agent *a, struct err *e)
+{
+    struct journal_secret secret;
+    int rc;
+
+    if (!a->conf->journal.key || a->fatal)
+        return 0;
+    rc = journal_key_find(a->conf->journal.key, &secret, e);
+    a->unfit = rc == ERR_SYNTAX || rc == ERR_REFUSED || rc == ERR_NOT_FILE || rc == -ENOENT;
+    if (rc)
+        return rc;
+    if (a->journal)
+        rc = journal_sign(a->journal, &secret, a->real_us);
+    journal_secret_wipe(&secret);
+    return rc;
+}
+
 /* Journal and index, brought together. */
 static int agent_state(struct agent *a, struct journal_recovery *ret_recovery, struct err *e)
 {
@@ -309,6 +328,9 @@ static int agent_state(struct agent *a, struct journal_recovery *ret_recovery, s
     *ret_recovery = (struct journal_recovery){.next_seq = 1};
     if (a->options.dry_run)
         return agent_state_dry(a, e);
+    rc = agent_sign(a, e);
+    if (rc)
+        return rc;
     if (mkdir(a->conf->state_dir, 0700) && errno != EEXIST)
         return err_set(e, -errno, a->conf->state_dir, "its parent directory must exist",
                        "the state directory cannot be made: %s", err_name(-errno));
@@ -365,8 +387,10 @@ int agent_begin_apart(struct agent *a, const char *why, struct err *e)
         rc = agent_upload(a, e);
     if (rc == 0) {
         agent_journal(a, &start);
-        rc = recover(a, rec.next_seq, e);
+        rc = agent_sign(a, e);
     }
+    if (rc == 0)
+        rc = recover(a, rec.next_seq, e);
     if (rc && !e->code)
         err_set(e, rc, NULL, NULL, "the state cannot be opened: %s", err_name(rc));
     return rc;
@@ -401,7 +425,9 @@ static int agent_begin(struct agent *a, struct err *e)
                       "journal verify",
                       rec.corrupt_segments);
         agent_journal(a, &start);
-        rc = agent_rules(a);
+        rc = agent_sign(a, e);
+        if (rc == 0)
+            rc = agent_rules(a);
         if (rc == 0)
             rc = recover(a, rec.next_seq, e);
         if (rc == 0)

@@ -49,7 +49,7 @@ void service_uploaders_options(const struct conf *conf, struct uploaders_options
 struct tail {
     int64_t last_us; /* time of the last record */
     int64_t idle_us; /* of the last moment at which everything was in S3; 0: never */
-    bool idle;       /* nothing but start, stop and idle marks came after that */
+    bool idle;       /* nothing but marks of start, stop, idle and key came after that */
 };
 
 static int tail_read(const char *dir, struct tail *ret, struct err *e)
@@ -64,7 +64,7 @@ static int tail_read(const char *dir, struct tail *ret, struct err *e)
         if (rec.op == JOURNAL_IDLE) {
             ret->idle_us = rec.time_us;
             ret->idle = true;
-        } else if (rec.op != JOURNAL_STOP && rec.op != JOURNAL_START) {
+        } else if (rec.op != JOURNAL_STOP && rec.op != JOURNAL_START && rec.op != JOURNAL_KEY) {
             ret->idle = false;
         }
     }

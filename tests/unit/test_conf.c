@@ -71,7 +71,7 @@ static void test_every_setting(void **state)
               "[ \"x\" ]; settle_ms "
               "= 3600000; } );\n"
               "state_dir = \"/s\"; journal_dir = \"/j\"; socket = \"/run/x.sock\"; log_level = "
-              "\"debug\";\n"
+              "\"debug\"; journal: { key = \"//k/./j.key\"; };\n"
               "s3: { bucket = \"my.bucket\"; region = \"eu-central-1\"; endpoint = "
               "\"HTTP://Host:9000/\";\n"
               "  addressing = \"path\"; credentials = \"web-identity\"; profile = \"p q\"; ca_file "
@@ -79,6 +79,7 @@ static void test_every_setting(void **state)
               "  in_flight = 1; multipart_size = 5368709120; part_size = \"5M\"; };\n");
     assert_string_equal(c->state_dir, "/s");
     assert_string_equal(c->journal_dir, "/j");
+    assert_string_equal(c->journal.key, "/k/j.key");
     assert_string_equal(c->socket, "/run/x.sock");
     assert_int_equal(c->log_level, LOG_LEVEL_DEBUG);
     assert_string_equal(c->s3.endpoint, "http://host:9000");
@@ -263,6 +264,12 @@ static const struct fault_case fault_cases[] = {
     {"upward path", "journal_dir = \"/a/../b\";", "", "", "",
      "f.conf:1: journal_dir: \"/a/../b\" goes upwards with '..'; expected an absolute path outside "
      "the watched trees\n"},
+    {"key that is neither path nor name", "journal: { key = \"a/b\"; };", "", "", "",
+     "f.conf:1: journal.key: \"a/b\" holds a byte that is not a letter, digit, '.', '_' or '-'; "
+     "expected the absolute path of a file that \"lockstep journal key new\" has made, or the name "
+     "of a credential that systemd hands over\n"},
+    {"key in a tree", "journal: { key = \"/i/k\"; };", "", "", "",
+     "f.conf:1: journal.key: /i/k lies within /i (line 3); a path outside the watched trees\n"},
     {"state in a tree", "state_dir = \"/i/state\";", "", "", "",
      "f.conf:1: state_dir: /i/state lies within /i (line 3); a path outside the watched trees\n"},
     {"endpoint without a scheme", "", "endpoint = \"host:9000\";", "", "",
@@ -550,9 +557,9 @@ static char *slurp(const char *name)
     return text;
 }
 
-static const struct setting_table *const tables[] = {&setting_top,          &setting_s3,
-                                                     &setting_limits,       &setting_timetable,
-                                                     &setting_repositories, &setting_lists};
+static const struct setting_table *const tables[] = {
+    &setting_top,       &setting_s3,           &setting_journal, &setting_limits,
+    &setting_timetable, &setting_repositories, &setting_lists};
 
 /* Take the '#' off every line that shows a setting's default. */
 static void uncomment_defaults(char *text)

@@ -107,12 +107,13 @@ static void test_load(void **state)
     char text[2048];
     int n = snprintf(text, sizeof(text),
                      "state_dir = \"%s/link/state\";\n"
-                     "s3: { bucket = \"abc\"; ca_file = \"%s/none.pem\"; };\n"
+                     "s3: { bucket = \"abc\"; ca_file = \"%s/none.pem\"; }; journal: { key = "
+                     "\"%s/none.key\"; };\n"
                      "repositories = ( { name = \"i\"; path = \"%s/images\"; prefix = \"i\"; },\n"
                      " { name = \"k\"; path = \"%s/link\"; prefix = \"k\"; } );\n"
                      "lists = ( { name = \"l\"; path = \"%s/lists\"; prefix = \"l\"; "
                      "repository = \"i\"; } );\n",
-                     p->dir, p->dir, p->dir, p->dir, p->dir);
+                     p->dir, p->dir, p->dir, p->dir, p->dir, p->dir);
     write_file(p, text, (size_t)n);
     expect_load_faults(
         p, p->file,
@@ -120,6 +121,8 @@ static void test_load(void **state)
         "watched trees\n"
         "@/l.conf:2: s3.ca_file: @/none.pem: No such file or directory; expected a PEM "
         "file that can be read\n"
+        "@/l.conf:2: journal.key: @/none.key: No such file or directory; expected a file that "
+        "\"lockstep journal key new\" has made\n"
         "@/l.conf:3: repositories[0].path: @/images: No such file or directory; "
         "expected a directory that exists and can be read\n"
         "@/l.conf:4: repositories[1].path: @/link: No such file or directory; "
