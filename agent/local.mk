@@ -70,6 +70,7 @@ lockstep_SOURCES = \
 	agent/commands/journal_key.c agent/commands/journal_key.h \
 	agent/commands/journal_past.c agent/commands/journal_past.h \
 	agent/commands/journal_stat.c agent/commands/journal_stat.h \
+	agent/commands/journal_verify.c agent/commands/journal_verify.h \
 	agent/commands/plan.c \
 	agent/commands/release.c \
 	agent/commands/screen.c agent/commands/screen.h \

@@ -260,6 +260,8 @@ static void derive(struct reading *r)
 {
     struct conf *c = r->conf;
     char path[VALUE_TEXT_MAX + 16];
+    if (c->journal.checkpoint_ms == 0) /* there is no such group */
+        c->journal.checkpoint_ms = CONF_CHECKPOINT_MS;
     if (c->state_dir == NULL)
         return;
     const struct node *root = source_root(r->source);

@@ -104,6 +104,14 @@ static const struct setting journal[] = {
      .right = "the absolute path of a file that \"lockstep journal key new\" has made, or the name "
               "of a credential that systemd hands over",
      .help = "the private key that signs checkpoints"},
+    {.name = "checkpoint_ms",
+     .kind = SETTING_MS,
+     .offset = offsetof(struct conf_journal, checkpoint_ms),
+     .fallback = "60000",
+     .min = 1000,
+     .max = 3600000,
+     .right = "milliseconds from 1000 to 3600000",
+     .help = "from one checkpoint to the next, while something happens"},
 };
 
 #define PRICE_MAX (1000000ll * 1000000000) /* a million of any currency */

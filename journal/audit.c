@@ -48,11 +48,27 @@ static void fault(struct journal_audit *a, uint64_t offset, const char *kind, co
         a->on_fault(a->arg, &f);
 }
 
-/* Tell of bytes that are no loss. */
-static void harmless(struct journal_audit *a, const char *kind, const char *detail)
+void journal_audit_tell(struct journal_audit *a, const char *file, uint64_t offset,
+                        const char *kind, const char *fmt, ...)
 {
-    struct journal_fault f = {.file = a->file,
-                              .offset = a->good_end,
+    char detail[ERR_TEXT_MAX];
+    struct journal_fault f = {
+        .file = file, .offset = offset, .seq = a->verdict.last_seq, .kind = kind, .detail = detail};
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(detail, sizeof(detail), fmt, ap);
+    va_end(ap);
+    a->verdict.faults++;
+    if (a->on_fault)
+        a->on_fault(a->arg, &f);
+}
+
+void journal_audit_tell_harmless(struct journal_audit *a, const char *file, uint64_t offset,
+                                 const char *kind, const char *detail)
+{
+    struct journal_fault f = {.file = file,
+                              .offset = offset,
                               .seq = a->verdict.last_seq,
                               .kind = kind,
                               .detail = detail,
@@ -61,6 +77,12 @@ static void harmless(struct journal_audit *a, const char *kind, const char *deta
     a->verdict.torn++;
     if (a->on_fault)
         a->on_fault(a->arg, &f);
+}
+
+/* Tell of bytes that are no loss. */
+static void harmless(struct journal_audit *a, const char *kind, const char *detail)
+{
+    journal_audit_tell_harmless(a, a->file, a->good_end, kind, detail);
 }
 
 void journal_audit_segment(struct journal_audit *a, struct journal_name name)
@@ -253,8 +275,11 @@ static void take_batch(struct journal_audit *a, const struct journal_batch *b)
     struct journal_verdict *v = &a->verdict;
     struct span rest = b->body, line;
 
-    while (journal_line_next(&rest, &line))
+    while (journal_line_next(&rest, &line)) {
         journal_tree_push(&a->head.tree, line);
+        if (a->on_leaf)
+            a->on_leaf(a->leaf_arg, line);
+    }
     if (b->commit.records) {
         if (v->records == 0)
             v->first_seq = b->commit.last - b->commit.records + 1;

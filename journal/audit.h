@@ -15,6 +15,8 @@
 struct journal_audit {
     void (*on_fault)(void *arg, const struct journal_fault *f); /* may be NULL */
     void *arg;
+    void (*on_leaf)(void *arg, struct span line); /* each line that the tree has taken; or NULL */
+    void *leaf_arg;
     struct journal_verdict verdict;
     struct buf store; /* decoded lines */
 
@@ -55,5 +57,13 @@ int journal_audit_batch(struct journal_audit *a, enum journal_step step, uint64_
 /* journal_audit_segment_end(a, size, counted, last): the segment has `size` bytes of which
  * `counted` count (the next header's word; size where there is none). last: no segment follows. */
 void journal_audit_segment_end(struct journal_audit *a, uint64_t size, uint64_t counted, bool last);
+
+/* journal_audit_tell(a, file, offset, kind, fmt, ...): a fault that was found beside the audit. It
+ * is counted and told, and does not touch what the audit knows. tell_harmless: what is none. */
+void journal_audit_tell(struct journal_audit *a, const char *file, uint64_t offset,
+                        const char *kind, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+void journal_audit_tell_harmless(struct journal_audit *a, const char *file, uint64_t offset,
+                                 const char *kind, const char *detail);
 
 #endif

@@ -261,3 +261,12 @@ int journal_repair_decode(struct span line, struct journal_repair *ret)
     *ret = r;
     return 0;
 }
+
+int journal_time_encode(int64_t time_us, struct buf *out)
+{
+    struct journal_line l;
+
+    journal_line_begin(&l, out);
+    journal_line_int(&l, SPAN("{\"k\":\"s\",\"t\":"), time_us);
+    return journal_line_end(&l);
+}

@@ -97,4 +97,8 @@ int journal_repair_encode(const struct journal_repair *r, struct buf *out)
 int journal_repair_decode(struct span line, struct journal_repair *ret)
     __attribute__((warn_unused_result));
 
+/* journal_time_encode(time_us, out): append the line that says the time where nothing else did. 0,
+ * -ENOMEM, ERR_LIMIT. */
+int journal_time_encode(int64_t time_us, struct buf *out) __attribute__((warn_unused_result));
+
 #endif

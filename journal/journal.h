@@ -146,6 +146,8 @@ struct journal_options {
     int64_t flush_ms;       /* flush within; 0: 5 */
     int64_t sync_ms;        /* fdatasync within; 0: 1000 */
     uint64_t ballast_bytes; /* let go when the disk is full; 0: 16 MiB; JOURNAL_NO_BALLAST: none */
+    int64_t checkpoint_ms;  /* from one checkpoint to the next, where something is new; 0: 1 min */
+    int64_t rest_ms;        /* where nothing is; 0: 1 h */
     const char *host;       /* for the segment header; borrowed during open only */
     const char *boot;       /* boot id */
     const char *version;    /* program version */
@@ -190,10 +192,13 @@ int journal_sync(struct journal *j) __attribute__((warn_unused_result));
 int64_t journal_deadline_ms(const struct journal *j, int64_t now_us);
 int journal_tick(struct journal *j, int64_t now_us) __attribute__((warn_unused_result));
 
-/* journal_sign(j, secret, now_us): this key signs from now on, and a record says so. The secret is
- * copied; the copy is wiped when the journal is closed. 0, or as journal_append. */
-int journal_sign(struct journal *j, const struct journal_secret *secret, int64_t now_us)
-    __attribute__((warn_unused_result));
+/* journal_sign(j, secret, now_us, e): this key signs from now on, and a record says so.
+ * journal_tick makes the checkpoints, as do a new segment and journal_close; one that cannot be
+ * written does not stop the journal (journal_health tells). The secret is copied; the copy is wiped
+ * when the journal is closed. 0; ERR_CORRUPT: this key has signed what is not in the journal any
+ * more, so that nothing is signed; or as journal_append. */
+int journal_sign(struct journal *j, const struct journal_secret *secret, int64_t now_us,
+                 struct err *e) __attribute__((warn_unused_result));
 
 /* journal_next_seq(j): the number that the next record gets. */
 uint64_t journal_next_seq(const struct journal *j);
@@ -202,6 +207,7 @@ struct journal_health {
     bool failed;        /* -EIO for ever: start anew */
     bool degraded;      /* the disk is full: no intents are taken */
     uint64_t failovers; /* segments given up because a write or fdatasync failed */
+    int signing;        /* 0, or why the last checkpoint could not be made */
 };
 void journal_health(const struct journal *j, struct journal_health *ret);
 
@@ -251,13 +257,29 @@ struct journal_verdict {
     uint64_t torn;   /* harmless ones */
     uint64_t first_seq;
     uint64_t last_seq;
-    char chain[65]; /* hex, at the end */
+    char chain[65];         /* hex, at the end */
+    uint64_t leaves;        /* lines of the tree */
+    uint64_t checkpoints;   /* beside the segments, that are signed and fit */
+    uint64_t anchors;       /* the same for those kept elsewhere */
+    uint64_t signed_leaves; /* lines that the largest of these covers */
 };
 
-/* journal_verify(dir, on_fault, arg, ret, e): 0 when it could be read (ret->faults tells), else
- * -errno. Needs no lock, no state but the directory. */
-int journal_verify(const char *dir, void (*on_fault)(void *arg, const struct journal_fault *f),
-                   void *arg, struct journal_verdict *ret, struct err *e)
-    __attribute__((warn_unused_result));
+/* What an auditor trusts, and has kept. */
+struct journal_trust {
+    const struct journal_key *keys; /* whose signatures count; none: those that the journal names,
+                                       which shows damage and not that it was made anew */
+    size_t key_count;
+    const struct journal_anchor {
+        const char *name; /* what to call it */
+        struct span note; /* a checkpoint of any time */
+    } * anchors;
+    size_t anchor_count;
+};
+
+/* journal_verify(dir, trust, on_fault, arg, ret, e): 0 when it could be read (ret->faults tells),
+ * else -errno. Needs no lock, no state but the directory. trust may be NULL. */
+int journal_verify(const char *dir, const struct journal_trust *trust,
+                   void (*on_fault)(void *arg, const struct journal_fault *f), void *arg,
+                   struct journal_verdict *ret, struct err *e) __attribute__((warn_unused_result));
 
 #endif

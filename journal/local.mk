@@ -4,10 +4,13 @@ journal_libjournal_a_SOURCES = \
 	journal/journal.h \
 	journal/audit.c journal/audit.h \
 	journal/batch.c journal/batch.h \
+	journal/checkpoint.c journal/checkpoint.h journal/checkpoint_file.c \
+	journal/evidence.c journal/evidence.h \
 	journal/frame.c journal/frame.h \
 	journal/key.c journal/key.h journal/key_file.c \
 	journal/life.c journal/life.h \
 	journal/merkle.c journal/merkle.h \
+	journal/note.c journal/note.h \
 	journal/past.c journal/past.h \
 	journal/reader.c \
 	journal/record.c \
@@ -28,10 +31,13 @@ journal_tests = \
 	tests/unit/test_journal_follow \
 	tests/unit/test_journal_frame \
 	tests/unit/test_journal_key \
+	tests/unit/test_journal_evidence \
 	tests/unit/test_journal_life \
+	tests/unit/test_journal_note \
 	tests/unit/test_journal_past \
 	tests/unit/test_journal_record \
 	tests/unit/test_journal_recover \
+	tests/unit/test_journal_signing \
 	tests/unit/test_journal_tally \
 	tests/unit/test_journal_torture \
 	tests/unit/test_journal_verify \
@@ -59,6 +65,14 @@ tests_unit_test_journal_frame_SOURCES = tests/unit/test_journal_frame.c tests/un
 tests_unit_test_journal_frame_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_key_SOURCES = tests/unit/test_journal_key.c $(journal_tests_DIR)
 tests_unit_test_journal_key_LDADD = $(journal_tests_LIBS)
+tests_unit_test_journal_evidence_SOURCES = tests/unit/test_journal_evidence.c $(journal_tests_DIR)
+tests_unit_test_journal_evidence_LDADD = $(journal_tests_LIBS)
+tests_unit_test_journal_note_SOURCES = tests/unit/test_journal_note.c tests/unit/unit.h
+tests_unit_test_journal_note_LDADD = $(journal_tests_LIBS)
+tests_unit_test_journal_signing_SOURCES = tests/unit/test_journal_signing.c \
+	$(journal_tests_DIR) $(journal_tests_DISK)
+tests_unit_test_journal_signing_LDADD = $(journal_tests_LIBS)
+tests_unit_test_journal_signing_LDFLAGS = $(AM_LDFLAGS) $(journal_tests_WRAP)
 tests_unit_test_journal_life_SOURCES = tests/unit/test_journal_life.c tests/unit/unit.h
 tests_unit_test_journal_life_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_past_SOURCES = tests/unit/test_journal_past.c tests/unit/unit.h

@@ -24,6 +24,8 @@
 #define DEFAULT_BATCH       (1 * MIB)
 #define DEFAULT_FLUSH_MS    5
 #define DEFAULT_SYNC_MS     1000
+#define DEFAULT_CHECKPOINT  60000
+#define DEFAULT_REST        3600000
 #define DEFAULT_BALLAST     (16 * MIB)
 #define RESERVE_MIN         (UINT64_C(64) << 10)
 #define RESERVE_MAX         (8 * MIB)
@@ -54,6 +56,8 @@ static void take_options(struct journal *j, const struct journal_options *opt)
     o.flush_ms = o.flush_ms ? o.flush_ms : DEFAULT_FLUSH_MS;
     o.sync_ms = o.sync_ms ? o.sync_ms : DEFAULT_SYNC_MS;
     o.ballast_bytes = o.ballast_bytes ? o.ballast_bytes : DEFAULT_BALLAST;
+    o.checkpoint_ms = o.checkpoint_ms ? o.checkpoint_ms : DEFAULT_CHECKPOINT;
+    o.rest_ms = o.rest_ms ? o.rest_ms : DEFAULT_REST;
     o.host = copy_text(j->host, opt->host);
     o.boot = copy_text(j->boot, opt->boot);
     o.version = copy_text(j->version, opt->version);

@@ -181,6 +181,7 @@ int journal_rotate(struct journal *j)
 
     if (rc || j->failovers != failovers)
         return rc;
+    journal_signing_finish(j);
     if (new_segment(j, j->segment.size, &j->head, &segment)) {
         j->rotate_held = true;
         j->rotate_failed_us = j->now_us;

@@ -2,6 +2,7 @@
 #include "journal/walk.h"
 
 #include "base/err.h"
+#include "journal/checkpoint.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -47,7 +48,9 @@ static int list_add(struct journal_list *list, size_t *room, struct journal_name
     return 0;
 }
 
-int journal_list_read(int dir_fd, struct journal_list *ret)
+/* All names of one kind. 0 or -errno. */
+static int read_names(int dir_fd, bool (*parse)(const char *file, struct journal_name *ret),
+                      struct journal_list *ret)
 {
     struct journal_list list = {NULL, 0};
     struct journal_name name;
@@ -65,7 +68,7 @@ int journal_list_read(int dir_fd, struct journal_list *ret)
     }
     errno = 0;
     while (rc == 0 && (entry = readdir(dir))) {
-        if (journal_name_parse(entry->d_name, &name))
+        if (parse(entry->d_name, &name))
             rc = list_add(&list, &room, name);
         errno = 0;
     }
@@ -80,6 +83,16 @@ int journal_list_read(int dir_fd, struct journal_list *ret)
         qsort(list.names, list.count, sizeof(*list.names), compare_names);
     *ret = list;
     return 0;
+}
+
+int journal_list_read(int dir_fd, struct journal_list *ret)
+{
+    return read_names(dir_fd, journal_name_parse, ret);
+}
+
+int journal_list_checkpoints(int dir_fd, struct journal_list *ret)
+{
+    return read_names(dir_fd, journal_checkpoints_name_parse, ret);
 }
 
 void journal_list_release(struct journal_list *list)

@@ -15,6 +15,9 @@ struct journal_list {
 
 /* journal_list_read(dir_fd, ret): the segments in the directory. 0 or -errno. */
 int journal_list_read(int dir_fd, struct journal_list *ret) __attribute__((warn_unused_result));
+/* journal_list_checkpoints(dir_fd, ret): the same for files of checkpoints. */
+int journal_list_checkpoints(int dir_fd, struct journal_list *ret)
+    __attribute__((warn_unused_result));
 void journal_list_release(struct journal_list *list);
 
 /* journal_dir_open(path, ret_fd, e): 0 or -errno. */

@@ -159,7 +159,7 @@ static int64_t wait_ms(int64_t now_us, int64_t since_us, int64_t ms)
 
 int64_t journal_deadline_ms(const struct journal *j, int64_t now_us)
 {
-    int64_t wait = -1;
+    int64_t wait = -1, signing_ms;
 
     if (j->failed)
         return -1;
@@ -173,6 +173,8 @@ int64_t journal_deadline_ms(const struct journal *j, int64_t now_us)
         wait = sooner(wait, wait_ms(now_us, j->rotate_failed_us, JOURNAL_RETRY_MS));
     else if (j->head.next_seq != j->segment.name.first)
         wait = sooner(wait, wait_ms(now_us, j->segment.born_us, j->opt.segment_age_ms));
+    if (journal_signing_wait(j, &signing_ms))
+        wait = sooner(wait, wait_ms(now_us, j->signed_us, signing_ms));
     return wait;
 }
 
@@ -206,6 +208,8 @@ int journal_tick(struct journal *j, int64_t now_us)
         rc = journal_sync_flushed(j);
     if (rc == 0 && journal_is_rotation_due(j))
         rc = journal_rotate(j);
+    if (rc == 0)
+        rc = journal_signing_tick(j);
     if ((rc == 0 || rc == -ENOSPC) && j->degraded &&
         journal_has_passed(now_us, j->degraded_us, JOURNAL_RETRY_MS))
         try_recover_space(j);
@@ -219,8 +223,10 @@ uint64_t journal_next_seq(const struct journal *j)
 
 void journal_health(const struct journal *j, struct journal_health *ret)
 {
-    *ret = (struct journal_health){
-        .failed = j->failed, .degraded = j->degraded, .failovers = j->failovers};
+    *ret = (struct journal_health){.failed = j->failed,
+                                   .degraded = j->degraded,
+                                   .failovers = j->failovers,
+                                   .signing = j->signing_code};
 }
 
 int journal_close(struct journal *j)
@@ -230,6 +236,8 @@ int journal_close(struct journal *j)
     if (!j)
         return 0;
     rc = journal_sync(j);
+    if (rc == 0)
+        journal_signing_finish(j);
     journal_segment_close(&j->segment);
     if (j->lock_fd >= 0)
         close(j->lock_fd);

@@ -51,6 +51,11 @@ struct journal {
 
     bool signing; /* by this key */
     struct journal_secret secret;
+    uint64_t key_seq;     /* the record that names it */
+    uint64_t signed_size; /* lines that the last checkpoint covers */
+    int64_t signed_us;    /* when that, or the last attempt, was */
+    int signing_code;     /* how it ended */
+    bool signing_doubt;   /* it failed: nobody knows what the disk has */
 };
 
 #define JOURNAL_RETRY_MS 10000 /* between attempts to rotate or to leave the degraded state */
@@ -82,6 +87,13 @@ int journal_sync_flushed(struct journal *j) __attribute__((warn_unused_result));
  * and it is due again after JOURNAL_RETRY_MS. 0 or -EIO. */
 bool journal_is_rotation_due(const struct journal *j);
 int journal_rotate(struct journal *j) __attribute__((warn_unused_result));
+
+/* journal_signing_wait(j, ret_ms): true where a checkpoint, or the line of an hour without anything
+ * else, is due so long after signed_us. journal_signing_tick(j): do what has come due; 0 or what
+ * journal_put_line says. journal_signing_finish(j): sign what is durable and not signed yet. */
+bool journal_signing_wait(const struct journal *j, int64_t *ret_ms);
+int journal_signing_tick(struct journal *j) __attribute__((warn_unused_result));
+void journal_signing_finish(struct journal *j);
 
 /* journal_put_line(j, line): add a whole line that is not a record to the open batch. */
 int journal_put_line(struct journal *j, struct span line) __attribute__((warn_unused_result));

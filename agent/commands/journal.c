@@ -3,6 +3,7 @@
 #include "agent/commands/journal_key.h"
 #include "agent/commands/journal_past.h"
 #include "agent/commands/journal_stat.h"
+#include "agent/commands/journal_verify.h"
 
 #include "base/clock.h"
 #include "base/path.h"
@@ -25,13 +26,16 @@ static const char usage[] =
     "       lockstep journal at     T [PATH] [--mapping NAME] [--json | --manifest]\n"
     "       lockstep journal diff   T T [PATH] [--mapping NAME] [--json]\n"
     "       lockstep journal stat   [--since T] [--until T] [--json]\n"
-    "       lockstep journal verify\n"
+    "       lockstep journal verify [--key PUBLIC]... [--anchor FILE]...\n"
     "       lockstep journal key    new | show ... (key --help tells more)\n"
     "all but key with [-c FILE | --dir DIRECTORY]\n"
     "T is a date (2026-01-31, 2026-01-31T08:00Z), @SECONDS, or an age (90s, 15m, 2h, 3d). PATH is\n"
     "below a mapping's root; a directory means everything beneath it. show also has what happened\n"
     "to it under the names that it had before and after. at tells what S3 had then, diff\n"
-    "what became of it from one time to another.\n";
+    "what became of it from one time to another. PUBLIC is the public half of a key that signs "
+    "the\n"
+    "journal, or a file with it; an anchor is a checkpoint that was kept, from which it must go "
+    "on.\n";
 
 /* Which records are wanted. */
 struct wanted {
@@ -46,6 +50,7 @@ struct wanted {
     bool manifest;
     const char *mapping; /* --mapping, or NULL */
     const char *dir;     /* --dir, or NULL */
+    struct journal_given given;
 };
 
 static bool is_wanted(const struct wanted *w, const struct journal_record *r)
@@ -234,31 +239,6 @@ static int count_all(const char *dir, const struct wanted *w)
     return status;
 }
 
-/* journal_verify's callback. */
-static void print_fault(void *arg, const struct journal_fault *f)
-{
-    (void)arg;
-    printf("%s: %s at byte %" PRIu64 ", after record %" PRIu64 ": %s\n",
-           f->harmless ? "harmless" : "FAULT", f->file, f->offset, f->seq, f->kind);
-    if (f->detail && f->detail[0])
-        printf("  %s\n", f->detail);
-}
-
-static int verify(const char *dir)
-{
-    struct journal_verdict v;
-    struct err e = {0};
-
-    if (journal_verify(dir, print_fault, NULL, &v, &e))
-        return command_fault(EXIT_UNREACHED, &e);
-    printf("%s: %" PRIu64 " segments, %" PRIu64 " batches, %" PRIu64 " records (%" PRIu64
-           " to %" PRIu64 "), %" PRIu64 " bytes; %" PRIu64 " faults%s\nchain: %s\n",
-           v.faults ? "NOT GOOD" : "good", v.segments, v.batches, v.records, v.first_seq,
-           v.last_seq, v.bytes, v.faults, v.torn ? ", and a torn tail that recovery will cut" : "",
-           v.chain);
-    return v.faults ? EXIT_DIFFERENCES : EXIT_IN_STEP;
-}
-
 /* Parse the options behind "journal show" and its like; returns NULL or what is wrong. */
 static const char *parse(int argc, char **argv, struct wanted *w, const char **file)
 {
@@ -271,6 +251,8 @@ static const char *parse(int argc, char **argv, struct wanted *w, const char **f
                                             {"failed", no_argument, NULL, 'f'},
                                             {"manifest", no_argument, NULL, 'M'},
                                             {"mapping", required_argument, NULL, 'm'},
+                                            {"key", required_argument, NULL, 'k'},
+                                            {"anchor", required_argument, NULL, 'a'},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
     int64_t now = clock_real_us();
@@ -288,6 +270,10 @@ static const char *parse(int argc, char **argv, struct wanted *w, const char **f
         w->json |= c == 'j';
         w->failed |= c == 'f';
         w->manifest |= c == 'M';
+        if (c == 'k' && !journal_given_add(w->given.keys, &w->given.key_count, optarg))
+            return "too many keys";
+        if (c == 'a' && !journal_given_add(w->given.anchors, &w->given.anchor_count, optarg))
+            return "too many anchors";
         if (c == 'm')
             w->mapping = optarg;
         if (c == 'd')
@@ -384,6 +370,8 @@ static const char *words(const struct question *q, int argc, char **argv, struct
         return "--manifest goes with \"at\" and the configuration alone";
     if (w->mapping && m->count == 0)
         return "--mapping goes with \"at\" and \"diff\"";
+    if ((w->given.key_count || w->given.anchor_count) && strcmp(q->name, "verify") != 0)
+        return "--key and --anchor go with \"verify\"";
     return NULL;
 }
 
@@ -392,7 +380,7 @@ static int act(const struct question *q, const char *dir, struct wanted *w, cons
                struct moments *m)
 {
     if (strcmp(q->name, "verify") == 0)
-        return verify(dir);
+        return journal_verify_command(dir, &w->given);
     if (strcmp(q->name, "stat") == 0)
         return count_all(dir, w);
     if (q->times)

@@ -312,8 +312,13 @@ static int agent_sign(struct agent *a, struct err *e)
     if (rc)
         return rc;
     if (a->journal)
-        rc = journal_sign(a->journal, &secret, a->real_us);
+        rc = journal_sign(a->journal, &secret, a->real_us, e);
     journal_secret_wipe(&secret);
+    if (rc == ERR_CORRUPT) {
+        log_error("journal: %s %s; %s", e->where, e->what, e->right);
+        *e = (struct err){0};
+        return 0;
+    }
     return rc;
 }
 
@@ -321,7 +326,8 @@ static int agent_sign(struct agent *a, struct err *e)
 static int agent_state(struct agent *a, struct journal_recovery *ret_recovery, struct err *e)
 {
     struct utsname host;
-    struct journal_options opt = {.version = PACKAGE_VERSION};
+    struct journal_options opt = {.version = PACKAGE_VERSION,
+                                  .checkpoint_ms = a->conf->journal.checkpoint_ms};
     char boot[64] = "";
     int fd, rc;
 

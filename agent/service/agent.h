@@ -208,7 +208,8 @@ struct agent {
     int64_t limits_ms;                /* when they are looked up next */
     struct expiry expiry;             /* of the trash */
     int64_t expire_ms;                /* when what is remembered for a while is gone through next */
-    int64_t complained_ms;            /* failures are summed up at most this often */
+    int signing;           /* why the last checkpoint of the journal could not be made; 0 */
+    int64_t complained_ms; /* failures are summed up at most this often */
     uint64_t complaints;
     struct troubles troubles;
     struct agent_totals totals;

@@ -141,6 +141,20 @@ static void turn_expire(struct agent *a)
         agent_fail(a, -EIO, "writing the index");
 }
 
+/* The journal goes on where it cannot be signed, so that is said. */
+static void turn_signing(struct agent *a)
+{
+    struct journal_health health;
+
+    journal_health(a->journal, &health);
+    if (health.signing != a->signing && health.signing)
+        log_error("journal: a checkpoint cannot be written: %s; it is tried again",
+                  err_name(health.signing));
+    else if (health.signing != a->signing)
+        log_info("journal: checkpoints are written again");
+    a->signing = health.signing;
+}
+
 /* When must the loop wake without a letter? Milliseconds, monotonic. */
 static int64_t turn_deadline(struct agent *a)
 {
@@ -216,6 +230,8 @@ static void turn(struct agent *a)
     turn_expire(a);
     if (a->journal && !a->fatal && journal_tick(a->journal, a->real_us))
         agent_fail(a, -EIO, "writing the journal");
+    if (a->journal)
+        turn_signing(a);
     if ((a->commit_due_ms && a->now_ms >= a->commit_due_ms) || a->uncommitted >= AGENT_COMMIT_COUNT)
         if (agent_commit(a))
             agent_fail(a, -EIO, "writing the index");

@@ -168,7 +168,7 @@ static uint64_t bench_verify(const char *dir, uint64_t n)
     struct err e = {0};
     struct watch from = watch_start();
 
-    if (journal_verify(dir, NULL, NULL, &verdict, &e))
+    if (journal_verify(dir, NULL, NULL, NULL, &verdict, &e))
         die(e.what, e.code);
     if (verdict.faults || verdict.records != n)
         die("verify found faults", ERR_CORRUPT);

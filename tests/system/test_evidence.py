@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 
-from harness import lockstep_binary, on, write
+from harness import lockstep_binary, on, wait_until, write
 
 
 def lockstep(*words, **environment):
@@ -102,3 +102,111 @@ def test_an_agent_without_the_key_that_is_configured_does_not_begin(ctx):
     agent, _ = signed(ctx, "journal-key")
     done = agent.once(check=False)
     assert done.returncode == 2 and "LoadCredential" in done.stderr, done
+
+
+# --- checkpoints ---------------------------------------------------------------------------------
+
+
+def newest(agent):
+    """The newest checkpoint: (its text, how many lines it covers)."""
+    with open(f"{agent.state_dir}/journal/checkpoint", encoding="utf-8") as file:
+        text = file.read()
+    return text, int(text.split("\n")[1])
+
+
+def kept(ctx, agent, name):
+    """The newest checkpoint as an auditor keeps it."""
+    return shutil.copy(f"{agent.state_dir}/journal/checkpoint", ctx.path(name))
+
+
+def audit(agent, *words):
+    """`journal verify` of the directory alone: (exit status, what it said)."""
+    done = lockstep("journal", "verify", "--dir", f"{agent.state_dir}/journal", *words)
+    return done.returncode, done.stdout + done.stderr
+
+
+@on("s3d")
+def test_checkpoints_vouch_for_the_journal(ctx):
+    key, other = ctx.path("journal.key"), ctx.path("other.key")
+    public, foreign = new_key(key, "--name", "a.example"), new_key(other, "--name", "a.example")
+    images = ctx.folder("images")
+    write(f"{images}/1.jpg", b"one")
+    agent = ctx.agent(images=images, options={"journal": {"key": key, "checkpoint_ms": 1000}})
+    agent.start()
+    agent.wait_in_step(20)
+    wait_until(lambda: os.path.exists(f"{agent.state_dir}/journal/checkpoint"), 30, "a checkpoint")
+    before = newest(agent)[1]
+    write(f"{images}/2.jpg", b"two")
+    wait_until(lambda: newest(agent)[1] > before, 30, "one more checkpoint")
+    first = kept(ctx, agent, "first")
+    code, said = audit(agent, "--key", public, "--anchor", first)
+    assert code == 0 and "and 1 that were kept, by the keys that were given" in said, said
+    write(f"{images}/3.jpg", b"three")
+    agent.wait_in_step(20)
+    agent.kill9()
+    agent.start()
+    agent.wait_in_step(20)
+    agent.stop()
+    last = kept(ctx, agent, "last")
+    lines = newest(agent)[1]
+    code, said = audit(agent, "--key", public, "--anchor", first, "--anchor", last)
+    assert code == 0 and f"signed: {lines} of {lines} lines" in said, said
+    code, said = audit(agent)
+    assert code == 0 and "that the journal itself names" in said, said
+    code, said = audit(agent, "--key", foreign)
+    assert code == 1 and "wrong key" in said, said
+    write(ctx.path("public"), public.encode() + b"\n")
+    assert audit(agent, "--key", ctx.path("public"))[0] == 0
+    for words in (("--key", "nonsense"), ("--key", key), ("--anchor", ctx.path("public"))):
+        assert audit(agent, *words)[0] == 2, words
+    assert audit(agent, "--anchor", ctx.path("none"))[0] == 4
+    assert agent.journal("show", "--key", public).returncode == 2
+
+
+@on("s3d")
+def test_a_journal_that_was_rolled_back_is_found_out(ctx):
+    key = ctx.path("journal.key")
+    public = new_key(key)
+    agent, images = signed(ctx, key)
+    agent.once()
+    early = kept(ctx, agent, "early")
+    shutil.copytree(agent.state_dir, ctx.path("backup"))
+    for name in ("2", "3"):
+        write(f"{images}/{name}.jpg", name.encode())
+        agent.once()
+    late = kept(ctx, agent, "late")
+    shutil.rmtree(agent.state_dir)
+    shutil.copytree(ctx.path("backup"), agent.state_dir)
+    trust = ("--key", public, "--anchor")
+    assert audit(agent, *trust, early)[0] == 0
+    code, said = audit(agent, *trust, late)
+    assert code == 1 and "truncated" in said and "late" in said, said
+    for name in ("4", "5", "6", "7"):  # another history, signed by the same key
+        write(f"{images}/{name}.jpg", name.encode())
+        agent.once()
+    assert audit(agent, *trust, early)[0] == 0
+    code, said = audit(agent, *trust, late)
+    assert code == 1 and "forked" in said, said
+    assert audit(agent, "--key", public)[0] == 0  # which is why checkpoints are kept elsewhere
+
+
+@on("s3d")
+def test_what_was_signed_and_is_lost_is_not_signed_again(ctx):
+    key = ctx.path("journal.key")
+    public = new_key(key)
+    agent, images = signed(ctx, key)
+    agent.once()
+    path = f"{agent.state_dir}/journal/{1:020}.jsonl"
+    with open(path, "rb") as file:
+        data = file.read()
+    cut = data.rindex(b"\n", 0, data.rindex(b'{"q":'))
+    with open(path, "wb") as file:
+        file.write(data[:cut + 1])
+    text = newest(agent)[0]
+    write(f"{images}/2.jpg", b"two")
+    agent.once()  # the images go on
+    assert "nothing will be signed" in agent.log(), agent.log()
+    assert newest(agent)[0] == text
+    assert "images/2.jpg" in ctx.client.keys("images/")
+    code, said = audit(agent, "--key", public)
+    assert code == 1 and ("forked" in said or "truncated" in said), said

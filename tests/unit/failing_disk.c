@@ -36,7 +36,9 @@ static struct file *file_of(int fd);
 /* The end of the process, and of what was not synced. (What was closed had been synced.) */
 static void die(void)
 {
-    for (size_t i = 0; i < world.count; i++) {
+    size_t known = world.count; /* an fd may be a directory's by now, which is then one more */
+
+    for (size_t i = 0; i < known; i++) {
         struct file *f = &world.file[i];
 
         if (file_of(f->fd) != f)

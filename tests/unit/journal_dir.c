@@ -28,7 +28,7 @@ void test_dir_remove(struct test_dir *d)
 
     assert_non_null(dir);
     while ((entry = readdir(dir)))
-        if (entry->d_name[0] != '.')
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             assert_int_equal(unlinkat(dirfd(dir), entry->d_name, 0), 0);
     closedir(dir);
     assert_int_equal(rmdir(d->path), 0);
@@ -215,12 +215,34 @@ static void take_fault(void *arg, const struct journal_fault *f)
     all->fault[i].harmless = f->harmless;
 }
 
-struct test_faults test_verify(const struct test_dir *d)
+struct test_faults test_verify_trusting(const struct test_dir *d, const struct journal_trust *trust)
 {
     struct test_faults all = {0};
     struct err e = {0};
 
-    assert_int_equal(journal_verify(d->path, take_fault, &all, &all.verdict, &e), 0);
+    assert_int_equal(journal_verify(d->path, trust, take_fault, &all, &all.verdict, &e), 0);
     assert_int_equal(all.verdict.faults + all.verdict.torn, all.count);
     return all;
+}
+
+struct test_faults test_verify(const struct test_dir *d)
+{
+    return test_verify_trusting(d, NULL);
+}
+
+struct journal_secret test_secret(const char *name, uint8_t n)
+{
+    uint8_t seed[ED25519_SEED_BYTES] = {n};
+    struct journal_secret secret;
+
+    assert_int_equal(journal_secret_init(&secret, span_of(name), seed), 0);
+    return secret;
+}
+
+struct test_bytes test_note(const struct test_dir *d)
+{
+    char path[TEST_PATH_SIZE];
+
+    snprintf(path, sizeof(path), "%s/checkpoint", d->path);
+    return test_file_read(path);
 }

@@ -62,5 +62,13 @@ struct test_faults {
     } fault[TEST_FAULTS_MAX];
 };
 struct test_faults test_verify(const struct test_dir *d);
+/* test_verify_trusting(d, trust): the same, for who trusts these. */
+struct test_faults test_verify_trusting(const struct test_dir *d,
+                                        const struct journal_trust *trust);
+
+/* test_secret(name, n): the n-th key of this name. test_note(d, ret): the newest checkpoint;
+ * free(ret->data). */
+struct journal_secret test_secret(const char *name, uint8_t n);
+struct test_bytes test_note(const struct test_dir *d);
 
 #endif

@@ -14,6 +14,8 @@ static void test_defaults(void **state)
     assert_string_equal(c->file, "f.conf");
     assert_string_equal(c->state_dir, "/var/lib/lockstep");
     assert_string_equal(c->journal_dir, "/var/lib/lockstep/journal");
+    assert_null(c->journal.key);
+    assert_int_equal(c->journal.checkpoint_ms, 60000);
     assert_string_equal(c->socket, "/var/lib/lockstep/control.sock");
     assert_int_equal(c->log_level, LOG_LEVEL_INFO);
     assert_string_equal(c->s3.bucket, "b-1");

@@ -63,7 +63,7 @@ static void *verify(void *arg)
     struct err e = {0};
 
     do {
-        if (journal_verify(f->dir->path, NULL, NULL, &verdict, &e))
+        if (journal_verify(f->dir->path, NULL, NULL, NULL, &verdict, &e))
             f->wrong++;
         f->errors += (unsigned)verdict.faults;
         f->count++;

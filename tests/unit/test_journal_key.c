@@ -163,7 +163,7 @@ static void test_record(void **state)
     test_dir_make(&d);
     assert_int_equal(journal_secret_parse(SPAN(GO_PRIVATE), &secret), 0);
     j = test_open(&d, &opt, NULL);
-    assert_int_equal(journal_sign(j, &secret, TEST_NOW_US), 0);
+    assert_int_equal(journal_sign(j, &secret, TEST_NOW_US, &e), 0);
     journal_secret_wipe(&secret);
     assert_int_equal(journal_close(j), 0);
     assert_int_equal(journal_reader_open(d.path, 1, &reader, &e), 0);

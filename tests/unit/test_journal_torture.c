@@ -189,7 +189,7 @@ static void test_readers_survive_failed_allocations(void **state)
         }
         done = world.memory.calls < n;
         fail_calls(&world.memory, n, n);
-        rc = journal_verify(d.path, NULL, NULL, &verdict, &e);
+        rc = journal_verify(d.path, NULL, NULL, NULL, &verdict, &e);
         assert_true(rc == 0 || rc == -ENOMEM);
         if (rc == 0)
             assert_int_equal(verdict.records, 6);

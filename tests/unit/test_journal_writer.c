@@ -127,7 +127,7 @@ static void test_open_says_what_is_wrong(void **state)
     assert_int_equal(journal_open(path, &opt, TEST_NOW_US, &j, &found, &e), -ENOENT);
     assert_string_equal(e.where, path);
     assert_int_equal(journal_reader_open(path, 0, &r, &e), -ENOENT);
-    assert_int_equal(journal_verify(path, NULL, NULL, &verdict, &e), -ENOENT);
+    assert_int_equal(journal_verify(path, NULL, NULL, NULL, &verdict, &e), -ENOENT);
     assert_true(j == NULL && r == NULL && found.next_seq == 77);
     assert_int_equal(journal_close(NULL), 0);
     journal_reader_close(NULL);

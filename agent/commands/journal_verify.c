@@ -1,0 +1,183 @@
+/* Shell. lockstep journal verify: is it whole, and whose is it. */
+#include "agent/commands/journal_verify.h"
+
+#include "agent/commands/commands.h"
+#include "journal/checkpoint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#define READ_STEP 4096
+
+bool journal_given_add(const char *list[JOURNAL_TRUST_MAX], size_t *count, const char *text)
+{
+    if (*count == JOURNAL_TRUST_MAX)
+        return false;
+    list[(*count)++] = text;
+    return true;
+}
+
+/* All that comes. 0, ERR_LIMIT, -ENOMEM, -errno. */
+static int read_all(int fd, struct buf *out)
+{
+    char bytes[READ_STEP];
+
+    for (;;) {
+        ssize_t n = read(fd, bytes, sizeof bytes);
+        int rc;
+
+        if (n == 0)
+            return 0;
+        if (n < 0 && errno == EINTR)
+            continue;
+        rc = n < 0 ? -errno : buf_append(out, bytes, (size_t)n);
+        if (rc)
+            return rc;
+    }
+}
+
+int journal_given_file(const char *path, size_t max, struct buf *out, struct err *e)
+{
+    bool standard = strcmp(path, "-") == 0;
+    int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int rc = fd < 0 ? -errno : 0;
+
+    buf_init(out, max);
+    if (rc == 0)
+        rc = read_all(fd, out);
+    if (fd >= 0 && !standard)
+        close(fd);
+    if (rc == 0)
+        return 0;
+    buf_release(out);
+    return err_set(e, rc, path, "", "cannot be read: %s", err_name(rc));
+}
+
+int journal_given_key(const char *text, struct journal_key *ret, struct err *e)
+{
+    static const char right[] = "what \"lockstep journal key new\" printed, or a file with it";
+    struct buf file;
+    int rc;
+
+    if (journal_key_parse(span_of(text), ret) == 0)
+        return 0;
+    if (access(text, F_OK))
+        return err_set(e, ERR_SYNTAX, text, right, "this is neither a public key nor a file");
+    rc = journal_given_file(text, JOURNAL_KEY_TEXT_MAX, &file, e);
+    if (rc && rc != ERR_LIMIT)
+        return rc;
+    if (rc == 0)
+        rc = journal_key_parse((struct span){file.data, file.len}, ret);
+    buf_release(&file);
+    return rc ? err_set(e, ERR_SYNTAX, text, right, "no public key is in this file") : 0;
+}
+
+/* What is given, read: everything that a journal_trust points to. */
+struct trusted {
+    struct journal_key keys[JOURNAL_TRUST_MAX];
+    struct journal_anchor anchors[JOURNAL_TRUST_MAX];
+    struct buf files[JOURNAL_TRUST_MAX];
+    struct journal_trust trust;
+};
+
+/* One checkpoint that was kept. 0 or a negative code. */
+static int read_anchor(struct trusted *t, const char *path, struct err *e)
+{
+    struct buf *file = &t->files[t->trust.anchor_count];
+    struct journal_checkpoint c;
+    struct journal_note note;
+    int rc = journal_given_file(path, JOURNAL_NOTE_MAX, file, e);
+
+    if (rc)
+        return rc;
+    t->anchors[t->trust.anchor_count++] = (struct journal_anchor){path, {file->data, file->len}};
+    if (journal_note_parse((struct span){file->data, file->len}, &note) ||
+        journal_checkpoint_parse(note.text, &c))
+        return err_set(e, ERR_SYNTAX, path, "a copy of a journal's file \"checkpoint\"",
+                       "this is no checkpoint");
+    return 0;
+}
+
+static int read_given(struct trusted *t, const struct journal_given *given, struct err *e)
+{
+    int rc = 0;
+
+    t->trust.keys = t->keys;
+    t->trust.anchors = t->anchors;
+    for (size_t i = 0; rc == 0 && i < given->key_count; i++) {
+        rc = journal_given_key(given->keys[i], &t->keys[i], e);
+        t->trust.key_count += rc == 0;
+    }
+    for (size_t i = 0; rc == 0 && i < given->anchor_count; i++)
+        rc = read_anchor(t, given->anchors[i], e);
+    return rc;
+}
+
+/* journal_verify's callback. */
+static void print_fault(void *arg, const struct journal_fault *f)
+{
+    (void)arg;
+    printf("%s: %s at byte %" PRIu64 ", after record %" PRIu64 ": %s\n",
+           f->harmless ? "harmless" : "FAULT", f->file, f->offset, f->seq, f->kind);
+    if (f->detail && f->detail[0]) {
+        fputs("  ", stdout);
+        command_print_name(f->detail);
+        putchar('\n');
+    }
+}
+
+/* What is vouched for, and by whom. */
+static void print_signed(const struct journal_verdict *v, const struct journal_trust *trust)
+{
+    if (v->checkpoints + v->anchors == 0) {
+        printf("signed: no\n");
+        return;
+    }
+    printf("signed: %" PRIu64 " of %" PRIu64 " lines, by %" PRIu64 " checkpoints", v->signed_leaves,
+           v->leaves, v->checkpoints);
+    if (v->anchors)
+        printf(" and %" PRIu64 " that were kept", v->anchors);
+    puts(trust->key_count ? ", by the keys that were given"
+                          : ", by keys that the journal itself names: give --key to know whose");
+}
+
+static int verify(const char *dir, const struct journal_trust *trust)
+{
+    struct journal_verdict v;
+    struct err e = {0};
+
+    if (journal_verify(dir, trust, print_fault, NULL, &v, &e))
+        return command_fault(EXIT_UNREACHED, &e);
+    printf("%s: %" PRIu64 " segments, %" PRIu64 " batches, %" PRIu64 " records (%" PRIu64
+           " to %" PRIu64 "), %" PRIu64 " bytes; %" PRIu64 " faults%s\nchain: %s\n",
+           v.faults ? "NOT GOOD" : "good", v.segments, v.batches, v.records, v.first_seq,
+           v.last_seq, v.bytes, v.faults, v.torn ? ", and a torn tail that recovery will cut" : "",
+           v.chain);
+    print_signed(&v, trust);
+    return v.faults ? EXIT_DIFFERENCES : EXIT_IN_STEP;
+}
+
+int journal_verify_command(const char *dir, const struct journal_given *given)
+{
+    struct trusted *t = calloc(1, sizeof *t);
+    struct err e = {0};
+    int rc, status;
+
+    if (!t) {
+        (void)err_set(&e, -ENOMEM, NULL, NULL, "out of memory");
+        return command_fault(EXIT_UNREACHED, &e);
+    }
+    rc = read_given(t, given, &e);
+    if (rc)
+        status =
+            command_fault(rc == ERR_SYNTAX || rc == ERR_LIMIT ? EXIT_USAGE : EXIT_UNREACHED, &e);
+    else
+        status = verify(dir, &t->trust);
+    for (size_t i = 0; i < JOURNAL_TRUST_MAX; i++)
+        buf_release(&t->files[i]);
+    free(t);
+    return status;
+}

@@ -1,0 +1,37 @@
+/*
+ * Is a journal whole, and whose is it: for the commands.
+ */
+#ifndef LOCKSTEP_AGENT_COMMANDS_JOURNAL_VERIFY_H
+#define LOCKSTEP_AGENT_COMMANDS_JOURNAL_VERIFY_H
+
+#include "base/err.h"
+#include "journal/key.h"
+
+/* What the auditor gave on the command line. */
+#define JOURNAL_TRUST_MAX 64
+
+struct journal_given {
+    const char *keys[JOURNAL_TRUST_MAX]; /* public keys, or files with them */
+    size_t key_count;
+    const char *anchors[JOURNAL_TRUST_MAX]; /* files */
+    size_t anchor_count;
+};
+
+/* journal_given_add(list, count, text): one more; false where there are too many. */
+bool journal_given_add(const char *list[JOURNAL_TRUST_MAX], size_t *count, const char *text);
+
+/* journal_given_key(text, ret, e): a public key as it was printed, or the file that holds it. 0 or
+ * a negative code. */
+int journal_given_key(const char *text, struct journal_key *ret, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* journal_given_file(path, max, out, e): all of a file, at most `max` bytes; "-" is the standard
+ * input. 0 or a negative code. */
+int journal_given_file(const char *path, size_t max, struct buf *out, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* journal_verify_command(dir, given): check and print. Returns the exit status, everything having
+ * been said. */
+int journal_verify_command(const char *dir, const struct journal_given *given);
+
+#endif
