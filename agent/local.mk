@@ -69,6 +69,7 @@ lockstep_SOURCES = \
 	agent/commands/journal.c \
 	agent/commands/journal_key.c agent/commands/journal_key.h \
 	agent/commands/journal_past.c agent/commands/journal_past.h \
+	agent/commands/journal_proof.c agent/commands/journal_proof.h \
 	agent/commands/journal_stat.c agent/commands/journal_stat.h \
 	agent/commands/journal_verify.c agent/commands/journal_verify.h \
 	agent/commands/plan.c \

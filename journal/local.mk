@@ -12,6 +12,7 @@ journal_libjournal_a_SOURCES = \
 	journal/merkle.c journal/merkle.h \
 	journal/note.c journal/note.h \
 	journal/past.c journal/past.h \
+	journal/proof.c journal/proof.h journal/prove.c \
 	journal/reader.c \
 	journal/record.c \
 	journal/recover.c \
@@ -35,6 +36,7 @@ journal_tests = \
 	tests/unit/test_journal_life \
 	tests/unit/test_journal_note \
 	tests/unit/test_journal_past \
+	tests/unit/test_journal_proof \
 	tests/unit/test_journal_record \
 	tests/unit/test_journal_recover \
 	tests/unit/test_journal_signing \
@@ -73,6 +75,8 @@ tests_unit_test_journal_signing_SOURCES = tests/unit/test_journal_signing.c \
 	$(journal_tests_DIR) $(journal_tests_DISK)
 tests_unit_test_journal_signing_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_signing_LDFLAGS = $(AM_LDFLAGS) $(journal_tests_WRAP)
+tests_unit_test_journal_proof_SOURCES = tests/unit/test_journal_proof.c $(journal_tests_DIR)
+tests_unit_test_journal_proof_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_life_SOURCES = tests/unit/test_journal_life.c tests/unit/unit.h
 tests_unit_test_journal_life_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_past_SOURCES = tests/unit/test_journal_past.c tests/unit/unit.h

@@ -1,7 +1,8 @@
-/* Shell. lockstep journal show, follow, at, diff, stat, verify; key has a file of its own. */
+/* Shell. lockstep journal show, follow, at, diff, stat; the others have files of their own. */
 #include "agent/commands/commands.h"
 #include "agent/commands/journal_key.h"
 #include "agent/commands/journal_past.h"
+#include "agent/commands/journal_proof.h"
 #include "agent/commands/journal_stat.h"
 #include "agent/commands/journal_verify.h"
 
@@ -27,8 +28,8 @@ static const char usage[] =
     "       lockstep journal diff   T T [PATH] [--mapping NAME] [--json]\n"
     "       lockstep journal stat   [--since T] [--until T] [--json]\n"
     "       lockstep journal verify [--key PUBLIC]... [--anchor FILE]...\n"
-    "       lockstep journal key    new | show ... (key --help tells more)\n"
-    "all but key with [-c FILE | --dir DIRECTORY]\n"
+    "       lockstep journal key | prove | verify-proof ... (with --help they tell more)\n"
+    "the others with [-c FILE | --dir DIRECTORY]\n"
     "T is a date (2026-01-31, 2026-01-31T08:00Z), @SECONDS, or an age (90s, 15m, 2h, 3d). PATH is\n"
     "below a mapping's root; a directory means everything beneath it. show also has what happened\n"
     "to it under the names that it had before and after. at tells what S3 had then, diff\n"
@@ -403,7 +404,9 @@ static int ask(int argc, char **argv)
     if (wrong)
         return command_usage(usage, wrong[0] ? wrong : NULL);
     if (!q)
-        return command_usage(usage, "journal knows show, follow, at, diff, stat, verify and key");
+        return command_usage(
+            usage,
+            "journal knows show, follow, at, diff, stat, verify, key, prove and verify-proof");
     wrong = words(q, argc - optind - 1, argv + optind + 1, &w, &moments);
     if (wrong)
         return command_usage(usage, wrong);
@@ -418,5 +421,9 @@ int command_journal(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "key") == 0)
         return journal_key_command(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "prove") == 0)
+        return journal_prove_command(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "verify-proof") == 0)
+        return journal_verify_proof_command(argc - 1, argv + 1);
     return ask(argc, argv);
 }

@@ -1,5 +1,7 @@
 """What an auditor is given: keys, checkpoints, proofs."""
 
+import base64
+import json
 import os
 import re
 import shutil
@@ -210,3 +212,54 @@ def test_what_was_signed_and_is_lost_is_not_signed_again(ctx):
     assert "images/2.jpg" in ctx.client.keys("images/")
     code, said = audit(agent, "--key", public)
     assert code == 1 and ("forked" in said or "truncated" in said), said
+
+
+# --- proofs --------------------------------------------------------------------------------------
+
+
+@on("s3d")
+def test_a_record_is_proven_to_who_has_the_key_alone(ctx):
+    key = ctx.path("journal.key")
+    public = new_key(key, "--name", "a.example")
+    agent, images = signed(ctx, key)
+    for i in range(20):
+        write(f"{images}/{i}.jpg", b"%d" % i)
+    agent.once()
+    write(f"{images}/last.jpg", b"last")
+    agent.once()
+    folder = f"{agent.state_dir}/journal"
+    records = {r["q"]: r for r in agent.journal_records()}
+    path = ctx.path("proof")
+    for number in (1, 2, 7, max(records)):
+        done = lockstep("journal", "prove", str(number), "--dir", folder)
+        assert done.returncode == 0, done
+        write(path, done.stdout.encode())
+        held = lockstep("journal", "verify-proof", "--key", public, path)
+        assert held.returncode == 0 and json.loads(held.stdout) == records[number], held
+    assert agent.journal("prove", "7").returncode == 0
+    assert agent.journal("verify-proof", path).returncode == 0  # by the configured key
+    assert agent.journal("prove", str(max(records) + 1)).returncode == 1
+    for words in (("prove",), ("prove", "x"), ("prove", "0"), ("prove", "1", "2"),
+                  ("verify-proof",), ("verify-proof", "--key", "x", path),
+                  ("verify-proof", "--key", public, key), ("prove", "1", "--key", public)):
+        assert lockstep("journal", *words).returncode == 2, words
+    assert lockstep("journal", "verify-proof", "--key", public, "/nowhere").returncode == 4
+    foreign = new_key(ctx.path("other.key"), "--name", "a.example")
+    held = lockstep("journal", "verify-proof", "--key", foreign, path)
+    assert held.returncode == 1 and "not the key that was given" in held.stderr, held
+    with open(path, encoding="utf-8") as file:
+        lines = file.read().split("\n")
+    lines[1] = "extra " + base64.b64encode(json.dumps(records[7]).encode()).decode()
+    write(path, "\n".join(lines).encode())
+    held = lockstep("journal", "verify-proof", "--key", public, path)
+    assert held.returncode == 1 and held.stdout == "" and "changed" in held.stderr, held
+
+
+@on("s3d")
+def test_without_a_checkpoint_there_is_no_proof(ctx):
+    images = ctx.folder("images")
+    write(f"{images}/1.jpg", b"one")
+    agent = ctx.agent(images=images)
+    agent.once()
+    done = agent.journal("prove", "1")
+    assert done.returncode == 1 and "no checkpoint covers record 1" in done.stderr, done

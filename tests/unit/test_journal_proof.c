@@ -1,0 +1,216 @@
+/* Proofs: for every leaf of trees of every size, and nothing else passes. */
+#include "base/err.h"
+#include "journal/proof.h"
+#include "tests/unit/journal_dir.h"
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LEAVES 70
+
+/* The i-th line. */
+static struct span line_of(unsigned i, char out[16])
+{
+    snprintf(out, 16, "line %u", i);
+    return span_of(out);
+}
+
+/* The root by RFC 6962's definition, from the leaves themselves. */
+static void root_by_definition(unsigned from, unsigned n, uint8_t out[SHA256_BYTES])
+{
+    uint8_t in[1 + 2 * SHA256_BYTES] = {1};
+    unsigned k = 1;
+    char text[17] = "";
+
+    if (n == 1) {
+        struct span line = line_of(from, text + 1);
+
+        digest_sha256(text, line.n + 1, out); /* text[0] is 0x00 */
+        return;
+    }
+    while (k * 2 < n)
+        k *= 2;
+    root_by_definition(from, k, in + 1);
+    root_by_definition(from + k, n - k, in + 1 + SHA256_BYTES);
+    digest_sha256(in, sizeof in, out);
+}
+
+static void test_every_leaf_of_every_tree(void **state)
+{
+    uint8_t roots[LEAVES + 1][SHA256_BYTES], root[SHA256_BYTES];
+    struct journal_tree before = {.count = 0};
+    char text[16];
+
+    (void)state;
+    for (unsigned n = 1; n <= LEAVES; n++)
+        root_by_definition(0, n, roots[n]);
+    for (unsigned m = 0; m < LEAVES; m++) {
+        struct proof_path path;
+
+        proof_path_init(&path, &before);
+        for (unsigned n = m + 1; n <= LEAVES; n++) {
+            struct journal_proof p = {0};
+
+            proof_path_push(&path, line_of(n - 1, text));
+            assert_int_equal(proof_path_size(&path), n);
+            proof_path_end(&path, &p);
+            assert_int_equal(p.index, m);
+            p.line = line_of(m, text);
+            assert_int_equal(journal_proof_root(&p, n, root), 0);
+            assert_memory_equal(root, roots[n], SHA256_BYTES);
+            /* Of no other size, at no other place, with no hash more or less. */
+            for (unsigned other = 1; other <= LEAVES; other++)
+                assert_true(other == n || journal_proof_root(&p, other, root) != 0 ||
+                            memcmp(root, roots[other], SHA256_BYTES) != 0);
+            for (p.index = 0; p.index <= LEAVES; p.index++)
+                assert_true(p.index == m || journal_proof_root(&p, n, root) != 0 ||
+                            memcmp(root, roots[n], SHA256_BYTES) != 0);
+            p.index = m;
+            p.count++;
+            assert_int_equal(journal_proof_root(&p, n, root), ERR_CORRUPT);
+            p.count -= 2;
+            assert_true(p.count > LEAVES || journal_proof_root(&p, n, root) == ERR_CORRUPT);
+        }
+        journal_tree_push(&before, line_of(m, text));
+    }
+}
+
+/* A signed journal of several segments whose last record no checkpoint covers. */
+static void make(struct test_dir *d, struct journal **ret)
+{
+    struct journal_secret secret = test_secret("a.example/log", 1);
+    struct journal_options opt = test_options();
+    struct err e = {0};
+
+    test_dir_make(d);
+    opt.segment_bytes = 1500;
+    *ret = test_open(d, &opt, NULL);
+    assert_int_equal(journal_sign(*ret, &secret, TEST_NOW_US, &e), 0);
+    for (unsigned i = 0; i < 20; i++) {
+        test_append(*ret, 2);
+        assert_int_equal(journal_sync(*ret), 0);
+        assert_int_equal(journal_tick(*ret, TEST_NOW_US + (int64_t)i * 20000000), 0);
+    }
+    test_append(*ret, 1);
+    assert_int_equal(journal_sync(*ret), 0);
+}
+
+static void test_every_record_of_a_journal(void **state)
+{
+    struct journal_secret secret = test_secret("a.example/log", 1);
+    struct journal_secret other = test_secret("a.example/log", 2);
+    struct journal *j;
+    struct test_dir d;
+    struct err e = {0};
+    struct buf text, store;
+    uint64_t seq, last;
+
+    (void)state;
+    make(&d, &j);
+    buf_init(&text, JOURNAL_PROOF_MAX);
+    buf_init(&store, JOURNAL_LINE_MAX);
+    last = journal_next_seq(j) - 1;
+    for (seq = 1; seq < last; seq++) {
+        struct journal_proof p;
+        struct buf again;
+        uint64_t got;
+
+        buf_reset(&text);
+        assert_int_equal(journal_prove(d.path, seq, &text, &e), 0);
+        assert_int_equal(journal_proof_parse((struct span){text.data, text.len}, &store, &p), 0);
+        assert_int_equal(journal_proof_check(&p, &secret.key, 1, &e), 0);
+        assert_int_equal(journal_line_seq(p.line, &got), 0);
+        assert_int_equal(got, seq);
+        assert_int_equal(journal_proof_check(&p, &other.key, 1, &e), ERR_CORRUPT);
+        buf_init(&again, JOURNAL_PROOF_MAX);
+        assert_int_equal(journal_proof_render(&p, &again), 0);
+        assert_string_equal(again.data, text.data);
+        buf_release(&again);
+    }
+    assert_int_equal(journal_prove(d.path, last, &text, &e), -ENODATA);
+    assert_int_equal(journal_prove(d.path, last + 1, &text, &e), -ENOENT);
+    assert_int_equal(journal_close(j), 0);
+    buf_reset(&text);
+    assert_int_equal(journal_prove(d.path, last, &text, &e), 0);
+    buf_release(&text);
+    buf_release(&store);
+    test_dir_remove(&d);
+}
+
+/* No bit of a proof can be another one. */
+static void test_flips(void **state)
+{
+    struct journal_secret secret = test_secret("a.example/log", 1);
+    struct journal_proof p;
+    struct journal *j;
+    struct test_dir d;
+    struct err e = {0};
+    struct buf text, store;
+
+    (void)state;
+    make(&d, &j);
+    assert_int_equal(journal_close(j), 0);
+    buf_init(&text, JOURNAL_PROOF_MAX);
+    buf_init(&store, JOURNAL_LINE_MAX);
+    assert_int_equal(journal_prove(d.path, 7, &text, &e), 0);
+    for (size_t bit = 0; bit < 8 * text.len; bit++) {
+        text.data[bit / 8] ^= (char)(1 << bit % 8);
+        assert_true(journal_proof_parse((struct span){text.data, text.len}, &store, &p) ||
+                    journal_proof_check(&p, &secret.key, 1, &e));
+        text.data[bit / 8] ^= (char)(1 << bit % 8);
+    }
+    for (size_t n = 0; n < text.len; n++)
+        assert_true(journal_proof_parse((struct span){text.data, n}, &store, &p) ||
+                    journal_proof_check(&p, &secret.key, 1, &e));
+    buf_release(&text);
+    buf_release(&store);
+    test_dir_remove(&d);
+}
+
+/* A journal that is damaged, or was made anew, proves nothing there. */
+static void test_damaged_journals(void **state)
+{
+    struct journal *j;
+    struct test_dir d;
+    struct test_bytes all;
+    struct err e = {0};
+    struct buf text;
+    char path[TEST_PATH_SIZE];
+    char *at;
+
+    (void)state;
+    make(&d, &j);
+    assert_int_equal(journal_close(j), 0);
+    buf_init(&text, JOURNAL_PROOF_MAX);
+    all = test_file_read(test_file_name(&d, 1, path));
+    at = memmem(all.data, all.n, "dir/", 4);
+    *at ^= 1;
+    test_file_write(path, all.data, all.n);
+    free(all.data);
+    assert_int_equal(journal_prove(d.path, 2, &text, &e), 0);
+    buf_reset(&text);
+    for (uint64_t seq = 1; seq < 30; seq++) {
+        int rc = journal_prove(d.path, seq, &text, &e);
+
+        assert_true(rc == 0 || rc == ERR_CORRUPT);
+        buf_reset(&text);
+    }
+    assert_int_equal(journal_prove("/nowhere", 1, &text, &e), -ENOENT);
+    buf_release(&text);
+    test_dir_remove(&d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_leaf_of_every_tree),
+        cmocka_unit_test(test_every_record_of_a_journal),
+        cmocka_unit_test(test_flips),
+        cmocka_unit_test(test_damaged_journals),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
