@@ -99,12 +99,21 @@ tests_bench_bench_journal_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_L
 EXTRA_DIST += \
 	tests/fuzz/corpus/journal_batch/bodies \
 	tests/fuzz/corpus/journal_batch/segment \
+	tests/fuzz/corpus/journal_note/checkpoints \
+	tests/fuzz/corpus/journal_note/key \
+	tests/fuzz/corpus/journal_note/note \
+	tests/fuzz/corpus/journal_note/proof \
+	tests/fuzz/corpus/journal_note/secret \
 	tests/fuzz/corpus/journal_record/full \
 	tests/fuzz/corpus/journal_record/least \
 	tests/fuzz/corpus/journal_record/names
 
 if FUZZ
-noinst_PROGRAMS += tests/fuzz/fuzz_journal_record tests/fuzz/fuzz_journal_batch
+noinst_PROGRAMS += tests/fuzz/fuzz_journal_record tests/fuzz/fuzz_journal_batch \
+	tests/fuzz/fuzz_journal_note
+tests_fuzz_fuzz_journal_note_SOURCES = tests/fuzz/fuzz_journal_note.c
+tests_fuzz_fuzz_journal_note_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS)
+tests_fuzz_fuzz_journal_note_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_journal_record_SOURCES = tests/fuzz/fuzz_journal_record.c
 tests_fuzz_fuzz_journal_record_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS)
 tests_fuzz_fuzz_journal_record_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

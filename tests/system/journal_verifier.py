@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 """Is a journal whole? Written from journal/DESIGN.md alone, with nothing but Python's library.
 
-    journal_verifier.py DIRECTORY       exit status 0 good, 1 not
+    journal_verifier.py DIRECTORY [--key PUBLIC]... [--anchor FILE]...       exit status 0 good, 1 not
 
 It shares no code with the program, so that each can be held against the other."""
 
+import argparse
 import base64
+import functools
 import hashlib
 import json
 import os
@@ -17,6 +19,8 @@ RECORD_KEYS = ("q t o st w p P d D n src tx i s m md u g b a bk e v c rc at ms w
 ZEROES = bytes(32)
 BATCH_MAX = 4 << 20
 LINE_MAX = 61440
+NOTE_MAX = 256 << 10
+SIGNATURE_MAX = 8192
 
 
 def _crc32c_table():
@@ -40,6 +44,151 @@ def crc32c(data):
 
 class Bad(Exception):
     """What is wrong, in words."""
+
+
+# --- Ed25519 (RFC 8032, 5.1) ---------------------------------------------------------------------
+
+PRIME = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
+CURVE = -121665 * pow(121666, -1, PRIME) % PRIME
+ROOT = pow(2, (PRIME - 1) // 4, PRIME)  # of -1
+
+
+def point_add(p, q):
+    a = (p[1] - p[0]) * (q[1] - q[0]) % PRIME
+    b = (p[1] + p[0]) * (q[1] + q[0]) % PRIME
+    c = 2 * p[3] * q[3] * CURVE % PRIME
+    d = 2 * p[2] * q[2] % PRIME
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return e * f % PRIME, g * h % PRIME, f * g % PRIME, e * h % PRIME
+
+
+def point_times(p, n):
+    product = (0, 1, 1, 0)
+    while n:
+        if n & 1:
+            product = point_add(product, p)
+        p, n = point_add(p, p), n >> 1
+    return product
+
+
+def point_of(text):
+    """The point of 32 bytes; None where it is none."""
+    y = int.from_bytes(text, "little")
+    sign, y = y >> 255, y & (1 << 255) - 1
+    square = (y * y - 1) * pow(CURVE * y * y + 1, -1, PRIME) % PRIME
+    x = pow(square, (PRIME + 3) // 8, PRIME)
+    if (x * x - square) % PRIME:
+        x = x * ROOT % PRIME
+    if y >= PRIME or (x * x - square) % PRIME or (x == 0 and sign):
+        return None
+    if x & 1 != sign:
+        x = PRIME - x
+    return x, y, 1, x * y % PRIME
+
+
+def point_text(p):
+    z = pow(p[2], -1, PRIME)
+    x, y = p[0] * z % PRIME, p[1] * z % PRIME
+    return (y | (x & 1) << 255).to_bytes(32, "little")
+
+
+BASE = point_of((4 * pow(5, -1, PRIME) % PRIME).to_bytes(32, "little"))
+
+
+@functools.lru_cache(maxsize=4096)
+def ed25519_holds(public, text, signature):
+    """Has this key signed this text?"""
+    a, s = point_of(public), int.from_bytes(signature[32:], "little")
+    if a is None or s >= ORDER or len(signature) != 64:
+        return False
+    k = int.from_bytes(hashlib.sha512(signature[:32] + public + text).digest(), "little") % ORDER
+    minus = PRIME - a[0], a[1], 1, PRIME - a[3]
+    return point_text(point_add(point_times(BASE, s), point_times(minus, k))) == signature[:32]
+
+
+# --- notes and checkpoints -----------------------------------------------------------------------
+
+SPACES = "\u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    chr(c) for c in range(0x2000, 0x200B))
+
+
+def is_name(name):
+    return name != "" and not any(c <= " " or c == "+" or c in SPACES for c in name)
+
+
+def exact_base64(text):
+    """The bytes; they have one spelling."""
+    data = base64.b64decode(text, validate=True)
+    if base64.b64encode(data).decode() != text:
+        raise Bad("that base64 has another spelling")
+    return data
+
+
+def public_key(text):
+    """(name, id, 32 bytes) of a public key's text."""
+    match = re.fullmatch(r"([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})", text)
+    if not match or not is_name(match[1]) or len(match[1].encode()) > 128:
+        raise Bad(f"no public key: {text}")
+    data = exact_base64(match[3])
+    due = hashlib.sha256(match[1].encode() + b"\n" + data).digest()[:4]
+    if data[0] != 1 or bytes.fromhex(match[2]) != due:
+        raise Bad(f"no public key: {text}")
+    return match[1], due, data[1:]
+
+
+class Checkpoint:
+    """A signed note whose text is a checkpoint's."""
+
+    def __init__(self, what, data):
+        self.what = what
+        at = data.rfind(b"\n\n")
+        if at < 1 or not data.endswith(b"\n") or at + 2 == len(data) or len(data) > NOTE_MAX:
+            raise Bad(f"{what}: no signed note")
+        whole = data.decode()
+        if any(c < " " and c != "\n" for c in whole):
+            raise Bad(f"{what}: control characters")
+        self.text, self.signatures = data[:at + 1], []
+        for line in data[at + 2:].decode().split("\n")[:-1]:
+            parts = line.split(" ", 2)
+            if len(parts) != 3 or parts[0] != "\u2014" or not is_name(parts[1]) or \
+                    len(parts[2]) > SIGNATURE_MAX:
+                raise Bad(f"{what}: no line of a signature")
+            signature = exact_base64(parts[2])
+            if len(signature) < 5:
+                raise Bad(f"{what}: no signature")
+            self.signatures.append((parts[1], signature[:4], signature[4:]))
+        lines = self.text.decode().split("\n")
+        if len(lines) < 4 or "" in lines[:-1] or not re.fullmatch("0|[1-9][0-9]*", lines[1]) or \
+                int(lines[1]) >= 1 << 64:
+            raise Bad(f"{what}: no checkpoint")
+        self.origin, self.size, self.root = lines[0], int(lines[1]), exact_base64(lines[2])
+        if len(self.root) != 32:
+            raise Bad(f"{what}: no root")
+
+    def check_signature(self, keys):
+        signer = None
+        for name, number, signature in self.signatures:
+            for key in keys:
+                if key[:2] == (name, number):
+                    if not ed25519_holds(key[2], self.text, signature):
+                        raise Bad(f"{self.what}: not what {name} has signed")
+                    signer = signer or name
+                    break
+        if signer != self.origin:
+            raise Bad(f"{self.what}: signed by none of the keys, or of another log")
+
+
+def checkpoints_of(name, data):
+    """The whole ones of a segment's file; what follows the last is not whole."""
+    found, at = [], 0
+    while True:
+        end = data.find(b"\n\n", at)
+        end = data.find(b"\n\n", end + 2) if end >= 0 else -1
+        if end < 0:
+            return found
+        found.append(Checkpoint(f"{name}, byte {at}", data[at:end + 1]))
+        at = end + 2
 
 
 class Tree:
@@ -134,7 +283,13 @@ def holds_a_batch(data, offset):
 
 
 class Verifier:
-    def __init__(self, folder):
+    """keys: public keys as texts, else those that the journal names; anchors: checkpoints that were
+    kept, as bytes."""
+
+    def __init__(self, folder, keys=(), anchors=()):
+        self.keys, self.given = [public_key(key) for key in keys], bool(keys)
+        self.kept = [Checkpoint("kept", anchor) for anchor in anchors]
+        self.points, self.fit = [], 0
         self.folder, self.tree, self.chain = folder, Tree(), ZEROES
         self.next, self.journal, self.records = 1, None, 0
 
@@ -173,6 +328,12 @@ class Verifier:
             raise Bad(f"{name}: no line of a journal: {line[:80]}")
         if found[0][1] != self.next:
             raise Bad(f"{name}: record {found[0][1]}; {self.next} is due")
+        named = dict(found)
+        if named["o"] == "key" and not self.given:
+            try:
+                self.keys.append(public_key(named.get("a", "")))
+            except Bad:
+                pass  # it names none
         self.next += 1
         self.records += 1
 
@@ -184,11 +345,45 @@ class Verifier:
             else:
                 self.line(name, line)
             self.tree.push(line)
+            self.reach()
         self.chain = hashlib.sha256(self.chain + body).digest()
         if commit["h"] != self.chain.hex():
             raise Bad(f"{name}: the chain breaks before record {self.next}")
         if (commit["q"], commit["n"]) != (self.next - 1, self.records - before):
             raise Bad(f"{name}: a commit line speaks of other records")
+
+    def reach(self):
+        """Hold the checkpoints that are due against the tree."""
+        for points in (self.points, self.kept):
+            while points and points[0].size <= self.tree.count:
+                point = points.pop(0)
+                point.check_signature(self.keys)
+                if point.size < self.tree.count:
+                    raise Bad(f"{point.what}: out of order")
+                if point.root != self.tree.root():
+                    raise Bad(f"{point.what}: other lines were signed")
+                self.fit += points is self.points
+
+    def optional(self, name):
+        """The bytes of a file that need not be there."""
+        try:
+            with open(os.path.join(self.folder, name), "rb") as file:
+                return file.read()
+        except FileNotFoundError:
+            return b""
+
+    def begin_checkpoints(self, names):
+        """The newest checkpoint, and none without a segment."""
+        newest = self.optional("checkpoint")
+        if newest:
+            self.kept.append(Checkpoint("checkpoint", newest))
+        self.kept.sort(key=lambda point: point.size)
+        for name in os.listdir(self.folder):
+            segment = name[:-len("checkpoints")] + "jsonl"
+            if name.endswith(".checkpoints") and SEGMENT.fullmatch(segment) and \
+                    segment not in names:
+                raise Bad(f"{name}: its segment is missing")
+        self.reach()
 
     def counted(self, name, after):
         """How many bytes of a segment count, by the header of the one behind it; None: all."""
@@ -202,9 +397,11 @@ class Verifier:
         names = sorted((int(m[1]), int(m[2] or 0), m[0])
                        for m in map(SEGMENT.fullmatch, os.listdir(self.folder)) if m)
         names = [name for _, _, name in names]
+        self.begin_checkpoints(names)
         for i, name in enumerate(names):
             with open(os.path.join(self.folder, name), "rb") as file:
                 data = file.read()
+            self.points = checkpoints_of(name, self.optional(name[:-len("jsonl")] + "checkpoints"))
             last = i + 1 == len(names)
             limit = None if last else self.counted(name, names[i + 1])
             if limit is not None and len(data) < limit:
@@ -216,12 +413,24 @@ class Verifier:
                            (names[i - 1] if i else "") if offset == 0 else None)
             if end < len(data) and (not last or holds_a_batch(data, end)):
                 raise Bad(f"{name}: what stands at byte {end} is no batch")
+            if self.points:
+                raise Bad(f"{self.points[0].what}: more lines were signed than the segment has")
+        if self.kept:
+            raise Bad(f"{self.kept[0].what}: more lines were signed than there are")
+        if self.given and not self.fit:
+            raise Bad("no checkpoint vouches for it")
         return self.records
 
 
 def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("directory")
+    parser.add_argument("--key", action="append", default=[])
+    parser.add_argument("--anchor", action="append", default=[], type=argparse.FileType("rb"))
+    given = parser.parse_args()
     try:
-        print(f"good: {Verifier(sys.argv[1]).verify()} records")
+        anchors = [file.read() for file in given.anchor]
+        print(f"good: {Verifier(given.directory, given.key, anchors).verify()} records")
         return 0
     except (Bad, KeyError, ValueError, TypeError) as reason:
         print(f"NOT GOOD: {reason}")

@@ -137,21 +137,32 @@ def test_at_and_diff_tell_what_s3_had(ctx):
 # --- two verifiers -------------------------------------------------------------------------------
 
 
-def made(ctx, records, segment_bytes):
-    """A journal of several segments: (folder, its files in order)."""
-    folder = ctx.path("made")
+def made(ctx, name, records, segment_bytes):
+    """A signed journal of several segments: (folder, its segments in order, the public key)."""
+    folder, key = ctx.path(name), ctx.path("key")
     maker = os.path.join(process.build_dir(), "tests", "system", "journal_make")
-    subprocess.run([maker, folder, str(records), str(segment_bytes)], check=True)
-    return folder, sorted(name for name in os.listdir(folder) if name.endswith(".jsonl"))
+    if not os.path.exists(key):
+        subprocess.run([lockstep_binary(), "journal", "key", "new", key], check=True,
+                       capture_output=True)
+    subprocess.run([maker, folder, str(records), str(segment_bytes), key], check=True)
+    public = subprocess.run([lockstep_binary(), "journal", "key", "show", key], check=True,
+                            capture_output=True, text=True).stdout.strip()
+    return folder, sorted(name for name in os.listdir(folder) if name.endswith(".jsonl")), public
 
 
-def verdicts(folder):
+def verdicts(folder, *keys, anchor=None):
     """What ours and the other one say: (good, why), each."""
-    ours = subprocess.run([lockstep_binary(), "journal", "verify", "--dir", folder], check=False,
+    words = [word for key in keys for word in ("--key", key)]
+    ours = subprocess.run([lockstep_binary(), "journal", "verify", "--dir", folder, *words,
+                           *(["--anchor", anchor] if anchor else [])], check=False,
                           capture_output=True, timeout=60)
     assert ours.returncode in (0, 1), ours
+    anchors = []
+    if anchor:
+        with open(anchor, "rb") as file:
+            anchors.append(file.read())
     try:
-        theirs = True, f"{journal_verifier.Verifier(folder).verify()} records"
+        theirs = True, f"{journal_verifier.Verifier(folder, keys, anchors).verify()} records"
     except (journal_verifier.Bad, KeyError, ValueError, TypeError) as reason:
         theirs = False, str(reason)
     return (ours.returncode == 0, ours.stdout), theirs
@@ -210,37 +221,89 @@ def mutated(dice, data):
     return data, kind
 
 
+def mutated_notes(dice, data, others):
+    """Other bytes of a file of checkpoints, and what was done. others: the notes of another
+    journal that the same key has signed."""
+    notes = data.split(b"\n\n")[:-1]
+    notes = [b"\n\n".join(pair) + b"\n\n" for pair in zip(notes[::2], notes[1::2])]
+    at, note = dice.randrange(len(data)), dice.randrange(len(notes)) if notes else 0
+    kind = dice.choice(("flip", "cut", "insert", "delete", "drop note", "double note", "swap notes",
+                        "other note", "other root", "empty"))
+    if kind == "flip":
+        data = data[:at] + bytes([data[at] ^ 1 << dice.randrange(8)]) + data[at + 1:]
+    elif kind == "cut":
+        data = data[:at]
+    elif kind == "insert":
+        data = data[:at] + dice.choice((b"x", b"\n", b"\0", b"0", b" ", b"\n\n")) + data[at:]
+    elif kind == "delete":
+        data = data[:at] + data[at + dice.randint(1, 20):]
+    elif kind == "empty":
+        data = b""
+    elif notes:
+        if kind == "drop note":
+            del notes[note]
+        elif kind == "double note":
+            notes.insert(note, notes[note])
+        elif kind == "swap notes":
+            other = dice.randrange(len(notes))
+            notes[note], notes[other] = notes[other], notes[note]
+        elif kind == "other note":
+            notes[note] = dice.choice(others)
+        elif kind == "other root":  # of another journal of as many lines, signed by the same key
+            lines, root = notes[note].split(b"\n"), dice.choice(others).split(b"\n")[2]
+            notes[note] = b"\n".join(lines[:2] + [root] + lines[3:])
+        data = b"".join(notes)
+    return data, kind
+
+
 def agree(ctx, times, seed):
     """Both say the same of so many damaged journals, and most of them are found out."""
     print(f"LOCKSTEP_JOURNAL_SEED={seed}")
-    folder, names = made(ctx, 150, 3000)
+    folder, names, public = made(ctx, "made", 150, 3000)
     assert len(names) >= 6, names
-    ours, theirs = verdicts(folder)
-    assert ours[0] and theirs == (True, "150 records"), (ours, theirs)
+    ours, theirs = verdicts(folder, public)
+    assert ours[0] and theirs == (True, "151 records"), (ours, theirs)
+    assert b", by the keys that were given" in ours[1], ours
+    other = made(ctx, "other", 150, 3000)[0]
+    ours, theirs = verdicts(folder, public, anchor=f"{other}/checkpoint")
+    assert not ours[0] and not theirs[0], (ours, theirs)
+    ours, theirs = verdicts(folder, public, anchor=f"{folder}/checkpoint")
+    assert ours[0] and theirs[0], (ours, theirs)
+    others = []
+    for name in os.listdir(other):
+        if name.endswith(".checkpoints"):
+            with open(f"{other}/{name}", "rb") as file:
+                parts = file.read().split(b"\n\n")[:-1]
+            others += [b"\n\n".join(pair) + b"\n\n" for pair in zip(parts[::2], parts[1::2])]
+    assert len(others) > 10, others
+    notes = [name[:-len("jsonl")] + "checkpoints" for name in names] + ["checkpoint"]
+    assert all(os.path.exists(f"{folder}/{name}") for name in notes), notes
     dice, found, kinds = random.Random(seed), 0, collections.Counter()
     for number in range(times):
         copy = ctx.path("copy")
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(folder, copy)
-        name = dice.choice(names)
+        of_notes = dice.random() < 0.4
+        keys = [public] if dice.random() < 0.7 else []
+        name = dice.choice(notes if of_notes else names)
         path = os.path.join(copy, name)
         before = after = b""
         if dice.random() < 0.05:
             os.unlink(path)
-            kind = "segment removed"
+            kind = "removed"
         else:
             with open(path, "rb") as file:
                 before = file.read()
-            after, kind = mutated(dice, before)
+            after, kind = mutated_notes(dice, before, others) if of_notes else mutated(dice, before)
             if after == before:
                 continue
             with open(path, "wb") as file:
                 file.write(after)
-        ours, theirs = verdicts(copy)
+        ours, theirs = verdicts(copy, *keys)
         assert ours[0] == theirs[0], (number, kind, name, ours, theirs)
         # Of the end of the last segment nobody can tell whether it was written; what stands behind
-        # the end of another does not count.
-        harmless = name == names[-1] or (before and after.startswith(before))
+        # the end of another does not count; nor can they of checkpoints that are not there.
+        harmless = name == names[-1] or of_notes or (before and after.startswith(before))
         assert not ours[0] or harmless, (number, kind, name, ours)
         found += not ours[0]
         kinds[kind] += 1
