@@ -59,24 +59,33 @@ bool journal_signing_wait(const struct journal *j, int64_t *ret_ms)
     return true;
 }
 
-int journal_signing_tick(struct journal *j)
+/* A line that says the time, so that there is something to sign. */
+static void put_time(struct journal *j)
 {
-    int64_t wait_ms;
     struct buf line;
     int rc;
 
-    if (!journal_signing_wait(j, &wait_ms) || !journal_has_passed(j->now_us, j->signed_us, wait_ms))
-        return 0;
-    if (is_unsigned(j)) {
-        sign(j);
-        return 0;
-    }
     buf_init(&line, JOURNAL_HEADER_MAX);
     rc = journal_time_encode(j->now_us, &line);
     if (rc == 0)
         rc = journal_put_line(j, (struct span){line.data, line.len});
+    if (rc) { /* later, then */
+        j->signing_code = rc;
+        j->signed_us = j->now_us;
+    }
     buf_release(&line);
-    return rc;
+}
+
+void journal_signing_tick(struct journal *j)
+{
+    int64_t wait_ms;
+
+    if (!journal_signing_wait(j, &wait_ms) || !journal_has_passed(j->now_us, j->signed_us, wait_ms))
+        return;
+    if (is_unsigned(j))
+        sign(j);
+    else
+        put_time(j);
 }
 
 void journal_signing_finish(struct journal *j)

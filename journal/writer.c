@@ -209,7 +209,7 @@ int journal_tick(struct journal *j, int64_t now_us)
     if (rc == 0 && journal_is_rotation_due(j))
         rc = journal_rotate(j);
     if (rc == 0)
-        rc = journal_signing_tick(j);
+        journal_signing_tick(j);
     if ((rc == 0 || rc == -ENOSPC) && j->degraded &&
         journal_has_passed(now_us, j->degraded_us, JOURNAL_RETRY_MS))
         try_recover_space(j);

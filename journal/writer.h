@@ -89,10 +89,10 @@ bool journal_is_rotation_due(const struct journal *j);
 int journal_rotate(struct journal *j) __attribute__((warn_unused_result));
 
 /* journal_signing_wait(j, ret_ms): true where a checkpoint, or the line of an hour without anything
- * else, is due so long after signed_us. journal_signing_tick(j): do what has come due; 0 or what
- * journal_put_line says. journal_signing_finish(j): sign what is durable and not signed yet. */
+ * else, is due so long after signed_us. journal_signing_tick(j): do what has come due; what fails
+ * is tried again later. journal_signing_finish(j): sign what is durable and not signed yet. */
 bool journal_signing_wait(const struct journal *j, int64_t *ret_ms);
-int journal_signing_tick(struct journal *j) __attribute__((warn_unused_result));
+void journal_signing_tick(struct journal *j);
 void journal_signing_finish(struct journal *j);
 
 /* journal_put_line(j, line): add a whole line that is not a record to the open batch. */
