@@ -20,13 +20,51 @@ struct mailbox {
     pthread_mutex_t lock;
     struct waiters room;    /* a letter was taken, or closed */
     struct waiters arrival; /* a letter came, or closed */
-    struct letter *head;
-    struct letter **tail; /* where the next letter is hung */
-    _Atomic size_t count;
+    struct bundle letters;
+    _Atomic size_t count; /* of them, to be read without the lock */
     size_t ceiling; /* 0: none */
     int fd;
     bool closed;
 };
+
+void bundle_add(struct bundle *b, struct letter *l)
+{
+    l->next = NULL;
+    if (b->tail)
+        b->tail->next = l;
+    else
+        b->head = l;
+    b->tail = l;
+    b->count++;
+}
+
+struct letter *bundle_take(struct bundle *b)
+{
+    struct letter *l = b->head;
+
+    if (!l)
+        return NULL;
+    b->head = l->next;
+    if (!b->head)
+        b->tail = NULL;
+    b->count--;
+    l->next = NULL;
+    return l;
+}
+
+/* Hang all of one bundle at the end of another. */
+static void bundle_join(struct bundle *to, struct bundle *from)
+{
+    if (from->count == 0)
+        return;
+    if (to->tail)
+        to->tail->next = from->head;
+    else
+        to->head = from->head;
+    to->tail = from->tail;
+    to->count += from->count;
+    *from = (struct bundle){NULL, NULL, 0};
+}
 
 int mailbox_new(size_t ceiling, struct mailbox **ret)
 {
@@ -36,7 +74,6 @@ int mailbox_new(size_t ceiling, struct mailbox **ret)
     if (!m)
         return -ENOMEM;
     m->ceiling = ceiling;
-    m->tail = &m->head;
     m->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (m->fd < 0) {
         rc = -errno;
@@ -85,27 +122,22 @@ static void hush(const struct mailbox *m)
     (void)eventfd_read(m->fd, &count);
 }
 
-/* Hang the letter at the end. Called with the lock. */
-static void append(struct mailbox *m, struct letter *l)
+/* Letters came: tell who waits. Called with the lock. */
+static void announce(struct mailbox *m, size_t n)
 {
-    l->next = NULL;
-    *m->tail = l;
-    m->tail = &l->next;
-    if (atomic_fetch_add(&m->count, 1) == 0)
+    if (atomic_fetch_add(&m->count, n) == 0)
         ring(m);
+    for (; n > 0 && m->arrival.asleep > 0; n--)
+        waiters_wake(&m->arrival);
 }
 
 /* Take the oldest letter off, NULL if there is none. Called with the lock. */
 static struct letter *detach(struct mailbox *m)
 {
-    struct letter *l = m->head;
+    struct letter *l = bundle_take(&m->letters);
 
     if (!l)
         return NULL;
-    m->head = l->next;
-    if (!m->head)
-        m->tail = &m->head;
-    l->next = NULL;
     if (atomic_fetch_sub(&m->count, 1) == 1)
         hush(m);
     waiters_wake(&m->room);
@@ -121,8 +153,23 @@ bool mailbox_send(struct mailbox *m, struct letter *l)
         waiters_wait(&m->room, &m->lock);
     sent = !m->closed;
     if (sent) {
-        append(m, l);
-        waiters_wake(&m->arrival);
+        bundle_add(&m->letters, l);
+        announce(m, 1);
+    }
+    (void)pthread_mutex_unlock(&m->lock);
+    return sent;
+}
+
+bool mailbox_send_all(struct mailbox *m, struct bundle *b)
+{
+    size_t n = b->count;
+    bool sent;
+
+    (void)pthread_mutex_lock(&m->lock); /* fails only when misused */
+    sent = !m->closed;
+    if (sent && n > 0) {
+        bundle_join(&m->letters, b);
+        announce(m, n);
     }
     (void)pthread_mutex_unlock(&m->lock);
     return sent;
@@ -138,12 +185,26 @@ struct letter *mailbox_take(struct mailbox *m)
     return l;
 }
 
+void mailbox_take_all(struct mailbox *m, struct bundle *b)
+{
+    if (atomic_load(&m->count) == 0)
+        return; /* what is being sent now rings when it is there */
+    (void)pthread_mutex_lock(&m->lock); /* fails only when misused */
+    if (m->letters.count > 0) {
+        bundle_join(b, &m->letters);
+        atomic_store(&m->count, 0);
+        hush(m);
+        waiters_wake_all(&m->room);
+    }
+    (void)pthread_mutex_unlock(&m->lock);
+}
+
 struct letter *mailbox_wait(struct mailbox *m)
 {
     struct letter *l;
 
     (void)pthread_mutex_lock(&m->lock); /* fails only when misused; so do the calls below */
-    while (!m->head && !m->closed)
+    while (!m->letters.head && !m->closed)
         waiters_wait(&m->arrival, &m->lock);
     l = detach(m);
     (void)pthread_mutex_unlock(&m->lock);

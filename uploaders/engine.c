@@ -33,6 +33,7 @@ struct uploaders {
     struct readers *readers;
     struct addresses *addresses;
     struct mailbox *outcomes;
+    struct bundle ended; /* out of them */
     unsigned worker_count;
     uint64_t multipart_bytes;
     struct worker *workers[WORKERS_MAX];
@@ -85,6 +86,7 @@ static int start_workers(struct uploaders *u, const struct uploaders_options *op
         .timeout_ms = opt->timeout_ms > 0 ? opt->timeout_ms : TIMEOUT_DEFAULT_MS,
         .memory_bytes = limit(opt->memory_bytes, MEMORY_DEFAULT, 1, UINT64_MAX) / workers,
         .part_bytes = limit(opt->part_bytes, PART_DEFAULT, PART_MIN, PART_MAX),
+        .outcomes = u->outcomes,
     };
     for (unsigned i = 0; i < workers; i++) {
         wo.number = i;
@@ -141,13 +143,13 @@ void uploaders_free(struct uploaders *u)
     free(u);
 }
 
-/* The worker with the least to do. */
-static struct worker *choose(const struct uploaders *u)
+/* The worker with the least to do: its number. */
+static unsigned choose(const struct uploaders *u)
 {
-    struct worker *best = u->workers[0];
+    unsigned best = 0;
     for (unsigned i = 1; i < u->worker_count; i++)
-        if (worker_load(u->workers[i]) < worker_load(best))
-            best = u->workers[i];
+        if (worker_load(u->workers[i]) < worker_load(u->workers[best]))
+            best = i;
     return best;
 }
 
@@ -228,21 +230,43 @@ static struct task *prepare(const struct uploaders *u, struct transfer *t)
     return task;
 }
 
+/* Into the bundle of the worker that will have it; its number. */
+static unsigned add(const struct uploaders *u, struct task *task, struct mailbox *reply,
+                    struct bundle tasks[])
+{
+    unsigned i = choose(u);
+    task->reply = reply;
+    task->handed_ms = clock_mono_ms();
+    worker_add(u->workers[i], task, &tasks[i]);
+    return i;
+}
+
 /* On its way. */
 static void hand(const struct uploaders *u, struct task *task, struct mailbox *reply)
 {
-    task->reply = reply;
-    task->handed_ms = clock_mono_ms();
-    worker_hand(choose(u), task);
+    struct bundle tasks[WORKERS_MAX] = {0};
+    unsigned i = add(u, task, reply, tasks);
+    worker_hand(u->workers[i], &tasks[i]);
+}
+
+void uploaders_submit_all(struct uploaders *u, struct transfer *const *transfers, size_t count)
+{
+    struct bundle tasks[WORKERS_MAX] = {0};
+    for (size_t i = 0; i < count; i++) {
+        struct task *task = prepare(u, transfers[i]);
+        if (task)
+            (void)add(u, task, u->outcomes, tasks);
+        else
+            (void)!mailbox_send(u->outcomes, &transfers[i]->letter); /* no ceiling, never closed */
+    }
+    for (unsigned i = 0; i < u->worker_count; i++)
+        if (tasks[i].count > 0)
+            worker_hand(u->workers[i], &tasks[i]);
 }
 
 void uploaders_submit(struct uploaders *u, struct transfer *t)
 {
-    struct task *task = prepare(u, t);
-    if (task)
-        hand(u, task, u->outcomes);
-    else
-        (void)!mailbox_send(u->outcomes, &t->letter); /* no ceiling, never closed */
+    uploaders_submit_all(u, &t, 1);
 }
 
 int uploaders_fd(const struct uploaders *u)
@@ -252,7 +276,9 @@ int uploaders_fd(const struct uploaders *u)
 
 struct transfer *uploaders_next(struct uploaders *u)
 {
-    return (struct transfer *)mailbox_take(u->outcomes);
+    if (u->ended.count == 0)
+        mailbox_take_all(u->outcomes, &u->ended);
+    return (struct transfer *)bundle_take(&u->ended);
 }
 
 const char *uploaders_describe(const struct uploaders *u)

@@ -192,11 +192,14 @@ int uploaders_new(const struct uploaders_options *opt, struct uploaders **ret, s
 /* uploaders_free(u): ends the workers; transfers still inside come to no outcome and are freed. */
 void uploaders_free(struct uploaders *u);
 
-/* uploaders_submit(u, t): hand over. Never blocks; the caller bounds how many it hands over. */
+/* uploaders_submit(u, t): hand over. Never blocks; the caller bounds how many it hands over.
+ * uploaders_submit_all(u, transfers, count): the same of many, which costs less. */
 void uploaders_submit(struct uploaders *u, struct transfer *t);
+void uploaders_submit_all(struct uploaders *u, struct transfer *const *transfers, size_t count);
 
-/* uploaders_fd(u): readable while outcomes wait. uploaders_next(u): one that ended, the caller's
- * again, or NULL. One thread. */
+/* uploaders_fd(u): readable when outcomes have come. uploaders_next(u): one that ended, the
+ * caller's again; NULL where there is none. Who was woken calls it until it says NULL: several come
+ * at once, and the fd is quiet as soon as the first of them is taken. One thread. */
 int uploaders_fd(const struct uploaders *u);
 struct transfer *uploaders_next(struct uploaders *u);
 

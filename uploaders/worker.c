@@ -23,6 +23,8 @@ struct queue {
     16 /* bodies that are read, or wait for a slot after that, ahead of the network */
 #define READING_LARGE 4
 #define BYTES_A_WAIT  (1u << 20) /* a file that is waited for is waited for more often */
+#define TOGETHER_MS   2  /* outcomes that are not further apart are told together */
+#define TOGETHER_MAX  64 /* and no more than these */
 
 struct worker {
     struct worker_options opt;
@@ -31,6 +33,10 @@ struct worker {
     pthread_t thread;
     bool started;
     atomic_uint load;
+    struct bundle letters; /* out of the inbox */
+    struct bundle ended;   /* outcomes that are not told yet, the first at ended_ms */
+    int64_t ended_ms;
+    int64_t last_ms;       /* when the last one ended */
     struct letter stop; /* sent to the inbox: the end */
     bool stopping;
     struct queue waiting[LANE_COUNT]; /* not yet begun */
@@ -90,12 +96,16 @@ unsigned worker_load(const struct worker *w)
     return atomic_load_explicit(&w->load, memory_order_relaxed);
 }
 
-void worker_hand(struct worker *w, struct task *task)
+void worker_add(struct worker *w, struct task *task, struct bundle *tasks)
 {
     task->worker = w;
     atomic_fetch_add_explicit(&w->load, 1, memory_order_relaxed);
-    /* The inbox has no ceiling and is never closed. */
-    (void)!mailbox_send(w->inbox, &task->letter);
+    bundle_add(tasks, &task->letter);
+}
+
+void worker_hand(struct worker *w, struct bundle *tasks)
+{
+    (void)!mailbox_send_all(w->inbox, tasks); /* it has no ceiling and is never closed */
 }
 
 /* Would another large body only lie in memory? */
@@ -242,6 +252,38 @@ void worker_replace(struct task *task, struct task *other)
     other->begin(other);
 }
 
+/* Outcomes to who waits for them. */
+static void tell(struct worker *w)
+{
+    (void)!mailbox_send_all(w->opt.outcomes, &w->ended); /* no ceiling, never closed */
+}
+
+/* An outcome. Who waits for many is not woken for each: where one follows the other closely, it
+ * waits a moment for the next. */
+static void put_outcome(struct worker *w, struct transfer *t)
+{
+    int64_t now_ms = clock_mono_ms();
+    bool alone = now_ms - w->last_ms > TOGETHER_MS;
+    if (w->ended.count == 0)
+        w->ended_ms = now_ms;
+    w->last_ms = now_ms;
+    bundle_add(&w->ended, &t->letter);
+    if (alone || w->ended.count >= TOGETHER_MAX)
+        tell(w);
+}
+
+/* Tell what has waited long enough, or has nothing more to wait for. Until when may the worker
+ * sleep? */
+static int64_t tell_due(struct worker *w)
+{
+    if (w->ended.count == 0)
+        return INT64_MAX;
+    if (worker_load(w) > 0 && clock_mono_ms() - w->ended_ms < TOGETHER_MS)
+        return w->ended_ms + TOGETHER_MS;
+    tell(w);
+    return INT64_MAX;
+}
+
 void worker_end(struct task *task, enum verdict verdict)
 {
     struct worker *w = task->worker;
@@ -253,7 +295,10 @@ void worker_end(struct task *task, enum verdict verdict)
     t->duration_ms = (uint64_t)(clock_mono_ms() - task->handed_ms);
     task->drop(task);
     atomic_fetch_sub_explicit(&w->load, 1, memory_order_relaxed);
-    (void)!mailbox_send(reply, &t->letter); /* no ceiling, never closed */
+    if (reply == w->opt.outcomes)
+        put_outcome(w, t);
+    else
+        (void)!mailbox_send(reply, &t->letter); /* no ceiling, never closed */
 }
 
 bool worker_reads_ahead(struct worker *w)
@@ -310,7 +355,8 @@ static void take_read(struct worker *w, struct task *task)
 /* Letters into the lines for a slot; the stop letter ends the loop. */
 static void take_letters(struct worker *w)
 {
-    for (struct letter *l; (l = mailbox_take(w->inbox));) {
+    mailbox_take_all(w->inbox, &w->letters);
+    for (struct letter *l; (l = bundle_take(&w->letters));) {
         struct task *task = (struct task *)l;
         if (l == &w->stop)
             w->stopping = true;
@@ -354,7 +400,8 @@ static void *run(void *arg)
     struct worker *w = arg;
     bool more = false;
     while (!w->stopping) {
-        caller_turn(w->caller, more ? 0 : INT64_MAX);
+        int64_t until_ms = tell_due(w);
+        caller_turn(w->caller, more ? 0 : until_ms);
         take_letters(w);
         feed(w);
         more = begin_some(w) || (w->memory_freed && is_hungry(w));
@@ -424,7 +471,8 @@ static void discard(struct task *task)
 /* The thread has ended: everything that is still inside. */
 static void discard_all(struct worker *w)
 {
-    for (struct letter *l; (l = mailbox_take(w->inbox));) {
+    mailbox_take_all(w->inbox, &w->letters);
+    for (struct letter *l; (l = bundle_take(&w->letters));) {
         struct task *task = (struct task *)l;
         if (l != &w->stop && !task->reading) /* else it is among those that have begun */
             queue_put(&w->waiting[task->lane], task);
@@ -447,6 +495,8 @@ void worker_free(struct worker *w)
         (void)!mailbox_send(w->inbox, &w->stop); /* no ceiling, never closed */
         pthread_join(w->thread, NULL);
     }
+    if (w->ended.count > 0)
+        tell(w); /* they have ended, whoever still looks at them */
     caller_free(w->caller); /* first: bodies that tasks own are being sent */
     if (w->inbox) {
         discard_all(w);

@@ -139,18 +139,18 @@ static bool is_large(const struct transfer *t)
     return t->kind == TRANSFER_PUT && t->expected.size >= AGENT_LARGE_BYTES;
 }
 
-/* On its way to S3. */
-static void apply_submit(struct agent *a, struct item *it)
+/* On their way to S3. */
+static void apply_submit(struct agent *a, struct item *const *items, size_t count)
 {
-    struct transfer *t = apply_transfer(a, it);
+    struct transfer *transfers[AGENT_FLYING_MAX];
+    size_t made = 0;
 
-    if (!t) {
+    for (; made < count && (transfers[made] = apply_transfer(a, items[made])); made++)
+        a->flying_large += is_large(transfers[made]);
+    if (made < count)
         agent_fail(a, -ENOMEM, "making a transfer");
-        return;
-    }
-    a->flying++;
-    a->flying_large += is_large(t);
-    uploaders_submit(a->uploaders, t);
+    a->flying += made;
+    uploaders_submit_all(a->uploaders, transfers, made);
 }
 
 void apply_enqueue(struct agent *a, struct item *it)
@@ -200,8 +200,8 @@ void apply_ready(struct agent *a)
     }
     if (count)
         agent_sync(a);
-    for (size_t i = 0; i < count && !a->fatal; i++)
-        apply_submit(a, batch[i]);
+    if (!a->fatal)
+        apply_submit(a, batch, count);
 }
 
 /* The outcome in the journal. */
@@ -451,7 +451,7 @@ static void apply_aborted(struct agent *a, struct item *it, const struct transfe
     if (t->verdict != VERDICT_DONE)
         apply_failed(a, it, t);
     else if (!a->stopping && !a->fatal)
-        apply_submit(a, it);
+        apply_submit(a, &it, 1);
 }
 
 /* The outcome of an item's own transfer. */

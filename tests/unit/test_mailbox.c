@@ -76,6 +76,44 @@ static void test_fd_tells_of_letters(void **state)
     mailbox_free(m);
 }
 
+static void test_bundles(void **state)
+{
+    struct parcel parcels[5] = {0};
+    struct bundle b = {NULL, NULL, 0};
+    struct mailbox *m = NULL;
+
+    (void)state;
+    assert_int_equal(mailbox_new(0, &m), 0);
+    assert_null(bundle_take(&b));
+    mailbox_take_all(m, &b);
+    assert_true(mailbox_send_all(m, &b)); /* nothing */
+    assert_false(rings(m));
+    assert_true(mailbox_send(m, &parcels[0].letter));
+    for (int i = 1; i < 4; i++)
+        bundle_add(&b, &parcels[i].letter);
+    assert_int_equal(b.count, 3);
+    assert_true(mailbox_send_all(m, &b));
+    assert_int_equal(b.count, 0);
+    assert_null(bundle_take(&b));
+    assert_int_equal(mailbox_count(m), 4);
+    assert_ptr_equal(mailbox_take(m), &parcels[0].letter);
+    assert_true(rings(m));
+    bundle_add(&b, &parcels[4].letter);
+    mailbox_take_all(m, &b); /* behind what is there */
+    assert_false(rings(m));
+    assert_int_equal(mailbox_count(m), 0);
+    assert_ptr_equal(bundle_take(&b), &parcels[4].letter);
+    for (int i = 1; i < 4; i++)
+        assert_ptr_equal(bundle_take(&b), &parcels[i].letter);
+    assert_null(bundle_take(&b));
+    bundle_add(&b, &parcels[0].letter);
+    mailbox_close(m);
+    assert_false(mailbox_send_all(m, &b));
+    assert_int_equal(b.count, 1);
+    assert_ptr_equal(b.head, &parcels[0].letter);
+    mailbox_free(m);
+}
+
 static void test_closed(void **state)
 {
     struct parcel parcels[2] = {0};
@@ -121,6 +159,27 @@ static void *send_many(void *arg)
     return NULL;
 }
 
+/* Thread: the same by bundles of 1 to 7. */
+static void *send_bundles(void *arg)
+{
+    struct sender *s = arg;
+    struct bundle b = {NULL, NULL, 0};
+
+    for (int i = 0; i < EACH; i++) {
+        struct parcel *p = calloc(1, sizeof(*p));
+
+        if (!p)
+            break;
+        p->sender = s->number;
+        p->number = i;
+        bundle_add(&b, &p->letter);
+        if ((b.count > (size_t)(i % 7) || i == EACH - 1) && !mailbox_send_all(s->m, &b))
+            break;
+        s->sent++;
+    }
+    return NULL;
+}
+
 /* Start the senders. */
 static void start(struct mailbox *m, struct sender senders[SENDERS], pthread_t threads[SENDERS])
 {
@@ -153,6 +212,40 @@ static void receive_all(size_t ceiling)
             received++;
             free(parcel);
             assert_true(ceiling == 0 || mailbox_count(m) <= ceiling);
+        }
+    }
+    for (int i = 0; i < SENDERS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    assert_false(rings(m));
+    mailbox_free(m);
+}
+
+/* The same by bundles on both sides. */
+static void test_many_senders_of_bundles(void **state)
+{
+    struct sender senders[SENDERS];
+    pthread_t threads[SENDERS];
+    int next[SENDERS] = {0};
+    struct mailbox *m = NULL;
+    int received = 0;
+
+    (void)state;
+    assert_int_equal(mailbox_new(0, &m), 0);
+    for (int i = 0; i < SENDERS; i++) {
+        senders[i] = (struct sender){.m = m, .number = i};
+        assert_int_equal(pthread_create(&threads[i], NULL, send_bundles, &senders[i]), 0);
+    }
+    while (received < SENDERS * EACH) {
+        struct pollfd p = {.fd = mailbox_fd(m), .events = POLLIN};
+        struct bundle b = {NULL, NULL, 0};
+
+        assert_int_equal(poll(&p, 1, 10000), 1);
+        mailbox_take_all(m, &b);
+        for (struct letter *l; (l = bundle_take(&b)); received++) {
+            struct parcel *parcel = open_letter(l);
+
+            assert_int_equal(parcel->number, next[parcel->sender]++);
+            free(parcel);
         }
     }
     for (int i = 0; i < SENDERS; i++)
@@ -242,8 +335,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_first_in_first_out),
         cmocka_unit_test(test_fd_tells_of_letters),
+        cmocka_unit_test(test_bundles),
         cmocka_unit_test(test_closed),
         cmocka_unit_test(test_many_senders),
+        cmocka_unit_test(test_many_senders_of_bundles),
         cmocka_unit_test(test_several_receivers),
         cmocka_unit_test(test_close_frees_senders_that_wait),
     };
