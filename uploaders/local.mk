@@ -24,6 +24,7 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/remove.c \
 	uploaders/simple.c \
 	uploaders/site.h uploaders/site.c \
+	uploaders/sockets.h uploaders/sockets.c \
 	uploaders/source.h uploaders/source.c \
 	uploaders/task.h uploaders/task.c \
 	uploaders/transfer.c \

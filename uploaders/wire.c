@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "uploaders/patience.h"
+#include "uploaders/sockets.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -20,6 +21,7 @@
 #define SWEEP_MIN_MS  50
 #define SWEEP_MAX_MS  1000
 #define DETOURS_MAX   2   /* of one exchange */
+#define LOOK_US       200 /* between two looks at the sockets while there is other work */
 #define SWEEP_QUICK   250 /* ms, while there are requests that may be given up early */
 #define USER_AGENT    "lockstep/" PACKAGE_VERSION
 
@@ -38,8 +40,9 @@ struct handle {
 
 struct wire {
     CURLM *multi;
-    int epoll_fd;
-    int watch_fd; /* -1: none */
+    struct sockets sockets;
+    int64_t looked_us; /* monotonic, at what happened on them */
+    int watch_fd;      /* -1: none */
     char *ca_file;
     char *proxy; /* NULL: by the environment; "": none */
     unsigned exchanges;
@@ -166,22 +169,31 @@ static int on_seek(void *arg, curl_off_t offset, int origin)
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 {
     struct wire *w = arg;
+    uint32_t events = 0;
     (void)easy;
-    if (what == CURL_POLL_REMOVE) {
-        /* It may be closed already, then it is out of the set. */
-        (void)epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
-        return 0;
-    }
-    struct epoll_event event = {.data.fd = fd};
-    if (what & CURL_POLL_IN)
-        event.events |= EPOLLIN;
-    if (what & CURL_POLL_OUT)
-        event.events |= EPOLLOUT;
-    if (!known)
-        curl_multi_assign(w->multi, fd, w);
-    if (epoll_ctl(w->epoll_fd, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) == 0)
-        return 0;
-    return epoll_ctl(w->epoll_fd, known ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event) == 0 ? 0 : -1;
+    (void)known;
+    if (what != CURL_POLL_REMOVE && (what & CURL_POLL_IN))
+        events |= EPOLLIN;
+    if (what != CURL_POLL_REMOVE && (what & CURL_POLL_OUT))
+        events |= EPOLLOUT;
+    return sockets_want(&w->sockets, fd, events) == 0 ? 0 : -1;
+}
+
+/* CURLOPT_SOCKOPTFUNCTION: a connection's socket was opened. */
+static int on_opened(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+    struct wire *w = arg;
+    (void)purpose;
+    sockets_born(&w->sockets, fd);
+    return CURL_SOCKOPT_OK;
+}
+
+/* CURLOPT_CLOSESOCKETFUNCTION: close it. */
+static int on_close(void *arg, curl_socket_t fd)
+{
+    struct wire *w = arg;
+    sockets_gone(&w->sockets, fd);
+    return close(fd);
 }
 
 /* CURLMOPT_TIMERFUNCTION: when libcurl wants to be called next. */
@@ -194,9 +206,13 @@ static int on_timer(CURLM *multi, long timeout_ms, void *arg)
 }
 
 /* The options that every exchange shares, set once. */
-static void set_constants(const struct wire *w, struct handle *h)
+static void set_constants(struct wire *w, struct handle *h)
 {
     CURL *easy = h->easy;
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_opened);
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, w);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, w);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
@@ -538,7 +554,8 @@ static void pass_events(struct wire *w, const struct epoll_event *events, int n)
 {
     int running;
     for (int i = 0; i < n; i++) {
-        if (events[i].data.fd == w->watch_fd)
+        if (events[i].data.fd == w->watch_fd ||
+            !sockets_is_wanted(&w->sockets, events[i].data.fd))
             continue;
         int mask = 0;
         if (events[i].events & EPOLLIN)
@@ -563,13 +580,23 @@ static void bury_stillborn(struct wire *w)
     }
 }
 
-void wire_turn(struct wire *w, int64_t until_ms)
+/* Wait for what happens on sockets. Where there is something else to do at once, they have their
+ * turn often enough without being asked every time. */
+static void look(struct wire *w, int wait)
 {
     struct epoll_event events[EVENTS_MAX];
-    int running;
-    int n = epoll_wait(w->epoll_fd, events, EVENTS_MAX, wait_ms(w, until_ms));
+    if (wait == 0 && clock_mono_us() - w->looked_us < LOOK_US)
+        return;
+    int n = epoll_wait(w->sockets.epoll_fd, events, EVENTS_MAX, wait);
+    w->looked_us = clock_mono_us();
     if (n > 0)
         pass_events(w, events, n);
+}
+
+void wire_turn(struct wire *w, int64_t until_ms)
+{
+    int running;
+    look(w, wait_ms(w, until_ms));
     int64_t now_ms = clock_mono_ms();
     if (w->resume_ms <= now_ms)
         resume(w, now_ms);
@@ -586,7 +613,7 @@ void wire_turn(struct wire *w, int64_t until_ms)
 int wire_watch(struct wire *w, int fd)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
-    if (epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
+    if (epoll_ctl(w->sockets.epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
         return -errno;
     w->watch_fd = fd;
     return 0;
@@ -623,8 +650,9 @@ int wire_new(const struct wire_options *opt, struct wire **ret, struct err *e)
     w->resume_ms = INT64_MAX;
     w->addresses = opt->addresses;
     w->timer_ms = INT64_MAX;
-    w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    int code = w->epoll_fd < 0 ? err_set(e, -errno, "", "", "epoll: %s", err_name(-errno)) : 0;
+    int code = sockets_init(&w->sockets);
+    if (code != 0)
+        err_set(e, code, "", "", "epoll: %s", err_name(code));
     if (code == 0 && opt->ca_file && !(w->ca_file = strdup(opt->ca_file)))
         code = err_set(e, -ENOMEM, "", "", "no memory for a worker");
     const char *proxy = opt->direct ? "none" : opt->proxy;
@@ -658,8 +686,7 @@ void wire_free(struct wire *w)
     }
     if (w->multi)
         curl_multi_cleanup(w->multi);
-    if (w->epoll_fd >= 0)
-        close(w->epoll_fd);
+    sockets_release(&w->sockets); /* last: libcurl tells of each that it closes */
     free(w->ca_file);
     free(w->proxy);
     free(w);

@@ -23,7 +23,7 @@ struct queue {
     16 /* bodies that are read, or wait for a slot after that, ahead of the network */
 #define READING_LARGE 4
 #define BYTES_A_WAIT  (1u << 20) /* a file that is waited for is waited for more often */
-#define TOGETHER_MS   2  /* outcomes that are not further apart are told together */
+#define TOGETHER_MS   4  /* outcomes that are not further apart are told together */
 #define TOGETHER_MAX  64 /* and no more than these */
 
 struct worker {
