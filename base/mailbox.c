@@ -22,7 +22,7 @@ struct mailbox {
     struct waiters arrival; /* a letter came, or closed */
     struct bundle letters;
     _Atomic size_t count; /* of them, to be read without the lock */
-    size_t ceiling; /* 0: none */
+    size_t ceiling;       /* 0: none */
     int fd;
     bool closed;
 };
@@ -188,7 +188,7 @@ struct letter *mailbox_take(struct mailbox *m)
 void mailbox_take_all(struct mailbox *m, struct bundle *b)
 {
     if (atomic_load(&m->count) == 0)
-        return; /* what is being sent now rings when it is there */
+        return;                         /* what is being sent now rings when it is there */
     (void)pthread_mutex_lock(&m->lock); /* fails only when misused */
     if (m->letters.count > 0) {
         bundle_join(b, &m->letters);

@@ -23,7 +23,7 @@
 #define AHEAD_SLOW_US      400 /* a read that takes longer, and longer than its bytes explain */
 #define AHEAD_BYTES_PER_US 500
 #define AHEAD_PROBE        64
-#define AHEAD_WATCH        16
+#define AHEAD_WATCH        8
 
 /* Zeroed to begin. */
 struct ahead {

@@ -6,6 +6,7 @@
 #include "uploaders/access_point.h"
 #include "uploaders/partition.h"
 #include "uploaders/sigv4.h"
+#include "uploaders/undo.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -343,8 +344,13 @@ int endpoint_copy_source(const struct endpoint *ep, const char *key, struct buf 
 
 int endpoint_url(const struct endpoint *ep, const char *path, const char *query, struct buf *out)
 {
-    return buf_appendf(out, "%s://%s%s%s%s", ep->tls ? "https" : "http", ep->host, path,
-                       *query ? "?" : "", query);
+    size_t len = out->len;
+    int rc = buf_append_str(out, ep->tls ? "https://" : "http://");
+    rc = rc ?: buf_append_str(out, ep->host);
+    rc = rc ?: buf_append_str(out, path);
+    rc = rc ?: buf_append_str(out, *query ? "?" : "");
+    rc = rc ?: buf_append_str(out, query);
+    return undo_append(out, len, rc);
 }
 
 char *endpoint_describe(const struct endpoint *ep, char *out, size_t size)

@@ -84,7 +84,7 @@ void headers_posix(const struct s3_posix *p, struct header out[HEADERS_POSIX_COU
     out[3].name = "x-amz-meta-file-permissions";
     snprintf(out[3].value, HEADERS_VALUE_SIZE, "%07" PRIo32, p->mode);
     out[4].name = "x-amz-meta-user-agent";
-    snprintf(out[4].value, HEADERS_VALUE_SIZE, WRITER);
+    memcpy(out[4].value, WRITER, sizeof(WRITER));
 }
 
 bool headers_is_posix(const char *name)

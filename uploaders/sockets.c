@@ -82,7 +82,7 @@ static int put_in(struct sockets *s, int fd, uint32_t events, bool inside)
     if (epoll_ctl(s->epoll_fd, inside ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) == 0)
         return 0;
     return epoll_ctl(s->epoll_fd, inside ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event) == 0 ? 0
-                                                                                        : -errno;
+                                                                                           : -errno;
 }
 
 int sockets_want(struct sockets *s, int fd, uint32_t events)

@@ -37,8 +37,8 @@ void sockets_gone(struct sockets *s, int fd);
  * -errno. */
 int sockets_want(struct sockets *s, int fd, uint32_t events) __attribute__((warn_unused_result));
 
-/* sockets_is_wanted(s, fd): something happened there; is it waited for? If not, it is out of the set
- * now. */
+/* sockets_is_wanted(s, fd): something happened there; is it waited for? If not, it is out of the
+ * set now. */
 bool sockets_is_wanted(struct sockets *s, int fd);
 
 #endif

@@ -69,18 +69,6 @@ static void set_up_curl(void)
     curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-void wire_exchange_init(struct exchange *x)
-{
-    buf_init(&x->head, WIRE_HEAD_MAX);
-    buf_init(&x->answer, SIZE_MAX / 2);
-}
-
-void wire_exchange_release(struct exchange *x)
-{
-    buf_release(&x->head);
-    buf_release(&x->answer);
-}
-
 /* An answer to HEAD that speaks of chunks: some servers (Swift) send the end of a body that is not
  * there, which would be taken for the next answer's beginning. Its connection is not used again. */
 static void beware_of_chunks(struct handle *h)
@@ -386,7 +374,7 @@ void wire_send(struct wire *w, struct exchange *x)
     x->was_slow = false;
     x->resume_ms = 0;
     x->detours = 0;
-    set_words(x, "", "");
+    x->words[0] = x->detail[0] = '\0';
     x->sent_us = clock_real_us();
     x->answered_us = x->sent_us;
     x->progress_ms = x->begun_ms = clock_mono_ms();
@@ -554,8 +542,7 @@ static void pass_events(struct wire *w, const struct epoll_event *events, int n)
 {
     int running;
     for (int i = 0; i < n; i++) {
-        if (events[i].data.fd == w->watch_fd ||
-            !sockets_is_wanted(&w->sockets, events[i].data.fd))
+        if (events[i].data.fd == w->watch_fd || !sockets_is_wanted(&w->sockets, events[i].data.fd))
             continue;
         int mask = 0;
         if (events[i].events & EPOLLIN)
@@ -633,6 +620,22 @@ static int set_up_multi(struct wire *w, struct err *e)
     return 0;
 }
 
+/* The proxy's URL; "": none, NULL: libcurl looks at the environment, for each request anew. Where
+ * that names none there is no need to. */
+static const char *choose_proxy(const struct wire_options *opt)
+{
+    static const char *const names[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
+                                        "ALL_PROXY"};
+    if (opt->direct || (opt->proxy && strcmp(opt->proxy, "none") == 0))
+        return "";
+    if (opt->proxy)
+        return opt->proxy;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (getenv(names[i]))
+            return NULL;
+    return "";
+}
+
 int wire_new(const struct wire_options *opt, struct wire **ret, struct err *e)
 {
     pthread_once(&curl_once, set_up_curl);
@@ -655,8 +658,8 @@ int wire_new(const struct wire_options *opt, struct wire **ret, struct err *e)
         err_set(e, code, "", "", "epoll: %s", err_name(code));
     if (code == 0 && opt->ca_file && !(w->ca_file = strdup(opt->ca_file)))
         code = err_set(e, -ENOMEM, "", "", "no memory for a worker");
-    const char *proxy = opt->direct ? "none" : opt->proxy;
-    if (code == 0 && proxy && !(w->proxy = strdup(strcmp(proxy, "none") == 0 ? "" : proxy)))
+    const char *proxy = choose_proxy(opt);
+    if (code == 0 && proxy && !(w->proxy = strdup(proxy)))
         code = err_set(e, -ENOMEM, "", "", "no memory for a worker");
     if (code == 0)
         code = set_up_multi(w, e);

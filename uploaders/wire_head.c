@@ -1,8 +1,20 @@
-/* The headers of an answer, as they are kept. Pure. See wire.h. */
+/* What an exchange holds, and the headers of an answer as they are kept. Pure. See wire.h. */
 #include "uploaders/wire.h"
 
 #include <ctype.h>
 #include <string.h>
+
+void wire_exchange_init(struct exchange *x)
+{
+    buf_init(&x->head, WIRE_HEAD_MAX);
+    buf_init(&x->answer, SIZE_MAX / 2);
+}
+
+void wire_exchange_release(struct exchange *x)
+{
+    buf_release(&x->head);
+    buf_release(&x->answer);
+}
 
 bool wire_head_next(const struct exchange *x, size_t *at, const char **ret_name,
                     const char **ret_value)

@@ -23,8 +23,8 @@ struct queue {
     16 /* bodies that are read, or wait for a slot after that, ahead of the network */
 #define READING_LARGE 4
 #define BYTES_A_WAIT  (1u << 20) /* a file that is waited for is waited for more often */
-#define TOGETHER_MS   4  /* outcomes that are not further apart are told together */
-#define TOGETHER_MAX  64 /* and no more than these */
+#define TOGETHER_MS   4          /* outcomes that are not further apart are told together */
+#define TOGETHER_MAX  64         /* and no more than these */
 
 struct worker {
     struct worker_options opt;
@@ -36,7 +36,7 @@ struct worker {
     struct bundle letters; /* out of the inbox */
     struct bundle ended;   /* outcomes that are not told yet, the first at ended_ms */
     int64_t ended_ms;
-    int64_t last_ms;       /* when the last one ended */
+    int64_t last_ms;    /* when the last one ended */
     struct letter stop; /* sent to the inbox: the end */
     bool stopping;
     struct queue waiting[LANE_COUNT]; /* not yet begun */
@@ -496,7 +496,7 @@ void worker_free(struct worker *w)
         pthread_join(w->thread, NULL);
     }
     if (w->ended.count > 0)
-        tell(w); /* they have ended, whoever still looks at them */
+        tell(w);            /* they have ended, whoever still looks at them */
     caller_free(w->caller); /* first: bodies that tasks own are being sent */
     if (w->inbox) {
         discard_all(w);

@@ -61,7 +61,7 @@ struct worker_options {
     uint64_t multipart_bytes;
     uint64_t part_bytes;
     uint64_t seed;
-    unsigned number; /* for the thread's name */
+    unsigned number;          /* for the thread's name */
     struct mailbox *outcomes; /* those that end close together are sent there together */
 };
 
@@ -70,8 +70,8 @@ int worker_new(const struct worker_options *opt, struct worker **ret, struct err
     __attribute__((warn_unused_result));
 void worker_free(struct worker *w);
 
-/* worker_add(w, task, tasks): the task is to be the worker's, and is counted from now on; it waits in
- * the bundle. worker_hand(w, tasks): they are. worker_load(w): tasks counted. Any thread. */
+/* worker_add(w, task, tasks): the task is to be the worker's, and is counted from now on; it waits
+ * in the bundle. worker_hand(w, tasks): they are. worker_load(w): tasks counted. Any thread. */
 void worker_add(struct worker *w, struct task *task, struct bundle *tasks);
 void worker_hand(struct worker *w, struct bundle *tasks);
 unsigned worker_load(const struct worker *w);
