@@ -75,6 +75,7 @@ uploaders_tests = \
 	tests/unit/test_redirect \
 	tests/unit/test_retry \
 	tests/unit/test_sigv4 \
+	tests/unit/test_sockets \
 	tests/unit/test_spread \
 	tests/unit/test_uploaders_faults
 check_PROGRAMS += $(uploaders_tests)
@@ -109,6 +110,8 @@ tests_unit_test_retry_SOURCES = tests/unit/test_retry.c
 tests_unit_test_retry_LDADD = $(uploaders_test_libs)
 tests_unit_test_call_build_SOURCES = tests/unit/test_call_build.c
 tests_unit_test_call_build_LDADD = $(uploaders_test_libs)
+tests_unit_test_sockets_SOURCES = tests/unit/test_sockets.c
+tests_unit_test_sockets_LDADD = $(uploaders_test_libs)
 tests_unit_test_spread_SOURCES = tests/unit/test_spread.c
 tests_unit_test_spread_LDADD = $(uploaders_test_libs)
 tests_unit_test_sigv4_SOURCES = tests/unit/test_sigv4.c
