@@ -19,18 +19,19 @@ struct shape {
 };
 
 /* A journal of small segments with a checkpoint after nearly each batch of two records. */
-static void make(struct test_dir *d, struct shape shape)
+static struct test_dir make(struct shape shape)
 {
     const struct journal_record first = {.op = JOURNAL_ADD, .path = shape.odd ? shape.odd : "a"};
     struct journal_options opt = test_options();
     struct journal_secret secret = test_secret(LOG, shape.key);
     struct err e = {0};
+    struct test_dir d;
     struct journal *j;
 
-    test_dir_make(d);
+    test_dir_make(&d);
     opt.segment_bytes = 1500;
     opt.checkpoint_ms = 1;
-    j = test_open(d, &opt, NULL);
+    j = test_open(&d, &opt, NULL);
     if (shape.key)
         assert_int_equal(journal_sign(j, &secret, TEST_NOW_US, &e), 0);
     assert_int_equal(journal_append(j, &first, TEST_NOW_US, NULL), 0);
@@ -40,6 +41,7 @@ static void make(struct test_dir *d, struct shape shape)
         assert_int_equal(journal_tick(j, TEST_NOW_US + (int64_t)i * 2000), 0);
     }
     assert_int_equal(journal_close(j), 0);
+    return d;
 }
 
 /* What one who trusts the n-th key and has kept these notes (ending with NULL) is told. */
@@ -80,8 +82,8 @@ static void test_good(void **state)
     struct test_faults v;
 
     (void)state;
-    make(&d, (struct shape){20, NULL, 1});
-    make(&short_one, (struct shape){7, NULL, 1});
+    d = make((struct shape){20, NULL, 1});
+    short_one = make((struct shape){7, NULL, 1});
     kept = test_note(&short_one);
     assert_int_equal(told(&d, 0, NULL).count, 0);
     v = told(&d, 1, NULL);
@@ -107,8 +109,8 @@ static void test_forked(void **state)
     struct test_bytes kept, mine;
 
     (void)state;
-    make(&d, (struct shape){20, NULL, 1});
-    make(&other, (struct shape){12, "b", 1});
+    d = make((struct shape){20, NULL, 1});
+    other = make((struct shape){12, "b", 1});
     kept = test_note(&other);
     mine = test_note(&d);
     expect(told(&d, 1, &kept), "forked");
@@ -125,7 +127,7 @@ static void test_unsigned(void **state)
     struct test_dir d;
 
     (void)state;
-    make(&d, (struct shape){8, NULL, 0});
+    d = make((struct shape){8, NULL, 0});
     assert_int_equal(told(&d, 0, NULL).count, 0);
     expect(told(&d, 1, NULL), "unsigned");
     test_dir_remove(&d);
@@ -138,9 +140,9 @@ static void test_made_anew(void **state)
     struct test_dir d, forged, resigned;
 
     (void)state;
-    make(&d, (struct shape){12, NULL, 1});
-    make(&forged, (struct shape){13, "b", 0}); /* no fewer lines */
-    make(&resigned, (struct shape){12, "b", 2});
+    d = make((struct shape){12, NULL, 1});
+    forged = make((struct shape){13, "b", 0}); /* no fewer lines */
+    resigned = make((struct shape){12, "b", 2});
     copy_files(&d, &forged, "checkpoint");
     expect(told(&forged, 1, NULL), "forked");
     expect(told(&forged, 0, NULL), "wrong key"); /* the key is not in the journal any more */
@@ -162,7 +164,7 @@ static void test_taken_away(void **state)
     size_t last;
 
     (void)state;
-    make(&d, (struct shape){20, NULL, 1});
+    d = make((struct shape){20, NULL, 1});
     kept = test_note(&d);
     last = test_file_count(&d, ".jsonl") - 1;
     test_file_name(&d, last, path);
@@ -188,7 +190,7 @@ static void test_cut(void **state)
     size_t at;
 
     (void)state;
-    make(&d, (struct shape){2, NULL, 1});
+    d = make((struct shape){2, NULL, 1});
     all = test_file_read(test_file_name(&d, 0, path));
     for (at = all.n - 1; at > 0 && strncmp(all.data + at, "\n{\"k\":\"c\"", 9) != 0; at--)
         ;
@@ -210,7 +212,7 @@ static void test_flips(void **state)
     size_t last_note = 0; /* where it begins */
 
     (void)state;
-    make(&d, (struct shape){4, NULL, 1});
+    d = make((struct shape){4, NULL, 1});
     test_file_name(&d, 0, segment);
     snprintf(path, sizeof path, "%.*scheckpoints", (int)(strlen(segment) - 5), segment);
     for (int newest = 0; newest < 2; newest++) {
@@ -256,7 +258,7 @@ static void test_order(void **state)
     char path[TEST_PATH_SIZE + 16], segment[TEST_PATH_SIZE];
 
     (void)state;
-    make(&d, (struct shape){4, NULL, 1});
+    d = make((struct shape){4, NULL, 1});
     test_file_name(&d, 0, segment);
     snprintf(path, sizeof path, "%.*scheckpoints", (int)(strlen(segment) - 5), segment);
     all = test_file_read(path);
@@ -297,7 +299,7 @@ static void test_damage(void **state)
     size_t at;
 
     (void)state;
-    make(&d, (struct shape){20, NULL, 1});
+    d = make((struct shape){20, NULL, 1});
     all = test_file_read(test_file_name(&d, 1, path));
     at = (size_t)((char *)memmem(all.data, all.n, "dir/", 4) - all.data);
     all.data[at] ^= 1;

@@ -79,15 +79,16 @@ static void test_every_leaf_of_every_tree(void **state)
 }
 
 /* A signed journal of several segments whose last record no checkpoint covers. */
-static void make(struct test_dir *d, struct journal **ret)
+static struct test_dir make(struct journal **ret)
 {
     struct journal_secret secret = test_secret("a.example/log", 1);
     struct journal_options opt = test_options();
     struct err e = {0};
+    struct test_dir d;
 
-    test_dir_make(d);
+    test_dir_make(&d);
     opt.segment_bytes = 1500;
-    *ret = test_open(d, &opt, NULL);
+    *ret = test_open(&d, &opt, NULL);
     assert_int_equal(journal_sign(*ret, &secret, TEST_NOW_US, &e), 0);
     for (unsigned i = 0; i < 20; i++) {
         test_append(*ret, 2);
@@ -96,6 +97,7 @@ static void make(struct test_dir *d, struct journal **ret)
     }
     test_append(*ret, 1);
     assert_int_equal(journal_sync(*ret), 0);
+    return d;
 }
 
 static void test_every_record_of_a_journal(void **state)
@@ -109,7 +111,7 @@ static void test_every_record_of_a_journal(void **state)
     uint64_t seq, last;
 
     (void)state;
-    make(&d, &j);
+    d = make(&j);
     buf_init(&text, JOURNAL_PROOF_MAX);
     buf_init(&store, JOURNAL_LINE_MAX);
     last = journal_next_seq(j) - 1;
@@ -151,7 +153,7 @@ static void test_flips(void **state)
     struct buf text, store;
 
     (void)state;
-    make(&d, &j);
+    d = make(&j);
     assert_int_equal(journal_close(j), 0);
     buf_init(&text, JOURNAL_PROOF_MAX);
     buf_init(&store, JOURNAL_LINE_MAX);
@@ -182,7 +184,7 @@ static void test_damaged_journals(void **state)
     char *at;
 
     (void)state;
-    make(&d, &j);
+    d = make(&j);
     assert_int_equal(journal_close(j), 0);
     buf_init(&text, JOURNAL_PROOF_MAX);
     all = test_file_read(test_file_name(&d, 1, path));
