@@ -198,8 +198,9 @@ void apply_ready(struct agent *a)
         pending_set(a->pending, it, ITEM_FLYING, INT64_MAX);
         batch[count++] = it;
     }
-    if (count)
-        agent_sync(a);
+    if (count == 0)
+        return; /* a dry run has nobody to submit to */
+    agent_sync(a);
     if (!a->fatal)
         apply_submit(a, batch, count);
 }
