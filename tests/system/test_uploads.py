@@ -29,10 +29,12 @@ def parts_of(signed, key, upload):
 def interrupt(ctx, images, key="images/large.rec", at_least=3):
     """An agent is killed in the middle of its upload: the agent, the upload's id, the parts that S3
     has of it."""
-    signed = ctx.client.signed
+    signed, slowly = ctx.client.signed, {}
     if ctx.server.kind == "s3d":
         ctx.server.fault("delay", ms=300, op="UploadPart", count=0)
-    agent = ctx.agent(images=images, s3=LARGE).start()
+    else:
+        slowly = {"limits": {"mbit": 160}}  # 3 s for all parts, whatever the server could take
+    agent = ctx.agent(images=images, s3=LARGE, options=slowly).start()
 
     def begun():
         uploads = signed.uploads()
