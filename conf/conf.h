@@ -146,7 +146,6 @@ struct conf_hours {
 bool conf_hours_hold(const struct conf_hours *h, unsigned hour);
 
 /* What is evidence for others: signatures. */
-#define CONF_CHECKPOINT_MS 60000
 struct conf_journal {
     char *key;             /* absolute path, or a credential's name; NULL: nothing is signed */
     int64_t checkpoint_ms; /* default 60,000; 1,000..3,600,000 */

@@ -169,6 +169,21 @@ static void add_unknown(struct reading *r, const struct setting_table *t, const 
     fault_add(&r->faults, node_line(n), label, right, "unknown setting");
 }
 
+/* The settings that the group does not have; NULL: there is no such group. */
+static void read_defaults(struct reading *r, const struct setting_table *t,
+                          const struct node *group, const char *label, void *into)
+{
+    char path[READING_LABEL_MAX];
+    const char *dot = label[0] == '\0' ? "" : ".";
+    for (size_t i = 0; i < t->count; i++) {
+        const struct setting *s = &t->items[i];
+        if (group != NULL && node_member(group, s->name) != NULL)
+            continue;
+        (void)snprintf(path, sizeof(path), "%s%s%s", label, dot, s->name); /* fits */
+        read_absent(r, s, group, path, into);
+    }
+}
+
 void reading_group(struct reading *r, const struct setting_table *t, const struct node *group,
                    const char *label, void *into)
 {
@@ -184,13 +199,7 @@ void reading_group(struct reading *r, const struct setting_table *t, const struc
         else
             read_setting(r, s, n, path, into);
     }
-    for (size_t i = 0; i < t->count; i++) {
-        const struct setting *s = &t->items[i];
-        if (node_member(group, s->name) != NULL)
-            continue;
-        (void)snprintf(path, sizeof(path), "%s%s%s", label, dot, s->name); /* fits */
-        read_absent(r, s, group, path, into);
-    }
+    read_defaults(r, t, group, label, into);
 }
 
 /* How many groups a list of mappings has; a fault if they are too many or none though it must
@@ -260,8 +269,6 @@ static void derive(struct reading *r)
 {
     struct conf *c = r->conf;
     char path[VALUE_TEXT_MAX + 16];
-    if (c->journal.checkpoint_ms == 0) /* there is no such group */
-        c->journal.checkpoint_ms = CONF_CHECKPOINT_MS;
     if (c->state_dir == NULL)
         return;
     const struct node *root = source_root(r->source);
@@ -292,6 +299,8 @@ static void read_top(struct reading *r)
     group = node_member(root, "journal");
     if (group != NULL && node_kind(group) == NODE_GROUP)
         reading_group(r, &setting_journal, group, "journal", &r->conf->journal);
+    else if (group == NULL)
+        read_defaults(r, &setting_journal, NULL, "journal", &r->conf->journal);
     group = node_member(root, "prices");
     if (group != NULL && node_kind(group) == NODE_GROUP)
         reading_group(r, &setting_prices, group, "prices", &r->conf->prices);

@@ -21,10 +21,10 @@ const char *value_name(const char *text, char *out);   /* of a mapping */
 const char *value_path(const char *text, char *out);   /* absolute; no trailing or double '/' */
 const char *value_tree(const char *text, char *out);   /* the same, and not "/" itself */
 const char *value_socket(const char *text, char *out); /* the same, VALUE_SOCKET_MAX long */
-/* value_secret: an absolute path, or the name of a credential: what a file may be called. */
-const char *value_secret(const char *text, char *out);
 const char *value_trash(const char *text, char *out);  /* the same, but never "" */
 const char *value_prefix(const char *text, char *out); /* of keys; "" or ending in '/' */
+/* value_secret: an absolute path, or the name of a credential, which is a file's. */
+const char *value_secret(const char *text, char *out);
 /* value_bucket: S3 User Guide, "Bucket naming rules"; or value_access_point: its ARN, with
  * "accesspoint/" where that was written with a colon. */
 const char *value_bucket(const char *text, char *out);

@@ -2,6 +2,7 @@
 #include "journal/checkpoint.h"
 
 #include "base/replace.h"
+#include "journal/segment.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -49,22 +50,6 @@ int journal_checkpoints_read(int dir_fd, const char *file, struct buf *out)
     return rc;
 }
 
-/* All of it, at an offset. 0 or -errno. */
-static int write_at(int fd, const char *p, size_t n, size_t offset)
-{
-    while (n) {
-        ssize_t done = pwrite(fd, p, n, (off_t)offset);
-
-        if (done < 0 && errno != EINTR)
-            return -errno;
-        done = done < 0 ? 0 : done;
-        p += done;
-        n -= (size_t)done;
-        offset += (size_t)done;
-    }
-    return 0;
-}
-
 /* A file of these bytes in the place of what is there. 0 or -errno. */
 static int replace_with(int dir_fd, const char *file, const char *p, size_t n)
 {
@@ -73,7 +58,7 @@ static int replace_with(int dir_fd, const char *file, const char *p, size_t n)
 
     if (rc)
         return rc;
-    rc = write_at(r.fd, p, n, 0);
+    rc = journal_write_at(r.fd, p, n, 0);
     if (rc == 0)
         return replace_commit(&r);
     replace_abort(&r);
@@ -88,7 +73,7 @@ static int append_to(int dir_fd, const char *file, const char *p, size_t n, size
 
     if (fd < 0)
         return -errno;
-    rc = write_at(fd, p, n, size);
+    rc = journal_write_at(fd, p, n, size);
     if (rc == 0 && fdatasync(fd))
         rc = -errno;
     close(fd);

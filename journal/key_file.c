@@ -1,6 +1,8 @@
 /* Files of private keys: made once, read at each start. Shell. */
 #include "journal/key.h"
 
+#include "base/tree.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -30,20 +32,11 @@ static int make_secret(const char *name, struct journal_secret *ret)
 /* Write a whole text to a new file and make it durable. 0 or -errno. */
 static int write_text(int fd, const char *text)
 {
-    size_t n = strlen(text);
+    int rc = fchmod(fd, FILE_MODE) ? -errno : write_whole(fd, text, strlen(text));
 
-    if (fchmod(fd, FILE_MODE))
-        return -errno;
-    while (n) {
-        ssize_t done = write(fd, text, n);
-
-        if (done < 0 && errno != EINTR)
-            return -errno;
-        done = done < 0 ? 0 : done;
-        text += done;
-        n -= (size_t)done;
-    }
-    return fsync(fd) ? -errno : 0;
+    if (rc == 0 && fsync(fd))
+        rc = -errno;
+    return rc;
 }
 
 /* Make the file's name durable. 0 or -errno. */

@@ -5,8 +5,7 @@
 
 #include <string.h>
 
-/* SHA-256(0x01 || left || right) */
-static void node_hash(const uint8_t *left, const uint8_t *right, uint8_t out[SHA256_BYTES])
+void journal_tree_join(const uint8_t *left, const uint8_t *right, uint8_t out[SHA256_BYTES])
 {
     uint8_t in[1 + 2 * SHA256_BYTES];
 
@@ -27,7 +26,7 @@ void journal_tree_push(struct journal_tree *t, struct span line)
     sha256_add(&sha, line.p, line.n);
     sha256_end(&sha, hash);
     for (; t->count >> level & 1; level++)
-        node_hash(t->node[level], hash, hash);
+        journal_tree_join(t->node[level], hash, hash);
     memcpy(t->node[level], hash, SHA256_BYTES);
     t->count++;
 }
@@ -45,7 +44,7 @@ void journal_tree_root(const struct journal_tree *t, uint8_t out[SHA256_BYTES])
     memcpy(out, t->node[level], SHA256_BYTES);
     while (++level < JOURNAL_TREE_LEVELS)
         if (t->count >> level & 1)
-            node_hash(t->node[level], out, out);
+            journal_tree_join(t->node[level], out, out);
 }
 
 size_t journal_tree_export(const struct journal_tree *t,

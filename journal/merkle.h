@@ -23,6 +23,10 @@ void journal_tree_push(struct journal_tree *t, struct span line);
 /* journal_tree_root(t, out): the tree's root; SHA-256 of nothing for no leaves. */
 void journal_tree_root(const struct journal_tree *t, uint8_t out[SHA256_BYTES]);
 
+/* journal_tree_join(left, right, out): SHA-256(0x01 || left || right), the root over two trees; out
+ * may be one of them. */
+void journal_tree_join(const uint8_t *left, const uint8_t *right, uint8_t out[SHA256_BYTES]);
+
 /* journal_tree_export(t, out): the frontier, the largest subtree first; returns the bytes.
  * journal_tree_import(t, count, p, n): the reverse. 0 or ERR_SYNTAX where n does not fit count. */
 size_t journal_tree_export(const struct journal_tree *t,

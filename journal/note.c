@@ -3,6 +3,7 @@
 
 #include "base/digest.h"
 #include "base/utf8.h"
+#include "journal/frame.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -27,19 +28,6 @@ static bool is_plain(struct span in)
             return false;
         at += n;
     }
-    return true;
-}
-
-/* The next line without its LF, taken off `rest`; false at the end. */
-static bool next_line(struct span *rest, struct span *ret)
-{
-    const char *lf = rest->n ? memchr(rest->p, '\n', rest->n) : NULL;
-
-    if (!lf)
-        return false;
-    *ret = (struct span){rest->p, (size_t)(lf - rest->p)};
-    rest->p = lf + 1;
-    rest->n -= ret->n + 1;
     return true;
 }
 
@@ -76,7 +64,7 @@ int journal_note_parse(struct span in, struct journal_note *ret)
     if (at < 3 || at == in.n || in.p[in.n - 1] != '\n' || !is_plain(in))
         return ERR_SYNTAX;
     rest = (struct span){in.p + at, in.n - at};
-    while (next_line(&rest, &line))
+    while (journal_line_next(&rest, &line))
         if (signature_parse(line, &s))
             return ERR_SYNTAX;
     *ret = (struct journal_note){.text = {in.p, at - 1}, .signatures = {in.p + at, in.n - at}};
@@ -102,7 +90,7 @@ int journal_note_verify(const struct journal_note *n, const struct journal_key *
     struct signature s;
     int rc;
 
-    while (next_line(&rest, &line)) {
+    while (journal_line_next(&rest, &line)) {
         const struct journal_key *key =
             signature_parse(line, &s) ? NULL : signing_key(&s, keys, count);
 
@@ -129,7 +117,7 @@ char *journal_note_signer(const struct journal_note *n, char out[JOURNAL_SIGNER_
     struct signature s;
 
     out[0] = '\0';
-    if (next_line(&rest, &line) && signature_parse(line, &s) == 0)
+    if (journal_line_next(&rest, &line) && signature_parse(line, &s) == 0)
         snprintf(out, JOURNAL_SIGNER_MAX, "%.*s+%s",
                  s.name.n < JOURNAL_KEY_NAME_MAX ? (int)s.name.n : JOURNAL_KEY_NAME_MAX, s.name.p,
                  hex_encode(s.bytes, JOURNAL_KEY_ID_BYTES, digits));

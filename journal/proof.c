@@ -146,18 +146,6 @@ int journal_proof_parse(struct span in, struct buf *store, struct journal_proof 
     return 0;
 }
 
-/* SHA-256(0x01 || left || right) */
-static void join(const uint8_t *left, const uint8_t *right, uint8_t out[SHA256_BYTES])
-{
-    struct sha256 sha;
-
-    sha256_begin(&sha);
-    sha256_add(&sha, "\1", 1);
-    sha256_add(&sha, left, SHA256_BYTES);
-    sha256_add(&sha, right, SHA256_BYTES);
-    sha256_end(&sha, out);
-}
-
 /* RFC 9162, 2.1.3.2. */
 int journal_proof_root(const struct journal_proof *p, uint64_t size, uint8_t out[SHA256_BYTES])
 {
@@ -173,11 +161,11 @@ int journal_proof_root(const struct journal_proof *p, uint64_t size, uint8_t out
         if (last == 0)
             return ERR_CORRUPT;
         if (node & 1 || node == last) {
-            join(p->hash[i], root, root);
+            journal_tree_join(p->hash[i], root, root);
             for (; !(node & 1) && node; node >>= 1)
                 last >>= 1;
         } else {
-            join(root, p->hash[i], root);
+            journal_tree_join(root, p->hash[i], root);
         }
         node >>= 1;
         last >>= 1;

@@ -13,8 +13,7 @@
 #define PARTS_MAX    1000 /* segments with the same first number */
 #define BALLAST_NAME "ballast"
 
-/* All of the bytes at an offset. 0 or -errno. */
-static int write_at(int fd, const char *p, size_t n, uint64_t offset)
+int journal_write_at(int fd, const char *p, size_t n, uint64_t offset)
 {
     while (n) {
         ssize_t done = pwrite(fd, p, n, (off_t)offset);
@@ -108,7 +107,7 @@ int journal_segment_open(int dir_fd, struct journal_name name, uint64_t size, in
 
 int journal_segment_write(struct journal_segment *s, const void *p, size_t n)
 {
-    int rc = write_at(s->fd, p, n, s->size);
+    int rc = journal_write_at(s->fd, p, n, s->size);
 
     if (rc == 0)
         s->size += n;

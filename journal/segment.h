@@ -28,6 +28,10 @@ int journal_segment_create(int dir_fd, const struct journal_header *h, struct jo
 int journal_segment_open(int dir_fd, struct journal_name name, uint64_t size, int64_t born_us,
                          struct journal_segment *ret) __attribute__((warn_unused_result));
 
+/* journal_write_at(fd, p, n, offset): all of the bytes there. 0 or -errno. */
+int journal_write_at(int fd, const char *p, size_t n, uint64_t offset)
+    __attribute__((warn_unused_result));
+
 /* journal_segment_write(s, p, n): at the end. 0 or -errno; then size is unchanged, and what was
  * written in part is written over by the next call. */
 int journal_segment_write(struct journal_segment *s, const void *p, size_t n)

@@ -32,10 +32,9 @@ static const char usage[] =
     "the others with [-c FILE | --dir DIRECTORY]\n"
     "T is a date (2026-01-31, 2026-01-31T08:00Z), @SECONDS, or an age (90s, 15m, 2h, 3d). PATH is\n"
     "below a mapping's root; a directory means everything beneath it. show also has what happened\n"
-    "to it under the names that it had before and after. at tells what S3 had then, diff\n"
-    "what became of it from one time to another. PUBLIC is the public half of a key that signs "
-    "the\n"
-    "journal, or a file with it; an anchor is a checkpoint that was kept, from which it must go "
+    "to it under the names that it had before and after. at tells what S3 had then, diff what\n"
+    "became of it from one time to another. PUBLIC is the public half of a key that signs the\n"
+    "journal, or a file with it; an anchor is a checkpoint that was kept, from which it must go\n"
     "on.\n";
 
 /* Which records are wanted. */

@@ -14,13 +14,10 @@
 static const char usage[] =
     "usage: lockstep journal prove        NUMBER [-c FILE | --dir DIRECTORY]\n"
     "       lockstep journal verify-proof [--key PUBLIC] PROOF [-c FILE]\n"
-    "prove prints a proof that the record of this number (q) is in the journal: the record, where "
-    "it\n"
-    "stands, and a signed checkpoint (C2SP tlog-proof). verify-proof checks one, with nothing but "
-    "the\n"
-    "public half of the key (default: that of the configured key), and prints the record. PROOF is "
-    "a\n"
-    "file, or - for the standard input.\n";
+    "prove prints a proof that the record of this number (q) is in the journal: the record, where\n"
+    "it stands, and a signed checkpoint (C2SP tlog-proof). verify-proof checks one, with nothing\n"
+    "but the public half of the key (default: that of the configured key), and prints the record.\n"
+    "PROOF is a file, or - for the standard input.\n";
 
 /* What stands on the command line. */
 struct proof_options {
