@@ -1,10 +1,14 @@
 /* A disk and a memory that fail on command. */
 #include "tests/unit/failing_disk.h"
 
+#include "tests/unit/unit.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 int __real_fdatasync(int fd);
@@ -194,4 +198,61 @@ void fail_calls(struct plan *p, unsigned first, unsigned last)
     p->calls = 0;
     p->first = first;
     p->last = last;
+}
+
+void test_every_failure(const struct test_life *life, struct plan *plan, int error, bool for_ever)
+{
+    unsigned n = 0, calls;
+
+    do {
+        uint64_t acknowledged = 0;
+        struct test_dir d;
+
+        world_reset();
+        world.error = error;
+        world.torn_writes = n % 2;
+        test_dir_make(&d);
+        n++;
+        fail_calls(plan, n, for_ever ? UINT32_MAX : n);
+        life->live(&d, &acknowledged);
+        calls = plan->calls;
+        fail_calls(plan, 0, 0);
+        life->after(&d, acknowledged);
+        test_dir_remove(&d);
+    } while (calls >= n);
+    assert_true(n > life->least_calls);
+}
+
+void test_every_death(const struct test_life *life, enum death death)
+{
+    uint64_t *acknowledged =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    bool over = false;
+    unsigned n;
+
+    assert_true(acknowledged != MAP_FAILED);
+    for (n = 1; !over; n++) {
+        struct test_dir d;
+        int status;
+        pid_t child;
+
+        *acknowledged = 0;
+        world_reset();
+        test_dir_make(&d);
+        child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            world.death = death;
+            fail_calls(&world.any, n, n);
+            life->live(&d, acknowledged);
+            _exit(1);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+        over = WEXITSTATUS(status) == 1;
+        life->after(&d, *acknowledged);
+        test_dir_remove(&d);
+    }
+    assert_true(n > life->least_deaths);
+    munmap(acknowledged, 4096);
 }

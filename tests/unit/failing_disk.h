@@ -59,4 +59,18 @@ extern struct world world;
 void world_reset(void);
 void fail_calls(struct plan *p, unsigned first, unsigned last);
 
+/* A writer's life on this disk, and what must hold for whoever comes after it. */
+struct test_life {
+    void (*live)(const struct test_dir *d,
+                 uint64_t *acknowledged); /* the last record that is safe */
+    void (*after)(const struct test_dir *d, uint64_t acknowledged);
+    unsigned least_calls, least_deaths; /* a life makes more calls than these */
+};
+
+/* test_every_failure(life, plan, error, for_ever): for every n, the n-th call of the plan fails
+ * (and all that follow). test_every_death(life, death): for every n, the n-th call is the last.
+ * Until a life is over before that. */
+void test_every_failure(const struct test_life *life, struct plan *plan, int error, bool for_ever);
+void test_every_death(const struct test_life *life, enum death death);
+
 #endif

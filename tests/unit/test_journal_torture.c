@@ -6,9 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 /* A life of a journal that reaches every call. *acknowledged is the last record that was. */
 static void live(const struct test_dir *d, uint64_t *acknowledged)
@@ -47,10 +44,12 @@ static void live(const struct test_dir *d, uint64_t *acknowledged)
 static void check_afterlife(const struct test_dir *d, uint64_t acknowledged)
 {
     struct journal_recovery found;
-    struct journal *j = test_open(d, NULL, &found);
     struct test_faults v;
+    struct journal *j;
     uint64_t records;
 
+    assert_int_equal(world.touched, 0);
+    j = test_open(d, NULL, &found);
     assert_int_equal(found.corrupt_segments, 0);
     assert_true(journal_next_seq(j) > acknowledged);
     test_append(j, 1);
@@ -63,92 +62,35 @@ static void check_afterlife(const struct test_dir *d, uint64_t acknowledged)
     assert_true(records > acknowledged);
 }
 
-/* Fail the n-th call, and from then on, for every n; what was acknowledged is never lost. */
-static void check_every_call(struct plan *plan, int error, bool for_ever)
-{
-    unsigned n = 0, calls;
-
-    do {
-        uint64_t acknowledged = 0;
-        struct test_dir d;
-
-        world_reset();
-        world.error = error;
-        world.torn_writes = n % 2;
-        test_dir_make(&d);
-        n++;
-        fail_calls(plan, n, for_ever ? UINT32_MAX : n);
-        live(&d, &acknowledged);
-        calls = plan->calls;
-        fail_calls(plan, 0, 0);
-        assert_int_equal(world.touched, 0);
-        check_afterlife(&d, acknowledged);
-        test_dir_remove(&d);
-    } while (calls >= n);
-    assert_true(n > 10);
-}
+static const struct test_life life = {
+    .live = live, .after = check_afterlife, .least_calls = 10, .least_deaths = 30};
 
 static void test_any_call_may_fail_once(void **state)
 {
     (void)state;
-    check_every_call(&world.any, EIO, false);
-    check_every_call(&world.any, ENOSPC, false);
+    test_every_failure(&life, &world.any, EIO, false);
+    test_every_failure(&life, &world.any, ENOSPC, false);
 }
 
 static void test_any_call_may_begin_to_fail(void **state)
 {
     (void)state;
-    check_every_call(&world.any, EIO, true);
-    check_every_call(&world.any, ENOSPC, true);
+    test_every_failure(&life, &world.any, EIO, true);
+    test_every_failure(&life, &world.any, ENOSPC, true);
 }
 
 static void test_any_allocation_may_fail(void **state)
 {
     (void)state;
-    check_every_call(&world.memory, EIO, false);
-}
-
-/* Die at the n-th call, for every n until a life is over before that. */
-static void check_every_death(enum death death)
-{
-    uint64_t *acknowledged =
-        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    bool over = false;
-    unsigned n;
-
-    assert_ptr_not_equal(acknowledged, MAP_FAILED);
-    for (n = 1; !over; n++) {
-        struct test_dir d;
-        int status;
-        pid_t child;
-
-        *acknowledged = 0;
-        world_reset();
-        test_dir_make(&d);
-        child = fork();
-        assert_true(child >= 0);
-        if (child == 0) {
-            world.death = death;
-            fail_calls(&world.any, n, n);
-            live(&d, acknowledged);
-            _exit(1);
-        }
-        assert_int_equal(waitpid(child, &status, 0), child);
-        assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
-        over = WEXITSTATUS(status) == 1;
-        check_afterlife(&d, *acknowledged);
-        test_dir_remove(&d);
-    }
-    assert_true(n > 30);
-    munmap(acknowledged, 4096);
+    test_every_failure(&life, &world.memory, EIO, false);
 }
 
 static void test_what_was_acknowledged_survives_any_death(void **state)
 {
     (void)state;
-    check_every_death(DEATH_KEEPS);
-    check_every_death(DEATH_CUTS);
-    check_every_death(DEATH_ZEROES);
+    test_every_death(&life, DEATH_KEEPS);
+    test_every_death(&life, DEATH_CUTS);
+    test_every_death(&life, DEATH_ZEROES);
 }
 
 /* Read and verify with the n-th allocation failing: an error, then all records. */

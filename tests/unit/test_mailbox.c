@@ -138,18 +138,28 @@ struct sender {
     int sent;
 };
 
+/* The sender's i-th parcel, or NULL. */
+static struct parcel *parcel_of(const struct sender *s, int i)
+{
+    struct parcel *p = calloc(1, sizeof(*p));
+
+    if (p) {
+        p->sender = s->number;
+        p->number = i;
+    }
+    return p;
+}
+
 /* Thread: send EACH parcels, or until closed. */
 static void *send_many(void *arg)
 {
     struct sender *s = arg;
 
     for (int i = 0; i < EACH; i++) {
-        struct parcel *p = calloc(1, sizeof(*p));
+        struct parcel *p = parcel_of(s, i);
 
         if (!p)
             break;
-        p->sender = s->number;
-        p->number = i;
         if (!mailbox_send(s->m, &p->letter)) {
             free(p);
             break;
@@ -166,12 +176,10 @@ static void *send_bundles(void *arg)
     struct bundle b = {NULL, NULL, 0};
 
     for (int i = 0; i < EACH; i++) {
-        struct parcel *p = calloc(1, sizeof(*p));
+        struct parcel *p = parcel_of(s, i);
 
         if (!p)
             break;
-        p->sender = s->number;
-        p->number = i;
         bundle_add(&b, &p->letter);
         if ((b.count > (size_t)(i % 7) || i == EACH - 1) && !mailbox_send_all(s->m, &b))
             break;
