@@ -157,7 +157,7 @@ static unsigned choose(const struct uploaders *u)
 static bool in_parts(const struct uploaders *u, const struct transfer *t)
 {
     uint64_t size = t->expected.size;
-    return size > 0 && (size >= u->multipart_bytes || t->upload_id);
+    return size > 0 && !t->whole && (size >= u->multipart_bytes || t->upload_id);
 }
 
 /* The kind of task that does a transfer. */
@@ -267,6 +267,15 @@ void uploaders_submit_all(struct uploaders *u, struct transfer *const *transfers
 void uploaders_submit(struct uploaders *u, struct transfer *t)
 {
     uploaders_submit_all(u, &t, 1);
+}
+
+void uploaders_submit_to(struct uploaders *u, struct transfer *t, struct mailbox *reply)
+{
+    struct task *task = prepare(u, t);
+    if (task)
+        hand(u, task, reply);
+    else
+        (void)!mailbox_send(reply, &t->letter); /* no ceiling, never closed */
 }
 
 int uploaders_fd(const struct uploaders *u)

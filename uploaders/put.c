@@ -66,6 +66,8 @@ static void send(struct put *put)
     task_add_attributes(call, t);
     call_header(call, "x-amz-checksum-crc64nvme", put->crc_text);
     task_add_posix(call, put->posix);
+    if (t->only_new)
+        call_header(call, "if-none-match", "*");
     call->body = (struct span){put->body, put->n};
     memcpy(call->payload_hash, put->sums.payload_hash, sizeof(call->payload_hash));
     call->read = read_answer;

@@ -1,4 +1,4 @@
-/* Transfers of one call: HEAD. Shell. */
+/* Transfers of one call: HEAD, and GET where the bytes are wanted. Shell. */
 #include "uploaders/head.h"
 #include "uploaders/task.h"
 
@@ -27,14 +27,35 @@ static void read_object(struct transfer *t, const struct call *call)
         head_read(call, t->head);
 }
 
+/* call.read: the bytes are those that S3 has the checksum of. */
+static int read_content(struct call *call, struct s3_error *ret_error)
+{
+    const struct buf *answer = &call->x.answer;
+    const char *type = wire_head(&call->x, "x-amz-checksum-type");
+    if (type && strcasecmp(type, "COMPOSITE") == 0)
+        return 0; /* it is of the parts' checksums */
+    return task_checksum_fits(call, crc64nvme(0, answer->data, answer->len), ret_error);
+}
+
+/* The bytes of the object. */
+static enum verdict take_content(struct transfer *t, const struct buf *answer)
+{
+    buf_reset(t->content);
+    t->code = answer->len ? buf_append(t->content, answer->data, answer->len) : 0;
+    return t->code ? VERDICT_UNREADABLE : VERDICT_DONE;
+}
+
 /* call.done */
 static void on_head(struct call *call)
 {
     struct task *task = call->owner;
     enum verdict verdict = call->verdict;
     task_report(task, call);
-    if (verdict == VERDICT_DONE)
+    if (verdict == VERDICT_DONE) {
         read_object(task->transfer, call);
+        if (task->transfer->content)
+            verdict = take_content(task->transfer, &call->x.answer);
+    }
     caller_give(call);
     worker_end(task, verdict);
 }
@@ -42,9 +63,12 @@ static void on_head(struct call *call)
 /* task.begin */
 static void begin(struct task *task)
 {
-    struct call *call = task_call(task, "HEAD", task->transfer->key);
+    bool content = task->transfer->content != NULL;
+    struct call *call = task_call(task, content ? "GET" : "HEAD", task->transfer->key);
     if (!call)
         return;
+    if (content)
+        call->read = read_content;
     call_header(call, "x-amz-checksum-mode", "ENABLED");
     task_add_key(call, task->transfer->attributes);
     call->done = on_head;

@@ -152,6 +152,11 @@ struct transfer {
     uint64_t part_bytes; /* of that upload */
 
     struct s3_head *head; /* HEAD: to be filled in where it is not NULL; the caller's */
+    struct buf *content;  /* HEAD: the object's bytes, too, where it is not NULL; the caller's.
+                             UNREADABLE: they did not fit */
+
+    bool only_new; /* PUT: CONFLICT where the key has an object (If-None-Match) */
+    bool whole;    /* PUT: in one request, whatever its size */
 
     /* The outcome. */
     bool upload_over;    /* S3 does not have the upload any more (PUT, COPY, META:
@@ -196,6 +201,10 @@ void uploaders_free(struct uploaders *u);
  * uploaders_submit_all(u, transfers, count): the same of many, which costs less. */
 void uploaders_submit(struct uploaders *u, struct transfer *t);
 void uploaders_submit_all(struct uploaders *u, struct transfer *const *transfers, size_t count);
+
+/* uploaders_submit_to(u, t, reply): hand over, the outcome comes to another mailbox, which has no
+ * ceiling and outlives u. */
+void uploaders_submit_to(struct uploaders *u, struct transfer *t, struct mailbox *reply);
 
 /* uploaders_fd(u): readable when outcomes have come. uploaders_next(u): one that ended, the
  * caller's again; NULL where there is none. Who was woken calls it until it says NULL: several come
