@@ -211,6 +211,27 @@ struct journal_health {
 };
 void journal_health(const struct journal *j, struct journal_health *ret);
 
+/* How the journal is signed, and what of it leaves this host: closed segments, which never change
+ * again, and checkpoints. */
+struct journal_standing {
+    const char *key;       /* name of the key that signs; NULL: nothing is signed; the journal's */
+    const char *uuid;      /* which journal it is; the journal's */
+    uint64_t lines;        /* that are durable */
+    uint64_t signed_lines; /* of these, that the key's newest checkpoint covers; 0: none */
+    int64_t signed_us;     /* when it was made, if by this run; else 0 */
+    uint64_t closed;       /* segments closed by this run: rises when there is one more */
+};
+void journal_standing(const struct journal *j, struct journal_standing *ret);
+
+/* journal_checkpoint(j, now_us): make all durable and sign it, where something is not signed yet.
+ * 0, or as journal_sync; that it could not be signed is told by journal_health. */
+int journal_checkpoint(struct journal *j, int64_t now_us) __attribute__((warn_unused_result));
+
+/* journal_closed_next(j, after, ret): the name of the first closed segment behind the one named
+ * `after` (NULL: of all). 0, -ENOENT where there is none, -ENOMEM, -errno. */
+int journal_closed_next(const struct journal *j, const char *after, char ret[JOURNAL_NAME_MAX])
+    __attribute__((warn_unused_result));
+
 /* journal_close(j): sync and unlock; NULL is allowed. 0 or -EIO (closed all the same). */
 int journal_close(struct journal *j);
 

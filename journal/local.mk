@@ -12,6 +12,7 @@ journal_libjournal_a_SOURCES = \
 	journal/merkle.c journal/merkle.h \
 	journal/note.c journal/note.h \
 	journal/past.c journal/past.h \
+	journal/place.c journal/place.h \
 	journal/proof.c journal/proof.h journal/prove.c \
 	journal/reader.c \
 	journal/record.c \
@@ -20,6 +21,7 @@ journal_libjournal_a_SOURCES = \
 	journal/scan.c \
 	journal/segment.c journal/segment.h \
 	journal/signing.c \
+	journal/standing.c \
 	journal/tally.c journal/tally.h \
 	journal/text.c journal/text.h \
 	journal/verify.c \
@@ -36,6 +38,7 @@ journal_tests = \
 	tests/unit/test_journal_life \
 	tests/unit/test_journal_note \
 	tests/unit/test_journal_past \
+	tests/unit/test_journal_place \
 	tests/unit/test_journal_proof \
 	tests/unit/test_journal_record \
 	tests/unit/test_journal_recover \
@@ -71,6 +74,8 @@ tests_unit_test_journal_evidence_SOURCES = tests/unit/test_journal_evidence.c $(
 tests_unit_test_journal_evidence_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_note_SOURCES = tests/unit/test_journal_note.c tests/unit/unit.h
 tests_unit_test_journal_note_LDADD = $(journal_tests_LIBS)
+tests_unit_test_journal_place_SOURCES = tests/unit/test_journal_place.c tests/unit/unit.h
+tests_unit_test_journal_place_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_signing_SOURCES = tests/unit/test_journal_signing.c \
 	$(journal_tests_DIR) $(journal_tests_DISK)
 tests_unit_test_journal_signing_LDADD = $(journal_tests_LIBS)

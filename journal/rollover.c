@@ -131,6 +131,7 @@ int journal_fail_over(struct journal *j)
 
     journal_segment_drop(&j->segment);
     j->failovers++;
+    j->closed++;
     if (move_over(j, &head, &segment)) {
         j->failed = true;
         return -EIO;
@@ -188,6 +189,7 @@ int journal_rotate(struct journal *j)
         return 0;
     }
     journal_segment_close(&j->segment);
+    j->closed++;
     j->segment = segment;
     j->rotate_held = false;
     set_durable(j);

@@ -28,8 +28,10 @@ static void sign(struct journal *j)
                                      j->signing_doubt);
         j->signing_doubt = rc != 0;
     }
-    if (rc == 0)
+    if (rc == 0) {
         j->signed_size = j->durable.tree.count;
+        j->made_us = j->now_us;
+    }
     j->signing_code = rc;
     j->signed_us = j->now_us;
     buf_release(&note);

@@ -48,12 +48,14 @@ struct journal {
     bool degraded;
     bool failed;
     uint64_t failovers;
+    uint64_t closed; /* segments */
 
     bool signing; /* by this key */
     struct journal_secret secret;
     uint64_t key_seq;     /* the record that names it */
     uint64_t signed_size; /* lines that the last checkpoint covers */
     int64_t signed_us;    /* when that, or the last attempt, was */
+    int64_t made_us;      /* when the last one was made, if by this run */
     int signing_code;     /* how it ended */
     bool signing_doubt;   /* it failed: nobody knows what the disk has */
 };

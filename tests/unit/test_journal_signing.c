@@ -129,6 +129,51 @@ static void test_segments(void **state)
 }
 
 /* Another start, another key: both have signed. */
+/* What may leave the host is told: how far it is signed, and every closed segment, once. */
+static void test_standing(void **state)
+{
+    struct journal_options opt = test_options();
+    char file[JOURNAL_NAME_MAX] = "", last[JOURNAL_NAME_MAX] = "";
+    struct journal_standing s;
+    struct test_dir d;
+    struct journal *j;
+    uint64_t count = 0;
+
+    (void)state;
+    world_reset();
+    test_dir_make(&d);
+    opt.segment_bytes = 1500;
+    j = test_open(&d, &opt, NULL);
+    journal_standing(j, &s);
+    assert_null(s.key);
+    assert_int_equal(journal_closed_next(j, NULL, file), -ENOENT);
+    sign(j, 1, TEST_NOW_US);
+    for (unsigned i = 0; i < 20; i++) {
+        test_append(j, 2);
+        assert_int_equal(journal_sync(j), 0);
+    }
+    assert_int_equal(journal_checkpoint(j, TEST_NOW_US + SECOND), 0);
+    journal_standing(j, &s);
+    assert_string_equal(s.key, "a.example/log");
+    assert_int_equal(s.signed_lines, s.lines);
+    assert_int_equal(s.signed_lines, newest(&d));
+    assert_true(s.signed_us == TEST_NOW_US + SECOND);
+    while (journal_closed_next(j, last[0] ? last : NULL, file) == 0) {
+        assert_true(strcmp(file, last) > 0);
+        memcpy(last, file, sizeof last);
+        count++;
+    }
+    assert_int_equal(count, test_file_count(&d, ".jsonl") - 1);
+    assert_int_equal(count, s.closed);
+    assert_int_equal(journal_closed_next(j, "nonsense", file), -EINVAL);
+    assert_int_equal(journal_checkpoint(j, TEST_NOW_US + MINUTE), 0); /* nothing to sign */
+    journal_standing(j, &s);
+    assert_true(s.signed_us == TEST_NOW_US + SECOND);
+    assert_int_equal(journal_close(j), 0);
+    assert_int_equal(test_verify(&d).count, 0);
+    test_dir_remove(&d);
+}
+
 static void test_rotation(void **state)
 {
     struct journal_secret first = test_secret("a.example/log", 1);
@@ -277,6 +322,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_when),
         cmocka_unit_test(test_segments),
+        cmocka_unit_test(test_standing),
         cmocka_unit_test(test_rotation),
         cmocka_unit_test(test_what_was_signed_is_gone),
         cmocka_unit_test(test_any_call_may_fail),
