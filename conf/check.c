@@ -38,15 +38,19 @@ static void check_trees(struct reading *r, size_t i, size_t j)
                   reading_line(r, j, "path"));
 }
 
+/* One of them begins the other: keys would belong to both. */
+static bool overlap(const char *a, const char *b)
+{
+    size_t n = strlen(a) < strlen(b) ? strlen(a) : strlen(b);
+    return memcmp(a, b, n) == 0;
+}
+
 /* No prefix begins another: a key would belong to two mappings. */
 static void check_prefixes(struct reading *r, size_t i, size_t j)
 {
     const char *a = r->conf->mappings[i].prefix;
     const char *b = r->conf->mappings[j].prefix;
-    if (a == NULL || b == NULL)
-        return;
-    size_t n = strlen(a) < strlen(b) ? strlen(a) : strlen(b);
-    if (memcmp(a, b, n) != 0)
+    if (a == NULL || b == NULL || !overlap(a, b))
         return;
     MAPPING_FAULT(r, i, "prefix", "prefixes must not overlap", "\"%s\" overlaps \"%s\" (line %d)",
                   a, b, reading_line(r, j, "prefix"));
@@ -144,6 +148,37 @@ static void check_trash(struct reading *r)
     }
 }
 
+/* What leaves the host as evidence is signed, and nobody's copy of a file. */
+static void check_journal_prefix(struct reading *r)
+{
+    const char *prefix = r->conf->journal.prefix, *trash = r->conf->s3.trash_prefix;
+    const struct node *group = node_member(source_root(r->source), "journal");
+    if (group == NULL || node_kind(group) != NODE_GROUP)
+        return;
+    if (node_member(group, "lock") != NULL && node_member(group, "prefix") == NULL)
+        fault_add(&r->faults, reading_node_line(group, "lock"), "journal.lock",
+                  "expected a prefix beside it, or leave it out",
+                  "keeps what goes to S3, but nothing does");
+    if (prefix == NULL)
+        return;
+    if (node_member(group, "key") == NULL)
+        fault_add(&r->faults, reading_node_line(group, "prefix"), "journal.prefix",
+                  "expected a key beside it",
+                  "is for signed checkpoints, but nothing signs the journal");
+    if (trash != NULL && overlap(prefix, trash))
+        fault_add(&r->faults, reading_node_line(group, "prefix"), "journal.prefix",
+                  "expected a prefix apart from the trash's", "\"%s\" overlaps \"%s\"", prefix,
+                  trash);
+    for (size_t i = 0; i < r->conf->mapping_count; i++) {
+        const char *tree = r->conf->mappings[i].prefix;
+        if (tree != NULL && overlap(prefix, tree))
+            fault_add(&r->faults, reading_node_line(group, "prefix"), "journal.prefix",
+                      "expected a prefix apart from those of the trees",
+                      "\"%s\" overlaps \"%s\" (line %d)", prefix, tree,
+                      reading_line(r, i, "prefix"));
+    }
+}
+
 void reading_check(struct reading *r)
 {
     if (r->conf == NULL || r->origins == NULL)
@@ -164,4 +199,5 @@ void reading_check(struct reading *r)
     reading_check_objects(r);
     check_timetable(r);
     check_trash(r);
+    check_journal_prefix(r);
 }

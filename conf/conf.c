@@ -81,6 +81,7 @@ void conf_free(struct conf *c)
     free(c->state_dir);
     free(c->journal_dir);
     free(c->journal.key);
+    free(c->journal.prefix);
     free(c->socket);
     free(c->s3.bucket);
     free(c->s3.region);

@@ -145,10 +145,20 @@ struct conf_hours {
 /* conf_hours_hold(h, hour): does this hour (0-23) belong to them? Pure. */
 bool conf_hours_hold(const struct conf_hours *h, unsigned hour);
 
-/* What is evidence for others: signatures. */
+enum conf_lock_mode { CONF_LOCK_GOVERNANCE, CONF_LOCK_COMPLIANCE };
+
+/* For how long S3 keeps what it is given of the journal from being changed (Object Lock). */
+struct conf_lock {
+    enum conf_lock_mode mode;
+    unsigned days; /* 0: it does not */
+};
+
+/* What is evidence for others: signatures, and what lies out of this host's reach. */
 struct conf_journal {
     char *key;             /* absolute path, or a credential's name; NULL: nothing is signed */
     int64_t checkpoint_ms; /* default 60,000; 1,000..3,600,000 */
+    char *prefix;          /* of keys, ends in '/': segments and checkpoints go there; NULL: not */
+    struct conf_lock lock;
 };
 
 struct conf {

@@ -17,7 +17,8 @@ conf_libconf_a_SOURCES = \
 	conf/value.c conf/value_arn.c conf/value.h
 EXTRA_DIST += conf/lockstep.conf.sample conf/DESIGN.md
 
-check_PROGRAMS += tests/unit/test_conf tests/unit/test_conf_deletes tests/unit/test_conf_limits \
+check_PROGRAMS += tests/unit/test_conf tests/unit/test_conf_deletes tests/unit/test_conf_journal \
+	tests/unit/test_conf_limits \
 	tests/unit/test_conf_load tests/unit/test_conf_value
 conf_test_libs = conf/libconf.a base/libbase.a $(LIBCONFIG_LIBS) $(CMOCKA_LIBS) $(CRYPTO_LIBS)
 tests_unit_test_conf_SOURCES = tests/unit/test_conf.c tests/unit/conf_bed.h tests/unit/unit.h
@@ -26,6 +27,10 @@ tests_unit_test_conf_LDADD = $(conf_test_libs)
 tests_unit_test_conf_deletes_SOURCES = tests/unit/test_conf_deletes.c tests/unit/unit.h
 tests_unit_test_conf_deletes_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_deletes_LDADD = $(conf_test_libs)
+tests_unit_test_conf_journal_SOURCES = tests/unit/test_conf_journal.c tests/unit/conf_bed.h \
+	tests/unit/unit.h
+tests_unit_test_conf_journal_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_conf_journal_LDADD = $(conf_test_libs)
 tests_unit_test_conf_load_SOURCES = tests/unit/test_conf_load.c
 tests_unit_test_conf_load_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_load_LDADD = $(conf_test_libs)
@@ -36,7 +41,8 @@ tests_unit_test_conf_limits_LDADD = $(conf_test_libs)
 tests_unit_test_conf_value_SOURCES = tests/unit/test_conf_value.c
 tests_unit_test_conf_value_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_value_LDADD = $(conf_test_libs)
-TESTS += tests/unit/test_conf tests/unit/test_conf_deletes tests/unit/test_conf_limits \
+TESTS += tests/unit/test_conf tests/unit/test_conf_deletes tests/unit/test_conf_journal \
+	tests/unit/test_conf_limits \
 	tests/unit/test_conf_load tests/unit/test_conf_value
 
 if FUZZ

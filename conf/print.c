@@ -170,6 +170,21 @@ static void put_timetable(const struct printer *p)
     (void)fprintf(p->out, "%s);\n", p->conf->timetable_count > 0 ? "\n" : " ");
 }
 
+/* How long S3 keeps what it gets of the journal. */
+static void put_lock(struct printer *p)
+{
+    const char *const indent = p->indent;
+    if (p->conf->journal.lock.days == 0) {
+        (void)fprintf(p->out, "%s# lock is not set\n", indent);
+        return;
+    }
+    (void)fprintf(p->out, "%slock: {\n", indent);
+    p->indent = "        ";
+    put_group(p, &setting_lock, &p->conf->journal.lock);
+    p->indent = indent;
+    (void)fprintf(p->out, "%s};\n", indent);
+}
+
 void conf_print(const struct conf *c, FILE *out)
 {
     struct printer p = {.out = out, .conf = c, .indent = ""};
@@ -177,6 +192,7 @@ void conf_print(const struct conf *c, FILE *out)
     p.indent = "    ";
     (void)fputs("journal: {\n", out);
     put_group(&p, &setting_journal, &c->journal);
+    put_lock(&p);
     (void)fputs("};\n", out);
     (void)fputs("s3: {\n", out);
     put_group(&p, &setting_s3, &c->s3);

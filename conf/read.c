@@ -288,6 +288,22 @@ static void derive(struct reading *r)
     }
 }
 
+/* How the journal is signed, and where it goes. */
+static void read_journal(struct reading *r, const struct node *group)
+{
+    const struct node *lock;
+    if (group != NULL && node_kind(group) != NODE_GROUP)
+        return; /* read_setting said so */
+    if (group == NULL) {
+        read_defaults(r, &setting_journal, NULL, "journal", &r->conf->journal);
+        return;
+    }
+    reading_group(r, &setting_journal, group, "journal", &r->conf->journal);
+    lock = node_member(group, "lock");
+    if (lock != NULL && node_kind(lock) == NODE_GROUP)
+        reading_group(r, &setting_lock, lock, "journal.lock", &r->conf->journal.lock);
+}
+
 /* All of the file. */
 static void read_top(struct reading *r)
 {
@@ -296,11 +312,7 @@ static void read_top(struct reading *r)
     const struct node *group = node_member(root, "s3");
     if (group != NULL && node_kind(group) == NODE_GROUP)
         reading_group(r, &setting_s3, group, "s3", &r->conf->s3);
-    group = node_member(root, "journal");
-    if (group != NULL && node_kind(group) == NODE_GROUP)
-        reading_group(r, &setting_journal, group, "journal", &r->conf->journal);
-    else if (group == NULL)
-        read_defaults(r, &setting_journal, NULL, "journal", &r->conf->journal);
+    read_journal(r, node_member(root, "journal"));
     group = node_member(root, "prices");
     if (group != NULL && node_kind(group) == NODE_GROUP)
         reading_group(r, &setting_prices, group, "prices", &r->conf->prices);

@@ -13,6 +13,7 @@ _Static_assert(sizeof(enum conf_links) == sizeof(unsigned), "choices are stored 
 _Static_assert(sizeof(enum conf_watch) == sizeof(unsigned), "choices are stored as unsigned");
 
 _Static_assert(sizeof(enum conf_deletes) == sizeof(unsigned), "choices are stored as unsigned");
+_Static_assert(sizeof(enum conf_lock_mode) == sizeof(unsigned), "choices are stored as unsigned");
 
 #define MIB (1ll << 20)
 #define GIB (1ll << 30)
@@ -26,6 +27,7 @@ static const char *const addressings[] = {"auto", "path", "virtual", NULL};
 static const char *const links[] = {"skip", "store", NULL}; /* enum conf_links */
 static const char *const watches[] = {"auto", "inotify", "fanotify", "scan", NULL};
 
+static const char *const lock_modes[] = {"governance", "compliance", NULL};
 static const char *const deletes[] = {"remove", "trash", "keep", NULL}; /* enum conf_deletes */
 
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
@@ -60,7 +62,7 @@ static const struct setting top[] = {
     {.name = "journal",
      .kind = SETTING_GROUP,
      .right = "a group: journal: { key = \"...\"; };",
-     .help = "how the journal is signed"},
+     .help = "how the journal is signed, and kept out of this host's reach"},
     {.name = "s3",
      .kind = SETTING_GROUP,
      .required = true,
@@ -112,6 +114,34 @@ static const struct setting journal[] = {
      .max = 3600000,
      .right = "milliseconds from 1000 to 3600000",
      .help = "from one checkpoint to the next, while something happens"},
+    {.name = "prefix",
+     .kind = SETTING_TEXT,
+     .offset = offsetof(struct conf_journal, prefix),
+     .normal = value_trash,
+     .right = "1 to 512 bytes such as \"journal/\", no '/' at the beginning",
+     .help = "where closed segments and checkpoints go in the bucket; default: nowhere"},
+    {.name = "lock",
+     .kind = SETTING_GROUP,
+     .right = "a group: lock: { mode = \"compliance\"; days = 365; };",
+     .help = "for how long nobody can change them there (S3 Object Lock)"},
+};
+
+static const struct setting lock[] = {
+    {.name = "mode",
+     .kind = SETTING_CHOICE,
+     .offset = offsetof(struct conf_lock, mode),
+     .required = true,
+     .words = lock_modes,
+     .right = "\"governance\" or \"compliance\"",
+     .help = "whether those with the right to may lift it, or nobody"},
+    {.name = "days",
+     .kind = SETTING_COUNT_32,
+     .offset = offsetof(struct conf_lock, days),
+     .required = true,
+     .min = 1,
+     .max = 36500,
+     .right = "a whole number from 1 to 36500",
+     .help = "for how long, from the upload on"},
 };
 
 #define PRICE_MAX (1000000ll * 1000000000) /* a million of any currency */
@@ -417,6 +447,7 @@ const struct setting_table setting_top = {top, COUNT_OF(top)};
 const struct setting_table setting_s3 = {s3, COUNT_OF(s3)};
 const struct setting_table setting_prices = {prices, COUNT_OF(prices)};
 const struct setting_table setting_journal = {journal, COUNT_OF(journal)};
+const struct setting_table setting_lock = {lock, COUNT_OF(lock)};
 const struct setting_table setting_limits = {limits, COUNT_OF(limits)};
 const struct setting_table setting_timetable = {timetable, COUNT_OF(timetable)};
 const struct setting_table setting_repositories = {repositories, COUNT_OF(repositories)};
@@ -449,8 +480,6 @@ const char *setting_home(const char *name)
 {
     if (setting_find(&setting_top, name) != NULL)
         return "the top of the file";
-    if (setting_find(&setting_journal, name) != NULL)
-        return "journal";
     if (setting_find(&setting_s3, name) != NULL)
         return "s3";
     if (setting_find(&setting_prices, name) != NULL)
@@ -463,5 +492,9 @@ const char *setting_home(const char *name)
         return "repositories";
     if (setting_find(&setting_lists, name) != NULL)
         return "lists";
+    if (setting_find(&setting_journal, name) != NULL)
+        return "journal"; /* behind those above: they have a prefix, too */
+    if (setting_find(&setting_lock, name) != NULL)
+        return "journal.lock";
     return setting_find(&setting_objects, name) != NULL ? "objects" : NULL;
 }

@@ -560,8 +560,8 @@ static char *slurp(const char *name)
 }
 
 static const struct setting_table *const tables[] = {
-    &setting_top,       &setting_s3,           &setting_journal, &setting_limits,
-    &setting_timetable, &setting_repositories, &setting_lists};
+    &setting_top,    &setting_s3,        &setting_journal,      &setting_lock,
+    &setting_limits, &setting_timetable, &setting_repositories, &setting_lists};
 
 /* Take the '#' off every line that shows a setting's default. */
 static void uncomment_defaults(char *text)
