@@ -41,6 +41,8 @@ static const char *const shown[] = {
     "x-amz-storage-class",
     "x-amz-content-sha256",
     "x-amz-copy-source-if-match",
+    "x-amz-object-lock-mode",
+    "x-amz-object-lock-retain-until-date",
     "x-amz-metadata-directive",
 };
 

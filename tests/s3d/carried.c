@@ -215,7 +215,8 @@ bool carried_is_told(const char *name)
 bool carried_is_own(const char *name)
 {
     return strcmp(name, "x-amz-storage-class") == 0 || strcmp(name, "x-amz-acl") == 0 ||
-           strcmp(name, "x-amz-website-redirect-location") == 0 || text_has_prefix(name, CIPHER);
+           strcmp(name, "x-amz-website-redirect-location") == 0 ||
+           text_has_prefix(name, "x-amz-object-lock-") || text_has_prefix(name, CIPHER);
 }
 
 /* One <Grant>: to a group by its name, or to the owner. */

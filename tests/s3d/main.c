@@ -41,6 +41,8 @@ static const char usage[] =
     "  --delete-conditions WHAT  of DeleteObject(s): held (default), bare (no quotes around "
     "ETags),\n"
     "                        ignored, or refused with NotImplemented\n"
+    "  --object-lock         buckets have Object Lock (implies --versioning)\n"
+    "  --no-if-none-match    of writes: refused with NotImplemented\n"
     "  --seed N              of the faults' probabilities, default 1\n"
     "  --help                this text\n"
     "\n"
@@ -107,6 +109,8 @@ enum {
     OPT_MIN_PART,
     OPT_MAX_COPY,
     OPT_DELETE_CONDITIONS,
+    OPT_OBJECT_LOCK,
+    OPT_NO_IF_NONE_MATCH,
     OPT_SEED,
     OPT_HELP
 };
@@ -131,6 +135,8 @@ static const struct option long_options[] = {
     {"min-part-size", required_argument, NULL, OPT_MIN_PART},
     {"max-copy-size", required_argument, NULL, OPT_MAX_COPY},
     {"delete-conditions", required_argument, NULL, OPT_DELETE_CONDITIONS},
+    {"object-lock", no_argument, NULL, OPT_OBJECT_LOCK},
+    {"no-if-none-match", no_argument, NULL, OPT_NO_IF_NONE_MATCH},
     {"seed", required_argument, NULL, OPT_SEED},
     {"help", no_argument, NULL, OPT_HELP},
     {0},
@@ -250,6 +256,10 @@ static void set_option(struct options *o, int option, const char *text)
     }
     if (option == OPT_VERSIONING)
         o->versioning = true;
+    else if (option == OPT_OBJECT_LOCK)
+        o->versioning = o->service.limits.object_lock = true;
+    else if (option == OPT_NO_IF_NONE_MATCH)
+        o->service.limits.no_if_none_match = true;
     else if (option == OPT_ADDRESS)
         o->server.address = loopback(text);
     else if (option == OPT_BUCKET)

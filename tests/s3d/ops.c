@@ -1,6 +1,8 @@
 /* The operations: which function, and what several of them need. Shell. */
 #include "tests/s3d/ops.h"
 
+#include "tests/s3d/lock.h"
+
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/tree.h"
@@ -51,6 +53,7 @@ static const char known_headers[] =
     "x-amz-copy-source-if-none-match x-amz-copy-source-if-unmodified-since "
     "x-amz-copy-source-range x-amz-date x-amz-decoded-content-length x-amz-expected-bucket-owner "
     "x-amz-max-parts x-amz-metadata-directive x-amz-mp-object-size x-amz-object-attributes "
+    "x-amz-object-lock-mode x-amz-object-lock-retain-until-date "
     "x-amz-part-number-marker x-amz-request-payer x-amz-sdk-checksum-algorithm "
     "x-amz-security-token x-amz-server-side-encryption x-amz-storage-class x-amz-tagging "
     "x-amz-tagging-directive x-amz-trailer x-amz-user-agent "
@@ -76,6 +79,8 @@ static const char *const kept_headers[] = {
     "x-amz-server-side-encryption",
     "x-amz-acl",
     "x-amz-website-redirect-location",
+    "x-amz-object-lock-mode",
+    "x-amz-object-lock-retain-until-date",
     "x-amz-server-side-encryption-aws-kms-key-id",
     "x-amz-server-side-encryption-bucket-key-enabled",
     "x-amz-server-side-encryption-context",
@@ -105,8 +110,13 @@ enum code operation_run(struct call *c)
     enum code code = check_headers(c->request);
     if (!code)
         code = carried_check(c->request);
+    if (!code)
+        code = lock_check(c);
     if (code)
         return code;
+    if (c->limits->no_if_none_match && request_header(c->request, "if-none-match") &&
+        operation_body(c->request->op) != BODY_NONE)
+        return CODE_NOT_IMPLEMENTED;
     if (c->request->bucket && c->request->op != OP_CREATE_BUCKET)
         code = store_bucket_check(c->store, c->request->bucket);
     return code ? code : functions[c->request->op](c);

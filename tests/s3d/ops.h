@@ -24,6 +24,8 @@ struct limits {
     enum delete_conditions delete_conditions;
     uint64_t min_part_bytes; /* of every part but the last */
     uint64_t max_copy_bytes; /* of one CopyObject or UploadPartCopy */
+    bool object_lock;        /* buckets have Object Lock */
+    bool no_if_none_match;   /* NotImplemented, as by servers that do not know it */
 };
 
 struct call {

@@ -1,6 +1,7 @@
 /* The operations on one object, and the removal of many. Shell. */
 #include "tests/s3d/ops.h"
 
+#include "tests/s3d/lock.h"
 #include "tests/s3d/xml.h"
 
 #include <stdlib.h>
@@ -267,6 +268,8 @@ enum code op_delete_object(struct call *c)
     const char *version = request_query(c->request, "versionId");
     enum code code = delete_condition(c, request_header(c->request, "if-match"), &cond);
     if (!code)
+        code = lock_is_open(c, c->request->key, version);
+    if (!code)
         code = store_delete(c->store, c->request->bucket, c->request->key, version, &cond, &gone);
     if (code)
         return code;
@@ -286,6 +289,8 @@ static void delete_item(struct call *c, const struct pairs *item, bool quiet)
     struct object *gone = NULL;
     struct buf *out = &c->reply->body;
     enum code code = delete_condition(c, pairs_get(item, "ETag"), &cond);
+    if (!code)
+        code = lock_is_open(c, key, version);
     if (!code)
         code = store_delete(c->store, c->request->bucket, key, version, &cond, &gone);
     if (code) {

@@ -1,6 +1,7 @@
 """What objects carry at s3d: values that S3 refuses, what copies take over, keys of customers."""
 
 import base64
+import datetime
 import hashlib
 
 from harness import on
@@ -104,3 +105,40 @@ def test_keys_of_customers(ctx):
     assert client.expect("GET", "m", headers=customer(key)).body == b"v"
     with open(ctx.server.log_path, encoding="utf-8") as log:
         assert base64.b64encode(key).decode() not in log.read()
+
+
+def locked(days, mode="COMPLIANCE", checked=True, body=b"v"):
+    """Headers that keep an object for so many days, its bytes secured by an MD5."""
+    until = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)
+    md5 = base64.b64encode(hashlib.md5(body).digest()).decode()
+    return {"x-amz-object-lock-mode": mode,
+            "x-amz-object-lock-retain-until-date": until.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            **({"content-md5": md5} if checked else {})}
+
+
+@on("s3d", options=("--object-lock",))
+def test_locks_need_a_checksum_and_keep_a_version(ctx):
+    client = ctx.client.signed
+    refused(client.request("PUT", "k", body=b"v", headers=locked(1, checked=False)), 400,
+            "InvalidRequest")
+    for headers in (locked(-1), locked(1, mode="FOREVER"),
+                    {"x-amz-object-lock-mode": "COMPLIANCE", "content-md5": "x"},
+                    {k: v for k, v in locked(1).items() if not k.endswith("mode")}):
+        assert client.request("PUT", "k", body=b"v", headers=headers).status == 400, headers
+    assert client.list() == {}
+    version = client.put("k", b"v", locked(1)).headers["x-amz-version-id"]
+    head = client.head("k").headers
+    assert head["x-amz-object-lock-mode"] == "COMPLIANCE", head
+    refused(client.request("DELETE", "k", query={"versionId": version}), 403, "AccessDenied")
+    assert client.delete("k").status == 204  # a marker
+    assert client.request("GET", "k", query={"versionId": version}).body == b"v"
+    free = client.put("k", b"w").headers["x-amz-version-id"]
+    assert "x-amz-object-lock-mode" not in client.head("k").headers
+    assert client.request("DELETE", "k", query={"versionId": free}).status == 204
+
+
+@on("s3d")
+def test_a_bucket_without_locks_refuses_them(ctx):
+    refused(ctx.client.signed.request("PUT", "k", body=b"v", headers=locked(1)), 400,
+            "InvalidRequest")
+    assert ctx.client.signed.list() == {}
