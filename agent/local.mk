@@ -17,6 +17,7 @@ agent_libservice_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h $(LMDB_CFLAG
 agent_libservice_a_SOURCES = \
 	agent/service/agent.c agent/service/agent.h \
 	agent/service/adopt.c agent/service/adopt.h \
+	agent/service/anchors.c agent/service/anchors.h \
 	agent/service/apply.c \
 	agent/service/attributes.c agent/service/attributes.h \
 	agent/service/control.c \
@@ -67,6 +68,7 @@ lockstep_SOURCES = \
 	agent/commands/common.c \
 	agent/commands/config.c \
 	agent/commands/journal.c \
+	agent/commands/journal_fetch.c agent/commands/journal_fetch.h \
 	agent/commands/journal_key.c agent/commands/journal_key.h \
 	agent/commands/journal_past.c agent/commands/journal_past.h \
 	agent/commands/journal_proof.c agent/commands/journal_proof.h \

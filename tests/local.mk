@@ -13,6 +13,7 @@ tests_s3d_s3d_SOURCES = \
 	tests/s3d/index.h tests/s3d/index.c \
 	tests/s3d/keyring.h tests/s3d/keyring.c \
 	tests/s3d/listing.h tests/s3d/listing.c \
+	tests/s3d/lock.h tests/s3d/lock.c \
 	tests/s3d/main.c \
 	tests/s3d/object.h tests/s3d/object.c \
 	tests/s3d/ops.h tests/s3d/ops.c \
@@ -83,6 +84,7 @@ EXTRA_DIST += \
 	tests/system/test_attributes.py tests/system/test_conditions.py tests/system/test_crash.py \
 	tests/system/test_credentials.py tests/system/test_deletes.py tests/system/test_hurry.py \
 	tests/system/test_large_rename.py tests/system/test_peers.py tests/system/test_plan.py \
+	tests/system/test_anchors.py \
 	tests/system/test_endpoints.py tests/system/test_evidence.py \
 	tests/system/test_faults.py tests/system/test_flow.py tests/system/test_troubles.py \
 	tests/system/test_guard.py \

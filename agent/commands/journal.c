@@ -27,7 +27,7 @@ static const char usage[] =
     "       lockstep journal at     T [PATH] [--mapping NAME] [--json | --manifest]\n"
     "       lockstep journal diff   T T [PATH] [--mapping NAME] [--json]\n"
     "       lockstep journal stat   [--since T] [--until T] [--json]\n"
-    "       lockstep journal verify [--key PUBLIC]... [--anchor FILE]...\n"
+    "       lockstep journal verify [--key PUBLIC]... [--anchor FILE | s3://BUCKET/PREFIX]...\n"
     "       lockstep journal key | prove | verify-proof ... (with --help they tell more)\n"
     "the others with [-c FILE | --dir DIRECTORY]\n"
     "T is a date (2026-01-31, 2026-01-31T08:00Z), @SECONDS, or an age (90s, 15m, 2h, 3d). PATH is\n"
@@ -35,7 +35,7 @@ static const char usage[] =
     "to it under the names that it had before and after. at tells what S3 had then, diff what\n"
     "became of it from one time to another. PUBLIC is the public half of a key that signs the\n"
     "journal, or a file with it; an anchor is a checkpoint that was kept, from which it must go\n"
-    "on.\n";
+    "on: a file, or in S3 (then with a configuration) the newest one that is there.\n";
 
 /* Which records are wanted. */
 struct wanted {
@@ -380,7 +380,7 @@ static int act(const struct question *q, const char *dir, struct wanted *w, cons
                struct moments *m)
 {
     if (strcmp(q->name, "verify") == 0)
-        return journal_verify_command(dir, &w->given);
+        return journal_verify_command(dir, &w->given, conf);
     if (strcmp(q->name, "stat") == 0)
         return count_all(dir, w);
     if (q->times)
@@ -409,8 +409,13 @@ static int ask(int argc, char **argv)
     wrong = words(q, argc - optind - 1, argv + optind + 1, &w, &moments);
     if (wrong)
         return command_usage(usage, wrong);
-    if (!w.dir && command_load(file, true, &conf))
+    if ((!w.dir || journal_given_in_s3(&w.given)) && command_load(file, true, &conf)) {
+        if (w.dir)
+            fputs("lockstep: endpoint and credentials for an anchor in S3 are found by a "
+                  "configuration: give -c FILE\n",
+                  stderr);
         return EXIT_USAGE;
+    }
     status = act(q, w.dir ? w.dir : conf->journal_dir, &w, conf, &moments);
     conf_free(conf);
     return status;

@@ -2,6 +2,8 @@
 #include "agent/commands/journal_verify.h"
 
 #include "agent/commands/commands.h"
+#include "agent/commands/journal_fetch.h"
+#include "base/path.h"
 #include "journal/checkpoint.h"
 
 #include <errno.h>
@@ -80,6 +82,7 @@ struct trusted {
     struct journal_key keys[JOURNAL_TRUST_MAX];
     struct journal_anchor anchors[JOURNAL_TRUST_MAX];
     struct buf files[JOURNAL_TRUST_MAX];
+    char names[JOURNAL_TRUST_MAX][JOURNAL_FETCH_NAME_SIZE]; /* of those in S3 */
     struct journal_trust trust;
 };
 
@@ -101,7 +104,84 @@ static int read_anchor(struct trusted *t, const char *path, struct err *e)
     return 0;
 }
 
-static int read_given(struct trusted *t, const struct journal_given *given, struct err *e)
+/* Of which log the journal says to be, and over how many lines its newest checkpoint is. */
+static int read_own(const char *dir, char log[JOURNAL_KEY_NAME_MAX + 1], uint64_t *ret_lines,
+                    struct err *e)
+{
+    char path[PATH_BYTES_MAX + 1];
+    struct journal_checkpoint c;
+    struct journal_note note;
+    struct buf file;
+    int rc = path_join(path, sizeof path, dir, JOURNAL_CHECKPOINT_FILE);
+
+    if (rc)
+        return err_set(e, rc, dir, "", "its path is too long");
+    rc = journal_given_file(path, JOURNAL_NOTE_MAX, &file, e);
+    if (rc)
+        return rc;
+    if (journal_note_parse((struct span){file.data, file.len}, &note) ||
+        journal_checkpoint_parse(note.text, &c) || c.origin.n > JOURNAL_KEY_NAME_MAX)
+        rc = err_set(e, ERR_CORRUPT, path, "", "this is no checkpoint");
+    if (rc == 0) {
+        memcpy(log, c.origin.p, c.origin.n);
+        log[c.origin.n] = '\0';
+        *ret_lines = c.size;
+    }
+    buf_release(&file);
+    return rc;
+}
+
+/* The newest checkpoint of this log in S3. 0 or a negative code. */
+static int fetch_anchor(struct trusted *t, const struct conf *conf, const char *address,
+                        const char *log, uint64_t near, struct err *e)
+{
+    size_t i = t->trust.anchor_count;
+    int rc;
+
+    if (i == JOURNAL_TRUST_MAX)
+        return err_set(e, ERR_LIMIT, address, "", "too many anchors");
+    buf_init(&t->files[i], JOURNAL_NOTE_MAX);
+    rc = journal_fetch(conf, address, log, near, &t->files[i], t->names[i], e);
+    if (rc)
+        return rc;
+    t->anchors[t->trust.anchor_count++] =
+        (struct journal_anchor){t->names[i], {t->files[i].data, t->files[i].len}};
+    return 0;
+}
+
+/* Was a log of that name looked for already? */
+static bool is_repeated(const struct trusted *t, size_t key)
+{
+    for (size_t i = 0; i < key; i++)
+        if (strcmp(t->keys[i].name, t->keys[key].name) == 0)
+            return true;
+    return false;
+}
+
+/* What S3 has at that place: of the logs that the keys which were given sign (one at least must be
+ * there), else of the one that the journal says to be. 0 or a negative code. */
+static int fetch_anchors(struct trusted *t, const char *dir, const struct conf *conf,
+                         const char *address, struct err *e)
+{
+    char log[JOURNAL_KEY_NAME_MAX + 1] = "";
+    size_t before = t->trust.anchor_count;
+    uint64_t near = 0;
+    int rc = read_own(dir, log, &near, e);
+
+    if (t->trust.key_count == 0)
+        return rc ? rc : fetch_anchor(t, conf, address, log, near, e);
+    for (size_t i = 0, n = t->trust.key_count; i < n; i++) {
+        if (is_repeated(t, i))
+            continue;
+        rc = fetch_anchor(t, conf, address, t->keys[i].name, near, e);
+        if (rc && rc != -ENOENT)
+            return rc;
+    }
+    return t->trust.anchor_count > before ? 0 : rc;
+}
+
+static int read_given(struct trusted *t, const char *dir, const struct journal_given *given,
+                      const struct conf *conf, struct err *e)
 {
     int rc = 0;
 
@@ -112,7 +192,9 @@ static int read_given(struct trusted *t, const struct journal_given *given, stru
         t->trust.key_count += rc == 0;
     }
     for (size_t i = 0; rc == 0 && i < given->anchor_count; i++)
-        rc = read_anchor(t, given->anchors[i], e);
+        rc = journal_fetch_is_address(given->anchors[i])
+                 ? fetch_anchors(t, dir, conf, given->anchors[i], e)
+                 : read_anchor(t, given->anchors[i], e);
     return rc;
 }
 
@@ -160,7 +242,24 @@ static int verify(const char *dir, const struct journal_trust *trust)
     return v.faults ? EXIT_DIFFERENCES : EXIT_IN_STEP;
 }
 
-int journal_verify_command(const char *dir, const struct journal_given *given)
+bool journal_given_in_s3(const struct journal_given *given)
+{
+    for (size_t i = 0; i < given->anchor_count; i++)
+        if (journal_fetch_is_address(given->anchors[i]))
+            return true;
+    return false;
+}
+
+/* The exit status where what is given cannot be read. */
+static int status_of(int rc)
+{
+    if (rc == ERR_CORRUPT)
+        return EXIT_DIFFERENCES;
+    return rc == ERR_SYNTAX || rc == ERR_LIMIT ? EXIT_USAGE : EXIT_UNREACHED;
+}
+
+int journal_verify_command(const char *dir, const struct journal_given *given,
+                           const struct conf *conf)
 {
     struct trusted *t = calloc(1, sizeof *t);
     struct err e = {0};
@@ -170,10 +269,9 @@ int journal_verify_command(const char *dir, const struct journal_given *given)
         (void)err_set(&e, -ENOMEM, NULL, NULL, "out of memory");
         return command_fault(EXIT_UNREACHED, &e);
     }
-    rc = read_given(t, given, &e);
+    rc = read_given(t, dir, given, conf, &e);
     if (rc)
-        status =
-            command_fault(rc == ERR_SYNTAX || rc == ERR_LIMIT ? EXIT_USAGE : EXIT_UNREACHED, &e);
+        status = command_fault(status_of(rc), &e);
     else
         status = verify(dir, &t->trust);
     for (size_t i = 0; i < JOURNAL_TRUST_MAX; i++)

@@ -4,7 +4,9 @@
 #ifndef LOCKSTEP_AGENT_COMMANDS_JOURNAL_VERIFY_H
 #define LOCKSTEP_AGENT_COMMANDS_JOURNAL_VERIFY_H
 
+#include "base/buf.h"
 #include "base/err.h"
+#include "conf/conf.h"
 #include "journal/key.h"
 
 /* What the auditor gave on the command line. */
@@ -13,7 +15,7 @@
 struct journal_given {
     const char *keys[JOURNAL_TRUST_MAX]; /* public keys, or files with them */
     size_t key_count;
-    const char *anchors[JOURNAL_TRUST_MAX]; /* files */
+    const char *anchors[JOURNAL_TRUST_MAX]; /* files, or places in S3 */
     size_t anchor_count;
 };
 
@@ -30,8 +32,12 @@ int journal_given_key(const char *text, struct journal_key *ret, struct err *e)
 int journal_given_file(const char *path, size_t max, struct buf *out, struct err *e)
     __attribute__((warn_unused_result));
 
-/* journal_verify_command(dir, given): check and print. Returns the exit status, everything having
- * been said. */
-int journal_verify_command(const char *dir, const struct journal_given *given);
+/* journal_given_in_s3(given): an anchor lies there, so that a configuration is needed. */
+bool journal_given_in_s3(const struct journal_given *given);
+
+/* journal_verify_command(dir, given, conf): check and print. conf may be NULL where nothing lies in
+ * S3. Returns the exit status, everything having been said. */
+int journal_verify_command(const char *dir, const struct journal_given *given,
+                           const struct conf *conf);
 
 #endif

@@ -1,6 +1,7 @@
 /* Shell. The agent: what its parts share, its beginning and its end. */
 #include "agent/service/agent.h"
 
+#include "agent/service/anchors.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -437,6 +438,8 @@ static int agent_begin(struct agent *a, struct err *e)
         if (rc == 0)
             rc = recover(a, rec.next_seq, e);
         if (rc == 0)
+            rc = anchors_begin(a, e);
+        if (rc == 0)
             removals_resume_released(a);
         if (rc == 0)
             rc = control_new(a, a->conf->socket, &a->control, e);
@@ -458,8 +461,6 @@ void agent_end(struct agent *a)
     control_free(a->control);
     work_free(a->work);
     watchers_free(a->watchers);
-    uploaders_free(a->uploaders);
-    attributes_free(a->attributes);
     if (a->journal && a->index && !a->fatal) {
         agent_now(a);
         agent_journal(a, &stop);
@@ -467,7 +468,12 @@ void agent_end(struct agent *a)
         if (agent_commit(a))
             log_error("the last changes of the index could not be written; they are read from the "
                       "journal at the next start");
+        else
+            anchors_finish(a);
     }
+    uploaders_free(a->uploaders);
+    anchors_end(a);
+    attributes_free(a->attributes);
     if (a->journal && journal_close(a->journal))
         log_error("the journal could not be closed in order");
     index_close(a->index);

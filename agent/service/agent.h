@@ -21,6 +21,7 @@
  *   control  the socket
  *   repair   what a verification found
  *   adopt    an S3 copy that is there already
+ *   anchors  what of the journal goes to S3
  */
 #ifndef LOCKSTEP_AGENT_SERVICE_AGENT_H
 #define LOCKSTEP_AGENT_SERVICE_AGENT_H
@@ -207,6 +208,7 @@ struct agent {
     const char *limits_hours;         /* of the timetable; NULL: no row of it holds */
     int64_t limits_ms;                /* when they are looked up next */
     struct expiry expiry;             /* of the trash */
+    struct anchors *anchors;          /* NULL: nothing of the journal goes to S3 */
     int64_t expire_ms;                /* when what is remembered for a while is gone through next */
     int signing;           /* why the last checkpoint of the journal could not be made; 0 */
     int64_t complained_ms; /* failures are summed up at most this often */

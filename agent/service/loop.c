@@ -1,6 +1,7 @@
 /* Shell. The loop: what one turn does, and what wakes it. */
 #include "agent/service/agent.h"
 
+#include "agent/service/anchors.h"
 #include "agent/service/departed.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -176,6 +177,8 @@ static int64_t turn_deadline(struct agent *a)
         due = a->commit_due_ms;
     if (a->limits_ms < due)
         due = a->limits_ms;
+    other = anchors_deadline(a);
+    due = other < due ? other : due;
     other = troubles_deadline(a);
     due = other < due ? other : due;
     if (a->journal) {
@@ -232,6 +235,9 @@ static void turn(struct agent *a)
         agent_fail(a, -EIO, "writing the journal");
     if (a->journal)
         turn_signing(a);
+    anchors_outcomes(a);
+    if (!a->stopping)
+        anchors_step(a);
     if ((a->commit_due_ms && a->now_ms >= a->commit_due_ms) || a->uncommitted >= AGENT_COMMIT_COUNT)
         if (agent_commit(a))
             agent_fail(a, -EIO, "writing the index");
@@ -298,6 +304,8 @@ int loop_sources(struct agent *a)
 
     if (rc >= 0 && a->uploaders)
         rc = sd_event_add_io(a->event, NULL, uploaders_fd(a->uploaders), EPOLLIN, on_ready, a);
+    if (rc >= 0 && a->anchors)
+        rc = sd_event_add_io(a->event, NULL, anchors_fd(a), EPOLLIN, on_ready, a);
     if (rc >= 0)
         rc = sd_event_add_io(a->event, NULL, work_fd(a->work), EPOLLIN, on_ready, a);
     if (rc >= 0)

@@ -1,6 +1,7 @@
 /* Shell. Status: in step or not, what is open, what failed and why. */
 #include "agent/service/agent.h"
 
+#include "agent/service/anchors.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -276,6 +277,7 @@ static int report_json(struct agent *a, const struct report *r, struct buf *out)
     for (size_t i = 0; i < a->mapping_count; i++)
         json_mapping(&w, a, &a->mappings[i]);
     json_array_end(&w);
+    anchors_json(&w, a);
     sight_budget_json(&w, a);
     json_put_int(&w, "problem_count", (int64_t)r->problem_count);
     troubles_json(&w, a);
@@ -400,6 +402,8 @@ static int report_text(struct agent *a, const struct report *r, struct buf *out)
         rc = limits_text(out, a);
     for (size_t i = 0; i < a->mapping_count && rc == 0; i++)
         rc = text_mapping(a, &a->mappings[i], out);
+    if (rc == 0)
+        rc = anchors_text(out, a);
     if (rc == 0)
         rc = sight_budget_text(out, a);
     if (rc == 0 && r->pending)
