@@ -117,18 +117,19 @@ def verify(agent, *words):
 
 
 @on("s3d", "ceph")
+@deadline(300)
 def test_closed_segments_and_checkpoints_arrive(ctx):
     key, public = key_of(ctx)
     agent, images = anchored(ctx, key)
     make_segments(agent, key)
     agent.start()
-    agent.wait_in_step(30)
-    wait_level(agent, 30)
+    agent.wait_in_step(60)
+    wait_level(agent)
     assert len(segments(agent)) > 5, segments(agent).keys()
-    wait_until(lambda: differences(ctx, agent) == [], 30, lambda: str(differences(ctx, agent)))
+    wait_until(lambda: differences(ctx, agent) == [], 60, lambda: str(differences(ctx, agent)))
     before = newest(agent)[1]
     write(f"{images}/2.jpg", b"two")
-    wait_until(lambda: newest(agent)[1] > before, 30, "one more checkpoint")
+    wait_until(lambda: newest(agent)[1] > before, 60, "one more checkpoint")
     wait_level(agent)
     text = agent.run("status").stdout
     assert f"journal: signed by {NAME}, the last checkpoint " in text, text
@@ -142,6 +143,7 @@ def test_closed_segments_and_checkpoints_arrive(ctx):
 
 
 @on("s3d")
+@deadline(300)
 def test_a_run_with_once_leaves_its_checkpoint_in_s3(ctx):
     key, _ = key_of(ctx)
     agent, images = anchored(ctx, key)
@@ -156,6 +158,7 @@ def test_a_run_with_once_leaves_its_checkpoint_in_s3(ctx):
 
 
 @on("s3d")
+@deadline(300)
 def test_a_kill_in_between_neither_forgets_nor_repeats(ctx):
     key, _ = key_of(ctx)
     agent, _ = anchored(ctx, key)
@@ -181,6 +184,7 @@ def test_a_kill_in_between_neither_forgets_nor_repeats(ctx):
 
 
 @on("s3d")
+@deadline(300)
 def test_what_is_there_is_not_written_again_where_the_index_was_lost(ctx):
     key, _ = key_of(ctx)
     agent, _ = anchored(ctx, key)
@@ -200,11 +204,12 @@ def test_what_is_there_is_not_written_again_where_the_index_was_lost(ctx):
 
 
 @on("s3d")
+@deadline(300)
 def test_a_lost_answer_is_settled(ctx):
     key, _ = key_of(ctx)
     agent, _ = anchored(ctx, key)
     make_segments(agent, key, records=50)
-    ctx.server.fault("lost-reply", op="PutObject", key=f"{FOLDER}*", count=3)
+    ctx.server.fault("lost-reply", op="PutObject", key=f"{FOLDER}*", count=2)
     agent.start()
     wait_level(agent)
     agent.stop()
@@ -214,17 +219,18 @@ def test_a_lost_answer_is_settled(ctx):
 
 
 @on("s3d")
+@deadline(300)
 def test_images_do_not_wait_for_anchors_that_s3_refuses(ctx):
     key, _ = key_of(ctx)
     agent, images = anchored(ctx, key)
     make_segments(agent, key, records=50)
     ctx.server.fault("error", op="PutObject", key=f"{PREFIX}*", code="AccessDenied", count=0)
     agent.start()
-    agent.wait_in_step(30)
+    agent.wait_in_step(60)
     write(f"{images}/2.jpg", b"two")
-    agent.wait_in_step(30)
-    wait_until(lambda: "failing_checkpoint" in standing(agent).get("s3", {}), 30, "the failure")
-    wait_until(lambda: "failing_segment" in standing(agent).get("s3", {}), 30, "the failure")
+    agent.wait_in_step(60)
+    wait_until(lambda: "failing_checkpoint" in standing(agent).get("s3", {}), 60, "the failure")
+    wait_until(lambda: "failing_segment" in standing(agent).get("s3", {}), 60, "the failure")
     s3 = standing(agent)["s3"]
     assert s3["behind"] and "AccessDenied" in s3["failing_segment"]["why"], s3
     text = agent.run("status")
@@ -239,6 +245,7 @@ def test_images_do_not_wait_for_anchors_that_s3_refuses(ctx):
 
 
 @on("s3d")
+@deadline(300)
 def test_another_object_in_the_place_is_told_and_left(ctx):
     key, _ = key_of(ctx)
     agent, _ = anchored(ctx, key)
@@ -246,14 +253,15 @@ def test_another_object_in_the_place_is_told_and_left(ctx):
     first = min(segments(agent))
     ctx.client.signed.put(f"{FOLDER}segments/{first}", b"something else")
     agent.start()
-    agent.wait_in_step(30)
-    wait_until(lambda: "another object" in str(standing(agent)), 30, "the conflict to be told")
+    agent.wait_in_step(60)
+    wait_until(lambda: "another object" in str(standing(agent)), 60, "the conflict to be told")
     assert standing(agent)["s3"]["failing_segment"]["key"] == f"{FOLDER}segments/{first}"
     agent.stop()
     assert ctx.client.get(f"{FOLDER}segments/{first}")[0] == b"something else"
 
 
 @on("s3d", options=("--no-if-none-match",))
+@deadline(300)
 def test_a_server_without_conditions_is_asked_first(ctx):
     key, _ = key_of(ctx)
     agent, _ = anchored(ctx, key)
@@ -297,12 +305,13 @@ def test_what_arrives_is_locked(ctx):
 
 
 @on("s3d")
+@deadline(300)
 def test_a_bucket_without_locks_is_told(ctx):
     key, _ = key_of(ctx)
     agent, _ = anchored(ctx, key, lock={"mode": "governance", "days": 1})
     agent.start()
-    agent.wait_in_step(30)
-    wait_until(lambda: "InvalidRequest" in str(standing(agent)), 30, "the refusal to be told")
+    agent.wait_in_step(60)
+    wait_until(lambda: "InvalidRequest" in str(standing(agent)), 60, "the refusal to be told")
     agent.stop()
     assert stored(ctx) == {}
 
@@ -311,6 +320,7 @@ def test_a_bucket_without_locks_is_told(ctx):
 
 
 @on("s3d", "ceph")
+@deadline(300)
 def test_a_history_that_was_rewritten_is_found_by_what_s3_has(ctx):
     key, public = key_of(ctx)
     agent, images = anchored(ctx, key)
@@ -354,6 +364,7 @@ def offline(agent):
 
 
 @on("s3d")
+@deadline(300)
 def test_what_verify_needs_to_look_into_s3(ctx):
     key, public = key_of(ctx)
     agent, images = anchored(ctx, key)
