@@ -68,8 +68,13 @@ lockstep_SOURCES = \
 	agent/commands/common.c \
 	agent/commands/config.c \
 	agent/commands/journal.c \
+	agent/commands/journal_export.c agent/commands/journal_export.h \
+	agent/commands/journal_export_csv.c \
+	agent/commands/journal_export_lines.c \
+	agent/commands/journal_export_sqlite.c \
 	agent/commands/journal_fetch.c agent/commands/journal_fetch.h \
 	agent/commands/journal_key.c agent/commands/journal_key.h \
+	agent/commands/journal_output.c agent/commands/journal_output.h \
 	agent/commands/journal_past.c agent/commands/journal_past.h \
 	agent/commands/journal_proof.c agent/commands/journal_proof.h \
 	agent/commands/journal_stat.c agent/commands/journal_stat.h \
@@ -79,12 +84,12 @@ lockstep_SOURCES = \
 	agent/commands/screen.c agent/commands/screen.h \
 	agent/commands/status.c \
 	agent/commands/verify.c
-lockstep_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h
+lockstep_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h $(SQLITE_CFLAGS)
 lockstep_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 lockstep_LDADD = agent/libservice.a agent/libcore.a conf/libconf.a journal/libjournal.a \
 	lists/liblists.a watchers/libwatchers.a uploaders/libuploaders.a base/libbase.a \
 	$(WATCHERS_LIBS) $(CURL_LIBS) $(EXPAT_LIBS) $(LIBCONFIG_LIBS) $(LMDB_LIBS) $(SYSTEMD_LIBS) \
-	$(CRYPTO_LIBS)
+	$(SQLITE_LIBS) $(CRYPTO_LIBS)
 
 agent_tests = \
 	tests/unit/test_agent_differ \

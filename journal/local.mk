@@ -5,6 +5,7 @@ journal_libjournal_a_SOURCES = \
 	journal/audit.c journal/audit.h \
 	journal/batch.c journal/batch.h \
 	journal/checkpoint.c journal/checkpoint.h journal/checkpoint_file.c \
+	journal/columns.c journal/columns.h \
 	journal/evidence.c journal/evidence.h \
 	journal/frame.c journal/frame.h \
 	journal/key.c journal/key.h journal/key_file.c \
@@ -19,6 +20,7 @@ journal_libjournal_a_SOURCES = \
 	journal/recover.c \
 	journal/rollover.c \
 	journal/scan.c \
+	journal/schema.c journal/schema.h \
 	journal/segment.c journal/segment.h \
 	journal/signing.c \
 	journal/standing.c \
@@ -30,6 +32,7 @@ journal_libjournal_a_SOURCES = \
 EXTRA_DIST += journal/DESIGN.md
 
 journal_tests = \
+	tests/unit/test_journal_columns \
 	tests/unit/test_journal_faults \
 	tests/unit/test_journal_follow \
 	tests/unit/test_journal_frame \
@@ -64,6 +67,8 @@ tests_unit_test_journal_torture_SOURCES = tests/unit/test_journal_torture.c \
 	$(journal_tests_DIR) $(journal_tests_DISK)
 tests_unit_test_journal_torture_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_torture_LDFLAGS = $(AM_LDFLAGS) $(journal_tests_WRAP)
+tests_unit_test_journal_columns_SOURCES = tests/unit/test_journal_columns.c tests/unit/unit.h
+tests_unit_test_journal_columns_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_follow_SOURCES = tests/unit/test_journal_follow.c $(journal_tests_DIR)
 tests_unit_test_journal_follow_LDADD = $(journal_tests_LIBS) -lpthread
 tests_unit_test_journal_frame_SOURCES = tests/unit/test_journal_frame.c tests/unit/unit.h

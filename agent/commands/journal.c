@@ -1,5 +1,6 @@
 /* Shell. lockstep journal show, follow, at, diff, stat; the others have files of their own. */
 #include "agent/commands/commands.h"
+#include "agent/commands/journal_export.h"
 #include "agent/commands/journal_key.h"
 #include "agent/commands/journal_past.h"
 #include "agent/commands/journal_proof.h"
@@ -28,7 +29,7 @@ static const char usage[] =
     "       lockstep journal diff   T T [PATH] [--mapping NAME] [--json]\n"
     "       lockstep journal stat   [--since T] [--until T] [--json]\n"
     "       lockstep journal verify [--key PUBLIC]... [--anchor FILE | s3://BUCKET/PREFIX]...\n"
-    "       lockstep journal key | prove | verify-proof ... (with --help they tell more)\n"
+    "       lockstep journal export | key | prove | verify-proof ... (with --help they tell more)\n"
     "the others with [-c FILE | --dir DIRECTORY]\n"
     "T is a date (2026-01-31, 2026-01-31T08:00Z), @SECONDS, or an age (90s, 15m, 2h, 3d). PATH is\n"
     "below a mapping's root; a directory means everything beneath it. show also has what happened\n"
@@ -404,8 +405,8 @@ static int ask(int argc, char **argv)
         return command_usage(usage, wrong[0] ? wrong : NULL);
     if (!q)
         return command_usage(
-            usage,
-            "journal knows show, follow, at, diff, stat, verify, key, prove and verify-proof");
+            usage, "journal knows show, follow, at, diff, stat, verify, export, key, prove and "
+                   "verify-proof");
     wrong = words(q, argc - optind - 1, argv + optind + 1, &w, &moments);
     if (wrong)
         return command_usage(usage, wrong);
@@ -423,6 +424,8 @@ static int ask(int argc, char **argv)
 
 int command_journal(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "export") == 0)
+        return journal_export_command(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "key") == 0)
         return journal_key_command(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "prove") == 0)

@@ -14,6 +14,7 @@ SINGLE = (
     "lmdb.h",
     "expat.h",
     "jansson.h",
+    "sqlite3.h",
     "microhttpd.h",
 )
 # The transfer shell and the credentials shell.

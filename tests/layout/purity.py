@@ -26,7 +26,7 @@ BANNED = re.compile(
     poll | ppoll | select | epoll_\w+ | eventfd | pipe2? | inotify_\w+ |
     fork | vfork | execv\w* | posix_spawnp? | system | popen | kill | raise | signal | sigaction |
     pthread_\w+ | thrd_\w+ | mtx_\w+ | cnd_\w+ | sem_\w+ | syscall | v?syslog | log_line |
-    curl_\w+ | inotifytools_\w+ | config_\w+ | mdb_\w+ | XML_\w+ | MHD_\w+ | sd_\w+ | RAND_\w+
+    curl_\w+ | inotifytools_\w+ | config_\w+ | mdb_\w+ | XML_\w+ | MHD_\w+ | sd_\w+ | sqlite3_\w+ | RAND_\w+
     )$""",
     re.VERBOSE,
 )

@@ -1,0 +1,258 @@
+/* Shell. lockstep journal export: the journal for other programs.
+ *
+ * The journal is verified first, and what has come since then is left for the next export: so what
+ * is handed out is what was vouched for, and what was not is told. */
+#include "agent/commands/journal_export.h"
+
+#include "agent/commands/commands.h"
+#include "agent/commands/screen.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define LINE_ROOM (2 * JOURNAL_LINE_MAX + JOURNAL_COLUMNS * 24) /* every byte of it a quote */
+#define LOOK_EACH 4096 /* records between two looks at signals and the terminal */
+
+static const char usage[] =
+    "usage: lockstep journal export [--format jsonl | csv | sqlite] [--since T] [--until T]\n"
+    "                               [--op OP] [--failed] [-o FILE [--force]]\n"
+    "                               [-c FILE | --dir DIRECTORY]\n"
+    "The journal for other programs: JSON Lines (the records as they are), CSV (a header line, "
+    "the\n"
+    "columns of docs/journal.md) or a SQLite database with indexes and views, which needs -o. "
+    "FILE\n"
+    "appears when it is whole; one that is there is replaced with --force only. T, OP and "
+    "--failed\n"
+    "are those of journal show. The whole journal is verified before: what is wrong with it is "
+    "told\n"
+    "and left out, and the exit status is 1.\n";
+
+static const struct export_format *const formats[] = {&export_jsonl, &export_csv, &export_sqlite};
+
+/* What stands on the command line. */
+struct export_options {
+    const struct export_format *format;
+    const char *file; /* the configuration */
+    const char *dir;
+    const char *path; /* where to */
+    bool force;
+    bool failed;
+    bool by_op;
+    enum journal_op op;
+    int64_t since_us, until_us;
+};
+
+static const struct export_format *format_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (strcmp(name, formats[i]->name) == 0)
+            return formats[i];
+    return NULL;
+}
+
+/* One option that chooses records or a format. NULL or what is wrong. */
+static const char *parse_choice(int c, const char *text, int64_t now_us, struct export_options *ret)
+{
+    if (c == 's' && clock_parse(text, now_us, &ret->since_us))
+        return "--since is not a time";
+    if (c == 'u' && clock_parse(text, now_us, &ret->until_us))
+        return "--until is not a time";
+    if (c == 'p' && journal_op_parse(text, &ret->op))
+        return "--op is not an operation";
+    ret->by_op |= c == 'p';
+    if (c == 'F')
+        ret->format = format_of(text);
+    return ret->format ? NULL : "--format is jsonl, csv or sqlite";
+}
+
+/* NULL or what is wrong; "" for --help. */
+static const char *parse(int argc, char **argv, struct export_options *ret)
+{
+    static const struct option options[] = {{"format", required_argument, NULL, 'F'},
+                                            {"since", required_argument, NULL, 's'},
+                                            {"until", required_argument, NULL, 'u'},
+                                            {"op", required_argument, NULL, 'p'},
+                                            {"failed", no_argument, NULL, 'f'},
+                                            {"output", required_argument, NULL, 'o'},
+                                            {"force", no_argument, NULL, 'r'},
+                                            {"dir", required_argument, NULL, 'd'},
+                                            {"config", required_argument, NULL, 'c'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
+    const int64_t now_us = clock_real_us();
+    const char *wrong = NULL;
+    int c;
+
+    *ret = (struct export_options){.format = &export_jsonl,
+                                   .file = CONF_DEFAULT_FILE,
+                                   .since_us = INT64_MIN,
+                                   .until_us = INT64_MAX};
+    while (!wrong && (c = getopt_long(argc, argv, "o:c:h", options, NULL)) != -1) {
+        wrong = parse_choice(c, optarg, now_us, ret);
+        ret->failed |= c == 'f';
+        ret->force |= c == 'r';
+        if (c == 'o')
+            ret->path = optarg;
+        if (c == 'd')
+            ret->dir = optarg;
+        if (c == 'c')
+            ret->file = optarg;
+        if (c == 'h')
+            return "";
+        if (c == '?')
+            return "unknown option";
+    }
+    if (!wrong && argc > optind)
+        return "too many arguments";
+    if (!wrong && ret->format->database && (!ret->path || strcmp(ret->path, "-") == 0))
+        return "a database needs a file: -o FILE";
+    return wrong;
+}
+
+static bool is_wanted(const struct export_options *opt, const struct journal_record *r)
+{
+    return r->time_us >= opt->since_us && r->time_us <= opt->until_us &&
+           (!opt->by_op || r->op == opt->op) && (!opt->failed || r->state == JOURNAL_FAILED);
+}
+
+/* journal_verify's callback. */
+static void tell_fault(void *arg, const struct journal_fault *f)
+{
+    struct err e = {0};
+
+    (void)arg;
+    if (f->harmless)
+        return;
+    (void)err_set(&e, ERR_CORRUPT, f->file, "what is not whole is left out",
+                  "%s at byte %" PRIu64 ", after record %" PRIu64 "%s%s", f->kind, f->offset,
+                  f->seq, f->detail && f->detail[0] ? ": " : "", f->detail ? f->detail : "");
+    (void)command_fault(0, &e);
+}
+
+/* A look aside from time to time. 0 or -EINTR. */
+static int look(const struct journal_export *x, const struct journal_record *r,
+                struct screen *screen)
+{
+    if (r->seq % LOOK_EACH)
+        return 0;
+    screen_progress(screen, "record %" PRIu64 " of %" PRIu64, r->seq, x->about.verdict->last_seq);
+    return output_interrupted() ? -EINTR : 0;
+}
+
+int export_row(struct journal_export *x, struct span line, struct err *e)
+{
+    int rc = journal_row_read(&x->row, line);
+
+    return rc ? err_set(e, rc, "", "",
+                        rc == ERR_SYNTAX ? "a number is too large for a column" : "out of memory")
+              : 0;
+}
+
+/* Write one record. One that the format has no room for is told of. 0 or what ends the export. */
+static int put(struct journal_export *x, const struct export_format *format, uint64_t seq,
+               struct span line, int *status, struct err *e)
+{
+    int rc = format->put(x, line, e);
+
+    if (rc == 0)
+        x->records++;
+    if (rc != ERR_SYNTAX)
+        return rc;
+    snprintf(e->where, sizeof e->where, "record %" PRIu64, seq);
+    *status = command_fault(EXIT_DIFFERENCES, e);
+    return 0;
+}
+
+/* All that is wanted, up to the last record that was verified. Damage has been told of by then. 0
+ * or what ends the export. */
+static int put_all(struct journal_export *x, const struct export_options *opt,
+                   struct journal_reader *reader, int *status, struct err *e)
+{
+    struct journal_record rec;
+    struct screen screen = {0};
+    struct span line;
+    enum journal_read got;
+    int rc = 0;
+
+    while (rc == 0 && (got = journal_read(reader, &rec, &line, e)) != JOURNAL_READ_END) {
+        if (got == JOURNAL_READ_ERROR) {
+            rc = e->code == ERR_CORRUPT ? 0 : e->code;
+            if (*status == EXIT_IN_STEP && rc == 0)
+                *status = command_fault(EXIT_DIFFERENCES, e);
+            continue;
+        }
+        if (rec.seq > x->about.verdict->last_seq)
+            break;
+        if (is_wanted(opt, &rec))
+            rc = put(x, opt->format, rec.seq, line, status, e);
+        if (rc == 0 && look(x, &rec, &screen))
+            rc = output_failed(&x->out, -EINTR, e);
+    }
+    screen_clear(&screen);
+    return rc;
+}
+
+/* From the first byte to the last. 0 or a negative code. */
+static int write_export(struct journal_export *x, const struct export_options *opt, int *status,
+                        struct err *e)
+{
+    struct journal_reader *reader = NULL;
+    int rc = journal_reader_open(x->about.dir, 1, &reader, e), ended;
+
+    if (rc == 0)
+        rc = opt->format->begin(x, e);
+    if (rc == 0) {
+        rc = put_all(x, opt, reader, status, e);
+        ended = opt->format->end(x, rc == 0, e);
+        rc = rc ? rc : ended;
+    }
+    journal_reader_close(reader);
+    return rc;
+}
+
+static int write_all(const char *dir, const struct export_options *opt)
+{
+    struct journal_verdict verdict;
+    struct journal_export x = {.about = {dir, clock_real_us(), &verdict}};
+    struct err e = {0};
+    int status = EXIT_IN_STEP, rc = output_check(opt->path, opt->force, &e);
+
+    journal_row_init(&x.row);
+    buf_init(&x.line, LINE_ROOM);
+    if (rc == 0)
+        rc = journal_verify(dir, NULL, tell_fault, NULL, &verdict, &e);
+    if (rc == 0) {
+        status = verdict.faults ? EXIT_DIFFERENCES : EXIT_IN_STEP;
+        rc = output_open(&x.out, opt->path, opt->force, &e);
+    }
+    if (rc == 0)
+        rc = write_export(&x, opt, &status, &e);
+    if (rc == 0)
+        rc = output_commit(&x.out, &e);
+    if (rc)
+        status = command_fault(output_status(rc), &e);
+    output_abort(&x.out);
+    journal_row_release(&x.row);
+    buf_release(&x.line);
+    return status;
+}
+
+int journal_export_command(int argc, char **argv)
+{
+    struct export_options opt;
+    const char *wrong = parse(argc, argv, &opt);
+    struct conf *conf = NULL;
+    int status;
+
+    if (wrong)
+        return command_usage(usage, wrong[0] ? wrong : NULL);
+    if (!opt.dir && command_load(opt.file, true, &conf))
+        return EXIT_USAGE;
+    status = write_all(opt.dir ? opt.dir : conf->journal_dir, &opt);
+    conf_free(conf);
+    return status;
+}
