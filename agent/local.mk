@@ -52,6 +52,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/stale.c \
 	agent/service/stored.c agent/service/stored.h \
 	agent/service/orphans.c \
+	agent/service/doubts.c \
 	agent/service/sweep.c \
 	agent/service/trash.c \
 	agent/service/trash_expire.c \

@@ -64,6 +64,7 @@ EXTRA_DIST += \
 	tests/system/harness/observer.py \
 	tests/system/harness/process.py \
 	tests/system/harness/proxy.py \
+	tests/system/harness/relay.py \
 	tests/system/harness/s3d.py \
 	tests/system/harness/samples.py \
 	tests/system/harness/signed.py \

@@ -7,8 +7,12 @@
 #include "base/err.h"
 #include "uploaders/xml.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define ITEMS_FIRST 64 /* room to begin with */
 
 struct state {
     const struct answer_reader *reader; /* NULL: only an Error will do */
@@ -137,5 +141,55 @@ int answer_etag(const char *text, char out[S3_ETAG_MAX])
         return ERR_LIMIT;
     memcpy(out, text, n);
     out[n] = '\0';
+    return 0;
+}
+
+int answer_bool(const char *text, bool *ret)
+{
+    *ret = strcmp(text, "true") == 0;
+    return *ret || strcmp(text, "false") == 0 ? 0 : ERR_SYNTAX;
+}
+
+int answer_grow(void **items, size_t count, size_t *cap, size_t size)
+{
+    if (count == ANSWERS_ITEMS_MAX)
+        return ERR_LIMIT;
+    if (count == *cap) {
+        size_t n = *cap ? *cap * 2 : ITEMS_FIRST;
+        void *more = realloc(*items, n * size);
+        if (!more)
+            return -ENOMEM;
+        *items = more;
+        *cap = n;
+    }
+    memset((char *)*items + count * size, 0, size);
+    return 0;
+}
+
+/* The value of a hex digit, or -1. */
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+int answer_decode_url(char *s)
+{
+    char *out = s;
+    for (; *s; s++) {
+        char c = *s == '+' ? ' ' : *s;
+        if (c == '%') {
+            int high = hex_value(s[1]);
+            int low = high < 0 ? -1 : hex_value(s[2]);
+            c = (char)(high * 16 + low);
+            if (low < 0 || !c)
+                return ERR_SYNTAX;
+            s += 2;
+        }
+        *out++ = c;
+    }
+    *out = '\0';
     return 0;
 }

@@ -31,4 +31,16 @@ int answer_text(const char *text, char *out, size_t size) __attribute__((warn_un
 /* answer_etag(text, out): a copy without quotes. 0, ERR_LIMIT. */
 int answer_etag(const char *text, char out[S3_ETAG_MAX]) __attribute__((warn_unused_result));
 
+/* answer_bool(text, ret): "true" or "false". 0 or ERR_SYNTAX. */
+int answer_bool(const char *text, bool *ret) __attribute__((warn_unused_result));
+
+/* answer_grow(items, count, cap, size): room for one more item of `size` bytes in an array of the
+ * heap that has `cap`; it is zeroed. 0, ERR_LIMIT past ANSWERS_ITEMS_MAX, -ENOMEM. */
+int answer_grow(void **items, size_t count, size_t *cap, size_t size)
+    __attribute__((warn_unused_result));
+
+/* answer_decode_url(s): undo encoding-type=url in place: %XX, and '+' for a space. 0 or ERR_SYNTAX.
+ */
+int answer_decode_url(char *s) __attribute__((warn_unused_result));
+
 #endif

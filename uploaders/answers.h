@@ -103,6 +103,29 @@ void s3_parts_release(struct s3_parts *p);
 int answers_parts(struct span body, struct s3_parts *ret, struct s3_error *ret_error)
     __attribute__((warn_unused_result));
 
+/* An upload in parts that was begun and neither completed nor aborted. */
+struct s3_upload {
+    const char *key;
+    const char *id;
+    int64_t initiated_us;  /* by S3's clock; 0: not told */
+    const char *algorithm; /* of its parts' checksums; "": not told */
+};
+
+/* A page of ListMultipartUploads. Owned; s3_uploads_release. */
+struct s3_uploads {
+    struct s3_upload *uploads; /* strings lie in text */
+    size_t count;
+    const char *next_key; /* NULL at the end */
+    const char *next_id;  /* where there is a next_key; may be "" */
+    char *text;
+};
+void s3_uploads_release(struct s3_uploads *p);
+
+/* answers_uploads(body, ret, ret_error): keys are decoded where the answer says encoding-type url.
+ * ERR_SYNTAX also where it is truncated but has no marker, or where an upload has no key or id. */
+int answers_uploads(struct span body, struct s3_uploads *ret, struct s3_error *ret_error)
+    __attribute__((warn_unused_result));
+
 /* answers_location(body, ret_region, ret_error): LocationConstraint; "" is us-east-1, "EU" is
  * eu-west-1. */
 int answers_location(struct span body, char ret_region[64], struct s3_error *ret_error)

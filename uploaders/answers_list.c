@@ -11,31 +11,6 @@
 #include <string.h>
 
 #define PART_NUMBER_MAX 10000
-#define ITEMS_FIRST     64 /* room to begin with */
-
-/* Room for one more item of `size` bytes in a zeroed array. 0, ERR_LIMIT, -ENOMEM. */
-static int grow(void **items, size_t count, size_t *cap, size_t size)
-{
-    if (count == ANSWERS_ITEMS_MAX)
-        return ERR_LIMIT;
-    if (count == *cap) {
-        size_t n = *cap ? *cap * 2 : ITEMS_FIRST;
-        void *more = realloc(*items, n * size);
-        if (!more)
-            return -ENOMEM;
-        *items = more;
-        *cap = n;
-    }
-    memset((char *)*items + count * size, 0, size);
-    return 0;
-}
-
-/* "true" or "false". */
-static int read_bool(const char *text, bool *ret)
-{
-    *ret = strcmp(text, "true") == 0;
-    return *ret || strcmp(text, "false") == 0 ? 0 : ERR_SYNTAX;
-}
 
 /* Strings lie in `text` while it grows, so they are kept as offsets, 0 for none (byte 0 is a NUL).
  */
@@ -62,7 +37,7 @@ static int open_list(void *arg, const char *path)
     if (strcmp(path, "Contents") != 0)
         return 0;
     void *entries = l->entries;
-    int rc = grow(&entries, l->count, &l->cap, sizeof(*l->entries));
+    int rc = answer_grow(&entries, l->count, &l->cap, sizeof(*l->entries));
     l->entries = entries;
     if (!rc)
         l->count++;
@@ -109,40 +84,11 @@ static int close_list(void *arg, const char *path, const char *text)
     if (strncmp(path, contents, sizeof(contents) - 1) == 0)
         return close_contents(l, path + sizeof(contents) - 1, text);
     if (strcmp(path, "IsTruncated") == 0)
-        return read_bool(text, &l->truncated);
+        return answer_bool(text, &l->truncated);
     if (strcmp(path, "NextContinuationToken") == 0)
         return strlen(text) < S3_TOKEN_MAX ? keep(l, text, &l->token) : ERR_LIMIT;
     if (strcmp(path, "EncodingType") == 0)
         l->url = strcmp(text, "url") == 0;
-    return 0;
-}
-
-/* The value of a hex digit, or -1. */
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Undo encoding-type=url in place: %XX, and '+' for a space. */
-static int decode_url(char *s)
-{
-    char *out = s;
-    for (; *s; s++) {
-        char c = *s == '+' ? ' ' : *s;
-        if (c == '%') {
-            int high = hex_value(s[1]);
-            int low = high < 0 ? -1 : hex_value(s[2]);
-            c = (char)(high * 16 + low);
-            if (low < 0 || !c)
-                return ERR_SYNTAX;
-            s += 2;
-        }
-        *out++ = c;
-    }
-    *out = '\0';
     return 0;
 }
 
@@ -154,7 +100,7 @@ static int build_objects(struct list_reader *l, struct s3_object **ret)
     for (size_t i = 0; !rc && i < l->count; i++) {
         const struct entry *e = &l->entries[i];
         char *key = l->text.data + e->key;
-        rc = l->url ? decode_url(key) : 0;
+        rc = l->url ? answer_decode_url(key) : 0;
         rc = rc ? rc : *key ? 0 : ERR_SYNTAX;
         objects[i] = (struct s3_object){.key = key,
                                         .size = e->size,
@@ -219,7 +165,7 @@ static int open_parts(void *arg, const char *path)
     if (strcmp(path, "Part") != 0)
         return 0;
     void *parts = p->parts.parts;
-    int rc = grow(&parts, p->parts.count, &p->cap, sizeof(*p->parts.parts));
+    int rc = answer_grow(&parts, p->parts.count, &p->cap, sizeof(*p->parts.parts));
     p->parts.parts = parts;
     if (!rc)
         p->parts.count++;
@@ -260,7 +206,7 @@ static int close_parts(void *arg, const char *path, const char *text)
     if (strcmp(path, "Part") == 0)
         return p->parts.parts[p->parts.count - 1].number ? 0 : ERR_SYNTAX;
     if (strcmp(path, "IsTruncated") == 0)
-        return read_bool(text, &p->parts.truncated);
+        return answer_bool(text, &p->parts.truncated);
     if (strcmp(path, "NextPartNumberMarker") != 0)
         return 0;
     p->has_marker = true;

@@ -143,6 +143,7 @@ struct call *caller_take(struct caller *c)
     call->owner = NULL;
     call->keys_until_ms = 0;
     call->is_elsewhere = false;
+    call->doubt_since_us = call->doubt_until_us = 0;
     call->x.given_up = 0;
     memset(&call->error, 0, sizeof(call->error));
     memset(&call->retry, 0, sizeof(call->retry));
@@ -393,6 +394,18 @@ static void note_answer(struct caller *c, const struct call *call, enum failure 
     c->told_us = x->answered_us;
 }
 
+/* An attempt that was sent more than once, or without an answer that tells, may have taken effect
+ * unheard. */
+static void note_doubt(struct call *call, bool told)
+{
+    const struct exchange *x = &call->x;
+    if (x->sent == 0 || (x->sent == 1 && told))
+        return;
+    if (!call->doubt_until_us)
+        call->doubt_since_us = x->sent_us;
+    call->doubt_until_us = x->answered_us;
+}
+
 /* exchange.done: judge the attempt. */
 static void on_answer(struct exchange *x)
 {
@@ -400,6 +413,7 @@ static void on_answer(struct exchange *x)
     struct caller *c = call->caller;
     if (x->was_slow) { /* at once, on a new connection; that costs no attempt */
         x->given_up++;
+        note_doubt(call, false);
         put_to_sleep(c, call, 0);
         return;
     }
@@ -418,6 +432,7 @@ static void on_answer(struct exchange *x)
                                   .clock_off = clock.off,
                                   .temporary = c->view.credentials.session_token != NULL};
     struct judgement j = retry_judge(&answer);
+    note_doubt(call, j.failure != FAILURE_TRANSIENT);
     note_answer(c, call, j.failure);
     if (retry_next(&call->retry, flow_quota(c->flow), &c->dice, &j, read_hint(call), c->attempts,
                    &delay_ms) == RETRY_GO) {

@@ -27,7 +27,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CALL_QUERY_MAX   4
+#define CALL_QUERY_MAX   5
 #define CALL_HEADERS_MAX 56 /* of the owner; the caller adds its own */
 
 struct caller;
@@ -56,6 +56,9 @@ struct call {
     enum verdict verdict;
     struct s3_error error;
     struct retry_state retry;
+    /* Attempts of which it is not known whether they took effect went in this time (real); 0: none
+     * did. The outcome may be known all the same: of another attempt. */
+    int64_t doubt_since_us, doubt_until_us;
 
     /* The caller's. */
     struct caller *caller;

@@ -168,6 +168,7 @@ static void on_part(struct call *call)
     struct copy_parts *copy = slot->copy;
     struct upload *u = &copy->upload;
     bool again = u->failure == VERDICT_DONE && ask_again(slot, call);
+    upload_note_part(u, call);
     if (!again && u->failure == VERDICT_DONE) {
         task_report(&copy->task, call);
         u->failure = call->verdict;

@@ -179,6 +179,8 @@ static struct task *make_task(const struct uploaders *u, const struct transfer *
         return task_list_new();
     case TRANSFER_ABORT:
         return task_abort_new();
+    case TRANSFER_STRAYS:
+        return task_strays_new();
     }
     return NULL;
 }
@@ -190,7 +192,9 @@ static void clear_outcome(struct transfer *t)
     t->s3_code[0] = t->message[0] = t->etag[0] = t->version[0] = '\0';
     t->crc64 = t->size = t->duration_ms = 0;
     t->has_crc = t->upload_over = t->untrusted = false;
-    t->attempts = t->parts_kept = 0;
+    t->attempts = t->parts_kept = t->aborted = 0;
+    if (t->kind != TRANSFER_STRAYS)
+        t->since_us = t->until_us = 0;
 }
 
 /* The keys of a transfer can be sent; if not, the transfer says why. */

@@ -34,7 +34,7 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/uploaders.h \
 	uploaders/answer.h uploaders/answer.c \
 	uploaders/answers.h uploaders/answers.c uploaders/answers_build.c uploaders/answers_list.c \
-	uploaders/answers_tags.c \
+	uploaders/answers_tags.c uploaders/answers_uploads.c \
 	uploaders/credentials.h uploaders/credentials.c \
 	uploaders/credentials_answer.h uploaders/credentials_answer.c \
 	uploaders/credentials_fetch.h uploaders/credentials_fetch.c uploaders/credentials_host.c \
@@ -51,6 +51,7 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/redirect.h uploaders/redirect.c \
 	uploaders/retry.h uploaders/retry.c \
 	uploaders/spread.h uploaders/spread.c \
+	uploaders/stray.h uploaders/stray.c uploaders/strays.c \
 	uploaders/sources.h uploaders/sources.c uploaders/sources_read.c \
 	uploaders/sigv4.h uploaders/sigv4.c uploaders/sigv4_encode.c \
 	uploaders/throttle.h uploaders/throttle.c \
@@ -77,6 +78,7 @@ uploaders_tests = \
 	tests/unit/test_sigv4 \
 	tests/unit/test_sockets \
 	tests/unit/test_spread \
+	tests/unit/test_stray \
 	tests/unit/test_uploaders_faults
 check_PROGRAMS += $(uploaders_tests)
 TESTS += $(uploaders_tests)
@@ -114,6 +116,8 @@ tests_unit_test_sockets_SOURCES = tests/unit/test_sockets.c
 tests_unit_test_sockets_LDADD = $(uploaders_test_libs)
 tests_unit_test_spread_SOURCES = tests/unit/test_spread.c
 tests_unit_test_spread_LDADD = $(uploaders_test_libs)
+tests_unit_test_stray_SOURCES = tests/unit/test_stray.c
+tests_unit_test_stray_LDADD = $(uploaders_test_libs)
 tests_unit_test_sigv4_SOURCES = tests/unit/test_sigv4.c
 tests_unit_test_sigv4_LDADD = $(uploaders_test_libs)
 tests_unit_test_uploaders_faults_SOURCES = tests/unit/test_uploaders_faults.c

@@ -125,6 +125,7 @@ static void on_part(struct call *call)
 {
     struct part *part = call->owner;
     struct multipart *m = part->file;
+    upload_note_part(&m->upload, call);
     if (m->upload.failure == VERDICT_DONE) {
         task_report(&m->task, call);
         m->upload.failure = call->verdict;

@@ -50,6 +50,7 @@ void s3_requests_add(const struct uploaders_options *opt, enum transfer_kind kin
         break;
     case TRANSFER_ABORT:
         break; /* free of charge */
+    case TRANSFER_STRAYS:
     case TRANSFER_LIST:
         break; /* no plan has any */
     }

@@ -60,13 +60,24 @@ static int read_created(struct call *call, struct s3_error *ret_error)
     return answers_initiate(body, u->new_id, ret_error);
 }
 
+/* An upload of that time may be there without anybody knowing its id. */
+static void tell_stray(struct transfer *t, int64_t since_us, int64_t until_us)
+{
+    if (!until_us)
+        return;
+    t->since_us = since_us;
+    t->until_us = until_us;
+}
+
 /* call.done of CreateMultipartUpload */
 static void on_created(struct call *call)
 {
     struct upload *u = call->owner;
     struct transfer *t = u->task->transfer;
     enum verdict verdict = call->verdict;
+    int64_t sent_us = call->x.sent_us, answered_us = call->x.answered_us;
     task_report(u->task, call);
+    tell_stray(t, call->doubt_since_us, call->doubt_until_us);
     caller_give(call);
     if (verdict != VERDICT_DONE) {
         upload_end(u, verdict);
@@ -74,12 +85,14 @@ static void on_created(struct call *call)
     }
     t->part_bytes = u->plan.part_bytes;
     t->upload_id = strdup(u->new_id);
-    if (!t->upload_id)
-        task_no_memory(u->task); /* it stays at S3: without its id it cannot be aborted either */
-    else if (t->tells_upload)
+    if (!t->upload_id) {
+        tell_stray(t, t->since_us ? t->since_us : sent_us, answered_us);
+        task_no_memory(u->task);
+    } else if (t->tells_upload) {
         upload_end(u, VERDICT_BEGUN);
-    else
+    } else {
         u->ready(u);
+    }
 }
 
 struct call *upload_create_call(struct upload *u)
@@ -127,12 +140,18 @@ struct call *upload_part_call(struct upload *u, const char *number)
     return call;
 }
 
+void upload_note_part(struct upload *u, const struct call *call)
+{
+    u->unheard = u->unheard || call->doubt_until_us;
+}
+
 /* call.done of AbortMultipartUpload: whatever came of it, the verdict was found before. */
 static void on_aborted(struct call *call)
 {
     struct upload *u = call->owner;
-    u->task->transfer->upload_over =
-        call->verdict == VERDICT_DONE || strcmp(call->error.code, "NoSuchUpload") == 0;
+    struct transfer *t = u->task->transfer;
+    bool gone = call->verdict == VERDICT_DONE || strcmp(call->error.code, "NoSuchUpload") == 0;
+    t->upload_over = gone && !(u->unheard && t->tells_upload);
     caller_give(call);
     upload_end(u, u->failure);
 }

@@ -14,6 +14,11 @@
  * that S3 did not answer for stays, to be gone on with later. Any other failure aborts, after all
  * parts in flight have ended. `upload_over` tells that S3 does not have the upload any more.
  *
+ * A Create of which it is not known what came of it, though another one may have had its answer, is
+ * told of as the time of it (`since_us`, `until_us`): S3 may have an upload that nobody has the id
+ * of. An upload that was aborted after a part without an answer is not over for a caller that
+ * remembers it: that part may arrive yet, so it is to be aborted once more (TRANSFER_ABORT).
+ *
  * A Complete whose answer was lost and that is sent again (by us, or by libcurl where a kept
  * connection died) finds no such upload: then HEAD tells whether the object is ours.
  */
@@ -29,6 +34,7 @@ struct upload {
     struct parts_plan plan;
     struct s3_part *parts; /* plan.count of them; all filled in before upload_complete */
     enum verdict failure;  /* VERDICT_DONE: none so far */
+    bool unheard;          /* a part may still arrive: it had no answer */
     bool keyless;          /* the object is not under the customer's key that the rules name */
     bool has_crc;          /* the whole's CRC-64/NVME is known */
     uint64_t crc64;
@@ -58,6 +64,9 @@ struct call *upload_part_call(struct upload *u, const char *number);
 
 /* upload_add_key(u, call): the customer's key that the object is under, if it is. */
 void upload_add_key(const struct upload *u, struct call *call);
+
+/* upload_note_part(u, call): the outcome of a part's call, for what it leaves in doubt. */
+void upload_note_part(struct upload *u, const struct call *call);
 
 /* upload_complete(u): all parts are there. Ends the task in the end. */
 void upload_complete(struct upload *u);

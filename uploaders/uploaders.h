@@ -68,8 +68,10 @@ enum transfer_kind {
     TRANSFER_DELETE,      /* key, if it still has source_etag (CONFLICT; etag is what it has) */
     TRANSFER_DELETE_MANY, /* items[0..item_count): each has its own end, whatever the verdict */
     TRANSFER_HEAD,
-    TRANSFER_LIST, /* a page of the keys that begin with `key`, behind source_key; see items */
-    TRANSFER_ABORT /* of key's upload upload_id; done too where there is no such upload */
+    TRANSFER_LIST,  /* a page of the keys that begin with `key`, behind source_key; see items */
+    TRANSFER_ABORT, /* of key's upload upload_id; done too where there is no such upload */
+    TRANSFER_STRAYS /* of those uploads of key that were begun in since_us to until_us and whose ids
+                       nobody has; done where S3 lists none (any more) */
 };
 
 /* How a transfer ended. */
@@ -150,6 +152,10 @@ struct transfer {
     bool resumes;        /* PUT: upload_id is of an earlier run: what S3 has of it is asked for */
     char *upload_id;     /* NULL: none yet */
     uint64_t part_bytes; /* of that upload */
+    /* Real time by our clock. STRAYS: of the uploads that are meant; what was begun before or after
+     * is not touched (stray.h). PUT, COPY, META: outcome: in this time an upload may have been
+     * begun without our hearing of it; 0: none was. */
+    int64_t since_us, until_us;
 
     struct s3_head *head; /* HEAD: to be filled in where it is not NULL; the caller's */
     struct buf *content;  /* HEAD: the object's bytes, too, where it is not NULL; the caller's.
@@ -162,6 +168,7 @@ struct transfer {
     bool upload_over;    /* S3 does not have the upload any more (PUT, COPY, META:
                             upload_id is NULL then) */
     unsigned parts_kept; /* that S3 had from before */
+    unsigned aborted;    /* STRAYS: so many */
     enum verdict verdict;
     int code;         /* UNREADABLE: -errno */
     int http_status;  /* of the last answer; 0 none */

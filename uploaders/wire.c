@@ -193,6 +193,18 @@ static int on_timer(CURLM *multi, long timeout_ms, void *arg)
     return 0;
 }
 
+/* CURLOPT_PREREQFUNCTION: there is a connection, and the request goes now. */
+static int on_request(void *arg, char *address, char *local, int port, int local_port)
+{
+    struct handle *h = arg;
+    (void)address;
+    (void)local;
+    (void)port;
+    (void)local_port;
+    h->x->sent++;
+    return CURL_PREREQFUNC_OK;
+}
+
 /* The options that every exchange shares, set once. */
 static void set_constants(struct wire *w, struct handle *h)
 {
@@ -231,6 +243,8 @@ static void set_constants(struct wire *w, struct handle *h)
     curl_easy_setopt(easy, CURLOPT_READDATA, h);
     curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
     curl_easy_setopt(easy, CURLOPT_SEEKDATA, h);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, h);
     curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BUFFER);
 }
 
@@ -373,7 +387,7 @@ void wire_send(struct wire *w, struct exchange *x)
     x->progress = 0;
     x->was_slow = false;
     x->resume_ms = 0;
-    x->detours = 0;
+    x->detours = x->sent = 0;
     x->words[0] = x->detail[0] = '\0';
     x->sent_us = clock_real_us();
     x->answered_us = x->sent_us;

@@ -57,6 +57,8 @@ struct exchange {
     struct buf answer;
     char words[64];   /* curl's, where the transport failed */
     char detail[256]; /* more of it; may be empty */
+    unsigned sent;    /* how often it began to go: libcurl sends again by itself where a connection
+                         that was kept turns out to be dead */
     int64_t sent_us;  /* real time, of the handing over and of the answer's end */
     int64_t answered_us;
 

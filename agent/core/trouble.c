@@ -108,6 +108,8 @@ const char *trouble_operation(enum transfer_kind kind)
         return "s3:ListBucket";
     case TRANSFER_ABORT:
         return "s3:AbortMultipartUpload and s3:ListMultipartUploadParts";
+    case TRANSFER_STRAYS:
+        return "s3:ListBucketMultipartUploads and s3:AbortMultipartUpload";
     }
     return "";
 }

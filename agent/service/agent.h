@@ -13,6 +13,7 @@
  *   publish  lists go after their images, old objects after the lists
  *   apply    changes -> intents -> transfers -> outcomes -> index
  *   orphans  uploads in parts that nothing came of
+ *   doubts   uploads in parts that may have been begun without our hearing of it
  *   recover  journal and index after a stop or a crash
  *   sight    what the watchers do not see, and since when
  *   limits   how fast the transfers may go
@@ -200,10 +201,17 @@ struct agent {
     bool unfit;              /* the configuration asks for what this machine cannot do */
     int64_t real_us, now_ms; /* of this turn of the loop */
     int64_t started_ms;
-    int64_t orphans_ms;   /* when uploads in parts are looked through next */
-    bool orphans_skipped; /* some were still on their way when they were looked through last */
-    bool orphans_full;    /* and there may be more than could be aborted at once */
-    unsigned aborting;    /* of those that were found then, in flight */
+    int64_t orphans_ms;        /* when uploads in parts are looked through next */
+    bool orphans_skipped;      /* some were still on their way when they were looked through last */
+    bool orphans_full;         /* and there may be more than could be aborted at once */
+    unsigned aborting;         /* of those that were found then, in flight */
+    unsigned orphans_failures; /* in a row, to abort some */
+    int64_t doubts_ms;         /* when uploads that were begun unheard are looked for next */
+    bool doubts_skipped;       /* some keys were still at work then */
+    unsigned doubting;         /* of those that are looked for, in flight */
+    bool doubts_failed;        /* one of these could not be asked for */
+    unsigned doubts_failures;  /* so many times in a row */
+    int64_t doubts_rest_ms;    /* none is asked for before that */
     const struct conf_limits *limits; /* in force; NULL: none was looked up yet */
     const char *limits_hours;         /* of the timetable; NULL: no row of it holds */
     int64_t limits_ms;                /* when they are looked up next */
@@ -456,6 +464,24 @@ void apply_forget_key(struct agent *a, struct mapping *m, const char *key);
 /* abort uploads in parts that nobody goes on with, if it is time; one such came back */
 void orphans_sweep(struct agent *a);
 void orphans_aborted(struct agent *a, const struct transfer *t);
+/* every mapping was seen as a whole since the start, so a path without an item has come to rest */
+bool orphans_may_judge(const struct agent *a);
+/* a transfer left an upload that it may never go on with */
+void orphans_left(struct agent *a);
+int64_t orphans_deadline(const struct agent *a);
+
+/* doubts.c */
+/* an upload of the transfer's may have been begun without our hearing of it: remembered, to be made
+ * durable by the caller */
+void doubts_note(struct agent *a, const struct transfer *t);
+/* look for such uploads, if it is time; one such transfer came back */
+void doubts_sweep(struct agent *a);
+void doubts_looked(struct agent *a, const struct transfer *t);
+int64_t doubts_deadline(const struct agent *a);
+/* a crash or a stop came between the intent (its time) of the key and the outcome; the file that
+ * was to go. To be committed. */
+int doubts_interrupted(struct agent *a, const char *key, const struct file_stat *st,
+                       int64_t since_us) __attribute__((warn_unused_result));
 
 /* recover.c */
 int recover(struct agent *a, uint64_t next_seq, struct err *e);

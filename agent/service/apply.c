@@ -411,13 +411,13 @@ static int begun_note(struct agent *a, const struct transfer *t)
     return uploads_note(a->index, &u);
 }
 
-/* Uploads in parts that were begun. Their ids are made durable before their first parts go: after a
- * crash they are gone on with, or aborted. */
-static void apply_begun(struct agent *a, struct transfer *const *begun, size_t count)
+/* Uploads in parts that were begun, or may have been (`doubts`). Their ids are made durable before
+ * their first parts go: after a crash they are gone on with, or aborted. */
+static void apply_begun(struct agent *a, struct transfer *const *begun, size_t count, bool doubts)
 {
     int rc = 0;
 
-    if (!count)
+    if (!count && !doubts)
         return;
     for (size_t i = 0; i < count && rc == 0; i++)
         rc = begun_note(a, begun[i]);
@@ -446,12 +446,22 @@ static void apply_upload_over(struct agent *a, const struct transfer *t)
     agent_dirty(a);
 }
 
-/* An upload that was in the item's way was aborted: now its own transfer. */
+/* An upload that was in the item's way was aborted: now its own transfer. That the old one is gone
+ * is durable first: after a crash it would be taken for the new one (doubts_interrupted). */
 static void apply_aborted(struct agent *a, struct item *it, const struct transfer *t)
 {
-    if (t->verdict != VERDICT_DONE)
+    int rc;
+
+    if (t->verdict != VERDICT_DONE) {
         apply_failed(a, it, t);
-    else if (!a->stopping && !a->fatal)
+        return;
+    }
+    rc = agent_commit(a);
+    if (rc == 0)
+        rc = index_sync(a->index);
+    if (rc)
+        agent_fail(a, rc, "writing the index");
+    if (!a->stopping && !a->fatal)
         apply_submit(a, &it, 1);
 }
 
@@ -463,6 +473,8 @@ static void apply_outcome(struct agent *a, struct transfer *t)
                  t->parts_kept);
     if (t->upload_over)
         apply_upload_over(a, t);
+    else if (t->upload_id)
+        orphans_left(a);
     if (t->kind == TRANSFER_ABORT)
         apply_aborted(a, t->owner, t);
     else if (t->verdict == VERDICT_DONE)
@@ -474,11 +486,16 @@ static void apply_outcome(struct agent *a, struct transfer *t)
 void apply_outcomes(struct agent *a)
 {
     struct transfer *begun[AGENT_FLYING_MAX], *t;
+    bool doubts = false;
     size_t count = 0;
 
     while (!a->fatal && count < AGENT_FLYING_MAX && (t = uploaders_next(a->uploaders))) {
         a->flying--;
         a->flying_large -= is_large(t);
+        if (t->until_us && t->kind != TRANSFER_STRAYS) {
+            doubts_note(a, t);
+            doubts = true;
+        }
         if (t->verdict == VERDICT_BEGUN) {
             begun[count++] = t;
             continue;
@@ -487,6 +504,8 @@ void apply_outcomes(struct agent *a)
             trash_expire_outcome(a, t);
         else if (t->kind == TRANSFER_DELETE || t->kind == TRANSFER_DELETE_MANY)
             deletions_outcome(a, t);
+        else if (t->kind == TRANSFER_STRAYS)
+            doubts_looked(a, t);
         else if (!t->owner)
             orphans_aborted(a, t);
         else if (((const struct item *)t->owner)->state == ITEM_DELETING)
@@ -495,5 +514,5 @@ void apply_outcomes(struct agent *a)
             apply_outcome(a, t);
         transfer_free(t);
     }
-    apply_begun(a, begun, count);
+    apply_begun(a, begun, count, doubts);
 }

@@ -166,8 +166,10 @@ static int64_t turn_deadline(struct agent *a)
     due = other < due ? other : due;
     other = trash_expire_deadline(a);
     due = other < due ? other : due;
-    if (a->orphans_ms > a->now_ms && a->orphans_ms < due)
-        due = a->orphans_ms;
+    other = orphans_deadline(a);
+    due = other < due ? other : due;
+    other = doubts_deadline(a);
+    due = other < due ? other : due;
     if ((a->observed.count || a->parked.count) && a->now_ms + AGENT_PLAN_WAIT_MS < due)
         due = a->now_ms + AGENT_PLAN_WAIT_MS;
     if (!pending_count(a->pending) && due > a->now_ms + TURN_BUSY_MS && !turn_scanning(a) &&
@@ -227,6 +229,7 @@ static void turn(struct agent *a)
         apply_ready(a);
         turn_wake_lists(a);
         orphans_sweep(a);
+        doubts_sweep(a);
         trash_expire(a);
     }
     troubles_tick(a);

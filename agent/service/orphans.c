@@ -6,7 +6,7 @@
  * there now came to rest without it (the file is gone, was renamed, or is small now). Each has an
  * item while it is needed, so no age is waited for. Those of a mapping that left the configuration
  * are orphans too. Looked for once all is scanned, once a day, and again when what was on its way
- * has come to rest.
+ * has come to rest: what was found at work then, and what a transfer left behind since.
  */
 #include "agent/service/agent.h"
 #include "agent/service/uploads.h"
@@ -53,8 +53,7 @@ static int gather(void *arg, const struct upload_known *u)
     return 0;
 }
 
-/* Every mapping was seen as a whole since the start, so a path without an item has come to rest. */
-static bool may_judge(const struct agent *a)
+bool orphans_may_judge(const struct agent *a)
 {
     for (size_t i = 0; i < a->mapping_count; i++) {
         const struct mapping *m = &a->mappings[i];
@@ -72,7 +71,7 @@ void orphans_sweep(struct agent *a)
 
     bool due = a->now_ms >= a->orphans_ms || (a->orphans_skipped && report_in_step(a));
 
-    if (!due || a->options.dry_run || a->fatal || a->aborting || !may_judge(a))
+    if (!due || a->options.dry_run || a->fatal || a->aborting || !orphans_may_judge(a))
         return;
     rc = uploads_each(a->index, gather, &o);
     if (rc < 0) {
@@ -89,12 +88,38 @@ void orphans_sweep(struct agent *a)
     }
 }
 
+void orphans_left(struct agent *a)
+{
+    a->orphans_skipped = true; /* until all is in step, or has not been for long */
+    if (a->now_ms + ORPHANS_AGAIN_MS < a->orphans_ms)
+        a->orphans_ms = a->now_ms + ORPHANS_AGAIN_MS;
+}
+
+int64_t orphans_deadline(const struct agent *a)
+{
+    return a->orphans_ms > a->now_ms ? a->orphans_ms : INT64_MAX;
+}
+
+/* One could not be aborted: all are tried again after a while. */
+static void aborted_not(struct agent *a, const struct transfer *t)
+{
+    int64_t rest_ms = order_backoff_ms(++a->orphans_failures, (uint64_t)a->real_us);
+
+    if (a->now_ms + rest_ms < a->orphans_ms)
+        a->orphans_ms = a->now_ms + rest_ms;
+    log_warning("%s: an upload in parts could not be aborted: %s: %s %s; tried again in %" PRId64
+                " s",
+                t->key, verdict_name(t->verdict), t->s3_code, t->message,
+                (a->orphans_ms - a->now_ms) / MS_PER_S);
+}
+
 void orphans_aborted(struct agent *a, const struct transfer *t)
 {
     struct upload_known u;
 
     a->aborting--;
     if (t->verdict == VERDICT_DONE) {
+        a->orphans_failures = 0;
         log_info("%s: an upload in parts that nothing came of was aborted", t->key);
         /* Meanwhile another may have been begun. */
         if (uploads_find(a->index, t->key, &u) == 0 && strcmp(u.id, t->upload_id) == 0) {
@@ -103,9 +128,7 @@ void orphans_aborted(struct agent *a, const struct transfer *t)
             agent_dirty(a);
         }
     } else {
-        log_warning("%s: an upload in parts could not be aborted: %s: %s %s; tried again within a "
-                    "day",
-                    t->key, verdict_name(t->verdict), t->s3_code, t->message);
+        aborted_not(a, t);
     }
     if (!a->aborting && a->orphans_full && t->verdict == VERDICT_DONE)
         a->orphans_ms = a->now_ms; /* there may be more */

@@ -24,6 +24,7 @@ struct applied {
 /* An intent without its outcome so far. */
 struct open_tx {
     uint64_t tx;
+    int64_t time_us;
     enum journal_op op;
     unsigned mapping;
     char *path;
@@ -92,6 +93,7 @@ static int recover_intent(struct recovery *r, const struct journal_record *rec,
     if (!o)
         return -ENOMEM;
     o->tx = rec->seq;
+    o->time_us = rec->time_us;
     o->op = rec->op;
     o->mapping = m->id;
     o->count = rec->count;
@@ -281,7 +283,10 @@ struct dir_marks {
     struct agent *agent;
     unsigned mapping;
     const char *from, *to; /* paths */
-    char **paths;
+    struct dir_mark {
+        char *path;
+        struct file_stat st; /* as far as the index knows it */
+    } * marks;
     size_t count;
 };
 
@@ -292,7 +297,7 @@ static int dir_mark_gather(void *arg, const char *key, const struct known *known
     struct dir_marks *d = arg;
     char path[PATH_BYTES_MAX + 1], new_key[AGENT_KEY_SIZE];
     struct index_entry e;
-    char **more;
+    struct dir_mark *more;
 
     const char *old = key + d->agent->mappings[d->mapping].prefix_len;
 
@@ -304,12 +309,23 @@ static int dir_mark_gather(void *arg, const char *key, const struct known *known
              !agent_key(d->agent, d->mapping, path, new_key) ||
              index_get(d->agent->index, new_key, &e) == 0)
         return 0;
-    more = realloc(d->paths, (d->count + 1) * sizeof *more);
+    more = realloc(d->marks, (d->count + 1) * sizeof *more);
     if (!more)
         return -ENOMEM;
-    d->paths = more;
-    d->paths[d->count] = strdup(path);
-    return d->paths[d->count++] ? 0 : -ENOMEM;
+    d->marks = more;
+    d->marks[d->count] = (struct dir_mark){
+        .path = strdup(path),
+        .st = {.ino = known->ino, .size = known->size, .mtime_ns = known->mtime_ns}};
+    return d->marks[d->count++].path ? 0 : -ENOMEM;
+}
+
+/* An upload in parts of the path's object may have been begun. */
+static int interrupted_upload(struct agent *a, const struct open_tx *o, const char *path,
+                              const struct file_stat *st)
+{
+    char key[AGENT_KEY_SIZE];
+
+    return agent_key(a, o->mapping, path, key) ? doubts_interrupted(a, key, st, o->time_us) : 0;
 }
 
 /* A directory's rename that was interrupted. */
@@ -324,22 +340,30 @@ static int interrupted_directory(struct agent *a, const struct open_tx *o)
         return 0;
     rc = index_each_under(a->index, prefix, NULL, dir_mark_gather, &d);
     for (size_t i = 0; i < d.count; i++) {
+        const struct dir_mark *mark = &d.marks[i];
+        bool leaving = path_is_within(mark->path, o->path);
+
         if (rc == 0)
-            rc = mark_uncertain(a, o->mapping, d.paths[i], path_is_within(d.paths[i], o->path),
-                                &none);
-        free(d.paths[i]);
+            rc = mark_uncertain(a, o->mapping, mark->path, leaving, &none);
+        if (rc == 0 && !leaving)
+            rc = interrupted_upload(a, o, mark->path, &mark->st);
+        free(mark->path);
     }
-    free(d.paths);
+    free(d.marks);
     return rc;
 }
 
 /* What the interrupted change may have left in S3. */
 static int interrupted_marks(struct agent *a, const struct open_tx *o)
 {
+    const char *path = o->path2 && !o->landed ? o->path2 : o->path;
+    bool leaving = o->landed || o->op == JOURNAL_REMOVE;
+    int rc;
+
     if (o->op == JOURNAL_RENAME && o->count)
         return interrupted_directory(a, o);
-    return mark_uncertain(a, o->mapping, o->path2 && !o->landed ? o->path2 : o->path,
-                          o->landed || o->op == JOURNAL_REMOVE, &o->st);
+    rc = mark_uncertain(a, o->mapping, path, leaving, &o->st);
+    return rc || leaving ? rc : interrupted_upload(a, o, path, &o->st);
 }
 
 /* Where an object was to go, or went. */

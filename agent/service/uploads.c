@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define PREFIX "upload:" /* of the meta values; then the key's SHA-256 */
+#define DOUBT  "doubt:"  /* the same of doubts */
 
 /* A value: this, the key and its NUL, the id and its NUL. */
 struct stored {
@@ -21,14 +22,23 @@ struct stored {
     (sizeof(struct stored) + sizeof((struct upload_known *)0)->key +                               \
      sizeof((struct upload_known *)0)->id)
 
+/* A doubt: this, the key and its NUL. */
+struct stored_doubt {
+    int64_t since_us, until_us, looked_us;
+};
+
+#define DOUBT_MAX (sizeof(struct stored_doubt) + sizeof((struct upload_doubt *)0)->key)
+#define NAME_MAX  (sizeof PREFIX + SHA256_HEX) /* the longer prefix */
+
 /* The value's name. */
-static void name_of(const char *key, char out[sizeof PREFIX + SHA256_HEX])
+static void name_of(const char *prefix, const char *key, char out[NAME_MAX])
 {
+    size_t n = strlen(prefix);
     uint8_t hash[SHA256_BYTES];
 
     digest_sha256(key, strlen(key), hash);
-    memcpy(out, PREFIX, sizeof PREFIX - 1);
-    hex_encode(hash, sizeof hash, out + sizeof PREFIX - 1);
+    memcpy(out, prefix, n);
+    hex_encode(hash, sizeof hash, out + n);
 }
 
 int uploads_note(struct index *ix, const struct upload_known *u)
@@ -39,7 +49,7 @@ int uploads_note(struct index *ix, const struct upload_known *u)
                        .mtime_ns = u->mtime_ns,
                        .ctime_ns = u->ctime_ns,
                        .of_file = u->of_file};
-    char name[sizeof PREFIX + SHA256_HEX];
+    char name[NAME_MAX];
     char value[VALUE_MAX];
     size_t key_n = strnlen(u->key, sizeof u->key) + 1, id_n = strnlen(u->id, sizeof u->id) + 1;
 
@@ -48,7 +58,7 @@ int uploads_note(struct index *ix, const struct upload_known *u)
     memcpy(value, &s, sizeof s);
     memcpy(value + sizeof s, u->key, key_n);
     memcpy(value + sizeof s + key_n, u->id, id_n);
-    name_of(u->key, name);
+    name_of(PREFIX, u->key, name);
     return index_meta_put(ix, name, value, sizeof s + key_n + id_n);
 }
 
@@ -87,21 +97,21 @@ static int decode(const void *value, size_t size, struct upload_known *ret)
 
 int uploads_find(struct index *ix, const char *key, struct upload_known *ret)
 {
-    char name[sizeof PREFIX + SHA256_HEX];
+    char name[NAME_MAX];
     char value[VALUE_MAX];
     size_t size = sizeof value;
     int rc;
 
-    name_of(key, name);
+    name_of(PREFIX, key, name);
     rc = index_meta_get(ix, name, value, &size);
     return rc ? rc : decode(value, size, ret);
 }
 
 int uploads_forget(struct index *ix, const char *key)
 {
-    char name[sizeof PREFIX + SHA256_HEX];
+    char name[NAME_MAX];
 
-    name_of(key, name);
+    name_of(PREFIX, key, name);
     return index_meta_remove(ix, name);
 }
 
@@ -131,4 +141,109 @@ bool uploads_fits(const struct upload_known *u, const struct file_stat *st)
 {
     return u->of_file && u->ino == st->ino && u->size == st->size && u->mtime_ns == st->mtime_ns &&
            u->ctime_ns == st->ctime_ns;
+}
+
+/* Write a doubt. */
+static int doubt_put(struct index *ix, const struct upload_doubt *d)
+{
+    struct stored_doubt s = {d->since_us, d->until_us, d->looked_us};
+    size_t n = strlen(d->key) + 1;
+    char name[NAME_MAX], value[DOUBT_MAX];
+
+    memcpy(value, &s, sizeof s);
+    memcpy(value + sizeof s, d->key, n);
+    name_of(DOUBT, d->key, name);
+    return index_meta_put(ix, name, value, sizeof s + n);
+}
+
+/* The doubt as it was written. */
+static int doubt_decode(const void *value, size_t size, struct upload_doubt *ret)
+{
+    const char *at = (const char *)value + sizeof(struct stored_doubt);
+    struct stored_doubt s;
+
+    if (size < sizeof s)
+        return ERR_CORRUPT;
+    memcpy(&s, value, sizeof s);
+    *ret = (struct upload_doubt){
+        .since_us = s.since_us, .until_us = s.until_us, .looked_us = s.looked_us};
+    return text(&at, (const char *)value + size, ret->key, sizeof ret->key);
+}
+
+/* The key's doubt. 0, -ENOENT, or as the index fails. */
+static int doubt_find(struct index *ix, const char *key, struct upload_doubt *ret)
+{
+    char name[NAME_MAX], value[DOUBT_MAX];
+    size_t size = sizeof value;
+    int rc;
+
+    name_of(DOUBT, key, name);
+    rc = index_meta_get(ix, name, value, &size);
+    return rc ? rc : doubt_decode(value, size, ret);
+}
+
+int uploads_doubt(struct index *ix, const char *key, int64_t since_us, int64_t until_us)
+{
+    struct upload_doubt d = {.since_us = since_us, .until_us = until_us}, before;
+    size_t n = strlen(key);
+    int rc;
+
+    if (n >= sizeof d.key)
+        return -ENAMETOOLONG;
+    memcpy(d.key, key, n + 1);
+    rc = doubt_find(ix, key, &before);
+    if (rc && rc != -ENOENT)
+        return rc;
+    if (rc == 0) {
+        d.since_us = before.since_us < since_us ? before.since_us : since_us;
+        d.until_us = before.until_us > until_us ? before.until_us : until_us;
+        d.looked_us = before.looked_us;
+    }
+    return doubt_put(ix, &d);
+}
+
+int uploads_looked(struct index *ix, const char *key, int64_t looked_us)
+{
+    struct upload_doubt d;
+    char name[NAME_MAX];
+    int rc = doubt_find(ix, key, &d);
+
+    if (rc)
+        return rc == -ENOENT ? 0 : rc;
+    if (looked_us < d.until_us + UPLOADS_LATE_US) {
+        d.looked_us = looked_us;
+        return doubt_put(ix, &d);
+    }
+    name_of(DOUBT, key, name);
+    return index_meta_remove(ix, name);
+}
+
+int64_t uploads_look_due_us(const struct upload_doubt *d)
+{
+    int64_t soon_us = d->until_us + UPLOADS_SOON_US;
+
+    return d->looked_us < soon_us ? soon_us : d->until_us + UPLOADS_LATE_US;
+}
+
+/* What index_meta_each calls. */
+struct doubt_visit {
+    int (*fn)(void *arg, const struct upload_doubt *d);
+    void *arg;
+};
+
+static int doubt_visit_one(void *arg, const void *value, size_t size)
+{
+    const struct doubt_visit *v = arg;
+    struct upload_doubt d;
+    int rc = doubt_decode(value, size, &d);
+
+    return rc ? rc : v->fn(v->arg, &d);
+}
+
+int uploads_each_doubt(struct index *ix, int (*fn)(void *arg, const struct upload_doubt *d),
+                       void *arg)
+{
+    struct doubt_visit v = {.fn = fn, .arg = arg};
+
+    return index_meta_each(ix, DOUBT, doubt_visit_one, &v);
 }

@@ -2,16 +2,26 @@
  * Uploads in parts that S3 has and that were not completed. Shell: the index keeps them.
  *
  * One a key at most. It is made durable before the first part goes, so that after a crash the
- * upload is gone on with (if the file is still the same) or aborted. S3 is never asked which
- * uploads there are: those that are not in the index are not ours to touch.
+ * upload is gone on with (if the file is still the same) or aborted. Those that are not in the
+ * index are not ours to touch.
+ *
+ * But for doubts: where the answer to the beginning of an upload was lost, S3 may have one whose id
+ * nobody knows. The key and the time are remembered until S3 was asked for such uploads often
+ * enough: once soon, and once when no request of that time can take effect any more.
  */
 #ifndef LOCKSTEP_AGENT_SERVICE_UPLOADS_H
 #define LOCKSTEP_AGENT_SERVICE_UPLOADS_H
 
 #include "agent/service/index.h"
+#include "base/clock.h"
 #include "base/tree.h"
 
 #define UPLOADS_ID_MAX 1024
+
+/* After the end of a doubt's time: what took effect at once can be told from what is begun later;
+ * a request is not good any longer (15 minutes) and what it did is done. */
+#define UPLOADS_SOON_US (3 * US_PER_S)
+#define UPLOADS_LATE_US (16 * 60 * US_PER_S)
 
 struct upload_known {
     char key[1025];
@@ -41,5 +51,29 @@ int uploads_each(struct index *ix, int (*fn)(void *arg, const struct upload_know
 /* uploads_fits(u, st): the file is still the one that the upload was begun for. Its metadata too:
  * they are the object's from the beginning, and the ctime tells of them. */
 bool uploads_fits(const struct upload_known *u, const struct file_stat *st);
+
+/* The time in which an upload of the key may have been begun unheard. Real, by our clock. */
+struct upload_doubt {
+    char key[1025];
+    int64_t since_us, until_us;
+    int64_t looked_us; /* what was begun before that is gone; 0: not looked for yet */
+};
+
+/* uploads_doubt(ix, key, since_us, until_us): a doubt more; several of a key are one. To be
+ * committed by the caller. 0, -ENAMETOOLONG, or as the index fails. */
+int uploads_doubt(struct index *ix, const char *key, int64_t since_us, int64_t until_us)
+    __attribute__((warn_unused_result));
+
+/* uploads_looked(ix, key, looked_us): what was begun before that is gone. The doubt is forgotten
+ * when there is nothing to be looked for any more. A doubt that is not there is none. */
+int uploads_looked(struct index *ix, const char *key, int64_t looked_us)
+    __attribute__((warn_unused_result));
+
+/* uploads_look_due_us(d): when it is to be looked for next (real time). */
+int64_t uploads_look_due_us(const struct upload_doubt *d);
+
+/* uploads_each_doubt(ix, fn, arg): as uploads_each. */
+int uploads_each_doubt(struct index *ix, int (*fn)(void *arg, const struct upload_doubt *d),
+                       void *arg) __attribute__((warn_unused_result));
 
 #endif

@@ -39,6 +39,21 @@ static void check_parts(struct span body)
     s3_parts_release(&p);
 }
 
+/* Every upload has what it is known by. */
+static void check_uploads(struct span body)
+{
+    struct s3_uploads p;
+    struct s3_error e;
+    if (answers_uploads(body, &p, &e) != 0)
+        return;
+    for (size_t i = 0; i < p.count; i++)
+        if (!*p.uploads[i].key || !*p.uploads[i].id || strlen(p.uploads[i].id) >= S3_UPLOAD_ID_MAX)
+            abort();
+    if (p.next_key && (!*p.next_key || !p.next_id))
+        abort();
+    s3_uploads_release(&p);
+}
+
 /* An item is either done or has a code. */
 static void check_delete(struct span body)
 {
@@ -84,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct s3_error e;
     if (size == 0)
         return 0;
-    switch (data[0] % 5) {
+    switch (data[0] % 6) {
     case 0:
         check_list(body);
         break;
@@ -96,6 +111,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 3:
         check_texts(body);
+        break;
+    case 4:
+        check_uploads(body);
         break;
     default:
         if (answers_error(body, &e) == 0 && strlen(e.message) >= sizeof(e.message))

@@ -134,6 +134,10 @@ static void list_upload(void *context, const struct upload *up)
     text_tag(page->out, "UploadId", up->id);
     text_tag(page->out, "StorageClass", "STANDARD");
     text_tag(page->out, "Initiated", iso_date(up->mtime_s, date));
+    if (up->has_algorithm) {
+        text_tag(page->out, "ChecksumAlgorithm", hash_name(up->algorithm));
+        text_tag(page->out, "ChecksumType", up->composite ? "COMPOSITE" : "FULL_OBJECT");
+    }
     text_add(page->out, "</Upload>");
 }
 

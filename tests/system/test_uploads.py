@@ -5,6 +5,7 @@ import os
 import time
 
 from harness import on, wait_until
+from harness.relay import Relay
 from harness.signed import quote
 
 MIB = 1 << 20
@@ -202,6 +203,122 @@ def test_a_file_that_went_while_it_was_sent_leaves_nothing(ctx):
     os.unlink(f"{images}/large.rec")
     agent.wait_in_step(60)
     assert ctx.client.signed.uploads() == [] and ctx.client.keys("images/") == {}
+
+
+# --- what was begun without an answer --------------------------------------------------------------
+
+
+def begin_elsewhere(ctx, *keys):
+    """Uploads of other people, from a time before: they stay. Who they are."""
+    for key in keys:
+        ctx.client.signed.expect("POST", key, query={"uploads": ""})
+    time.sleep(4)  # times are told in seconds, and clocks may differ by one
+    return sorted(ctx.client.signed.uploads())
+
+
+def only_these(ctx, uploads):
+    wait_until(lambda: sorted(ctx.client.signed.uploads()) == uploads, 40, "the strays' end")
+
+
+@on("s3d")
+def test_a_beginning_whose_answer_was_lost_leaves_nothing(ctx):
+    """The second attempt goes on as if nothing had been; the first one's upload is found by its key
+    and its time."""
+    images = ctx.folder("images")
+    write(f"{images}/large.rec", os.urandom(3 * PART))
+    others = begin_elsewhere(ctx, "images/large.rec", "images/large.rec2", "images/other.rec")
+    for fault in ({"do": "lost-reply"}, {"do": "error-applied", "code": "InternalError"}):
+        ctx.server.fault(op="CreateMultipartUpload", **fault)
+    agent = ctx.agent(images=images, s3=LARGE).start()
+    agent.wait_in_step(60)
+    assert len(seen(ctx, "CreateMultipartUpload")) == 3 + 3
+    only_these(ctx, others)
+    ctx.client.assert_tree(images, "images/")
+    agent.wait_for_log("images/large.rec: uploads in parts that were begun without an answer, and "
+                       "aborted: 2", 5)
+    agent.verify_journal()
+
+
+@on("s3d")
+def test_a_lost_beginning_of_a_file_that_went_leaves_nothing(ctx):
+    """No attempt has an answer, and there is no second transfer."""
+    images = ctx.folder("images")
+    write(f"{images}/large.rec", os.urandom(3 * PART))
+    ctx.server.fault("lost-reply", op="CreateMultipartUpload", count=0)
+    agent = ctx.agent(images=images, s3=LARGE).start()
+    wait_until(lambda: len(ctx.client.signed.uploads()) >= 3, 30, "three uploads")
+    os.unlink(f"{images}/large.rec")
+    ctx.server.clear_faults()
+    agent.wait_in_step(60)
+    only_these(ctx, [])
+    assert ctx.client.keys("images/") == {}
+
+
+@on("s3d")
+def test_a_beginning_that_a_crash_overtook_leaves_nothing(ctx):
+    images = ctx.folder("images")
+    write(f"{images}/large.rec", os.urandom(3 * PART))
+    others = begin_elsewhere(ctx, "images/large.rec")
+    ctx.server.fault("stall", ms=60000, op="CreateMultipartUpload", count=0)
+    agent = ctx.agent(images=images, s3=LARGE).start()
+    wait_until(lambda: len(ctx.client.signed.uploads()) == 2, 30, "the upload")
+    agent.kill9()
+    ctx.server.clear_faults()
+    agent.start().wait_in_step(60)
+    only_these(ctx, others)
+    ctx.client.assert_tree(images, "images/")
+    agent.verify_journal()
+
+
+@on("s3d")
+def test_a_lost_beginning_is_remembered_over_a_crash(ctx):
+    """Nothing is open any more when the agent dies; S3 does not tell before that."""
+    images = ctx.folder("images")
+    write(f"{images}/large.rec", os.urandom(3 * PART))
+    ctx.server.fault("lost-reply", op="CreateMultipartUpload")
+    ctx.server.fault("error", op="ListMultipartUploads", code="InternalError", count=0,
+                     key="images/*")
+    ctx.server.fault("error", op="AbortMultipartUpload", code="InternalError", count=0)
+    agent = ctx.agent(images=images, s3=LARGE).start()
+    agent.wait_in_step(60)
+    agent.kill9()
+    ctx.server.clear_faults()
+    assert len(ctx.client.signed.uploads()) == 1
+    agent.start().wait_in_step(60)
+    only_these(ctx, [])
+
+
+@on("s3d")
+def test_an_orphan_that_could_not_be_aborted_goes_soon(ctx):
+    images = ctx.folder("images")
+    write(f"{images}/large.rec", os.urandom(PARTS * PART))
+    ctx.server.fault("error", op="UploadPart", code="InternalError", skip=3, count=0)
+    ctx.server.fault("error", op="AbortMultipartUpload", code="InternalError", count=6)
+    agent = ctx.agent(images=images, s3=LARGE).start()
+    wait_until(lambda: any(record.get("st") == "failed" for record in agent.journal_records()), 40,
+               "a transfer that failed")
+    os.unlink(f"{images}/large.rec")
+    ctx.server.clear_faults()
+    ctx.server.fault("error", op="AbortMultipartUpload", code="InternalError", count=6)
+    agent.wait_in_step(60)
+    only_these(ctx, [])
+
+
+@on("ceph", "swift")
+def test_a_lost_beginning_at_another_server(ctx):
+    """Its answer comes as far as a relay in between."""
+    images = ctx.folder("images")
+    write(f"{images}/large.rec", os.urandom(3 * PART))
+    others = begin_elsewhere(ctx, "images/large.rec", "images/large.rec2")
+    relay = Relay(ctx.server.endpoint, lambda head: head.startswith(b"POST ") and b"uploads=" in head)
+    relay.count = 2
+    agent = ctx.agent(images=images, s3={**LARGE, "endpoint": relay.url}).start()
+    agent.wait_in_step(60)
+    assert relay.lost == 2
+    only_these(ctx, others)
+    ctx.client.assert_tree(images, "images/")
+    agent.stop()
+    relay.close()
 
 
 # --- renames of large objects ----------------------------------------------------------------------

@@ -247,6 +247,7 @@ static void test_error_instead(void **state)
     char region[64] = "kept";
     struct s3_page p = {.count = 77};
     struct s3_parts parts = {.count = 77};
+    struct s3_uploads uploads = {.count = 77};
     struct delete_item item = {.code = "kept"};
     struct s3_error e;
     item.key = text;
@@ -263,11 +264,12 @@ static void test_error_instead(void **state)
     REFUSED(answers_location(body, region, &e));
     REFUSED(answers_list(body, &p, &e));
     REFUSED(answers_parts(body, &parts, &e));
+    REFUSED(answers_uploads(body, &uploads, &e));
     REFUSED(answers_delete(body, &item, 1, &e));
     assert_string_equal(text, "kept");
     assert_string_equal(region, "kept");
     assert_string_equal(item.code, "kept");
-    assert_int_equal(p.count + parts.count, 154);
+    assert_int_equal(p.count + parts.count + uploads.count, 231);
 }
 
 static void test_copy(void **state)
@@ -401,6 +403,51 @@ static void test_parts(void **state)
     };
     for (size_t i = 0; i < COUNT(bad); i++)
         assert_int_equal(answers_parts(span_of(bad[i]), &p, &e), ERR_SYNTAX);
+}
+
+static void test_uploads(void **state)
+{
+    (void)state;
+    struct s3_uploads p;
+    struct s3_error e;
+    static const char two[] =
+        DECL "<ListMultipartUploadsResult" NS "><NextKeyMarker>a+b%25</NextKeyMarker>"
+             "<NextUploadIdMarker>i2</NextUploadIdMarker><IsTruncated>true</IsTruncated>"
+             "<Upload><Key>a%20b</Key><UploadId>i1</UploadId><Owner><ID>o</ID></Owner>"
+             "<Initiated>1970-01-01T00:00:02.500Z</Initiated>"
+             "<ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm></Upload>"
+             "<Upload><UploadId>i2</UploadId><Key>a+b%25</Key></Upload>"
+             "<EncodingType>url</EncodingType></ListMultipartUploadsResult>";
+    assert_int_equal(answers_uploads(span_of(two), &p, &e), 0);
+    assert_int_equal(p.count, 2);
+    assert_string_equal(p.uploads[0].key, "a b");
+    assert_string_equal(p.uploads[0].id, "i1");
+    assert_string_equal(p.uploads[0].algorithm, "CRC64NVME");
+    assert_int_equal(p.uploads[0].initiated_us, 2500000);
+    assert_string_equal(p.uploads[1].key, "a b%");
+    assert_string_equal(p.uploads[1].algorithm, "");
+    assert_int_equal(p.uploads[1].initiated_us, 0);
+    assert_string_equal(p.next_key, "a b%");
+    assert_string_equal(p.next_id, "i2");
+    s3_uploads_release(&p);
+#define UPLOADS(inside) "<ListMultipartUploadsResult>" inside "</ListMultipartUploadsResult>"
+    assert_int_equal(answers_uploads(span_of(UPLOADS("<Upload><Key>a+b</Key><UploadId>i</UploadId>"
+                                                     "</Upload><NextKeyMarker>x</NextKeyMarker>")),
+                                     &p, &e),
+                     0);
+    assert_string_equal(p.uploads[0].key, "a+b");
+    assert_null(p.next_key); /* not truncated: the marker means nothing */
+    s3_uploads_release(&p);
+    static const char *const bad[] = {
+        UPLOADS("<Upload><Key>a</Key></Upload>"),
+        UPLOADS("<Upload><UploadId>i</UploadId></Upload>"),
+        UPLOADS("<Upload><Key>a</Key><UploadId>i</UploadId><Initiated>soon</Initiated></Upload>"),
+        UPLOADS("<EncodingType>url</EncodingType>"
+                "<Upload><Key>a%0</Key><UploadId>i</UploadId></Upload>"),
+        UPLOADS("<IsTruncated>true</IsTruncated>"),
+    };
+    for (size_t i = 0; i < COUNT(bad); i++)
+        assert_int_equal(answers_uploads(span_of(bad[i]), &p, &e), ERR_SYNTAX);
 }
 
 static void test_location(void **state)
@@ -542,16 +589,17 @@ static void test_round_trip(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_error),          cmocka_unit_test(test_error_long),
-        cmocka_unit_test(test_error_bad),      cmocka_unit_test(test_ceilings),
-        cmocka_unit_test(test_list),           cmocka_unit_test(test_list_plain),
-        cmocka_unit_test(test_list_bad),       cmocka_unit_test(test_list_cut),
-        cmocka_unit_test(test_list_ceiling),   cmocka_unit_test(test_error_instead),
-        cmocka_unit_test(test_copy),           cmocka_unit_test(test_multipart),
-        cmocka_unit_test(test_checksum),       cmocka_unit_test(test_tagging),
-        cmocka_unit_test(test_parts),          cmocka_unit_test(test_location),
-        cmocka_unit_test(test_delete),         cmocka_unit_test(test_build_delete),
-        cmocka_unit_test(test_build_complete), cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_error),        cmocka_unit_test(test_error_long),
+        cmocka_unit_test(test_error_bad),    cmocka_unit_test(test_ceilings),
+        cmocka_unit_test(test_list),         cmocka_unit_test(test_list_plain),
+        cmocka_unit_test(test_list_bad),     cmocka_unit_test(test_list_cut),
+        cmocka_unit_test(test_list_ceiling), cmocka_unit_test(test_error_instead),
+        cmocka_unit_test(test_copy),         cmocka_unit_test(test_multipart),
+        cmocka_unit_test(test_checksum),     cmocka_unit_test(test_tagging),
+        cmocka_unit_test(test_parts),        cmocka_unit_test(test_uploads),
+        cmocka_unit_test(test_location),     cmocka_unit_test(test_delete),
+        cmocka_unit_test(test_build_delete), cmocka_unit_test(test_build_complete),
+        cmocka_unit_test(test_round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,6 +107,21 @@ static int parts_once(void)
     return rc;
 }
 
+static int uploads_once(void)
+{
+    static const char body[] =
+        "<ListMultipartUploadsResult><Upload><Key>a</Key><UploadId>i</UploadId></Upload>"
+        "</ListMultipartUploadsResult>";
+    struct s3_uploads p = {.count = 77};
+    struct s3_error e;
+    int rc = answers_uploads(span_of(body), &p, &e);
+    if (rc == 0)
+        s3_uploads_release(&p);
+    else
+        assert_int_equal(p.count, 77);
+    return rc;
+}
+
 static int delete_once(void)
 {
     static char key[] = "a";
@@ -236,6 +251,7 @@ static void test_answers(void **state)
     (void)state;
     run_all(list_once);
     run_all(parts_once);
+    run_all(uploads_once);
     run_all(delete_once);
     run_all(error_once);
     run_all(build_once);

@@ -124,6 +124,87 @@ static void test_another_file_is_another_upload(void **state)
     assert_false(uploads_fits(&u, &st));
 }
 
+/* uploads_each_doubt's callback: keep the only one. */
+static int keep_doubt(void *arg, const struct upload_doubt *d)
+{
+    struct upload_doubt *out = arg;
+
+    assert_int_equal(out->key[0], '\0');
+    *out = *d;
+    return 0;
+}
+
+static struct upload_doubt only_doubt(struct index *ix)
+{
+    struct upload_doubt d = {.looked_us = -1};
+
+    assert_int_equal(uploads_each_doubt(ix, keep_doubt, &d), 0);
+    return d;
+}
+
+static void test_doubts_of_a_key_are_one(void **state)
+{
+    struct index *ix = opened();
+    struct upload_known u = known_upload("k", "id");
+    struct upload_doubt d;
+
+    (void)state;
+    assert_int_equal(uploads_note(ix, &u), 0);
+    assert_int_equal(uploads_doubt(ix, "k", 100, 200), 0);
+    assert_int_equal(uploads_doubt(ix, "k", 150, 300), 0);
+    assert_int_equal(uploads_doubt(ix, "k", 50, 60), 0);
+    assert_int_equal(index_commit(ix), 0);
+    index_close(ix);
+    ix = opened();
+    d = only_doubt(ix);
+    assert_string_equal(d.key, "k");
+    assert_true(d.since_us == 50 && d.until_us == 300 && d.looked_us == 0);
+    assert_int_equal(uploads_find(ix, "k", &u), 0); /* which is something else */
+    index_close(ix);
+}
+
+static void test_a_doubt_is_looked_for_twice(void **state)
+{
+    struct index *ix = opened();
+    const int64_t end = 1000 * US_PER_S;
+    struct upload_doubt d;
+
+    (void)state;
+    assert_int_equal(uploads_looked(ix, "k", end), 0); /* there is none */
+    assert_int_equal(uploads_doubt(ix, "k", end - 5, end), 0);
+    d = only_doubt(ix);
+    assert_true(uploads_look_due_us(&d) == end + UPLOADS_SOON_US);
+    assert_int_equal(uploads_looked(ix, "k", end + UPLOADS_SOON_US), 0);
+    d = only_doubt(ix);
+    assert_true(uploads_look_due_us(&d) == end + UPLOADS_LATE_US);
+    /* Another one meanwhile: from the beginning. */
+    assert_int_equal(uploads_doubt(ix, "k", end + UPLOADS_LATE_US, end + UPLOADS_LATE_US), 0);
+    assert_int_equal(uploads_looked(ix, "k", end + UPLOADS_LATE_US), 0);
+    d = only_doubt(ix);
+    assert_true(uploads_look_due_us(&d) == end + UPLOADS_LATE_US + UPLOADS_SOON_US);
+    assert_int_equal(uploads_looked(ix, "k", end + 2 * UPLOADS_LATE_US), 0);
+    d = only_doubt(ix);
+    assert_string_equal(d.key, "");
+    index_close(ix);
+}
+
+static void test_the_longest_key_in_doubt(void **state)
+{
+    struct index *ix = opened();
+    char key[KEY_MAX + 2];
+    struct upload_doubt d;
+
+    (void)state;
+    memset(key, 'k', sizeof key);
+    key[KEY_MAX + 1] = '\0';
+    assert_int_equal(uploads_doubt(ix, key, 1, 2), -ENAMETOOLONG);
+    key[KEY_MAX] = '\0';
+    assert_int_equal(uploads_doubt(ix, key, 1, 2), 0);
+    d = only_doubt(ix);
+    assert_string_equal(d.key, key);
+    index_close(ix);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -131,6 +212,9 @@ int main(void)
         INDEX_TEST(test_all_are_told_and_nothing_else),
         INDEX_TEST(test_the_longest_and_what_is_longer),
         INDEX_TEST(test_another_file_is_another_upload),
+        INDEX_TEST(test_doubts_of_a_key_are_one),
+        INDEX_TEST(test_a_doubt_is_looked_for_twice),
+        INDEX_TEST(test_the_longest_key_in_doubt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
