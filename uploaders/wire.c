@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "uploaders/patience.h"
 #include "uploaders/sockets.h"
+#include "uploaders/wire_list.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -322,21 +323,7 @@ static void link_active(struct wire *w, struct exchange *x)
 {
     if (!w->active)
         w->sweep_ms = x->progress_ms; /* the next turn sets it */
-    x->before = NULL;
-    x->after = w->active;
-    if (w->active)
-        w->active->before = x;
-    w->active = x;
-}
-
-static void unlink_active(struct wire *w, struct exchange *x)
-{
-    if (x->before)
-        x->before->after = x->after;
-    else
-        w->active = x->after;
-    if (x->after)
-        x->after->before = x->before;
+    wire_list_add(&w->active, x);
 }
 
 /* The words of a failure, curl's and more of it. */
@@ -470,7 +457,7 @@ static void finish(struct wire *w, struct exchange *x, CURLcode code, const char
     if (x->quick && (code == CURLE_OK || x->was_slow))
         patience_note(&w->patience, clock_mono_ms() - x->begun_ms);
     curl_multi_remove_handle(w->multi, h->easy);
-    unlink_active(w, x);
+    wire_list_remove(&w->active, x);
     x->handle = NULL;
     handle_give(w, h);
     x->done(x);
