@@ -74,7 +74,7 @@ def test_headers_are_kept(ctx):
 @on("s3d")
 def test_what_is_not_known_is_refused(ctx):
     client = ctx.client.signed
-    refused(client.request("PUT", "k", body=b"v", headers={"x-amz-object-lock-mode": "GOVERNANCE"}),
+    refused(client.request("PUT", "k", body=b"v", headers={"x-amz-object-lock-legal-hold": "ON"}),
             501, "NotImplemented")
     refused(client.request("GET", "k", query={"torrent": ""}), 501, "NotImplemented")
     refused(client.request("PUT", query={"policy": ""}), 501, "NotImplemented")
