@@ -78,6 +78,8 @@ lockstep_SOURCES = \
 	agent/commands/journal_output.c agent/commands/journal_output.h \
 	agent/commands/journal_past.c agent/commands/journal_past.h \
 	agent/commands/journal_proof.c agent/commands/journal_proof.h \
+	agent/commands/journal_report.c agent/commands/journal_report.h \
+	agent/commands/journal_report_page.c \
 	agent/commands/journal_stat.c agent/commands/journal_stat.h \
 	agent/commands/journal_verify.c agent/commands/journal_verify.h \
 	agent/commands/plan.c \

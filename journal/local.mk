@@ -8,6 +8,7 @@ journal_libjournal_a_SOURCES = \
 	journal/columns.c journal/columns.h \
 	journal/evidence.c journal/evidence.h \
 	journal/frame.c journal/frame.h \
+	journal/html.c journal/html.h \
 	journal/key.c journal/key.h journal/key_file.c \
 	journal/life.c journal/life.h \
 	journal/merkle.c journal/merkle.h \
@@ -38,6 +39,7 @@ journal_tests = \
 	tests/unit/test_journal_frame \
 	tests/unit/test_journal_key \
 	tests/unit/test_journal_evidence \
+	tests/unit/test_journal_html \
 	tests/unit/test_journal_life \
 	tests/unit/test_journal_note \
 	tests/unit/test_journal_past \
@@ -87,6 +89,8 @@ tests_unit_test_journal_signing_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_signing_LDFLAGS = $(AM_LDFLAGS) $(journal_tests_WRAP)
 tests_unit_test_journal_proof_SOURCES = tests/unit/test_journal_proof.c $(journal_tests_DIR)
 tests_unit_test_journal_proof_LDADD = $(journal_tests_LIBS)
+tests_unit_test_journal_html_SOURCES = tests/unit/test_journal_html.c tests/unit/unit.h
+tests_unit_test_journal_html_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_life_SOURCES = tests/unit/test_journal_life.c tests/unit/unit.h
 tests_unit_test_journal_life_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_past_SOURCES = tests/unit/test_journal_past.c tests/unit/unit.h

@@ -267,6 +267,25 @@ struct tally_times tally_times(const struct tally *t)
                                 .most_ms = t->most_ms};
 }
 
+unsigned tally_bands(const struct tally *t, struct tally_band out[TALLY_BANDS])
+{
+    unsigned used = 0, n = 0;
+
+    for (unsigned i = 0; i < BUCKETS; i++) {
+        const unsigned band = n;
+
+        if (i % FINE == 0)
+            out[band] = (struct tally_band){0};
+        out[band].count += t->times[i];
+        if (i % FINE < FINE - 1)
+            continue;
+        out[band].below_ms = i + 1 < BUCKETS ? bucket_top(i) + 1 : UINT64_MAX;
+        n += n > 0 || out[band].count > 0; /* those before the first are passed over */
+        used = out[band].count ? n : used;
+    }
+    return used;
+}
+
 uint64_t tally_open(const struct tally *t)
 {
     return map_count(t->open);

@@ -52,4 +52,14 @@ const struct tally_cause *tally_causes(struct tally *t, size_t *ret_count);
 struct tally_times tally_times(const struct tally *t);
 uint64_t tally_open(const struct tally *t);
 
+/* Those of the times that are less than a power of two, and not less than the one before. */
+struct tally_band {
+    uint64_t below_ms;
+    uint64_t count;
+};
+#define TALLY_BANDS 61
+
+/* tally_bands(t, out): the bands from the first to the last that has times; returns how many. */
+unsigned tally_bands(const struct tally *t, struct tally_band out[TALLY_BANDS]);
+
 #endif

@@ -4,6 +4,7 @@
 #include "agent/commands/journal_key.h"
 #include "agent/commands/journal_past.h"
 #include "agent/commands/journal_proof.h"
+#include "agent/commands/journal_report.h"
 #include "agent/commands/journal_stat.h"
 #include "agent/commands/journal_verify.h"
 
@@ -29,7 +30,7 @@ static const char usage[] =
     "       lockstep journal diff   T T [PATH] [--mapping NAME] [--json]\n"
     "       lockstep journal stat   [--since T] [--until T] [--json]\n"
     "       lockstep journal verify [--key PUBLIC]... [--anchor FILE | s3://BUCKET/PREFIX]...\n"
-    "       lockstep journal export | key | prove | verify-proof ... (with --help they tell more)\n"
+    "       lockstep journal export | report | key | prove | verify-proof ... (--help tells more)\n"
     "the others with [-c FILE | --dir DIRECTORY]\n"
     "T is a date (2026-01-31, 2026-01-31T08:00Z), @SECONDS, or an age (90s, 15m, 2h, 3d). PATH is\n"
     "below a mapping's root; a directory means everything beneath it. show also has what happened\n"
@@ -405,8 +406,8 @@ static int ask(int argc, char **argv)
         return command_usage(usage, wrong[0] ? wrong : NULL);
     if (!q)
         return command_usage(
-            usage, "journal knows show, follow, at, diff, stat, verify, export, key, prove and "
-                   "verify-proof");
+            usage, "journal knows show, follow, at, diff, stat, verify, export, report, key, "
+                   "prove and verify-proof");
     wrong = words(q, argc - optind - 1, argv + optind + 1, &w, &moments);
     if (wrong)
         return command_usage(usage, wrong);
@@ -432,5 +433,7 @@ int command_journal(int argc, char **argv)
         return journal_prove_command(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "verify-proof") == 0)
         return journal_verify_proof_command(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "report") == 0)
+        return journal_report_command(argc - 1, argv + 1);
     return ask(argc, argv);
 }

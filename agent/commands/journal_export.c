@@ -201,13 +201,14 @@ static int write_export(struct journal_export *x, const struct export_options *o
                         struct err *e)
 {
     struct journal_reader *reader = NULL;
-    int rc = journal_reader_open(x->about.dir, 1, &reader, e), ended;
+    int rc = journal_reader_open(x->about.dir, 1, &reader, e), ended = 0;
 
-    if (rc == 0)
+    if (rc == 0 && opt->format->begin)
         rc = opt->format->begin(x, e);
     if (rc == 0) {
         rc = put_all(x, opt, reader, status, e);
-        ended = opt->format->end(x, rc == 0, e);
+        if (opt->format->end)
+            ended = opt->format->end(x, rc == 0, e);
         rc = rc ? rc : ended;
     }
     journal_reader_close(reader);

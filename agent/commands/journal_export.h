@@ -27,7 +27,7 @@ struct journal_export {
 
 /* How records are written. Each returns 0 or a negative code, e says why; ERR_SYNTAX of `put` is
  * about the record alone, and the export goes on. `put` may use row and line. `end` comes once,
- * after `begin` has returned 0; with `whole` false nothing of it will be kept. */
+ * after `begin` has returned 0; with `whole` false nothing of it will be kept. Both may be NULL. */
 struct export_format {
     const char *name;
     bool database; /* written by a library, into a file of ours */

@@ -24,12 +24,4 @@ static int put(struct journal_export *x, struct span line, struct err *e)
     return write_line(x, journal_csv_row(&x->row, &x->line), e);
 }
 
-static int end(struct journal_export *x, bool whole, struct err *e)
-{
-    (void)x;
-    (void)whole;
-    (void)e;
-    return 0;
-}
-
-const struct export_format export_csv = {.name = "csv", .begin = begin, .put = put, .end = end};
+const struct export_format export_csv = {.name = "csv", .begin = begin, .put = put};

@@ -1,13 +1,6 @@
 /* Shell. The journal as JSON Lines: the records' lines as they are. */
 #include "agent/commands/journal_export.h"
 
-static int begin(struct journal_export *x, struct err *e)
-{
-    (void)x;
-    (void)e;
-    return 0;
-}
-
 static int put(struct journal_export *x, struct span line, struct err *e)
 {
     int rc = output_write(&x->out, line.p, line.n, e);
@@ -15,12 +8,4 @@ static int put(struct journal_export *x, struct span line, struct err *e)
     return rc ? rc : output_write(&x->out, "\n", 1, e);
 }
 
-static int end(struct journal_export *x, bool whole, struct err *e)
-{
-    (void)x;
-    (void)whole;
-    (void)e;
-    return 0;
-}
-
-const struct export_format export_jsonl = {.name = "jsonl", .begin = begin, .put = put, .end = end};
+const struct export_format export_jsonl = {.name = "jsonl", .put = put};
