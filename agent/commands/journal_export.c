@@ -35,15 +35,11 @@ static const struct export_format *const formats[] = {&export_jsonl, &export_csv
 
 /* What stands on the command line. */
 struct export_options {
+    struct output_options out;
     const struct export_format *format;
-    const char *file; /* the configuration */
-    const char *dir;
-    const char *path; /* where to */
-    bool force;
     bool failed;
     bool by_op;
     enum journal_op op;
-    int64_t since_us, until_us;
 };
 
 static const struct export_format *format_of(const char *name)
@@ -54,68 +50,43 @@ static const struct export_format *format_of(const char *name)
     return NULL;
 }
 
-/* One option that chooses records or a format. NULL or what is wrong. */
-static const char *parse_choice(int c, const char *text, int64_t now_us, struct export_options *ret)
+/* One option. NULL, "" for --help, or what is wrong. */
+static const char *take_option(int c, const char *text, struct export_options *ret)
 {
-    if (c == 's' && clock_parse(text, now_us, &ret->since_us))
-        return "--since is not a time";
-    if (c == 'u' && clock_parse(text, now_us, &ret->until_us))
-        return "--until is not a time";
     if (c == 'p' && journal_op_parse(text, &ret->op))
         return "--op is not an operation";
     ret->by_op |= c == 'p';
+    ret->failed |= c == 'f';
     if (c == 'F')
         ret->format = format_of(text);
-    return ret->format ? NULL : "--format is jsonl, csv or sqlite";
+    return ret->format ? output_option(&ret->out, c, text) : "--format is jsonl, csv or sqlite";
 }
 
 /* NULL or what is wrong; "" for --help. */
 static const char *parse(int argc, char **argv, struct export_options *ret)
 {
     static const struct option options[] = {{"format", required_argument, NULL, 'F'},
-                                            {"since", required_argument, NULL, 's'},
-                                            {"until", required_argument, NULL, 'u'},
                                             {"op", required_argument, NULL, 'p'},
                                             {"failed", no_argument, NULL, 'f'},
-                                            {"output", required_argument, NULL, 'o'},
-                                            {"force", no_argument, NULL, 'r'},
-                                            {"dir", required_argument, NULL, 'd'},
-                                            {"config", required_argument, NULL, 'c'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
-    const int64_t now_us = clock_real_us();
-    const char *wrong = NULL;
+                                            OUTPUT_OPTIONS};
+    const char *wrong = NULL, *path;
     int c;
 
-    *ret = (struct export_options){.format = &export_jsonl,
-                                   .file = CONF_DEFAULT_FILE,
-                                   .since_us = INT64_MIN,
-                                   .until_us = INT64_MAX};
-    while (!wrong && (c = getopt_long(argc, argv, "o:c:h", options, NULL)) != -1) {
-        wrong = parse_choice(c, optarg, now_us, ret);
-        ret->failed |= c == 'f';
-        ret->force |= c == 'r';
-        if (c == 'o')
-            ret->path = optarg;
-        if (c == 'd')
-            ret->dir = optarg;
-        if (c == 'c')
-            ret->file = optarg;
-        if (c == 'h')
-            return "";
-        if (c == '?')
-            return "unknown option";
-    }
+    *ret = (struct export_options){.format = &export_jsonl};
+    output_options_init(&ret->out);
+    while (!wrong && (c = getopt_long(argc, argv, OUTPUT_SHORT_OPTIONS, options, NULL)) != -1)
+        wrong = take_option(c, optarg, ret);
+    path = ret->out.path;
     if (!wrong && argc > optind)
         return "too many arguments";
-    if (!wrong && ret->format->database && (!ret->path || strcmp(ret->path, "-") == 0))
+    if (!wrong && ret->format->database && (!path || strcmp(path, "-") == 0))
         return "a database needs a file: -o FILE";
     return wrong;
 }
 
 static bool is_wanted(const struct export_options *opt, const struct journal_record *r)
 {
-    return r->time_us >= opt->since_us && r->time_us <= opt->until_us &&
+    return r->time_us >= opt->out.since_us && r->time_us <= opt->out.until_us &&
            (!opt->by_op || r->op == opt->op) && (!opt->failed || r->state == JOURNAL_FAILED);
 }
 
@@ -220,7 +191,7 @@ static int write_all(const char *dir, const struct export_options *opt)
     struct journal_verdict verdict;
     struct journal_export x = {.about = {dir, clock_real_us(), &verdict}};
     struct err e = {0};
-    int status = EXIT_IN_STEP, rc = output_check(opt->path, opt->force, &e);
+    int status = EXIT_IN_STEP, rc = output_check(opt->out.path, opt->out.force, &e);
 
     journal_row_init(&x.row);
     buf_init(&x.line, LINE_ROOM);
@@ -228,7 +199,7 @@ static int write_all(const char *dir, const struct export_options *opt)
         rc = journal_verify(dir, NULL, tell_fault, NULL, &verdict, &e);
     if (rc == 0) {
         status = verdict.faults ? EXIT_DIFFERENCES : EXIT_IN_STEP;
-        rc = output_open(&x.out, opt->path, opt->force, &e);
+        rc = output_open(&x.out, opt->out.path, opt->out.force, &e);
     }
     if (rc == 0)
         rc = write_export(&x, opt, &status, &e);
@@ -251,9 +222,9 @@ int journal_export_command(int argc, char **argv)
 
     if (wrong)
         return command_usage(usage, wrong[0] ? wrong : NULL);
-    if (!opt.dir && command_load(opt.file, true, &conf))
+    if (!opt.out.dir && command_load(opt.out.file, true, &conf))
         return EXIT_USAGE;
-    status = write_all(opt.dir ? opt.dir : conf->journal_dir, &opt);
+    status = write_all(opt.out.dir ? opt.out.dir : conf->journal_dir, &opt);
     conf_free(conf);
     return status;
 }

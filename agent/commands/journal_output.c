@@ -3,6 +3,7 @@
 
 #include "agent/commands/commands.h"
 
+#include "base/clock.h"
 #include "base/path.h"
 
 #include <errno.h>
@@ -40,6 +41,32 @@ static void rehandle(void (*from)(int), void (*to)(int))
 bool output_interrupted(void)
 {
     return ended_by != 0;
+}
+
+void output_options_init(struct output_options *opt)
+{
+    *opt = (struct output_options){
+        .file = CONF_DEFAULT_FILE, .since_us = INT64_MIN, .until_us = INT64_MAX};
+}
+
+const char *output_option(struct output_options *opt, int c, const char *text)
+{
+    const int64_t now_us = clock_real_us();
+
+    if (c == 's' && clock_parse(text, now_us, &opt->since_us))
+        return "--since is not a time";
+    if (c == 'u' && clock_parse(text, now_us, &opt->until_us))
+        return "--until is not a time";
+    opt->force |= c == 'r';
+    if (c == 'o')
+        opt->path = text;
+    if (c == 'd')
+        opt->dir = text;
+    if (c == 'c')
+        opt->file = text;
+    if (c == 'h')
+        return "";
+    return c == '?' ? "unknown option" : NULL;
 }
 
 int output_failed(const struct output *o, int rc, struct err *e)

@@ -17,6 +17,29 @@
 #include <limits.h>
 #include <stdio.h>
 
+/* What export and report take on the command line: where from, of when, where to. */
+struct output_options {
+    const char *file; /* the configuration */
+    const char *dir;  /* the journal's, or NULL */
+    const char *path;
+    bool force;
+    int64_t since_us, until_us;
+};
+
+#define OUTPUT_SHORT_OPTIONS "o:c:h"
+/* clang-format off */
+#define OUTPUT_OPTIONS                                                                             \
+    {"since", required_argument, NULL, 's'}, {"until", required_argument, NULL, 'u'},              \
+    {"output", required_argument, NULL, 'o'}, {"force", no_argument, NULL, 'r'},                   \
+    {"dir", required_argument, NULL, 'd'}, {"config", required_argument, NULL, 'c'},               \
+    {"help", no_argument, NULL, 'h'}, {0}
+/* clang-format on */
+
+/* output_option(opt, c, text): what getopt_long has found, if it is one of these. NULL, "" for
+ * --help, or what is wrong. output_options_init(opt): everything, to the standard output. */
+void output_options_init(struct output_options *opt);
+const char *output_option(struct output_options *opt, int c, const char *text);
+
 struct output {
     FILE *file;          /* to write to */
     const char *path;    /* as it was given; NULL: the standard output */

@@ -23,53 +23,22 @@ static const char usage[] =
     "journal\n"
     "is not whole, the page says so, and the exit status is 1.\n";
 
-/* What stands on the command line. */
-struct report_options {
-    const char *file; /* the configuration */
-    const char *dir;
-    const char *path; /* where to */
-    bool html, force;
-    int64_t since_us, until_us;
-};
-
 /* NULL or what is wrong; "" for --help. */
-static const char *parse(int argc, char **argv, struct report_options *ret)
+static const char *parse(int argc, char **argv, struct output_options *ret)
 {
-    static const struct option options[] = {{"html", no_argument, NULL, 'H'},
-                                            {"since", required_argument, NULL, 's'},
-                                            {"until", required_argument, NULL, 'u'},
-                                            {"output", required_argument, NULL, 'o'},
-                                            {"force", no_argument, NULL, 'r'},
-                                            {"dir", required_argument, NULL, 'd'},
-                                            {"config", required_argument, NULL, 'c'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
-    const int64_t now_us = clock_real_us();
+    static const struct option options[] = {{"html", no_argument, NULL, 'H'}, OUTPUT_OPTIONS};
+    const char *wrong = NULL;
+    bool html = false;
     int c;
 
-    *ret = (struct report_options){
-        .file = CONF_DEFAULT_FILE, .since_us = INT64_MIN, .until_us = INT64_MAX};
-    while ((c = getopt_long(argc, argv, "o:c:h", options, NULL)) != -1) {
-        if (c == 's' && clock_parse(optarg, now_us, &ret->since_us))
-            return "--since is not a time";
-        if (c == 'u' && clock_parse(optarg, now_us, &ret->until_us))
-            return "--until is not a time";
-        ret->html |= c == 'H';
-        ret->force |= c == 'r';
-        if (c == 'o')
-            ret->path = optarg;
-        if (c == 'd')
-            ret->dir = optarg;
-        if (c == 'c')
-            ret->file = optarg;
-        if (c == 'h')
-            return "";
-        if (c == '?')
-            return "unknown option";
+    output_options_init(ret);
+    while (!wrong && (c = getopt_long(argc, argv, OUTPUT_SHORT_OPTIONS, options, NULL)) != -1) {
+        wrong = output_option(ret, c, optarg);
+        html |= c == 'H';
     }
-    if (argc > optind)
+    if (!wrong && argc > optind)
         return "too many arguments";
-    return ret->html ? NULL : "a report is made with --html";
+    return wrong || html ? wrong : "a report is made with --html";
 }
 
 /* A copy of what may be missing. */
@@ -167,7 +136,7 @@ static void release(struct report *r)
 }
 
 /* Write the page. 0 or a negative code, e says why. */
-static int write_page(const struct report *r, const struct report_options *opt, struct err *e)
+static int write_page(const struct report *r, const struct output_options *opt, struct err *e)
 {
     struct output out = {0};
     struct buf page;
@@ -187,7 +156,7 @@ static int write_page(const struct report *r, const struct report_options *opt, 
     return rc;
 }
 
-static int make_report(const char *dir, const struct report_options *opt)
+static int make_report(const char *dir, const struct output_options *opt)
 {
     struct report *r = calloc(1, sizeof *r);
     struct err e = {0};
@@ -216,7 +185,7 @@ static int make_report(const char *dir, const struct report_options *opt)
 
 int journal_report_command(int argc, char **argv)
 {
-    struct report_options opt;
+    struct output_options opt;
     const char *wrong = parse(argc, argv, &opt);
     struct conf *conf = NULL;
     int status;

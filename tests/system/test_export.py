@@ -13,7 +13,7 @@ import subprocess
 import time
 
 import journal_verifier
-from harness import lockstep_binary, mounts, on, wait_until, write
+from harness import deadline, lockstep_binary, mounts, on, wait_until, write
 from test_journal import framed, made
 
 DOCS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "journal.md")
@@ -83,7 +83,7 @@ def lived_through(ctx):
     write(f"{lists}/train.lst", b"0\t0\t0.jpg\n1\t0\tcats/1.jpg\n2\t0\tgone.jpg\n")
     agent = ctx.agent(images=os.fsdecode(images), lists=lists, repository={"max_removals": 100})
     agent.start()
-    wait_until(lambda: agent.run("status").returncode == 0, 30, "all in S3")
+    wait_until(lambda: agent.run("status").returncode == 0, 60, "all in S3")
     write(os.path.join(images, b"not\xffutf8/\xfe.jpg"), b"no key can be that")
     ctx.server.fault("error", op="PutObject", key="images/refused.jpg", code="AccessDenied",
                      status=403, count=0)
@@ -92,16 +92,17 @@ def lived_through(ctx):
                      (b"animals/first.jpg", b"top.jpg"), (b"0.jpg", b"zero,\n\"0\".jpg")):
         os.rename(os.path.join(images, old), os.path.join(images, new))
         wait_until(lambda new=new: any(r["st"] == "done" and os.fsdecode(new) in (r.get("d"), "")
-                                       for r in agent.journal_records("--op", "rename")), 30,
+                                       for r in agent.journal_records("--op", "rename")), 60,
                    f"the rename to {new}")
     os.unlink(os.path.join(images, b"gone.jpg"))
     wait_until(lambda: any(r["st"] == "done" for r in agent.journal_records("--op", "delete")
-                           if r["p"] == "gone.jpg"), 30, "the removal")
-    wait_until(lambda: agent.journal_records("--failed"), 30, "a failure")
+                           if r["p"] == "gone.jpg"), 60, "the removal")
+    wait_until(lambda: agent.journal_records("--failed"), 60, "a failure")
     agent.stop()
     return agent, f"{agent.state_dir}/journal"
 
 
+@deadline(240)
 @on("s3d")
 def test_an_export_is_the_journal_in_every_format(ctx):
     agent, folder = lived_through(ctx)
@@ -141,6 +142,7 @@ def compare(lines, folder, path):
     assert leftovers(os.path.dirname(path)) == []
 
 
+@deadline(240)
 @on("s3d")
 def test_the_views_of_the_database_say_what_the_program_says(ctx):
     agent, folder = lived_through(ctx)

@@ -100,20 +100,21 @@ def lived_through(ctx):
         write(f"{images}/{name}", name.encode())
     write(f"{lists}/{evil}.lst", b"0\t0\ta.jpg\n1\t0\tb.jpg\n")
     agent = ctx.agent(images=images, lists=lists, repository={"max_removals": 5}).start()
-    agent.wait_in_step(30)
+    agent.wait_in_step(60)
     ctx.server.fault("error", op="PutObject", key="images/refused.jpg", code="AccessDenied",
                      status=403, count=0)
     write(f"{images}/refused.jpg", b"nobody wants it")
     os.rename(f"{images}/a.jpg", f"{images}/first.jpg")
-    wait_until(lambda: any(r["st"] == "done" for r in agent.journal_records("--op", "lst")), 30,
+    wait_until(lambda: any(r["st"] == "done" for r in agent.journal_records("--op", "lst")), 60,
                "the list")
     shutil.rmtree(f"{images}/many")
-    wait_until(lambda: agent.journal_records("--op", "hold"), 30, "a hold")
-    wait_until(lambda: agent.journal_records("--failed"), 30, "a failure")
+    wait_until(lambda: agent.journal_records("--op", "hold"), 60, "a hold")
+    wait_until(lambda: agent.journal_records("--failed"), 60, "a failure")
     agent.stop()
     return agent, f"{agent.state_dir}/journal", evil
 
 
+@deadline(240)
 @on("s3d")
 def test_the_report_has_the_numbers_of_stat(ctx):
     agent, folder, evil = lived_through(ctx)
