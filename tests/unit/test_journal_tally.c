@@ -148,9 +148,41 @@ static void test_what_ends_an_intent(void **state)
     tally_free(t);
 }
 
+/* A change that took so long. */
+static void add_time(struct tally *t, uint64_t tx, int64_t ms)
+{
+    add(t, (struct journal_record){.tx = tx, .op = JOURNAL_ADD, .state = JOURNAL_INTENT});
+    add(t, (struct journal_record){
+               .tx = tx, .time_us = ms * 1000, .op = JOURNAL_PUT, .state = JOURNAL_DONE});
+}
+
+/* Bands begin with the first and end with the last that has times. */
+static void test_bands(void **state)
+{
+    static const int64_t times[] = {32, 33, 63, 64, 511, 511};
+    static const struct tally_band expected[] = {{64, 3}, {128, 1}, {256, 0}, {512, 2}};
+    struct tally_band bands[TALLY_BANDS];
+    struct tally *t = fresh();
+
+    (void)state;
+    assert_int_equal(tally_bands(t, bands), 0);
+    for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++)
+        add_time(t, i + 1, times[i]);
+    assert_int_equal(tally_bands(t, bands), 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(bands[i].below_ms, expected[i].below_ms);
+        assert_int_equal(bands[i].count, expected[i].count);
+    }
+    add_time(t, 100, 0);
+    assert_int_equal(tally_bands(t, bands), 6);
+    assert_int_equal(bands[0].below_ms, 16);
+    tally_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bands),
         cmocka_unit_test(test_counts_by_day),
         cmocka_unit_test(test_causes),
         cmocka_unit_test(test_times),
