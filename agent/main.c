@@ -18,7 +18,7 @@ static const struct {
     {"release", command_release, "let removals go that the guard holds"},
     {"verify", command_verify, "compare disk, index and S3"},
     {"adopt", command_adopt, "take over an S3 copy that is there already"},
-    {"journal", command_journal, "show, follow, verify and prove the change journal"},
+    {"journal", command_journal, "show, verify, prove, export and report the change journal"},
     {"config", command_config, "check the configuration"},
 };
 
