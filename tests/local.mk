@@ -60,6 +60,7 @@ EXTRA_DIST += \
 	tests/system/harness/client.py \
 	tests/system/harness/context.py \
 	tests/system/harness/guest.py \
+	tests/system/harness/listener.py \
 	tests/system/harness/mounts.py \
 	tests/system/harness/observer.py \
 	tests/system/harness/process.py \
@@ -69,6 +70,9 @@ EXTRA_DIST += \
 	tests/system/harness/samples.py \
 	tests/system/harness/signed.py \
 	tests/system/harness/storms.py \
+	tests/system/harness/strays.py \
+	tests/system/harness/swift.py \
+	tests/system/harness/swift_process.py \
 	tests/system/harness/tls.py \
 	tests/system/harness/tree.py \
 	tests/system/harness/uml.py \
@@ -78,9 +82,8 @@ EXTRA_DIST += \
 	tests/system/journal_verifier.py \
 	tests/system/remote.py \
 	tests/system/run.py \
-	tests/layout/banned.py tests/layout/house.py tests/layout/layers.py \
-	tests/layout/purity.py tests/layout/sizes.py \
 	tests/system/test_adopt.py tests/system/test_chaos.py tests/system/test_journal.py \
+	tests/system/test_others.py \
 	tests/system/test_listing.py tests/system/test_verify.py \
 	tests/system/test_attributes.py tests/system/test_conditions.py tests/system/test_crash.py \
 	tests/system/test_credentials.py tests/system/test_deletes.py tests/system/test_hurry.py \

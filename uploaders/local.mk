@@ -139,7 +139,7 @@ tests_bench_bench_engine_SOURCES = tests/bench/bench_engine.c \
 	tests/bench/sink.h tests/bench/sink.c
 tests_bench_bench_engine_LDADD = uploaders/libuploaders.a base/libbase.a \
 	$(CURL_LIBS) $(EXPAT_LIBS) $(CRYPTO_LIBS)
-EXTRA_DIST += tests/system/test_engine.py
+EXTRA_DIST += uploaders/DESIGN.md tests/system/test_engine.py
 
 if FUZZ
 noinst_PROGRAMS += tests/fuzz/fuzz_s3_xml tests/fuzz/fuzz_credentials_file \

@@ -6,6 +6,7 @@ layout_checks = \
 	tests/layout/banned.py \
 	tests/layout/layers.py \
 	tests/layout/purity.py \
+	tests/layout/shipped.py \
 	tests/layout/sizes.py
 TESTS += $(layout_checks)
 EXTRA_DIST += $(layout_checks) tests/layout/house.py

@@ -3,30 +3,18 @@
 import socket
 import threading
 
+from .listener import Listener
 
-class Proxy:
+
+class Proxy(Listener):
     """On a port of its own. `asked`: the hosts of all CONNECTs. With `refuse` it answers each with
     that status line and connects nobody."""
 
     def __init__(self, refuse=None):
         self.refuse, self.asked = refuse, []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
+        super().__init__()
 
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.port}"
-
-    def _serve(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._one, args=(client,), daemon=True).start()
-
-    def _one(self, client):
+    def serve(self, client):
         head = b""
         while b"\r\n\r\n" not in head:
             piece = client.recv(4096)
@@ -57,6 +45,3 @@ class Proxy:
             other.shutdown(socket.SHUT_WR)
         except OSError:
             pass  # it is closed already
-
-    def close(self):
-        self.listener.close()

@@ -4,8 +4,10 @@ import socket
 import threading
 from urllib.parse import urlsplit
 
+from .listener import Listener
 
-class Relay:
+
+class Relay(Listener):
     """On a port of its own. The next `count` requests whose heads fit `loses` reach the server and
     have their answers; the client gets a broken connection instead. `lost`: how many it was."""
 
@@ -14,21 +16,7 @@ class Relay:
         self.server = (parts.hostname, parts.port)
         self.loses, self.count, self.lost = loses, 0, 0
         self.lock = threading.Lock()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.port}"
-
-    def _serve(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._one, args=(client,), daemon=True).start()
+        super().__init__()
 
     def _strikes(self, head):
         with self.lock:
@@ -37,7 +25,7 @@ class Relay:
             self.count -= 1
             return True
 
-    def _one(self, client):
+    def serve(self, client):
         server = socket.create_connection(self.server, timeout=60)
         server.settimeout(None)
         struck = threading.Event()
@@ -67,6 +55,3 @@ class Relay:
             except OSError:
                 pass  # it is closed already
             end.close()
-
-    def close(self):
-        self.listener.close()

@@ -2,33 +2,24 @@
 none: as Swift does, but late, so that whoever uses the connection again has asked by then."""
 
 import socket
-import threading
 import time
+
+from .listener import Listener
 
 _ANSWER = (b"HTTP/1.1 404 Not Found\r\nContent-Type: application/xml\r\n"
            b"Transfer-Encoding: chunked\r\n\r\n")
 _LATE_S = 0.03
 
 
-class Strays:
+class Strays(Listener):
     """On a port of its own. `connections`: how many were made; `asked`: how many requests came."""
 
     def __init__(self):
         self.connections = self.asked = 0
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-        threading.Thread(target=self._serve, daemon=True).start()
+        super().__init__()
 
-    def _serve(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self._answer, args=(client,), daemon=True).start()
-
-    def _answer(self, client):
+    def serve(self, client):
+        self.connections += 1
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         pending = b""
         try:
@@ -43,6 +34,3 @@ class Strays:
         except OSError:
             pass  # it was closed on us
         client.close()
-
-    def close(self):
-        self.listener.close()
