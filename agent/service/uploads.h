@@ -18,9 +18,10 @@
 
 #define UPLOADS_ID_MAX 1024
 
-/* After the end of a doubt's time: what took effect at once can be told from what is begun later;
+/* After the end of a doubt's time: what took effect at once can be told from what is begun later,
+ * also where S3 rounds the times of uploads up (Swift) and its clock is known to a second;
  * a request is not good any longer (15 minutes) and what it did is done. */
-#define UPLOADS_SOON_US (3 * US_PER_S)
+#define UPLOADS_SOON_US (5 * US_PER_S)
 #define UPLOADS_LATE_US (16 * 60 * US_PER_S)
 
 struct upload_known {

@@ -216,7 +216,8 @@ def begin_elsewhere(ctx, *keys):
 
 
 def only_these(ctx, uploads):
-    wait_until(lambda: sorted(ctx.client.signed.uploads()) == uploads, 40, "the strays' end")
+    wait_until(lambda: sorted(ctx.client.signed.uploads()) == uploads, 40,
+               lambda: f"the strays' end: {sorted(ctx.client.signed.uploads())}, not {uploads}")
 
 
 @on("s3d")
