@@ -140,14 +140,27 @@ static int sync_directory(int fd)
     return 0;
 }
 
-int replace_commit(struct replace *r)
+/* The same of a name that nothing has. Where there are no links, the rename sees to that. */
+static int link_into_place(const struct replace *r)
+{
+    if (linkat(r->dir_fd, r->temp, r->dir_fd, r->name, 0) == 0) {
+        (void)unlinkat(r->dir_fd, r->temp, 0); /* what stays, replace_sweep removes */
+        return 0;
+    }
+    if (errno != EPERM && errno != EOPNOTSUPP)
+        return -errno;
+    return renameat2(r->dir_fd, r->temp, r->dir_fd, r->name, RENAME_NOREPLACE) < 0 ? -errno : 0;
+}
+
+/* Sync the file, put it into place, sync the directory. */
+static int commit(struct replace *r, int (*place)(const struct replace *r))
 {
     int rc = replace_sync(r);
     int dir_fd = -1;
 
     if (rc == 0) {
         dir_fd = open_directory(r->dir_fd);
-        rc = dir_fd < 0 ? dir_fd : rename_into_place(r);
+        rc = dir_fd < 0 ? dir_fd : place(r);
     }
     if (rc == 0) {
         r->temp[0] = '\0';
@@ -157,6 +170,16 @@ int replace_commit(struct replace *r)
         (void)close(dir_fd); /* opened for reading: nothing to lose */
     replace_abort(r);
     return rc;
+}
+
+int replace_commit(struct replace *r)
+{
+    return commit(r, rename_into_place);
+}
+
+int replace_commit_new(struct replace *r)
+{
+    return commit(r, link_into_place);
 }
 
 void replace_abort(struct replace *r)

@@ -39,6 +39,9 @@ int replace_sync(struct replace *r) __attribute__((warn_unused_result));
  * -errno (then the old file is in place still, and the temporary one gone). r is released. */
 int replace_commit(struct replace *r) __attribute__((warn_unused_result));
 
+/* replace_commit_new(r): the same, where nothing has the name: -EEXIST where something does. */
+int replace_commit_new(struct replace *r) __attribute__((warn_unused_result));
+
 /* replace_abort(r): remove the temporary file. r is released. Harmless after commit. */
 void replace_abort(struct replace *r);
 

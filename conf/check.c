@@ -132,20 +132,26 @@ static void check_timetable(struct reading *r)
     }
 }
 
+/* A prefix of the program's own lies apart from the trees', `all` of them: also where one is the
+ * whole bucket. */
+static void check_apart(struct reading *r, int line, const char *setting, const char *own, bool all)
+{
+    for (size_t i = 0; i < r->conf->mapping_count; i++) {
+        const char *tree = r->conf->mappings[i].prefix;
+        if (tree == NULL || (tree[0] == '\0' && !all) || !overlap(own, tree))
+            continue;
+        fault_add(&r->faults, line, setting, "expected a prefix apart from those of the trees",
+                  "\"%s\" overlaps \"%s\" (line %d)", own, tree, reading_line(r, i, "prefix"));
+    }
+}
+
 /* What expires in the trash must be nobody's copy of a file. */
 static void check_trash(struct reading *r)
 {
     const char *trash = r->conf->s3.trash_prefix;
     const struct node *group = node_member(source_root(r->source), "s3");
-    for (size_t i = 0; trash && group && i < r->conf->mapping_count; i++) {
-        const char *prefix = r->conf->mappings[i].prefix;
-        size_t n = prefix ? strlen(prefix) : 0;
-        if (n == 0 || strncmp(prefix, trash, n < strlen(trash) ? n : strlen(trash)) != 0)
-            continue;
-        fault_add(&r->faults, reading_node_line(group, "trash_prefix"), "s3.trash_prefix",
-                  "expected a prefix apart from those of the trees",
-                  "\"%s\" overlaps \"%s\" (line %d)", trash, prefix, reading_line(r, i, "prefix"));
-    }
+    if (trash && group)
+        check_apart(r, reading_node_line(group, "trash_prefix"), "s3.trash_prefix", trash, false);
 }
 
 /* What leaves the host as evidence is signed, and nobody's copy of a file. */
@@ -169,14 +175,7 @@ static void check_journal_prefix(struct reading *r)
         fault_add(&r->faults, reading_node_line(group, "prefix"), "journal.prefix",
                   "expected a prefix apart from the trash's", "\"%s\" overlaps \"%s\"", prefix,
                   trash);
-    for (size_t i = 0; i < r->conf->mapping_count; i++) {
-        const char *tree = r->conf->mappings[i].prefix;
-        if (tree != NULL && overlap(prefix, tree))
-            fault_add(&r->faults, reading_node_line(group, "prefix"), "journal.prefix",
-                      "expected a prefix apart from those of the trees",
-                      "\"%s\" overlaps \"%s\" (line %d)", prefix, tree,
-                      reading_line(r, i, "prefix"));
-    }
+    check_apart(r, reading_node_line(group, "prefix"), "journal.prefix", prefix, true);
 }
 
 void reading_check(struct reading *r)

@@ -267,6 +267,15 @@ struct tally_times tally_times(const struct tally *t)
                                 .most_ms = t->most_ms};
 }
 
+uint64_t tally_failures(const struct tally_counts *c)
+{
+    uint64_t sum = 0;
+
+    for (int op = 0; op < JOURNAL_OP_COUNT; op++)
+        sum += c->of[op][JOURNAL_FAILED];
+    return sum;
+}
+
 unsigned tally_bands(const struct tally *t, struct tally_band out[TALLY_BANDS])
 {
     unsigned used = 0, n = 0;

@@ -52,6 +52,9 @@ const struct tally_cause *tally_causes(struct tally *t, size_t *ret_count);
 struct tally_times tally_times(const struct tally *t);
 uint64_t tally_open(const struct tally *t);
 
+/* tally_failures(c): the failures of all operations. */
+uint64_t tally_failures(const struct tally_counts *c);
+
 /* Those of the times that are less than a power of two, and not less than the one before. */
 struct tally_band {
     uint64_t below_ms;

@@ -166,6 +166,15 @@ int answer_grow(void **items, size_t count, size_t *cap, size_t size)
     return 0;
 }
 
+int answer_keep(struct buf *kept, const char *text, size_t *ret)
+{
+    size_t at = kept->len;
+    int rc = buf_append(kept, text, strlen(text) + 1);
+    if (!rc)
+        *ret = at;
+    return rc;
+}
+
 /* The value of a hex digit, or -1. */
 static int hex_value(char c)
 {

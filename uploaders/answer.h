@@ -39,6 +39,12 @@ int answer_bool(const char *text, bool *ret) __attribute__((warn_unused_result))
 int answer_grow(void **items, size_t count, size_t *cap, size_t size)
     __attribute__((warn_unused_result));
 
+/* answer_keep(kept, text, ret): keep a copy with its NUL; *ret is its offset. 0, ERR_LIMIT,
+ * -ENOMEM.
+ */
+int answer_keep(struct buf *kept, const char *text, size_t *ret)
+    __attribute__((warn_unused_result));
+
 /* answer_decode_url(s): undo encoding-type=url in place: %XX, and '+' for a space. 0 or ERR_SYNTAX.
  */
 int answer_decode_url(char *s) __attribute__((warn_unused_result));

@@ -44,22 +44,12 @@ static int open_list(void *arg, const char *path)
     return rc;
 }
 
-/* Keep a text; *ret is its offset. */
-static int keep(struct list_reader *l, const char *text, size_t *ret)
-{
-    size_t at = l->text.len;
-    int rc = buf_append(&l->text, text, strlen(text) + 1);
-    if (!rc)
-        *ret = at;
-    return rc;
-}
-
 /* Keep an ETag without its quotes. */
 static int keep_etag(struct list_reader *l, const char *text, size_t *ret)
 {
     char etag[S3_ETAG_MAX];
     int rc = answer_etag(text, etag);
-    return rc ? rc : keep(l, etag, ret);
+    return rc ? rc : answer_keep(&l->text, etag, ret);
 }
 
 /* An element of the latest object. */
@@ -67,7 +57,7 @@ static int close_contents(struct list_reader *l, const char *name, const char *t
 {
     struct entry *e = &l->entries[l->count - 1];
     if (strcmp(name, "Key") == 0)
-        return keep(l, text, &e->key);
+        return answer_keep(&l->text, text, &e->key);
     if (strcmp(name, "ETag") == 0)
         return keep_etag(l, text, &e->etag);
     if (strcmp(name, "Size") == 0)
@@ -86,7 +76,7 @@ static int close_list(void *arg, const char *path, const char *text)
     if (strcmp(path, "IsTruncated") == 0)
         return answer_bool(text, &l->truncated);
     if (strcmp(path, "NextContinuationToken") == 0)
-        return strlen(text) < S3_TOKEN_MAX ? keep(l, text, &l->token) : ERR_LIMIT;
+        return strlen(text) < S3_TOKEN_MAX ? answer_keep(&l->text, text, &l->token) : ERR_LIMIT;
     if (strcmp(path, "EncodingType") == 0)
         l->url = strcmp(text, "url") == 0;
     return 0;

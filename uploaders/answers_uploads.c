@@ -42,26 +42,16 @@ static int open_uploads(void *arg, const char *path)
     return rc;
 }
 
-/* Keep a text; *ret is its offset. */
-static int keep(struct uploads_reader *u, const char *text, size_t *ret)
-{
-    size_t at = u->text.len;
-    int rc = buf_append(&u->text, text, strlen(text) + 1);
-    if (!rc)
-        *ret = at;
-    return rc;
-}
-
 /* An element of the latest upload. */
 static int close_upload(struct uploads_reader *u, const char *name, const char *text)
 {
     struct entry *e = &u->entries[u->count - 1];
     if (strcmp(name, "Key") == 0)
-        return keep(u, text, &e->key);
+        return answer_keep(&u->text, text, &e->key);
     if (strcmp(name, "UploadId") == 0)
-        return strlen(text) < S3_UPLOAD_ID_MAX ? keep(u, text, &e->id) : ERR_LIMIT;
+        return strlen(text) < S3_UPLOAD_ID_MAX ? answer_keep(&u->text, text, &e->id) : ERR_LIMIT;
     if (strcmp(name, "ChecksumAlgorithm") == 0)
-        return keep(u, text, &e->algorithm);
+        return answer_keep(&u->text, text, &e->algorithm);
     if (strcmp(name, "Initiated") == 0)
         return clock_parse(text, 0, &e->initiated_us);
     return 0;
@@ -76,9 +66,10 @@ static int close_uploads(void *arg, const char *path, const char *text)
     if (strcmp(path, "IsTruncated") == 0)
         return answer_bool(text, &u->truncated);
     if (strcmp(path, "NextKeyMarker") == 0)
-        return keep(u, text, &u->next_key);
+        return answer_keep(&u->text, text, &u->next_key);
     if (strcmp(path, "NextUploadIdMarker") == 0)
-        return strlen(text) < S3_UPLOAD_ID_MAX ? keep(u, text, &u->next_id) : ERR_LIMIT;
+        return strlen(text) < S3_UPLOAD_ID_MAX ? answer_keep(&u->text, text, &u->next_id)
+                                               : ERR_LIMIT;
     if (strcmp(path, "EncodingType") == 0)
         u->url = strcmp(text, "url") == 0;
     return 0;

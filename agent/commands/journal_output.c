@@ -176,28 +176,6 @@ int output_write(struct output *o, const void *p, size_t n, struct err *e)
     return output_failed(o, errno ? -errno : -EIO, e);
 }
 
-/* The temporary file's name, unless somebody has it. 0 or -errno. */
-static int name_new(const struct replace *r)
-{
-    if (linkat(r->dir_fd, r->temp, r->dir_fd, r->name, 0) == 0)
-        return 0;
-    if (errno != EPERM && errno != EOPNOTSUPP)
-        return -errno;
-    return renameat2(r->dir_fd, r->temp, r->dir_fd, r->name, RENAME_NOREPLACE) ? -errno : 0;
-}
-
-/* Put the file where none is. 0 or -errno. */
-static int place_new(struct replace *r)
-{
-    int rc = replace_sync(r);
-
-    if (rc == 0)
-        rc = name_new(r);
-    if (rc == 0 && fsync(r->dir_fd) < 0 && errno != EINVAL)
-        rc = -errno;
-    return rc;
-}
-
 int output_commit(struct output *o, struct err *e)
 {
     int rc = fflush(o->file) ? -errno : 0;
@@ -205,7 +183,7 @@ int output_commit(struct output *o, struct err *e)
     if (rc == 0 && ended_by)
         rc = -EINTR;
     if (o->path && rc == 0)
-        rc = o->force ? replace_commit(&o->replace) : place_new(&o->replace);
+        rc = o->force ? replace_commit(&o->replace) : replace_commit_new(&o->replace);
     if (rc)
         (void)output_failed(o, rc, e);
     output_abort(o);

@@ -80,15 +80,6 @@ static const char *iso(int64_t us, size_t chars, char out[CLOCK_ISO_SIZE])
     return out;
 }
 
-static uint64_t failures_of(const struct tally_counts *c)
-{
-    uint64_t sum = 0;
-
-    for (int op = 0; op < JOURNAL_OP_COUNT; op++)
-        sum += c->of[op][JOURNAL_FAILED];
-    return sum;
-}
-
 static uint64_t changes_of(const struct tally_counts *c)
 {
     uint64_t sum = 0;
@@ -150,7 +141,7 @@ static void summary(struct html *h, const struct report *r)
     tile(h, "puts", "uploads", all->of[JOURNAL_PUT][JOURNAL_DONE], false);
     tile(h, "megabytes", "MB uploaded", all->bytes / 1000000, false);
     tile(h, "half", "ms until in S3, half within", times.half_ms, false);
-    tile(h, "failed", "failures", failures_of(all), failures_of(all) > 0);
+    tile(h, "failed", "failures", tally_failures(all), tally_failures(all) > 0);
     tile(h, "open", "open at the end", tally_open(r->tally), false);
     html_add(h, "</div>\n");
 }
@@ -214,7 +205,7 @@ static void chart_days(struct html_chart *c, const struct tally_day *days, size_
         for (unsigned k = 0; k < KINDS && !failed; k++)
             values[k] += days[i].counts.of[kinds[k].op][JOURNAL_INTENT];
         if (failed)
-            values[0] += failures_of(&days[i].counts);
+            values[0] += tally_failures(&days[i].counts);
     }
 }
 
@@ -227,7 +218,7 @@ static void row_counts(struct html *h, const char *day, const struct tally_count
     cell(h, "lists", c->of[JOURNAL_LST][JOURNAL_DONE]);
     cell(h, "puts", c->of[JOURNAL_PUT][JOURNAL_DONE]);
     cell(h, "bytes_put", c->bytes);
-    cell(h, "failures", failures_of(c));
+    cell(h, "failures", tally_failures(c));
     html_add(h, "</tr>");
 }
 

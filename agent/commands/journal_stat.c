@@ -22,15 +22,6 @@ static const char *day_text(int64_t day, char iso[CLOCK_ISO_SIZE])
     return iso;
 }
 
-static uint64_t failures(const struct tally_counts *c)
-{
-    uint64_t sum = 0;
-
-    for (int op = 0; op < JOURNAL_OP_COUNT; op++)
-        sum += c->of[op][JOURNAL_FAILED];
-    return sum;
-}
-
 /* One line of the table. */
 static void print_counts(const char *name, const struct tally_counts *c)
 {
@@ -39,7 +30,7 @@ static void print_counts(const char *name, const struct tally_counts *c)
            name, c->of[JOURNAL_ADD][JOURNAL_INTENT], c->of[JOURNAL_EDIT][JOURNAL_INTENT],
            c->of[JOURNAL_META][JOURNAL_INTENT], c->of[JOURNAL_RENAME][JOURNAL_INTENT],
            c->of[JOURNAL_REMOVE][JOURNAL_INTENT], c->of[JOURNAL_LST][JOURNAL_DONE],
-           c->of[JOURNAL_PUT][JOURNAL_DONE], (double)c->bytes / 1e6, failures(c));
+           c->of[JOURNAL_PUT][JOURNAL_DONE], (double)c->bytes / 1e6, tally_failures(c));
 }
 
 int journal_stat_text(struct tally *t)

@@ -33,7 +33,6 @@
 #define HTTP_NOT_KNOWN 501
 #define DAY_S          86400
 #define STAMP_SIZE     32
-#define PIECE_BYTES    ((size_t)1 << 20)
 
 /* What S3 is known to have, as the index keeps it. */
 struct kept {
@@ -373,24 +372,12 @@ void anchors_step(struct agent *a)
 /* The checksum of a segment that was not sent. 0 or a negative code. */
 static int sum_up(const struct agent *a, struct errand *r)
 {
-    char *piece;
-    uint64_t left = r->seen.size;
     int fd, rc = tree_open(a->anchors->dir_fd, r->file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, &fd);
 
     if (rc)
         return rc;
-    piece = malloc(PIECE_BYTES);
-    rc = piece ? 0 : -ENOMEM;
-    for (r->crc64 = 0; rc == 0 && left;) {
-        size_t n = left < PIECE_BYTES ? (size_t)left : PIECE_BYTES;
-
-        rc = read_whole(fd, piece, n);
-        if (rc == 0)
-            r->crc64 = crc64nvme(r->crc64, piece, n);
-        left -= n;
-    }
+    rc = work_hash_pieces(fd, r->seen.size, &r->crc64);
     r->has_crc = rc == 0;
-    free(piece);
     close(fd);
     return rc;
 }

@@ -70,13 +70,12 @@ static int gather(void *arg, const struct upload_doubt *d)
 /* When to look again; what is in flight says so by itself. */
 static int64_t next_ms(const struct agent *a, const struct doubts *s)
 {
-    int64_t wait_ms = s->due_us == INT64_MAX    ? INT64_MAX
-                      : s->due_us <= a->real_us ? 0
-                                                : (s->due_us - a->real_us) / US_PER_MS + 1;
+    int64_t wait_ms;
 
-    if (wait_ms > DOUBTS_AGAIN_MS && (s->skipped || wait_ms != INT64_MAX))
-        wait_ms = DOUBTS_AGAIN_MS; /* also since clocks are set */
-    return wait_ms == INT64_MAX ? INT64_MAX : a->now_ms + wait_ms;
+    if (s->due_us == INT64_MAX && !s->skipped)
+        return INT64_MAX;
+    wait_ms = s->due_us <= a->real_us ? 0 : (s->due_us - a->real_us) / US_PER_MS + 1;
+    return a->now_ms + (wait_ms < DOUBTS_AGAIN_MS ? wait_ms : DOUBTS_AGAIN_MS); /* clocks are set */
 }
 
 void doubts_sweep(struct agent *a)

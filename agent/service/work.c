@@ -77,8 +77,7 @@ int job_add_list(struct job *job, unsigned mapping, const char *path)
     return 0;
 }
 
-/* Read the open file in pieces; its size must be as expected. */
-static int hash_pieces(int fd, uint64_t size, uint64_t *ret_crc)
+int work_hash_pieces(int fd, uint64_t size, uint64_t *ret_crc)
 {
     char *piece = malloc(HASH_PIECE_BYTES);
     uint64_t crc = 0;
@@ -135,7 +134,7 @@ static int work_hash(struct job *job)
     if (rc == 0 && !file_same_content(&st, &job->expected))
         rc = ERR_CHANGED;
     if (rc == 0)
-        rc = hash_pieces(fd, st.size, &job->hash);
+        rc = work_hash_pieces(fd, st.size, &job->hash);
     if (rc == 0)
         rc = tree_stat_fd(fd, &st);
     if (rc == 0 && !file_same_content(&st, &job->expected))

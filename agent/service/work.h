@@ -101,6 +101,10 @@ int work_fd(const struct work *w);
 struct job *work_next(struct work *w);
 void work_answer(struct job *ask, int code, uint64_t tx);
 
+/* work_hash_pieces(fd, size, ret_crc): CRC-64/NVME of the open file's next `size` bytes, read in
+ * pieces by the caller's thread. 0 or a negative code. */
+int work_hash_pieces(int fd, uint64_t size, uint64_t *ret_crc) __attribute__((warn_unused_result));
+
 /* job_new(kind): zeroed; NULL without memory. job_free: all that the job owns; NULL is allowed. */
 struct job *job_new(enum job_kind kind);
 void job_free(struct job *job);

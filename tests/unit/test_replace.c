@@ -56,6 +56,22 @@ static void test_replaces_whole_or_not_at_all(void **state)
     assert_int_equal(scratch_count(), 1);
 }
 
+static void test_new_takes_no_name_that_is_taken(void **state)
+{
+    struct replace r;
+
+    (void)state;
+    begin(&r, "new", 0640);
+    assert_int_equal(replace_commit_new(&r), 0);
+    assert_string_equal(scratch_read("f"), "new");
+    assert_int_equal(mode_of("f"), 0640);
+    assert_int_equal(scratch_count(), 1);
+    begin(&r, "newer", 0640);
+    assert_int_equal(replace_commit_new(&r), -EEXIST);
+    assert_string_equal(scratch_read("f"), "new");
+    assert_int_equal(scratch_count(), 1);
+}
+
 static void test_abort_changes_nothing(void **state)
 {
     struct replace r;
@@ -339,6 +355,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_SCRATCH(test_creates),
         IN_SCRATCH(test_replaces_whole_or_not_at_all),
+        IN_SCRATCH(test_new_takes_no_name_that_is_taken),
         IN_SCRATCH(test_abort_changes_nothing),
         IN_SCRATCH(test_abort_after_sync),
         IN_SCRATCH(test_commit_after_sync),

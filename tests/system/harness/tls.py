@@ -1,10 +1,10 @@
 """Certificates of a test's own, made by openssl, and servers that speak TLS badly."""
 
 import os
-import socket
 import ssl
 import subprocess
-import threading
+
+from .listener import Listener
 
 _CA = """[ca]
 default_ca = own
@@ -59,7 +59,7 @@ class Certificate:
         return context
 
 
-class OldServer:
+class OldServer(Listener):
     """A server that speaks TLS 1.1 at the most. `handshakes`: how each ended."""
 
     def __init__(self, certificate):
@@ -69,22 +69,12 @@ class OldServer:
         self.context.minimum_version = ssl.TLSVersion.TLSv1
         self.context.maximum_version = ssl.TLSVersion.TLSv1_1
         self.handshakes = []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
+        super().__init__()
 
-    def _serve(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            connection.settimeout(10)
-            try:
-                with self.context.wrap_socket(connection, server_side=True) as secure:
-                    self.handshakes.append(secure.version())
-            except OSError as error:
-                self.handshakes.append(str(error))
-
-    def close(self):
-        self.listener.close()
+    def serve(self, client):
+        client.settimeout(10)
+        try:
+            with self.context.wrap_socket(client, server_side=True) as secure:
+                self.handshakes.append(secure.version())
+        except OSError as error:
+            self.handshakes.append(str(error))
