@@ -81,4 +81,18 @@ static inline char *print(const struct conf *c)
     return out;
 }
 
+/* What it is printed as is printed the same again once it is read. Frees c; the text is the
+ * caller's. */
+static inline char *print_twice(struct conf *c)
+{
+    char *once = print(c);
+    conf_free(c);
+    c = parse(once);
+    char *twice = print(c);
+    conf_free(c);
+    assert_string_equal(once, twice);
+    free(twice);
+    return once;
+}
+
 #endif
