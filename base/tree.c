@@ -147,27 +147,48 @@ static int64_t nanoseconds(struct statx_timestamp t)
     return t.tv_sec * NS_PER_S + t.tv_nsec;
 }
 
+struct file_stat file_stat_of(const struct statx *stx)
+{
+    return (struct file_stat){
+        .kind = kind_of(stx->stx_mode),
+        .mode = stx->stx_mode,
+        .uid = stx->stx_uid,
+        .gid = stx->stx_gid,
+        .nlink = stx->stx_nlink,
+        .dev = makedev(stx->stx_dev_major, stx->stx_dev_minor),
+        .ino = stx->stx_ino,
+        .size = stx->stx_size,
+        .mtime_ns = nanoseconds(stx->stx_mtime),
+        .ctime_ns = nanoseconds(stx->stx_ctime),
+        .born_ns = stx->stx_mask & STATX_BTIME ? nanoseconds(stx->stx_btime) : 0,
+    };
+}
+
 /* Look, and translate what the kernel says. What a network file system remembers of a file may be a
  * minute old and proves nothing: with AT_STATX_FORCE_SYNC its server is asked. 0 or -errno. */
 static int look(int fd, const char *name, int flags, struct file_stat *ret)
 {
     struct statx stx;
 
-    if (statx(fd, name, flags, STATX_BASIC_STATS, &stx) < 0)
+    if (statx(fd, name, flags, FILE_STATX, &stx) < 0)
         return -errno;
-    *ret = (struct file_stat){
-        .kind = kind_of(stx.stx_mode),
-        .mode = stx.stx_mode,
-        .uid = stx.stx_uid,
-        .gid = stx.stx_gid,
-        .nlink = stx.stx_nlink,
-        .dev = makedev(stx.stx_dev_major, stx.stx_dev_minor),
-        .ino = stx.stx_ino,
-        .size = stx.stx_size,
-        .mtime_ns = nanoseconds(stx.stx_mtime),
-        .ctime_ns = nanoseconds(stx.stx_ctime),
-    };
+    *ret = file_stat_of(&stx);
     return 0;
+}
+
+struct file_id file_id_of(const struct file_stat *st)
+{
+    return (struct file_id){.ino = st->ino, .born_ns = st->born_ns};
+}
+
+bool file_id_same(struct file_id a, struct file_id b)
+{
+    return a.born_ns != 0 && a.ino == b.ino && a.born_ns == b.born_ns;
+}
+
+bool file_id_differs(struct file_id a, struct file_id b)
+{
+    return a.ino != b.ino || (a.born_ns != 0 && b.born_ns != 0 && a.born_ns != b.born_ns);
 }
 
 /* What a failed look at a path means: 0 and FILE_ABSENT, or the error. */

@@ -26,7 +26,27 @@ struct file_stat {
     uint64_t size;    /* bytes */
     int64_t mtime_ns; /* since 1970 */
     int64_t ctime_ns;
+    int64_t born_ns; /* when the file was made; 0: its file system does not tell */
 };
+
+/* What statx(2) has to be asked for all of that. file_stat_of(stx): it in the words of the house.
+ */
+#define FILE_STATX (STATX_BASIC_STATS | STATX_BTIME)
+struct statx;
+struct file_stat file_stat_of(const struct statx *stx);
+
+/* A file under all its names. An inode is used again, so it says little alone; nobody can set when
+ * it was made (statx(2), stx_btime), and renames and edits in place leave that as it is. */
+struct file_id {
+    uint64_t ino;
+    int64_t born_ns; /* 0: not known, and then two are never certainly the same */
+};
+
+/* file_id_of(st): that of the file that was looked at. file_id_same(a, b): certainly one file.
+ * file_id_differs(a, b): certainly two. */
+struct file_id file_id_of(const struct file_stat *st);
+bool file_id_same(struct file_id a, struct file_id b);
+bool file_id_differs(struct file_id a, struct file_id b);
 
 /* tree_open_root(path, ret_fd): an O_PATH|O_DIRECTORY|O_CLOEXEC descriptor. 0 or -errno. Symbolic
  * links in the root's own path are followed: it is the operator's word. */

@@ -206,30 +206,6 @@ static int read_names(const struct place_root *root, int fd, const char *path, v
     }
 }
 
-/* The kind of file that a mode tells of. */
-static enum file_kind kind_of(uint32_t mode)
-{
-    return S_ISREG(mode)   ? FILE_REGULAR
-           : S_ISDIR(mode) ? FILE_DIRECTORY
-           : S_ISLNK(mode) ? FILE_SYMLINK
-                           : FILE_OTHER;
-}
-
-/* What statx says in the words of the house. */
-static struct file_stat translate(const struct statx *stx)
-{
-    return (struct file_stat){.kind = kind_of(stx->stx_mode),
-                              .mode = stx->stx_mode,
-                              .uid = stx->stx_uid,
-                              .gid = stx->stx_gid,
-                              .nlink = stx->stx_nlink,
-                              .dev = dev_of(stx),
-                              .ino = stx->stx_ino,
-                              .size = stx->stx_size,
-                              .mtime_ns = nanoseconds(stx->stx_mtime),
-                              .ctime_ns = nanoseconds(stx->stx_ctime)};
-}
-
 /* What stat says of one name. False if it is not to be listed. */
 static bool stat_entry(const struct place_root *root, int fd, unsigned char type,
                        struct listing_entry *e)
@@ -573,13 +549,13 @@ static int stat_once(const struct place_root *root, const char *path, struct fil
     if (code != 0) {
         return code;
     }
-    code = look_at(fd, "", STATX_BASIC_STATS, &stx);
+    code = look_at(fd, "", FILE_STATX, &stx);
     (void)close(fd); /* read only */
     code = code != 0 ? code : same_mount(root, &stx);
     if (code != 0) {
         return code;
     }
-    *ret = translate(&stx);
+    *ret = file_stat_of(&stx);
     return 0;
 }
 

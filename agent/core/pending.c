@@ -82,6 +82,7 @@ static void item_free(struct item *it)
     free(it->origin);
     free(it->via);
     free(it->heir);
+    free(it->went);
     free(it->image);
     free(it->target);
     free(it->why);

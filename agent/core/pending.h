@@ -87,13 +87,14 @@ struct item {
     int64_t gone_ms;       /* since when nothing was seen here; 0: the last look saw something */
     uint64_t hash;         /* CRC-64/NVME of the content of `seen`, if `hashed` */
 
-    uint64_t tx;       /* of the journalled intent; 0: none */
-    char *origin;      /* key that this file was renamed from, as an event said; owned, or NULL */
-    char *via;         /* key where it was decided to be, before it went on from there; or NULL */
-    char *heir;        /* key that the file which was here went to, as an event said; or NULL */
-    char *image;       /* path under which the index knows the image that is here; owned, or NULL */
-    char *target;      /* CLAIMED: key that the image has now; owned, or NULL */
-    struct item *peer; /* RENAME: the source's item (GONE -> CLAIMED); source: the new one */
+    uint64_t tx;  /* of the journalled intent; 0: none */
+    char *origin; /* key that this file was renamed from, as an event said; owned, or NULL */
+    char *via;    /* key where it was decided to be, before it went on from there; or NULL */
+    char *went;   /* key that the file which was seen here went to, as an event said; or NULL */
+    char *heir;   /* key that the file which was here went to, as an event said; or NULL */
+    char *image;  /* path under which the index knows the image that is here; owned, or NULL */
+    char *target; /* CLAIMED: key that the image has now; owned, or NULL */
+    struct item *peer;        /* RENAME: the source's item (GONE -> CLAIMED); source: the new one */
     struct dir_rename *group; /* RENAME: the directory rename that it belongs to, or NULL */
     uint64_t barrier;         /* BARRIER: lists seen before this number must be live */
     uint64_t live;            /* lists: number at which the content last put was observed */
@@ -119,6 +120,7 @@ struct item {
     bool vacated : 1;   /* the image that S3 has under this key was found at another path */
     bool decided : 1;   /* what is to become of `seen` is known, but its turn is not yet */
     bool copy : 1;      /* RENAME: by CopyObject (else the file is read and put) */
+    bool passed_on : 1; /* RENAME: an event told that the image left here again */
     bool copied : 1;    /* CLAIMED: the new object is in S3 */
     bool relisted : 1;  /* CLAIMED: the lists are rewritten */
     bool released : 1;  /* an operator let this removal go: the guard is not asked */

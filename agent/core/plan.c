@@ -47,7 +47,19 @@ enum plan plan_path(const struct file_stat *st, const struct known *known, const
         return PLAN_HASH;
     if (!same_owner(st, known))
         return PLAN_META;
-    return st->ctime_ns == known->ctime_ns ? PLAN_NOTHING : PLAN_HASH;
+    if (st->ctime_ns != known->ctime_ns)
+        return PLAN_HASH;
+    return st->born_ns && !known->born_ns ? PLAN_REFRESH : PLAN_NOTHING;
+}
+
+struct file_id plan_file(const struct known *k)
+{
+    return (struct file_id){.ino = k->ino, .born_ns = k->born_ns};
+}
+
+bool plan_is_same(const struct file_stat *st, const struct known *known)
+{
+    return file_id_same(file_id_of(st), plan_file(known));
 }
 
 /* Inode, size and mtime agree. Not yet proof: an inode is used again, and sizes and mtimes of
@@ -62,6 +74,7 @@ enum plan_rename plan_renamed(const struct file_stat *st, const struct known *so
 {
     if (st->kind != FILE_REGULAR || source_now->kind == FILE_REGULAR)
         return RENAME_NO;
+    told = told || plan_is_same(st, source);
     if (source->flags & (KNOWN_UNCERTAIN | KNOWN_MOVED))
         return told ? RENAME_CONTENT : RENAME_NO;
     if (hash && (source->flags & KNOWN_CRC) && *hash != source->crc64)
@@ -110,6 +123,7 @@ void known_from(const struct file_stat *st, uint64_t crc64, const char *etag, co
                           .size = st->size,
                           .mtime_ns = st->mtime_ns,
                           .ctime_ns = st->ctime_ns,
+                          .born_ns = st->born_ns,
                           .crc64 = crc64};
     snprintf(ret->etag, sizeof ret->etag, "%s", etag);
     snprintf(ret->version, sizeof ret->version, "%s", version);

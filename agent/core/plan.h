@@ -40,6 +40,7 @@ struct known {
     uint64_t size;
     int64_t mtime_ns;
     int64_t ctime_ns;
+    int64_t born_ns; /* 0: not known */
     uint64_t crc64;
     char etag[KNOWN_ETAG_SIZE];
     char version[KNOWN_VERSION_SIZE];
@@ -63,7 +64,8 @@ enum plan {
  * counts as absent.
  *
  *   size differs, or UNCERTAIN, or no CRC to compare      EDIT
- *   size, mtime, inode as known; ctime as known           NOTHING (or META if mode or owner differ)
+ *   size, mtime, inode as known; ctime as known           NOTHING (or META if mode or owner differ;
+ *                                                         REFRESH to learn when it was made)
  *     ... ctime differs and mode or owner differ          META   (that explains the ctime)
  *     ... ctime differs alone                             HASH: an edit that kept the mtime, or a link
  *   mtime or inode differs                                HASH: same CRC -> META or REFRESH, else EDIT
@@ -84,7 +86,8 @@ enum plan_rename {
  * stat now, `told`: an event said that it was moved (not only that the inode agrees). The old path
  * must be gone. The inode never proves identity, not even where size and mtime agree too: a copy
  * that kept the mtime may have got it anew. What proves it is an event, or the ctime (nobody can
- * set it, and it stays when a directory above is renamed), or the content.
+ * set it, and it stays when a directory above is renamed), or when the file was made (`born`: inode
+ * and time agree, which is as good as an event), or the content.
  *
  *   told; inode, size, mtime agree              COPY
  *   inode, size, mtime, ctime agree             COPY
@@ -93,6 +96,11 @@ enum plan_rename {
  */
 enum plan_rename plan_renamed(const struct file_stat *st, const struct known *source,
                               const struct file_stat *source_now, bool told, const uint64_t *hash);
+
+/* plan_file(known): the file that the object was made from. plan_is_same(st, known): the file is
+ * certainly that one. */
+struct file_id plan_file(const struct known *known);
+bool plan_is_same(const struct file_stat *st, const struct known *known);
 
 /* plan_in_step(st, known): the listing's quick question: is there nothing to do for this file? */
 bool plan_in_step(const struct file_stat *st, const struct known *known);

@@ -17,7 +17,7 @@ struct entry {
     struct entry *prev, *next;
     char *image;
     char *was; /* its last name, where it has none any more */
-    uint64_t ino;
+    struct file_id file;
     struct name *names; /* the oldest first */
     char *before;       /* the oldest before the pass that is under way; NULL: there is none */
     char *to;           /* NULL: gone */
@@ -30,6 +30,7 @@ struct rows {
     struct map *by_image; /* at most one entry each */
     struct map *by_name;  /* at most one entry each */
     struct map *by_to;    /* the last that came there */
+    struct map *by_file;  /* where it is known when the file was made; at most one entry each */
     struct map *taken;    /* unlanded names of the pass that is under way -> where to, owned */
     size_t nameless;      /* entries without an image's name */
     bool pending;
@@ -44,8 +45,9 @@ struct rows *rows_new(void)
     r->by_image = map_new();
     r->by_name = map_new();
     r->by_to = map_new();
+    r->by_file = map_new();
     r->taken = map_new();
-    if (r->by_image && r->by_name && r->by_to && r->taken)
+    if (r->by_image && r->by_name && r->by_to && r->by_file && r->taken)
         return r;
     rows_free(r);
     return NULL;
@@ -107,6 +109,29 @@ static void name_remove(struct rows *r, struct entry *e, struct name **at)
     free(n);
 }
 
+/* The entry of what certainly is this file; NULL. */
+static struct entry *entry_of_file(const struct rows *r, struct file_id file)
+{
+    return file.born_ns ? map_get(r->by_file, &file, sizeof file) : NULL;
+}
+
+/* The entry's file is not known to be its own any more. */
+static void entry_forget_file(struct rows *r, struct entry *e)
+{
+    if (entry_of_file(r, e->file) == e)
+        map_remove(r->by_file, &e->file, sizeof e->file);
+}
+
+/* The entry's image is this file. 0 or -ENOMEM. */
+static int entry_file(struct rows *r, struct entry *e, struct file_id file)
+{
+    if (entry_of_file(r, file) == e)
+        return 0;
+    entry_forget_file(r, e);
+    e->file = file;
+    return file.born_ns ? map_put(r->by_file, &file, sizeof file, e, NULL) : 0;
+}
+
 /* The entry is of no more use. */
 static void entry_end(struct rows *r, struct entry *e)
 {
@@ -114,6 +139,7 @@ static void entry_end(struct rows *r, struct entry *e)
         name_remove(r, e, &e->names);
     unmap(r->by_image, e->image, e);
     unmap(r->by_to, e->to, e);
+    entry_forget_file(r, e);
     r->nameless -= !e->image;
     if (e->prev)
         e->prev->next = e->next;
@@ -153,6 +179,7 @@ void rows_free(struct rows *r)
     map_free(r->by_image);
     map_free(r->by_name);
     map_free(r->by_to);
+    map_free(r->by_file);
     free(r);
 }
 
@@ -168,19 +195,18 @@ static int entry_name(struct rows *r, struct entry *e, const char *image)
 }
 
 /* A new entry of an image without a name: lists name it by `at`. NULL without memory. */
-static struct entry *entry_nameless(struct rows *r, uint64_t ino, const char *at)
+static struct entry *entry_nameless(struct rows *r, struct file_id file, const char *at)
 {
     struct entry *e = calloc(1, sizeof *e);
 
     if (!e)
         return NULL;
     r->nameless++;
-    e->ino = ino;
     e->next = r->first;
     if (r->first)
         r->first->prev = e;
     r->first = e;
-    if (name_add(r, e, at)) {
+    if (name_add(r, e, at) || entry_file(r, e, file)) {
         entry_end(r, e);
         return NULL;
     }
@@ -189,9 +215,10 @@ static struct entry *entry_nameless(struct rows *r, uint64_t ino, const char *at
 
 /* A new entry: lists name it by `at`, and since it is known as `image` people may have done so by
  * that. NULL without memory. */
-static struct entry *entry_new(struct rows *r, const char *image, uint64_t ino, const char *at)
+static struct entry *entry_new(struct rows *r, const char *image, struct file_id file,
+                               const char *at)
 {
-    struct entry *e = entry_nameless(r, ino, at);
+    struct entry *e = entry_nameless(r, file, at);
 
     if (e && (entry_name(r, e, image) || name_add(r, e, image))) {
         entry_end(r, e);
@@ -256,19 +283,19 @@ static struct entry *nameless_at(const struct rows *r, const char *path)
 
 /* The entry of an image, made if there is none. What was overwritten at its path while rows were on
  * their way there, and was found nowhere else, has left them to it. NULL without memory. */
-static struct entry *entry_of(struct rows *r, const char *image, uint64_t ino, const char *at)
+static struct entry *entry_of(struct rows *r, const char *image, struct file_id file,
+                              const char *at)
 {
-    struct entry *e = map_get_str(r->by_image, image);
+    struct entry *e = entry_of_file(r, file);
 
+    if (!e)
+        e = map_get_str(r->by_image, image);
     if (e)
         return e;
     e = nameless_at(r, image);
     if (!e || e->lost)
-        return entry_new(r, image, ino, at);
-    if (entry_name(r, e, image))
-        return NULL;
-    e->ino = ino;
-    return e;
+        return entry_new(r, image, file, at);
+    return entry_name(r, e, image) || entry_file(r, e, file) ? NULL : e;
 }
 
 /* What the entry was known by stands for something else now. */
@@ -282,15 +309,52 @@ static void entry_unname(struct rows *r, struct entry *e)
     r->pending |= e->lost;
 }
 
-int rows_follow(struct rows *r, const char *image, uint64_t ino, const char *at, const char *to)
+/* The index and the lists have it where it is: there is nothing to follow any more. */
+static void entry_end_at_home(struct rows *r, struct entry *e)
 {
-    struct entry *e = entry_of(r, image, ino, at);
-
-    if (!e || entry_place(r, e, to))
-        return -ENOMEM;
-    if (is_placed(e) && !e->moved && strcmp(e->image, e->to) == 0)
+    if (e->image && is_at(e, e->image) && is_placed(e) && !e->moved)
         entry_end(r, e);
+}
+
+int rows_follow(struct rows *r, const char *image, struct file_id file, const char *at,
+                const char *to)
+{
+    struct entry *e = entry_of(r, image, file, at);
+
+    if (!e || entry_file(r, e, file) || entry_place(r, e, to))
+        return -ENOMEM;
+    entry_end_at_home(r, e);
     return 0;
+}
+
+const char *rows_image_of(const struct rows *r, struct file_id file)
+{
+    const struct entry *e = entry_of_file(r, file);
+
+    if (!e)
+        return NULL;
+    return e->image ? e->image : e->was;
+}
+
+bool rows_is_elsewhere(const struct rows *r, struct file_id file, const char *path)
+{
+    const struct entry *e = entry_of_file(r, file);
+
+    return e && e->to && !e->lost && !is_at(e, path);
+}
+
+int rows_seen(struct rows *r, struct file_id file, const char *to)
+{
+    struct entry *e = entry_of_file(r, file);
+
+    if (!e)
+        return 0;
+    if (is_at(e, to) && !e->lost)
+        return 1;
+    if (entry_place(r, e, to))
+        return -ENOMEM;
+    entry_end_at_home(r, e);
+    return 1;
 }
 
 /* The entry has no name, and was known by this one or is at this path. */
@@ -300,18 +364,19 @@ static bool is_nameless(const struct entry *e, const char *was, const char *from
            ((from && is_at(e, from)) || (was && e->was && strcmp(e->was, was) == 0));
 }
 
-int rows_went_on(struct rows *r, const char *was, const char *from, uint64_t ino, const char *to)
+int rows_went_on(struct rows *r, const char *was, const char *from, struct file_id file,
+                 const char *to)
 {
     struct entry *e = r->nameless ? r->first : NULL; /* there are seldom any */
 
-    while (e && (e->ino != ino || !is_nameless(e, was, from)))
+    while (e && (file_id_differs(e->file, file) || !is_nameless(e, was, from)))
         e = e->next;
     if (!e)
         return 0;
     return entry_place(r, e, to) ? -ENOMEM : 1;
 }
 
-int rows_unlanded(struct rows *r, const char *path, uint64_t ino, const char *to)
+int rows_unlanded(struct rows *r, const char *path, struct file_id file, const char *to)
 {
     struct entry *e = map_get_str(r->by_image, path);
 
@@ -319,11 +384,10 @@ int rows_unlanded(struct rows *r, const char *path, uint64_t ino, const char *to
         return 0; /* the name is another's */
     if (e) {      /* it was taken for gone, and its rows are still there */
         entry_unname(r, e);
-        e->ino = ino;
     } else {
-        e = entry_nameless(r, ino, path);
+        e = entry_nameless(r, file, path);
     }
-    if (!e)
+    if (!e || entry_file(r, e, file))
         return -ENOMEM;
     free(e->was);
     e->was = strdup(path);
@@ -334,13 +398,13 @@ int rows_unlanded(struct rows *r, const char *path, uint64_t ino, const char *to
     return 0;
 }
 
-int rows_displaced(struct rows *r, const char *image, uint64_t ino, const char *at)
+int rows_displaced(struct rows *r, const char *image, struct file_id file, const char *at)
 {
     struct entry *e = map_get_str(r->by_image, image);
 
-    if (e)
+    if (e || entry_of_file(r, file))
         return 0; /* entry_place saw to it if it was there */
-    e = entry_new(r, image, ino, at);
+    e = entry_new(r, image, file, at);
     if (!e)
         return -ENOMEM;
     e->to = strdup(image); /* not in the map: it is there no more */
@@ -348,12 +412,15 @@ int rows_displaced(struct rows *r, const char *image, uint64_t ino, const char *
     return e->to ? 0 : -ENOMEM;
 }
 
-int rows_also(struct rows *r, const char *image, uint64_t ino, const char *at, const char *name)
+int rows_also(struct rows *r, const char *image, struct file_id file, const char *at,
+              const char *name)
 {
-    struct entry *e = map_get_str(r->by_image, image);
+    struct entry *e = entry_of_file(r, file);
 
+    if (!e)
+        e = map_get_str(r->by_image, image);
     if (!e) {
-        e = entry_new(r, image, ino, at);
+        e = entry_new(r, image, file, at);
         if (!e || entry_place(r, e, image))
             return -ENOMEM;
     }
@@ -363,11 +430,11 @@ int rows_also(struct rows *r, const char *image, uint64_t ino, const char *at, c
     return 0;
 }
 
-void rows_lost(struct rows *r, const char *image)
+void rows_lost(struct rows *r, const char *image, const char *path)
 {
     struct entry *e = map_get_str(r->by_image, image);
 
-    if (!e)
+    if (!e || !is_at(e, path))
         return;
     e->lost = true;
     if (e->to && map_get_str(r->by_to, e->to) == e)
@@ -377,36 +444,47 @@ void rows_lost(struct rows *r, const char *image)
 int rows_gone(struct rows *r, const char *image, const char *path, const char *at)
 {
     struct entry *e = map_get_str(r->by_image, image);
-    struct entry *there = nameless_at(r, path);
+    struct entry *there = map_get_str(r->by_to, path);
 
-    if (e && (is_at(e, path) || (e->lost && strcmp(image, path) == 0)))
+    if (there && there->lost)
+        there = NULL;
+    if (!there && e && e->lost && strcmp(image, path) == 0)
         there = e;
-    else if (!there && (e || map_get_str(r->by_to, path) || strcmp(image, path) != 0))
-        return 0; /* it is elsewhere, or what came there is somebody else's to tell of */
+    if (!there && (e || strcmp(image, path) != 0))
+        return 0; /* it is elsewhere */
     if (!there)
-        there = entry_new(r, image, 0, at);
+        there = entry_new(r, image, (struct file_id){0}, at);
     if (!there || name_add(r, there, path))
         return -ENOMEM;
     entry_drop(r, there);
     return 0;
 }
 
-int rows_landed(struct rows *r, const char *image, const char *path)
+/* The entry of what landed at this path: this file, or what was known as `image`. NULL. */
+static struct entry *entry_landed(const struct rows *r, const char *image, struct file_id file,
+                                  const char *path)
 {
-    struct entry *e = image ? map_get_str(r->by_image, image) : NULL;
+    struct entry *e = entry_of_file(r, file);
+
+    if (e)
+        return e; /* which may have gone on meanwhile */
+    e = image ? map_get_str(r->by_image, image) : NULL;
+    return e && is_at(e, path) ? e : nameless_at(r, path); /* the name may be another's by now */
+}
+
+int rows_landed(struct rows *r, const char *image, struct file_id file, const char *path)
+{
+    struct entry *e = entry_landed(r, image, file, path);
     struct entry *old = map_get_str(r->by_image, path);
 
-    if (!e || !is_at(e, path)) /* the name may stand for another one by now */
-        e = nameless_at(r, path);
     if (old && old != e)
         entry_unname(r, old);
-    if (!e)
-        return 0;
-    if (is_placed(e) && !e->moved) {
-        entry_end(r, e);
-        return 0;
-    }
-    return entry_name(r, e, path);
+    if (!e || (e->image && is_at(e, e->image) && !is_at(e, path)))
+        return 0; /* or it has come to where it is already, and this to where it was in between */
+    if (entry_name(r, e, path) || entry_file(r, e, file))
+        return -ENOMEM;
+    entry_end_at_home(r, e);
+    return 0;
 }
 
 bool rows_has(const struct rows *r, const char *image)
@@ -421,11 +499,25 @@ bool rows_is_at(const struct rows *r, const char *image, const char *path)
     return e && !e->lost && is_at(e, path);
 }
 
+bool rows_is_free(const struct rows *r, const char *path)
+{
+    const struct entry *e = map_get_str(r->by_to, path);
+
+    return !e || e->lost;
+}
+
 const char *rows_image_at(const struct rows *r, const char *path)
 {
     const struct entry *e = map_get_str(r->by_to, path);
 
     return e && is_at(e, path) ? e->image : NULL;
+}
+
+const char *rows_place_of(const struct rows *r, const char *name)
+{
+    const struct entry *e = map_get_str(r->by_name, name);
+
+    return e && !e->lost ? e->to : NULL;
 }
 
 const char *rows_at(const struct rows *r, const char *image)

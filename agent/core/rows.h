@@ -14,10 +14,15 @@
  * but the pass over the lists should wait for it (rows_unsure). All changes of a pass happen at
  * once, so swaps and chains come out right.
  *
+ * Where the file system tells when a file was made, that and the inode say which image a look saw,
+ * whatever paths it had: rows_seen.
+ *
  * All paths are below the repository's root and are copied.
  */
 #ifndef LOCKSTEP_AGENT_CORE_ROWS_H
 #define LOCKSTEP_AGENT_CORE_ROWS_H
+
+#include "base/tree.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,47 +34,58 @@ struct rows;
 struct rows *rows_new(void);
 void rows_free(struct rows *r);
 
-/* rows_follow(r, image, ino, at, to): the image is at `to` now. ino: its file's. `at`: by which
+/* rows_follow(r, image, file, at, to): the image is at `to` now; it is this file. `at`: by which
  * path lists name it, where the table does not know better. What was at `to` by the table's word is
  * lost. 0 or -ENOMEM. */
-int rows_follow(struct rows *r, const char *image, uint64_t ino, const char *at, const char *to)
+int rows_follow(struct rows *r, const char *image, struct file_id file, const char *at,
+                const char *to) __attribute__((warn_unused_result));
+
+/* rows_image_of(r, file): the name by which the index knows the image that certainly is this file,
+ * or knew it last; the table's. NULL: there is no entry of it.
+ * rows_is_elsewhere(r, file, path): that image is at another path, by the table's word.
+ * rows_seen(r, file, to): a look saw this file at `to`. 1 if there is an entry of it, which is
+ * there now; 0 if not, or -ENOMEM. */
+const char *rows_image_of(const struct rows *r, struct file_id file);
+bool rows_is_elsewhere(const struct rows *r, struct file_id file, const char *path);
+int rows_seen(struct rows *r, struct file_id file, const char *to)
     __attribute__((warn_unused_result));
 
-/* rows_went_on(r, was, from, ino, to): an image that has no name any more is at `to` now. It is
+/* rows_went_on(r, was, from, file, to): an image that has no name any more is at `to` now. It is
  * known by its inode together with its last name or the path where it was (each may be NULL).
  * 1 if there is such an image, 0 if not, or -ENOMEM. */
-int rows_went_on(struct rows *r, const char *was, const char *from, uint64_t ino, const char *to)
-    __attribute__((warn_unused_result));
+int rows_went_on(struct rows *r, const char *was, const char *from, struct file_id file,
+                 const char *to) __attribute__((warn_unused_result));
 
-/* rows_unlanded(r, path, ino, to): an image that the index never knew, and that lists name by
+/* rows_unlanded(r, path, file, to): an image that the index never knew, and that lists name by
  * `path`, is at `to` now: it has no name until rows_landed. 0 or -ENOMEM. */
-int rows_unlanded(struct rows *r, const char *path, uint64_t ino, const char *to)
+int rows_unlanded(struct rows *r, const char *path, struct file_id file, const char *to)
     __attribute__((warn_unused_result));
 
-/* rows_also(r, image, ino, at, name): lists may name the image by this path too. A new entry counts
- * as being where the index has it. 0 or -ENOMEM. */
-int rows_also(struct rows *r, const char *image, uint64_t ino, const char *at, const char *name)
-    __attribute__((warn_unused_result));
+/* rows_also(r, image, file, at, name): lists may name the image by this path too. A new entry
+ * counts as being where the index has it. 0 or -ENOMEM. */
+int rows_also(struct rows *r, const char *image, struct file_id file, const char *at,
+              const char *name) __attribute__((warn_unused_result));
 
-/* rows_displaced(r, image, ino, at): another image came to the path of this one, which is lost
+/* rows_displaced(r, image, file, at): another image came to the path of this one, which is lost
  * unless the table knows that it left. 0 or -ENOMEM. */
-int rows_displaced(struct rows *r, const char *image, uint64_t ino, const char *at)
+int rows_displaced(struct rows *r, const char *image, struct file_id file, const char *at)
     __attribute__((warn_unused_result));
 
-/* rows_lost(r, image): it is not where the table has it, and nothing else is: rows that name it by
- * that path are its own. Harmless where the table has nothing. */
-void rows_lost(struct rows *r, const char *image);
+/* rows_lost(r, image, path): it is not at the path, where the table may have it, and nothing else
+ * is: rows that name it by that path are its own. Harmless where the table has it elsewhere. */
+void rows_lost(struct rows *r, const char *image, const char *path);
 
-/* rows_gone(r, image, path, at): nothing is at `path` any more, where the image was that is known
- * as `image`. Its rows are to go, if by the table it was there last. 0 or -ENOMEM. */
+/* rows_gone(r, image, path, at): nothing is at `path` any more. The rows of what came there last by
+ * the table's word are to go; where that tells of nothing, those of the image that is known as
+ * `image`, if that is its path. 0 or -ENOMEM. */
 int rows_gone(struct rows *r, const char *image, const char *path, const char *at)
     __attribute__((warn_unused_result));
 
-/* rows_landed(r, image, path): the index has something else under `path` from now on: the image
- * that was known as `image`, or (NULL) what no list names otherwise. What the table has there keeps
- * its rows for the case that it is found elsewhere (rows_went_on), until the new one moves on or is
- * gone: then they are that one's. 0 or -ENOMEM. */
-int rows_landed(struct rows *r, const char *image, const char *path)
+/* rows_landed(r, image, file, path): the index has something else under `path` from now on: this
+ * file, the image that was known as `image`, or (NULL) what no list names otherwise. What the table
+ * has there keeps its rows for the case that it is found elsewhere (rows_went_on), until the new
+ * one moves on or is gone: then they are that one's. 0 or -ENOMEM. */
+int rows_landed(struct rows *r, const char *image, struct file_id file, const char *path)
     __attribute__((warn_unused_result));
 
 /* rows_has(r, image): there is an entry of that name. */
@@ -78,9 +94,16 @@ bool rows_has(const struct rows *r, const char *image);
 /* rows_is_at(r, image, path): the image is at the path, by the table's word. */
 bool rows_is_at(const struct rows *r, const char *image, const char *path);
 
+/* rows_is_free(r, path): by the table's word no image is at the path. */
+bool rows_is_free(const struct rows *r, const char *path);
+
 /* rows_image_at(r, path): the image that came to the path last, by the name that the index has for
  * it. NULL: the table knows of none, or it has no name any more. */
 const char *rows_image_at(const struct rows *r, const char *path);
+
+/* rows_place_of(r, name): where the image is, by the table's word, that lists may name so. NULL: it
+ * knows of none, or not where. */
+const char *rows_place_of(const struct rows *r, const char *name);
 
 /* rows_at(r, image): by which path lists name it for certain: not yet by what a pass that is under
  * way (before rows_settled) makes of it. NULL: the table does not know, or by none. */

@@ -334,6 +334,8 @@ void rename_told_gone(struct agent *a, unsigned mapping, const char *path);
 void rename_told_nothing(struct agent *a);
 /* what was told of where the item's file came from is of no more use */
 void rename_told_forget(struct item *it);
+/* an event told where the item's file went, and it was not looked at there yet */
+bool rename_is_under_way(const struct agent *a, const struct item *it);
 /* where the image went that the index has under the item's key, as events said; NULL: they did not,
  * or it went on from there */
 const struct item *rename_heir(const struct agent *a, const struct item *it);
@@ -350,6 +352,22 @@ bool sighted_is_stale(const struct item *it, const struct item *other);
 void follow_rename(struct agent *a, struct item *it, const char *image, const struct known *known);
 /* the item's file is an image that the index does not know, found elsewhere before: did it? */
 bool follow_went_on(struct agent *a, struct item *it);
+/* the item's file was seen elsewhere before, or the index has it there, as its birth tells: did it?
+ */
+bool follow_born(struct agent *a, struct item *it);
+/* this is at the item's path, which is busy with what was there before */
+void follow_glimpsed(struct agent *a, struct item *it, const struct file_stat *st);
+/* the item's file was last seen as that of `before`: if it never came to S3, its rows follow it */
+void follow_seen(struct agent *a, struct item *it, struct item *before);
+/* rows say that some image is at the item's path */
+bool follow_has_at(const struct agent *a, const struct item *it);
+/* a list waits for an image by this name: if nothing is open where rows say that it is, it is
+ * looked at there */
+void follow_doubt(struct agent *a, const struct mapping *images, const char *name);
+/* the image that the index has under the item's key is certainly at another path */
+bool follow_is_elsewhere(const struct agent *a, const struct item *it, const struct known *known);
+/* the item's file is certainly an image, and not the one that was at the source */
+bool follow_is_other(struct agent *a, const struct item *it, const struct item *source);
 /* the item's file is what was at `path`, and never came to S3 under that name */
 void follow_unlanded(struct agent *a, struct item *it, const char *path);
 /* the item's file is what the index has under its key: its rows must say so */
@@ -357,8 +375,8 @@ void follow_home(struct agent *a, struct item *it, const struct known *known);
 /* what the index has under the item's key is in S3 under another one, and nothing is here: lists
  * may still name it so */
 void follow_moved(struct agent *a, const struct item *it, const struct known *known);
-/* the image of the renamed `source` is not where it was found */
-void follow_lost(struct agent *a, const struct item *source);
+/* the image of the renamed `source` is not where it was found, at the item's path */
+void follow_lost(struct agent *a, const struct item *source, const struct item *it);
 /* the item's file is gone, and that is no accident */
 void follow_gone(struct agent *a, const struct item *it);
 /* S3 has the item's file; the index does not say so yet. It is to say where rows are: `fresh`,

@@ -153,12 +153,12 @@ static void decide_absent(struct agent *a, struct item *it, const struct known *
     if (it->peer)
         rename_abandon(a, it, "the new path is gone again");
     /* Unknown to S3, but people may have listed it: only what was never seen leaves no trace. */
-    if (!known && !it->image && !it->was_there) {
+    if (!known && !it->image && !it->was_there && !follow_has_at(a, it)) {
         rename_remember(a, it);
         decide_done(a, it);
         return;
     }
-    if (known && (known->flags & KNOWN_MOVED)) {
+    if (known && (known->flags & KNOWN_MOVED) && !follow_has_at(a, it)) {
         rename_resume(a, it, known);
         return;
     }

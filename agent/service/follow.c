@@ -41,7 +41,7 @@ static int follow_displaced(struct agent *a, struct rows *rows, const struct ite
     if (index_get(a->index, it->key, &e) || (e.known.flags & (KNOWN_MOVED | KNOWN_KEPT)) ||
         e.known.ino == it->seen.ino)
         return 0;
-    return rows_displaced(rows, it->path, e.known.ino,
+    return rows_displaced(rows, it->path, plan_file(&e.known),
                           listed_at(agent_mapping(a, it), &e.known, it->path));
 }
 
@@ -59,7 +59,7 @@ void follow_rename(struct agent *a, struct item *it, const char *image, const st
     }
     if (rows_is_at(rows, image, it->path))
         return; /* that was found before */
-    rc = rows_follow(rows, image, known->ino, listed_at(agent_mapping(a, it), known, image),
+    rc = rows_follow(rows, image, plan_file(known), listed_at(agent_mapping(a, it), known, image),
                      it->path);
     if (rc == 0)
         rc = follow_displaced(a, rows, it);
@@ -70,7 +70,7 @@ void follow_rename(struct agent *a, struct item *it, const char *image, const st
 static bool went_on_from(struct agent *a, struct rows *rows, struct item *it, const char *was,
                          const char *from)
 {
-    int rc = rows_went_on(rows, was, from, it->seen.ino, it->path);
+    int rc = rows_went_on(rows, was, from, file_id_of(&it->seen), it->path);
 
     if (rc > 0) {
         free(it->image);
@@ -111,8 +111,168 @@ void follow_unlanded(struct agent *a, struct item *it, const char *path)
         return;
     free(it->image);
     it->image = strdup(path);
-    rc = it->image ? rows_unlanded(rows, path, it->seen.ino, it->path) : -ENOMEM;
+    rc = it->image ? rows_unlanded(rows, path, file_id_of(&it->seen), it->path) : -ENOMEM;
     follow_noted(a, rows, rc ? rc : follow_displaced(a, rows, it));
+}
+
+/* Does its birth say which image the file is? (With several links it is at several paths.) */
+static bool has_birth(const struct file_stat *st)
+{
+    return st->kind == FILE_REGULAR && st->born_ns && st->nlink == 1;
+}
+
+/* The same, and this is the last path at which it was seen. */
+static bool is_known_by_birth(const struct agent *a, const struct item *it)
+{
+    return has_birth(&it->seen) && sighted_find(a, it->mapping, it->seen.ino) == it;
+}
+
+/* The search for the image in the index that certainly is a file at the item's path, under another
+ * key. */
+struct birth {
+    struct agent *agent;
+    const struct item *it;
+    const struct file_stat *st;
+    char key[AGENT_KEY_SIZE];
+    bool found;
+};
+
+/* index_fn. */
+static int birth_match(void *arg, const char *key, const struct known *known)
+{
+    struct birth *b = arg;
+    const struct mapping *m = agent_mapping(b->agent, b->it);
+
+    if ((known->flags & (KNOWN_MOVED | KNOWN_UNCERTAIN | KNOWN_KEPT)) ||
+        strcmp(key, b->it->key) == 0 || strncmp(key, m->conf->prefix, m->prefix_len) != 0 ||
+        !plan_is_same(b->st, known))
+        return 0;
+    snprintf(b->key, sizeof b->key, "%s", key);
+    b->found = true;
+    return 1;
+}
+
+/* Search the index. */
+static bool birth_find(struct agent *a, const struct item *it, const struct file_stat *st,
+                       struct birth *b)
+{
+    *b = (struct birth){.agent = a, .it = it, .st = st};
+    if (index_each_inode(a->index, st->ino, birth_match, b) < 0)
+        agent_fail(a, -EIO, "reading the index");
+    return b->found;
+}
+
+/* What the index has under another key is at the item's path: what comes to the place where it was
+ * is another image. */
+static int born_follow(struct agent *a, struct rows *rows, struct item *it, const struct birth *b)
+{
+    const struct mapping *m = agent_mapping(a, it);
+    const char *image = b->key + m->prefix_len;
+    struct item *left = pending_find(a->pending, b->key);
+    struct index_entry e;
+
+    if (index_get(a->index, b->key, &e))
+        return 0;
+    if (left)
+        left->vacated = true;
+    return rows_follow(rows, image, plan_file(&e.known), listed_at(m, &e.known, image), it->path);
+}
+
+bool follow_born(struct agent *a, struct item *it)
+{
+    struct rows *rows = rows_of(a, it);
+    struct file_id file = file_id_of(&it->seen);
+    const char *image;
+    struct birth b;
+    char *copy;
+    int rc;
+
+    if (!rows || !is_known_by_birth(a, it))
+        return false;
+    image = rows_image_of(rows, file);
+    if (!image && !birth_find(a, it, &it->seen, &b))
+        return false;
+    copy = strdup(image ? image : b.key + agent_mapping(a, it)->prefix_len);
+    rc = copy ? 0 : -ENOMEM;
+    if (rc == 0)
+        rc = image ? rows_seen(rows, file, it->path) : born_follow(a, rows, it, &b);
+    if (rc >= 0)
+        rc = follow_displaced(a, rows, it);
+    free(it->image);
+    it->image = copy;
+    follow_noted(a, rows, rc);
+    return rc == 0;
+}
+
+void follow_glimpsed(struct agent *a, struct item *it, const struct file_stat *st)
+{
+    struct rows *rows = rows_of(a, it);
+    struct index_entry e;
+    struct birth b;
+    int rc;
+
+    if (!rows || !has_birth(st) || !rows_is_free(rows, it->path) ||
+        (index_get(a->index, it->key, &e) == 0 && !follow_is_elsewhere(a, it, &e.known)))
+        return;
+    rc = rows_seen(rows, file_id_of(st), it->path);
+    if (rc == 0 && birth_find(a, it, st, &b))
+        rc = born_follow(a, rows, it, &b);
+    follow_noted(a, rows, rc < 0 ? rc : 0);
+}
+
+void follow_seen(struct agent *a, struct item *it, struct item *before)
+{
+    struct rows *rows = rows_of(a, it);
+    struct index_entry e;
+    struct birth b;
+
+    if (!rows || before == it || !before->was_there || !has_birth(&it->seen) ||
+        !file_id_same(file_id_of(&before->seen), file_id_of(&it->seen)) ||
+        rows_image_of(rows, file_id_of(&it->seen)) ||
+        index_get(a->index, before->key, &e) != -ENOENT || birth_find(a, it, &it->seen, &b))
+        return;
+    before->was_there = false;
+    follow_noted(a, rows, rows_unlanded(rows, before->path, file_id_of(&it->seen), it->path));
+}
+
+bool follow_is_elsewhere(const struct agent *a, const struct item *it, const struct known *known)
+{
+    const struct rows *rows = a->mappings[it->mapping].rows;
+
+    return rows && rows_is_elsewhere(rows, plan_file(known), it->path);
+}
+
+bool follow_has_at(const struct agent *a, const struct item *it)
+{
+    const struct rows *rows = a->mappings[it->mapping].rows;
+
+    return rows && !rows_is_free(rows, it->path);
+}
+
+void follow_doubt(struct agent *a, const struct mapping *images, const char *name)
+{
+    const char *to = images->rows ? rows_place_of(images->rows, name) : NULL;
+    char key[AGENT_KEY_SIZE];
+
+    if (to && agent_key(a, images->id, to, key) && !pending_find(a->pending, key))
+        intake_touch_key(a, images->id, key, JOURNAL_SRC_SELF, 0);
+}
+
+bool follow_is_other(struct agent *a, const struct item *it, const struct item *source)
+{
+    const struct rows *rows = rows_of(a, it);
+    const char *image;
+    struct index_entry e;
+    struct birth b;
+
+    if (index_get(a->index, source->key, &e) || e.known.ino == it->seen.ino)
+        return false;
+    if (it->passed_on)
+        return true;
+    if (!is_known_by_birth(a, it))
+        return false;
+    image = rows ? rows_image_of(rows, file_id_of(&it->seen)) : NULL;
+    return image ? strcmp(image, source->path) != 0 : birth_find(a, it, &it->seen, &b);
 }
 
 void follow_home(struct agent *a, struct item *it, const struct known *known)
@@ -125,7 +285,7 @@ void follow_home(struct agent *a, struct item *it, const struct known *known)
                                     : rows_has(rows, it->path) || !(known->flags & KNOWN_LISTED)))
         return;
     follow_noted(a, rows,
-                 rows_follow(rows, it->path, known->ino,
+                 rows_follow(rows, it->path, plan_file(known),
                              listed_at(agent_mapping(a, it), known, it->path), it->path));
 }
 
@@ -147,19 +307,19 @@ void follow_moved(struct agent *a, const struct item *it, const struct known *kn
          hops++)
         snprintf(key, sizeof key, "%s", e.known.moved_to);
     if (rc == 0 && !(e.known.flags & KNOWN_KEPT))
-        rc = rows_also(rows, key + prefix, e.known.ino,
+        rc = rows_also(rows, key + prefix, plan_file(&e.known),
                        listed_at(agent_mapping(a, it), &e.known, key + prefix), it->path);
     else
         rc = rows_gone(rows, it->path, it->path, it->path);
     follow_noted(a, rows, rc);
 }
 
-void follow_lost(struct agent *a, const struct item *source)
+void follow_lost(struct agent *a, const struct item *source, const struct item *it)
 {
     struct rows *rows = rows_of(a, source);
 
     if (rows)
-        rows_lost(rows, source->path);
+        rows_lost(rows, source->path, it->path);
 }
 
 void follow_gone(struct agent *a, const struct item *it)
@@ -175,20 +335,44 @@ void follow_gone(struct agent *a, const struct item *it)
                                listed_at(agent_mapping(a, it), known ? &e.known : NULL, it->path)));
 }
 
-/* What the index has under the image's old name is in S3 under the item's key now. */
-static void follow_leave(struct agent *a, const struct item *it)
+/* The file was seen elsewhere since, and came to S3 there before it did here: where. */
+static bool has_left(struct agent *a, const struct item *it, struct birth *b)
 {
-    char key[AGENT_KEY_SIZE];
+    return has_birth(&it->seen) && sighted_find(a, it->mapping, it->seen.ino) != it &&
+           birth_find(a, it, &it->seen, b);
+}
+
+/* What the index has under this key is in S3 under the item's now. */
+static void leave_key(struct agent *a, const struct item *it, const char *key)
+{
     struct index_entry e;
 
-    if (!agent_key(a, it->mapping, it->image, key) || strcmp(key, it->key) == 0 ||
-        index_get(a->index, key, &e) || (e.known.flags & KNOWN_MOVED) ||
-        e.known.ino != it->seen.ino)
+    if (strcmp(key, it->key) == 0 || index_get(a->index, key, &e) ||
+        (e.known.flags & KNOWN_MOVED) || e.known.ino != it->seen.ino)
         return;
     e.known.flags = (e.known.flags & ~KNOWN_LISTED) | KNOWN_MOVED;
     e.known.moved_to = it->key;
     if (index_put(a->index, key, &e.known, NULL))
         agent_fail(a, -EIO, "writing the index");
+}
+
+#define LEAVE_MAX 100 /* objects of one image where it was in between */
+
+/* The image's old names in the index are old: the one by which it was found, and others to which
+ * copies of it came later than it left. (What was here before may have had other links.) */
+static void follow_leave(struct agent *a, const struct item *it)
+{
+    char key[AGENT_KEY_SIZE];
+    struct index_entry e;
+    struct birth b;
+
+    if (agent_key(a, it->mapping, it->image, key))
+        leave_key(a, it, key);
+    if (index_get(a->index, it->key, &e) == 0 && e.known.ino == it->seen.ino)
+        return;
+    for (int i = 0; i < LEAVE_MAX && is_known_by_birth(a, it) && birth_find(a, it, &it->seen, &b);
+         i++)
+        leave_key(a, it, b.key);
 }
 
 void follow_landed(struct agent *a, struct item *it, struct known *fresh,
@@ -197,9 +381,11 @@ void follow_landed(struct agent *a, struct item *it, struct known *fresh,
     struct rows *rows = rows_of(a, it);
     struct index_entry e;
     const char *at = NULL;
+    struct birth b;
 
-    if (rows && (it->image || index_get(a->index, it->key, &e) || e.known.ino != it->seen.ino))
-        follow_noted(a, rows, rows_landed(rows, it->image, it->path));
+    if (rows && (it->image || rows_image_of(rows, file_id_of(&it->seen)) ||
+                 index_get(a->index, it->key, &e) || e.known.ino != it->seen.ino))
+        follow_noted(a, rows, rows_landed(rows, it->image, file_id_of(&it->seen), it->path));
     if (it->image) {
         follow_leave(a, it);
         if (!it->peer) /* the journal does not tell that it was renamed: the index must, soon */
@@ -209,6 +395,12 @@ void follow_landed(struct agent *a, struct item *it, struct known *fresh,
     it->image = NULL;
     if (departed_forget(a->index, it->key))
         agent_fail(a, -EIO, "writing the index");
+    if (rows && has_left(a, it, &b)) {
+        snprintf(at_key, AGENT_KEY_SIZE, "%s", b.key);
+        fresh->flags |= KNOWN_MOVED;
+        fresh->moved_to = at_key;
+        return;
+    }
     if (rows)
         at = rows_at(rows, it->path);
     if (!at || strcmp(at, it->path) == 0 || !agent_key(a, it->mapping, at, at_key))

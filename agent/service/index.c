@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define INDEX_VERSION     1
+#define INDEX_VERSION     2                   /* 1: it is never told when a file was made */
 #define INDEX_MAP_BYTES   (UINT64_C(1) << 36) /* address space, not memory: 64 GiB */
 #define INDEX_KEY_MAX     500                 /* longer keys are stored by prefix and hash */
 #define INDEX_KEY_PREFIX  468
@@ -116,7 +116,7 @@ static int index_open_dbs(struct index *ix, struct err *e)
     if (rc)
         return err_set(e, rc, "index", NULL, "the databases cannot be opened: %s", err_name(rc));
     rc = index_meta_get(ix, "version", &version, &size);
-    if (rc == -ENOENT && !ix->read_only) {
+    if (!ix->read_only && (rc == -ENOENT || (rc == 0 && version < INDEX_VERSION))) {
         version = INDEX_VERSION;
         rc = index_meta_put(ix, "version", &version, sizeof version);
     }

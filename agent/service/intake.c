@@ -105,12 +105,15 @@ void intake_observe(struct agent *a, struct item *it)
 static void intake_note(struct agent *a, struct item *it, const struct file_stat *st)
 {
     bool first = !it->was_there && st->kind == FILE_REGULAR;
+    struct item *before = st->kind == FILE_REGULAR ? sighted_find(a, it->mapping, st->ino) : NULL;
 
     sighted_forget(a, it);
     it->seen = *st;
     if (st->kind == FILE_REGULAR) {
         it->was_there = true;
         it->told_gone = false;
+        free(it->went);
+        it->went = NULL;
         it->gone_ms = 0;
     } else if (it->gone_ms == 0) {
         it->gone_ms = clock_mono_ms(); /* the turn began before the look did, maybe */
@@ -121,6 +124,8 @@ static void intake_note(struct agent *a, struct item *it, const struct file_stat
     if (first)
         sighted_doubt(a, it);
     sighted_note(a, it);
+    if (before)
+        follow_seen(a, it, before);
 }
 
 /* The item was seen as `st`: to be planned. */
@@ -179,6 +184,8 @@ static void intake_observed(struct agent *a, const struct hint *h)
     if (!agent_key(a, h->root, h->path, key))
         return;
     it = pending_find(a->pending, key);
+    if (it && it->state != ITEM_OBSERVING && h->code == 0)
+        follow_glimpsed(a, it, &h->st);
     if (!it || it->state != ITEM_OBSERVING)
         return;
     if (it->again) {
@@ -227,6 +234,8 @@ void intake_found(struct agent *a, struct mapping *m, const char *key,
         return; /* it will be looked at anyway, and later than this listing */
     intake_touch_key(a, m->id, key, JOURNAL_SRC_SCAN, m->conf->settle_ms);
     it = pending_find(a->pending, key);
+    if (it && it->again && entry->code == 0)
+        follow_glimpsed(a, it, &entry->st);
     if (!it || it->state != ITEM_SETTLING)
         return;
     if (!settled) {

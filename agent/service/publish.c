@@ -149,6 +149,9 @@ void publish_checked(struct agent *a, struct job *job)
                  job->missing > 1 ? " and others" : "", job->missing > 1 ? "are" : "is");
         item_blame(it, why);
         pending_set(a->pending, it, ITEM_WAITING, a->now_ms + rest_ms);
+        if (job->first_missing)
+            follow_doubt(a, &a->mappings[agent_mapping(a, it)->conf->repository],
+                         job->first_missing);
         return;
     }
     pending_set(a->pending, it, ITEM_READY, INT64_MAX);

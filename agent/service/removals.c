@@ -25,6 +25,7 @@ static bool may_be_claimed(struct agent *a, const struct item *it, const struct 
     const struct item *other = sighted_find(a, it->mapping, known->ino);
 
     return other && other != it && other->mapping == it->mapping &&
+           !file_id_differs(file_id_of(&other->seen), plan_file(known)) &&
            (other->state == ITEM_SETTLING || other->state == ITEM_OBSERVING ||
             other->state == ITEM_OBSERVED || other->state == ITEM_HASHING);
 }
@@ -34,7 +35,7 @@ static bool is_on_its_way(struct agent *a, const struct item *it)
 {
     const struct item *heir = rename_heir(a, it);
 
-    return heir && !heir->decided;
+    return (heir && !heir->decided) || rename_is_under_way(a, it);
 }
 
 /* A scan of the mapping is under way: its end wakes what waits for it. */

@@ -23,6 +23,7 @@ struct source {
     bool found;
     bool told;
     bool exact; /* of the search by inode */
+    bool born;  /* the same: and only by its birth */
 };
 
 /* index_fn: an entry with the new path's inode, of the same mapping and still in its place. */
@@ -34,11 +35,24 @@ static int source_by_inode(void *arg, const char *key, const struct known *known
     if ((known->flags & (KNOWN_MOVED | KNOWN_UNCERTAIN)) || strcmp(key, s->it->key) == 0 ||
         strncmp(key, m->conf->prefix, m->prefix_len) != 0)
         return 0;
-    if (s->exact && (known->size != s->it->seen.size || known->mtime_ns != s->it->seen.mtime_ns))
+    if (plan_is_same(&s->it->seen, known))
+        s->told = true;
+    else if (s->born || file_id_differs(file_id_of(&s->it->seen), plan_file(known)))
+        return 0;
+    else if (s->exact &&
+             (known->size != s->it->seen.size || known->mtime_ns != s->it->seen.mtime_ns))
         return 0;
     snprintf(s->key, sizeof s->key, "%s", key);
     s->found = true;
     return 1;
+}
+
+/* The image that the index has there was seen at another path than the item's. */
+static bool is_elsewhere(const struct source *s, const struct known *known)
+{
+    const struct item *other = sighted_find(s->agent, s->it->mapping, known->ino);
+
+    return other && other != s->it && plan_is_same(&other->seen, known);
 }
 
 /* Take this key as the source: if it is in the index, in its place, and another one than the
@@ -50,7 +64,8 @@ static bool source_take(struct source *s, const char *key, bool exact)
 
     if (!key || strcmp(key, s->it->key) == 0 || index_get(s->agent->index, key, &e) ||
         (e.known.flags & (KNOWN_MOVED | KNOWN_KEPT)) ||
-        (exact && ((e.known.flags & KNOWN_UNCERTAIN) || e.known.ino != s->it->seen.ino)))
+        (exact && ((e.known.flags & KNOWN_UNCERTAIN) || e.known.ino != s->it->seen.ino)) ||
+        (!exact && strcmp(key, s->it->key) != 0 && is_elsewhere(s, &e.known)))
         return false;
     snprintf(s->key, sizeof s->key, "%s", key);
     s->found = s->told = true;
@@ -96,7 +111,10 @@ static void source_find(struct agent *a, struct item *it, struct source *s)
     char dir[AGENT_KEY_SIZE];
     const char *by_dir = rename_told_by_directory(a, it->key, dir) ? dir : NULL;
 
-    *s = (struct source){.agent = a, .it = it};
+    *s = (struct source){.agent = a, .it = it, .born = it->seen.born_ns != 0};
+    if (s->born && source_search(s, false))
+        return;
+    s->born = false;
     if (source_told(s, it->origin, true) || source_told(s, by_dir, true) ||
         source_search(s, true) || source_told(s, it->origin, false) ||
         source_told(s, by_dir, false))
@@ -114,8 +132,10 @@ static int occupant_moved(void *arg, const char *key, const struct known *known)
 {
     const struct item *o = ((const struct occupant *)arg)->item;
 
-    return strcmp(key, o->key) != 0 && known->size == o->seen.size &&
-           known->mtime_ns == o->seen.mtime_ns;
+    return strcmp(key, o->key) != 0 &&
+           (plan_is_same(&o->seen, known) ||
+            (!file_id_differs(file_id_of(&o->seen), plan_file(known)) &&
+             known->size == o->seen.size && known->mtime_ns == o->seen.mtime_ns));
 }
 
 /* ---- taking a rename, and its ways to end ---- */
@@ -148,6 +168,7 @@ static void rename_take(struct agent *a, struct item *it, struct item *source,
     source->change = CHANGE_RENAME;
     source->peer = it;
     it->peer = source;
+    it->passed_on = false;
     it->copy = copy && !agent_is_list(a, it);
     follow_rename(a, it, source->path, source_known);
     source->group = rename_group_of(a, it, source->key);
@@ -328,7 +349,8 @@ static enum rename_answer consider_displaced(struct agent *a, struct item *it,
     const struct item *other = sighted_find(a, it->mapping, known->ino);
     struct occupant occupant = {.item = it};
 
-    if (it->vacated || rename_heir(a, it) || (other && other != it))
+    if (it->vacated || rename_heir(a, it) || (other && other != it) ||
+        follow_is_elsewhere(a, it, known))
         return RENAME_TAKEN;
     /* The file here came from elsewhere. Where what was here went may still be found. */
     if (more_to_come(a, it) &&
@@ -428,9 +450,16 @@ enum rename_answer rename_consider(struct agent *a, struct item *it, const struc
     struct source s;
     struct index_entry source;
     struct item *o;
+    bool born;
 
-    if (it->peer)
+    if (it->peer && follow_is_other(a, it, it->peer)) {
+        rename_abandon(a, it, "another image is there now");
+        it->was_there = true;
+    }
+    if (it->peer) {
+        (void)follow_born(a, it); /* it may have been elsewhere in between */
         return rename_go(a, it, known);
+    }
     if (known && !(known->flags & (KNOWN_MOVED | KNOWN_UNCERTAIN))) {
         enum rename_answer displaced = RENAME_NONE;
 
@@ -439,13 +468,15 @@ enum rename_answer rename_consider(struct agent *a, struct item *it, const struc
         if (displaced != RENAME_TAKEN)
             return displaced;
     }
-    if (follow_went_on(a, it)) {
+    born = follow_born(a, it);
+    if (born || follow_went_on(a, it)) {
         unlanded_went_on(a, it);
         rename_told_forget(it);
-        return RENAME_NONE;
+        if (!born)
+            return RENAME_NONE;
     }
     source_find(a, it, &s);
-    if (!s.told && !(s.found && s.exact) && (it->origin || !it->image)) {
+    if (!born && !s.told && !(s.found && s.exact) && (it->origin || !it->image)) {
         enum rename_answer unlanded = consider_unlanded(a, it);
 
         if (unlanded == RENAME_WAIT || it->image)
@@ -526,7 +557,7 @@ void rename_abandon(struct agent *a, struct item *it, const char *why)
     it->peer = source->peer = NULL;
     it->change = CHANGE_NONE;
     it->tx = 0;
-    follow_lost(a, source);
+    follow_lost(a, source, it);
     free(it->image);
     it->image = NULL;
     source->relisted = false;

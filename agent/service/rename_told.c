@@ -37,8 +37,8 @@ struct item *sighted_find(const struct agent *a, unsigned mapping, uint64_t ino)
 bool sighted_is_stale(const struct item *it, const struct item *other)
 {
     return it->seen.kind == FILE_REGULAR && other->seen.kind == FILE_REGULAR &&
-           it->seen.ino == other->seen.ino && it->seen.nlink == 1 &&
-           other->observed_ms <= it->observed_ms;
+           !file_id_differs(file_id_of(&it->seen), file_id_of(&other->seen)) &&
+           it->seen.nlink == 1 && other->observed_ms <= it->observed_ms;
 }
 
 void sighted_doubt(struct agent *a, const struct item *it)
@@ -75,6 +75,8 @@ void rename_told(struct agent *a, unsigned mapping, const char *from, const char
     came = pending_find(a->pending, to_key);
     if (!left || !came)
         return;
+    if (came->again && watchers_observe(a->watchers, mapping, came->path))
+        agent_fail(a, -ENOMEM, "looking at a path");
     /* What came to `from` a moment ago is known to the index by the name that it had before. */
     found = left->image && left->decided;
     if (found && agent_key(a, mapping, left->image, image_key))
@@ -92,6 +94,9 @@ void rename_told(struct agent *a, unsigned mapping, const char *from, const char
     told_set(&came->via, found ? from_key : left->via);
     told_set(&left->origin, NULL);
     told_set(&left->via, NULL);
+    told_set(&left->went, to_key);
+    left->passed_on = left->peer != NULL;
+    told_set(&came->went, NULL);
     came->decided = left->decided = false;
 }
 
@@ -103,6 +108,7 @@ void rename_told_gone(struct agent *a, unsigned mapping, const char *path)
     if (it) {
         told_set(&it->origin, NULL);
         told_set(&it->via, NULL);
+        told_set(&it->went, NULL);
     }
 }
 
@@ -114,6 +120,7 @@ void rename_told_nothing(struct agent *a)
         told_set(&it->origin, NULL);
         told_set(&it->heir, NULL);
         told_set(&it->via, NULL);
+        told_set(&it->went, NULL);
     }
 }
 
@@ -121,6 +128,29 @@ void rename_told_forget(struct item *it)
 {
     told_set(&it->origin, NULL);
     told_set(&it->via, NULL);
+}
+
+#define WENT_HOPS_MAX 1000 /* renames of one file within the settle time, or while S3 is slow */
+
+/* What is there is not known: it is to be looked at, or planned. */
+static bool is_open(const struct item *it)
+{
+    return it->again || it->state == ITEM_SETTLING || it->state == ITEM_OBSERVING ||
+           it->state == ITEM_OBSERVED;
+}
+
+bool rename_is_under_way(const struct agent *a, const struct item *it)
+{
+    const struct item *at = it;
+
+    for (int hops = 0; at->went && hops < WENT_HOPS_MAX; hops++) {
+        at = pending_find(a->pending, at->went);
+        if (!at)
+            return false;
+        if (is_open(at))
+            return true;
+    }
+    return false;
 }
 
 const struct item *rename_heir(const struct agent *a, const struct item *it)

@@ -15,9 +15,13 @@ struct stored {
     uint16_t etag_n, version_n, moved_n, key_n; /* key_n 0: none is stored */
 };
 
+/* Among the flags, where when the file was made is known: that follows. */
+#define STORED_BORN 128u
+
 size_t stored_size(const struct known *known, const char *key)
 {
-    return sizeof(struct stored) + strlen(known->etag) + strlen(known->version) +
+    return sizeof(struct stored) + (known->born_ns ? sizeof known->born_ns : 0) +
+           strlen(known->etag) + strlen(known->version) +
            (known->moved_to ? strlen(known->moved_to) : 0) + (key ? strlen(key) : 0);
 }
 
@@ -32,7 +36,7 @@ static char *piece(char *out, const char *p, size_t n)
 void stored_encode(const struct known *known, const char *key, void *out)
 {
     const char *moved = known->moved_to ? known->moved_to : "";
-    struct stored s = {.flags = known->flags,
+    struct stored s = {.flags = known->flags | (known->born_ns ? STORED_BORN : 0),
                        .mode = known->mode,
                        .uid = known->uid,
                        .gid = known->gid,
@@ -47,6 +51,7 @@ void stored_encode(const struct known *known, const char *key, void *out)
                        .key_n = (uint16_t)(key ? strlen(key) : 0)};
     char *at = piece(out, (const char *)&s, sizeof s);
 
+    at = piece(at, (const char *)&known->born_ns, known->born_ns ? sizeof known->born_ns : 0);
     at = piece(at, known->etag, s.etag_n);
     at = piece(at, known->version, s.version_n);
     at = piece(at, moved, s.moved_n);
@@ -67,7 +72,7 @@ static int text(const char **at, const char *end, uint16_t n, char *out, size_t 
 /* The numbers of a stored value. The texts are not cleared first: whole trees are read. */
 static void head_decode(const struct stored *s, struct known *ret)
 {
-    ret->flags = s->flags;
+    ret->flags = s->flags & ~STORED_BORN;
     ret->mode = s->mode;
     ret->uid = s->uid;
     ret->gid = s->gid;
@@ -76,6 +81,19 @@ static void head_decode(const struct stored *s, struct known *ret)
     ret->mtime_ns = s->mtime_ns;
     ret->ctime_ns = s->ctime_ns;
     ret->crc64 = s->crc64;
+    ret->born_ns = 0;
+}
+
+/* When the file was made, where that stands behind the head. 0 or ERR_CORRUPT. */
+static int born_decode(const struct stored *s, const char **at, const char *end, int64_t *ret)
+{
+    if (!(s->flags & STORED_BORN))
+        return 0;
+    if ((size_t)(end - *at) < sizeof *ret)
+        return ERR_CORRUPT;
+    memcpy(ret, *at, sizeof *ret);
+    *at += sizeof *ret;
+    return 0;
 }
 
 int stored_decode(const void *p, size_t n, struct index_entry *ret,
@@ -89,7 +107,8 @@ int stored_decode(const void *p, size_t n, struct index_entry *ret,
         return ERR_CORRUPT;
     memcpy(&s, p, sizeof s);
     head_decode(&s, &ret->known);
-    if (text(&at, end, s.etag_n, ret->known.etag, sizeof ret->known.etag) ||
+    if (born_decode(&s, &at, end, &ret->known.born_ns) ||
+        text(&at, end, s.etag_n, ret->known.etag, sizeof ret->known.etag) ||
         text(&at, end, s.version_n, ret->known.version, sizeof ret->known.version) ||
         text(&at, end, s.moved_n, ret->moved_to, sizeof ret->moved_to))
         return ERR_CORRUPT;
@@ -104,6 +123,6 @@ int stored_flags(const void *p, size_t n, unsigned *ret)
     if (n < sizeof s)
         return ERR_CORRUPT;
     memcpy(&s, p, sizeof s);
-    *ret = s.flags;
+    *ret = s.flags & ~STORED_BORN;
     return 0;
 }

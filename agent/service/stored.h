@@ -1,6 +1,7 @@
 /*
- * An object of the index as bytes: a head, then etag, version, moved_to and, where LMDB's own key
- * is not the whole one, the key; unterminated. Pure.
+ * An object of the index as bytes: a head, where it is known when the file was made that time, then
+ * etag, version, moved_to and, where LMDB's own key is not the whole one, the key; unterminated.
+ * Pure.
  */
 #ifndef LOCKSTEP_AGENT_SERVICE_STORED_H
 #define LOCKSTEP_AGENT_SERVICE_STORED_H

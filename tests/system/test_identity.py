@@ -3,8 +3,9 @@ their size and their mtime."""
 
 import os
 import shutil
+import subprocess
 
-from harness import on, samples
+from harness import Skip, on, samples
 
 STAMP_NS = 1_500_000_000_000_000_000
 COUNT = 120
@@ -82,6 +83,35 @@ def test_new_images_on_old_inodes_are_new(ctx):
     agent.start()
     check(ctx, agent, images, lists)
     assert os.path.getsize(f"{lists}/all.lst") == 0
+
+
+def tells_births(folder):
+    """Does the file system tell when a file was made?"""
+    out = subprocess.run(["stat", "-c", "%W", folder], capture_output=True, text=True, check=True)
+    return int(out.stdout) > 0
+
+
+@on("s3d")
+def test_images_renamed_and_edited_while_nobody_watched_keep_their_rows(ctx):
+    agent, images, lists, paths = running(ctx)
+    if not tells_births(images):
+        raise Skip("the file system does not tell when files were made")
+    agent.stop()
+    for number in range(0, COUNT, 2):
+        path = f"{images}/elsewhere/{number:04}.raw"
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.rename(f"{images}/{paths[number]}", path)
+        with open(path, "r+b") as file: # in place: it is the same file
+            file.write(b"edit " + content(number)[5:] + b"and longer")
+    agent.start()
+    agent.wait_in_step(30)
+    ctx.client.assert_tree(images, "images/")
+    ctx.client.assert_tree(lists, "lists/")
+    with open(f"{lists}/all.lst") as file:
+        rows = [(int(index), path) for index, _, path in samples.read_list(file.read())]
+    assert rows == [(n, path if n % 2 else f"elsewhere/{n:04}.raw")
+                    for n, path in enumerate(paths)], rows[:4]
+    agent.verify_journal()
 
 
 @on("s3d")

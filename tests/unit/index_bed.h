@@ -78,6 +78,7 @@ static inline struct known entry(uint64_t number)
                       .size = number * 3,
                       .mtime_ns = -5,
                       .ctime_ns = INT64_MAX,
+                      .born_ns = number % 2 ? INT64_MIN : 0,
                       .crc64 = ~number};
 
     (void)snprintf(k.etag, sizeof k.etag, "etag%u", (unsigned)number);

@@ -208,6 +208,32 @@ static void test_a_rename_is_told_by_identity_and_content(void **state)
     }
 }
 
+static void test_who_was_born_then_needs_no_event(void **state)
+{
+    const struct file_stat gone = {0};
+    struct known k = entry(KNOWN_CRC);
+    struct file_stat st = twisted(OTHER_CTIME);
+
+    (void)state;
+    k.born_ns = 77;
+    assert_false(plan_is_same(&st, &k));
+    assert_int_equal(plan_renamed(&st, &k, &gone, false, NULL), RENAME_HASH);
+    st.born_ns = 77;
+    assert_true(plan_is_same(&st, &k));
+    assert_int_equal(plan_renamed(&st, &k, &gone, false, NULL), RENAME_COPY);
+    st.size++;
+    assert_int_equal(plan_renamed(&st, &k, &gone, false, NULL), RENAME_CONTENT);
+    st.born_ns = 78; /* its inode was used again */
+    assert_int_equal(plan_renamed(&st, &k, &gone, false, NULL), RENAME_NO);
+    /* What an earlier program put in the index is learnt when a file is looked at. */
+    st = file;
+    st.born_ns = 77;
+    k = entry(KNOWN_CRC);
+    assert_int_equal(plan_path(&st, &k, NULL), PLAN_REFRESH);
+    k.born_ns = 77;
+    assert_int_equal(plan_path(&st, &k, NULL), PLAN_NOTHING);
+}
+
 static void test_nothing_is_renamed_while_the_old_path_is_there(void **state)
 {
     struct known k = entry(KNOWN_CRC);
@@ -311,6 +337,7 @@ int main(void)
         cmocka_unit_test(test_a_plan_carried_out_is_in_step),
         cmocka_unit_test(test_in_step_agrees_with_the_plan),
         cmocka_unit_test(test_a_rename_is_told_by_identity_and_content),
+        cmocka_unit_test(test_who_was_born_then_needs_no_event),
         cmocka_unit_test(test_nothing_is_renamed_while_the_old_path_is_there),
         cmocka_unit_test(test_what_was_written_long_ago_is_settled),
         cmocka_unit_test(test_a_file_rests_when_two_looks_agree),

@@ -24,6 +24,7 @@ struct world {
     int found[NAMES]; /* image -> name where it was found and is not in S3 yet, or NONE */
     int known[NAMES]; /* image -> found: the name by which the index knew it */
     int list[NAMES];  /* image -> name in the list, or NONE */
+    bool births;      /* it is known when files were made */
 };
 
 /* xorshift64*. */
@@ -43,6 +44,24 @@ static char *name(int n)
 
     snprintf(out, 8, "n%d", n);
     return out;
+}
+
+/* An inode, of which nothing more is known. */
+static struct file_id plain(uint64_t ino)
+{
+    return (struct file_id){.ino = ino};
+}
+
+/* A file of which more is known. */
+static struct file_id born(uint64_t ino, int64_t born_ns)
+{
+    return (struct file_id){.ino = ino, .born_ns = born_ns};
+}
+
+/* The image's file. Where that is no help, two have the same inode. */
+static struct file_id file(const struct world *w, int image)
+{
+    return w->births ? born((uint64_t)image / 2, 1 + image) : plain((uint64_t)image);
 }
 
 /* The image is moved on disk to a free name; nobody noticed yet. */
@@ -74,20 +93,24 @@ static void decide(struct world *w, int n)
         return;
     if (old == n) {
         if (rows_has(w->rows, name(n)))
-            assert_int_equal(rows_follow(w->rows, name(n), (uint64_t)image, name(n), name(n)), 0);
+            assert_int_equal(rows_follow(w->rows, name(n), file(w, image), name(n), name(n)), 0);
         w->found[image] = NONE;
         return;
     }
-    if (old == NONE) { /* another image came to S3 under its name before it did under its new one */
+    if (w->births && rows_seen(w->rows, file(w, image), name(n)) == 1) {
+        if (old != NONE)
+            w->known[image] = old;
+    } else if (old == NONE) {
+        /* another image came to S3 under its name before it did under its new one */
         assert_true(w->found[image] != NONE);
         assert_true(rows_went_on(w->rows, name(w->known[image]), name(w->found[image]),
-                                 (uint64_t)image, name(n)) >= 0);
+                                 file(w, image), name(n)) >= 0);
     } else {
-        assert_int_equal(rows_follow(w->rows, name(old), (uint64_t)image, name(old), name(n)), 0);
+        assert_int_equal(rows_follow(w->rows, name(old), file(w, image), name(old), name(n)), 0);
         w->known[image] = old;
     }
     if (w->index[n] != NONE)
-        assert_int_equal(rows_displaced(w->rows, name(n), (uint64_t)w->index[n], name(n)), 0);
+        assert_int_equal(rows_displaced(w->rows, name(n), file(w, w->index[n]), name(n)), 0);
     w->found[image] = n;
 }
 
@@ -101,7 +124,7 @@ static void land(struct world *w, int n)
         return;
     if (w->index[n] != NONE && w->found[w->index[n]] == NONE)
         return;
-    assert_int_equal(rows_landed(w->rows, name(w->known[image]), name(n)), 0);
+    assert_int_equal(rows_landed(w->rows, name(w->known[image]), file(w, image), name(n)), 0);
     old = index_name(w, image);
     if (old != NONE)
         w->index[old] = NONE;
@@ -146,9 +169,9 @@ static void pass(struct world *w)
     assert_int_equal(rows_settled(w->rows, ignore, NULL), 0);
 }
 
-static void play(uint64_t seed)
+static void play(uint64_t seed, bool births)
 {
-    struct world w = {.seed = seed, .rows = rows_new()};
+    struct world w = {.seed = seed, .rows = rows_new(), .births = births};
 
     assert_non_null(w.rows);
     for (int n = 0; n < NAMES; n++) {
@@ -190,8 +213,51 @@ static void play(uint64_t seed)
 static void test_rows_follow_images_in_any_order(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= WORLDS; seed++)
-        play(seed);
+    for (uint64_t seed = 1; seed <= WORLDS; seed++) {
+        play(seed, false);
+        play(seed, true);
+    }
+}
+
+static void test_what_certainly_is_a_file_is_followed_whatever_its_paths(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES, NAMES, NAMES}};
+
+    (void)state;
+    assert_null(rows_image_of(r, born(10, 1)));
+    assert_int_equal(rows_seen(r, born(10, 1), "n1"), 0); /* lists name it by no other path */
+    assert_int_equal(rows_follow(r, "n0", born(10, 1), "n0", "n1"), 0);
+    assert_string_equal(rows_image_of(r, born(10, 1)), "n0");
+    assert_int_equal(rows_landed(r, NULL, born(11, 1), "n0"), 0); /* its name is another's */
+    assert_int_equal(rows_seen(r, born(10, 2), "n2"), 0);         /* its inode was used again */
+    assert_int_equal(rows_seen(r, born(10, 1), "n3"), 1);
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[0], 3);
+    assert_int_equal(b.to[1], 3);
+    assert_int_equal(rows_settled(r, ignore, NULL), 0);
+    assert_int_equal(rows_landed(r, "n0", born(10, 1), "n3"), 0);
+    assert_null(rows_image_of(r, born(10, 1))); /* all is where it is */
+    rows_free(r);
+}
+
+static void test_what_landed_behind_an_image_is_its_name(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES, NAMES, NAMES}};
+
+    (void)state;
+    assert_int_equal(rows_follow(r, "n0", born(10, 1), "n0", "n1"), 0);
+    assert_int_equal(rows_seen(r, born(10, 1), "n2"), 1);
+    assert_int_equal(rows_landed(r, "n0", born(10, 1), "n1"), 0); /* a copy that was on its way */
+    assert_string_equal(rows_image_of(r, born(10, 1)), "n1");
+    rows_lost(r, "n1", "n1"); /* it is not there: that is known */
+    assert_true(rows_is_at(r, "n1", "n2"));
+    assert_int_equal(rows_gone(r, "n1", "n1", "n1"), 0);
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[0], 2);
+    assert_int_equal(b.to[1], 2);
+    rows_free(r);
 }
 
 static void test_a_swap_is_one_batch(void **state)
@@ -200,10 +266,10 @@ static void test_a_swap_is_one_batch(void **state)
     struct batch b = {.to = {NAMES, NAMES}};
 
     (void)state;
-    assert_int_equal(rows_follow(r, "n0", 10, "n0", "n1"), 0);
-    assert_int_equal(rows_displaced(r, "n1", 11, "n1"), 0);
+    assert_int_equal(rows_follow(r, "n0", plain(10), "n0", "n1"), 0);
+    assert_int_equal(rows_displaced(r, "n1", plain(11), "n1"), 0);
     assert_true(rows_unsure(r)); /* where is what was at n1? */
-    assert_int_equal(rows_follow(r, "n1", 11, "n1", "n0"), 0);
+    assert_int_equal(rows_follow(r, "n1", plain(11), "n1", "n0"), 0);
     assert_false(rows_unsure(r));
     assert_true(rows_pending(r));
     assert_int_equal(rows_take(r, gather, &b), 0);
@@ -222,8 +288,9 @@ static void test_what_was_removed_takes_all_its_rows_along(void **state)
     struct batch b = {.to = {NAMES, NAMES, NAMES, NAMES}};
 
     (void)state;
-    assert_int_equal(rows_follow(r, "n0", 10, "n0", "n1"), 0);
-    assert_int_equal(rows_follow(r, "n0", 10, "n0", "n2"), 0); /* somebody may have listed n1 */
+    assert_int_equal(rows_follow(r, "n0", plain(10), "n0", "n1"), 0);
+    assert_int_equal(rows_follow(r, "n0", plain(10), "n0", "n2"),
+                     0); /* somebody may have listed n1 */
     assert_int_equal(rows_gone(r, "n0", "n2", "n0"), 0);
     assert_int_equal(rows_gone(r, "n3", "n3", "n3"), 0);
     assert_int_equal(rows_take(r, gather, &b), 0);
@@ -238,8 +305,8 @@ static void test_what_is_found_gone_elsewhere_is_not_dropped(void **state)
     struct batch b = {.to = {NAMES, NAMES, NAMES}};
 
     (void)state;
-    assert_int_equal(rows_follow(r, "n0", 10, "n0", "n1"), 0);
-    assert_int_equal(rows_follow(r, "n0", 10, "n0", "n2"), 0);
+    assert_int_equal(rows_follow(r, "n0", plain(10), "n0", "n1"), 0);
+    assert_int_equal(rows_follow(r, "n0", plain(10), "n0", "n2"), 0);
     assert_int_equal(rows_gone(r, "n0", "n1", "n1"), 0); /* it went on from there */
     assert_int_equal(rows_take(r, gather, &b), 0);
     assert_int_equal(b.to[0], 2);
@@ -255,10 +322,10 @@ static void test_what_overwrote_an_image_takes_its_rows_along(void **state)
     struct batch b = {.to = {NAMES, NAMES, NAMES}};
 
     (void)state;
-    assert_int_equal(rows_follow(r, "n0", 10, "n0", "n1"), 0);
-    assert_int_equal(rows_landed(r, "n0", "n1"), 0);
-    assert_int_equal(rows_landed(r, NULL, "n1"), 0);
-    assert_int_equal(rows_follow(r, "n1", 11, "n1", "n2"), 0);
+    assert_int_equal(rows_follow(r, "n0", plain(10), "n0", "n1"), 0);
+    assert_int_equal(rows_landed(r, "n0", plain(10), "n1"), 0);
+    assert_int_equal(rows_landed(r, NULL, plain(11), "n1"), 0);
+    assert_int_equal(rows_follow(r, "n1", plain(11), "n1", "n2"), 0);
     assert_int_equal(rows_take(r, gather, &b), 0);
     assert_int_equal(b.to[0], 2);
     assert_int_equal(b.to[1], 2);
@@ -291,18 +358,18 @@ static void test_names_that_s3_does_not_have(void **state)
     char ignored[256] = "";
 
     (void)state;
-    assert_int_equal(rows_follow(r, "n0", 10, "n0", "n1"), 0);
+    assert_int_equal(rows_follow(r, "n0", plain(10), "n0", "n1"), 0);
     expect_unlanded(r, ""); /* lists have it by the name that S3 has */
     assert_int_equal(rows_take(r, gather, &b), 0);
     assert_int_equal(rows_settled(r, print, ignored), 0);
     expect_unlanded(r, "n1>n1 ");
-    assert_int_equal(rows_follow(r, "n0", 10, "n1", "n2"), 0);
+    assert_int_equal(rows_follow(r, "n0", plain(10), "n1", "n2"), 0);
     expect_unlanded(r, "n1>n2 ");
     assert_int_equal(rows_take(r, gather, &b), 0);
     expect_unlanded(r, "n2>n2 n1>n2 "); /* rows may be n1's still: the pass is under way */
     assert_int_equal(rows_settled(r, print, ignored), 0);
     expect_unlanded(r, "n2>n2 ");
-    assert_int_equal(rows_landed(r, "n0", "n2"), 0);
+    assert_int_equal(rows_landed(r, "n0", plain(10), "n2"), 0);
     expect_unlanded(r, "");
     rows_free(r);
 }
@@ -311,6 +378,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_follow_images_in_any_order),
+        cmocka_unit_test(test_what_certainly_is_a_file_is_followed_whatever_its_paths),
+        cmocka_unit_test(test_what_landed_behind_an_image_is_its_name),
         cmocka_unit_test(test_a_swap_is_one_batch),
         cmocka_unit_test(test_what_was_removed_takes_all_its_rows_along),
         cmocka_unit_test(test_what_is_found_gone_elsewhere_is_not_dropped),

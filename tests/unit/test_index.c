@@ -26,6 +26,7 @@ static void assert_same(const struct known *a, const struct known *b)
     assert_int_equal(a->size, b->size);
     assert_int_equal(a->mtime_ns, b->mtime_ns);
     assert_int_equal(a->ctime_ns, b->ctime_ns);
+    assert_int_equal(a->born_ns, b->born_ns);
     assert_int_equal(a->crc64, b->crc64);
     assert_string_equal(a->etag, b->etag);
     assert_string_equal(a->version, b->version);

@@ -272,6 +272,29 @@ static void test_stat_tells_all(void **state)
     assert_int_equal(close(fd), 0);
 }
 
+static void test_a_file_is_who_it_was_under_another_name(void **state)
+{
+    const struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+    struct file_stat a, b;
+
+    (void)state;
+    assert_int_equal(tree_stat(scratch_fd(), "d/file", &a), 0);
+    assert_int_equal(renameat(scratch_fd(), "d/file", scratch_fd(), "d/other"), 0);
+    assert_int_equal(utimensat(scratch_fd(), "d/other", times, 0), 0);
+    assert_int_equal(tree_stat(scratch_fd(), "d/other", &b), 0);
+    assert_int_equal(renameat(scratch_fd(), "d/other", scratch_fd(), "d/file"), 0);
+    assert_int_equal(file_id_same(file_id_of(&a), file_id_of(&b)), a.born_ns != 0);
+    assert_false(file_id_differs(file_id_of(&a), file_id_of(&b)));
+    b.born_ns = a.born_ns + 1; /* the inode was used again */
+    assert_false(file_id_same(file_id_of(&a), file_id_of(&b)));
+    assert_int_equal(file_id_differs(file_id_of(&a), file_id_of(&b)), a.born_ns != 0);
+    b.born_ns = a.born_ns = 0; /* nobody knows */
+    assert_false(file_id_same(file_id_of(&a), file_id_of(&b)));
+    assert_false(file_id_differs(file_id_of(&a), file_id_of(&b)));
+    b.ino++;
+    assert_true(file_id_differs(file_id_of(&a), file_id_of(&b)));
+}
+
 static void test_reads_links_and_never_follows(void **state)
 {
     static const struct {
@@ -322,8 +345,8 @@ static void test_reads_links_and_never_follows(void **state)
 
 static void test_same_content(void **state)
 {
-    struct file_stat a = {FILE_REGULAR, 1, 2, 3, 4, 5, 6, 7, 8, 9};
-    struct file_stat b = {FILE_SYMLINK, 0, 0, 0, 0, 0, 6, 7, 8, 9};
+    struct file_stat a = {FILE_REGULAR, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+    struct file_stat b = {FILE_SYMLINK, 0, 0, 0, 0, 0, 6, 7, 8, 9, 0};
 
     (void)state;
     assert_true(file_same_content(&a, &b));
@@ -545,6 +568,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_stat_fails_where_it_cannot_see, plant,
                                         scratch_teardown),
         cmocka_unit_test_setup_teardown(test_stat_tells_all, plant, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_a_file_is_who_it_was_under_another_name, plant,
+                                        scratch_teardown),
         cmocka_unit_test_setup_teardown(test_reads_links_and_never_follows, plant,
                                         scratch_teardown),
         cmocka_unit_test(test_same_content),
