@@ -182,7 +182,7 @@ static void test_a_newer_format_is_refused(void **state)
 {
     struct index *ix = opened();
     struct err e = {0};
-    uint32_t version = 2;
+    uint32_t version = 3;
 
     (void)state;
     assert_int_equal(index_meta_put(ix, "version", &version, sizeof version), 0);
