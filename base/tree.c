@@ -147,6 +147,12 @@ static int64_t nanoseconds(struct statx_timestamp t)
     return t.tv_sec * NS_PER_S + t.tv_nsec;
 }
 
+/* When the file was made, where that says who it is: with several links it is several images. */
+static int64_t birth_of(const struct statx *stx)
+{
+    return stx->stx_mask & STATX_BTIME && stx->stx_nlink == 1 ? nanoseconds(stx->stx_btime) : 0;
+}
+
 struct file_stat file_stat_of(const struct statx *stx)
 {
     return (struct file_stat){
@@ -160,7 +166,7 @@ struct file_stat file_stat_of(const struct statx *stx)
         .size = stx->stx_size,
         .mtime_ns = nanoseconds(stx->stx_mtime),
         .ctime_ns = nanoseconds(stx->stx_ctime),
-        .born_ns = stx->stx_mask & STATX_BTIME ? nanoseconds(stx->stx_btime) : 0,
+        .born_ns = birth_of(stx),
     };
 }
 

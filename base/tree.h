@@ -26,7 +26,7 @@ struct file_stat {
     uint64_t size;    /* bytes */
     int64_t mtime_ns; /* since 1970 */
     int64_t ctime_ns;
-    int64_t born_ns; /* when the file was made; 0: its file system does not tell */
+    int64_t born_ns; /* when the file was made; 0: not known, or it has several links */
 };
 
 /* What statx(2) has to be asked for all of that. file_stat_of(stx): it in the words of the house.
@@ -35,8 +35,9 @@ struct file_stat {
 struct statx;
 struct file_stat file_stat_of(const struct statx *stx);
 
-/* A file under all its names. An inode is used again, so it says little alone; nobody can set when
- * it was made (statx(2), stx_btime), and renames and edits in place leave that as it is. */
+/* A file, whatever it is renamed to. An inode is used again, so it says little alone; nobody can set
+ * when it was made (statx(2), stx_btime), and renames and edits in place leave that as it is. A file
+ * with several links is an image at each of them, so of those it says nothing. */
 struct file_id {
     uint64_t ino;
     int64_t born_ns; /* 0: not known, and then two are never certainly the same */

@@ -115,10 +115,10 @@ void follow_unlanded(struct agent *a, struct item *it, const char *path)
     follow_noted(a, rows, rc ? rc : follow_displaced(a, rows, it));
 }
 
-/* Does its birth say which image the file is? (With several links it is at several paths.) */
+/* Does its birth say which image the file is? */
 static bool has_birth(const struct file_stat *st)
 {
-    return st->kind == FILE_REGULAR && st->born_ns && st->nlink == 1;
+    return st->kind == FILE_REGULAR && st->born_ns;
 }
 
 /* The same, and this is the last path at which it was seen. */
@@ -359,7 +359,7 @@ static void leave_key(struct agent *a, const struct item *it, const char *key)
 #define LEAVE_MAX 100 /* objects of one image where it was in between */
 
 /* The image's old names in the index are old: the one by which it was found, and others to which
- * copies of it came later than it left. (What was here before may have had other links.) */
+ * copies of it came later than it left. */
 static void follow_leave(struct agent *a, const struct item *it)
 {
     char key[AGENT_KEY_SIZE];

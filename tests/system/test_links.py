@@ -1,8 +1,14 @@
 """Hard links: one file under several names. An event names one of them only."""
 
 import os
+import signal
 
 from harness import on, samples
+
+
+def list_of(lists):
+    with open(f"{lists}/a.lst", encoding="utf-8") as file:
+        return file.read()
 
 
 def bed(ctx, **repository):
@@ -50,3 +56,27 @@ def test_a_write_through_another_link_is_found_by_the_next_scan(ctx):
         file.write(b"more")
     agent.wait_in_step(20)
     ctx.client.assert_tree(images, "images/")
+
+
+@on("s3d")
+def test_rows_of_a_link_go_with_it_and_those_of_the_other_stay(ctx):
+    """Two names of one file are two images: which of them left is what the names say."""
+    images, lists = ctx.folder("images"), ctx.folder("lists")
+    first, second = samples.adwaita(images, count=2)
+    os.link(f"{images}/{first}", f"{images}/link.png")
+    with open(f"{lists}/a.lst", "w", encoding="utf-8") as file:
+        file.write(f"0\t1.0\t{first}\n1\t2.0\tlink.png\n2\t3.0\t{second}\n")
+    agent = ctx.agent(images=images, lists=lists).start()
+    agent.wait_in_step(20)
+    agent.process.send_signal(signal.SIGSTOP)
+    os.unlink(f"{images}/{first}")
+    os.rename(f"{images}/link.png", f"{images}/z.png")
+    agent.process.send_signal(signal.SIGCONT)
+    agent.wait_in_step(20)
+    assert list_of(lists) == f"1\t2.0\tz.png\n2\t3.0\t{second}\n"
+    os.link(f"{images}/z.png", f"{images}/again.png")
+    agent.wait_in_step(20)
+    os.unlink(f"{images}/z.png")
+    agent.wait_in_step(20)
+    ctx.client.assert_tree(images, "images/")
+    assert list_of(lists) == f"2\t3.0\t{second}\n"

@@ -295,6 +295,20 @@ static void test_a_file_is_who_it_was_under_another_name(void **state)
     assert_true(file_id_differs(file_id_of(&a), file_id_of(&b)));
 }
 
+static void test_a_file_of_several_links_is_nobody(void **state)
+{
+    struct file_stat st;
+
+    (void)state;
+    assert_int_equal(linkat(scratch_fd(), "d/file", scratch_fd(), "d/second", 0), 0);
+    assert_int_equal(tree_stat(scratch_fd(), "d/file", &st), 0);
+    assert_int_equal(st.nlink, 2);
+    assert_false(file_id_same(file_id_of(&st), file_id_of(&st)));
+    assert_int_equal(unlinkat(scratch_fd(), "d/file", 0), 0);
+    assert_int_equal(tree_stat(scratch_fd(), "d/second", &st), 0);
+    assert_int_equal(file_id_same(file_id_of(&st), file_id_of(&st)), st.born_ns != 0);
+}
+
 static void test_reads_links_and_never_follows(void **state)
 {
     static const struct {
@@ -569,6 +583,8 @@ int main(void)
                                         scratch_teardown),
         cmocka_unit_test_setup_teardown(test_stat_tells_all, plant, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_a_file_is_who_it_was_under_another_name, plant,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_a_file_of_several_links_is_nobody, plant,
                                         scratch_teardown),
         cmocka_unit_test_setup_teardown(test_reads_links_and_never_follows, plant,
                                         scratch_teardown),
