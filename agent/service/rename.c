@@ -105,14 +105,15 @@ static bool source_search(struct source *s, bool exact)
 }
 
 /* Find where the new path may have come from. Events tell, but they may have told of a name that
- * the index gave to another image meanwhile, so what agrees with the inode comes first. */
-static void source_find(struct agent *a, struct item *it, struct source *s)
+ * the index gave to another image meanwhile, so what agrees with the inode comes first. `known`:
+ * rows tell which image it is, and of another it is none. */
+static void source_find(struct agent *a, struct item *it, bool known, struct source *s)
 {
     char dir[AGENT_KEY_SIZE];
     const char *by_dir = rename_told_by_directory(a, it->key, dir) ? dir : NULL;
 
     *s = (struct source){.agent = a, .it = it, .born = it->seen.born_ns != 0};
-    if (s->born && source_search(s, false))
+    if ((s->born && source_search(s, false)) || known)
         return;
     s->born = false;
     if (source_told(s, it->origin, true) || source_told(s, by_dir, true) ||
@@ -475,7 +476,7 @@ enum rename_answer rename_consider(struct agent *a, struct item *it, const struc
         if (!born)
             return RENAME_NONE;
     }
-    source_find(a, it, &s);
+    source_find(a, it, born, &s);
     if (!born && !s.told && !(s.found && s.exact) && (it->origin || !it->image)) {
         enum rename_answer unlanded = consider_unlanded(a, it);
 

@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import time
 
 from harness import deadline, on, wait_until, write
@@ -64,6 +65,32 @@ def test_renamed_twice_while_s3_refuses(ctx):
     agent.wait_in_step(30)
     assert "LABEL-d/a.jpg\td/c.jpg" in rows(lists), rows(lists)
     ctx.client.assert_tree(images, "images/")
+
+
+@on("s3d")
+def test_a_new_image_comes_to_the_place_of_an_old_one_whose_directory_is_renamed(ctx):
+    """S3 never had the new image, which rows name already: it is not the old one under another
+    name, whose rows would stay where nothing is."""
+    agent, images, lists = running(ctx, ["d/a.jpg", "d/x.jpg", "e/y.jpg"])
+    deny(ctx)
+    write(f"{images}/e/new.jpg", b"new" * 50)
+    wait_until(lambda: [r for r in agent.journal_records("--op", "put") if r["st"] == "failed"],
+               20, "the new image to be refused")
+    with open(f"{lists}/l0.lst", "a", encoding="utf-8") as file:
+        file.write("3\tLABEL-new\te/new.jpg\n")
+    agent.process.send_signal(signal.SIGSTOP) # all that follows is read at once
+    os.rename(f"{images}/d", f"{images}/f")
+    os.rename(f"{images}/e/new.jpg", f"{images}/f/a.jpg")
+    agent.process.send_signal(signal.SIGCONT)
+    time.sleep(1) # it is looked at while S3 has nothing of it
+    ctx.server.clear_faults()
+    agent.wait_in_step(30)
+    found = [row.split("\t", 1)[1] for row in rows(lists).splitlines()]
+    assert [row for row in found if "LABEL-d/a.jpg" not in row] == \
+        ["LABEL-d/x.jpg\tf/x.jpg", "LABEL-e/y.jpg\te/y.jpg", "LABEL-new\tf/a.jpg"], found
+    assert "LABEL-d/a.jpg\td/a.jpg" not in found, "a row names what is gone"
+    ctx.client.assert_tree(images, "images/")
+    ctx.client.assert_tree(lists, "lists/")
 
 
 @on("s3d")
