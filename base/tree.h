@@ -35,9 +35,9 @@ struct file_stat {
 struct statx;
 struct file_stat file_stat_of(const struct statx *stx);
 
-/* A file, whatever it is renamed to. An inode is used again, so it says little alone; nobody can set
- * when it was made (statx(2), stx_btime), and renames and edits in place leave that as it is. A file
- * with several links is an image at each of them, so of those it says nothing. */
+/* A file, whatever it is renamed to. An inode is used again, so it says little alone; nobody can
+ * set when it was made (statx(2), stx_btime), and renames and edits in place leave that as it is. A
+ * file with several links is an image at each of them, so of those it says nothing. */
 struct file_id {
     uint64_t ino;
     int64_t born_ns; /* 0: not known, and then two are never certainly the same */
