@@ -98,9 +98,10 @@ enum plan_rename plan_renamed(const struct file_stat *st, const struct known *so
                               const struct file_stat *source_now, bool told, const uint64_t *hash);
 
 /* plan_file(known): the file that the object was made from. plan_is_same(st, known): the file is
- * certainly that one. */
+ * certainly that one. plan_is_other(st, known): certainly another. */
 struct file_id plan_file(const struct known *known);
 bool plan_is_same(const struct file_stat *st, const struct known *known);
+bool plan_is_other(const struct file_stat *st, const struct known *known);
 
 /* plan_in_step(st, known): the listing's quick question: is there nothing to do for this file? */
 bool plan_in_step(const struct file_stat *st, const struct known *known);

@@ -445,11 +445,17 @@ int rows_gone(struct rows *r, const char *image, const char *path, const char *a
 {
     struct entry *e = map_get_str(r->by_image, image);
     struct entry *there = map_get_str(r->by_to, path);
+    struct entry *overwritten = map_get_str(r->by_image, path);
 
     if (there && there->lost)
         there = NULL;
-    if (!there && e && e->lost && strcmp(image, path) == 0)
-        there = e;
+    if (overwritten && overwritten->lost && overwritten != there) {
+        if (name_add(r, overwritten, path))
+            return -ENOMEM;
+        entry_drop(r, overwritten); /* nobody found it, and its name goes now */
+        if (!there)
+            return 0;
+    }
     if (!there && (e || strcmp(image, path) != 0))
         return 0; /* it is elsewhere */
     if (!there)

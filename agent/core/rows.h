@@ -76,8 +76,9 @@ int rows_displaced(struct rows *r, const char *image, struct file_id file, const
 void rows_lost(struct rows *r, const char *image, const char *path);
 
 /* rows_gone(r, image, path, at): nothing is at `path` any more. The rows of what came there last by
- * the table's word are to go; where that tells of nothing, those of the image that is known as
- * `image`, if that is its path. 0 or -ENOMEM. */
+ * the table's word are to go, and those of what was overwritten there and found nowhere; where that
+ * tells of nothing, those of the image that is known as `image`, if that is its path. 0 or -ENOMEM.
+ */
 int rows_gone(struct rows *r, const char *image, const char *path, const char *at)
     __attribute__((warn_unused_result));
 

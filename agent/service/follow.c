@@ -39,7 +39,7 @@ static int follow_displaced(struct agent *a, struct rows *rows, const struct ite
     struct index_entry e;
 
     if (index_get(a->index, it->key, &e) || (e.known.flags & (KNOWN_MOVED | KNOWN_KEPT)) ||
-        e.known.ino == it->seen.ino)
+        !plan_is_other(&it->seen, &e.known))
         return 0;
     return rows_displaced(rows, it->path, plan_file(&e.known),
                           listed_at(agent_mapping(a, it), &e.known, it->path));
@@ -265,7 +265,7 @@ bool follow_is_other(struct agent *a, const struct item *it, const struct item *
     struct index_entry e;
     struct birth b;
 
-    if (index_get(a->index, source->key, &e) || e.known.ino == it->seen.ino)
+    if (index_get(a->index, source->key, &e) || !plan_is_other(&it->seen, &e.known))
         return false;
     if (it->passed_on)
         return true;
@@ -280,9 +280,9 @@ void follow_home(struct agent *a, struct item *it, const struct known *known)
     struct rows *rows = rows_of(a, it);
 
     /* Another file in its place says nothing of the image, but what an earlier run left counts. */
-    if (!rows ||
-        (known->ino == it->seen.ino ? !rows_has(rows, it->path) && !(known->flags & KNOWN_LISTED)
-                                    : rows_has(rows, it->path) || !(known->flags & KNOWN_LISTED)))
+    if (!rows || (!plan_is_other(&it->seen, known)
+                      ? !rows_has(rows, it->path) && !(known->flags & KNOWN_LISTED)
+                      : rows_has(rows, it->path) || !(known->flags & KNOWN_LISTED)))
         return;
     follow_noted(a, rows,
                  rows_follow(rows, it->path, plan_file(known),
@@ -348,7 +348,7 @@ static void leave_key(struct agent *a, const struct item *it, const char *key)
     struct index_entry e;
 
     if (strcmp(key, it->key) == 0 || index_get(a->index, key, &e) ||
-        (e.known.flags & KNOWN_MOVED) || e.known.ino != it->seen.ino)
+        (e.known.flags & KNOWN_MOVED) || plan_is_other(&it->seen, &e.known))
         return;
     e.known.flags = (e.known.flags & ~KNOWN_LISTED) | KNOWN_MOVED;
     e.known.moved_to = it->key;
@@ -368,7 +368,7 @@ static void follow_leave(struct agent *a, const struct item *it)
 
     if (agent_key(a, it->mapping, it->image, key))
         leave_key(a, it, key);
-    if (index_get(a->index, it->key, &e) == 0 && e.known.ino == it->seen.ino)
+    if (index_get(a->index, it->key, &e) == 0 && !plan_is_other(&it->seen, &e.known))
         return;
     for (int i = 0; i < LEAVE_MAX && is_known_by_birth(a, it) && birth_find(a, it, &it->seen, &b);
          i++)
@@ -384,7 +384,7 @@ void follow_landed(struct agent *a, struct item *it, struct known *fresh,
     struct birth b;
 
     if (rows && (it->image || rows_image_of(rows, file_id_of(&it->seen)) ||
-                 index_get(a->index, it->key, &e) || e.known.ino != it->seen.ino))
+                 index_get(a->index, it->key, &e) || plan_is_other(&it->seen, &e.known)))
         follow_noted(a, rows, rows_landed(rows, it->image, file_id_of(&it->seen), it->path));
     if (it->image) {
         follow_leave(a, it);

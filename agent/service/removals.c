@@ -25,7 +25,7 @@ static bool may_be_claimed(struct agent *a, const struct item *it, const struct 
     const struct item *other = sighted_find(a, it->mapping, known->ino);
 
     return other && other != it && other->mapping == it->mapping &&
-           !file_id_differs(file_id_of(&other->seen), plan_file(known)) &&
+           !plan_is_other(&other->seen, known) &&
            (other->state == ITEM_SETTLING || other->state == ITEM_OBSERVING ||
             other->state == ITEM_OBSERVED || other->state == ITEM_HASHING);
 }

@@ -37,7 +37,7 @@ static int source_by_inode(void *arg, const char *key, const struct known *known
         return 0;
     if (plan_is_same(&s->it->seen, known))
         s->told = true;
-    else if (s->born || file_id_differs(file_id_of(&s->it->seen), plan_file(known)))
+    else if (s->born || plan_is_other(&s->it->seen, known))
         return 0;
     else if (s->exact &&
              (known->size != s->it->seen.size || known->mtime_ns != s->it->seen.mtime_ns))
@@ -64,7 +64,7 @@ static bool source_take(struct source *s, const char *key, bool exact)
 
     if (!key || strcmp(key, s->it->key) == 0 || index_get(s->agent->index, key, &e) ||
         (e.known.flags & (KNOWN_MOVED | KNOWN_KEPT)) ||
-        (exact && ((e.known.flags & KNOWN_UNCERTAIN) || e.known.ino != s->it->seen.ino)) ||
+        (exact && ((e.known.flags & KNOWN_UNCERTAIN) || plan_is_other(&s->it->seen, &e.known))) ||
         (!exact && strcmp(key, s->it->key) != 0 && is_elsewhere(s, &e.known)))
         return false;
     snprintf(s->key, sizeof s->key, "%s", key);
@@ -135,8 +135,8 @@ static int occupant_moved(void *arg, const char *key, const struct known *known)
 
     return strcmp(key, o->key) != 0 &&
            (plan_is_same(&o->seen, known) ||
-            (!file_id_differs(file_id_of(&o->seen), plan_file(known)) &&
-             known->size == o->seen.size && known->mtime_ns == o->seen.mtime_ns));
+            (!plan_is_other(&o->seen, known) && known->size == o->seen.size &&
+             known->mtime_ns == o->seen.mtime_ns));
 }
 
 /* ---- taking a rename, and its ways to end ---- */
@@ -240,7 +240,7 @@ static enum rename_answer consider_occupied(struct agent *a, struct item *it, st
     struct occupant occupant = {.item = o};
     enum plan_rename moved;
 
-    if (o->seen.ino == source_known->ino || it->seen.ino != source_known->ino)
+    if (!plan_is_other(&o->seen, source_known) || plan_is_other(&it->seen, source_known))
         return RENAME_NONE;
     moved = plan_renamed(&it->seen, source_known, &absent, s->told, it->hashed ? &it->hash : NULL);
     if (moved == RENAME_NO)
@@ -317,14 +317,15 @@ bool rename_must_wait(struct agent *a, const struct item *it, const struct known
 {
     const struct item *other;
 
-    if (!known || (known->flags & (KNOWN_MOVED | KNOWN_UNCERTAIN)) || known->ino == it->seen.ino)
+    if (!known || (known->flags & (KNOWN_MOVED | KNOWN_UNCERTAIN)) ||
+        !plan_is_other(&it->seen, known))
         return false;
     other = rename_heir(a, it);
     if (other && is_undecided(other) && (other->state != ITEM_CLAIMED || other->copied) &&
         a->now_ms - it->observed_ms < AGENT_PASS_MAX_MS)
         return true;
     other = sighted_find(a, it->mapping, known->ino);
-    if (!other || other == it || other->decided)
+    if (!other || other == it || plan_is_other(&other->seen, known) || other->decided)
         return false;
     if (other->state == ITEM_SETTLING) /* that may go on for ever */
         return patient(a, it);
@@ -350,7 +351,8 @@ static enum rename_answer consider_displaced(struct agent *a, struct item *it,
     const struct item *other = sighted_find(a, it->mapping, known->ino);
     struct occupant occupant = {.item = it};
 
-    if (it->vacated || rename_heir(a, it) || (other && other != it) ||
+    if (it->vacated || rename_heir(a, it) ||
+        (other && other != it && !plan_is_other(&other->seen, known)) ||
         follow_is_elsewhere(a, it, known))
         return RENAME_TAKEN;
     /* The file here came from elsewhere. Where what was here went may still be found. */
@@ -464,7 +466,7 @@ enum rename_answer rename_consider(struct agent *a, struct item *it, const struc
     if (known && !(known->flags & (KNOWN_MOVED | KNOWN_UNCERTAIN))) {
         enum rename_answer displaced = RENAME_NONE;
 
-        if (it->seen.ino != known->ino)
+        if (plan_is_other(&it->seen, known))
             displaced = consider_displaced(a, it, known);
         if (displaced != RENAME_TAKEN)
             return displaced;

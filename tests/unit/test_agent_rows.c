@@ -241,6 +241,21 @@ static void test_what_certainly_is_a_file_is_followed_whatever_its_paths(void **
     rows_free(r);
 }
 
+static void test_what_was_overwritten_goes_with_its_path(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES, NAMES, NAMES}};
+
+    (void)state;
+    assert_int_equal(rows_follow(r, "n0", born(10, 1), "n0", "n1"), 0);
+    assert_int_equal(rows_displaced(r, "n1", born(11, 1), "n1"), 0); /* it may be elsewhere */
+    assert_int_equal(rows_gone(r, "n0", "n1", "n1"), 0);
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[0], NONE);
+    assert_int_equal(b.to[1], NONE);
+    rows_free(r);
+}
+
 static void test_what_landed_behind_an_image_is_its_name(void **state)
 {
     struct rows *r = rows_new();
@@ -379,6 +394,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_follow_images_in_any_order),
         cmocka_unit_test(test_what_certainly_is_a_file_is_followed_whatever_its_paths),
+        cmocka_unit_test(test_what_was_overwritten_goes_with_its_path),
         cmocka_unit_test(test_what_landed_behind_an_image_is_its_name),
         cmocka_unit_test(test_a_swap_is_one_batch),
         cmocka_unit_test(test_what_was_removed_takes_all_its_rows_along),
