@@ -487,7 +487,8 @@ int rows_landed(struct rows *r, const char *image, struct file_id file, const ch
         entry_unname(r, old);
     if (!e || (e->image && is_at(e, e->image) && !is_at(e, path)))
         return 0; /* or it has come to where it is already, and this to where it was in between */
-    if (entry_name(r, e, path) || entry_file(r, e, file))
+    if (entry_name(r, e, path) || entry_file(r, e, file) ||
+        (e->lost && entry_of_file(r, file) == e && entry_place(r, e, path)))
         return -ENOMEM;
     entry_end_at_home(r, e);
     return 0;
@@ -626,6 +627,20 @@ int rows_take(struct rows *r, rows_fn *fn, void *arg)
             rc = name_add(r, e, e->to);
     r->pending = r->pending && rc;
     return rc;
+}
+
+int rows_close(struct rows *r, rows_home_fn *is_home, void *arg)
+{
+    for (struct entry *e = r->first, *next; e; e = next) {
+        next = e->next;
+        if (!e->image || !is_home(arg, e->image, e->file))
+            entry_drop(r, e);
+        else if (entry_place(r, e, e->image))
+            return -ENOMEM;
+        else
+            entry_end_at_home(r, e);
+    }
+    return 0;
 }
 
 int rows_unlanded_names(const struct rows *r, rows_fn *fn, void *arg)

@@ -121,6 +121,13 @@ bool rows_unsure(const struct rows *r);
 typedef int rows_fn(void *arg, const char *from, const char *to);
 int rows_take(struct rows *r, rows_fn *fn, void *arg) __attribute__((warn_unused_result));
 
+/* rows_close(r, is_home, arg): nothing is open any more, so nobody will find what the table still
+ * has: each image is where the index has it, if is_home says that it is this file, or gone. 0 or
+ * -ENOMEM. */
+typedef bool rows_home_fn(void *arg, const char *image, struct file_id file);
+int rows_close(struct rows *r, rows_home_fn *is_home, void *arg)
+    __attribute__((warn_unused_result));
+
 /* rows_unlanded_names(r, fn, arg): each path by which lists may name an image that S3 does not have
  * under it, and where that one is by the table's word: also those of the pass of which rows_settled
  * did not tell yet. Stops as rows_take. */

@@ -385,6 +385,8 @@ void follow_landed(struct agent *a, struct item *it, struct known *fresh,
                    char at_key[AGENT_KEY_SIZE]);
 /* lists were rewritten: the index learns where rows are, unless some list still has to follow */
 void follow_settled(struct agent *a);
+/* all is in step: rows of images that nobody found go to where the index has those, or end */
+void follow_close(struct agent *a);
 bool follow_pending(const struct agent *a);
 
 /* removals.c */

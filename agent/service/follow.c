@@ -463,6 +463,27 @@ void follow_settled(struct agent *a)
         agent_fail(a, rc ? rc : -EIO, "writing the index");
 }
 
+/* rows_home_fn. */
+static bool is_home(void *arg, const char *image, struct file_id file)
+{
+    const struct settled *s = arg;
+    char key[AGENT_KEY_SIZE];
+    struct index_entry e;
+
+    return agent_key(s->agent, s->m->id, image, key) && index_get(s->agent->index, key, &e) == 0 &&
+           !(e.known.flags & (KNOWN_MOVED | KNOWN_KEPT)) &&
+           !file_id_differs(plan_file(&e.known), file);
+}
+
+void follow_close(struct agent *a)
+{
+    for (size_t i = 0; i < a->mapping_count; i++) {
+        struct settled s = {.agent = a, .m = &a->mappings[i]};
+
+        follow_noted(a, s.m->rows, rows_close(s.m->rows, is_home, &s));
+    }
+}
+
 bool follow_pending(const struct agent *a)
 {
     for (size_t i = 0; i < a->mapping_count; i++)

@@ -111,6 +111,10 @@ static void turn_idle(struct agent *a)
 
     if (pending_count(a->pending) > a->crowd)
         a->crowd = pending_count(a->pending);
+    if (idle && !a->idle && !a->options.dry_run) {
+        follow_close(a);
+        idle = report_in_step(a);
+    }
     if (idle == a->idle || a->options.dry_run)
         return;
     a->idle = idle;

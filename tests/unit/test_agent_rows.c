@@ -256,6 +256,31 @@ static void test_what_was_overwritten_goes_with_its_path(void **state)
     rows_free(r);
 }
 
+static bool has_n0(void *arg, const char *image, struct file_id file)
+{
+    (void)arg;
+    return strcmp(image, "n0") == 0 && file.ino == 10;
+}
+
+static void test_at_rest_nothing_stays_open(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES, NAMES, NAMES}};
+
+    (void)state;
+    assert_int_equal(rows_follow(r, "n0", born(10, 1), "n3", "n1"), 0); /* it is at home still */
+    assert_int_equal(rows_displaced(r, "n2", born(11, 1), "n2"), 0);    /* and that is gone */
+    assert_int_equal(rows_close(r, has_n0, NULL), 0);
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[3], 0);
+    assert_int_equal(b.to[1], 0);
+    assert_int_equal(b.to[2], NONE);
+    assert_int_equal(rows_settled(r, ignore, NULL), 0);
+    assert_int_equal(rows_close(r, has_n0, NULL), 0);
+    assert_false(rows_pending(r));
+    rows_free(r);
+}
+
 static void test_what_landed_behind_an_image_is_its_name(void **state)
 {
     struct rows *r = rows_new();
@@ -395,6 +420,7 @@ int main(void)
         cmocka_unit_test(test_rows_follow_images_in_any_order),
         cmocka_unit_test(test_what_certainly_is_a_file_is_followed_whatever_its_paths),
         cmocka_unit_test(test_what_was_overwritten_goes_with_its_path),
+        cmocka_unit_test(test_at_rest_nothing_stays_open),
         cmocka_unit_test(test_what_landed_behind_an_image_is_its_name),
         cmocka_unit_test(test_a_swap_is_one_batch),
         cmocka_unit_test(test_what_was_removed_takes_all_its_rows_along),
