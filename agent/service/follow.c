@@ -128,38 +128,51 @@ static bool is_known_by_birth(const struct agent *a, const struct item *it)
 }
 
 /* The search for the image in the index that certainly is a file at the item's path, under another
- * key. */
+ * key; `landed`: of which S3 is known to have it there. */
 struct birth {
     struct agent *agent;
     const struct item *it;
     const struct file_stat *st;
+    bool landed;
     char key[AGENT_KEY_SIZE];
     bool found;
 };
 
-/* index_fn. */
+/* index_fn. Where a transfer was interrupted the image is still that file: the second choice. */
 static int birth_match(void *arg, const char *key, const struct known *known)
 {
     struct birth *b = arg;
     const struct mapping *m = agent_mapping(b->agent, b->it);
+    bool uncertain = known->flags & KNOWN_UNCERTAIN;
 
-    if ((known->flags & (KNOWN_MOVED | KNOWN_UNCERTAIN | KNOWN_KEPT)) ||
+    if ((known->flags & (KNOWN_MOVED | KNOWN_KEPT)) || (uncertain && (b->landed || b->found)) ||
         strcmp(key, b->it->key) == 0 || strncmp(key, m->conf->prefix, m->prefix_len) != 0 ||
         !plan_is_same(b->st, known))
         return 0;
     snprintf(b->key, sizeof b->key, "%s", key);
     b->found = true;
-    return 1;
+    return !uncertain;
 }
 
 /* Search the index. */
-static bool birth_find(struct agent *a, const struct item *it, const struct file_stat *st,
-                       struct birth *b)
+static bool birth_search(struct agent *a, const struct item *it, const struct file_stat *st,
+                         bool landed, struct birth *b)
 {
-    *b = (struct birth){.agent = a, .it = it, .st = st};
+    *b = (struct birth){.agent = a, .it = it, .st = st, .landed = landed};
     if (index_each_inode(a->index, st->ino, birth_match, b) < 0)
         agent_fail(a, -EIO, "reading the index");
     return b->found;
+}
+
+static bool birth_find(struct agent *a, const struct item *it, const struct file_stat *st,
+                       struct birth *b)
+{
+    return birth_search(a, it, st, false, b);
+}
+
+static bool birth_landed(struct agent *a, const struct item *it, struct birth *b)
+{
+    return birth_search(a, it, &it->seen, true, b);
 }
 
 /* What the index has under another key is at the item's path: what comes to the place where it was
@@ -339,7 +352,7 @@ void follow_gone(struct agent *a, const struct item *it)
 static bool has_left(struct agent *a, const struct item *it, struct birth *b)
 {
     return has_birth(&it->seen) && sighted_find(a, it->mapping, it->seen.ino) != it &&
-           birth_find(a, it, &it->seen, b);
+           birth_landed(a, it, b);
 }
 
 /* What the index has under this key is in S3 under the item's now. */
@@ -370,8 +383,7 @@ static void follow_leave(struct agent *a, const struct item *it)
         leave_key(a, it, key);
     if (index_get(a->index, it->key, &e) == 0 && !plan_is_other(&it->seen, &e.known))
         return;
-    for (int i = 0; i < LEAVE_MAX && is_known_by_birth(a, it) && birth_find(a, it, &it->seen, &b);
-         i++)
+    for (int i = 0; i < LEAVE_MAX && is_known_by_birth(a, it) && birth_landed(a, it, &b); i++)
         leave_key(a, it, b.key);
 }
 

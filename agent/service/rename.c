@@ -26,14 +26,16 @@ struct source {
     bool born;  /* the same: and only by its birth */
 };
 
-/* index_fn: an entry with the new path's inode, of the same mapping and still in its place. */
+/* index_fn: an entry with the new path's inode, of the same mapping and still in its place. Where a
+ * transfer was interrupted only a birth tells, and it is the second choice. */
 static int source_by_inode(void *arg, const char *key, const struct known *known)
 {
     struct source *s = arg;
     const struct mapping *m = &s->agent->mappings[s->it->mapping];
+    bool uncertain = known->flags & KNOWN_UNCERTAIN;
 
-    if ((known->flags & (KNOWN_MOVED | KNOWN_UNCERTAIN)) || strcmp(key, s->it->key) == 0 ||
-        strncmp(key, m->conf->prefix, m->prefix_len) != 0)
+    if ((known->flags & (KNOWN_MOVED | KNOWN_KEPT)) || (uncertain && (!s->born || s->found)) ||
+        strcmp(key, s->it->key) == 0 || strncmp(key, m->conf->prefix, m->prefix_len) != 0)
         return 0;
     if (plan_is_same(&s->it->seen, known))
         s->told = true;
@@ -44,7 +46,7 @@ static int source_by_inode(void *arg, const char *key, const struct known *known
         return 0;
     snprintf(s->key, sizeof s->key, "%s", key);
     s->found = true;
-    return 1;
+    return !uncertain;
 }
 
 /* The image that the index has there was seen at another path than the item's. */

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 
-from harness import Skip, on, samples
+from harness import Skip, on, samples, wait_until
 
 STAMP_NS = 1_500_000_000_000_000_000
 COUNT = 120
@@ -91,6 +91,11 @@ def tells_births(folder):
     return int(out.stdout) > 0
 
 
+def rows_of(lists):
+    with open(f"{lists}/all.lst") as file:
+        return [(int(index), path) for index, _, path in samples.read_list(file.read())]
+
+
 @on("s3d")
 def test_images_renamed_and_edited_while_nobody_watched_keep_their_rows(ctx):
     agent, images, lists, paths = running(ctx)
@@ -101,16 +106,42 @@ def test_images_renamed_and_edited_while_nobody_watched_keep_their_rows(ctx):
         path = f"{images}/elsewhere/{number:04}.raw"
         os.makedirs(os.path.dirname(path), exist_ok=True)
         os.rename(f"{images}/{paths[number]}", path)
-        with open(path, "r+b") as file: # in place: it is the same file
+        with open(path, "r+b") as file:  # in place: it is the same file
             file.write(b"edit " + content(number)[5:] + b"and longer")
     agent.start()
     agent.wait_in_step(30)
     ctx.client.assert_tree(images, "images/")
     ctx.client.assert_tree(lists, "lists/")
-    with open(f"{lists}/all.lst") as file:
-        rows = [(int(index), path) for index, _, path in samples.read_list(file.read())]
+    rows = rows_of(lists)
     assert rows == [(n, path if n % 2 else f"elsewhere/{n:04}.raw")
                     for n, path in enumerate(paths)], rows[:4]
+    agent.verify_journal()
+
+
+@on("s3d")
+def test_images_whose_edits_never_arrived_keep_their_rows_when_they_are_renamed(ctx):
+    agent, images, lists, paths = running(ctx)
+    if not tells_births(images):
+        raise Skip("the file system does not tell when files were made")
+    ctx.server.fault("error", op="PutObject", code="InternalError", status=500, count=0)
+    for number in range(10):
+        with open(f"{images}/{paths[number]}", "r+b") as file:
+            file.write(b"edit " + content(number)[5:] + b"and longer")
+    wait_until(lambda: {f"c/{n:04}.raw" for n in range(10)} <= {
+        record["p"] for record in agent.journal_records("--op", "put") if record["st"] == "failed"},
+        30, "each edit failed")
+    agent.stop()
+    ctx.server.clear_faults()
+    for number in range(10):
+        os.makedirs(f"{images}/elsewhere", exist_ok=True)
+        os.rename(f"{images}/{paths[number]}", f"{images}/elsewhere/{number:04}.raw")
+    agent.start()
+    agent.wait_in_step(30)
+    ctx.client.assert_tree(images, "images/")
+    ctx.client.assert_tree(lists, "lists/")
+    rows = rows_of(lists)
+    assert rows == [(n, path if n >= 10 else f"elsewhere/{n:04}.raw")
+                    for n, path in enumerate(paths)], rows[:12]
     agent.verify_journal()
 
 
