@@ -351,7 +351,8 @@ bool map_next(const struct map *m, size_t *at, const void **ret_key, size_t *ret
         *ret_key = e->key;
     if (ret_n)
         *ret_n = e->n;
-    *ret_value = e->value;
+    if (ret_value)
+        *ret_value = e->value;
     return true;
 }
 

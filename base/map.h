@@ -38,7 +38,7 @@ void *map_remove_str(struct map *m, const char *key);
 size_t map_count(const struct map *m);
 
 /* map_next(m, &at, ...): walk in no particular order, at = 0 to begin; false at the end. Removing
- * the entry just returned is allowed, putting is not. key and n may be NULL. */
+ * the entry just returned is allowed, putting is not. What is returned may be NULL each. */
 bool map_next(const struct map *m, size_t *at, const void **ret_key, size_t *ret_n,
               void **ret_value);
 

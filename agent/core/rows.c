@@ -31,7 +31,7 @@ struct rows {
     struct map *by_name;  /* at most one entry each */
     struct map *by_to;    /* the last that came there */
     struct map *by_file;  /* where it is known when the file was made; at most one entry each */
-    struct map *taken;    /* unlanded names of the pass that is under way -> where to, owned */
+    struct map *taken;    /* unlanded names of the pass that is under way -> not NULL */
     size_t nameless;      /* entries without an image's name */
     bool pending;
 };
@@ -159,12 +159,9 @@ static void forget_taken(struct rows *r)
 {
     const void *key;
     size_t n;
-    void *to;
 
-    for (size_t at = 0; map_next(r->taken, &at, &key, &n, &to);) {
+    for (size_t at = 0; map_next(r->taken, &at, &key, &n, NULL);)
         map_remove(r->taken, key, n);
-        free(to);
-    }
 }
 
 void rows_free(struct rows *r)
@@ -173,8 +170,6 @@ void rows_free(struct rows *r)
         return;
     while (r->first)
         entry_end(r, r->first);
-    if (r->taken)
-        forget_taken(r);
     map_free(r->taken);
     map_free(r->by_image);
     map_free(r->by_name);
@@ -565,25 +560,9 @@ bool rows_unsure(const struct rows *r)
 
 /* Does S3 not have the image under this name of its? Only the table can tell then that a list which
  * has it must wait, when the file has gone on from there. */
-static bool is_unlanded_name(const struct entry *e, const struct name *n)
+static bool is_unlanded_name(const struct entry *e, const char *path)
 {
-    return e->to && !e->lost && (!e->image || strcmp(n->path, e->image) != 0);
-}
-
-/* Keep a name that rows are to leave, until they have. 0 or -ENOMEM. */
-static int keep_taken(struct rows *r, const struct entry *e, const struct name *n)
-{
-    char *to = is_unlanded_name(e, n) ? strdup(e->to) : NULL;
-    void *old = NULL;
-
-    if (!to)
-        return is_unlanded_name(e, n) ? -ENOMEM : 0;
-    if (map_put_str(r->taken, n->path, to, &old)) {
-        free(to);
-        return -ENOMEM;
-    }
-    free(old);
-    return 0;
+    return e->to && !e->lost && (!e->image || strcmp(path, e->image) != 0);
 }
 
 /* The entry's rows go; how they are named then is settled when all have left. */
@@ -600,7 +579,7 @@ static int entry_take(struct rows *r, struct entry *e, rows_fn *fn, void *arg)
             at = &n->next;
             continue;
         }
-        rc = keep_taken(r, e, n);
+        rc = is_unlanded_name(e, n->path) ? map_put_str(r->taken, n->path, r, NULL) : 0;
         rc = rc ? rc : fn(arg, n->path, drop ? NULL : e->to);
         if (rc)
             return rc;
@@ -643,20 +622,14 @@ int rows_close(struct rows *r, rows_home_fn *is_home, void *arg)
     return 0;
 }
 
-int rows_unlanded_names(const struct rows *r, rows_fn *fn, void *arg)
+bool rows_is_unlanded(const struct rows *r, const char *path)
 {
-    const void *key;
-    size_t size;
-    void *to;
-    int rc = 0;
+    const struct entry *named = map_get_str(r->by_name, path);
+    const struct entry *there = map_get_str(r->by_to, path);
 
-    for (const struct entry *e = r->first; e && rc == 0; e = e->next)
-        for (const struct name *n = e->names; n && rc == 0; n = n->next)
-            if (is_unlanded_name(e, n))
-                rc = fn(arg, n->path, e->to);
-    for (size_t at = 0; rc == 0 && map_next(r->taken, &at, &key, &size, &to);)
-        rc = fn(arg, key, to);
-    return rc;
+    return (named && is_unlanded_name(named, path)) ||
+           (there && is_at(there, path) && is_unlanded_name(there, path)) ||
+           map_get_str(r->taken, path);
 }
 
 int rows_settled(struct rows *r, rows_fn *fn, void *arg)

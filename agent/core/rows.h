@@ -128,11 +128,9 @@ typedef bool rows_home_fn(void *arg, const char *image, struct file_id file);
 int rows_close(struct rows *r, rows_home_fn *is_home, void *arg)
     __attribute__((warn_unused_result));
 
-/* rows_unlanded_names(r, fn, arg): each path by which lists may name an image that S3 does not have
- * under it, and where that one is by the table's word: also those of the pass of which rows_settled
- * did not tell yet. Stops as rows_take. */
-int rows_unlanded_names(const struct rows *r, rows_fn *fn, void *arg)
-    __attribute__((warn_unused_result));
+/* rows_is_unlanded(r, path): lists may name an image by this path, under which S3 does not have it:
+ * by where it is or was, or by what the pass takes of which rows_settled did not tell yet. */
+bool rows_is_unlanded(const struct rows *r, const char *path);
 
 /* rows_settled(r, fn, arg): the lists are rewritten: tells of each image (`from`; NULL: it has no
  * name any more) whose rows came to another path (`to`), once: where that is the image's own, the

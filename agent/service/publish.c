@@ -35,56 +35,20 @@ static int publish_leaving(const struct agent *a, unsigned images, struct map **
     return rc;
 }
 
-/* Keys of a mapping are gathered. */
-struct passing {
-    const struct agent *agent;
-    unsigned mapping;
-    struct map *keys; /* key -> not NULL; NULL: there are none */
-};
-
-/* rows_fn: lists may name an image by this path, under which S3 does not have it. */
-static int passing_add(void *arg, const char *from, const char *to)
-{
-    struct passing *p = arg;
-    char key[AGENT_KEY_SIZE];
-
-    (void)to;
-    if (!agent_key(p->agent, p->mapping, from, key))
-        return 0;
-    if (!p->keys)
-        p->keys = map_new();
-    return p->keys ? map_put_str(p->keys, key, p->keys, NULL) : -ENOMEM;
-}
-
-/* What rows name whose images are on their way, or were there a moment ago: one that is neither on
- * disk nor in S3 has gone on, or its row is about to go. */
-static int publish_passing(const struct agent *a, unsigned images, struct map **ret)
-{
-    struct passing p = {.agent = a, .mapping = images};
-    int rc = rows_unlanded_names(a->mappings[images].rows, passing_add, &p);
-
-    for (struct item *o = pending_first(a->pending, images); o && rc == 0; o = o->mate_next)
-        if (o->state == ITEM_GONE || o->state == ITEM_LISTING || o->told_gone)
-            rc = passing_add(&p, o->path, NULL);
-
-    *ret = p.keys;
-    return rc;
-}
-
-void publish_check(struct agent *a, struct item *it)
+/* Have the list checked; so many of the images that are neither on disk nor in S3 were told of. */
+static void publish_submit(struct agent *a, struct item *it, uint64_t passed_over)
 {
     struct mapping *m = agent_mapping(a, it), *images = &a->mappings[m->conf->repository];
     struct job *job = job_new(JOB_CHECK);
 
     if (job)
         job->path = strdup(it->path);
-    if (!job || !job->path || publish_leaving(a, images->id, &job->leaving) ||
-        publish_passing(a, images->id, &job->passing) || agent_commit(a)) {
+    if (!job || !job->path || publish_leaving(a, images->id, &job->leaving) || agent_commit(a)) {
         job_free(job);
         agent_fail(a, -ENOMEM, "checking a list");
         return;
     }
-    it->checked_ms = a->now_ms;
+    job->passed_over = passed_over;
     job->now_s = a->real_us / US_PER_S;
     job->item = it;
     job->index = a->index;
@@ -94,6 +58,36 @@ void publish_check(struct agent *a, struct item *it)
     job->images_filter = &images->filter;
     pending_set(a->pending, it, ITEM_CHECKING, INT64_MAX);
     work_submit(a->work, job);
+}
+
+void publish_check(struct agent *a, struct item *it)
+{
+    it->checked_ms = a->now_ms;
+    publish_submit(a, it, 0);
+}
+
+/* Is this image, which is neither on disk nor in S3, on its way? It was there a moment ago, and has
+ * gone on or is gone, or its row is to go on: nothing of that was found out yet. */
+static bool is_passing(const struct agent *a, const struct mapping *images, const char *name)
+{
+    char key[AGENT_KEY_SIZE];
+    const struct item *o =
+        agent_key(a, images->id, name, key) ? pending_find(a->pending, key) : NULL;
+
+    return rows_is_unlanded(images->rows, name) ||
+           (o && o->state != ITEM_BARRIER && o->state != ITEM_DELETING); /* these wait for lists */
+}
+
+/* Those of the images that are neither on disk nor in S3 for which the list waits count as missing.
+ */
+static void publish_passing(const struct agent *a, const struct item *it, struct job *job)
+{
+    const struct mapping *images = &a->mappings[a->mappings[it->mapping].conf->repository];
+    const char *end = job->dangling_names.data + job->dangling_names.len;
+
+    for (const char *name = job->dangling_names.data; name && name < end; name += strlen(name) + 1)
+        if (is_passing(a, images, name) && !job->missing++)
+            job->first_missing = strdup(name);
 }
 
 /* The list came with rows that were rewritten before, as from an editor that had read it before
@@ -135,11 +129,15 @@ void publish_checked(struct agent *a, struct job *job)
         publish_rewrite(a, it, job);
         return;
     }
-    if (job->dangling)
+    publish_passing(a, it, job);
+    if (job->more && !job->missing) {
+        publish_submit(a, it, job->dangling);
+        return;
+    }
+    if (job->dangling && !job->missing)
         log_warning("%s: it names %" PRIu64 " images that are not on disk, such as %s; rows are "
                     "only rewritten for what was seen to be renamed or removed",
-                    it->key, job->dangling,
-                    job->first_dangling ? job->first_dangling : "(out of memory)");
+                    it->key, job->dangling, job->dangling_names.data);
     if (job->missing) {
         /* A check of a long list takes its time; that the last image has landed wakes it anyway. */
         int64_t rest_ms = AGENT_RECHECK_MS + CHECK_REST_TIMES * (a->now_ms - it->checked_ms);

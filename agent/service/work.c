@@ -19,6 +19,7 @@
 #define HASH_LARGE_BYTES (16 * 1024 * 1024) /* these are read apart, so that others do not wait */
 #define CHECK_MISSING_MAX                                                                          \
     10000 /* further images are not counted one by one: the list waits anyway */
+#define CHECK_NAMES_MAX ((size_t)1 << 20) /* bytes of the names that one check tells */
 
 /* Where jobs are done, one after the other: lists; contents; contents that take long to read. */
 enum { BENCH_LISTS, BENCH_HASH, BENCH_LARGE, BENCH_COUNT };
@@ -42,6 +43,7 @@ struct job *job_new(enum job_kind kind)
         return NULL;
     job->kind = kind;
     job->root_fd = job->images_fd = -1;
+    buf_init(&job->dangling_names, CHECK_NAMES_MAX);
     return job;
 }
 
@@ -53,10 +55,9 @@ void job_free(struct job *job)
         free(job->lists[i].path);
     free(job->lists);
     free(job->first_missing);
-    free(job->first_dangling);
+    buf_release(&job->dangling_names);
     lst_changes_free(job->old_rows);
     map_free(job->leaving);
-    map_free(job->passing);
     free(job->path);
     free(job);
 }
@@ -185,8 +186,18 @@ static int check_missing(struct job *job, const char *image)
     return job->missing < CHECK_MISSING_MAX ? 0 : 1;
 }
 
-/* lst_each_path's callback: an image that is on disk but not in S3 keeps the list back, and so does
- * one that was on its way there, and is not on disk by now: its row is to go on. */
+/* The image is neither on disk nor in S3. */
+static int check_dangling(struct job *job, const char *image)
+{
+    bool told = job->dangling && job->dangling < job->passed_over; /* the first is the example */
+    int rc = told ? 0 : buf_append(&job->dangling_names, image, strlen(image) + 1);
+
+    job->more = rc == ERR_LIMIT;
+    job->dangling += rc == 0;
+    return job->more ? 1 : rc;
+}
+
+/* lst_each_path's callback: an image that is on disk but not in S3 keeps the list back. */
 static int check_image(void *arg, const char *image)
 {
     struct job *job = arg;
@@ -202,11 +213,7 @@ static int check_image(void *arg, const char *image)
     if (!is_image(job, image)) {
         if (check_old_row(job, image) || in_s3)
             return 0;
-        if (job->passing && map_get_str(job->passing, key))
-            return check_missing(job, image);
-        if (!job->dangling++)
-            job->first_dangling = strdup(image);
-        return 0;
+        return check_dangling(job, image);
     }
     return in_s3 ? 0 : check_missing(job, image);
 }

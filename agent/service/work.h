@@ -58,13 +58,14 @@ struct job {
     const char *images_prefix; /* CHECK: of its keys; borrowed */
     const struct watch_filter *images_filter; /* CHECK: borrowed */
     struct map *leaving;                      /* CHECK: keys that go soon; or NULL; owned */
-    struct map *passing;                      /* CHECK: keys of images on their way, the same */
     int64_t now_s;                            /* CHECK */
     struct lst_changes *old_rows; /* CHECK: outcome: rows that were rewritten before; or NULL */
     uint64_t missing;             /* CHECK: outcome: on disk, not in S3 */
     char *first_missing;          /* CHECK: outcome: one of them, or NULL */
     uint64_t dangling;            /* CHECK: outcome: neither on disk nor in S3 */
-    char *first_dangling;         /* CHECK: outcome: one of them, or NULL */
+    uint64_t passed_over;         /* CHECK: so many of these are told by a check before */
+    struct buf dangling_names;    /* CHECK: outcome: the first and those after, with NULs */
+    bool more;                    /* CHECK: outcome: they did not fit, and it stopped there */
 
     const struct lst_changes *changes; /* PASS; the set's */
     struct change_set *set;            /* PASS: what holds the changes; counted by the loop alone */

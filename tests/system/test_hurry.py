@@ -378,6 +378,17 @@ def test_a_directory_leaves_while_its_files_are_copied(ctx):
     assert rows(lists) == "0\tLABEL-stays.jpg\tstays.jpg\n", rows(lists)
 
 
+def nothing_absent_is_named(ctx, agent, seconds):
+    """For so long, the list in S3 names no object that is not there."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        keys = ctx.client.keys("images/")
+        listed = ctx.client.get("lists/l0.lst")[0].decode().splitlines()
+        absent = [row for row in listed if "images/" + row.split("\t")[2] not in keys]
+        assert not absent, (absent, agent.log())
+        time.sleep(0.1)
+
+
 @on("s3d")
 def test_invariant_4_a_list_waits_for_an_image_that_went_on_before_it_landed(ctx):
     agent, images, lists = running(ctx, ["d/a.jpg", "d/x.jpg"], repository={"settle_ms": 3000})
@@ -386,15 +397,27 @@ def test_invariant_4_a_list_waits_for_an_image_that_went_on_before_it_landed(ctx
     os.rename(f"{images}/d/a.jpg", f"{images}/d/b.jpg")
     wait_until(lambda: "\td/b.jpg" in rows(lists), 20, lambda: rows(lists))
     os.rename(f"{images}/d/b.jpg", f"{images}/d/c.jpg")
-    until = time.monotonic() + 7  # it is looked at after 3 s; the list is checked every 2 s
-    while time.monotonic() < until:
-        keys = ctx.client.keys("images/")
-        listed = ctx.client.get("lists/l0.lst")[0].decode().splitlines()
-        absent = [row for row in listed if "images/" + row.split("\t")[2] not in keys]
-        assert not absent, (absent, agent.log())
-        time.sleep(0.1)
+    nothing_absent_is_named(ctx, agent, 7)  # it is looked at after 3 s; the list is checked every 2 s
     ctx.server.clear_faults()
     agent.wait_in_step(30)
     assert rows(lists).endswith("d/x.jpg\n") and "LABEL-d/a.jpg\td/c.jpg" in rows(lists)
+    ctx.client.assert_tree(images, "images/")
+    ctx.client.assert_tree(lists, "lists/")
+
+
+@on("s3d")
+def test_invariant_4_a_list_waits_for_an_image_that_left_while_it_was_on_its_way(ctx):
+    agent, images, lists = running(ctx, ["d/a.jpg", "d/x.jpg"])
+    copy = ctx.server.fault("delay", op="CopyObject", count=0, ms=6000)
+    os.rename(f"{images}/d/a.jpg", f"{images}/d/b.jpg")
+    wait_until(lambda: [f for f in ctx.server.faults() if f["id"] == copy and f["hits"]], 15,
+               "a copy under way")
+    with open(f"{lists}/l0.lst", "a", encoding="utf-8") as file:
+        file.write("7\tLABEL-again\td/b.jpg\n")
+    os.rename(f"{images}/d/b.jpg", f"{images}/d/c.jpg")
+    nothing_absent_is_named(ctx, agent, 8)
+    ctx.server.clear_faults()
+    agent.wait_in_step(40)
+    assert "LABEL-again\td/c.jpg" in rows(lists) and "LABEL-d/a.jpg\td/c.jpg" in rows(lists)
     ctx.client.assert_tree(images, "images/")
     ctx.client.assert_tree(lists, "lists/")

@@ -385,9 +385,12 @@ static int print(void *arg, const char *from, const char *to)
 /* The names by which lists have images that S3 has not, so. */
 static void expect_unlanded(const struct rows *r, const char *wanted)
 {
-    char text[256] = "";
+    static const char *const names[] = {"n0", "n1", "n2", "n3"};
+    char text[64] = "";
 
-    assert_int_equal(rows_unlanded_names(r, print, text), 0);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (rows_is_unlanded(r, names[i]))
+            strcat(strcat(text, names[i]), " ");
     assert_string_equal(text, wanted);
 }
 
@@ -399,16 +402,16 @@ static void test_names_that_s3_does_not_have(void **state)
 
     (void)state;
     assert_int_equal(rows_follow(r, "n0", plain(10), "n0", "n1"), 0);
-    expect_unlanded(r, ""); /* lists have it by the name that S3 has */
+    expect_unlanded(r, "n1 "); /* somebody may list it by that already */
     assert_int_equal(rows_take(r, gather, &b), 0);
     assert_int_equal(rows_settled(r, print, ignored), 0);
-    expect_unlanded(r, "n1>n1 ");
+    expect_unlanded(r, "n1 ");
     assert_int_equal(rows_follow(r, "n0", plain(10), "n1", "n2"), 0);
-    expect_unlanded(r, "n1>n2 ");
+    expect_unlanded(r, "n1 n2 ");
     assert_int_equal(rows_take(r, gather, &b), 0);
-    expect_unlanded(r, "n2>n2 n1>n2 "); /* rows may be n1's still: the pass is under way */
+    expect_unlanded(r, "n1 n2 "); /* rows may be n1's still: the pass is under way */
     assert_int_equal(rows_settled(r, print, ignored), 0);
-    expect_unlanded(r, "n2>n2 ");
+    expect_unlanded(r, "n2 ");
     assert_int_equal(rows_landed(r, "n0", plain(10), "n2"), 0);
     expect_unlanded(r, "");
     rows_free(r);
