@@ -47,6 +47,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/rename_dirs.c \
 	agent/service/rename_told.c \
 	agent/service/report.c \
+	agent/service/room.c agent/service/room.h \
 	agent/service/service.h \
 	agent/service/sight.c \
 	agent/service/stale.c \

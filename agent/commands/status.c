@@ -8,7 +8,8 @@
 static const char usage[] =
     "usage: lockstep status [--json] [-c FILE]\n"
     "Ask the running agent, or read the state directory where none runs.\n"
-    "Exit status: 0 in step, 1 not in step, 3 removals are held, 4 cannot be told.\n";
+    "Exit status: 0 in step, 1 not in step, 3 removals are held, 4 cannot be told,\n"
+    "or the agent waits for room on the disk of its journal.\n";
 
 /* The running agent's answer, else what the state directory tells. */
 static int status_get(const struct conf *conf, bool json, struct buf *out, struct err *e)

@@ -2,6 +2,7 @@
 #include "agent/service/agent.h"
 
 #include "agent/service/anchors.h"
+#include "agent/service/room.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -82,6 +83,7 @@ void agent_sync(struct agent *a)
     if (rc)
         agent_fail(a, rc, "making the journal durable");
     a->intents = false;
+    room_watch(a);
 }
 
 struct journal_record agent_record(const struct agent *a, const struct item *it, enum journal_op op,
@@ -122,6 +124,7 @@ int agent_commit(struct agent *a)
     if (a->uncommitted) {
         rc = journal_sync(a->journal);
         a->intents = false;
+        room_watch(a);
         if (rc == 0)
             rc = recover_seq_put(a);
     }
@@ -454,6 +457,21 @@ static int agent_begin(struct agent *a, struct err *e)
     return rc;
 }
 
+void agent_end_work(struct agent *a)
+{
+    control_free(a->control);
+    a->control = NULL;
+    work_free(a->work);
+    a->work = NULL;
+    watchers_free(a->watchers);
+    a->watchers = NULL;
+    uploaders_free(a->uploaders);
+    a->uploaders = NULL;
+    anchors_end(a);
+    a->timer = sd_event_source_unref(a->timer);
+    a->event = sd_event_unref(a->event);
+}
+
 /* Mirror of agent_begin. */
 void agent_end(struct agent *a)
 {
@@ -524,25 +542,17 @@ static void agent_signals(void)
 /* Of the allocator, for all threads: in one of its own each thread would keep what a burst left. */
 #define ARENAS_MAX 2
 
-int service_run(const struct conf *conf, const struct agent_options *options,
-                struct agent_totals *ret_totals, struct err *e)
+/* From the beginning to the end of the loop: the exit status. *ret_again: there was no room for the
+ * journal and now there is, so that it is all begun anew. */
+static int agent_run(struct agent *a, bool *ret_again, struct err *e)
 {
-    struct agent *a = calloc(1, sizeof *a);
-    int status = EXIT_UNREACHED, rc;
+    const bool stays = !a->options.once && !a->options.dry_run;
+    int status = EXIT_UNREACHED, rc = agent_begin(a, e);
 
-    if (!a) {
-        err_set(e, -ENOMEM, NULL, NULL, "no memory");
-        return status;
-    }
-    (void)mallopt(M_ARENA_MAX, ARENAS_MAX); /* without it there is only more memory */
-    a->conf = conf;
-    a->options = *options;
-    agent_signals();
-    rc = agent_begin(a, e);
     if (a->unfit)
         status = EXIT_USAGE;
     if (rc == 0 && !a->options.dry_run) {
-        log_info("%s: %zu mappings, S3 at %s", options->once ? "reconciling" : "running",
+        log_info("%s: %zu mappings, S3 at %s", a->options.once ? "reconciling" : "running",
                  a->mapping_count, uploaders_describe(a->uploaders));
         (void)sd_notify(0, "READY=1\nSTATUS=scanning"); /* nobody listens outside of systemd */
     }
@@ -556,6 +566,26 @@ int service_run(const struct conf *conf, const struct agent_options *options,
         if (status != EXIT_IN_STEP && a->fatal)
             err_set(e, a->fatal, NULL, NULL, "the agent had to stop: %s", err_name(a->fatal));
     }
+    rc = a->fatal ? a->fatal : rc;
+    *ret_again = stays && !a->stopping && rc && room_is_short(a, rc) && room_wait(a, rc);
+    return status;
+}
+
+/* One agent: the exit status. */
+static int agent_life(const struct conf *conf, const struct agent_options *options,
+                      struct agent_totals *ret_totals, bool *ret_again, struct err *e)
+{
+    struct agent *a = calloc(1, sizeof *a);
+    int status;
+
+    *ret_again = false;
+    if (!a) {
+        err_set(e, -ENOMEM, NULL, NULL, "no memory");
+        return EXIT_UNREACHED;
+    }
+    a->conf = conf;
+    a->options = *options;
+    status = agent_run(a, ret_again, e);
     if (a->options.dry_run) { /* the deletions go together */
         struct uploaders_options opt;
 
@@ -566,5 +596,20 @@ int service_run(const struct conf *conf, const struct agent_options *options,
         *ret_totals = a->totals;
     agent_end(a);
     free(a);
+    return status;
+}
+
+int service_run(const struct conf *conf, const struct agent_options *options,
+                struct agent_totals *ret_totals, struct err *e)
+{
+    bool again;
+    int status;
+
+    (void)mallopt(M_ARENA_MAX, ARENAS_MAX); /* without it there is only more memory */
+    agent_signals();
+    do {
+        *e = (struct err){0};
+        status = agent_life(conf, options, ret_totals, &again, e);
+    } while (again);
     return status;
 }

@@ -198,6 +198,9 @@ struct agent {
     bool idle;             /* and said so in the journal */
     bool stopping;
     int fatal;               /* a negative code: the loop ends with it */
+    bool room_short;         /* the disk of the journal is full: waiting for room, */
+    int64_t short_ms;        /* since then */
+    uint64_t failovers;      /* of the journal: segments given up that were told */
     bool unfit;              /* the configuration asks for what this machine cannot do */
     int64_t real_us, now_ms; /* of this turn of the loop */
     int64_t started_ms;
@@ -251,6 +254,8 @@ struct journal_record agent_record(const struct agent *a, const struct item *it,
 int agent_begin_apart(struct agent *a, const char *why, struct err *e)
     __attribute__((warn_unused_result));
 void agent_end(struct agent *a);
+/* the loop and all threads end, what is in flight is dropped; journal, index and state stay */
+void agent_end_work(struct agent *a);
 
 /* loop.c */
 int loop_sources(struct agent *a);

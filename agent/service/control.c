@@ -5,6 +5,7 @@
 #include "agent/core/request.h"
 #include "agent/service/agent.h"
 #include "agent/service/repair.h"
+#include "agent/service/room.h"
 
 #include "base/log.h"
 
@@ -89,6 +90,9 @@ static int answer(struct agent *a, const struct request *r, int64_t uid, struct 
     int rc, status;
 
     agent_now(a);
+    if (a->room_short && strcmp(r->cmd, "status") != 0)
+        return buf_appendf(out, "%d\nthere is no room for the journal: the agent waits for it\n",
+                           EXIT_UNREACHED);
     if (strcmp(r->cmd, "release") == 0)
         return answer_release(a, r, uid, out);
     if (strcmp(r->cmd, "repair") == 0)
@@ -99,7 +103,7 @@ static int answer(struct agent *a, const struct request *r, int64_t uid, struct 
         return buf_appendf(out, "%d\nunknown command; \"status\" and \"release\" are known\n",
                            EXIT_USAGE);
     buf_init(&text, CONTROL_REPLY_MAX - 16);
-    status = report_status(a, r->json, &text);
+    status = a->room_short ? room_status(a, r->json, &text) : report_status(a, r->json, &text);
     rc = buf_appendf(out, "%d\n", status);
     if (rc == 0 && text.len)
         rc = buf_append(out, text.data, text.len);

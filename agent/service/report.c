@@ -2,6 +2,7 @@
 #include "agent/service/agent.h"
 
 #include "agent/service/anchors.h"
+#include "agent/service/room.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -273,6 +274,7 @@ static int report_json(struct agent *a, const struct report *r, struct buf *out)
     json_put_int(&w, "oldest_unsynced_s", r->oldest_ms / MS_PER_S);
     json_put_int(&w, "uptime_s", (a->now_ms - a->started_ms) / MS_PER_S);
     json_put_int(&w, "journal_records", (int64_t)journal_next_seq(a->journal) - 1);
+    room_json(&w, a);
     json_array(&w, "mappings");
     for (size_t i = 0; i < a->mapping_count; i++)
         json_mapping(&w, a, &a->mappings[i]);
@@ -400,6 +402,8 @@ static int report_text(struct agent *a, const struct report *r, struct buf *out)
         rc = text_keys(a, out);
     if (rc == 0)
         rc = limits_text(out, a);
+    if (rc == 0)
+        rc = room_text(out, a);
     for (size_t i = 0; i < a->mapping_count && rc == 0; i++)
         rc = text_mapping(a, &a->mappings[i], out);
     if (rc == 0)

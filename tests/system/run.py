@@ -18,7 +18,7 @@ import time
 import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-FOLDERS = (HERE, os.path.join(os.path.dirname(HERE), "s3d"))
+FOLDERS = (HERE, *(os.path.join(os.path.dirname(HERE), name) for name in ("s3d", "faults")))
 sys.path[:0] = FOLDERS
 
 from harness import (  # noqa: E402
@@ -44,7 +44,7 @@ class Test:
 
 
 def discover(servers):
-    """All tests of tests/system/ and tests/s3d/, file by file in the order in which they stand."""
+    """All tests of the folders, file by file in the order in which they stand."""
     found = []
     for file in sorted(name for folder in FOLDERS for name in os.listdir(folder)):
         if not file.startswith("test_") or not file.endswith(".py"):
