@@ -37,6 +37,11 @@ tests_s3d_s3d_LDADD = base/libbase.a $(MICROHTTPD_LIBS) $(CRYPTO_LIBS) $(EXPAT_L
 noinst_PROGRAMS += tests/system/journal_make tests/system/storm
 tests_system_journal_make_SOURCES = tests/system/journal_make.c
 tests_system_journal_make_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS)
+noinst_PROGRAMS += tests/faults/journal_write tests/faults/journal_write_careless
+tests_faults_journal_write_SOURCES = tests/faults/journal_write.c
+tests_faults_journal_write_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS)
+tests_faults_journal_write_careless_SOURCES = tests/faults/journal_write.c tests/faults/no_fsync.c
+tests_faults_journal_write_careless_LDADD = $(tests_faults_journal_write_LDADD)
 tests_system_storm_SOURCES = \
 	tests/system/storm.h tests/system/storm.c \
 	tests/system/storm_deeds.c
@@ -51,6 +56,13 @@ EXTRA_DIST += \
 	tests/s3d/test_s3d_multipart.py \
 	tests/s3d/test_s3d_operations.py \
 	tests/s3d/test_s3d_signing.py \
+	tests/faults/DESIGN.md \
+	tests/faults/images.py \
+	tests/faults/test_journal_io.py \
+	tests/faults/test_journal_room.py \
+	tests/faults/test_mutations.py \
+	tests/faults/test_power.py \
+	tests/faults/test_power_agent.py \
 	tests/system/DESIGN.md \
 	tests/system/harness/__init__.py \
 	tests/system/harness/agent.py \
