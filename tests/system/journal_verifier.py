@@ -43,7 +43,12 @@ def crc32c(data):
 
 
 class Bad(Exception):
-    """What is wrong, in words."""
+    """What is wrong, in words; its kind, in those of journal/DESIGN.md ("": it has none there); and,
+    once the verifier has said it, the last record before the batch that it is in."""
+
+    def __init__(self, words, kind=""):
+        super().__init__(words)
+        self.kind, self.after = kind, None
 
 
 # --- Ed25519 (RFC 8032, 5.1) ---------------------------------------------------------------------
@@ -119,9 +124,12 @@ def is_name(name):
 
 def exact_base64(text):
     """The bytes; they have one spelling."""
-    data = base64.b64decode(text, validate=True)
+    try:
+        data = base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise Bad(f"that is no base64: {error}", "syntax") from None
     if base64.b64encode(data).decode() != text:
-        raise Bad("that base64 has another spelling")
+        raise Bad("that base64 has another spelling", "syntax")
     return data
 
 
@@ -144,27 +152,27 @@ class Checkpoint:
         self.what = what
         at = data.rfind(b"\n\n")
         if at < 1 or not data.endswith(b"\n") or at + 2 == len(data) or len(data) > NOTE_MAX:
-            raise Bad(f"{what}: no signed note")
+            raise Bad(f"{what}: no signed note", "syntax")
         whole = data.decode()
         if any(c < " " and c != "\n" for c in whole):
-            raise Bad(f"{what}: control characters")
+            raise Bad(f"{what}: control characters", "syntax")
         self.text, self.signatures = data[:at + 1], []
         for line in data[at + 2:].decode().split("\n")[:-1]:
             parts = line.split(" ", 2)
             if len(parts) != 3 or parts[0] != "\u2014" or not is_name(parts[1]) or \
                     len(parts[2]) > SIGNATURE_MAX:
-                raise Bad(f"{what}: no line of a signature")
+                raise Bad(f"{what}: no line of a signature", "syntax")
             signature = exact_base64(parts[2])
             if len(signature) < 5:
-                raise Bad(f"{what}: no signature")
+                raise Bad(f"{what}: no signature", "syntax")
             self.signatures.append((parts[1], signature[:4], signature[4:]))
         lines = self.text.decode().split("\n")
         if len(lines) < 4 or "" in lines[:-1] or not re.fullmatch("0|[1-9][0-9]*", lines[1]) or \
                 int(lines[1]) >= 1 << 64:
-            raise Bad(f"{what}: no checkpoint")
+            raise Bad(f"{what}: no checkpoint", "syntax")
         self.origin, self.size, self.root = lines[0], int(lines[1]), exact_base64(lines[2])
         if len(self.root) != 32:
-            raise Bad(f"{what}: no root")
+            raise Bad(f"{what}: no root", "syntax")
 
     def check_signature(self, keys):
         signer = None
@@ -172,11 +180,11 @@ class Checkpoint:
             for key in keys:
                 if key[:2] == (name, number):
                     if not ed25519_holds(key[2], self.text, signature):
-                        raise Bad(f"{self.what}: not what {name} has signed")
+                        raise Bad(f"{self.what}: not what {name} has signed", "signature")
                     signer = signer or name
                     break
         if signer != self.origin:
-            raise Bad(f"{self.what}: signed by none of the keys, or of another log")
+            raise Bad(f"{self.what}: signed by none of the keys, or of another log", "wrong key")
 
 
 def checkpoints_of(name, data):
@@ -271,6 +279,20 @@ def batches(data, most=1 << 62):
     return found, offset
 
 
+def broken(data):
+    """What is wrong with bytes that are no batch, by the first commit line among them."""
+    at = 0
+    while (end := data.find(b"\n", at)) >= 0:
+        commit = commit_of(data[at:end])
+        if commit and 0 < commit["b"] <= at and \
+                commit["x"] != f"{crc32c(data[at - commit['b']:at]):08x}":
+            return "crc"
+        if commit:
+            return "commit"
+        at = end + 1
+    return "commit"
+
+
 def holds_a_batch(data, offset):
     """Does a good batch begin at any line behind the offset?"""
     while offset >= 0:
@@ -292,29 +314,34 @@ class Verifier:
         self.points, self.fit = [], 0
         self.folder, self.tree, self.chain = folder, Tree(), ZEROES
         self.next, self.journal, self.records = 1, None, 0
+        self.last = 0  # record of the last whole batch
 
     def header(self, name, previous, line):
         found = members(line)
         if not found or [k for k, _ in found] != ["k", "v", "j", "q", "t", "pf", "pb", "ph", "n", "fr",
                                                   "root", "host", "boot", "ver"]:
-            raise Bad(f"{name}: no header")
+            raise Bad(f"{name}: no header", "header")
         h = dict(found)
         frontier = base64.b64decode(h["fr"], validate=True)
         roots = [frontier[i:i + 32] for i in range(0, len(frontier), 32)]
         if h["k"] != "h" or h["v"] != 1 or len(roots) != bin(h["n"]).count("1"):
-            raise Bad(f"{name}: no header of this format")
+            raise Bad(f"{name}: no header of this format", "header")
         stated = Tree()
         stated.count, stated.frontier = h["n"], roots
         if h["root"] != base64.b64encode(stated.root()).decode():
-            raise Bad(f"{name}: the root is not that of the frontier")
-        if h["q"] != int(SEGMENT.fullmatch(name)[1]) or h["q"] != self.next:
-            raise Bad(f"{name}: begins with record {h['q']}; {self.next} is due")
+            raise Bad(f"{name}: the root is not that of the frontier", "root")
+        if h["q"] != int(SEGMENT.fullmatch(name)[1]):
+            raise Bad(f"{name}: begins with record {h['q']}", "header")
         if self.journal not in (None, h["j"]) or h["pf"] != previous:
-            raise Bad(f"{name}: does not follow {previous}, or is of another journal")
+            raise Bad(f"{name}: does not follow {previous}, or is of another journal", "header")
+        if not previous and (h["q"], h["n"], h["pb"], h["ph"]) != (1, 0, 0, ZEROES.hex()):
+            raise Bad(f"{name}: does not begin a journal", "header")
+        if h["q"] != self.next:
+            raise Bad(f"{name}: begins with record {h['q']}; {self.next} is due", "sequence")
         if bytes.fromhex(h["ph"]) != self.chain:
-            raise Bad(f"{name}: another chain value before it")
+            raise Bad(f"{name}: another chain value before it", "chain")
         if (h["n"], stated.root()) != (self.tree.count, self.tree.root()):
-            raise Bad(f"{name}: another Merkle root before it")
+            raise Bad(f"{name}: another Merkle root before it", "root")
         self.journal = h["j"]
 
     def line(self, name, line):
@@ -325,17 +352,21 @@ class Verifier:
             return
         wanted = iter(RECORD_KEYS)
         if keys[:4] != ["q", "t", "o", "st"] or not all(key in wanted for key in keys):
-            raise Bad(f"{name}: no line of a journal: {line[:80]}")
+            raise Bad(f"{name}: no line of a journal: {line[:80]}", "syntax")
         if found[0][1] != self.next:
-            raise Bad(f"{name}: record {found[0][1]}; {self.next} is due")
-        named = dict(found)
-        if named["o"] == "key" and not self.given:
+            kind = "sequence" if self.next == self.last + 1 else "syntax"
+            raise Bad(f"{name}: record {found[0][1]}; {self.next} is due", kind)
+        self.next += 1
+        self.records += 1
+
+    def name_key(self, line):
+        """From a line on that names a key, this one signs."""
+        named = dict(members(line))
+        if named.get("o") == "key" and not self.given:
             try:
                 self.keys.append(public_key(named.get("a", "")))
             except Bad:
                 pass  # it names none
-        self.next += 1
-        self.records += 1
 
     def batch(self, name, body, commit, previous):
         before = self.records
@@ -344,13 +375,16 @@ class Verifier:
                 self.header(name, previous, line)
             else:
                 self.line(name, line)
-            self.tree.push(line)
-            self.reach()
         self.chain = hashlib.sha256(self.chain + body).digest()
         if commit["h"] != self.chain.hex():
-            raise Bad(f"{name}: the chain breaks before record {self.next}")
+            raise Bad(f"{name}: the chain breaks before record {self.next}", "chain")
         if (commit["q"], commit["n"]) != (self.next - 1, self.records - before):
-            raise Bad(f"{name}: a commit line speaks of other records")
+            raise Bad(f"{name}: a commit line speaks of other records", "commit")
+        for line in body.split(b"\n")[:-1]:
+            self.tree.push(line)
+            self.name_key(line)
+            self.reach()
+        self.last = self.next - 1
 
     def reach(self):
         """Hold the checkpoints that are due against the tree."""
@@ -359,9 +393,9 @@ class Verifier:
                 point = points.pop(0)
                 point.check_signature(self.keys)
                 if point.size < self.tree.count:
-                    raise Bad(f"{point.what}: out of order")
+                    raise Bad(f"{point.what}: out of order", "order")
                 if point.root != self.tree.root():
-                    raise Bad(f"{point.what}: other lines were signed")
+                    raise Bad(f"{point.what}: other lines were signed", "forked")
                 self.fit += points is self.points
 
     def optional(self, name):
@@ -382,7 +416,7 @@ class Verifier:
             segment = name[:-len("checkpoints")] + "jsonl"
             if name.endswith(".checkpoints") and SEGMENT.fullmatch(segment) and \
                     segment not in names:
-                raise Bad(f"{name}: its segment is missing")
+                raise Bad(f"{name}: its segment is missing", "truncated")
         self.reach()
 
     def counted(self, name, after):
@@ -394,6 +428,14 @@ class Verifier:
         return named.get("pb") if named.get("pf") == name else None
 
     def verify(self):
+        """How many records; Bad at the first thing that is wrong."""
+        try:
+            return self.walk()
+        except Bad as bad:
+            bad.after = self.last
+            raise
+
+    def walk(self):
         names = sorted((int(m[1]), int(m[2] or 0), m[0])
                        for m in map(SEGMENT.fullmatch, os.listdir(self.folder)) if m)
         names = [name for _, _, name in names]
@@ -404,21 +446,23 @@ class Verifier:
             self.points = checkpoints_of(name, self.optional(name[:-len("jsonl")] + "checkpoints"))
             last = i + 1 == len(names)
             limit = None if last else self.counted(name, names[i + 1])
-            if limit is not None and len(data) < limit:
-                raise Bad(f"{name}: bytes are missing at the end")
+            short = limit is not None and len(data) < limit
             data = data[:limit]
             found, end = batches(data)
             for offset, body, commit in found:
                 self.batch(name, body, commit,
                            (names[i - 1] if i else "") if offset == 0 else None)
-            if end < len(data) and (not last or holds_a_batch(data, end)):
-                raise Bad(f"{name}: what stands at byte {end} is no batch")
+            if end < len(data) and (holds_a_batch(data, end) or not (last or short)):
+                raise Bad(f"{name}: what stands at byte {end} is no batch", broken(data[end:]))
+            if short:
+                raise Bad(f"{name}: bytes are missing at the end", "truncated")
             if self.points:
-                raise Bad(f"{self.points[0].what}: more lines were signed than the segment has")
+                raise Bad(f"{self.points[0].what}: more lines were signed than the segment has",
+                          "truncated")
         if self.kept:
-            raise Bad(f"{self.kept[0].what}: more lines were signed than there are")
+            raise Bad(f"{self.kept[0].what}: more lines were signed than there are", "truncated")
         if self.given and not self.fit:
-            raise Bad("no checkpoint vouches for it")
+            raise Bad("no checkpoint vouches for it", "unsigned")
         return self.records
 
 
