@@ -118,13 +118,19 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/journal_note/note \
 	tests/fuzz/corpus/journal_note/proof \
 	tests/fuzz/corpus/journal_note/secret \
+	tests/fuzz/corpus/journal_proof/many \
+	tests/fuzz/corpus/journal_proof/one \
+	tests/fuzz/corpus/journal_proof/several \
 	tests/fuzz/corpus/journal_record/full \
 	tests/fuzz/corpus/journal_record/least \
 	tests/fuzz/corpus/journal_record/names
 
 if FUZZ
 noinst_PROGRAMS += tests/fuzz/fuzz_journal_record tests/fuzz/fuzz_journal_batch \
-	tests/fuzz/fuzz_journal_note
+	tests/fuzz/fuzz_journal_note tests/fuzz/fuzz_journal_proof
+tests_fuzz_fuzz_journal_proof_SOURCES = tests/fuzz/fuzz_journal_proof.c
+tests_fuzz_fuzz_journal_proof_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS)
+tests_fuzz_fuzz_journal_proof_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_journal_note_SOURCES = tests/fuzz/fuzz_journal_note.c
 tests_fuzz_fuzz_journal_note_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS)
 tests_fuzz_fuzz_journal_note_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

@@ -189,7 +189,7 @@ def seed_of():
 @on("s3d")
 @deadline(180)
 def test_two_verifiers_name_the_same_fault(ctx):
-    agree(ctx, 60, 11)
+    agree(ctx, 30, 11)
 
 
 @long_test

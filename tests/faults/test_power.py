@@ -14,6 +14,7 @@ from harness import deadline, lockstep_binary, long_test, on, process, wait_unti
 
 SEGMENT_BYTES = 40000  # a few segments a life
 LIVES = 4  # of one journal, before it is begun anew
+LIFE_S = 150  # of a writer whose power is not lost
 SPREAD = 0x9E3779B97F4A7C15
 
 
@@ -65,7 +66,7 @@ class Bed:
     def start(self):
         """A writer at work: what it found, (records, bytes of a torn tail, corrupt segments)."""
         self.writer = subprocess.Popen(
-            [self.program, self.folder, self.acknowledged, str(SEGMENT_BYTES)],
+            [self.program, self.folder, self.acknowledged, str(SEGMENT_BYTES), str(LIFE_S)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         words = self.writer.stdout.readline().split()
         assert words[::2] == ["found", "torn", "corrupt"], (words, self.writer.communicate())
@@ -173,10 +174,12 @@ def crashes(ctx, kind, rounds, seed):
         found = bed.start()
         assert found[0] == count and found[2] == 0, (number, found, count)
         bed.seen["torn tails cut"] += found[1] > 0
-        sure = bed.crash()
+        sure = bed.crash(least=count + bed.dice.randrange(100))
         count = bed.check(sure)
         bed.seen["more there than acknowledged"] += count > sure
-        bed.seen["acknowledged while it went down, and lost"] += count < bed.sure()
+        lost = bed.sure() - count  # said by an fdatasync that was under way
+        bed.seen["acknowledged while it went down, and lost"] += lost > 0
+        bed.seen["the most records lost so"] = max(lost, bed.seen["the most records lost so"])
         total += sure
         chance = bed.dice.random()
         if chance < 0.2:
