@@ -116,6 +116,7 @@ EXTRA_DIST += \
 	tests/system/test_names.py \
 	tests/system/test_once.py \
 	tests/system/test_order.py \
+	tests/system/test_outages.py \
 	tests/system/test_remote.py tests/system/test_report.py tests/system/test_runner.py \
 	tests/system/test_slow.py \
 	tests/system/test_storms.py tests/system/test_symlinks.py \
