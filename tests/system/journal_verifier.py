@@ -391,9 +391,9 @@ class Verifier:
         for points in (self.points, self.kept):
             while points and points[0].size <= self.tree.count:
                 point = points.pop(0)
-                point.check_signature(self.keys)
                 if point.size < self.tree.count:
                     raise Bad(f"{point.what}: out of order", "order")
+                point.check_signature(self.keys)
                 if point.root != self.tree.root():
                     raise Bad(f"{point.what}: other lines were signed", "forked")
                 self.fit += points is self.points
