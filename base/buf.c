@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,18 +62,22 @@ static int grow(struct buf *b, size_t need)
     return 0;
 }
 
+/* There is memory for n more bytes already, and they may be there: an owner may lower max later. */
+static inline bool has_room(const struct buf *b, size_t n)
+{
+    return b->data && n <= b->cap - b->len && n <= b->max - b->len;
+}
+
 int buf_reserve(struct buf *b, size_t n)
 {
     if (n > b->max - b->len)
         return ERR_LIMIT;
-    if (b->data && n <= b->cap - b->len)
-        return 0;
-    return grow(b, b->len + n);
+    return has_room(b, n) ? 0 : grow(b, b->len + n);
 }
 
 int buf_append(struct buf *b, const void *bytes, size_t n)
 {
-    int rc = buf_reserve(b, n);
+    int rc = has_room(b, n) ? 0 : buf_reserve(b, n);
 
     if (rc < 0)
         return rc;
@@ -95,7 +100,11 @@ int buf_append_span(struct buf *b, struct span s)
 
 int buf_append_byte(struct buf *b, char c)
 {
-    return buf_append(b, &c, 1);
+    if (!has_room(b, 1))
+        return buf_append(b, &c, 1);
+    b->data[b->len++] = c;
+    b->data[b->len] = '\0';
+    return 0;
 }
 
 int buf_appendf(struct buf *b, const char *fmt, ...)
