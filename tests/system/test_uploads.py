@@ -34,7 +34,7 @@ def interrupt(ctx, images, key="images/large.rec", at_least=3):
     if ctx.server.kind == "s3d":
         ctx.server.fault("delay", ms=300, op="UploadPart", count=0)
     else:
-        slowly = {"limits": {"mbit": 160}}  # 3 s for all parts, whatever the server could take
+        slowly = {"limits": {"mbit": 80}}  # 6 s for all parts, whatever the server could take
     agent = ctx.agent(images=images, s3=LARGE, options=slowly).start()
 
     def begun():
