@@ -9,21 +9,11 @@ import shutil
 import subprocess
 
 import journal_verifier
-from harness import deadline, lockstep_binary, long_test, on
+from harness import deadline, lockstep_binary, long_test, on, read, write
 from test_journal import made, mutated, mutated_notes
 
 RECORDS, SEGMENT_BYTES = 150, 3000
 FAULT = re.compile(r"^FAULT: .* at byte \d+, after record (\d+): (.*)$", re.MULTILINE)
-
-
-def read(path):
-    with open(path, "rb") as file:
-        return file.read()
-
-
-def write(path, data):
-    with open(path, "wb") as file:
-        file.write(data)
 
 
 def ours(folder, keys, anchors):

@@ -10,7 +10,7 @@ import subprocess
 
 import images
 import journal_verifier
-from harness import deadline, lockstep_binary, long_test, on, process, wait_until
+from harness import deadline, lockstep_binary, long_test, on, process, read, wait_until
 
 SEGMENT_BYTES = 40000  # a few segments a life
 LIVES = 4  # of one journal, before it is begun anew
@@ -45,11 +45,6 @@ def segments(folder):
     found = [(tuple(int(n or 0) for n in match.groups()), name) for name in os.listdir(folder)
              if (match := journal_verifier.SEGMENT.fullmatch(name))]
     return [os.path.join(folder, name) for _, name in sorted(found)]
-
-
-def read(path):
-    with open(path, "rb") as file:
-        return file.read()
 
 
 class Bed:

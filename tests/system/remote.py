@@ -9,7 +9,7 @@ import shutil
 import threading
 import time
 
-from harness import samples, wait_until, write
+from harness import read, samples, wait_until, write
 
 RESCAN_S = 2
 LATE_S = 0.04 # who needs longer from opening a list to having written it may lose to a rewrite on a
@@ -105,11 +105,6 @@ def status_tells_how_blind(bed):
     bed.agent.stop()
     bed.again(rescan=f"{RESCAN_S}s")
     bed.finish()
-
-
-def read(path):
-    with open(path, "rb") as file:
-        return file.read()
 
 
 def adds(bed):

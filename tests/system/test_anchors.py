@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 
-from harness import deadline, lockstep_binary, on, process, wait_until, write
+from harness import deadline, lockstep_binary, on, process, read, wait_until, write
 
 NAME = "audit.example/images"
 PREFIX = "evidence/"
@@ -45,11 +45,6 @@ def segments(agent):
     """The closed segments on disk: name -> bytes."""
     names = sorted(glob.glob(f"{agent.state_dir}/journal/*.jsonl"))[:-1]
     return {os.path.basename(name): read(name) for name in names}
-
-
-def read(path):
-    with open(path, "rb") as file:
-        return file.read()
 
 
 def newest(agent):

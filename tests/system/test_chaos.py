@@ -2,13 +2,11 @@
 rows, no upload is left half done; and at no moment does a list in S3 name an object that is not
 there."""
 
-import os
-import random
 import time
 
 from harness import deadline, long_test, on, wait_until
 from harness.observer import Observer
-from harness.workload import Workload
+from harness.workload import Workload, seed
 
 CHANGES = "[!GL]*"  # the tests themselves Get and List
 PARTS = {"part_size": "5M", "multipart_size": "5M"}
@@ -31,12 +29,6 @@ MODES = (
 )
 ONLY_200 = {"do": "error-200"}  # of the operations whose answer may turn into an error
 LATE = ("CopyObject", "UploadPartCopy", "CompleteMultipartUpload")
-
-
-def seed():
-    value = int(os.environ.get("LOCKSTEP_CHAOS_SEED", random.randrange(1 << 32)))
-    print(f"LOCKSTEP_CHAOS_SEED={value}")
-    return value
 
 
 def begin(ctx, number, images=IMAGES, **options):

@@ -7,14 +7,9 @@ import subprocess
 import threading
 import time
 
-from harness import Skip, deadline, mounts, on, wait_until, write
+from harness import Skip, deadline, mounts, on, read, wait_until, write
 
 ROWS = 1_000_000
-
-
-def read(path):
-    with open(path, "rb") as file:
-        return file.read()
 
 
 def append(path, data):

@@ -6,17 +6,11 @@ import random
 import time
 
 from harness import deadline, long_test, on
-from harness.workload import Workload
+from harness.workload import Workload, seed
 
 CHANGES = "[!GL]*"  # the test itself Gets and Lists
 REFUSED = {"do": "error", "code": "InternalError", "status": 500}
 SECONDS = 8
-
-
-def seed():
-    value = int(os.environ.get("LOCKSTEP_CHAOS_SEED", random.randrange(1 << 32)))
-    print(f"LOCKSTEP_CHAOS_SEED={value}")
-    return value
 
 
 class Onwards(Workload):

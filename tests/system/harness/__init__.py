@@ -24,11 +24,11 @@ from .context import Context, Skip, alone, deadline, long_test, on
 from .s3d import S3d, s3d_binary
 from .signed import S3Error, Signed
 from .swift import Swift
-from .tree import write
+from .tree import read, write
 from .waiting import TimedOut, be_patient, wait_until
 
 __all__ = [
     "Agent", "Ceph", "Client", "Context", "S3Error", "S3d", "Signed", "Skip", "Swift",
-    "TimedOut", "alone", "be_patient", "bindfs", "deadline", "lockstep_binary", "long_test", "mounts", "on",
-    "s3d_binary", "uml", "wait_until", "write",
+    "TimedOut", "alone", "be_patient", "bindfs", "deadline", "lockstep_binary", "long_test", "mounts",
+    "on", "read", "s3d_binary", "uml", "wait_until", "write",
 ]

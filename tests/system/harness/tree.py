@@ -26,6 +26,12 @@ def files(root, ignore=IGNORED):
     return found
 
 
+def read(path):
+    """The content of a file."""
+    with open(path, "rb") as file:
+        return file.read()
+
+
 def write(path, data=b"x" * 1000):
     """A file with this content, in folders that are made where they are missing."""
     os.makedirs(os.path.dirname(path), exist_ok=True)

@@ -17,6 +17,13 @@ YOUNG_S = 4.0     # an image of this age may be removed, or listed
 LARGE_BYTES = 7 << 20
 
 
+def seed():
+    """A new one, or LOCKSTEP_CHAOS_SEED to see a failure again; it is printed."""
+    value = int(os.environ.get("LOCKSTEP_CHAOS_SEED", random.randrange(1 << 32)))
+    print(f"LOCKSTEP_CHAOS_SEED={value}")
+    return value
+
+
 class Workload(threading.Thread):
     """start(), finish(): then `images`, `expected_rows(list)` and `deeds` are final."""
 
