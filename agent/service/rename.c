@@ -106,9 +106,26 @@ static bool source_search(struct source *s, bool exact)
     return s->found;
 }
 
+/* The item of what an event says was here before, at another path, and never came to S3; NULL. */
+static struct item *unlanded_source(struct agent *a, const struct item *it)
+{
+    struct trail trail;
+
+    trail_begin(&trail, it->key);
+    while (trail_back(a, &trail)) {
+        struct item *o = pending_find(a->pending, trail.key);
+        struct index_entry e;
+
+        if (o && o != it && o->was_there && index_get(a->index, trail.key, &e) == -ENOENT)
+            return o;
+    }
+    return NULL;
+}
+
 /* Find where the new path may have come from. Events tell, but they may have told of a name that
- * the index gave to another image meanwhile, so what agrees with the inode comes first. `known`:
- * rows tell which image it is, and of another it is none. */
+ * the index gave to another image meanwhile, so what agrees with the inode comes first. An image
+ * that S3 never had and that came here by itself is not the one that was here with its directory.
+ * `known`: rows tell which image it is, and of another it is none. */
 static void source_find(struct agent *a, struct item *it, bool known, struct source *s)
 {
     char dir[AGENT_KEY_SIZE];
@@ -120,7 +137,7 @@ static void source_find(struct agent *a, struct item *it, bool known, struct sou
     s->born = false;
     if (source_told(s, it->origin, true) || source_told(s, by_dir, true) ||
         source_search(s, true) || source_told(s, it->origin, false) ||
-        source_told(s, by_dir, false))
+        (!unlanded_source(a, it) && source_told(s, by_dir, false)))
         return;
     (void)source_search(s, false); /* found or not is in s */
 }
@@ -375,22 +392,6 @@ static enum rename_answer rename_go(struct agent *a, struct item *it, const stru
     it->copy = it->copy && copy_still_right(a, it);
     decide_ready(a, it, CHANGE_RENAME);
     return RENAME_TAKEN;
-}
-
-/* The item of what an event says was here before, at another path, and never came to S3; NULL. */
-static struct item *unlanded_source(struct agent *a, const struct item *it)
-{
-    struct trail trail;
-
-    trail_begin(&trail, it->key);
-    while (trail_back(a, &trail)) {
-        struct item *o = pending_find(a->pending, trail.key);
-        struct index_entry e;
-
-        if (o && o != it && o->was_there && index_get(a->index, trail.key, &e) == -ENOENT)
-            return o;
-    }
-    return NULL;
 }
 
 /* Nothing is at the item's path by its last look, and its rows have not left yet. */
