@@ -109,6 +109,7 @@ struct item {
     struct item_queue *queue;
 
     unsigned failures;
+    unsigned sought; /* GONE: so many places where the file may have gone were looked at */
     enum change_kind change;
     enum journal_source source;
     bool again : 1;     /* a hint came while the item was busy */

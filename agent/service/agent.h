@@ -321,6 +321,8 @@ struct trail {
 };
 void trail_begin(struct trail *t, const char *key);
 bool trail_back(const struct agent *a, struct trail *t);
+/* the other way: where they say that it went */
+bool trail_on(const struct agent *a, struct trail *t);
 /* the open group of the directory's rename that took the image from `from` (a key) to the item's
  * path, made and journalled if there is none; NULL: it was renamed by itself */
 struct dir_rename *rename_group_of(struct agent *a, const struct item *it, const char *from);
@@ -341,6 +343,9 @@ void rename_told_nothing(struct agent *a);
 void rename_told_forget(struct item *it);
 /* an event told where the item's file went, and it was not looked at there yet */
 bool rename_is_under_way(const struct agent *a, const struct item *it);
+/* have the places looked at where events say that the item's file went, by itself or with a
+ * directory, and of which nothing is known: once each. True: an answer is to come */
+bool rename_seek(struct agent *a, struct item *it);
 /* where the image went that the index has under the item's key, as events said; NULL: they did not,
  * or it went on from there */
 const struct item *rename_heir(const struct agent *a, const struct item *it);

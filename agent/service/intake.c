@@ -16,6 +16,7 @@ void intake_resettle(struct agent *a, struct item *it)
     it->again = false;
     it->hashed = false;
     it->asked = false;
+    it->sought = 0;
     it->decided = false;
     if (!it->peer)
         it->change = CHANGE_NONE;

@@ -105,7 +105,8 @@ void removals_gone_due(struct agent *a, struct item *it)
         return;
     rc = index_get(a->index, it->key, &e);
     if ((rc == 0 && may_be_claimed(a, it, &e.known)) || is_on_its_way(a, it) ||
-        (a->now_ms - it->hint_ms < GONE_PATIENCE_MS && watchers_busy(a->watchers))) {
+        (a->now_ms - it->hint_ms < GONE_PATIENCE_MS && watchers_busy(a->watchers)) ||
+        rename_seek(a, it)) {
         pending_set(a->pending, it, ITEM_GONE, a->now_ms + GONE_AGAIN_MS);
         return;
     }

@@ -62,7 +62,24 @@ void rename_expire(struct agent *a)
     }
 }
 
-bool rename_told_by_directory(const struct agent *a, const char *key, char out[AGENT_KEY_SIZE])
+/* Where a directory was before, or is now, as events said; NULL: they did not. */
+typedef const char *place_fn(const struct agent *a, const char *dir);
+
+static const char *came_from(const struct agent *a, const char *dir)
+{
+    return map_get_str(a->dirs_to, dir);
+}
+
+static const char *went_to(const struct agent *a, const char *dir)
+{
+    const struct dir_gone *d = map_get_str(a->dirs_gone, dir);
+
+    return d ? d->to : NULL;
+}
+
+/* The key as it was, or is, for the place of a directory above it. */
+static bool with_directory(const struct agent *a, const char *key, place_fn *place,
+                           char out[AGENT_KEY_SIZE])
 {
     char dir[AGENT_KEY_SIZE];
     char *slash;
@@ -70,16 +87,24 @@ bool rename_told_by_directory(const struct agent *a, const char *key, char out[A
     snprintf(dir, sizeof dir, "%s", key);
     while ((slash = strrchr(dir, '/'))) {
         slash[1] = '\0';
-        const char *from = map_get_str(a->dirs_to, dir);
+        const char *other = place(a, dir);
 
-        if (from)
-            return snprintf(out, AGENT_KEY_SIZE, "%s%s", from, key + strlen(dir)) < AGENT_KEY_SIZE;
+        if (other)
+            return snprintf(out, AGENT_KEY_SIZE, "%s%s", other, key + strlen(dir)) < AGENT_KEY_SIZE;
         *slash = '\0';
     }
     return false;
 }
 
-#define TRAIL_STEPS_MAX 16 /* a directory may be back where it was: the trail is a ring then */
+bool rename_told_by_directory(const struct agent *a, const char *key, char out[AGENT_KEY_SIZE])
+{
+    return with_directory(a, key, came_from, out);
+}
+
+/* A directory may be back where it was: the trail is a ring then. */
+#define TRAIL_STEPS_MAX 16
+#define TRAIL_STEPS_ON_MAX                                                                         \
+    1000 /* renames of one file within the settle time, or while S3 is slow */
 
 void trail_begin(struct trail *t, const char *key)
 {
@@ -94,10 +119,22 @@ bool trail_back(const struct agent *a, struct trail *t)
     char before[AGENT_KEY_SIZE];
 
     if (!told)
-        told = map_get_str(a->dirs_to, t->key); /* remembered */
+        told = came_from(a, t->key); /* remembered */
     if (t->steps++ == TRAIL_STEPS_MAX || (!told && !rename_told_by_directory(a, t->key, before)))
         return false;
     snprintf(t->key, sizeof t->key, "%s", told ? told : before);
+    return true;
+}
+
+bool trail_on(const struct agent *a, struct trail *t)
+{
+    const struct item *it = pending_find(a->pending, t->key);
+    const char *told = it && it->went ? it->went : went_to(a, t->key);
+    char after[AGENT_KEY_SIZE];
+
+    if (t->steps++ == TRAIL_STEPS_ON_MAX || (!told && !with_directory(a, t->key, went_to, after)))
+        return false;
+    snprintf(t->key, sizeof t->key, "%s", told ? told : after);
     return true;
 }
 

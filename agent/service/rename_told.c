@@ -130,27 +130,55 @@ void rename_told_forget(struct item *it)
     told_set(&it->via, NULL);
 }
 
-#define WENT_HOPS_MAX 1000 /* renames of one file within the settle time, or while S3 is slow */
-
 /* What is there is not known: it is to be looked at, or planned. */
 static bool is_open(const struct item *it)
 {
     return it->again || it->state == ITEM_SETTLING || it->state == ITEM_OBSERVING ||
-           it->state == ITEM_OBSERVED;
+           it->state == ITEM_OBSERVED || (it->state == ITEM_RETRY && !it->decided);
+}
+
+/* The next place where events say that the item's file went, and by now knows nobody better; NULL
+ * in `ret_at`: nobody looks there. */
+static bool next_place(const struct agent *a, const struct item *it, struct trail *t,
+                       struct item **ret_at)
+{
+    if (*ret_at && (*ret_at)->seen.kind == FILE_REGULAR && !is_open(*ret_at))
+        return false; /* something is there, and was taken for what it is */
+    if (!trail_on(a, t) || strcmp(t->key, it->key) == 0)
+        return false;
+    *ret_at = pending_find(a->pending, t->key);
+    return true;
 }
 
 bool rename_is_under_way(const struct agent *a, const struct item *it)
 {
-    const struct item *at = it;
+    struct item *at = NULL;
+    struct trail trail;
 
-    for (int hops = 0; at->went && hops < WENT_HOPS_MAX; hops++) {
-        at = pending_find(a->pending, at->went);
-        if (!at)
-            return false;
-        if (is_open(at))
+    trail_begin(&trail, it->key);
+    while (next_place(a, it, &trail, &at))
+        if (at && is_open(at))
             return true;
-    }
     return false;
+}
+
+bool rename_seek(struct agent *a, struct item *it)
+{
+    struct item *at = NULL;
+    struct trail trail;
+    unsigned places = 0;
+    bool seeks = false;
+
+    trail_begin(&trail, it->key);
+    while (next_place(a, it, &trail, &at)) {
+        places++;
+        if (at || places <= it->sought)
+            continue;
+        intake_touch_key(a, it->mapping, trail.key, JOURNAL_SRC_SELF, 0);
+        seeks = true;
+    }
+    it->sought = places;
+    return seeks;
 }
 
 const struct item *rename_heir(const struct agent *a, const struct item *it)

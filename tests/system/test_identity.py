@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 
-from harness import Skip, on, samples, wait_until
+from harness import Skip, deadline, long_test, on, samples, wait_until
 
 STAMP_NS = 1_500_000_000_000_000_000
 COUNT = 120
@@ -37,15 +37,17 @@ def running(ctx):
     return agent, images, lists, paths
 
 
-def check(ctx, agent, images, lists):
+def check(ctx, agent, images, lists, patience=30):
     """S3 has what the disk has, byte for byte, and each row names the image that it named."""
-    agent.wait_in_step(30)
+    agent.wait_in_step(patience)
     ctx.client.assert_tree(images, "images/")
     ctx.client.assert_tree(lists, "lists/")
     with open(f"{lists}/all.lst") as file:
-        for index, _, path in samples.read_list(file.read()):
-            with open(f"{images}/{path}", "rb") as image:
-                assert image.read() == content(int(index)), f"row {index} names {path}"
+        found = samples.read_list(file.read())
+    assert len(found) == COUNT, f"{COUNT - len(found)} rows were lost"
+    for index, _, path in found:
+        with open(f"{images}/{path}", "rb") as image:
+            assert image.read() == content(int(index)), f"row {index} names {path}"
     agent.verify_journal()
 
 
@@ -143,6 +145,28 @@ def test_images_whose_edits_never_arrived_keep_their_rows_when_they_are_renamed(
     assert rows == [(n, path if n >= 10 else f"elsewhere/{n:04}.raw")
                     for n, path in enumerate(paths)], rows[:12]
     agent.verify_journal()
+
+
+@long_test
+@on("s3d")
+@deadline(120)
+def test_rows_wait_for_a_file_system_that_does_not_answer(ctx):
+    """The images went into a directory that was renamed at once, and to list that takes longer than
+    anybody waits for events."""
+    if not shutil.which("strace"):
+        raise Skip("not installed: strace")
+    agent, images, lists, paths = running(ctx)
+    agent.stop()
+    os.makedirs(f"{images}/before")
+    agent.start(wrap=["strace", "-D", "-f", "-qq", "-o", ctx.path("trace"), "-e",
+                      "trace=getdents64", "-P", f"{images}/after", "-e",
+                      "inject=getdents64:delay_enter=50000000:when=1"])
+    agent.wait_in_step(60)
+    for number in range(10):
+        os.rename(f"{images}/{paths[number]}", f"{images}/before/{number:04}.raw")
+    os.rename(f"{images}/before", f"{images}/after")
+    check(ctx, agent, images, lists, patience=90)
+    assert not agent.journal_records("--op", "remove")
 
 
 @on("s3d")
