@@ -385,6 +385,8 @@ void follow_home(struct agent *a, struct item *it, const struct known *known);
 /* what the index has under the item's key is in S3 under another one, and nothing is here: lists
  * may still name it so */
 void follow_moved(struct agent *a, const struct item *it, const struct known *known);
+/* an image came to the item's path and went on before anybody looked: lists may name it so */
+void follow_passed(struct agent *a, const struct item *it);
 /* the image of the renamed `source` is not where it was found, at the item's path */
 void follow_lost(struct agent *a, const struct item *source, const struct item *it);
 /* the item's file is gone, and that is no accident */

@@ -154,6 +154,7 @@ static void decide_absent(struct agent *a, struct item *it, const struct known *
         rename_abandon(a, it, "the new path is gone again");
     /* Unknown to S3, but people may have listed it: only what was never seen leaves no trace. */
     if (!known && !it->image && !it->was_there && !follow_has_at(a, it)) {
+        follow_passed(a, it);
         rename_remember(a, it);
         decide_done(a, it);
         return;

@@ -327,6 +327,36 @@ void follow_moved(struct agent *a, const struct item *it, const struct known *kn
     follow_noted(a, rows, rc);
 }
 
+/* Lists may name the image at that key by the item's path too. True: there is one. */
+static bool passed_as(struct agent *a, struct rows *rows, const struct item *it, const char *at_key)
+{
+    const struct mapping *m = agent_mapping(a, it);
+    const char *image = rows_image_at(rows, at_key + m->prefix_len);
+    char key[AGENT_KEY_SIZE];
+    struct index_entry e;
+
+    if (!agent_key(a, it->mapping, image ? image : at_key + m->prefix_len, key) ||
+        index_get(a->index, key, &e) || (e.known.flags & (KNOWN_MOVED | KNOWN_KEPT)))
+        return false;
+    image = key + m->prefix_len;
+    follow_noted(
+        a, rows,
+        rows_also(rows, image, plan_file(&e.known), listed_at(m, &e.known, image), it->path));
+    return true;
+}
+
+void follow_passed(struct agent *a, const struct item *it)
+{
+    struct rows *rows = rows_of(a, it);
+    struct trail trail;
+
+    if (!rows || (!it->origin && !it->went) || !rows_is_free(rows, it->path))
+        return;
+    trail_begin(&trail, it->went ? it->went : it->key);
+    while (!passed_as(a, rows, it, trail.key) && trail_back(a, &trail))
+        ;
+}
+
 void follow_lost(struct agent *a, const struct item *source, const struct item *it)
 {
     struct rows *rows = rows_of(a, source);

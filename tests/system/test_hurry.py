@@ -68,6 +68,24 @@ def test_renamed_twice_while_s3_refuses(ctx):
 
 
 @on("s3d")
+def test_a_row_names_a_place_where_the_image_was_between_two_renames(ctx):
+    agent, images, lists = running(ctx, ["d/a.jpg", "d/b.jpg", "e/y.jpg"])
+    agent.process.send_signal(signal.SIGSTOP) # all that follows is read at once
+    os.rename(f"{images}/d/a.jpg", f"{images}/e/z.jpg")
+    os.rename(f"{images}/d/b.jpg", f"{images}/d/c.jpg")
+    write(f"{lists}/l0.lst", rows(lists).replace("\td/a.jpg", "\te/z.jpg")
+          .replace("\td/b.jpg", "\td/c.jpg").encode())
+    os.rename(f"{images}/e", f"{images}/f")
+    os.rename(f"{images}/d/c.jpg", f"{images}/d/g.jpg")
+    agent.process.send_signal(signal.SIGCONT)
+    agent.wait_in_step(30)
+    assert [row.split("\t", 1)[1] for row in rows(lists).splitlines()] == \
+        ["LABEL-d/a.jpg\tf/z.jpg", "LABEL-d/b.jpg\td/g.jpg", "LABEL-e/y.jpg\tf/y.jpg"], rows(lists)
+    ctx.client.assert_tree(images, "images/")
+    ctx.client.assert_tree(lists, "lists/")
+
+
+@on("s3d")
 def test_a_new_image_comes_to_the_place_of_an_old_one_whose_directory_is_renamed(ctx):
     """S3 never had the new image, which rows name already: it is not the old one under another
     name, whose rows would stay where nothing is."""
