@@ -344,7 +344,7 @@ void rename_told_forget(struct item *it);
 /* an event told where the item's file went, and it was not looked at there yet */
 bool rename_is_under_way(const struct agent *a, const struct item *it);
 /* have the places looked at where events say that the item's file went, by itself or with a
- * directory, and of which nothing is known: once each. True: an answer is to come */
+ * directory, one after the other and once each. True: an answer is to come */
 bool rename_seek(struct agent *a, struct item *it);
 /* where the image went that the index has under the item's key, as events said; NULL: they did not,
  * or it went on from there */

@@ -101,10 +101,7 @@ bool rename_told_by_directory(const struct agent *a, const char *key, char out[A
     return with_directory(a, key, came_from, out);
 }
 
-/* A directory may be back where it was: the trail is a ring then. */
-#define TRAIL_STEPS_MAX 16
-#define TRAIL_STEPS_ON_MAX                                                                         \
-    1000 /* renames of one file within the settle time, or while S3 is slow */
+#define TRAIL_STEPS_MAX 16 /* a directory may be back where it was: the trail is a ring then */
 
 void trail_begin(struct trail *t, const char *key)
 {
@@ -132,7 +129,7 @@ bool trail_on(const struct agent *a, struct trail *t)
     const char *told = it && it->went ? it->went : went_to(a, t->key);
     char after[AGENT_KEY_SIZE];
 
-    if (t->steps++ == TRAIL_STEPS_ON_MAX || (!told && !with_directory(a, t->key, went_to, after)))
+    if (t->steps++ == TRAIL_STEPS_MAX || (!told && !with_directory(a, t->key, went_to, after)))
         return false;
     snprintf(t->key, sizeof t->key, "%s", told ? told : after);
     return true;

@@ -137,47 +137,41 @@ static bool is_open(const struct item *it)
            it->state == ITEM_OBSERVED || (it->state == ITEM_RETRY && !it->decided);
 }
 
-/* The next place where events say that the item's file went, and by now knows nobody better; NULL
- * in `ret_at`: nobody looks there. */
-static bool next_place(const struct agent *a, const struct item *it, struct trail *t,
-                       struct item **ret_at)
-{
-    if (*ret_at && (*ret_at)->seen.kind == FILE_REGULAR && !is_open(*ret_at))
-        return false; /* something is there, and was taken for what it is */
-    if (!trail_on(a, t) || strcmp(t->key, it->key) == 0)
-        return false;
-    *ret_at = pending_find(a->pending, t->key);
-    return true;
-}
+#define WENT_HOPS_MAX 1000 /* renames of one file within the settle time, or while S3 is slow */
 
 bool rename_is_under_way(const struct agent *a, const struct item *it)
 {
-    struct item *at = NULL;
-    struct trail trail;
+    const struct item *at = it;
 
-    trail_begin(&trail, it->key);
-    while (next_place(a, it, &trail, &at))
-        if (at && is_open(at))
+    for (int hops = 0; at->went && hops < WENT_HOPS_MAX; hops++) {
+        at = pending_find(a->pending, at->went);
+        if (!at)
+            return false;
+        if (is_open(at))
             return true;
+    }
     return false;
 }
 
 bool rename_seek(struct agent *a, struct item *it)
 {
-    struct item *at = NULL;
+    const struct item *at;
     struct trail trail;
     unsigned places = 0;
     bool seeks = false;
 
     trail_begin(&trail, it->key);
-    while (next_place(a, it, &trail, &at)) {
+    while (!seeks && trail_on(a, &trail) && strcmp(trail.key, it->key) != 0) {
+        at = pending_find(a->pending, trail.key);
+        if (at && !is_open(at) && at->seen.kind == FILE_REGULAR)
+            break; /* something is there, and was taken for what it is */
         places++;
-        if (at || places <= it->sought)
-            continue;
-        intake_touch_key(a, it->mapping, trail.key, JOURNAL_SRC_SELF, 0);
-        seeks = true;
+        if (!at && places > it->sought)
+            intake_touch_key(a, it->mapping, trail.key, JOURNAL_SRC_SELF, 0);
+        seeks = at ? is_open(at) : places > it->sought;
     }
-    it->sought = places;
+    if (places > it->sought)
+        it->sought = places;
     return seeks;
 }
 
