@@ -60,7 +60,19 @@ static struct job *next_job(struct pool *p)
     return NULL;
 }
 
-/* A thread: jobs until there are none and the pool stops. */
+/* Does nothing wait to be done? */
+static bool is_idle(const struct pool *p)
+{
+    for (unsigned i = 0; i < POOL_LANES; i++) {
+        if (p->lanes[i].first != NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A thread: jobs until there are none and the pool stops. Who takes one wakes the next thread where
+ * there are more, so that who adds many does not have to wake one for each. */
 static void *work(void *arg)
 {
     struct worker *self = arg;
@@ -73,6 +85,9 @@ static void *work(void *arg)
         struct job *job = next_job(p);
 
         if (job != NULL) {
+            if (!is_idle(p)) {
+                waiters_wake(&p->idle);
+            }
             pthread_mutex_unlock(&p->lock);
             atomic_store(&self->began_ms, clock_mono_ms());
             job->run(job, scratch);
@@ -172,12 +187,16 @@ void pool_add_take(struct pool *p, enum pool_lane lane, struct job *job)
 
     job->next = NULL;
     pthread_mutex_lock(&p->lock);
+    const bool was_idle = is_idle(p);
+
     if (l->last != NULL) {
         l->last->next = job;
     } else {
         l->first = job;
     }
     l->last = job;
-    waiters_wake(&p->idle);
+    if (was_idle) {
+        waiters_wake(&p->idle);
+    }
     pthread_mutex_unlock(&p->lock);
 }

@@ -365,17 +365,37 @@ void follow_lost(struct agent *a, const struct item *source, const struct item *
         rows_lost(rows, source->path, it->path);
 }
 
+/* The image that the index has under a key has another one where lists name it by now: it has left
+ * this one, and rows that still name it so are its own. */
+static bool is_home_where_listed(struct agent *a, const struct item *it, const struct known *known,
+                                 struct index_entry *ret)
+{
+    return (known->flags & KNOWN_LISTED) && known->moved_to &&
+           strcmp(known->moved_to, it->key) != 0 &&
+           index_get(a->index, known->moved_to, ret) == 0 &&
+           !(ret->known.flags & (KNOWN_MOVED | KNOWN_KEPT)) &&
+           file_id_same(plan_file(known), plan_file(&ret->known));
+}
+
 void follow_gone(struct agent *a, const struct item *it)
 {
     struct rows *rows = rows_of(a, it);
+    const struct mapping *m = agent_mapping(a, it);
     const char *image = it->image ? it->image : it->path;
-    struct index_entry e;
+    struct index_entry e, home;
     bool known = index_get(a->index, it->key, &e) == 0;
+    int rc;
 
-    if (rows)
-        follow_noted(a, rows,
-                     rows_gone(rows, image, it->path,
-                               listed_at(agent_mapping(a, it), known ? &e.known : NULL, it->path)));
+    if (!rows)
+        return;
+    if (known && is_home_where_listed(a, it, &e.known, &home)) {
+        const char *to = e.known.moved_to + m->prefix_len;
+
+        rc = rows_also(rows, to, plan_file(&home.known), listed_at(m, &home.known, to), it->path);
+    } else {
+        rc = rows_gone(rows, image, it->path, listed_at(m, known ? &e.known : NULL, it->path));
+    }
+    follow_noted(a, rows, rc);
 }
 
 /* The file was seen elsewhere since, and came to S3 there before it did here: where. */
@@ -411,7 +431,8 @@ static void follow_leave(struct agent *a, const struct item *it)
 
     if (agent_key(a, it->mapping, it->image, key))
         leave_key(a, it, key);
-    if (index_get(a->index, it->key, &e) == 0 && !plan_is_other(&it->seen, &e.known))
+    if (index_get(a->index, it->key, &e) == 0 && !(e.known.flags & KNOWN_UNCERTAIN) &&
+        !plan_is_other(&it->seen, &e.known))
         return;
     for (int i = 0; i < LEAVE_MAX && is_known_by_birth(a, it) && birth_landed(a, it, &b); i++)
         leave_key(a, it, b.key);

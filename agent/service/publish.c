@@ -12,9 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK_REST_TIMES                                                                           \
-    9 /* a list that waits is left alone for so many times what a check took                       \
-       */
+/* A list that waits is left alone for so many times what a check took. */
+#define CHECK_REST_TIMES 29
 
 /* The images that are gone, and the objects that go as soon as no list names them: no list that
  * still does may go up again. NULL: there are none. */
