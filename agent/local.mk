@@ -83,6 +83,8 @@ lockstep_SOURCES = \
 	agent/commands/journal_report_page.c \
 	agent/commands/journal_stat.c agent/commands/journal_stat.h \
 	agent/commands/journal_verify.c agent/commands/journal_verify.h \
+	agent/commands/lst.c agent/commands/lst.h agent/commands/lst_check.c \
+	agent/commands/lst_common.c agent/commands/lst_show.c \
 	agent/commands/plan.c \
 	agent/commands/release.c \
 	agent/commands/screen.c agent/commands/screen.h \

@@ -19,6 +19,7 @@ static const struct {
     {"verify", command_verify, "compare disk, index and S3"},
     {"adopt", command_adopt, "take over an S3 copy that is there already"},
     {"journal", command_journal, "show, verify, prove, export and report the change journal"},
+    {"lst", command_lst, "check and compare .lst files, and work on them"},
     {"config", command_config, "check the configuration"},
 };
 

@@ -25,6 +25,28 @@ bool row_path(struct span line, struct span *ret);
 size_t path_lead(struct span path);
 
 /*
+ * Labels. Pure.
+ */
+#define LABEL_CLASS_MAX 1048575 /* classes that are counted one by one */
+
+/* label_number(field, ret): one label; false where it is no decimal number. */
+bool label_number(struct span field, double *ret);
+
+/* label_class(labels, ret): the class that a single label is; false where there are several, or it
+ * is no whole number from 0 to LABEL_CLASS_MAX. */
+bool label_class(struct span labels, uint64_t *ret);
+
+/* label_count(labels): how many fields. */
+size_t label_count(struct span labels);
+
+/* labels_same(a, b): the same numbers, however they are spelled. */
+bool labels_same(struct span a, struct span b);
+
+/* labels_detect(labels): they are boxes, as lists for detection have them: header width A, width B
+ * of an object, the rest of the header, objects. */
+bool labels_detect(struct span labels);
+
+/*
  * Changes. Pure.
  */
 struct change;

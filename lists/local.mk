@@ -2,6 +2,10 @@ noinst_LIBRARIES += lists/liblists.a
 lists_liblists_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h
 lists_liblists_a_SOURCES = \
 	lists/lists.h lists/internal.h lists/held.h lists/round.h \
+	lists/check.h lists/check.c lists/rules.c lists/judge.c lists/labels.c lists/fix.c \
+	lists/directories.h lists/directories.c lists/keys.h lists/keys.c \
+	lists/tally.h lists/tally.c lists/picture.h lists/picture.c \
+	lists/images.c lists/file.h lists/file.c \
 	lists/row.c lists/changes.c lists/rewrite.c lists/undo.c \
 	lists/held.c lists/names.c lists/attributes.c lists/install.c lists/rescue.c \
 	lists/apply.c lists/recover.c lists/each_path.c
@@ -9,6 +13,9 @@ EXTRA_DIST += lists/DESIGN.md
 
 lists_tests = \
 	tests/unit/test_lst_rows \
+	tests/unit/test_lst_check \
+	tests/unit/test_lst_keys \
+	tests/unit/test_picture \
 	tests/unit/test_lst_rewrite \
 	tests/unit/test_lst_apply \
 	tests/unit/test_lst_race \
@@ -20,6 +27,12 @@ lists_tests_LIBS = lists/liblists.a base/libbase.a $(CMOCKA_LIBS) $(CRYPTO_LIBS)
 
 tests_unit_test_lst_rows_SOURCES = tests/unit/test_lst_rows.c tests/unit/unit.h
 tests_unit_test_lst_rows_LDADD = $(lists_tests_LIBS)
+tests_unit_test_lst_check_SOURCES = tests/unit/test_lst_check.c tests/unit/unit.h
+tests_unit_test_lst_check_LDADD = $(lists_tests_LIBS)
+tests_unit_test_lst_keys_SOURCES = tests/unit/test_lst_keys.c tests/unit/unit.h
+tests_unit_test_lst_keys_LDADD = $(lists_tests_LIBS)
+tests_unit_test_picture_SOURCES = tests/unit/test_picture.c tests/unit/unit.h
+tests_unit_test_picture_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_rewrite_SOURCES = tests/unit/test_lst_rewrite.c tests/unit/unit.h
 tests_unit_test_lst_rewrite_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_apply_SOURCES = tests/unit/test_lst_apply.c tests/unit/lst_bed.h tests/unit/unit.h
@@ -46,8 +59,18 @@ noinst_PROGRAMS += tests/fuzz/fuzz_lst_rows
 tests_fuzz_fuzz_lst_rows_SOURCES = tests/fuzz/fuzz_lst_rows.c
 tests_fuzz_fuzz_lst_rows_LDADD = lists/liblists.a base/libbase.a $(CRYPTO_LIBS)
 tests_fuzz_fuzz_lst_rows_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+noinst_PROGRAMS += tests/fuzz/fuzz_picture tests/fuzz/fuzz_lst_check
+tests_fuzz_fuzz_picture_SOURCES = tests/fuzz/fuzz_picture.c
+tests_fuzz_fuzz_picture_LDADD = lists/liblists.a base/libbase.a $(CRYPTO_LIBS)
+tests_fuzz_fuzz_picture_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_lst_check_SOURCES = tests/fuzz/fuzz_lst_check.c
+tests_fuzz_fuzz_lst_check_LDADD = lists/liblists.a base/libbase.a $(CRYPTO_LIBS)
+tests_fuzz_fuzz_lst_check_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
 EXTRA_DIST += \
+	tests/fuzz/corpus/picture/frame.jpg \
+	tests/fuzz/corpus/picture/header.png \
+	tests/fuzz/corpus/lst_check/odd \
 	tests/fuzz/corpus/lst_rows/mixed.lst \
 	tests/fuzz/corpus/lst_rows/odd.lst \
 	tests/fuzz/corpus/lst_rows/detection.lst \

@@ -72,6 +72,7 @@ EXTRA_DIST += \
 	tests/system/harness/client.py \
 	tests/system/harness/context.py \
 	tests/system/harness/guest.py \
+	tests/system/harness/list_readers.py \
 	tests/system/harness/listener.py \
 	tests/system/harness/mounts.py \
 	tests/system/harness/observer.py \
@@ -109,7 +110,7 @@ EXTRA_DIST += \
 	tests/system/test_idle.py \
 	tests/system/test_identity.py \
 	tests/system/test_invariants.py tests/system/test_links.py \
-	tests/system/test_lists.py \
+	tests/system/test_lists.py tests/system/test_lst_check.py \
 	tests/system/test_live.py \
 	tests/system/test_losses.py \
 	tests/system/test_mounts.py \

@@ -15,6 +15,7 @@ int command_status(int argc, char **argv);
 int command_release(int argc, char **argv);
 int command_config(int argc, char **argv);
 int command_journal(int argc, char **argv);
+int command_lst(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_adopt(int argc, char **argv);
 

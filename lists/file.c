@@ -1,0 +1,131 @@
+/* Shell. Lists as files, read and written whole. See file.h. */
+#include "lists/file.h"
+
+#include "base/path.h"
+#include "base/replace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NEW_MODE 0666 /* less the umask */
+
+/* Read an open file. */
+static int read_open(int fd, struct lst_file *f)
+{
+    struct file_stat after;
+    int rc = tree_stat_fd(fd, &f->st);
+
+    if (rc == 0 && f->st.kind != FILE_REGULAR)
+        rc = ERR_NOT_FILE;
+    if (rc == 0 && f->st.size > LST_FILE_MAX)
+        rc = ERR_LIMIT;
+    if (rc < 0)
+        return rc;
+    f->n = (size_t)f->st.size;
+    f->bytes = malloc(f->n + 1);
+    if (!f->bytes)
+        return -ENOMEM;
+    rc = read_whole(fd, f->bytes, f->n);
+    if (rc == 0)
+        rc = tree_stat_fd(fd, &after);
+    if (rc == 0 && !file_same_content(&f->st, &after))
+        rc = ERR_CHANGED;
+    return rc;
+}
+
+int lst_file_read(const char *path, struct lst_file *ret, struct err *e)
+{
+    struct lst_file f = {0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int rc = fd < 0 ? -errno : read_open(fd, &f);
+
+    if (fd >= 0)
+        (void)close(fd); /* opened for reading: nothing to lose */
+    if (rc < 0) {
+        lst_file_release(&f);
+        return err_set(e, rc, path, "a list that can be read, and that nobody writes just now",
+                       "%s", err_name(rc));
+    }
+    *ret = f;
+    return 0;
+}
+
+void lst_file_release(struct lst_file *f)
+{
+    free(f->bytes);
+    *f = (struct lst_file){0};
+}
+
+struct span lst_file_text(const struct lst_file *f)
+{
+    return (struct span){f->bytes ? f->bytes : "", f->n};
+}
+
+/* What a new file may have of the modes. */
+static uint32_t new_mode(void)
+{
+    mode_t mask = umask(0);
+
+    (void)umask(mask); /* it was this one */
+    return NEW_MODE & ~(uint32_t)mask;
+}
+
+/* Write and replace in an open directory. */
+static int replace_in(int dir_fd, const char *name, struct span text, const struct lst_file *was)
+{
+    struct file_stat now = {0};
+    struct replace r;
+    int rc = tree_stat_at(dir_fd, name, &now);
+
+    if (rc == 0 && was && !file_same_content(&was->st, &now))
+        rc = ERR_CHANGED;
+    if (rc == 0 && now.kind != FILE_ABSENT && now.kind != FILE_REGULAR)
+        rc = ERR_NOT_FILE;
+    if (rc < 0)
+        return rc;
+    rc = replace_begin(&r, dir_fd, name, now.kind == FILE_REGULAR ? now.mode & 07777 : new_mode());
+    if (rc < 0)
+        return rc;
+    rc = write_whole(r.fd, text.p, text.n);
+    if (rc == 0 && now.kind == FILE_REGULAR)
+        rc = replace_like(&r, &now);
+    if (rc == 0)
+        rc = replace_sync(&r);
+    if (rc == 0 && was)
+        rc = tree_stat_at(dir_fd, name, &now);
+    if (rc == 0 && was && !file_same_content(&was->st, &now))
+        rc = ERR_CHANGED;
+    if (rc == 0)
+        return replace_commit(&r);
+    replace_abort(&r);
+    return rc;
+}
+
+int lst_file_write(const char *path, struct span text, const struct lst_file *was, struct err *e)
+{
+    char *real = realpath(path, NULL);
+    char *target = real ? real : strdup(path);
+    char *slash = target ? strrchr(target, '/') : NULL;
+    int dir_fd = -1;
+    int rc = target ? 0 : -ENOMEM;
+
+    if (rc == 0) {
+        const char *dir = slash == target ? "/" : slash ? target : ".";
+
+        if (slash)
+            *slash = '\0';
+        dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        rc = dir_fd < 0 ? -errno : replace_in(dir_fd, slash ? slash + 1 : target, text, was);
+    }
+    if (dir_fd >= 0)
+        (void)close(dir_fd); /* opened for reading: nothing to lose */
+    free(target);
+    if (rc < 0)
+        return err_set(e, rc, path, rc == ERR_CHANGED ? "try again" : "a file that can be replaced",
+                       "%s", err_name(rc));
+    return 0;
+}
