@@ -84,7 +84,8 @@ lockstep_SOURCES = \
 	agent/commands/journal_stat.c agent/commands/journal_stat.h \
 	agent/commands/journal_verify.c agent/commands/journal_verify.h \
 	agent/commands/lst.c agent/commands/lst.h agent/commands/lst_check.c \
-	agent/commands/lst_common.c agent/commands/lst_show.c \
+	agent/commands/lst_common.c agent/commands/lst_diff.c agent/commands/lst_merge.c \
+	agent/commands/lst_show.c agent/commands/lst_stat.c \
 	agent/commands/plan.c \
 	agent/commands/release.c \
 	agent/commands/screen.c agent/commands/screen.h \

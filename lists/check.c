@@ -200,9 +200,9 @@ static int same_path(void *arg, uint64_t *a, size_t a_n, uint64_t *b, size_t b_n
     (void)b_n;
     if (a_n < 2)
         return 0;
-    row_at(c->lists[c->list].text, ref_place(a[0]), &first);
+    lst_row_begin(c->lists[c->list].text, ref_place(a[0]), &first);
     for (size_t i = 1; rc == 0 && i < a_n; i++) {
-        row_at(c->lists[c->list].text, ref_place(a[i]), &row);
+        lst_row_begin(c->lists[c->list].text, ref_place(a[i]), &row);
         rc = tell_pair(c,
                        labels_same(first.labels, row.labels) ? LST_PATH_TWICE : LST_PATH_TWO_LABELS,
                        ref_place(a[i]), c->list, ref_place(a[0]), "");
@@ -221,13 +221,11 @@ static int check_twice(struct check *c)
 
     refs_init(&indices, text);
     rc = refs_add_all(&indices, 0, text.n, ROW_KEY_INDEX);
-    if (rc == 0)
-        rc = refs_sort(&indices);
+    refs_sort(&indices);
     if (rc == 0)
         rc = refs_join(&indices, &none, ROW_KEY_INDEX, same_index, c);
     refs_release(&indices);
-    if (rc == 0)
-        rc = refs_sort(&k->paths);
+    refs_sort(&k->paths);
     return rc < 0 ? rc : refs_join(&k->paths, &none, ROW_KEY_PATH, same_path, c);
 }
 

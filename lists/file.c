@@ -8,10 +8,22 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NEW_MODE 0666 /* less the umask */
+#define NEW_MODE   0666 /* less the umask */
+#define LARGE_PAGE (2u << 20)
+
+/* Rows are looked up all over a list: with large pages the processor finds them faster. Where there
+ * are none, it is slower. */
+static void ask_large_pages(char *bytes, size_t n)
+{
+    size_t lead = LARGE_PAGE - (uintptr_t)bytes % LARGE_PAGE;
+
+    if (n > lead + LARGE_PAGE)
+        (void)madvise(bytes + lead, n - lead, MADV_HUGEPAGE); /* no more than a wish */
+}
 
 /* Read an open file. */
 static int read_open(int fd, struct lst_file *f)
@@ -29,6 +41,7 @@ static int read_open(int fd, struct lst_file *f)
     f->bytes = malloc(f->n + 1);
     if (!f->bytes)
         return -ENOMEM;
+    ask_large_pages(f->bytes, f->n);
     rc = read_whole(fd, f->bytes, f->n);
     if (rc == 0)
         rc = tree_stat_fd(fd, &after);

@@ -10,7 +10,7 @@
 
 #include "lists/lists.h"
 
-#define LST_FILE_MAX (UINT64_C(64) << 30) /* bytes of a list */
+#define LST_FILE_MAX (UINT64_C(16) << 30) /* bytes of a list */
 
 /* A list as it was read; zeroed where none was. */
 struct lst_file {

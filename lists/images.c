@@ -267,7 +267,7 @@ static void path_of(const struct pool *p, const struct content *c, char path[PAT
 {
     struct lst_row row;
 
-    row_at(p->lists[c->list].text, c->at, &row);
+    lst_row_begin(p->lists[c->list].text, c->at, &row);
     if (lst_path_normal(row.path, path, PATH_BYTES_MAX + 1) < 0)
         path[0] = '\0'; /* cannot be: its image was read */
 }

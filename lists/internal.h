@@ -25,7 +25,7 @@ bool row_path(struct span line, struct span *ret);
 size_t path_lead(struct span path);
 
 /*
- * Labels. Pure.
+ * Labels and indices as numbers. Pure.
  */
 #define LABEL_CLASS_MAX 1048575 /* classes that are counted one by one */
 
@@ -41,6 +41,9 @@ size_t label_count(struct span labels);
 
 /* labels_same(a, b): the same numbers, however they are spelled. */
 bool labels_same(struct span a, struct span b);
+
+/* index_number(index, ret): an index in plain digits, below 2^63. */
+bool index_number(struct span index, uint64_t *ret);
 
 /* labels_detect(labels): they are boxes, as lists for detection have them: header width A, width B
  * of an object, the rest of the header, objects. */

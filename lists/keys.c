@@ -9,27 +9,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RADIX_BITS  8
-#define RADIX       (1u << RADIX_BITS)
-#define REF_BITS    64
-#define REFS_FIRST  1024
-#define REF_TAG(x)  ((x) >> REF_PLACE_BITS)
-#define SCRATCH_MAX (PATH_BYTES_MAX + 1)
+#define RADIX_BITS      8
+#define RADIX           (1u << RADIX_BITS)
+#define REF_BITS        64
+#define DIGIT(x, shift) ((x) >> (shift) & (RADIX - 1))
+#define FEW             64 /* items that are sorted without a table */
+#define REFS_FIRST      1024
+#define REF_TAG(x)      ((x) >> REF_PLACE_BITS)
+#define LOOK_AHEAD      8
+#define SCRATCH_MAX     (PATH_BYTES_MAX + 1)
 
-void row_at(struct span text, uint64_t place, struct lst_row *ret)
-{
-    row_classify(row_line(text, place), place == 0, ret);
-}
-
-/* A path in normal form, where it has one: inside the row, or in the scratch. */
-static struct span path_key(struct span path, char scratch[SCRATCH_MAX])
+/* A path without a leading "./". False where only lst_path_normal tells its normal form: that needs
+ * room, which few rows shall pay for. */
+static bool plain_path(struct span path, struct span *ret)
 {
     size_t lead = path_lead(path);
-    struct span rest = {path.p + lead, path.n - lead};
 
-    if (!memmem(rest.p, rest.n, "//", 2) || lst_path_normal(path, scratch, SCRATCH_MAX) < 0)
-        return rest;
-    return span_of(scratch);
+    *ret = (struct span){path.p + lead, path.n - lead};
+    return !memmem(ret->p, ret->n, "//", 2);
 }
 
 /* A number without what does not count. */
@@ -44,18 +41,76 @@ static struct span index_key(struct span index)
     return index;
 }
 
-static struct span key_of(const struct lst_row *row, enum row_key key, char scratch[SCRATCH_MAX])
+/* The key inside the row; false as above. */
+static bool plain_key(const struct lst_row *row, enum row_key key, struct span *ret)
 {
-    return key == ROW_KEY_PATH ? path_key(row->path, scratch) : index_key(row->index);
+    if (key == ROW_KEY_PATH)
+        return plain_path(row->path, ret);
+    *ret = index_key(row->index);
+    return true;
+}
+
+/* The key of any row: inside it, or in the scratch. */
+static struct span any_key(const struct lst_row *row, enum row_key key, char scratch[SCRATCH_MAX])
+{
+    struct span k;
+
+    if (!plain_key(row, key, &k) && lst_path_normal(row->path, scratch, SCRATCH_MAX) == 0)
+        return span_of(scratch);
+    return k;
+}
+
+/* By their bytes. */
+static int compare_spans(struct span x, struct span y)
+{
+    int order = memcmp(x.p, y.p, x.n < y.n ? x.n : y.n);
+
+    return order != 0 ? order : (x.n > y.n) - (x.n < y.n);
+}
+
+/* Two keys of which one at least is not plain. */
+static __attribute__((noinline)) int compare_any(const struct lst_row *x, const struct lst_row *y,
+                                                 enum row_key key)
+{
+    char x_scratch[SCRATCH_MAX];
+    char y_scratch[SCRATCH_MAX];
+
+    return compare_spans(any_key(x, key, x_scratch), any_key(y, key, y_scratch));
+}
+
+static int compare_rows(const struct lst_row *x, const struct lst_row *y, enum row_key key)
+{
+    struct span a;
+    struct span b;
+
+    if (!plain_key(x, key, &a) || !plain_key(y, key, &b))
+        return compare_any(x, y, key);
+    return compare_spans(a, b);
+}
+
+bool rows_same_key(const struct lst_row *x, const struct lst_row *y, enum row_key key)
+{
+    return compare_rows(x, y, key) == 0;
+}
+
+static uint64_t tag_of(struct span key)
+{
+    return mix_bytes(1, key.p, key.n) >> REF_PLACE_BITS << REF_PLACE_BITS;
+}
+
+static __attribute__((noinline)) uint64_t tag_of_any(const struct lst_row *row, enum row_key key)
+{
+    char scratch[SCRATCH_MAX];
+
+    return tag_of(any_key(row, key, scratch));
 }
 
 /* The row in 8 bytes. */
 static uint64_t ref_of(uint64_t place, const struct lst_row *row, enum row_key key)
 {
-    char scratch[SCRATCH_MAX];
-    struct span k = key_of(row, key, scratch);
+    struct span k;
 
-    return mix_bytes(1, k.p, k.n) >> REF_PLACE_BITS << REF_PLACE_BITS | place;
+    return (plain_key(row, key, &k) ? tag_of(k) : tag_of_any(row, key)) | place;
 }
 
 void refs_init(struct refs *r, struct span text)
@@ -112,49 +167,73 @@ void refs_rekey(struct refs *r, enum row_key key)
         uint64_t place = ref_place(r->items[i]);
         struct lst_row row;
 
-        row_at(r->text, place, &row);
+        lst_row_begin(r->text, place, &row);
         r->items[i] = ref_of(place, &row, key);
     }
 }
 
-/* One pass over one digit, from one array to another. */
-static void radix_pass(const uint64_t *from, uint64_t *to, size_t n, unsigned shift)
+/* Few items: each is put where it belongs among those before it. */
+static void insert_sort(uint64_t *items, size_t n)
 {
-    size_t starts[RADIX] = {0};
-    size_t at = 0;
+    for (size_t i = 1; i < n; i++) {
+        uint64_t item = items[i];
+        size_t at = i;
 
-    for (size_t i = 0; i < n; i++)
-        starts[from[i] >> shift & (RADIX - 1)]++;
-    for (unsigned d = 0; d < RADIX; d++) {
-        size_t count = starts[d];
-
-        starts[d] = at;
-        at += count;
+        for (; at > 0 && items[at - 1] > item; at--)
+            items[at] = items[at - 1];
+        items[at] = item;
     }
-    for (size_t i = 0; i < n; i++)
-        to[starts[from[i] >> shift & (RADIX - 1)]++] = from[i];
 }
 
-int refs_sort(struct refs *r)
+/* Order items by one digit, in place: each goes to the next free place of its digit, and what was
+ * there goes on. ends: where each digit's items end. */
+static void permute(uint64_t *items, size_t n, unsigned shift, size_t ends[RADIX])
 {
-    uint64_t *other = r->n ? reallocarray(NULL, r->n, sizeof(*other)) : NULL;
-    uint64_t *from = r->items;
-    uint64_t *to = other;
+    size_t heads[RADIX];
+    size_t at = 0;
 
-    if (r->n && !other)
-        return -ENOMEM;
-    for (unsigned shift = REF_PLACE_BITS; shift < REF_BITS; shift += RADIX_BITS) {
-        uint64_t *swap = from;
-
-        radix_pass(from, to, r->n, shift);
-        from = to;
-        to = swap;
+    memset(ends, 0, RADIX * sizeof(*ends));
+    for (size_t i = 0; i < n; i++)
+        ends[DIGIT(items[i], shift)]++;
+    for (unsigned d = 0; d < RADIX; d++) {
+        heads[d] = at;
+        at += ends[d];
+        ends[d] = at;
     }
-    r->items = r->n ? from : r->items;
-    if (r->n)
-        r->room = r->n;
-    free(r->n ? to : NULL);
-    return 0;
+    for (unsigned d = 0; d < RADIX; d++)
+        while (heads[d] < ends[d]) {
+            uint64_t item = items[heads[d]];
+
+            while (DIGIT(item, shift) != d) {
+                uint64_t swap = items[heads[DIGIT(item, shift)]];
+
+                items[heads[DIGIT(item, shift)]++] = item;
+                item = swap;
+            }
+            items[heads[d]++] = item;
+        }
+}
+
+/* By the digit at `shift` and those below it. As deep as a number has digits. */
+static void radix_sort(uint64_t *items, size_t n, unsigned shift)
+{
+    size_t ends[RADIX];
+    size_t begin = 0;
+
+    if (n <= FEW) {
+        insert_sort(items, n);
+        return;
+    }
+    permute(items, n, shift, ends);
+    for (unsigned d = 0; shift > 0 && d < RADIX; d++) {
+        radix_sort(items + begin, ends[d] - begin, shift - RADIX_BITS);
+        begin = ends[d];
+    }
+}
+
+void refs_sort(struct refs *r)
+{
+    radix_sort(r->items, r->n, REF_BITS - RADIX_BITS);
 }
 
 static int compare_places(const void *a, const void *b)
@@ -177,23 +256,19 @@ struct comparison {
     enum row_key key;
 };
 
-/* The keys of two rows, as bytes. */
+/* The keys of two rows, as bytes. Most rows that meet are the same altogether. */
 static int compare_keys(struct span a_text, uint64_t a, struct span b_text, uint64_t b,
                         enum row_key key)
 {
-    char a_scratch[SCRATCH_MAX];
-    char b_scratch[SCRATCH_MAX];
-    struct lst_row row;
-    struct span x;
-    struct span y;
-    int order;
+    struct lst_row x;
+    struct lst_row y;
 
-    row_at(a_text, ref_place(a), &row);
-    x = key_of(&row, key, a_scratch);
-    row_at(b_text, ref_place(b), &row);
-    y = key_of(&row, key, b_scratch);
-    order = memcmp(x.p, y.p, x.n < y.n ? x.n : y.n);
-    return order != 0 ? order : (x.n > y.n) - (x.n < y.n);
+    if (ref_place(a) > 0 && ref_place(b) > 0 &&
+        span_equal(row_line(a_text, ref_place(a)), row_line(b_text, ref_place(b))))
+        return 0;
+    lst_row_begin(a_text, ref_place(a), &x);
+    lst_row_begin(b_text, ref_place(b), &y);
+    return compare_rows(&x, &y, key);
 }
 
 static int compare_refs(const void *a, const void *b, void *arg)
@@ -261,6 +336,13 @@ static int join_runs(struct refs *a, uint64_t *x, size_t x_n, struct refs *b, ui
     return rc;
 }
 
+/* Have the processor fetch a row that is wanted soon: they lie anywhere. */
+static void look_ahead(const struct refs *r, size_t at)
+{
+    if (at + LOOK_AHEAD < r->n)
+        __builtin_prefetch(r->text.p + ref_place(r->items[at + LOOK_AHEAD]));
+}
+
 int refs_join(struct refs *a, struct refs *b, enum row_key key, refs_join_fn *fn, void *arg)
 {
     size_t i = 0;
@@ -273,6 +355,8 @@ int refs_join(struct refs *a, struct refs *b, enum row_key key, refs_join_fn *fn
         size_t x_n = x <= y ? same_tag(a, i) : 0;
         size_t y_n = y <= x ? same_tag(b, j) : 0;
 
+        look_ahead(a, i);
+        look_ahead(b, j);
         rc = join_runs(a, a->items ? a->items + i : NULL, x_n, b, b->items ? b->items + j : NULL,
                        y_n, key, fn, arg);
         i += x_n;

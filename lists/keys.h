@@ -2,8 +2,8 @@
  * Rows by what they are called: which rows of one list, or of two, have the same path or the same
  * index. Pure. Not for other rooms.
  *
- * A row is known by where it begins in its list, so it costs 8 bytes: 24 bits of its key's hash
- * above 40 bits of its place. Sorted by hash, two lists are merged like two runs; rows whose 24
+ * A row is known by where it begins in its list, so it costs 8 bytes: 30 bits of its key's hash
+ * above 34 bits of its place. Sorted by hash, two lists are merged like two runs; rows whose 30
  * bits are the same are told apart by their bytes, in n log n whoever chose the names.
  */
 #ifndef LOCKSTEP_LISTS_KEYS_H
@@ -11,8 +11,8 @@
 
 #include "lists/lists.h"
 
-#define REF_PLACE_BITS 40
-#define REF_PLACE_MAX  ((UINT64_C(1) << REF_PLACE_BITS) - 1) /* a list of 1 TiB */
+#define REF_PLACE_BITS 34
+#define REF_PLACE_MAX  ((UINT64_C(1) << REF_PLACE_BITS) - 1) /* a list of 16 GiB */
 
 enum row_key {
     ROW_KEY_PATH, /* the path below the repository */
@@ -28,8 +28,8 @@ struct refs {
     size_t room;
 };
 
-/* row_at(text, place, ret): the row that begins there. */
-void row_at(struct span text, uint64_t place, struct lst_row *ret);
+/* rows_same_key(x, y, key): two image rows have the same. */
+bool rows_same_key(const struct lst_row *x, const struct lst_row *y, enum row_key key);
 
 /* ref_place(ref): where the row begins. */
 static inline uint64_t ref_place(uint64_t ref)
@@ -53,9 +53,8 @@ int refs_add_all(struct refs *r, uint64_t from, uint64_t until, enum row_key key
 /* refs_rekey(r, key): the same rows under another key; to be sorted again. */
 void refs_rekey(struct refs *r, enum row_key key);
 
-/* refs_sort(r): by hash, and where that is the same by place if they came in that order. 0 or
- * -ENOMEM. */
-int refs_sort(struct refs *r) __attribute__((warn_unused_result));
+/* refs_sort(r): by hash, and where that is the same by place. In place. */
+void refs_sort(struct refs *r);
 
 /* refs_join(a, b, key, fn, arg): for each key that there is, in no particular order: its rows in a
  * and in b, each by place; one of them may have none. Both are sorted. fn may write over rows that

@@ -1,4 +1,4 @@
-/* Labels as numbers. Pure. */
+/* Labels and indices as numbers. Pure. */
 #include "lists/internal.h"
 
 #include <math.h>
@@ -75,6 +75,21 @@ bool labels_same(struct span a, struct span b)
                                   x_value < y_value || x_value > y_value))
             return false;
     }
+    return true;
+}
+
+bool index_number(struct span index, uint64_t *ret)
+{
+    uint64_t value = 0;
+
+    if (index.n == 0)
+        return false;
+    for (size_t i = 0; i < index.n; i++) {
+        if (index.p[i] < '0' || index.p[i] > '9' || value > (INT64_MAX - 9) / 10)
+            return false;
+        value = 10 * value + (uint64_t)(index.p[i] - '0');
+    }
+    *ret = value;
     return true;
 }
 

@@ -47,6 +47,9 @@ struct lst_cursor {
  */
 bool lst_row_next(struct lst_cursor *c, struct lst_row *ret);
 
+/* lst_row_begin(in, at, ret): the row that begins at this byte, which is less than in.n. */
+void lst_row_begin(struct span in, uint64_t at, struct lst_row *ret);
+
 /* lst_path_normal(path, out, size): the path column as a path below the repository: leading "./"
  * and repeated '/' dropped, nothing else. 0, or ERR_SYNTAX where it names nothing inside (absolute,
  * "." or ".." as a component, empty, '/' at the end, NUL), -ENAMETOOLONG. */

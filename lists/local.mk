@@ -4,6 +4,7 @@ lists_liblists_a_SOURCES = \
 	lists/lists.h lists/internal.h lists/held.h lists/round.h \
 	lists/check.h lists/check.c lists/rules.c lists/judge.c lists/labels.c lists/fix.c \
 	lists/directories.h lists/directories.c lists/keys.h lists/keys.c \
+	lists/diff.h lists/diff.c lists/merge.h lists/merge.c \
 	lists/tally.h lists/tally.c lists/picture.h lists/picture.c \
 	lists/images.c lists/file.h lists/file.c \
 	lists/row.c lists/changes.c lists/rewrite.c lists/undo.c \
@@ -14,7 +15,9 @@ EXTRA_DIST += lists/DESIGN.md
 lists_tests = \
 	tests/unit/test_lst_rows \
 	tests/unit/test_lst_check \
+	tests/unit/test_lst_diff \
 	tests/unit/test_lst_keys \
+	tests/unit/test_lst_merge \
 	tests/unit/test_picture \
 	tests/unit/test_lst_rewrite \
 	tests/unit/test_lst_apply \
@@ -29,6 +32,10 @@ tests_unit_test_lst_rows_SOURCES = tests/unit/test_lst_rows.c tests/unit/unit.h
 tests_unit_test_lst_rows_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_check_SOURCES = tests/unit/test_lst_check.c tests/unit/unit.h
 tests_unit_test_lst_check_LDADD = $(lists_tests_LIBS)
+tests_unit_test_lst_diff_SOURCES = tests/unit/test_lst_diff.c tests/unit/unit.h
+tests_unit_test_lst_diff_LDADD = $(lists_tests_LIBS)
+tests_unit_test_lst_merge_SOURCES = tests/unit/test_lst_merge.c tests/unit/unit.h
+tests_unit_test_lst_merge_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_keys_SOURCES = tests/unit/test_lst_keys.c tests/unit/unit.h
 tests_unit_test_lst_keys_LDADD = $(lists_tests_LIBS)
 tests_unit_test_picture_SOURCES = tests/unit/test_picture.c tests/unit/unit.h

@@ -147,6 +147,11 @@ bool lst_row_next(struct lst_cursor *c, struct lst_row *ret)
     return true;
 }
 
+void lst_row_begin(struct span in, uint64_t at, struct lst_row *ret)
+{
+    row_classify(row_line(in, (size_t)at), at == 0, ret);
+}
+
 size_t path_lead(struct span path)
 {
     size_t at = 0;

@@ -48,8 +48,9 @@ int command_load(const char *file, bool apart, struct conf **ret);
 int command_fault(int status, const struct err *e);
 
 /* command_print_name(name): print a name, or other text from outside, with control characters and
- * what is not UTF-8 made visible. */
+ * what is not UTF-8 made visible. command_print_span: the same of bytes. */
 void command_print_name(const char *name);
+void command_print_span(struct span text);
 
 /* command_print_json(w, out): end the object that was written into `out`, print it as a line, and
  * release `out`. 0 or what json_end gives (nothing printed). */

@@ -31,21 +31,24 @@ int command_fault(int status, const struct err *e)
     return status;
 }
 
-void command_print_name(const char *name)
+void command_print_span(struct span text)
 {
-    size_t n = strlen(name);
-
-    while (n > 0) {
-        size_t k = visible_length(name, n);
+    while (text.n > 0) {
+        size_t k = visible_length(text.p, text.n);
 
         if (k == 0)
-            printf("\\x%02x", (unsigned)(unsigned char)*name);
+            printf("\\x%02x", (unsigned)(unsigned char)*text.p);
         else
-            fwrite(name, 1, k, stdout);
+            fwrite(text.p, 1, k, stdout);
         k += k == 0;
-        name += k;
-        n -= k;
+        text.p += k;
+        text.n -= k;
     }
+}
+
+void command_print_name(const char *name)
+{
+    command_print_span(span_of(name));
 }
 
 int command_usage(const char *text, const char *wrong)

@@ -12,6 +12,9 @@ static const struct {
     const char *help;
 } commands[] = {
     {"check", lst_command_check, "find before training what fails in training"},
+    {"stat", lst_command_stat, "rows, labels and classes of lists, in numbers"},
+    {"diff", lst_command_diff, "what became of a list, by what its rows mean"},
+    {"merge", lst_command_merge, "three lists made one, row by row"},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)

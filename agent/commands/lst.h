@@ -13,6 +13,9 @@
 #include <stdint.h>
 
 int lst_command_check(int argc, char **argv);
+int lst_command_diff(int argc, char **argv);
+int lst_command_merge(int argc, char **argv);
+int lst_command_stat(int argc, char **argv);
 
 /* lst_number(text, least, most, ret): a decimal number between them; false where it is none. */
 bool lst_number(const char *text, uint64_t least, uint64_t most, uint64_t *ret);

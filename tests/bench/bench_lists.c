@@ -1,10 +1,12 @@
 /*
  * How long does it take to rewrite a list of 1,000,000 rows? Beside the floor of the same run: a
- * copy of its bytes in memory, and a copy of the file with fsync and rename.
+ * copy of its bytes in memory, and a copy of the file with fsync and rename. And to compare two
+ * such lists in different orders? Beside sort(1) and diff(1) of the same files.
  *
  *   bench_lists [rows]
  */
 #include "base/tree.h"
+#include "lists/diff.h"
 #include "lists/lists.h"
 
 #include <fcntl.h>
@@ -179,6 +181,68 @@ static void bench(int root_fd, const struct buf *list, uint64_t rows, uint64_t n
     lst_changes_free(changes);
 }
 
+/* The same list in another order; one row in 100 has another label, one in 1000 another path. */
+static void make_other(const struct buf *list, uint64_t rows, struct buf *other)
+{
+    struct lst_cursor c = {.in = {list->data, list->len}};
+    struct span *lines = calloc(rows, sizeof(*lines));
+    uint64_t seed = 3;
+    struct lst_row row;
+
+    must(lines ? 0 : -12, "lines"); /* ENOMEM */
+    for (uint64_t i = 0; lst_row_next(&c, &row); i++)
+        lines[i] = row.line;
+    for (uint64_t i = rows - 1; i > 0; i--) {
+        struct span swap = lines[i];
+        uint64_t j;
+
+        seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        j = (seed >> 20) % (i + 1);
+        lines[i] = lines[j];
+        lines[j] = swap;
+    }
+    for (uint64_t i = 0; i < rows; i++) {
+        struct lst_row r;
+
+        lst_row_begin(lines[i], 0, &r);
+        must(i % 1000 == 7
+                 ? buf_appendf(other, "%.*s\t%.*s\tmoved/%.*s\n", (int)r.index.n, r.index.p,
+                               (int)r.labels.n, r.labels.p, (int)r.path.n, r.path.p)
+             : i % 100 == 7 ? buf_appendf(other, "%.*s\t2000\t%.*s\n", (int)r.index.n, r.index.p,
+                                          (int)r.path.n, r.path.p)
+                            : buf_append_span(other, lines[i]),
+             "other");
+    }
+    free(lines);
+}
+
+/* Compare the two, and have sort and diff do what they can. */
+static void bench_diff(const struct buf *list, uint64_t rows)
+{
+    struct lst_diff d;
+    struct buf other;
+    double begin;
+    double ours;
+
+    buf_init(&other, SIZE_MAX);
+    make_other(list, rows, &other);
+    put_list(list, "a.lst");
+    put_list(&other, "b.lst");
+    begin = now_s();
+    must(lst_diff((struct span){list->data, list->len}, (struct span){other.data, other.len}, false,
+                  &d),
+         "diff");
+    ours = now_s() - begin;
+    begin = now_s();
+    must(system("LC_ALL=C sort a.lst >a.sorted && LC_ALL=C sort b.lst >b.sorted; "
+                "diff a.sorted b.sorted >differences; rm -f a.* b.* differences"),
+         "sort and diff");
+    printf("diff by meaning %.0f ms, %zu pairs, %zu added, %zu removed (sort and diff %.0f ms)\n",
+           ours * 1e3, d.pair_n, d.added_n, d.removed_n, (now_s() - begin) * 1e3);
+    lst_diff_release(&d);
+    buf_release(&other);
+}
+
 int main(int argc, char **argv)
 {
     uint64_t rows = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000;
@@ -195,6 +259,7 @@ int main(int argc, char **argv)
     bench(root_fd, &list, rows, 1);
     bench(root_fd, &list, rows, 100);
     bench(root_fd, &list, rows, rows / 10);
+    bench_diff(&list, rows);
     buf_release(&list);
     close(root_fd);
     unlink("bench.lst");
