@@ -26,6 +26,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/departed.c agent/service/departed.h \
 	agent/service/dry.c \
 	agent/service/follow.c \
+	agent/service/finder.c agent/service/finder.h \
 	agent/service/index.c agent/service/index.h agent/service/index_empty.c \
 	agent/service/merge.c agent/service/merge.h \
 	agent/service/ordered.c agent/service/ordered.h \
@@ -79,6 +80,7 @@ lockstep_SOURCES = \
 	agent/commands/journal_output.c agent/commands/journal_output.h \
 	agent/commands/journal_past.c agent/commands/journal_past.h \
 	agent/commands/journal_proof.c agent/commands/journal_proof.h \
+	agent/commands/journal_index.c agent/commands/journal_index.h \
 	agent/commands/journal_report.c agent/commands/journal_report.h \
 	agent/commands/journal_report_page.c \
 	agent/commands/journal_stat.c agent/commands/journal_stat.h \

@@ -70,15 +70,19 @@ struct life *life_new(const char *path)
     return l;
 }
 
+static void step_release(struct step *s)
+{
+    free(s->mapping);
+    free(s->from);
+    free(s->to);
+}
+
 void life_free(struct life *l)
 {
     if (!l)
         return;
-    for (size_t i = 0; i < l->step_count; i++) {
-        free(l->steps[i].mapping);
-        free(l->steps[i].from);
-        free(l->steps[i].to);
-    }
+    for (size_t i = 0; i < l->step_count; i++)
+        step_release(&l->steps[i]);
     for (size_t i = 0; i < l->span_count; i++)
         free(l->spans[i].name);
     free(l->steps);
@@ -173,10 +177,41 @@ static int trace_backwards(struct life *l, size_t at, const char *name)
     }
 }
 
+const char *life_name(const struct life *l, size_t i)
+{
+    return i < l->span_count ? l->spans[i].name : NULL;
+}
+
+static int compare_steps(const void *a, const void *b)
+{
+    const struct step *x = a, *y = b;
+
+    return (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+/* The steps in order, each once. */
+static void sort_steps(struct life *l)
+{
+    size_t kept = 0;
+
+    if (l->step_count)
+        qsort(l->steps, l->step_count, sizeof *l->steps, compare_steps);
+    for (size_t i = 0; i < l->step_count; i++) {
+        if (kept && l->steps[kept - 1].seq == l->steps[i].seq)
+            step_release(&l->steps[i]);
+        else
+            l->steps[kept++] = l->steps[i];
+    }
+    l->step_count = kept;
+}
+
 int life_trace(struct life *l)
 {
     int code = 0;
 
+    sort_steps(l);
+    while (l->span_count > 1)
+        free(l->spans[--l->span_count].name);
     for (size_t at = 0; at < l->step_count && code == 0; at++) {
         const char *path = l->spans[0].name;
 

@@ -8,7 +8,9 @@ journal_libjournal_a_SOURCES = \
 	journal/columns.c journal/columns.h \
 	journal/evidence.c journal/evidence.h \
 	journal/frame.c journal/frame.h \
+	journal/glance.c journal/glance.h \
 	journal/html.c journal/html.h \
+	journal/index.c journal/index.h journal/index_file.c journal/index_make.c \
 	journal/key.c journal/key.h journal/key_file.c \
 	journal/life.c journal/life.h \
 	journal/merkle.c journal/merkle.h \
@@ -22,7 +24,9 @@ journal_libjournal_a_SOURCES = \
 	journal/rollover.c \
 	journal/scan.c \
 	journal/schema.c journal/schema.h \
+	journal/search.c journal/search.h \
 	journal/segment.c journal/segment.h \
+	journal/sieve.h \
 	journal/signing.c \
 	journal/standing.c \
 	journal/tally.c journal/tally.h \
@@ -47,6 +51,7 @@ journal_tests = \
 	tests/unit/test_journal_proof \
 	tests/unit/test_journal_record \
 	tests/unit/test_journal_recover \
+	tests/unit/test_journal_search \
 	tests/unit/test_journal_signing \
 	tests/unit/test_journal_tally \
 	tests/unit/test_journal_torture \
@@ -100,6 +105,8 @@ tests_unit_test_journal_tally_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_record_SOURCES = tests/unit/test_journal_record.c tests/unit/unit.h
 tests_unit_test_journal_record_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_recover_SOURCES = tests/unit/test_journal_recover.c $(journal_tests_DIR)
+tests_unit_test_journal_search_SOURCES = tests/unit/test_journal_search.c $(journal_tests_DIR)
+tests_unit_test_journal_search_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_recover_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_verify_SOURCES = tests/unit/test_journal_verify.c $(journal_tests_DIR)
 tests_unit_test_journal_verify_LDADD = $(journal_tests_LIBS)
@@ -113,6 +120,7 @@ tests_bench_bench_journal_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_L
 EXTRA_DIST += \
 	tests/fuzz/corpus/journal_batch/bodies \
 	tests/fuzz/corpus/journal_batch/segment \
+	tests/fuzz/corpus/journal_index/small \
 	tests/fuzz/corpus/journal_note/checkpoints \
 	tests/fuzz/corpus/journal_note/key \
 	tests/fuzz/corpus/journal_note/note \
@@ -127,7 +135,10 @@ EXTRA_DIST += \
 
 if FUZZ
 noinst_PROGRAMS += tests/fuzz/fuzz_journal_record tests/fuzz/fuzz_journal_batch \
-	tests/fuzz/fuzz_journal_note tests/fuzz/fuzz_journal_proof
+	tests/fuzz/fuzz_journal_note tests/fuzz/fuzz_journal_proof tests/fuzz/fuzz_journal_index
+tests_fuzz_fuzz_journal_index_SOURCES = tests/fuzz/fuzz_journal_index.c
+tests_fuzz_fuzz_journal_index_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS)
+tests_fuzz_fuzz_journal_index_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_journal_proof_SOURCES = tests/fuzz/fuzz_journal_proof.c
 tests_fuzz_fuzz_journal_proof_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS)
 tests_fuzz_fuzz_journal_proof_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

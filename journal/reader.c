@@ -5,10 +5,13 @@
  * Bytes at the end that make no batch yet are read again by the next call, since a recovery may cut
  * them and write others in their place. Damage is only told of once a second look at the file has
  * found it too.
+ *
+ * With a sieve, of a closed segment that has an index only the blocks that it names are read, as
+ * long as what stands there is what it says; else the segment is read from its beginning.
  */
-#include "journal/walk.h"
-
 #include "base/err.h"
+#include "journal/sieve.h"
+#include "journal/walk.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -33,6 +36,12 @@ struct journal_reader {
     uint64_t want;         /* no record before this one is handed out */
     bool gap_told;         /* a gap before the next record is explained or was told of */
     struct buf store;
+
+    const struct journal_sieve *sieve; /* NULL: everything is wanted */
+    bool by_index;                     /* of the open segment only `places` are read */
+    struct journal_places places;
+    size_t place;     /* the next of these */
+    uint64_t counted; /* bytes of the open segment that count; walk.limit is a place's end */
 };
 
 int journal_reader_open(const char *dir, uint64_t from_seq, struct journal_reader **ret,
@@ -62,9 +71,15 @@ void journal_reader_close(struct journal_reader *r)
     if (!r)
         return;
     journal_walk_close(&r->walk);
+    journal_places_release(&r->places);
     buf_release(&r->store);
     close(r->dir_fd);
     free(r);
+}
+
+void journal_reader_sift(struct journal_reader *r, const struct journal_sieve *sieve)
+{
+    r->sieve = sieve;
 }
 
 /* Damage in a segment. */
@@ -113,7 +128,7 @@ static int find_next(struct journal_reader *r, struct journal_name *ret, bool *r
     return 0;
 }
 
-/* Go on to a segment. 0 or -errno. */
+/* Go on to a segment, of which all is read. 0 or -errno. */
 static int enter(struct journal_reader *r, struct journal_name name)
 {
     int rc;
@@ -122,6 +137,7 @@ static int enter(struct journal_reader *r, struct journal_name name)
     rc = journal_walk_open(&r->walk, r->dir_fd, name);
     r->begun = rc == 0;
     r->next_known = false;
+    r->by_index = false;
     r->name = name;
     r->looked_again = NO_OFFSET;
     return rc;
@@ -135,6 +151,7 @@ static enum journal_read pause_reading(struct journal_reader *r, uint64_t offset
     if (offset == 0) {
         journal_walk_close(&r->walk);
         r->begun = false;
+        r->by_index = false;
     }
     return JOURNAL_READ_END;
 }
@@ -160,6 +177,29 @@ static int look_ahead(struct journal_reader *r, bool *ret_news)
     return rc;
 }
 
+/* The segment that was entered: what of it has to be read? 0 or -errno. */
+static int sift(struct journal_reader *r)
+{
+    const bool in_order = r->want == r->name.first;
+    bool news;
+    int rc = r->sieve ? look_ahead(r, &news) : 0;
+
+    if (rc || !r->sieve)
+        return rc;
+    journal_places_release(&r->places);
+    r->place = 0;
+    r->counted = r->walk.limit;
+    r->by_index =
+        r->next_known && in_order && r->counted != UINT64_MAX &&
+        journal_index_find(r->dir_fd, r->name, r->counted, r->sieve->keys, &r->places) == 0;
+    if (!r->by_index && !r->sieve->whole(r->sieve->arg, r->name)) {
+        r->by_index = true;
+        r->places.next = r->next_known ? r->next.first : r->want;
+    }
+    r->walk.limit = r->by_index ? 0 : r->counted;
+    return 0;
+}
+
 /* The open segment is read to its end and another follows. RECORD to go on, or what was wrong. */
 static enum journal_read leave(struct journal_reader *r, uint64_t offset, struct err *e)
 {
@@ -170,6 +210,8 @@ static enum journal_read leave(struct journal_reader *r, uint64_t offset, struct
 
     if (rc == 0)
         rc = enter(r, r->next);
+    if (rc == 0)
+        rc = sift(r);
     if (rc)
         return failed(r, e, rc);
     if (limit != UINT64_MAX && (uint64_t)st.st_size < limit)
@@ -210,11 +252,11 @@ static enum journal_read begin(struct journal_reader *r, struct err *e)
         return JOURNAL_READ_END;
     if (rc == 0)
         rc = enter(r, r->next);
-    if (rc)
-        return failed(r, e, rc);
-    if (r->want < r->name.first)
+    if (rc == 0 && r->want < r->name.first)
         r->want = r->name.first;
-    return JOURNAL_READ_RECORD;
+    if (rc == 0)
+        rc = sift(r);
+    return rc ? failed(r, e, rc) : JOURNAL_READ_RECORD;
 }
 
 /* Go on reading the open segment from here. */
@@ -222,6 +264,56 @@ static void again_from(struct journal_reader *r, uint64_t offset)
 {
     r->body.n = 0;
     journal_walk_rewind(&r->walk, offset);
+}
+
+/* All places of the open segment are read: go on behind it. RECORD, END, ERROR. */
+static enum journal_read leave_places(struct journal_reader *r, struct err *e)
+{
+    int rc;
+
+    if (!r->next_known)
+        return JOURNAL_READ_END;
+    r->want = r->places.next;
+    r->gap_told = false;
+    rc = enter(r, r->next);
+    if (rc == 0)
+        rc = sift(r);
+    return rc ? failed(r, e, rc) : JOURNAL_READ_RECORD;
+}
+
+/* The next batch of the places into `body`, if there is one: RECORD; or END, ERROR. */
+static enum journal_read next_in_places(struct journal_reader *r, struct err *e)
+{
+    struct journal_batch batch;
+    enum journal_step step;
+    uint64_t offset;
+    bool begins = false;
+    int rc;
+
+    if (r->walk.offset >= r->walk.limit) {
+        if (r->place == r->places.count)
+            return leave_places(r, e);
+        begins = true;
+        again_from(r, r->places.list[r->place].offset);
+        r->walk.limit = r->places.end[r->place++];
+    }
+    rc = journal_walk_next(&r->walk, &step, &batch, &offset);
+    if (rc)
+        return failed(r, e, rc);
+    if (step != JOURNAL_STEP_GOOD || batch.skipped ||
+        (begins &&
+         batch.commit.last + 1 - batch.commit.records != r->places.list[r->place - 1].first)) {
+        /* This is not what the index was made of: the segment itself counts. */
+        r->by_index = false;
+        again_from(r, 0);
+        r->walk.limit = r->counted;
+        return JOURNAL_READ_RECORD;
+    }
+    if (begins)
+        r->want = r->places.list[r->place - 1].first;
+    r->body = batch.body;
+    r->body_offset = offset;
+    return JOURNAL_READ_RECORD;
 }
 
 /* The next batch into `body`: RECORD; or END, ERROR. Bytes that are no batch are damage only once a
@@ -239,6 +331,12 @@ static enum journal_read next_batch(struct journal_reader *r, struct err *e)
     while (result == JOURNAL_READ_RECORD) {
         if (!r->begun && (result = begin(r, e)) != JOURNAL_READ_RECORD)
             break;
+        if (r->by_index) {
+            result = next_in_places(r, e);
+            if (r->body.n)
+                break;
+            continue;
+        }
         start = r->walk.offset;
         rc = find_good(r, &step, &batch, &from, &why);
         if (rc == 0 && step == JOURNAL_STEP_GOOD) {
@@ -283,6 +381,12 @@ static enum journal_read take_line(struct journal_reader *r, struct span line, s
     }
     if (seq > r->want && !r->gap_told)
         return damaged(r, e, r->name, r->body_offset, "records are missing before this batch");
+    if (r->sieve && !r->sieve->line(r->sieve->arg, line)) {
+        r->body = after;
+        r->want = seq + 1;
+        r->gap_told = false;
+        return JOURNAL_READ_END;
+    }
     if (ret)
         rc = journal_record_decode(line, &r->store, ret);
     if (rc && rc != ERR_SYNTAX)

@@ -1,6 +1,7 @@
 /* Shell. lockstep journal show, follow, at, diff, stat; the others have files of their own. */
 #include "agent/commands/commands.h"
 #include "agent/commands/journal_export.h"
+#include "agent/commands/journal_index.h"
 #include "agent/commands/journal_key.h"
 #include "agent/commands/journal_past.h"
 #include "agent/commands/journal_proof.h"
@@ -12,6 +13,7 @@
 #include "base/path.h"
 #include "journal/journal.h"
 #include "journal/life.h"
+#include "journal/search.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -25,12 +27,14 @@
 
 static const char usage[] =
     "usage: lockstep journal show   [PATH] [--since T] [--until T] [--op OP] [--failed] [--json]\n"
+    "                               [--no-index]\n"
     "       lockstep journal follow [PATH] [--since T] [--op OP] [--failed] [--json]\n"
     "       lockstep journal at     T [PATH] [--mapping NAME] [--json | --manifest]\n"
     "       lockstep journal diff   T T [PATH] [--mapping NAME] [--json]\n"
     "       lockstep journal stat   [--since T] [--until T] [--json]\n"
     "       lockstep journal verify [--key PUBLIC]... [--anchor FILE | s3://BUCKET/PREFIX]...\n"
-    "       lockstep journal export | report | key | prove | verify-proof ... (--help tells more)\n"
+    "       lockstep journal export | report | index | key | prove | verify-proof ... (--help "
+    "tells more)\n"
     "the others with [-c FILE | --dir DIRECTORY]\n"
     "T is a date (2026-01-31, 2026-01-31T08:00Z), @SECONDS, or an age (90s, 15m, 2h, 3d). PATH is\n"
     "below a mapping's root; a directory means everything beneath it. show also has what happened\n"
@@ -50,6 +54,7 @@ struct wanted {
     bool failed; /* failures alone */
     bool json;
     bool manifest;
+    bool no_index;       /* read the whole journal for a path */
     const char *mapping; /* --mapping, or NULL */
     const char *dir;     /* --dir, or NULL */
     struct journal_given given;
@@ -201,17 +206,40 @@ static int gather(void *arg, const struct journal_record *r)
     return life_gather(arg, r);
 }
 
+/* Show the path under all names that it had, by all records. */
+static int show_life_whole(const char *dir, struct wanted *w, struct life *l)
+{
+    int status = each_record(dir, gather, l, false);
+
+    if (status == EXIT_IN_STEP && life_trace(l))
+        status = out_of_memory();
+    return status == EXIT_IN_STEP ? show(dir, w, false) : status;
+}
+
+/* The same, by the indexes of the journal. */
+static int show_life_found(const char *dir, struct wanted *w, struct life *l)
+{
+    struct journal_search *search = NULL;
+    struct err e = {0};
+    int status;
+
+    if (journal_search_life(dir, l, &e) || journal_search_open(dir, l, &search, &e))
+        return command_fault(EXIT_UNREACHED, &e);
+    status = print_all(journal_search_reader(search), w);
+    journal_search_close(search);
+    return status;
+}
+
 /* Show the path under all names that it had. */
 static int show_life(const char *dir, struct wanted *w)
 {
     struct life *l = life_new(w->path);
-    int status = l ? each_record(dir, gather, l, false) : out_of_memory();
+    int status;
 
-    if (status == EXIT_IN_STEP && life_trace(l))
-        status = out_of_memory();
+    if (!l)
+        return out_of_memory();
     w->life = l;
-    if (status == EXIT_IN_STEP)
-        status = show(dir, w, false);
+    status = w->no_index ? show_life_whole(dir, w, l) : show_life_found(dir, w, l);
     life_free(l);
     return status;
 }
@@ -244,19 +272,14 @@ static int count_all(const char *dir, const struct wanted *w)
 /* Parse the options behind "journal show" and its like; returns NULL or what is wrong. */
 static const char *parse(int argc, char **argv, struct wanted *w, const char **file)
 {
-    static const struct option options[] = {{"since", required_argument, NULL, 's'},
-                                            {"until", required_argument, NULL, 'u'},
-                                            {"op", required_argument, NULL, 'o'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"dir", required_argument, NULL, 'd'},
-                                            {"config", required_argument, NULL, 'c'},
-                                            {"failed", no_argument, NULL, 'f'},
-                                            {"manifest", no_argument, NULL, 'M'},
-                                            {"mapping", required_argument, NULL, 'm'},
-                                            {"key", required_argument, NULL, 'k'},
-                                            {"anchor", required_argument, NULL, 'a'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
+    static const struct option options[] = {
+        {"since", required_argument, NULL, 's'}, {"until", required_argument, NULL, 'u'},
+        {"op", required_argument, NULL, 'o'},    {"json", no_argument, NULL, 'j'},
+        {"dir", required_argument, NULL, 'd'},   {"config", required_argument, NULL, 'c'},
+        {"failed", no_argument, NULL, 'f'},      {"manifest", no_argument, NULL, 'M'},
+        {"no-index", no_argument, NULL, 'I'},    {"mapping", required_argument, NULL, 'm'},
+        {"key", required_argument, NULL, 'k'},   {"anchor", required_argument, NULL, 'a'},
+        {"help", no_argument, NULL, 'h'},        {0}};
     int64_t now = clock_real_us();
     int c;
 
@@ -272,6 +295,7 @@ static const char *parse(int argc, char **argv, struct wanted *w, const char **f
         w->json |= c == 'j';
         w->failed |= c == 'f';
         w->manifest |= c == 'M';
+        w->no_index |= c == 'I';
         if (c == 'k' && !journal_given_add(w->given.keys, &w->given.key_count, optarg))
             return "too many keys";
         if (c == 'a' && !journal_given_add(w->given.anchors, &w->given.anchor_count, optarg))
@@ -370,6 +394,8 @@ static const char *words(const struct question *q, int argc, char **argv, struct
     w->path = argc > q->times ? argv[q->times] : NULL;
     if (w->manifest && (m->count != 1 || w->json || w->dir))
         return "--manifest goes with \"at\" and the configuration alone";
+    if (w->no_index && (strcmp(q->name, "show") != 0 || !w->path))
+        return "--no-index goes with \"show\" and a path";
     if (w->mapping && m->count == 0)
         return "--mapping goes with \"at\" and \"diff\"";
     if ((w->given.key_count || w->given.anchor_count) && strcmp(q->name, "verify") != 0)
@@ -405,9 +431,9 @@ static int ask(int argc, char **argv)
     if (wrong)
         return command_usage(usage, wrong[0] ? wrong : NULL);
     if (!q)
-        return command_usage(
-            usage, "journal knows show, follow, at, diff, stat, verify, export, report, key, "
-                   "prove and verify-proof");
+        return command_usage(usage,
+                             "journal knows show, follow, at, diff, stat, verify, export, report, "
+                             "index, key, prove and verify-proof");
     wrong = words(q, argc - optind - 1, argv + optind + 1, &w, &moments);
     if (wrong)
         return command_usage(usage, wrong);
@@ -435,5 +461,7 @@ int command_journal(int argc, char **argv)
         return journal_verify_proof_command(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "report") == 0)
         return journal_report_command(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "index") == 0)
+        return journal_index_command(argc - 1, argv + 1);
     return ask(argc, argv);
 }

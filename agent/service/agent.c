@@ -2,6 +2,7 @@
 #include "agent/service/agent.h"
 
 #include "agent/service/anchors.h"
+#include "agent/service/finder.h"
 #include "agent/service/room.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -444,6 +445,8 @@ static int agent_begin(struct agent *a, struct err *e)
         if (rc == 0)
             rc = anchors_begin(a, e);
         if (rc == 0)
+            rc = finder_new(a->conf->journal_dir, &a->finder);
+        if (rc == 0)
             removals_resume_released(a);
         if (rc == 0)
             rc = control_new(a, a->conf->socket, &a->control, e);
@@ -461,6 +464,8 @@ void agent_end_work(struct agent *a)
 {
     control_free(a->control);
     a->control = NULL;
+    finder_free(a->finder);
+    a->finder = NULL;
     work_free(a->work);
     a->work = NULL;
     watchers_free(a->watchers);
@@ -478,6 +483,7 @@ void agent_end(struct agent *a)
     struct journal_record stop = {.op = JOURNAL_STOP, .state = JOURNAL_NOTE};
 
     control_free(a->control);
+    finder_free(a->finder);
     work_free(a->work);
     watchers_free(a->watchers);
     if (a->journal && a->index && !a->fatal) {

@@ -23,6 +23,7 @@
  *   repair   what a verification found
  *   adopt    an S3 copy that is there already
  *   anchors  what of the journal goes to S3
+ *   finder   the indexes of its closed segments
  */
 #ifndef LOCKSTEP_AGENT_SERVICE_AGENT_H
 #define LOCKSTEP_AGENT_SERVICE_AGENT_H
@@ -219,6 +220,7 @@ struct agent {
     const char *limits_hours;         /* of the timetable; NULL: no row of it holds */
     int64_t limits_ms;                /* when they are looked up next */
     struct expiry expiry;             /* of the trash */
+    struct finder *finder;            /* NULL: nothing is journalled */
     struct anchors *anchors;          /* NULL: nothing of the journal goes to S3 */
     int64_t expire_ms;                /* when what is remembered for a while is gone through next */
     int signing;           /* why the last checkpoint of the journal could not be made; 0 */

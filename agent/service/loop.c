@@ -3,6 +3,7 @@
 
 #include "agent/service/anchors.h"
 #include "agent/service/departed.h"
+#include "agent/service/finder.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -242,6 +243,8 @@ static void turn(struct agent *a)
         agent_fail(a, -EIO, "writing the journal");
     if (a->journal)
         turn_signing(a);
+    if (a->journal)
+        finder_step(a->finder, a->journal);
     anchors_outcomes(a);
     if (!a->stopping)
         anchors_step(a);

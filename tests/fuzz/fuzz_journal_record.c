@@ -1,4 +1,7 @@
-/* Records: whatever decode takes, encode writes back byte for byte. */
+/* Records: whatever decode takes, encode writes back byte for byte, and a glance sees what it is.
+ */
+#include "base/path.h"
+#include "journal/glance.h"
 #include "journal/journal.h"
 
 #include <stdint.h>
@@ -6,6 +9,19 @@
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What a glance says of a line is what it holds. */
+static void glance(struct span line, const struct journal_record *rec)
+{
+    const bool coded =
+        (rec->path && !path_is_utf8(rec->path)) || (rec->path2 && !path_is_utf8(rec->path2));
+    struct journal_glance g;
+
+    if (!journal_line_glance(line, &g) || !span_equal(g.op, span_of(journal_op_name(rec->op))) ||
+        g.coded != coded || (g.path.p != NULL) != (rec->path && path_is_utf8(rec->path)) ||
+        (g.path2.p != NULL) != (rec->path2 && path_is_utf8(rec->path2)))
+        abort();
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -19,6 +35,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         if (line.len != size + 1 || memcmp(line.data, data, size) != 0)
             abort();
+        glance((struct span){(const char *)data, size}, &rec);
+    } else {
+        struct journal_glance g;
+
+        (void)journal_line_glance((struct span){(const char *)data, size}, &g);
     }
     buf_release(&store);
     buf_release(&line);
