@@ -1,23 +1,34 @@
 /*
- * How fast records are encoded, appended and flushed, read and verified; and how the appending
- * compares with a bare write(2) of the same bytes in pieces of the same size, in the same run.
+ * The journal at its size: how fast records are encoded, appended, read and verified, beside a bare
+ * write(2) of the same bytes; how close appending in groups with an fdatasync each comes to what
+ * the disk allows; how long a start with a tail of 64 MB takes; and how long it takes to find the
+ * life of one path, with indexes and without.
  *
  *   bench_journal [records [directory]]
  */
 #include "base/clock.h"
 #include "base/err.h"
 #include "journal/journal.h"
+#include "journal/search.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#define RECORDS 1000000
-#define PIECE   (1u << 20)
+#define RECORDS    1000000
+#define PIECE      (1u << 20)
+#define PATH_SIZE  96
+#define GROUPS     200 /* of records, with an fdatasync each */
+#define TURN       20  /* groups until it is the bare disk's turn */
+#define TAIL_BYTES (64u << 20)
+#define BASE_US    INT64_C(1767323045123456)
+#define SHOWN      "train/renamed.jpg" /* what the path in the middle is called in the end */
 
 static void die(const char *what, int rc)
 {
@@ -25,22 +36,52 @@ static void die(const char *what, int rc)
     exit(1);
 }
 
-/* The i-th record; a finished upload as the agent writes it. */
-static void make_record(struct journal_record *rec, char path[96], uint64_t i)
+/* The path of the i-th image. */
+static char *image_path(uint64_t i, char path[PATH_SIZE])
 {
-    snprintf(path, 96, "train/class_%03" PRIu64 "/image_%08" PRIu64 ".jpg", i % 1000, i);
-    *rec = (struct journal_record){.op = JOURNAL_PUT,
-                                   .state = JOURNAL_DONE,
-                                   .source = JOURNAL_SRC_EVENT,
+    snprintf(path, PATH_SIZE, "train/class_%03" PRIu64 "/image_%08" PRIu64 ".jpg", i % 1000, i);
+    return path;
+}
+
+/* The i-th record, as the agent writes them of an image that is new: what it is about to do, what
+ * S3 answered, and that it is done. */
+static void make_record(struct journal_record *rec, char path[PATH_SIZE], uint64_t i)
+{
+    *rec = (struct journal_record){.op = i % 3 == 1 ? JOURNAL_PUT : JOURNAL_ADD,
+                                   .state = i % 3 ? JOURNAL_DONE : JOURNAL_INTENT,
                                    .mapping = "images",
-                                   .path = path,
-                                   .tx = i + 1,
-                                   .has = JOURNAL_HAS_CRC,
-                                   .etag = "9b2cf535f27731c974343645a3985328",
-                                   .crc64 = i * UINT64_C(0x9e3779b97f4a7c15),
-                                   .http_status = 200,
-                                   .attempts = 1,
-                                   .duration_ms = 12};
+                                   .path = image_path(i / 3, path),
+                                   .tx = i - i % 3 + 1};
+    if (i % 3 == 0) {
+        rec->source = JOURNAL_SRC_EVENT;
+        rec->has = JOURNAL_HAS_FILE;
+        rec->ino = 12345678 + i;
+        rec->size = 123456 + i % 100000;
+        rec->mtime_ns = BASE_US * 1000 + (int64_t)i;
+        rec->mode = 0100644;
+        rec->uid = rec->gid = 1000;
+    }
+    if (i % 3 == 1) {
+        rec->etag = "9b2cf535f27731c974343645a3985328";
+        rec->has = JOURNAL_HAS_CRC;
+        rec->crc64 = i * UINT64_C(0x9e3779b97f4a7c15);
+        rec->http_status = 200;
+        rec->attempts = 1;
+        rec->duration_ms = 12;
+    }
+}
+
+/* Of n records one renames the image in the middle. */
+static void make_rename(struct journal_record *rec, char path[PATH_SIZE], uint64_t i, uint64_t n)
+{
+    if (i != n / 4 * 3)
+        return;
+    *rec = (struct journal_record){.op = JOURNAL_RENAME,
+                                   .state = JOURNAL_INTENT,
+                                   .mapping = "images",
+                                   .path = image_path(n / 6, path),
+                                   .path2 = SHOWN,
+                                   .tx = JOURNAL_TX_SELF};
 }
 
 /* Time on the wall and on the processor; the latter is what a busy machine leaves alone. */
@@ -70,7 +111,7 @@ static struct watch watch_stop(struct watch from)
 
 static void report(const char *what, uint64_t n, struct watch took)
 {
-    printf("%-26s %10.0f records/s %6.0f ns of processor a record\n", what, (double)n / took.wall,
+    printf("%-30s %10.0f records/s %6.0f ns of processor a record\n", what, (double)n / took.wall,
            took.cpu / (double)n * 1e9);
 }
 
@@ -78,7 +119,7 @@ static void bench_encode(uint64_t n)
 {
     struct journal_record rec;
     struct buf out;
-    char path[96];
+    char path[PATH_SIZE];
     struct watch from = watch_start();
 
     buf_init(&out, 2 * PIECE);
@@ -94,29 +135,51 @@ static void bench_encode(uint64_t n)
     buf_release(&out);
 }
 
-/* Appends with flushes of 1 MiB and one sync at the end. Returns what it took. */
-static struct watch bench_append(const char *dir, uint64_t n)
+/* A writer, with segments of so many bytes; 0: the usual. */
+static struct journal *open_writer(const char *dir, uint64_t segment_bytes)
 {
-    struct journal_options opt = {.host = "bench", .boot = "b", .version = "0"};
+    struct journal_options opt = {
+        .segment_bytes = segment_bytes, .host = "bench", .boot = "b", .version = "0"};
     struct journal_recovery found;
-    struct journal_record rec;
     struct journal *j;
     struct err e = {0};
-    char path[96];
-    struct watch from = watch_start();
-    int rc = journal_open(dir, &opt, clock_real_us(), &j, &found, &e);
+    const int rc = journal_open(dir, &opt, clock_real_us(), &j, &found, &e);
 
     if (rc)
         die(e.what, rc);
-    for (uint64_t i = 0; i < n; i++) {
-        make_record(&rec, path, i);
-        rc = journal_append(j, &rec, INT64_C(1767323045123456) + (int64_t)i, NULL);
-        if (rc)
-            die("append", rc);
-    }
-    rc = journal_close(j);
+    return j;
+}
+
+static void append(struct journal *j, uint64_t i, uint64_t n)
+{
+    struct journal_record rec;
+    char path[PATH_SIZE];
+    int rc;
+
+    make_record(&rec, path, i);
+    make_rename(&rec, path, i, n);
+    rc = journal_append(j, &rec, BASE_US + (int64_t)i, NULL);
+    if (rc)
+        die("append", rc);
+}
+
+static void close_writer(struct journal *j)
+{
+    const int rc = journal_close(j);
+
     if (rc)
         die("close", rc);
+}
+
+/* Appends with flushes of 1 MiB and a sync where the journal makes one. Returns what it took. */
+static struct watch bench_append(const char *dir, uint64_t n)
+{
+    struct watch from = watch_start();
+    struct journal *j = open_writer(dir, 0);
+
+    for (uint64_t i = 0; i < n; i++)
+        append(j, i, n);
+    close_writer(j);
     return watch_stop(from);
 }
 
@@ -141,6 +204,7 @@ static struct watch bench_floor(const char *dir, uint64_t bytes)
     if (fdatasync(fd))
         die("fdatasync", -5);
     close(fd);
+    unlink(path);
     return watch_stop(from);
 }
 
@@ -189,25 +253,209 @@ static void remove_all(const char *path)
     (void)rmdir(path);
 }
 
+/* A directory of its own inside another. */
+static void make_inside(const char *dir, const char *name, char out[PATH_SIZE * 3])
+{
+    snprintf(out, PATH_SIZE * 3, "%s/%s", dir, name);
+    if (mkdir(out, 0700))
+        die(out, -errno);
+}
+
+/* So many pieces of so many bytes, each with its fdatasync. Returns what it took. */
+static struct watch bench_disk(const char *dir, unsigned pieces, uint64_t bytes)
+{
+    char path[PATH_SIZE * 4];
+    char *piece = calloc(1, bytes);
+    struct watch from;
+    int fd;
+
+    snprintf(path, sizeof path, "%s/disk", dir);
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (fd < 0 || !piece)
+        die(path, -1);
+    /* As the journal does, so that only data and size go to the disk. */
+    if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)(pieces * bytes)))
+        die("fallocate", -errno);
+    from = watch_start();
+    for (unsigned i = 0; i < pieces; i++)
+        if (write(fd, piece, bytes) != (ssize_t)bytes || fdatasync(fd))
+            die("write and fdatasync", -errno);
+    from = watch_stop(from);
+    close(fd);
+    unlink(path);
+    free(piece);
+    return from;
+}
+
+/* Groups of records with an fdatasync each, beside the same bytes written bare: in turns, since a
+ * disk is not as fast at every moment. */
+static void bench_sync(const char *dir, double record_bytes, uint64_t group)
+{
+    const uint64_t group_bytes = (uint64_t)((double)group * record_bytes);
+    char inside[PATH_SIZE * 3];
+    struct watch disk = {0}, took = {0}, from;
+    struct journal *j;
+
+    make_inside(dir, "sync", inside);
+    j = open_writer(inside, 0);
+    for (uint64_t i = 0; i < GROUPS; i += TURN) {
+        from = watch_start();
+        for (uint64_t k = i * group; k < (i + TURN) * group; k++) {
+            append(j, k, UINT64_MAX);
+            if (k % group == group - 1 && journal_sync(j))
+                die("sync", -5);
+        }
+        took.wall += watch_stop(from).wall;
+        disk.wall += bench_disk(inside, TURN, group_bytes).wall;
+    }
+    close_writer(j);
+    printf("append, fdatasync a group of %-5" PRIu64
+           "%7.0f records/s; %.2f of the disk's %.0f fdatasyncs/s\n",
+           group, (double)(GROUPS * group) / took.wall, disk.wall / took.wall, GROUPS / disk.wall);
+    remove_all(inside);
+}
+
+/* A start where the last segment has 64 MB and a torn batch at its end. */
+static void bench_recovery(const char *dir, double record_bytes)
+{
+    const uint64_t n = (uint64_t)(TAIL_BYTES / record_bytes);
+    char inside[PATH_SIZE * 3], file[PATH_SIZE * 4];
+    struct journal *j;
+    struct watch took;
+    int fd;
+
+    make_inside(dir, "tail", inside);
+    j = open_writer(inside, 2 * (uint64_t)TAIL_BYTES);
+    for (uint64_t i = 0; i < n; i++)
+        append(j, i, UINT64_MAX);
+    close_writer(j);
+    snprintf(file, sizeof file, "%s/00000000000000000001.jsonl", inside);
+    fd = open(file, O_WRONLY | O_APPEND);
+    if (fd < 0 || write(fd, "{\"q\":", 5) != 5)
+        die(file, -errno);
+    close(fd);
+    took = watch_start();
+    j = open_writer(inside, 2 * (uint64_t)TAIL_BYTES);
+    took = watch_stop(took);
+    printf("%-30s %10.0f ms for a torn tail of 64 MB\n", "recovery", took.wall * 1e3);
+    close_writer(j);
+    remove_all(inside);
+}
+
+/* journal_index_all's. */
+static bool on_index(void *arg, const char *segment, int code, bool made)
+{
+    if (code)
+        die(segment, code);
+    *(uint64_t *)arg += made;
+    return true;
+}
+
+static void bench_index(const char *dir, uint64_t n)
+{
+    uint64_t count = 0;
+    struct err e = {0};
+    struct watch from = watch_start();
+
+    if (journal_index_all(dir, NULL, true, on_index, &count, &e))
+        die(e.what, e.code);
+    report("index", n, watch_stop(from));
+}
+
+/* Count the records of a life. */
+static unsigned count_life(struct journal_reader *r, const struct life *l)
+{
+    struct journal_record rec;
+    struct err e = {0};
+    unsigned count = 0;
+
+    while (journal_read(r, &rec, NULL, &e) == JOURNAL_READ_RECORD)
+        count += life_has(l, &rec);
+    return count;
+}
+
+/* Find the life of a path by indexes. */
+static unsigned find(const char *dir, struct life *l)
+{
+    struct journal_search *s;
+    struct err e = {0};
+    unsigned count;
+
+    if (journal_search_life(dir, l, &e) || journal_search_open(dir, l, &s, &e))
+        die(e.what, e.code);
+    count = count_life(journal_search_reader(s), l);
+    journal_search_close(s);
+    return count;
+}
+
+/* Find it by reading everything, twice. */
+static unsigned find_whole(const char *dir, struct life *l)
+{
+    struct journal_reader *r;
+    struct journal_record rec;
+    struct err e = {0};
+    unsigned count;
+
+    if (journal_reader_open(dir, 1, &r, &e))
+        die(e.what, e.code);
+    while (journal_read(r, &rec, NULL, &e) == JOURNAL_READ_RECORD)
+        if (life_gather(l, &rec))
+            die("gather", -ENOMEM);
+    journal_reader_close(r);
+    if (life_trace(l) || journal_reader_open(dir, 1, &r, &e))
+        die("trace", -ENOMEM);
+    count = count_life(r, l);
+    journal_reader_close(r);
+    return count;
+}
+
+static void bench_find(const char *what, const char *dir, const char *path, unsigned expected,
+                       unsigned (*find_it)(const char *dir, struct life *l))
+{
+    struct life *l = life_new(path);
+    struct watch from = watch_start();
+
+    if (!l || find_it(dir, l) != expected)
+        die("another number of records was found", ERR_CORRUPT);
+    printf("%-30s %10.1f ms\n", what, watch_stop(from).wall * 1e3);
+    life_free(l);
+}
+
+static void bench_show(const char *dir, uint64_t n)
+{
+    char path[PATH_SIZE];
+
+    bench_index(dir, n);
+    bench_find("show, an image", dir, image_path(n / 9, path), 3, find);
+    bench_find("show, a renamed one", dir, SHOWN, 4, find);
+    bench_find("show, one that is not there", dir, "nowhere/nothing.jpg", 0, find);
+    bench_find("show, a renamed one, no index", dir, SHOWN, 4, find_whole);
+}
+
 int main(int argc, char **argv)
 {
     uint64_t n = argc > 1 ? strtoull(argv[1], NULL, 10) : RECORDS;
     char dir[128];
-    struct watch append, bare;
+    struct watch took, bare;
     uint64_t bytes;
 
     snprintf(dir, sizeof(dir), "%.100s/bench-journal-XXXXXX", argc > 2 ? argv[2] : "/tmp");
-    if (!mkdtemp(dir))
+    if (n < 100 || !mkdtemp(dir))
         die(dir, -1);
+    setlinebuf(stdout);
     bench_encode(n);
-    append = bench_append(dir, n);
-    report("append, flush, sync", n, append);
+    took = bench_append(dir, n);
+    report("append, one fsync a segment", n, took);
     bench_read(dir, n);
     bytes = bench_verify(dir, n);
     bare = bench_floor(dir, bytes);
     report("bare write(2), same bytes", n, bare);
     printf("append / bare write: %.2f on the wall, %.2f of processor; %.0f bytes a record\n",
-           append.wall / bare.wall, append.cpu / bare.cpu, (double)bytes / (double)n);
+           took.wall / bare.wall, took.cpu / bare.cpu, (double)bytes / (double)n);
+    bench_show(dir, n);
+    for (uint64_t group = 10; group <= 1000; group *= 10)
+        bench_sync(dir, (double)bytes / (double)n, group);
+    bench_recovery(dir, (double)bytes / (double)n);
     remove_all(dir);
     return 0;
 }
