@@ -12,7 +12,8 @@ agent_libcore_a_SOURCES = \
 	agent/core/request.c agent/core/request.h \
 	agent/core/rows.c agent/core/rows.h \
 	agent/core/trash.c agent/core/trash.h \
-	agent/core/trouble.c agent/core/trouble.h
+	agent/core/trouble.c agent/core/trouble.h \
+	agent/core/wait.c agent/core/wait.h
 agent_libservice_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h $(LMDB_CFLAGS) $(SYSTEMD_CFLAGS)
 agent_libservice_a_SOURCES = \
 	agent/service/agent.c agent/service/agent.h \
@@ -39,6 +40,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/listed.c \
 	agent/service/loop.c \
 	agent/service/offline.c \
+	agent/service/orders.c agent/service/orders.h \
 	agent/service/publish.c \
 	agent/service/recover.c \
 	agent/service/recover_rows.c \
@@ -61,6 +63,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/trash_notes.c agent/service/trash_notes.h \
 	agent/service/troubles.c \
 	agent/service/uploads.c agent/service/uploads.h \
+	agent/service/wait.c agent/service/wait.h \
 	agent/service/work.c agent/service/work.h
 
 bin_PROGRAMS += lockstep
@@ -88,11 +91,15 @@ lockstep_SOURCES = \
 	agent/commands/lst.c agent/commands/lst.h agent/commands/lst_check.c \
 	agent/commands/lst_common.c agent/commands/lst_diff.c agent/commands/lst_merge.c \
 	agent/commands/lst_show.c agent/commands/lst_stat.c \
+	agent/commands/order.c \
+	agent/commands/pause.c \
 	agent/commands/plan.c \
 	agent/commands/release.c \
+	agent/commands/rescan.c \
 	agent/commands/screen.c agent/commands/screen.h \
 	agent/commands/status.c \
-	agent/commands/verify.c
+	agent/commands/verify.c \
+	agent/commands/wait.c
 lockstep_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h $(SQLITE_CFLAGS)
 lockstep_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 lockstep_LDADD = agent/libservice.a agent/libcore.a conf/libconf.a journal/libjournal.a \
@@ -111,6 +118,7 @@ agent_tests = \
 	tests/unit/test_agent_request \
 	tests/unit/test_agent_rows \
 	tests/unit/test_agent_trash \
+	tests/unit/test_agent_wait \
 	tests/unit/test_index \
 	tests/unit/test_index_walk \
 	tests/unit/test_uploads \
@@ -140,6 +148,8 @@ tests_unit_test_agent_rows_SOURCES = tests/unit/test_agent_rows.c tests/unit/uni
 tests_unit_test_agent_rows_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_trash_SOURCES = tests/unit/test_agent_trash.c tests/unit/unit.h
 tests_unit_test_agent_trash_LDADD = $(agent_tests_LIBS)
+tests_unit_test_agent_wait_SOURCES = tests/unit/test_agent_wait.c tests/unit/unit.h
+tests_unit_test_agent_wait_LDADD = $(agent_tests_LIBS)
 index_bed = tests/unit/index_bed.h tests/unit/scratch.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_index_SOURCES = tests/unit/test_index.c $(index_bed)
 tests_unit_test_index_LDADD = agent/libservice.a $(agent_tests_LIBS) $(LMDB_LIBS)
@@ -158,4 +168,6 @@ EXTRA_DIST += \
 	agent/DESIGN.md \
 	tests/fuzz/corpus/request/odd \
 	tests/fuzz/corpus/request/release \
-	tests/fuzz/corpus/request/status
+	tests/fuzz/corpus/request/rescan \
+	tests/fuzz/corpus/request/status \
+	tests/fuzz/corpus/request/wait

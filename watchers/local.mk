@@ -15,6 +15,7 @@ watchers_libwatchers_a_SOURCES = \
 	watchers/handles.c watchers/handles.h \
 	watchers/hints.c watchers/hints.h \
 	watchers/identity.c watchers/identity.h \
+	watchers/marks.c watchers/marks.h \
 	watchers/model.c watchers/model.h \
 	watchers/notify.c watchers/notify.h \
 	watchers/outbox.c watchers/outbox.h \
@@ -38,6 +39,7 @@ watchers_tests = \
 	tests/unit/test_watch_live \
 	tests/unit/test_watch_mend \
 	tests/unit/test_watch_mark \
+	tests/unit/test_watch_marks \
 	tests/unit/test_watch_model \
 	tests/unit/test_watch_outbox \
 	tests/unit/test_watch_place \
@@ -81,6 +83,9 @@ tests_unit_test_watch_mark_SOURCES = tests/unit/test_watch_mark.c tests/unit/wat
 	$(watchers_tests_bed)
 tests_unit_test_watch_mark_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK) -Wl,--wrap=notify_place
 tests_unit_test_watch_mark_LDADD = $(watchers_tests_LIBS)
+tests_unit_test_watch_marks_SOURCES = tests/unit/test_watch_marks.c tests/unit/unit.h
+tests_unit_test_watch_marks_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
+tests_unit_test_watch_marks_LDADD = $(watchers_tests_LIBS)
 tests_unit_test_watch_fan_SOURCES = tests/unit/test_watch_fan.c tests/unit/unit.h
 tests_unit_test_watch_fan_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 tests_unit_test_watch_fan_LDADD = $(watchers_tests_LIBS)

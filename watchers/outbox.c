@@ -134,7 +134,7 @@ static void count_listing(struct outbox *o, size_t entries)
 static void put_one_take(struct outbox *o, struct hint *h)
 {
     if (h->kind == HINT_LISTING || h->kind == HINT_SCAN_DONE || h->kind == HINT_PASS_DONE ||
-        h->kind == HINT_WHOLE) {
+        h->kind == HINT_WHOLE || h->kind == HINT_MARK) {
         if (h->kind == HINT_LISTING) {
             count_listing(o, h->listing->count);
         }
@@ -248,6 +248,16 @@ struct hint *outbox_take(struct outbox *o, bool want_listings)
         o->wake(o->arg);
     }
     return h;
+}
+
+bool outbox_is_short(struct outbox *o)
+{
+    bool dropped;
+
+    pthread_mutex_lock(&o->lock);
+    dropped = o->dropped;
+    pthread_mutex_unlock(&o->lock);
+    return dropped;
 }
 
 bool outbox_listings_wait(struct outbox *o)

@@ -30,6 +30,9 @@ struct hint *outbox_take(struct outbox *o, bool want_listings);
 /* outbox_listings_wait(o): listings, or the ends of scans, have not been taken yet. */
 bool outbox_listings_wait(struct outbox *o);
 
+/* outbox_is_short(o): hints were dropped, and nobody was told yet. */
+bool outbox_is_short(struct outbox *o);
+
 int outbox_fd(const struct outbox *o);
 
 /* outbox_room(o, in_flight): may another listing be made while `in_flight` are on their way? */

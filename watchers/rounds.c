@@ -323,6 +323,86 @@ static void begin_due_scans(struct watchers *w, int64_t now_ms)
     }
 }
 
+/* All that the kernel held when the barrier was asked for has been read. */
+static void pass_barrier(struct watchers *w)
+{
+    w->barrier_out = false;
+    tracker_barrier(w->tracker);
+    marks_barrier(&w->marks);
+}
+
+/* One barrier at a time, for all who want one: else it would be told of as the one before. */
+static void ask_barrier(struct watchers *w, int64_t now_ms)
+{
+    bool wanted;
+
+    if (w->barrier_out) {
+        return;
+    }
+    wanted = tracker_wants_barrier(w->tracker, now_ms);
+    wanted = marks_want_barrier(&w->marks) || wanted;
+    if (!wanted) {
+        return;
+    }
+    if (w->reader == NULL) {
+        pass_barrier(w); /* no events, none to wait for */
+        return;
+    }
+    w->barrier_out = true;
+    reader_barrier(w->reader);
+}
+
+/* May changes of this root come without an event of ours? */
+static bool is_unheard(struct watchers *w, unsigned root)
+{
+    const struct root *r = &w->roots[root];
+
+    return w->scan_only || r->remote || !r->place.watch ||
+           tracker_model_counts(w->tracker, root)->limited > 0;
+}
+
+/* A mark is wanted: it goes the way of the events and, where they do not tell all, waits for scans.
+ */
+static void place_mark_take(struct watchers *w, struct mark *mark, int64_t now_ms)
+{
+    for (unsigned i = 0; i < w->root_count; i++) {
+        if (!is_unheard(w, i)) {
+            continue;
+        }
+        mark->scans[i] = tracker_root_counts(w->tracker, i)->whole_begun + 1;
+        if (!tracker_root_is_lost(w->tracker, i) && tracker_scan(w->tracker, i, "") != 0) {
+            tracker_overflow(w->tracker, now_ms);
+        }
+    }
+    marks_add_take(&w->marks, mark);
+}
+
+/* Tell of the marks before which nothing is left to be told. */
+static void tell_marks(struct watchers *w)
+{
+    struct hint_list list = {0};
+    struct mark *mark;
+
+    if (w->marks.first == NULL || !tracker_is_quiet(w->tracker) || outbox_is_short(w->outbox)) {
+        return;
+    }
+    for (unsigned i = 0; i < w->root_count; i++) {
+        w->whole_ended[i] = tracker_root_counts(w->tracker, i)->whole_ended;
+    }
+    while ((mark = marks_take(&w->marks, w->whole_ended)) != NULL) {
+        struct hint *h = hint_new(HINT_MARK, 0, "", NULL);
+
+        if (h == NULL) {
+            marks_add_take(&w->marks, mark);
+            break; /* in the next round */
+        }
+        h->number = mark->number;
+        hint_list_add_take(&list, h);
+        free(mark);
+    }
+    outbox_put_take(w->outbox, &list);
+}
+
 /* Everything that came by itself. */
 static void handle_batch(struct watchers *w, struct batch *b, int64_t now_ms)
 {
@@ -336,7 +416,7 @@ static void handle_batch(struct watchers *w, struct batch *b, int64_t now_ms)
         w->events_read++;
     }
     if (b->barrier) {
-        tracker_barrier(w->tracker);
+        pass_barrier(w);
     }
     for (unsigned i = 0; b->mounts && i < w->root_count; i++) {
         tracker_suspect_root(w->tracker, i);
@@ -384,6 +464,9 @@ static void handle_notice_take(struct watchers *w, struct notice *n, int64_t now
         if (tracker_scan(w->tracker, n->root, ((struct rescan_notice *)n)->path) != 0) {
             tracker_overflow(w->tracker, now_ms);
         }
+        break;
+    case NOTICE_MARK:
+        place_mark_take(w, ((struct mark_notice *)n)->mark, now_ms);
         break;
     }
     free(n);
@@ -526,17 +609,12 @@ static void step(struct watchers *w)
     }
     mind_stalls(w, now_ms);
     begin_due_scans(w, now_ms);
-    if (tracker_wants_barrier(w->tracker, now_ms)) {
-        if (w->reader != NULL) {
-            reader_barrier(w->reader);
-        } else {
-            tracker_barrier(w->tracker); /* no events, none to wait for */
-        }
-    }
+    ask_barrier(w, now_ms);
     send_identities(w, now_ms);
     deliver(w, true); /* so that the outbox knows how many listings wait */
     send_checks(w, now_ms);
     deliver(w, false);
+    tell_marks(w);
 }
 
 void *rounds_run(void *arg)

@@ -5,6 +5,7 @@
 #ifndef LOCKSTEP_WATCHERS_ROUNDS_H
 #define LOCKSTEP_WATCHERS_ROUNDS_H
 
+#include "watchers/marks.h"
 #include "watchers/outbox.h"
 #include "watchers/pool.h"
 #include "watchers/reader.h"
@@ -14,7 +15,7 @@
 #include <pthread.h>
 
 /* What the tracker thread is told, other than events. */
-enum notice_kind { NOTICE_LOOKS, NOTICE_IDENTITY, NOTICE_RESCAN, NOTICE_GLANCE };
+enum notice_kind { NOTICE_LOOKS, NOTICE_IDENTITY, NOTICE_RESCAN, NOTICE_GLANCE, NOTICE_MARK };
 
 struct notice {
     struct notice *next;
@@ -42,6 +43,12 @@ struct identity_notice {
 struct rescan_notice {
     struct notice notice;
     char path[];
+};
+
+/* NOTICE_MARK: a mark is wanted. */
+struct mark_notice {
+    struct notice notice;
+    struct mark *mark;
 };
 
 struct watchers {
@@ -73,6 +80,9 @@ struct watchers {
 
     size_t looks_out; /* checks in the pool; the tracker thread's */
     uint64_t events_read;
+    struct marks marks;    /* the tracker thread's */
+    uint64_t *whole_ended; /* one a root: scratch of the marks */
+    bool barrier_out;      /* the reader was asked for one */
 };
 
 /* rounds_run(w): the thread, until w->stop; pthread_create's. */

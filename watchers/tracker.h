@@ -87,6 +87,8 @@ struct check_result {
 struct tracker_root_counts {
     uint64_t overflows;
     uint64_t scans;
+    uint64_t whole_begun; /* whole scans, numbered from 1: the last that began, */
+    uint64_t whole_ended; /* and the last that ended with its root in place */
     int64_t last_scan_ms;
     int64_t names_from_ms; /* the last time that all names were looked at: begun, ended */
     int64_t names_ms;

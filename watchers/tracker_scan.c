@@ -116,6 +116,7 @@ static void scan_begin(struct tracker *t, unsigned root_index, int64_t now_ms)
     root->scan_code = 0;
     if (root->whole_wanted || root->requests->path[0] == '\0') {
         root->whole_wanted = false;
+        root->counts.whole_begun++;
         root->running = NULL;
         root->mend.fast_wanted = false; /* all names are listed now */
         absorb_whole_requests(root);
@@ -136,6 +137,7 @@ static void scan_end(struct tracker *t, unsigned root_index, int code, int64_t n
                 true, code);
     if (root->running == NULL && code != -ESTALE) {
         root->counts.scans++;
+        root->counts.whole_ended = root->counts.whole_begun;
         root->counts.last_scan_ms = now_ms;
         root->counts.names_from_ms = root->begun_ms;
         root->counts.names_ms = now_ms;

@@ -170,13 +170,16 @@ static struct watchers *watchers_alloc(const struct watchers_options *opt)
     }
     w->roots = calloc(opt->root_count + 1, sizeof(*w->roots));
     w->stats = calloc(opt->root_count + 1, sizeof(*w->stats));
-    if (w->roots == NULL || w->stats == NULL) {
+    w->whole_ended = calloc(opt->root_count + 1, sizeof(*w->whole_ended));
+    if (w->roots == NULL || w->stats == NULL || w->whole_ended == NULL) {
         free(w->roots);
         free(w->stats);
+        free(w->whole_ended);
         free(w);
         return NULL;
     }
     w->scan_only = opt->scan_only;
+    w->marks.root_count = (unsigned)opt->root_count;
     w->woken = true; /* the first scans are wanted */
     w->batches_end = &w->batches;
     w->notices_end = &w->notices;
@@ -226,6 +229,8 @@ static void inbox_release(struct watchers *w)
         next = n->next;
         if (n->kind == NOTICE_LOOKS) {
             rounds_conclude(w, (struct looks_notice *)n, 0);
+        } else if (n->kind == NOTICE_MARK) {
+            free(((struct mark_notice *)n)->mark);
         }
         free(n);
     }
@@ -258,8 +263,10 @@ void watchers_free(struct watchers *w)
     }
     pthread_cond_destroy(&w->wake);
     pthread_mutex_destroy(&w->lock);
+    marks_release(&w->marks);
     free(w->roots);
     free(w->stats);
+    free(w->whole_ended);
     free(w);
 }
 
@@ -315,6 +322,22 @@ int watchers_rescan(struct watchers *w, unsigned root, const char *path)
     n->notice.kind = NOTICE_RESCAN;
     n->notice.root = root;
     memcpy(n->path, path, size);
+    rounds_tell_take(w, &n->notice);
+    return 0;
+}
+
+int watchers_mark(struct watchers *w, uint64_t number)
+{
+    struct mark_notice *n = calloc(1, sizeof(*n));
+
+    if (n != NULL) {
+        n->mark = mark_new(number, w->root_count);
+    }
+    if (n == NULL || n->mark == NULL) {
+        free(n);
+        return -ENOMEM;
+    }
+    n->notice.kind = NOTICE_MARK;
     rounds_tell_take(w, &n->notice);
     return 0;
 }

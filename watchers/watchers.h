@@ -92,7 +92,8 @@ enum hint_kind {
     HINT_ROOT_ANSWERS, /* and does again */
     HINT_WATCH_LIMIT,  /* there are more directories than watches (code: -ENOSPC...): those without
                           one are only scanned. Once, until there is room */
-    HINT_WATCH_ROOM    /* every directory has a watch again */
+    HINT_WATCH_ROOM,   /* every directory has a watch again */
+    HINT_MARK          /* the answer to watchers_mark */
 };
 
 struct listing_entry {
@@ -118,6 +119,7 @@ struct hint {
     unsigned root2; /* HINT_MOVED */
     bool is_directory;
     int code;
+    uint64_t number;         /* HINT_MARK */
     char *path;              /* below the root; "" is the root */
     char *path2;             /* HINT_MOVED: the new path */
     struct file_stat st;     /* HINT_OBSERVED: kind FILE_ABSENT if it is gone, valid if code is 0 */
@@ -165,6 +167,16 @@ int watchers_glance(struct watchers *w, unsigned root) __attribute__((warn_unuse
  * the scan began is answered once. 0 or -ENOMEM. */
 int watchers_rescan(struct watchers *w, unsigned root, const char *path)
     __attribute__((warn_unused_result));
+
+/*
+ * watchers_mark(w, number): HINT_MARK with this number follows once every change that was on disk
+ * when this was called has been told: events went before it through the kernel's queue, and what
+ * they started is through; where no event tells of every change (other hosts write there, nothing
+ * is watched, watches are short) a whole scan that began later has ended. A root that is lost or
+ * stuck delays it. What was lost on the way (HINT_OVERFLOW) is told before it; HINT_WHOLE may come
+ * after it. 0 or -ENOMEM.
+ */
+int watchers_mark(struct watchers *w, uint64_t number) __attribute__((warn_unused_result));
 
 /* Who a root is: held against what it was at enrolment by the guard. */
 struct root_identity {

@@ -18,6 +18,10 @@ int command_journal(int argc, char **argv);
 int command_lst(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_adopt(int argc, char **argv);
+int command_wait(int argc, char **argv);
+int command_rescan(int argc, char **argv);
+int command_pause(int argc, char **argv);
+int command_resume(int argc, char **argv);
 
 /* What a command takes besides -c FILE and --help. */
 #define TAKES_JSON 1u /* --json */
@@ -46,6 +50,23 @@ int command_load(const char *file, bool apart, struct conf **ret);
 
 /* command_fault(e): print an error and return `status`. */
 int command_fault(int status, const struct err *e);
+
+/* What an order to the running agent says. */
+struct command_order {
+    const char *cmd;
+    const char *mapping, *path, *what, *key; /* NULL: not said */
+    int64_t timeout_s;                       /* -1: not said */
+};
+
+/* command_ask(conf, order, wait_s, out, e): send the order and append what the agent answers to
+ * out; wait_s: how long it may take, 0: any time. The exit status; e tells where there was no
+ * answer. */
+int command_ask(const struct conf *conf, const struct command_order *order, int64_t wait_s,
+                struct buf *out, struct err *e);
+
+/* command_order(conf, order): the same, and print the answer; for orders that are carried out at
+ * once. */
+int command_order(const struct conf *conf, const struct command_order *order);
 
 /* command_print_name(name): print a name, or other text from outside, with control characters and
  * what is not UTF-8 made visible. command_print_span: the same of bytes. */

@@ -7,7 +7,7 @@
 
 /* Which members were there. */
 struct request_seen {
-    bool cmd, mapping, json, key, what, etag, size, mode, uid, gid, mtime;
+    bool cmd, mapping, json, path, timeout, key, what, etag, size, mode, uid, gid, mtime;
 };
 
 /* Copy a string member, once. */
@@ -92,13 +92,17 @@ static bool request_member(struct span name, const struct json_value *v, struct 
         return request_text(v, &seen->mapping, out->mapping, sizeof out->mapping);
     if (span_equal(name, SPAN("json")))
         return request_flag(v, &seen->json, &out->json);
+    if (span_equal(name, SPAN("path")))
+        return request_text(v, &seen->path, out->path, sizeof out->path);
+    if (span_equal(name, SPAN("timeout_s")))
+        return request_number(v, &seen->timeout, 0, REQUEST_TIMEOUT_S_MAX, &out->timeout_s);
     return request_key_member(name, v, seen, out);
 }
 
 bool request_parse(struct span line, struct request *ret)
 {
     struct request_seen seen = {0};
-    struct request r = {0};
+    struct request r = {.timeout_s = -1};
     struct buf key, value;
     struct json_reader reader;
     struct json_value v;

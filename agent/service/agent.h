@@ -20,6 +20,8 @@
  *   troubles faults by cause, and what is held back while everything fails
  *   report   status
  *   control  the socket
+ *   orders   what operators ask for there
+ *   wait     who waits there until all is in S3
  *   repair   what a verification found
  *   adopt    an S3 copy that is there already
  *   anchors  what of the journal goes to S3
@@ -228,6 +230,10 @@ struct agent {
     uint64_t complaints;
     struct troubles troubles;
     struct agent_totals totals;
+    struct waiter *waiters; /* clients that are answered when all is in S3 */
+    uint64_t marks;         /* that were made in the watchers' queue for them */
+    int64_t paused_us;      /* transfers are paused since then; 0: they are not */
+    uid_t paused_uid;       /* who asked for it */
 };
 
 /* agent.c */

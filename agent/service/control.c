@@ -4,8 +4,10 @@
  */
 #include "agent/core/request.h"
 #include "agent/service/agent.h"
+#include "agent/service/orders.h"
 #include "agent/service/repair.h"
 #include "agent/service/room.h"
+#include "agent/service/wait.h"
 
 #include "base/log.h"
 
@@ -19,13 +21,13 @@
 #include <unistd.h>
 
 #define CONTROL_REPLY_MAX   (16 << 20)
-#define CONTROL_CLIENTS_MAX 16
-#define CONTROL_WAIT_S      30
+#define CONTROL_CLIENTS_MAX 64 /* more than may wait, so that status is always answered */
 
 struct client {
     struct control *control;
     sd_event_source *source;
     sd_event_source *timeout;
+    struct waiter *waiter; /* it is answered later */
     int fd;
     struct buf in;
     struct buf out;
@@ -57,51 +59,32 @@ static void client_free(struct client *c)
             c->control->clients[i] = NULL;
     sd_event_source_unref(c->source);
     sd_event_source_unref(c->timeout);
+    if (c->waiter)
+        wait_cancel(c->control->agent, c->waiter);
     close(c->fd);
     buf_release(&c->in);
     buf_release(&c->out);
     free(c);
 }
 
-/* {"cmd":"release"}. */
-static int answer_release(struct agent *a, const struct request *r, int64_t uid, struct buf *out)
-{
-    uint64_t count = 0;
-    bool found = false;
+/* Orders that are carried out at once. */
+static const struct {
+    const char *cmd;
+    int (*carry_out)(struct agent *a, const struct request *r, const struct ucred *peer,
+                     struct buf *out);
+} orders[] = {
+    {"release", orders_release},
+    {"rescan", orders_rescan},
+    {"pause", orders_pause},
+    {"resume", orders_resume},
+};
 
-    for (size_t i = 0; i < a->mapping_count; i++) {
-        struct mapping *m = &a->mappings[i];
-
-        if (r->mapping[0] && strcmp(r->mapping, m->conf->name) != 0)
-            continue;
-        found = true;
-        if (m->held || m->changed)
-            count += removals_release(a, m, uid);
-    }
-    if (!found)
-        return buf_appendf(out, "%d\nno mapping is named \"%s\"\n", EXIT_USAGE, r->mapping);
-    return buf_appendf(out, "%d\n%" PRIu64 " held removals are released\n", EXIT_IN_STEP, count);
-}
-
-/* Do what the request says and fill in the answer. */
-static int answer(struct agent *a, const struct request *r, int64_t uid, struct buf *out)
+/* {"cmd":"status"}. */
+static int answer_status(struct agent *a, const struct request *r, struct buf *out)
 {
     struct buf text;
     int rc, status;
 
-    agent_now(a);
-    if (a->room_short && strcmp(r->cmd, "status") != 0)
-        return buf_appendf(out, "%d\nthere is no room for the journal: the agent waits for it\n",
-                           EXIT_UNREACHED);
-    if (strcmp(r->cmd, "release") == 0)
-        return answer_release(a, r, uid, out);
-    if (strcmp(r->cmd, "repair") == 0)
-        return repair_request(a, r, out);
-    if (strcmp(r->cmd, "why") == 0)
-        return repair_why(a, r, out);
-    if (strcmp(r->cmd, "status") != 0)
-        return buf_appendf(out, "%d\nunknown command; \"status\" and \"release\" are known\n",
-                           EXIT_USAGE);
     buf_init(&text, CONTROL_REPLY_MAX - 16);
     status = a->room_short ? room_status(a, r->json, &text) : report_status(a, r->json, &text);
     rc = buf_appendf(out, "%d\n", status);
@@ -109,6 +92,32 @@ static int answer(struct agent *a, const struct request *r, int64_t uid, struct 
         rc = buf_append(out, text.data, text.len);
     buf_release(&text);
     return rc;
+}
+
+/* Do what the request says and fill in the answer. */
+static int answer(struct agent *a, const struct request *r, const struct ucred *peer,
+                  struct buf *out)
+{
+    int rc;
+
+    if (strcmp(r->cmd, "status") == 0)
+        return answer_status(a, r, out);
+    if (a->room_short)
+        return buf_appendf(out, "%d\nthere is no room for the journal: the agent waits for it\n",
+                           EXIT_UNREACHED);
+    if (strcmp(r->cmd, "repair") == 0)
+        return repair_request(a, r, out);
+    if (strcmp(r->cmd, "why") == 0)
+        return repair_why(a, r, out);
+    if (strcmp(r->cmd, "open") == 0) {
+        rc = buf_appendf(out, "%d\n", EXIT_IN_STEP);
+        return rc ? rc : wait_open(a, r, out);
+    }
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++)
+        if (strcmp(r->cmd, orders[i].cmd) == 0)
+            return orders[i].carry_out(a, r, peer, out);
+    return buf_appendf(out, "%d\nunknown command; lockstep(8) and docs/control.md name them\n",
+                       EXIT_USAGE);
 }
 
 /* Send what is ready; the connection ends when all is sent. */
@@ -130,24 +139,53 @@ static void client_send(struct client *c)
     client_free(c);
 }
 
+/* What was waited for is there, or its time is up. */
+static void on_waited(void *arg, int status, const char *text)
+{
+    struct client *c = arg;
+
+    c->waiter = NULL;
+    if (buf_appendf(&c->out, "%d\n%s", status, text))
+        client_free(c);
+    else
+        client_send(c);
+}
+
+/* {"cmd":"wait"}: it may take long, so the client is not cut off for being silent. */
+static int client_wait(struct client *c, const struct request *r)
+{
+    struct agent *a = c->control->agent;
+    int rc = wait_begin(a, r, on_waited, c, &c->waiter);
+
+    if (rc == -EBUSY)
+        return buf_appendf(&c->out, "%d\n%d others wait already\n", EXIT_UNREACHED, WAITERS_MAX);
+    if (rc == 0)
+        (void)sd_event_source_set_enabled(c->timeout, SD_EVENT_OFF); /* else it is cut off */
+    return rc;
+}
+
 /* A whole line is here: answer it. */
 static void client_answer(struct client *c, size_t line_n)
 {
+    struct agent *a = c->control->agent;
     struct request r;
     struct ucred peer = {.uid = (uid_t)-1};
     socklen_t size = sizeof peer;
     int rc;
 
+    agent_now(a);
     if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size))
-        peer.uid = (uid_t)-1;
+        peer = (struct ucred){.uid = (uid_t)-1};
     if (!request_parse((struct span){c->in.data, line_n}, &r))
         rc = buf_appendf(&c->out, "%d\nnot a request: one line of flat JSON with \"cmd\"\n",
                          EXIT_USAGE);
+    else if (strcmp(r.cmd, "wait") == 0 && !a->room_short)
+        rc = client_wait(c, &r);
     else
-        rc = answer(c->control->agent, &r, peer.uid, &c->out);
+        rc = answer(a, &r, &peer, &c->out);
     if (rc)
         client_free(c);
-    else
+    else if (!c->waiter)
         client_send(c);
 }
 
@@ -170,7 +208,7 @@ static int on_client(sd_event_source *s, int fd, uint32_t events, void *arg)
         client_free(c);
         return 0;
     }
-    end = memchr(c->in.data, '\n', c->in.len);
+    end = c->waiter ? NULL : memchr(c->in.data, '\n', c->in.len);
     if (end)
         client_answer(c, (size_t)(end - c->in.data));
     return 0;
@@ -292,8 +330,14 @@ static int call_status(struct buf *out, int *ret_status)
 
 int control_call(const struct conf *conf, const char *request, struct buf *out, int *ret_status)
 {
+    return control_call_for(conf, request, CONTROL_WAIT_S, out, ret_status);
+}
+
+int control_call_for(const struct conf *conf, const char *request, int64_t wait_s, struct buf *out,
+                     int *ret_status)
+{
     struct sockaddr_un address;
-    struct timeval wait = {.tv_sec = CONTROL_WAIT_S};
+    struct timeval wait = {.tv_sec = wait_s};
     int fd, rc = control_address(conf->socket, &address);
 
     if (rc)

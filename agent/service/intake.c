@@ -1,5 +1,6 @@
 /* Shell. Hints become items. */
 #include "agent/service/agent.h"
+#include "agent/service/wait.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -367,6 +368,9 @@ static void intake_one(struct agent *a, const struct hint *h)
     case HINT_ROOT_LOST:
     case HINT_ROOT_BACK:
         intake_root(a, h);
+        break;
+    case HINT_MARK:
+        wait_marked(a, h->number);
         break;
     }
 }

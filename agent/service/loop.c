@@ -4,6 +4,7 @@
 #include "agent/service/anchors.h"
 #include "agent/service/departed.h"
 #include "agent/service/finder.h"
+#include "agent/service/wait.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -161,6 +162,20 @@ static void turn_signing(struct agent *a)
     a->signing = health.signing;
 }
 
+/* When is the next transfer due that only time asks for? */
+static int64_t turn_transfers_deadline(struct agent *a)
+{
+    int64_t due = trash_expire_deadline(a), other = orphans_deadline(a);
+
+    due = other < due ? other : due;
+    other = doubts_deadline(a);
+    due = other < due ? other : due;
+    other = anchors_deadline(a);
+    due = other < due ? other : due;
+    other = troubles_deadline(a);
+    return other < due ? other : due;
+}
+
 /* When must the loop wake without a letter? Milliseconds, monotonic. */
 static int64_t turn_deadline(struct agent *a)
 {
@@ -169,12 +184,12 @@ static int64_t turn_deadline(struct agent *a)
     due = other < due ? other : due;
     other = stale_deadline(a);
     due = other < due ? other : due;
-    other = trash_expire_deadline(a);
+    other = wait_deadline(a);
     due = other < due ? other : due;
-    other = orphans_deadline(a);
-    due = other < due ? other : due;
-    other = doubts_deadline(a);
-    due = other < due ? other : due;
+    if (!a->paused_us) {
+        other = turn_transfers_deadline(a);
+        due = other < due ? other : due;
+    }
     if ((a->observed.count || a->parked.count) && a->now_ms + AGENT_PLAN_WAIT_MS < due)
         due = a->now_ms + AGENT_PLAN_WAIT_MS;
     if (!pending_count(a->pending) && due > a->now_ms + TURN_BUSY_MS && !turn_scanning(a) &&
@@ -184,10 +199,6 @@ static int64_t turn_deadline(struct agent *a)
         due = a->commit_due_ms;
     if (a->limits_ms < due)
         due = a->limits_ms;
-    other = anchors_deadline(a);
-    due = other < due ? other : due;
-    other = troubles_deadline(a);
-    due = other < due ? other : due;
     if (a->journal) {
         other = journal_deadline_ms(a->journal, a->real_us);
         if (other >= 0 && a->now_ms + other < due)
@@ -215,6 +226,16 @@ static void turn_timer(struct agent *a)
         agent_fail(a, rc, "setting the timer");
 }
 
+/* Transfers that can begin now. */
+static void turn_transfers(struct agent *a)
+{
+    deletions_step(a);
+    apply_ready(a);
+    orphans_sweep(a);
+    doubts_sweep(a);
+    trash_expire(a);
+}
+
 /* Everything that can be done now. */
 static void turn(struct agent *a)
 {
@@ -230,12 +251,9 @@ static void turn(struct agent *a)
     if (!a->stopping) {
         stale_retry(a);
         relist_pass(a);
-        deletions_step(a);
-        apply_ready(a);
+        if (!a->paused_us)
+            turn_transfers(a);
         turn_wake_lists(a);
-        orphans_sweep(a);
-        doubts_sweep(a);
-        trash_expire(a);
     }
     troubles_tick(a);
     turn_expire(a);
@@ -246,7 +264,7 @@ static void turn(struct agent *a)
     if (a->journal)
         finder_step(a->finder, a->journal);
     anchors_outcomes(a);
-    if (!a->stopping)
+    if (!a->stopping && !a->paused_us)
         anchors_step(a);
     if ((a->commit_due_ms && a->now_ms >= a->commit_due_ms) || a->uncommitted >= AGENT_COMMIT_COUNT)
         if (agent_commit(a))
@@ -254,6 +272,7 @@ static void turn(struct agent *a)
     if (a->fatal)
         return;
     turn_idle(a);
+    wait_turn(a);
     if ((a->options.once && turn_once_done(a)) || (a->stopping && !a->flying))
         (void)sd_event_exit(a->event, 0);
     turn_timer(a);

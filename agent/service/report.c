@@ -2,6 +2,7 @@
 #include "agent/service/agent.h"
 
 #include "agent/service/anchors.h"
+#include "agent/service/orders.h"
 #include "agent/service/room.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -264,6 +265,7 @@ static int report_json(struct agent *a, const struct report *r, struct buf *out)
     json_object(&w, NULL);
     json_put_bool(&w, "running", true);
     json_put_bool(&w, "in_step", r->in_step);
+    orders_json(&w, a);
     json_put_string(&w, "s3", uploaders_describe(a->uploaders));
     json_keys(&w, a);
     limits_json(&w, a);
@@ -396,6 +398,8 @@ static int report_text(struct agent *a, const struct report *r, struct buf *out)
 {
     int rc = buf_appendf(out, "%s\n", r->in_step ? "in step" : "not in step");
 
+    if (rc == 0)
+        rc = orders_text(out, a);
     if (rc == 0)
         rc = buf_appendf(out, "S3: %s\n", uploaders_describe(a->uploaders));
     if (rc == 0)

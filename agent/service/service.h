@@ -54,9 +54,15 @@ int service_release_offline(const struct conf *conf, const char *mapping, uint64
  * strings are borrowed from conf. */
 void service_uploaders_options(const struct conf *conf, struct uploaders_options *ret);
 
+#define CONTROL_WAIT_S 30 /* an answer may take this long, but for "wait" */
+
 /* control_call(conf, request, out, ret_status): ask the running agent. `request` is one line of
  * JSON; the reply's text is appended to out. 0, -ECONNREFUSED or -ENOENT where no agent runs. */
 int control_call(const struct conf *conf, const char *request, struct buf *out, int *ret_status)
     __attribute__((warn_unused_result));
+/* The same for an answer that may take wait_s seconds; 0: any time. -EPROTO where the agent ended
+ * before it answered. */
+int control_call_for(const struct conf *conf, const char *request, int64_t wait_s, struct buf *out,
+                     int *ret_status) __attribute__((warn_unused_result));
 
 #endif

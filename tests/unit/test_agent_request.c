@@ -52,6 +52,28 @@ static const char *const bad[] = {
     "{\"cmd\":\"a command whose name is too long\"}",
 };
 
+/* What waiting and rescanning say. */
+static void test_wait_and_rescan(void **state)
+{
+    struct request r;
+
+    (void)state;
+    assert_true(request_parse(SPAN("{\"cmd\":\"wait\"}"), &r));
+    assert_int_equal(r.timeout_s, -1);
+    assert_true(request_parse(SPAN("{\"cmd\":\"wait\",\"what\":\"seen\",\"timeout_s\":0}"), &r));
+    assert_int_equal(r.timeout_s, 0);
+    assert_string_equal(r.what, "seen");
+    assert_true(
+        request_parse(SPAN("{\"cmd\":\"rescan\",\"path\":\"/a/b\",\"what\":\"file\"}"), &r));
+    assert_string_equal(r.path, "/a/b");
+    assert_false(request_parse(SPAN("{\"cmd\":\"wait\",\"timeout_s\":-1}"), &r));
+    assert_false(request_parse(SPAN("{\"cmd\":\"wait\",\"timeout_s\":31622401}"), &r));
+    assert_false(request_parse(SPAN("{\"cmd\":\"wait\",\"timeout_s\":1,\"timeout_s\":1}"), &r));
+    assert_false(request_parse(SPAN("{\"cmd\":\"wait\",\"timeout_s\":\"1\"}"), &r));
+    assert_false(request_parse(SPAN("{\"cmd\":\"rescan\",\"path\":1}"), &r));
+    assert_false(request_parse(SPAN("{\"cmd\":\"rescan\",\"path\":\"/a\\u0000\"}"), &r));
+}
+
 static void test_requests(void **state)
 {
     (void)state;
@@ -123,6 +145,7 @@ static void test_torn_and_spoilt_requests(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_wait_and_rescan),
         cmocka_unit_test(test_requests),
         cmocka_unit_test(test_what_is_no_request),
         cmocka_unit_test(test_a_mapping_has_at_most_the_length_of_a_name),

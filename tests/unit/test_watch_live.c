@@ -352,6 +352,46 @@ static void test_listings_held_back(void **state)
     watchers_free(w);
 }
 
+/* When a mark is told, all that was on disk when it was made is known: nothing is waited for. */
+static void test_marks_follow_what_was_on_disk(void **state)
+{
+    (void)state;
+    watch((struct watchers_options){0});
+    for (int i = 0; i < 20; i++) {
+        for (int j = 0; j < 5; j++) {
+            burst(5 * i + j);
+        }
+        oracle_forget(o);
+        assert_int_equal(watchers_mark(oracle_watchers(o), (uint64_t)i + 1), 0);
+        assert_comes(HINT_MARK, "");
+        assert_int_equal(oracle_last(o, HINT_MARK, 0, "")->number, i + 1);
+        assert_int_equal(oracle_differs(o, 0, in_path, true), 0);
+    }
+}
+
+/* Where nothing is watched a mark waits for a scan that began after it was made. */
+static void test_marks_wait_for_a_scan(void **state)
+{
+    const enum watch_with before = with;
+
+    (void)state;
+    with = WATCH_SCAN;
+    scratch_mkdir("in/a");
+    watch((struct watchers_options){0});
+    with = before;
+    for (int i = 0; i < 5; i++) {
+        char path[32];
+
+        (void)snprintf(path, sizeof(path), "in/a/f%d", i);
+        scratch_write(path, "x");
+        oracle_forget(o);
+        assert_int_equal(watchers_rescan(oracle_watchers(o), 0, ""), 0); /* this one may be early */
+        assert_int_equal(watchers_mark(oracle_watchers(o), 1), 0);
+        assert_comes(HINT_MARK, "");
+        assert_int_equal(oracle_differs(o, 0, in_path, true), 0);
+    }
+}
+
 static void test_scan_only(void **state)
 {
     struct watch_root root = {.path = in_path, .with = with};
@@ -397,6 +437,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_observe, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rescan, setup, teardown),
         cmocka_unit_test_setup_teardown(test_listings_held_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_marks_follow_what_was_on_disk, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_marks_wait_for_a_scan, setup, teardown),
         cmocka_unit_test_setup_teardown(test_scan_only, setup, teardown),
     };
 

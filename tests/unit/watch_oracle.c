@@ -372,6 +372,7 @@ static void take(struct oracle *o, const struct hint *h)
     case HINT_WATCH_ROOM:
     case HINT_WHOLE:
     case HINT_PASS_DONE:
+    case HINT_MARK:
         return;
     }
 }

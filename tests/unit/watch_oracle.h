@@ -8,7 +8,7 @@
 
 #include "watchers/watchers.h"
 
-#define HINT_KINDS 16
+#define HINT_KINDS 17
 
 struct oracle;
 

@@ -1,0 +1,171 @@
+/* Shell. What operators ask for over the socket. */
+#include "agent/service/orders.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* Does the request mean this mapping? */
+static bool is_meant(const struct request *r, const struct mapping *m)
+{
+    return !r->mapping[0] || strcmp(r->mapping, m->conf->name) == 0;
+}
+
+static int answer_unknown(const struct request *r, struct buf *out)
+{
+    return buf_appendf(out, "%d\nno mapping is named \"%s\"\n", EXIT_USAGE, r->mapping);
+}
+
+int orders_release(struct agent *a, const struct request *r, const struct ucred *peer,
+                   struct buf *out)
+{
+    uint64_t count = 0;
+    bool found = false;
+
+    for (size_t i = 0; i < a->mapping_count; i++) {
+        struct mapping *m = &a->mappings[i];
+
+        if (!is_meant(r, m))
+            continue;
+        found = true;
+        if (m->held || m->changed)
+            count += removals_release(a, m, peer->uid);
+    }
+    if (!found)
+        return answer_unknown(r, out);
+    return buf_appendf(out, "%d\n%" PRIu64 " held removals are released\n", EXIT_IN_STEP, count);
+}
+
+/* Have all of a mapping scanned. False where its root is not there to be. */
+static bool rescan_mapping(struct agent *a, struct mapping *m)
+{
+    if (m->lost)
+        return false;
+    if (watchers_rescan(a->watchers, m->id, "")) {
+        agent_fail(a, -ENOMEM, "asking for a scan");
+        return false;
+    }
+    m->scanning = true;
+    return true;
+}
+
+/* The mapping that has the path in its tree, the nearest one; *ret_path: below its root. */
+static struct mapping *mapping_of_path(struct agent *a, const char *path, const char **ret_path)
+{
+    struct mapping *best = NULL;
+    size_t best_n = 0;
+
+    for (size_t i = 0; i < a->mapping_count; i++) {
+        struct mapping *m = &a->mappings[i];
+        size_t n = strlen(m->conf->path);
+
+        if (strncmp(path, m->conf->path, n) != 0 || (path[n] && path[n] != '/') ||
+            (best && n <= best_n))
+            continue;
+        best = m;
+        best_n = n;
+        *ret_path = path[n] ? path + n + 1 : "";
+    }
+    return best;
+}
+
+/* A path: as a file, and as a directory with all beneath it, since it may be either by now. */
+static int rescan_path(struct agent *a, const struct request *r, struct buf *out)
+{
+    const char *path = NULL;
+    struct mapping *m = mapping_of_path(a, r->path, &path);
+
+    if (!m || (path[0] && path_check(path)))
+        return buf_appendf(out, "%d\nthe path lies in no mapping's tree\n", EXIT_USAGE);
+    if (m->lost)
+        return buf_appendf(out, "%d\n%s cannot be reached; a scan follows when it is back\n",
+                           EXIT_UNREACHED, m->conf->path);
+    if (!path[0]) {
+        if (!rescan_mapping(a, m))
+            return -ENOMEM;
+    } else {
+        if (!watch_filter_excludes(&m->filter, path) && strcmp(r->what, "directory") != 0)
+            (void)intake_touch(a, m->id, path, JOURNAL_SRC_OPERATOR, m->conf->settle_ms);
+        if (strcmp(r->what, "file") != 0 && watchers_rescan(a->watchers, m->id, path))
+            return -ENOMEM;
+    }
+    return buf_appendf(out, "%d\n%s: it is looked at again\n", EXIT_IN_STEP, m->conf->name);
+}
+
+int orders_rescan(struct agent *a, const struct request *r, const struct ucred *peer,
+                  struct buf *out)
+{
+    size_t begun = 0, lost = 0;
+
+    log_info("uid %u (pid %d) asks for a scan", (unsigned)peer->uid, (int)peer->pid);
+    if (r->path[0])
+        return rescan_path(a, r, out);
+    for (size_t i = 0; i < a->mapping_count; i++) {
+        if (!is_meant(r, &a->mappings[i]))
+            continue;
+        if (rescan_mapping(a, &a->mappings[i]))
+            begun++;
+        else
+            lost++;
+    }
+    if (!begun && !lost)
+        return answer_unknown(r, out);
+    if (lost)
+        return buf_appendf(out,
+                           "%d\n%zu mappings are scanned; %zu cannot be reached and are scanned "
+                           "when they are back\n",
+                           EXIT_UNREACHED, begun, lost);
+    return buf_appendf(out, "%d\n%zu mappings are scanned\n", EXIT_IN_STEP, begun);
+}
+
+int orders_pause(struct agent *a, const struct request *r, const struct ucred *peer,
+                 struct buf *out)
+{
+    (void)r;
+    if (a->paused_us)
+        return buf_appendf(out, "%d\ntransfers are paused already\n", EXIT_IN_STEP);
+    a->paused_us = a->real_us;
+    a->paused_uid = peer->uid;
+    log_warning("uid %u (pid %d) pauses all transfers; %zu under way are let end",
+                (unsigned)peer->uid, (int)peer->pid, a->flying);
+    return buf_appendf(out,
+                       "%d\ntransfers are paused, %zu under way are let end; changes are followed; "
+                       "lockstep resume, or a restart, ends it\n",
+                       EXIT_IN_STEP, a->flying);
+}
+
+int orders_resume(struct agent *a, const struct request *r, const struct ucred *peer,
+                  struct buf *out)
+{
+    (void)r;
+    if (!a->paused_us)
+        return buf_appendf(out, "%d\ntransfers are not paused\n", EXIT_IN_STEP);
+    a->paused_us = 0;
+    log_info("uid %u (pid %d) lets transfers go on", (unsigned)peer->uid, (int)peer->pid);
+    return buf_appendf(out, "%d\ntransfers go on\n", EXIT_IN_STEP);
+}
+
+void orders_json(struct json_writer *w, const struct agent *a)
+{
+    char since[CLOCK_ISO_SIZE];
+
+    json_put_bool(w, "paused", a->paused_us != 0);
+    if (!a->paused_us)
+        return;
+    json_put_string(w, "paused_since", clock_iso(a->paused_us, since));
+    json_put_int(w, "paused_by_uid", (int64_t)a->paused_uid);
+}
+
+int orders_text(struct buf *out, const struct agent *a)
+{
+    char since[CLOCK_ISO_SIZE];
+
+    if (!a->paused_us)
+        return 0;
+    return buf_appendf(out,
+                       "PAUSED by uid %u since %s: nothing is sent to S3\n"
+                       "  to go on: lockstep resume\n",
+                       (unsigned)a->paused_uid, clock_iso(a->paused_us, since));
+}
