@@ -45,6 +45,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/recover.c \
 	agent/service/recover_rows.c \
 	agent/service/relist.c \
+	agent/service/reload.c agent/service/reload.h \
 	agent/service/removals.c \
 	agent/service/rename.c \
 	agent/service/rename_dirs.c \
@@ -95,6 +96,7 @@ lockstep_SOURCES = \
 	agent/commands/pause.c \
 	agent/commands/plan.c \
 	agent/commands/release.c \
+	agent/commands/reload.c \
 	agent/commands/rescan.c \
 	agent/commands/screen.c agent/commands/screen.h \
 	agent/commands/status.c \

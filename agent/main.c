@@ -19,6 +19,7 @@ static const struct {
     {"rescan", command_rescan, "have a tree, or a part of it, looked at again"},
     {"pause", command_pause, "begin no more transfers"},
     {"resume", command_resume, "let transfers go on"},
+    {"reload", command_reload, "have the agent take over a changed configuration"},
     {"release", command_release, "let removals go that the guard holds"},
     {"verify", command_verify, "compare disk, index and S3"},
     {"adopt", command_adopt, "take over an S3 copy that is there already"},

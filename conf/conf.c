@@ -26,6 +26,7 @@ static void release_mapping(struct conf_mapping *m)
 {
     free(m->name);
     free(m->path);
+    free(m->given);
     free(m->prefix);
     for (char **p = m->exclude; p != NULL && *p != NULL; p++)
         free(*p);

@@ -40,6 +40,7 @@ struct conf_mapping {
     enum conf_mapping_kind kind;
     char *name;
     char *path;            /* absolute, canonical (realpath), no trailing '/' */
+    char *given;           /* as the file has it, where that was another; else NULL */
     char *prefix;          /* of keys: "" or ending in '/' */
     char **exclude;        /* patterns, ends with NULL; never NULL itself */
     bool default_exclude;  /* also pass over what editors and tools leave; default true */
@@ -202,6 +203,13 @@ int conf_load(const char *file, struct conf **ret, struct conf_faults *faults)
  * looked at. They may be gone, or on a mount that does not answer. */
 int conf_load_apart(const char *file, struct conf **ret, struct conf_faults *faults)
     __attribute__((warn_unused_result));
+
+/* conf_reload(now, faults): read now->file again, as conf_load_apart does. If it is right, and
+ * differs from *now only in what can be changed while an agent runs (log_level, limits, timetable,
+ * prices; of mappings: settle_ms, max_removals, max_removal_percent), that is taken over and
+ * pointers to it are void. Else *now stays as it is, with the faults, or with one for each setting
+ * that needs a restart. Returns as conf_load. */
+int conf_reload(struct conf *now, struct conf_faults *faults) __attribute__((warn_unused_result));
 
 /* conf_parse(text, file, ret, faults): the same for text, without looking at any directory (for
  * tests and fuzzing; `file` is only for messages). */

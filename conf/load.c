@@ -90,6 +90,8 @@ static void resolve_tree(struct reading *r, size_t i)
                   "expected a directory that exists and can be read", "%s: %s", m->path, why);
         return;
     }
+    if (strcmp(m->path, canonical) != 0)
+        replace_text(r, &m->given, m->path);
     replace_text(r, &m->path, canonical);
 }
 
@@ -215,6 +217,8 @@ static void resolve_state(struct reading *r)
         return;
     resolve_future(r, &r->conf->state_dir);
     resolve_future(r, &r->conf->journal_dir);
+    if (r->conf->journal.key != NULL && r->conf->journal.key[0] == '/')
+        resolve_future(r, &r->conf->journal.key);
 }
 
 /* Read and check, having resolved what is named in one way or the other. */

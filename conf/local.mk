@@ -13,13 +13,14 @@ conf_libconf_a_SOURCES = \
 	conf/print.c \
 	conf/read.c conf/reading.h \
 	conf/read_objects.c \
+	conf/reload.c \
 	conf/setting.c conf/setting.h conf/setting_objects.c \
 	conf/value.c conf/value_arn.c conf/value.h
 EXTRA_DIST += conf/lockstep.conf.sample conf/DESIGN.md
 
 check_PROGRAMS += tests/unit/test_conf tests/unit/test_conf_deletes tests/unit/test_conf_journal \
 	tests/unit/test_conf_limits \
-	tests/unit/test_conf_load tests/unit/test_conf_value
+	tests/unit/test_conf_load tests/unit/test_conf_reload tests/unit/test_conf_value
 conf_test_libs = conf/libconf.a base/libbase.a $(LIBCONFIG_LIBS) $(CMOCKA_LIBS) $(CRYPTO_LIBS)
 tests_unit_test_conf_SOURCES = tests/unit/test_conf.c tests/unit/conf_bed.h tests/unit/unit.h
 tests_unit_test_conf_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -38,12 +39,16 @@ tests_unit_test_conf_limits_SOURCES = tests/unit/test_conf_limits.c tests/unit/c
 	tests/unit/unit.h
 tests_unit_test_conf_limits_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_limits_LDADD = $(conf_test_libs)
+tests_unit_test_conf_reload_SOURCES = tests/unit/test_conf_reload.c tests/unit/unit.h \
+	tests/unit/scratch.c tests/unit/scratch.h
+tests_unit_test_conf_reload_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_conf_reload_LDADD = $(conf_test_libs)
 tests_unit_test_conf_value_SOURCES = tests/unit/test_conf_value.c
 tests_unit_test_conf_value_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_value_LDADD = $(conf_test_libs)
 TESTS += tests/unit/test_conf tests/unit/test_conf_deletes tests/unit/test_conf_journal \
 	tests/unit/test_conf_limits \
-	tests/unit/test_conf_load tests/unit/test_conf_value
+	tests/unit/test_conf_load tests/unit/test_conf_reload tests/unit/test_conf_value
 
 if FUZZ
 noinst_PROGRAMS += tests/fuzz/fuzz_conf

@@ -309,6 +309,11 @@ void engine_hand(struct uploaders *u, struct task *task, struct mailbox *reply)
     hand(u, task, reply);
 }
 
+void uploaders_renew(struct uploaders *u)
+{
+    site_renew_now(u->site);
+}
+
 void uploaders_limit(struct uploaders *u, const struct uploaders_limits *limits)
 {
     flow_limit(u->flow, limits, clock_mono_us());

@@ -202,6 +202,11 @@ void site_renew(struct site *s, unsigned keys_generation)
     keeper_renew(s->keeper, keys_generation);
 }
 
+void site_renew_now(struct site *s)
+{
+    keeper_renew(s->keeper, keeper_generation(s->keeper));
+}
+
 bool site_is_renewing(struct site *s, unsigned keys_generation)
 {
     return keeper_is_renewing(s->keeper, keys_generation);

@@ -68,6 +68,8 @@ void site_learn_bare_parts(struct site *s);
  * once. site_is_renewing(s, keys_generation): that goes on. Any thread. */
 void site_renew(struct site *s, unsigned keys_generation);
 bool site_is_renewing(struct site *s, unsigned keys_generation);
+/* site_renew_now(s): have them fetched, whatever they are. Any thread. */
+void site_renew_now(struct site *s);
 
 /* site_keys(s, ret): see uploaders_keys. Any thread. */
 void site_keys(struct site *s, struct uploaders_keys *ret);

@@ -237,6 +237,10 @@ struct uploaders_keys {
 void uploaders_keys(const struct uploaders *u, struct uploaders_keys *ret);
 
 /* Limits that an operator sets; 0: none. */
+/* uploaders_renew(u): have the source of the keys asked again now, though it gave no reason. Keys
+ * of the environment never change. Returns at once. Any thread. */
+void uploaders_renew(struct uploaders *u);
+
 struct uploaders_limits {
     uint64_t bytes_s; /* of bodies, a second */
     uint64_t requests_s;

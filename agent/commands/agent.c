@@ -15,7 +15,8 @@ int command_agent(int argc, char **argv)
 
     if (status >= 0)
         return status;
-    status = service_run(opt.conf, &(struct agent_options){.once = opt.once}, NULL, &e);
+    status = service_run(opt.conf, &(struct agent_options){.once = opt.once, .reloads = opt.conf},
+                         NULL, &e);
     conf_free(opt.conf);
     return e.code ? command_fault(status, &e) : status;
 }

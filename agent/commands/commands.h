@@ -22,6 +22,7 @@ int command_wait(int argc, char **argv);
 int command_rescan(int argc, char **argv);
 int command_pause(int argc, char **argv);
 int command_resume(int argc, char **argv);
+int command_reload(int argc, char **argv);
 
 /* What a command takes besides -c FILE and --help. */
 #define TAKES_JSON 1u /* --json */

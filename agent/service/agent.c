@@ -541,6 +541,7 @@ static void agent_signals(void)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL); /* fails only for a wrong `how` */
     (void)sigaction(SIGPIPE, &ignore, NULL);      /* the same */
 }

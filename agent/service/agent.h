@@ -21,6 +21,7 @@
  *   report   status
  *   control  the socket
  *   orders   what operators ask for there
+ *   reload   a changed configuration is taken over
  *   wait     who waits there until all is in S3
  *   repair   what a verification found
  *   adopt    an S3 copy that is there already
@@ -564,8 +565,9 @@ void troubles_json(struct json_writer *w, const struct agent *a);
 int troubles_text(struct buf *out, const struct agent *a);
 
 /* limits.c */
-/* those of the hour are put in force, if it is time */
+/* those of the hour are put in force, if it is time; at once, since they may be others now */
 void limits_tick(struct agent *a);
+void limits_again(struct agent *a);
 void limits_json(struct json_writer *w, const struct agent *a);
 int limits_text(struct buf *out, const struct agent *a);
 

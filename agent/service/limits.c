@@ -66,6 +66,21 @@ void limits_tick(struct agent *a)
         a->limits_ms = a->now_ms + left_s * MS_PER_S;
 }
 
+void limits_again(struct agent *a)
+{
+    struct uploaders_flow flow;
+    const char *hours;
+    int64_t left_s;
+    const struct conf_limits *l = limits_now(a, &hours, &left_s);
+
+    uploaders_flow(a->uploaders, &flow);
+    if (flow.limits.bytes_s != l->mbit * BYTES_PER_MBIT || flow.limits.requests_s != l->requests)
+        limits_set(a, l, hours);
+    a->limits = l;
+    a->limits_hours = hours;
+    a->limits_ms = a->conf->timetable_count ? a->now_ms + left_s * MS_PER_S : INT64_MAX;
+}
+
 void limits_json(struct json_writer *w, const struct agent *a)
 {
     struct uploaders_flow flow;

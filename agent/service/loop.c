@@ -4,6 +4,7 @@
 #include "agent/service/anchors.h"
 #include "agent/service/departed.h"
 #include "agent/service/finder.h"
+#include "agent/service/reload.h"
 #include "agent/service/wait.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -327,6 +328,18 @@ static int on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void
                                       STOP_WAIT_MS * (uint64_t)US_PER_MS, 0, on_stop_late, a);
 }
 
+/* SIGHUP: the configuration may have changed. Who has none to take over ends, as everywhere. */
+static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *arg)
+{
+    struct agent *a = arg;
+
+    if (!a->options.reloads)
+        return on_signal(s, si, arg);
+    agent_now(a);
+    reload_logged(a);
+    return 0;
+}
+
 int loop_sources(struct agent *a)
 {
     int rc = sd_event_add_io(a->event, NULL, watchers_fd(a->watchers), EPOLLIN, on_ready, a);
@@ -346,6 +359,8 @@ int loop_sources(struct agent *a)
         rc = sd_event_add_signal(a->event, NULL, SIGTERM, on_signal, a);
     if (rc >= 0)
         rc = sd_event_add_signal(a->event, NULL, SIGINT, on_signal, a);
+    if (rc >= 0)
+        rc = sd_event_add_signal(a->event, NULL, SIGHUP, on_hangup, a);
     if (rc >= 0)
         rc = sd_event_set_watchdog(a->event, true);
     return rc < 0 ? rc : 0;

@@ -1,11 +1,14 @@
 /* Shell. What operators ask for over the socket. */
 #include "agent/service/orders.h"
 
+#include "agent/service/reload.h"
 #include "base/clock.h"
 #include "base/log.h"
 
 #include <inttypes.h>
 #include <string.h>
+
+#define ORDERS_TEXT_MAX (1 << 20)
 
 /* Does the request mean this mapping? */
 static bool is_meant(const struct request *r, const struct mapping *m)
@@ -145,6 +148,24 @@ int orders_resume(struct agent *a, const struct request *r, const struct ucred *
     a->paused_us = 0;
     log_info("uid %u (pid %d) lets transfers go on", (unsigned)peer->uid, (int)peer->pid);
     return buf_appendf(out, "%d\ntransfers go on\n", EXIT_IN_STEP);
+}
+
+int orders_reload(struct agent *a, const struct request *r, const struct ucred *peer,
+                  struct buf *out)
+{
+    struct buf text;
+    int rc, status;
+
+    (void)r;
+    buf_init(&text, ORDERS_TEXT_MAX);
+    status = reload(a, &text);
+    log_info("uid %u (pid %d) asks for a reload: %s", (unsigned)peer->uid, (int)peer->pid,
+             status ? "refused" : "taken over");
+    rc = buf_appendf(out, "%d\n", status);
+    if (rc == 0 && text.len)
+        rc = buf_append(out, text.data, text.len);
+    buf_release(&text);
+    return rc;
 }
 
 void orders_json(struct json_writer *w, const struct agent *a)

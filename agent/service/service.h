@@ -21,10 +21,11 @@
 #define EXIT_UNREACHED   4
 
 struct agent_options {
-    bool once;    /* reconcile what is on disk now, then end */
-    bool dry_run; /* with once: say what would be done, do nothing */
-    bool json;    /* dry_run: as JSON lines */
-    FILE *out;    /* dry_run: where to */
+    bool once;            /* reconcile what is on disk now, then end */
+    bool dry_run;         /* with once: say what would be done, do nothing */
+    bool json;            /* dry_run: as JSON lines */
+    FILE *out;            /* dry_run: where to */
+    struct conf *reloads; /* the configuration, where it may be taken over anew; NULL: it may not */
 };
 
 /* What was done since the start (dry_run: would be). */

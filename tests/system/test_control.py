@@ -242,3 +242,54 @@ def test_the_protocol_is_what_its_page_says(ctx):
     for line in (b"status\n", b'{"cmd":"none"}\n', b'{"cmd":"status","more":1}\n',
                  b'{"cmd":"rescan","path":"/"}\n'):
         assert ask(line).startswith(b"2\n"), line
+
+
+def settings(agent, images, top="", mapping=""):
+    """The agent's configuration anew, with these settings besides."""
+    text = open(agent.conf, encoding="utf-8").read()
+    if not hasattr(agent, "first_conf"):
+        agent.first_conf = text
+    text = agent.first_conf.replace(f'path = "{images}";', f'path = "{images}"; {mapping}')
+    with open(agent.conf, "w", encoding="utf-8") as file:
+        file.write(text + top)
+
+
+@on("s3d")
+def test_reload_takes_over_what_can_be_changed_and_goes_on(ctx):
+    agent, images, _ = begin(ctx, count=30)
+    settings(agent, images, "limits: { requests = 500; }; log_level = \"debug\";",
+             "max_removals = 3; max_removal_percent = 1;")
+    done = agent.run("reload")
+    assert done.returncode == 0 and "taken over" in done.stdout, done
+    assert agent.status()[0]["flow"]["limit_requests"] == 500
+    for i in range(8):
+        os.unlink(f"{images}/c{i % 3}/{i:03}.jpg")
+    wait_until(lambda: agent.status()[0]["held"] == 8, 15, lambda: str(agent.status()))
+    settings(agent, images, "", "max_removals = 100;")
+    agent.reload()
+    agent.wait_for_log("reload: the configuration is taken over")
+    assert agent.status()[0]["flow"]["limit_requests"] == 0
+    write(f"{images}/after.jpg")
+    wait_until(lambda: not missing(ctx, ["images/after.jpg"]), 15, "the agent to go on")
+
+
+@on("s3d")
+def test_reload_refuses_a_faulty_file_and_what_needs_a_restart_whole(ctx):
+    agent, images, _ = begin(ctx)
+    path = f"{agent.state_dir}/control.sock"
+    settings(agent, images, "limits: { requests = 7; };", "symlinks = \"store\"; max_removals = 1;")
+    done = agent.run("reload")
+    assert done.returncode == 2 and "symlinks" in done.stderr and "restart" in done.stderr, done
+    settings(agent, images, "limits: { requests = 7; }; nonsense = 1;")
+    with socket.socket(socket.AF_UNIX) as s:  # the command finds the fault by itself
+        s.connect(path)
+        s.sendall(b'{"cmd":"reload"}\n')
+        answer = b"".join(iter(lambda: s.recv(65536), b""))
+    assert answer.startswith(b"2\n") and b"nonsense" in answer, answer
+    agent.reload()
+    agent.wait_for_log("reload: the configuration is not taken over")
+    agent.wait_for_log("nonsense")
+    settings(agent, images)
+    assert agent.status()[0]["flow"]["limit_requests"] == 0
+    write(f"{images}/after.jpg")
+    agent.wait_in_step(20)
