@@ -54,7 +54,7 @@ static unsigned name_find(const char *const *names, unsigned count, struct span 
     unsigned i;
 
     for (i = 0; i < count; i++)
-        if (span_equal(span_of(names[i]), name))
+        if (name.n && *names[i] == *name.p && span_equal(span_of(names[i]), name))
             break;
     return i;
 }

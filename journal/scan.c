@@ -27,14 +27,6 @@ static const char *scan_fail(struct journal_scan *s)
     return NULL;
 }
 
-bool journal_scan_try(struct journal_scan *s, struct span text)
-{
-    if (scan_left(s) < text.n || memcmp(s->p, text.p, text.n) != 0)
-        return false;
-    s->p += text.n;
-    return true;
-}
-
 void journal_scan_text(struct journal_scan *s, struct span text)
 {
     if (!journal_scan_try(s, text))
@@ -77,9 +69,24 @@ static uint64_t scan_number(struct journal_scan *s, unsigned base, uint64_t max)
     return value;
 }
 
+#define SAFE_DIGITS 19 /* so many decimal digits always fit in 64 bits */
+
 uint64_t journal_scan_uint(struct journal_scan *s, uint64_t max)
 {
-    return scan_number(s, 10, max);
+    const size_t left = scan_left(s);
+    uint64_t value = 0;
+    size_t n = 0;
+
+    for (unsigned digit; n < left && n <= SAFE_DIGITS; n++) {
+        digit = (unsigned)(unsigned char)s->p[n] - '0';
+        if (digit > 9)
+            break;
+        value = value * 10 + digit;
+    }
+    if (n == 0 || n > SAFE_DIGITS || value > max || (n > 1 && *s->p == '0'))
+        return scan_number(s, 10, max); /* with care; mostly to fail */
+    s->p += n;
+    return value;
 }
 
 int64_t journal_scan_int(struct journal_scan *s)
@@ -87,7 +94,7 @@ int64_t journal_scan_int(struct journal_scan *s)
     uint64_t value;
 
     if (!journal_scan_try(s, SPAN("-")))
-        return (int64_t)scan_number(s, 10, INT64_MAX);
+        return (int64_t)journal_scan_uint(s, INT64_MAX);
     value = scan_number(s, 10, (uint64_t)INT64_MAX + 1);
     if (value == 0) {
         (void)scan_fail(s);

@@ -43,6 +43,13 @@ void journal_line_text(struct journal_line *l, struct span text)
 
 #define DECIMAL_MAX 20 /* digits of 2^64 - 1 */
 
+/* The numbers from 00 to 99: half the divisions. */
+static const char pairs[] = "0001020304050607080910111213141516171819"
+                            "2021222324252627282930313233343536373839"
+                            "4041424344454647484950515253545556575859"
+                            "6061626364656667686970717273747576777879"
+                            "8081828384858687888990919293949596979899";
+
 void journal_line_uint(struct journal_line *l, struct span text, uint64_t value)
 {
     char digits[DECIMAL_MAX];
@@ -52,10 +59,14 @@ void journal_line_uint(struct journal_line *l, struct span text, uint64_t value)
     if (!at)
         return;
     memcpy(at, text.p, text.n);
-    do {
-        digits[DECIMAL_MAX - ++n] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
+    for (; value > 99; value /= 100, n += 2)
+        memcpy(digits + DECIMAL_MAX - n - 2, pairs + value % 100 * 2, 2);
+    if (value > 9) {
+        n += 2;
+        memcpy(digits + DECIMAL_MAX - n, pairs + value * 2, 2);
+    } else {
+        digits[DECIMAL_MAX - ++n] = (char)('0' + value);
+    }
     memcpy(at + text.n, digits + DECIMAL_MAX - n, n);
     line_grow(l, text.n + n);
 }

@@ -30,6 +30,8 @@
 #define BASE_US    INT64_C(1767323045123456)
 #define SHOWN      "train/renamed.jpg" /* what the path in the middle is called in the end */
 
+static void die(const char *what, int rc) __attribute__((noreturn));
+
 static void die(const char *what, int rc)
 {
     fprintf(stderr, "bench_journal: %s: %s\n", what, err_name(rc));
