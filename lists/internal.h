@@ -45,6 +45,9 @@ bool labels_same(struct span a, struct span b);
 /* index_number(index, ret): an index in plain digits, below 2^63. */
 bool index_number(struct span index, uint64_t *ret);
 
+/* lst_next_index(text): the first index behind the highest of a list; 0 where it has none. */
+uint64_t lst_next_index(struct span text);
+
 /* labels_detect(labels): they are boxes, as lists for detection have them: header width A, width B
  * of an object, the rest of the header, objects. */
 bool labels_detect(struct span labels);

@@ -93,6 +93,21 @@ bool index_number(struct span index, uint64_t *ret)
     return true;
 }
 
+uint64_t lst_next_index(struct span text)
+{
+    struct lst_cursor c = {.in = text};
+    struct lst_row row;
+    uint64_t next = 0;
+
+    while (lst_row_next(&c, &row)) {
+        uint64_t index;
+
+        if (row.kind == LST_ROW_IMAGE && index_number(row.index, &index) && index >= next)
+            next = index + 1;
+    }
+    return next;
+}
+
 bool labels_detect(struct span labels)
 {
     size_t n = label_count(labels);

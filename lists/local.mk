@@ -4,6 +4,7 @@ lists_liblists_a_SOURCES = \
 	lists/lists.h lists/internal.h lists/held.h lists/round.h \
 	lists/check.h lists/check.c lists/rules.c lists/judge.c lists/labels.c lists/fix.c \
 	lists/directories.h lists/directories.c lists/keys.h lists/keys.c \
+	lists/edit.h lists/edit.c \
 	lists/diff.h lists/diff.c lists/merge.h lists/merge.c \
 	lists/tally.h lists/tally.c lists/picture.h lists/picture.c \
 	lists/images.c lists/file.h lists/file.c \
@@ -16,6 +17,7 @@ lists_tests = \
 	tests/unit/test_lst_rows \
 	tests/unit/test_lst_check \
 	tests/unit/test_lst_diff \
+	tests/unit/test_lst_edit \
 	tests/unit/test_lst_keys \
 	tests/unit/test_lst_merge \
 	tests/unit/test_picture \
@@ -36,6 +38,8 @@ tests_unit_test_lst_diff_SOURCES = tests/unit/test_lst_diff.c tests/unit/unit.h
 tests_unit_test_lst_diff_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_merge_SOURCES = tests/unit/test_lst_merge.c tests/unit/unit.h
 tests_unit_test_lst_merge_LDADD = $(lists_tests_LIBS)
+tests_unit_test_lst_edit_SOURCES = tests/unit/test_lst_edit.c tests/unit/unit.h
+tests_unit_test_lst_edit_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_keys_SOURCES = tests/unit/test_lst_keys.c tests/unit/unit.h
 tests_unit_test_lst_keys_LDADD = $(lists_tests_LIBS)
 tests_unit_test_picture_SOURCES = tests/unit/test_picture.c tests/unit/unit.h

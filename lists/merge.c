@@ -35,8 +35,8 @@ struct merging {
     size_t n;
     struct lst_diff to_ours;
     struct lst_diff to_theirs;
-    bool *settled;    /* of each row that theirs added: it is in out already */
-    uint64_t highest; /* index in all of them */
+    bool *settled;       /* of each row that theirs added: it is in out already */
+    uint64_t next_index; /* that none of them has */
 };
 
 /* The row of a list that begins there. */
@@ -292,19 +292,15 @@ static int meet_all(struct meeting *t, enum row_key key)
     return rc;
 }
 
-/* The highest index of a list that is a plain number. */
-static uint64_t highest_index(struct span text, uint64_t highest)
+/* The first index behind all that any of them has. */
+static uint64_t next_of_three(const struct merging *m)
 {
-    struct lst_cursor c = {.in = text};
-    struct lst_row row;
+    uint64_t a = lst_next_index(m->base);
+    uint64_t b = lst_next_index(m->ours);
+    uint64_t c = lst_next_index(m->theirs);
 
-    while (lst_row_next(&c, &row)) {
-        uint64_t index;
-
-        if (row.kind == LST_ROW_IMAGE && index_number(row.index, &index) && index > highest)
-            highest = index;
-    }
-    return highest;
+    a = a > b ? a : b;
+    return a > c ? a : c;
 }
 
 /* An added row under another index. */
@@ -312,7 +308,7 @@ static int put_renumbered(struct merging *m, const struct lst_row *row)
 {
     struct span rest = {row->index.p + row->index.n,
                         row->line.n - (size_t)(row->index.p + row->index.n - row->line.p)};
-    int rc = buf_appendf(m->out, "%" PRIu64, ++m->highest);
+    int rc = buf_appendf(m->out, "%" PRIu64, m->next_index++);
 
     m->stats.renumbered++;
     return rc < 0 ? rc : put_line(m->out, rest);
@@ -348,7 +344,7 @@ static int merge_added(struct merging *m)
         rc = meet_all(&by_path, ROW_KEY_PATH);
     if (rc == 0)
         rc = meet_all(&by_index, ROW_KEY_INDEX);
-    m->highest = highest_index(m->theirs, highest_index(m->ours, highest_index(m->base, 0)));
+    m->next_index = next_of_three(m);
     for (size_t i = 0; rc == 0 && i < n; i++)
         if (!m->settled[i])
             rc = put_added(m, m->to_theirs.added[i], by_path.taken[i], by_index.taken[i]);

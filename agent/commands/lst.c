@@ -15,6 +15,11 @@ static const struct {
     {"stat", lst_command_stat, "rows, labels and classes of lists, in numbers"},
     {"diff", lst_command_diff, "what became of a list, by what its rows mean"},
     {"merge", lst_command_merge, "three lists made one, row by row"},
+    {"relabel", lst_command_relabel, "give rows another label"},
+    {"split", lst_command_split, "make several classes of one"},
+    {"merge-classes", lst_command_merge_classes, "make one class of several"},
+    {"append", lst_command_append, "add the images of other lists"},
+    {"subset", lst_command_subset, "write some of the rows"},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)

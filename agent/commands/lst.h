@@ -12,10 +12,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+int lst_command_append(int argc, char **argv);
 int lst_command_check(int argc, char **argv);
 int lst_command_diff(int argc, char **argv);
 int lst_command_merge(int argc, char **argv);
+int lst_command_merge_classes(int argc, char **argv);
+int lst_command_relabel(int argc, char **argv);
+int lst_command_split(int argc, char **argv);
 int lst_command_stat(int argc, char **argv);
+int lst_command_subset(int argc, char **argv);
+
+/* What may be given of each. */
+#define LST_CLASSES_MAX  256
+#define LST_PATTERNS_MAX 64
+#define LST_CLASS_MOST   1048575
 
 /* lst_number(text, least, most, ret): a decimal number between them; false where it is none. */
 bool lst_number(const char *text, uint64_t least, uint64_t most, uint64_t *ret);
