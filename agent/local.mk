@@ -42,6 +42,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/offline.c \
 	agent/service/orders.c agent/service/orders.h \
 	agent/service/publish.c \
+	agent/service/pulse.c agent/service/pulse.h \
 	agent/service/recover.c \
 	agent/service/recover_rows.c \
 	agent/service/relist.c \

@@ -4,22 +4,35 @@ dist_doc_DATA = README.md LICENSE COPYING.OpenSSL conf/lockstep.conf.sample \
 	packaging/lockstep-sysctl.conf
 
 # The unit names the program where it is installed.
+# One text for both: the template's instances have a configuration and a state of their own.
 packaging/lockstep.service: packaging/lockstep.service.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) packaging && sed -e 's|@bindir[@]|$(bindir)|g' \
+		-e 's|@instance_option[@]||' -e 's|@state[@]|lockstep|' \
 		$(srcdir)/packaging/lockstep.service.in >$@
-CLEANFILES += packaging/lockstep.service
+packaging/lockstep@.service: packaging/lockstep.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) packaging && sed -e 's|@bindir[@]|$(bindir)|g' \
+		-e 's|@instance_option[@]| -c /etc/lockstep/%i.conf|' \
+		-e 's|@state[@]|lockstep-%i|' -e 's|^\(Description=.*\)|\1 (%i)|' \
+		-e 's|/etc/lockstep/environment|/etc/lockstep/%i.environment|' \
+		$(srcdir)/packaging/lockstep.service.in >$@
+CLEANFILES += packaging/lockstep.service packaging/lockstep@.service
+all-local: packaging/lockstep.service packaging/lockstep@.service
 EXTRA_DIST += packaging/lockstep.service.in packaging/lockstep-sysusers.conf \
-	packaging/debian-packages.txt
+	packaging/lockstep-tmpfiles.conf packaging/debian-packages.txt
 
 if SYSTEMD_UNIT
-systemdsystemunit_DATA = packaging/lockstep.service
+systemdsystemunit_DATA = packaging/lockstep.service packaging/lockstep@.service
 sysusersdir = $(prefix)/lib/sysusers.d
+tmpfilesdir = $(prefix)/lib/tmpfiles.d
 install-data-hook:
 	$(MKDIR_P) "$(DESTDIR)$(sysusersdir)"
 	$(INSTALL_DATA) $(srcdir)/packaging/lockstep-sysusers.conf \
 		"$(DESTDIR)$(sysusersdir)/lockstep.conf"
+	$(MKDIR_P) "$(DESTDIR)$(tmpfilesdir)"
+	$(INSTALL_DATA) $(srcdir)/packaging/lockstep-tmpfiles.conf \
+		"$(DESTDIR)$(tmpfilesdir)/lockstep.conf"
 uninstall-hook:
-	rm -f "$(DESTDIR)$(sysusersdir)/lockstep.conf"
+	rm -f "$(DESTDIR)$(sysusersdir)/lockstep.conf" "$(DESTDIR)$(tmpfilesdir)/lockstep.conf"
 endif
 
 EXTRA_DIST += dev .ci/run .clang-format .clang-tidy .cppcheck-suppressions compile_flags.txt \

@@ -624,6 +624,7 @@ void *rounds_run(void *arg)
     (void)pthread_setname_np(pthread_self(), "watch-tracker"); /* for who looks with ps */
     while (!atomic_load(&w->stop)) {
         step(w);
+        atomic_fetch_add(&w->rounds, 1);
     }
     return NULL;
 }

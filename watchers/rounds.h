@@ -65,7 +65,8 @@ struct watchers {
     bool running;
     bool notify_open;
     atomic_bool stop;
-    atomic_bool dozes; /* the tracker thread sleeps for long, or is about to */
+    atomic_uint_fast64_t rounds; /* that the tracker thread has made */
+    atomic_bool dozes;           /* the tracker thread sleeps for long, or is about to */
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t wake;

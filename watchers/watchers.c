@@ -383,6 +383,12 @@ bool watchers_busy(struct watchers *w)
     return busy || outbox_listings_wait(w->outbox);
 }
 
+uint64_t watchers_rounds(struct watchers *w)
+{
+    rounds_wake(w);
+    return atomic_load(&w->rounds);
+}
+
 bool watchers_others_write(const struct root_identity *id)
 {
     return identity_is_remote(id);

@@ -231,6 +231,10 @@ void watchers_budget(struct watchers *w, struct watch_budget *ret);
  * (a directory that was moved and is not listed yet, half a rename). */
 bool watchers_busy(struct watchers *w);
 
+/* watchers_rounds(w): how often the thread that follows the rules has gone round; wakes it for one
+ * more. It waits for no disk, so if the number stays the same it hangs. */
+uint64_t watchers_rounds(struct watchers *w);
+
 /* watchers_others_write(id): can other hosts (or what lies beneath) change files there without an
  * event on this host? Then only scans find it, and no event tells when a file is complete. Pure. */
 bool watchers_others_write(const struct root_identity *id);

@@ -474,6 +474,7 @@ void agent_end_work(struct agent *a)
     a->uploaders = NULL;
     anchors_end(a);
     a->timer = sd_event_source_unref(a->timer);
+    a->pulse = sd_event_source_unref(a->pulse);
     a->event = sd_event_unref(a->event);
 }
 
@@ -509,6 +510,7 @@ void agent_end(struct agent *a)
     rename_free_all(a);
     pending_free(a->pending);
     sd_event_source_unref(a->timer);
+    sd_event_source_unref(a->pulse);
     sd_event_unref(a->event);
     free(a->root_fds);
     free(a->mappings);

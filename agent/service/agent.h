@@ -21,6 +21,7 @@
  *   report   status
  *   control  the socket
  *   orders   what operators ask for there
+ *   pulse    what systemd is told
  *   reload   a changed configuration is taken over
  *   wait     who waits there until all is in S3
  *   repair   what a verification found
@@ -235,6 +236,12 @@ struct agent {
     uint64_t marks;         /* that were made in the watchers' queue for them */
     int64_t paused_us;      /* transfers are paused since then; 0: they are not */
     uid_t paused_uid;       /* who asked for it */
+    sd_event_source *pulse; /* NULL: no service manager listens */
+    bool watchdog;          /* and it wants to know that we live */
+    bool pulse_missed;      /* the last beat was */
+    int64_t pulse_ms;
+    uint64_t pulse_rounds; /* of the watchers' thread at the last beat */
+    char status_line[512]; /* as it was told last */
 };
 
 /* agent.c */

@@ -4,6 +4,7 @@
 #include "agent/service/anchors.h"
 #include "agent/service/departed.h"
 #include "agent/service/finder.h"
+#include "agent/service/pulse.h"
 #include "agent/service/reload.h"
 #include "agent/service/wait.h"
 #include "base/clock.h"
@@ -132,7 +133,7 @@ static void turn_idle(struct agent *a)
              " lists rewritten)",
              a->totals.adds, a->totals.edits, a->totals.metas, a->totals.renames, a->totals.removes,
              a->totals.lists_rewritten);
-    (void)sd_notify(0, "STATUS=in step"); /* nobody listens outside of systemd */
+    pulse_status(a);
     turn_give_back(a);
 }
 
@@ -362,6 +363,6 @@ int loop_sources(struct agent *a)
     if (rc >= 0)
         rc = sd_event_add_signal(a->event, NULL, SIGHUP, on_hangup, a);
     if (rc >= 0)
-        rc = sd_event_set_watchdog(a->event, true);
+        rc = pulse_begin(a);
     return rc < 0 ? rc : 0;
 }

@@ -1,6 +1,7 @@
 /* Shell. What operators ask for over the socket. */
 #include "agent/service/orders.h"
 
+#include "agent/service/pulse.h"
 #include "agent/service/reload.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -131,6 +132,7 @@ int orders_pause(struct agent *a, const struct request *r, const struct ucred *p
         return buf_appendf(out, "%d\ntransfers are paused already\n", EXIT_IN_STEP);
     a->paused_us = a->real_us;
     a->paused_uid = peer->uid;
+    pulse_status(a);
     log_warning("uid %u (pid %d) pauses all transfers; %zu under way are let end",
                 (unsigned)peer->uid, (int)peer->pid, a->flying);
     return buf_appendf(out,
@@ -146,6 +148,7 @@ int orders_resume(struct agent *a, const struct request *r, const struct ucred *
     if (!a->paused_us)
         return buf_appendf(out, "%d\ntransfers are not paused\n", EXIT_IN_STEP);
     a->paused_us = 0;
+    pulse_status(a);
     log_info("uid %u (pid %d) lets transfers go on", (unsigned)peer->uid, (int)peer->pid);
     return buf_appendf(out, "%d\ntransfers go on\n", EXIT_IN_STEP);
 }

@@ -1,0 +1,140 @@
+"""What systemd sees of the agent: the units, the messages, the watchdog."""
+
+import ctypes
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+
+from harness import Skip, on, process, wait_until, write
+from harness.agent import lockstep_binary
+
+EXPOSURE_MAX = 1.7
+PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH, WALL = 0x4206, 0x4207, 17, 0x40000000
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def units(ctx):
+    """The units of the build, with its binary in them, in a folder."""
+    if not shutil.which("systemd-analyze"):
+        raise Skip("not installed: systemd-analyze")
+    folder = ctx.folder("units")
+    for name in ("lockstep.service", "lockstep@.service"):
+        with open(f"{process.build_dir()}/packaging/{name}", encoding="utf-8") as file:
+            text = file.read()
+        assert "@" not in re.sub(r"#.*|@(system-service|privileged|resources|chown)", "", text), name
+        text = re.sub(r"^(Exec\w+)=\S+", rf"\1={lockstep_binary()}", text, flags=re.M)
+        target = name.replace("@.", "@second.")
+        with open(f"{folder}/{target}", "w", encoding="utf-8") as file:
+            file.write(text)
+    return [f"{folder}/lockstep.service", f"{folder}/lockstep@second.service"]
+
+
+@on("s3d")
+def test_the_units_are_sound_and_let_little_through(ctx):
+    for unit in units(ctx):
+        done = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True,
+                              text=True, check=False)
+        ours = [line for line in (done.stdout + done.stderr).splitlines() if "lockstep" in line]
+        assert done.returncode == 0 and not ours, done
+        done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", unit],
+                              capture_output=True, text=True, check=False)
+        level = re.search(r"exposure level for .*: ([0-9.]+)", done.stdout)
+        assert level and float(level.group(1)) <= EXPOSURE_MAX, done
+    text = open(unit, encoding="utf-8").read()
+    assert "-c /etc/lockstep/second.conf" not in text and "-c /etc/lockstep/%i.conf" in text
+    assert "StateDirectory=lockstep-%i" in text
+
+
+class Manager:
+    """The other end of sd_notify."""
+
+    def __init__(self, ctx, watchdog_ms=None):
+        self.path = ctx.folder("manager") + "/notify"
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.path)
+        self.socket.setblocking(False)
+        self.lines = []
+        self.environment = {"NOTIFY_SOCKET": self.path}
+        if watchdog_ms:
+            self.environment["WATCHDOG_USEC"] = str(watchdog_ms * 1000)
+
+    def take(self):
+        """All lines so far."""
+        while True:
+            try:
+                self.lines += self.socket.recv(65536).decode().splitlines()
+            except BlockingIOError:
+                return self.lines
+
+    def wait_for(self, line, timeout=20):
+        wait_until(lambda: line in self.take(), timeout, lambda: f"{line}: {self.lines}")
+
+    def beats(self, seconds):
+        before = self.take().count("WATCHDOG=1")
+        time.sleep(seconds)
+        return self.take().count("WATCHDOG=1") - before
+
+
+def begin(ctx, manager):
+    images = ctx.folder("images")
+    write(f"{images}/a.jpg")
+    agent = ctx.agent(images=images)
+    agent.environment.update(manager.environment)
+    agent.start()
+    manager.wait_for("READY=1")
+    agent.wait_in_step(20)
+    return agent, images
+
+
+@on("s3d")
+def test_what_systemd_is_told(ctx):
+    manager = Manager(ctx)
+    agent, _ = begin(ctx, manager)
+    manager.wait_for("STATUS=in step")
+    assert agent.run("pause").returncode == 0
+    wait_until(lambda: any(l.startswith("STATUS=transfers are paused") for l in manager.take()), 10,
+               lambda: str(manager.lines))
+    assert agent.run("resume").returncode == 0
+    assert manager.take()[-1] == "STATUS=in step", manager.lines
+    ready = manager.take().count("READY=1")
+    assert agent.run("reload").returncode == 0
+    assert "RELOADING=1" in manager.take() and manager.take().count("READY=1") == ready + 1
+    assert agent.stop() == 0
+    assert "STOPPING=1" in manager.take()
+    assert "WATCHDOG=1" not in manager.lines, "nobody asked for it"
+
+
+def thread(pid, name):
+    """The id of a thread."""
+    for tid in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{tid}/comm", encoding="utf-8") as file:
+            if file.read().strip() == name:
+                return int(tid)
+    raise AssertionError(f"no thread {name}")
+
+
+def ptrace(request, tid):
+    if LIBC.ptrace(request, tid, None, None) != 0:
+        raise Skip("no right to trace: " + os.strerror(ctypes.get_errno()))
+
+
+@on("s3d")
+def test_the_watchdog_is_fed_while_the_watchers_move_and_not_longer(ctx):
+    manager = Manager(ctx, watchdog_ms=600)
+    agent, images = begin(ctx, manager)
+    assert 4 <= manager.beats(1.5) <= 9, manager.lines
+    tid = thread(agent.process.pid, "watch-tracker")
+    ptrace(PTRACE_SEIZE, tid)
+    ptrace(PTRACE_INTERRUPT, tid)
+    os.waitpid(tid, WALL)
+    time.sleep(0.5)  # a beat that was due
+    assert manager.beats(1.0) == 0
+    assert agent.run("status").returncode in (0, 1), "the loop itself goes on"
+    agent.wait_for_log("the watchers' thread has not moved")
+    ptrace(PTRACE_DETACH, tid)
+    wait_until(lambda: manager.beats(0.5) > 0, 10, "the beats to come again")
+    write(f"{images}/after.jpg")
+    agent.wait_in_step(20)
