@@ -304,44 +304,68 @@ void follow_home(struct agent *a, struct item *it, const struct known *known)
 
 #define FOLLOW_HOPS_MAX 1000 /* renames of one image that were not cleared away yet */
 
+/* Where the index has the image now that it has, or had, under a key: it was renamed from there, or
+ * it is listed where it has a key of its own by now and has left this one, whose object is still to
+ * be deleted. 0: `key` and `ret`; -ENOENT: nowhere; -errno. */
+static int image_find(struct agent *a, char key[AGENT_KEY_SIZE], struct index_entry *ret)
+{
+    int rc = index_get(a->index, key, ret);
+
+    for (int hops = 0; rc == 0 && hops < FOLLOW_HOPS_MAX; hops++) {
+        const struct known *k = &ret->known;
+        struct index_entry next;
+
+        if ((k->flags & KNOWN_KEPT) || ((k->flags & KNOWN_MOVED) && !k->moved_to))
+            return -ENOENT;
+        if (!(k->flags & (KNOWN_MOVED | KNOWN_LISTED)) || !k->moved_to)
+            return 0;
+        rc = index_get(a->index, k->moved_to, &next);
+        if (!(k->flags & KNOWN_MOVED) && (rc || (next.known.flags & KNOWN_KEPT) ||
+                                          !file_id_same(plan_file(k), plan_file(&next.known))))
+            return rc == -ENOENT ? 0 : rc; /* only its rows are there */
+        snprintf(key, AGENT_KEY_SIZE, "%s", k->moved_to);
+        if (rc == 0)
+            rc = index_get(a->index, key, ret);
+    }
+    return rc;
+}
+
+/* Lists may name the image that the index has under this key by the item's path too. */
+static int image_also(struct agent *a, struct rows *rows, const struct item *it, const char *key,
+                      const struct known *known)
+{
+    const struct mapping *m = agent_mapping(a, it);
+    const char *image = key + m->prefix_len;
+
+    return rows_also(rows, image, plan_file(known), listed_at(m, known, image), it->path);
+}
+
 void follow_moved(struct agent *a, const struct item *it, const struct known *known)
 {
     struct rows *rows = rows_of(a, it);
-    size_t prefix = agent_mapping(a, it)->prefix_len;
     char key[AGENT_KEY_SIZE];
     struct index_entry e;
-    int rc = 0;
+    int rc;
 
     if (!rows || !known->moved_to)
         return;
     snprintf(key, sizeof key, "%s", known->moved_to);
-    for (int hops = 0; (rc = index_get(a->index, key, &e)) == 0 && hops < FOLLOW_HOPS_MAX &&
-                       (e.known.flags & KNOWN_MOVED) && e.known.moved_to;
-         hops++)
-        snprintf(key, sizeof key, "%s", e.known.moved_to);
-    if (rc == 0 && !(e.known.flags & KNOWN_KEPT))
-        rc = rows_also(rows, key + prefix, plan_file(&e.known),
-                       listed_at(agent_mapping(a, it), &e.known, key + prefix), it->path);
-    else
-        rc = rows_gone(rows, it->path, it->path, it->path);
-    follow_noted(a, rows, rc);
+    rc = image_find(a, key, &e);
+    follow_noted(a, rows,
+                 rc == 0 ? image_also(a, rows, it, key, &e.known)
+                         : rows_gone(rows, it->path, it->path, it->path));
 }
 
-/* Lists may name the image at that key by the item's path too. True: there is one. */
+/* The same of the image that was at that key. True: there is one. */
 static bool passed_as(struct agent *a, struct rows *rows, const struct item *it, const char *at_key)
 {
-    const struct mapping *m = agent_mapping(a, it);
-    const char *image = rows_image_at(rows, at_key + m->prefix_len);
+    const char *at = at_key + agent_mapping(a, it)->prefix_len, *image = rows_image_at(rows, at);
     char key[AGENT_KEY_SIZE];
     struct index_entry e;
 
-    if (!agent_key(a, it->mapping, image ? image : at_key + m->prefix_len, key) ||
-        index_get(a->index, key, &e) || (e.known.flags & (KNOWN_MOVED | KNOWN_KEPT)))
+    if (!agent_key(a, it->mapping, image ? image : at, key) || image_find(a, key, &e))
         return false;
-    image = key + m->prefix_len;
-    follow_noted(
-        a, rows,
-        rows_also(rows, image, plan_file(&e.known), listed_at(m, &e.known, image), it->path));
+    follow_noted(a, rows, image_also(a, rows, it, key, &e.known));
     return true;
 }
 
@@ -365,36 +389,23 @@ void follow_lost(struct agent *a, const struct item *source, const struct item *
         rows_lost(rows, source->path, it->path);
 }
 
-/* The image that the index has under a key has another one where lists name it by now: it has left
- * this one, and rows that still name it so are its own. */
-static bool is_home_where_listed(struct agent *a, const struct item *it, const struct known *known,
-                                 struct index_entry *ret)
-{
-    return (known->flags & KNOWN_LISTED) && known->moved_to &&
-           strcmp(known->moved_to, it->key) != 0 &&
-           index_get(a->index, known->moved_to, ret) == 0 &&
-           !(ret->known.flags & (KNOWN_MOVED | KNOWN_KEPT)) &&
-           file_id_same(plan_file(known), plan_file(&ret->known));
-}
-
 void follow_gone(struct agent *a, const struct item *it)
 {
     struct rows *rows = rows_of(a, it);
-    const struct mapping *m = agent_mapping(a, it);
     const char *image = it->image ? it->image : it->path;
-    struct index_entry e, home;
-    bool known = index_get(a->index, it->key, &e) == 0;
+    char key[AGENT_KEY_SIZE];
+    struct index_entry e;
     int rc;
 
     if (!rows)
         return;
-    if (known && is_home_where_listed(a, it, &e.known, &home)) {
-        const char *to = e.known.moved_to + m->prefix_len;
-
-        rc = rows_also(rows, to, plan_file(&home.known), listed_at(m, &home.known, to), it->path);
-    } else {
-        rc = rows_gone(rows, image, it->path, listed_at(m, known ? &e.known : NULL, it->path));
-    }
+    snprintf(key, sizeof key, "%s", it->key);
+    rc = image_find(a, key, &e);
+    if (rc == 0 && strcmp(key, it->key) != 0)
+        rc = image_also(a, rows, it, key, &e.known);
+    else
+        rc = rows_gone(rows, image, it->path,
+                       listed_at(agent_mapping(a, it), rc == 0 ? &e.known : NULL, it->path));
     follow_noted(a, rows, rc);
 }
 
