@@ -31,8 +31,7 @@ static void points_release(struct evidence_points *p)
     *p = (struct evidence_points){NULL, 0, 0, 0};
 }
 
-/* A key whose signatures count from here on. 0 or -ENOMEM. */
-static int keys_add(struct evidence *ev, const struct journal_key *key)
+int evidence_key(struct evidence *ev, const struct journal_key *key)
 {
     struct journal_key *keys;
 
@@ -56,7 +55,7 @@ static int take_key(struct evidence *ev, struct span line)
 
     if (rc == 0 && rec.op == JOURNAL_KEY && rec.after &&
         journal_key_parse(span_of(rec.after), &key) == 0)
-        rc = keys_add(ev, &key);
+        rc = evidence_key(ev, &key);
     return rc == -ENOMEM ? rc : 0;
 }
 
@@ -163,7 +162,7 @@ int evidence_init(struct evidence *ev, struct journal_audit *audit, const struct
     buf_init(&ev->store, JOURNAL_LINE_MAX);
     buf_init(&ev->file, JOURNAL_CHECKPOINTS_MAX);
     for (size_t i = 0; rc == 0 && i < count; i++)
-        rc = keys_add(ev, &keys[i]);
+        rc = evidence_key(ev, &keys[i]);
     audit->on_leaf = evidence_leaf;
     audit->leaf_arg = ev;
     return rc;
@@ -177,6 +176,14 @@ void evidence_release(struct evidence *ev)
     buf_release(&ev->file);
     free(ev->keys);
     ev->keys = NULL;
+}
+
+void evidence_pass(struct evidence *ev, uint64_t count)
+{
+    struct evidence_points *p = &ev->anchors;
+
+    while (p->next < p->count && p->items[p->next].size <= count)
+        p->next++;
 }
 
 /* One note as a point; a fault where it is none. 0 or -ENOMEM. */

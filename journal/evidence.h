@@ -55,6 +55,13 @@ int evidence_init(struct evidence *ev, struct journal_audit *audit, const struct
                   size_t count) __attribute__((warn_unused_result));
 void evidence_release(struct evidence *ev);
 
+/* evidence_key(ev, key): one more whose signatures count, as if the journal had named it. 0 or
+ * -ENOMEM. evidence_pass(ev, count): what was kept of trees of at most so many lines is held
+ * against them elsewhere. */
+int evidence_key(struct evidence *ev, const struct journal_key *key)
+    __attribute__((warn_unused_result));
+void evidence_pass(struct evidence *ev, uint64_t count);
+
 /* evidence_anchor(ev, name, ours, text): one checkpoint that was kept elsewhere, or the journal's
  * newest (ours); name and text borrowed until the end. Before the first segment. 0 or -ENOMEM. */
 int evidence_anchor(struct evidence *ev, const char *name, bool ours, struct span text)

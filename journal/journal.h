@@ -298,9 +298,16 @@ struct journal_trust {
 };
 
 /* journal_verify(dir, trust, on_fault, arg, ret, e): 0 when it could be read (ret->faults tells),
- * else -errno. Needs no lock, no state but the directory. trust may be NULL. */
+ * else -errno. Needs no lock, no state but the directory. trust may be NULL. Segments are verified
+ * at the same time, by a thread for each processor; on_fault is called by the caller's alone.
+ * journal_verify_with: by so many threads; the answers are the same. */
+#define JOURNAL_VERIFY_THREADS 64
 int journal_verify(const char *dir, const struct journal_trust *trust,
                    void (*on_fault)(void *arg, const struct journal_fault *f), void *arg,
                    struct journal_verdict *ret, struct err *e) __attribute__((warn_unused_result));
+int journal_verify_with(const char *dir, const struct journal_trust *trust, unsigned threads,
+                        void (*on_fault)(void *arg, const struct journal_fault *f), void *arg,
+                        struct journal_verdict *ret, struct err *e)
+    __attribute__((warn_unused_result));
 
 #endif

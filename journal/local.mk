@@ -31,7 +31,7 @@ journal_libjournal_a_SOURCES = \
 	journal/standing.c \
 	journal/tally.c journal/tally.h \
 	journal/text.c journal/text.h \
-	journal/verify.c \
+	journal/verify.c journal/verify.h journal/verify_keys.c journal/verify_parts.c \
 	journal/walk.c journal/walk.h \
 	journal/writer.c journal/writer.h
 EXTRA_DIST += journal/DESIGN.md
@@ -46,6 +46,7 @@ journal_tests = \
 	tests/unit/test_journal_html \
 	tests/unit/test_journal_life \
 	tests/unit/test_journal_note \
+	tests/unit/test_journal_parts \
 	tests/unit/test_journal_past \
 	tests/unit/test_journal_place \
 	tests/unit/test_journal_proof \
@@ -98,6 +99,8 @@ tests_unit_test_journal_html_SOURCES = tests/unit/test_journal_html.c tests/unit
 tests_unit_test_journal_html_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_life_SOURCES = tests/unit/test_journal_life.c tests/unit/unit.h
 tests_unit_test_journal_life_LDADD = $(journal_tests_LIBS)
+tests_unit_test_journal_parts_SOURCES = tests/unit/test_journal_parts.c $(journal_tests_DIR)
+tests_unit_test_journal_parts_LDADD = $(journal_tests_LIBS) -lpthread
 tests_unit_test_journal_past_SOURCES = tests/unit/test_journal_past.c tests/unit/unit.h
 tests_unit_test_journal_past_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_tally_SOURCES = tests/unit/test_journal_tally.c tests/unit/unit.h
