@@ -304,29 +304,40 @@ void follow_home(struct agent *a, struct item *it, const struct known *known)
 
 #define FOLLOW_HOPS_MAX 1000 /* renames of one image that were not cleared away yet */
 
-/* Where the index has the image now that it has, or had, under a key: it was renamed from there, or
- * it is listed where it has a key of its own by now and has left this one, whose object is still to
- * be deleted. 0: `key` and `ret`; -ENOENT: nowhere; -errno. */
+/* The rows of what is under this key have left the lists, or leave them with the next pass. */
+static bool is_leaving(const struct agent *a, const char *key)
+{
+    const struct item *it = pending_find(a->pending, key);
+
+    return it && it->change == CHANGE_REMOVE &&
+           (it->state == ITEM_LISTING || it->state == ITEM_BARRIER || it->state == ITEM_DELETING);
+}
+
+/* The image of this entry goes on under the other key that the entry tells of: it was renamed to
+ * there, or it is listed there, has a key of its own there by now, and has left this one, whose
+ * object is still to be deleted. */
+static bool image_goes_on(struct agent *a, const struct known *k)
+{
+    struct index_entry next;
+
+    if (!k->moved_to || (k->flags & KNOWN_MOVED))
+        return k->moved_to != NULL;
+    return (k->flags & KNOWN_LISTED) && index_get(a->index, k->moved_to, &next) == 0 &&
+           !(next.known.flags & KNOWN_KEPT) && file_id_same(plan_file(k), plan_file(&next.known));
+}
+
+/* Where the index has the image now that it has, or had, under a key. 0: `key` and `ret`; -ENOENT:
+ * nowhere, or it is on its way out; -errno. */
 static int image_find(struct agent *a, char key[AGENT_KEY_SIZE], struct index_entry *ret)
 {
     int rc = index_get(a->index, key, ret);
 
-    for (int hops = 0; rc == 0 && hops < FOLLOW_HOPS_MAX; hops++) {
-        const struct known *k = &ret->known;
-        struct index_entry next;
-
-        if ((k->flags & KNOWN_KEPT) || ((k->flags & KNOWN_MOVED) && !k->moved_to))
-            return -ENOENT;
-        if (!(k->flags & (KNOWN_MOVED | KNOWN_LISTED)) || !k->moved_to)
-            return 0;
-        rc = index_get(a->index, k->moved_to, &next);
-        if (!(k->flags & KNOWN_MOVED) && (rc || (next.known.flags & KNOWN_KEPT) ||
-                                          !file_id_same(plan_file(k), plan_file(&next.known))))
-            return rc == -ENOENT ? 0 : rc; /* only its rows are there */
-        snprintf(key, AGENT_KEY_SIZE, "%s", k->moved_to);
-        if (rc == 0)
-            rc = index_get(a->index, key, ret);
+    for (int hops = 0; rc == 0 && hops < FOLLOW_HOPS_MAX && image_goes_on(a, &ret->known); hops++) {
+        snprintf(key, AGENT_KEY_SIZE, "%s", ret->known.moved_to);
+        rc = index_get(a->index, key, ret);
     }
+    if (rc == 0 && ((ret->known.flags & (KNOWN_MOVED | KNOWN_KEPT)) || is_leaving(a, key)))
+        rc = -ENOENT;
     return rc;
 }
 
@@ -394,18 +405,18 @@ void follow_gone(struct agent *a, const struct item *it)
     struct rows *rows = rows_of(a, it);
     const char *image = it->image ? it->image : it->path;
     char key[AGENT_KEY_SIZE];
-    struct index_entry e;
+    struct index_entry e, last;
+    bool known = index_get(a->index, it->key, &e) == 0;
     int rc;
 
     if (!rows)
         return;
     snprintf(key, sizeof key, "%s", it->key);
-    rc = image_find(a, key, &e);
-    if (rc == 0 && strcmp(key, it->key) != 0)
-        rc = image_also(a, rows, it, key, &e.known);
+    if (known && image_find(a, key, &last) == 0 && strcmp(key, it->key) != 0)
+        rc = image_also(a, rows, it, key, &last.known);
     else
         rc = rows_gone(rows, image, it->path,
-                       listed_at(agent_mapping(a, it), rc == 0 ? &e.known : NULL, it->path));
+                       listed_at(agent_mapping(a, it), known ? &e.known : NULL, it->path));
     follow_noted(a, rows, rc);
 }
 
