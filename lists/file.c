@@ -87,17 +87,31 @@ static uint32_t new_mode(void)
     return NEW_MODE & ~(uint32_t)mask;
 }
 
+/* How the text comes into place. */
+struct placing {
+    const struct lst_file *was; /* that must be there still, or NULL */
+    bool fresh;                 /* nothing may be there */
+};
+
+/* The name may be given to the text. */
+static int may_place(const struct placing *how, int dir_fd, const char *name, struct file_stat *ret)
+{
+    int rc = tree_stat_at(dir_fd, name, ret);
+
+    if (rc == 0 && how->was && !file_same_content(&how->was->st, ret))
+        return ERR_CHANGED;
+    if (rc == 0 && how->fresh && ret->kind != FILE_ABSENT)
+        return -EEXIST;
+    return rc == 0 && ret->kind != FILE_ABSENT && ret->kind != FILE_REGULAR ? ERR_NOT_FILE : rc;
+}
+
 /* Write and replace in an open directory. */
-static int replace_in(int dir_fd, const char *name, struct span text, const struct lst_file *was)
+static int place_in(int dir_fd, const char *name, struct span text, const struct placing *how)
 {
     struct file_stat now = {0};
     struct replace r;
-    int rc = tree_stat_at(dir_fd, name, &now);
+    int rc = may_place(how, dir_fd, name, &now);
 
-    if (rc == 0 && was && !file_same_content(&was->st, &now))
-        rc = ERR_CHANGED;
-    if (rc == 0 && now.kind != FILE_ABSENT && now.kind != FILE_REGULAR)
-        rc = ERR_NOT_FILE;
     if (rc < 0)
         return rc;
     rc = replace_begin(&r, dir_fd, name, now.kind == FILE_REGULAR ? now.mode & 07777 : new_mode());
@@ -108,17 +122,16 @@ static int replace_in(int dir_fd, const char *name, struct span text, const stru
         rc = replace_like(&r, &now);
     if (rc == 0)
         rc = replace_sync(&r);
-    if (rc == 0 && was)
-        rc = tree_stat_at(dir_fd, name, &now);
-    if (rc == 0 && was && !file_same_content(&was->st, &now))
-        rc = ERR_CHANGED;
     if (rc == 0)
-        return replace_commit(&r);
+        rc = may_place(how, dir_fd, name, &now);
+    if (rc == 0)
+        return how->fresh ? replace_commit_new(&r) : replace_commit(&r);
     replace_abort(&r);
     return rc;
 }
 
-int lst_file_write(const char *path, struct span text, const struct lst_file *was, struct err *e)
+/* The same, by the path of a file. */
+static int place(const char *path, struct span text, const struct placing *how, struct err *e)
 {
     char *real = realpath(path, NULL);
     char *target = real ? real : strdup(path);
@@ -132,13 +145,28 @@ int lst_file_write(const char *path, struct span text, const struct lst_file *wa
         if (slash)
             *slash = '\0';
         dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        rc = dir_fd < 0 ? -errno : replace_in(dir_fd, slash ? slash + 1 : target, text, was);
+        rc = dir_fd < 0 ? -errno : place_in(dir_fd, slash ? slash + 1 : target, text, how);
     }
     if (dir_fd >= 0)
         (void)close(dir_fd); /* opened for reading: nothing to lose */
     free(target);
-    if (rc < 0)
-        return err_set(e, rc, path, rc == ERR_CHANGED ? "try again" : "a file that can be replaced",
-                       "%s", err_name(rc));
-    return 0;
+    if (rc == ERR_CHANGED)
+        return err_set(e, rc, path, "try again", "somebody changed it meanwhile");
+    if (rc == -EEXIST)
+        return err_set(e, rc, path, "another name, or --force", "is there already");
+    return rc < 0 ? err_set(e, rc, path, "a file that can be written", "%s", err_name(rc)) : 0;
+}
+
+int lst_file_write(const char *path, struct span text, const struct lst_file *was, struct err *e)
+{
+    const struct placing how = {.was = was};
+
+    return place(path, text, &how, e);
+}
+
+int lst_file_create(const char *path, struct span text, bool force, struct err *e)
+{
+    const struct placing how = {.fresh = !force};
+
+    return place(path, text, &how, e);
 }

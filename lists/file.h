@@ -27,10 +27,15 @@ int lst_file_read(const char *path, struct lst_file *ret, struct err *e)
 void lst_file_release(struct lst_file *f);
 struct span lst_file_text(const struct lst_file *f);
 
-/* lst_file_write(path, text, was, e): put the text in place, whole and durable. `was`: the file
- * must still be this one, else ERR_CHANGED, and keeps its owner and mode; NULL: whatever was there.
- * A symbolic link is followed. 0 or -errno. */
+/* lst_file_write(path, text, was, e): put the text in place, whole and durable. The file must still
+ * be the one that was read, else ERR_CHANGED, and keeps its owner and mode. A symbolic link is
+ * followed. 0 or -errno. */
 int lst_file_write(const char *path, struct span text, const struct lst_file *was, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* lst_file_create(path, text, force, e): the same for a file that is not there; with force whatever
+ * has the name is replaced. 0, -EEXIST, -errno. */
+int lst_file_create(const char *path, struct span text, bool force, struct err *e)
     __attribute__((warn_unused_result));
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/path.h"
 #include "base/utf8.h"
 #include "lists/internal.h"
+#include "lists/make.h"
 
 #include <string.h>
 
@@ -189,4 +190,13 @@ size_t lst_judge(const struct lst_row *row, bool first, enum lst_rule found[LST_
         break;
     }
     return j.n;
+}
+
+bool lst_path_fits(const char *path)
+{
+    enum lst_rule found[LST_JUDGED_MAX];
+    struct judgement j = {.found = found};
+
+    judge_path(&j, span_of(path));
+    return j.n == 0 && !strpbrk(path, "\t\r\n");
 }

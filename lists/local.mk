@@ -4,6 +4,7 @@ lists_liblists_a_SOURCES = \
 	lists/lists.h lists/internal.h lists/held.h lists/round.h \
 	lists/check.h lists/check.c lists/rules.c lists/judge.c lists/labels.c lists/fix.c \
 	lists/directories.h lists/directories.c lists/keys.h lists/keys.c \
+	lists/make.h lists/class_map.c lists/gather.c lists/parts.c \
 	lists/edit.h lists/edit.c \
 	lists/diff.h lists/diff.c lists/merge.h lists/merge.c \
 	lists/tally.h lists/tally.c lists/picture.h lists/picture.c \
@@ -19,6 +20,7 @@ lists_tests = \
 	tests/unit/test_lst_diff \
 	tests/unit/test_lst_edit \
 	tests/unit/test_lst_keys \
+	tests/unit/test_lst_make \
 	tests/unit/test_lst_merge \
 	tests/unit/test_picture \
 	tests/unit/test_lst_rewrite \
@@ -36,6 +38,8 @@ tests_unit_test_lst_check_SOURCES = tests/unit/test_lst_check.c tests/unit/unit.
 tests_unit_test_lst_check_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_diff_SOURCES = tests/unit/test_lst_diff.c tests/unit/unit.h
 tests_unit_test_lst_diff_LDADD = $(lists_tests_LIBS)
+tests_unit_test_lst_make_SOURCES = tests/unit/test_lst_make.c tests/unit/unit.h
+tests_unit_test_lst_make_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_merge_SOURCES = tests/unit/test_lst_merge.c tests/unit/unit.h
 tests_unit_test_lst_merge_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_edit_SOURCES = tests/unit/test_lst_edit.c tests/unit/unit.h
@@ -70,7 +74,10 @@ noinst_PROGRAMS += tests/fuzz/fuzz_lst_rows
 tests_fuzz_fuzz_lst_rows_SOURCES = tests/fuzz/fuzz_lst_rows.c
 tests_fuzz_fuzz_lst_rows_LDADD = lists/liblists.a base/libbase.a $(CRYPTO_LIBS)
 tests_fuzz_fuzz_lst_rows_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-noinst_PROGRAMS += tests/fuzz/fuzz_picture tests/fuzz/fuzz_lst_check
+noinst_PROGRAMS += tests/fuzz/fuzz_picture tests/fuzz/fuzz_lst_check tests/fuzz/fuzz_class_map
+tests_fuzz_fuzz_class_map_SOURCES = tests/fuzz/fuzz_class_map.c
+tests_fuzz_fuzz_class_map_LDADD = lists/liblists.a base/libbase.a $(CRYPTO_LIBS)
+tests_fuzz_fuzz_class_map_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_picture_SOURCES = tests/fuzz/fuzz_picture.c
 tests_fuzz_fuzz_picture_LDADD = lists/liblists.a base/libbase.a $(CRYPTO_LIBS)
 tests_fuzz_fuzz_picture_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
@@ -79,6 +86,7 @@ tests_fuzz_fuzz_lst_check_LDADD = lists/liblists.a base/libbase.a $(CRYPTO_LIBS)
 tests_fuzz_fuzz_lst_check_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
 EXTRA_DIST += \
+	tests/fuzz/corpus/class_map/three \
 	tests/fuzz/corpus/picture/frame.jpg \
 	tests/fuzz/corpus/picture/header.png \
 	tests/fuzz/corpus/lst_check/odd \

@@ -15,6 +15,7 @@ static const struct {
     {"stat", lst_command_stat, "rows, labels and classes of lists, in numbers"},
     {"diff", lst_command_diff, "what became of a list, by what its rows mean"},
     {"merge", lst_command_merge, "three lists made one, row by row"},
+    {"make", lst_command_make, "make lists of a directory of images"},
     {"relabel", lst_command_relabel, "give rows another label"},
     {"split", lst_command_split, "make several classes of one"},
     {"merge-classes", lst_command_merge_classes, "make one class of several"},

@@ -8,7 +8,6 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char append_usage[] =
     "usage: lockstep lst append FILE FROM...\n"
@@ -116,10 +115,9 @@ static int choose(struct wish *w, const struct lst_list *list)
 
     buf_init(&out, SIZE_MAX);
     rc = lst_subset(list->text, &w->select, w->per_class, w->seed, &out, &kept);
-    if (rc == 0 && !w->force && access(w->out, F_OK) == 0)
-        rc = err_set(&e, -EEXIST, w->out, "another name, or --force", "is there already");
-    else if (rc == 0)
-        rc = lst_file_write(w->out, (struct span){out.data ? out.data : "", out.len}, NULL, &e);
+    if (rc == 0)
+        rc =
+            lst_file_create(w->out, (struct span){out.data ? out.data : "", out.len}, w->force, &e);
     else
         (void)err_set(&e, rc, list->name, NULL, "%s", err_name(rc));
     buf_release(&out);
