@@ -26,11 +26,13 @@ static struct sum sum_up(const struct lst_findings *f)
     return s;
 }
 
-/* What a person reads: the rule's words, what was found, the other row. */
+/* What a person reads: the rule's words, what was found, the other row. It becomes all of out. */
 static int message(struct buf *out, const struct lst_finding *x, const struct lst_inputs *in)
 {
-    int rc = buf_append_str(out, lst_rule_info(x->rule)->text);
+    int rc;
 
+    buf_reset(out);
+    rc = buf_append_str(out, lst_rule_info(x->rule)->text);
     if (rc == 0 && x->detail)
         rc = buf_appendf(out, " (%s)", x->detail);
     if (rc == 0 && x->other != LST_NOWHERE)
@@ -42,10 +44,8 @@ static int message(struct buf *out, const struct lst_finding *x, const struct ls
 static int show_text(const struct lst_finding *x, const struct lst_inputs *in, struct buf *text)
 {
     const struct lst_rule_info *info = lst_rule_info(x->rule);
-    int rc;
+    int rc = message(text, x, in);
 
-    buf_reset(text);
-    rc = message(text, x, in);
     if (rc < 0)
         return rc;
     command_print_name(in->lists[x->list].name);
@@ -79,10 +79,8 @@ static int show_json(const struct lst_finding *x, const struct lst_inputs *in, s
     const struct lst_rule_info *info = lst_rule_info(x->rule);
     struct json_writer w;
     struct buf line;
-    int rc;
+    int rc = message(text, x, in);
 
-    buf_reset(text);
-    rc = message(text, x, in);
     if (rc < 0)
         return rc;
     buf_init(&line, SIZE_MAX);
@@ -196,10 +194,8 @@ static int sarif_result(struct json_writer *w, const struct lst_finding *x,
                         const struct lst_inputs *in, struct buf *text)
 {
     const struct lst_rule_info *info = lst_rule_info(x->rule);
-    int rc;
+    int rc = message(text, x, in);
 
-    buf_reset(text);
-    rc = message(text, x, in);
     if (rc < 0)
         return rc;
     json_object(w, NULL);
