@@ -73,6 +73,7 @@ EXTRA_DIST += \
 	tests/system/harness/context.py \
 	tests/system/harness/guest.py \
 	tests/system/harness/list_readers.py \
+	tests/system/harness/guest_systemd.py \
 	tests/system/harness/listener.py \
 	tests/system/harness/mounts.py \
 	tests/system/harness/observer.py \

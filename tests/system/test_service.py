@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 
-from harness import Skip, on, process, wait_until, write
+from harness import Skip, deadline, long_test, on, process, uml, wait_until, write
 from harness.agent import lockstep_binary
 
 EXPOSURE_MAX = 1.7
@@ -16,7 +16,7 @@ PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH, WALL = 0x4206, 0x4207, 17, 0x4000
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-def units(ctx):
+def units(ctx, program=None):
     """The units of the build, with its binary in them, in a folder."""
     if not shutil.which("systemd-analyze"):
         raise Skip("not installed: systemd-analyze")
@@ -25,7 +25,7 @@ def units(ctx):
         with open(f"{process.build_dir()}/packaging/{name}", encoding="utf-8") as file:
             text = file.read()
         assert "@" not in re.sub(r"#.*|@(system-service|privileged|resources|chown)", "", text), name
-        text = re.sub(r"^(Exec\w+)=\S+", rf"\1={lockstep_binary()}", text, flags=re.M)
+        text = re.sub(r"^(Exec\w+)=\S+", rf"\1={program or lockstep_binary()}", text, flags=re.M)
         target = name.replace("@.", "@second.")
         with open(f"{folder}/{target}", "w", encoding="utf-8") as file:
             file.write(text)
@@ -138,3 +138,27 @@ def test_the_watchdog_is_fed_while_the_watchers_move_and_not_longer(ctx):
     wait_until(lambda: manager.beats(0.5) > 0, 10, "the beats to come again")
     write(f"{images}/after.jpg")
     agent.wait_in_step(20)
+
+
+@long_test
+@on("s3d")
+@deadline(180)
+def test_a_real_systemd_starts_reloads_restarts_and_brings_it_back(ctx):
+    """Where there is a kernel for it: systemd is the first process of one of its own."""
+    lost = uml.missing()
+    if lost:
+        raise Skip("no kernel to run systemd on: " + lost)
+    with open(units(ctx, "/run/programs/lockstep")[0], encoding="utf-8") as file:
+        service = file.read()
+    drive = "/run/tests/harness/guest_systemd.py /mnt/out --drive"
+    uml.run_systemd(ctx, {
+        "lockstep.service": service.replace(
+            "[Service]\n", "[Service]\nLoadCredential=aws:/etc/lockstep/credentials\n"
+            "StandardError=append:/run/agent.log\n", 1),
+        "test.target": "[Unit]\nDefaultDependencies=no\nWants=drive.service\n",
+        "sysinit.target": "[Unit]\nDefaultDependencies=no\n",
+        "basic.target": "[Unit]\nDefaultDependencies=no\n",
+        "drive.service": "[Unit]\nDefaultDependencies=no\n[Service]\nStandardOutput=null\n"
+                         "StandardError=null\n"
+                         f"ExecStart=/usr/bin/python3 -B {drive}\n",
+    })

@@ -32,6 +32,16 @@ def missing():
     return "not installed: " + " ".join(lost) if lost else None
 
 
+def _write_init(folder, program):
+    """The first program of a guest: a script of this folder that becomes this one, with the folder
+    as its argument."""
+    init = os.path.join(folder, "init.sh")
+    with open(init, "w", encoding="utf-8") as file:
+        file.write(f"#!/bin/sh\nexec /usr/bin/python3 -B {HERE}/{program} {folder}\n")
+    os.chmod(init, 0o700)
+    return init
+
+
 def _prepare(folder, plan):
     """Disk, modules, and the first program of the guest."""
     disk = os.path.join(folder, "disk.img")
@@ -43,29 +53,17 @@ def _prepare(folder, plan):
     os.symlink(MODULES, os.path.join(folder, "modules", "lib", "modules"))
     with open(os.path.join(folder, "plan.json"), "w", encoding="utf-8") as file:
         json.dump(plan, file)
-    init = os.path.join(folder, "init.sh")
-    with open(init, "w", encoding="utf-8") as file:
-        file.write(f"#!/bin/sh\nexec /usr/bin/python3 -B {HERE}/guest.py {folder}\n")
-    os.chmod(init, 0o700)
-    return disk, init
+    return disk, _write_init(folder, "guest.py")
 
 
-def run(ctx, scenarios, delay_ms=0, options="", seconds=600, deadline_s=300, environment=None):
-    """Boot a guest and run these ("remote.adds", ...) in it, each for at most `deadline_s`;
-    `delay_ms` is the time of a round trip to the server, `options` are further ones of the mount.
-    Fails with what the guest printed unless
-    all passed, and where it takes longer than `seconds`."""
-    folder = ctx.folder("uml")
-    disk, init = _prepare(folder, {
-        "scenarios": list(scenarios), "delay_ms": delay_ms, "options": options, "deadline_s": deadline_s,
-        "environment": {"LOCKSTEP": os.path.abspath(lockstep_binary()),
-                        "S3D": os.path.abspath(s3d_binary()), **(environment or {})}})
+def _boot(folder, init, seconds, *more):
+    """Boot a guest, with `more` options, and wait for its end: its console's file."""
     apart = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
     if os.geteuid() != 0:
         apart += ["--user", "--map-root-user"]
     command = [*apart, "--", KERNEL, f"mem={MEMORY}", "root=/dev/root", "rootfstype=hostfs",
-               "rootflags=/", "rw", f"ubd0={disk}", f"init={init}", "con=null", "con0=fd:0,fd:1",
-               f"uml_dir={folder}/", "quiet"]
+               "rootflags=/", f"init={init}", "con=null", "con0=fd:0,fd:1", f"uml_dir={folder}/",
+               "quiet", *more]
     console = os.path.join(folder, "console.log")
     with open(console, "wb") as log:
         guest = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
@@ -80,6 +78,40 @@ def run(ctx, scenarios, delay_ms=0, options="", seconds=600, deadline_s=300, env
         if guest.poll() is None:
             guest.kill()
             guest.wait()
+    return console
+
+
+def run_systemd(ctx, units, seconds=120):
+    """Boot a guest whose first process becomes systemd with these units alone ({name: text}), on this
+    host's files, which it cannot write to, and with guest_systemd.py as what it is to do."""
+    folder = ctx.folder("uml")
+    os.makedirs(f"{folder}/units")
+    for name, text in units.items():
+        with open(f"{folder}/units/{name}", "w", encoding="utf-8") as file:
+            file.write(text)
+    with open(f"{folder}/plan.json", "w", encoding="utf-8") as file:
+        json.dump({"LOCKSTEP": os.path.abspath(lockstep_binary()),
+                   "S3D": os.path.abspath(s3d_binary())}, file)
+    console = _boot(folder, _write_init(folder, "guest_systemd.py"), seconds, "ro")
+    result = os.path.join(folder, "result")
+    told = open(result, encoding="utf-8").read() if os.path.exists(result) else "it has told nothing"
+    if told != "ok":
+        raise AssertionError(f"in the guest: {told}\n" + process.tail(console, 80))
+
+
+def run(ctx, scenarios, delay_ms=0, options="", seconds=600, deadline_s=300, environment=None):
+    """Boot a guest and run these ("remote.adds", ...) in it, each for at most `deadline_s`;
+    `delay_ms` is the time of a round trip to the server, `options` are further ones of the mount.
+    Fails with what the guest printed unless
+    all passed, and where it takes longer than `seconds`."""
+    folder = ctx.folder("uml")
+    disk, init = _prepare(folder, {
+        "scenarios": list(scenarios), "delay_ms": delay_ms, "options": options, "deadline_s": deadline_s,
+        "environment": {"LOCKSTEP": os.path.abspath(lockstep_binary()),
+                        "S3D": os.path.abspath(s3d_binary()), **(environment or {})}})
+    try:
+        console = _boot(folder, init, seconds, "rw", f"ubd0={disk}")
+    finally:
         os.unlink(disk)
     results = os.path.join(folder, "results.json")
     if not os.path.exists(results):
