@@ -6,6 +6,7 @@ agent_libcore_a_SOURCES = \
 	agent/core/gate.c agent/core/gate.h \
 	agent/core/guard.c agent/core/guard.h \
 	agent/core/order.c agent/core/order.h \
+	agent/core/page.c agent/core/page.h \
 	agent/core/pending.c agent/core/pending.h \
 	agent/core/plan.c agent/core/plan.h \
 	agent/core/proof.c agent/core/proof.h \
@@ -116,6 +117,7 @@ agent_tests = \
 	tests/unit/test_agent_guard \
 	tests/unit/test_agent_order \
 	tests/unit/test_agent_trouble \
+	tests/unit/test_agent_page \
 	tests/unit/test_agent_pending \
 	tests/unit/test_agent_plan \
 	tests/unit/test_agent_proof \
@@ -152,6 +154,8 @@ tests_unit_test_agent_rows_SOURCES = tests/unit/test_agent_rows.c tests/unit/uni
 tests_unit_test_agent_rows_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_trash_SOURCES = tests/unit/test_agent_trash.c tests/unit/unit.h
 tests_unit_test_agent_trash_LDADD = $(agent_tests_LIBS)
+tests_unit_test_agent_page_SOURCES = tests/unit/test_agent_page.c tests/unit/unit.h
+tests_unit_test_agent_page_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_wait_SOURCES = tests/unit/test_agent_wait.c tests/unit/unit.h
 tests_unit_test_agent_wait_LDADD = $(agent_tests_LIBS)
 index_bed = tests/unit/index_bed.h tests/unit/scratch.c tests/unit/scratch.h tests/unit/unit.h

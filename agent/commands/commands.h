@@ -25,14 +25,16 @@ int command_resume(int argc, char **argv);
 int command_reload(int argc, char **argv);
 
 /* What a command takes besides -c FILE and --help. */
-#define TAKES_JSON 1u /* --json */
-#define TAKES_ONCE 2u /* --once */
+#define TAKES_JSON  1u /* --json */
+#define TAKES_ONCE  2u /* --once */
+#define TAKES_WATCH 8u /* --watch */
 /* And that it only talks to the agent: it must not wait for a tree that does not answer. */
 #define STANDS_APART 4u
 
 struct command_options {
     bool json;
     bool once;
+    bool watch;
     const char *argument; /* the one behind the options, or NULL */
     struct conf *conf;    /* loaded and checked; the command's to free */
 };

@@ -64,11 +64,10 @@ int command_usage(const char *text, const char *wrong)
 int command_begin(int argc, char **argv, const char *usage, unsigned takes, int arguments,
                   struct command_options *ret)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
-                                            {"once", no_argument, NULL, 'o'},
-                                            {"config", required_argument, NULL, 'c'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'},  {"once", no_argument, NULL, 'o'},
+        {"watch", no_argument, NULL, 'w'}, {"config", required_argument, NULL, 'c'},
+        {"help", no_argument, NULL, 'h'},  {0}};
     const char *file = CONF_DEFAULT_FILE;
     int c;
 
@@ -78,6 +77,8 @@ int command_begin(int argc, char **argv, const char *usage, unsigned takes, int 
             ret->json = true;
         else if (c == 'o' && (takes & TAKES_ONCE))
             ret->once = true;
+        else if (c == 'w' && (takes & TAKES_WATCH))
+            ret->watch = true;
         else if (c == 'c')
             file = optarg;
         else

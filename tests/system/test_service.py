@@ -162,3 +162,43 @@ def test_a_real_systemd_starts_reloads_restarts_and_brings_it_back(ctx):
                          "StandardError=null\n"
                          f"ExecStart=/usr/bin/python3 -B {drive}\n",
     })
+
+
+@on("s3d")
+def test_status_is_watched_on_a_plain_terminal(ctx):
+    if not shutil.which("tmux"):
+        raise Skip("not installed: tmux")
+    images = ctx.folder("images")
+    write(f"{images}/a.jpg")
+    agent = ctx.agent(images=images).start()
+    agent.wait_in_step(20)
+    done = agent.run("status", "--watch")
+    assert done.returncode == 2 and "terminal" in done.stderr, done
+    tmux = ["tmux", "-S", ctx.folder("tmux") + "/socket", "-f", "/dev/null"]
+
+    def screen():
+        return subprocess.run([*tmux, "capture-pane", "-p"], capture_output=True, text=True,
+                              check=True).stdout.split("\n")
+
+    subprocess.run([*tmux, "new-session", "-d", "-x", "80", "-y", "24",
+                    f"{lockstep_binary()} status --watch -c {agent.conf}; echo left with $?; cat"],
+                   check=True, env={**agent.environment, "TERM": "xterm"})
+    try:
+        wait_until(lambda: screen()[1] == "in step", 10, lambda: str(screen()))
+        assert screen()[0].startswith("lockstep status, every 2 s") and len(screen()[2]) <= 80
+        assert agent.run("pause").returncode == 0
+        for i in range(40):
+            write(f"{images}/{i}.jpg")
+        wait_until(lambda: screen()[1] == "not in step" and "PAUSED" in screen()[2], 10,
+                   lambda: str(screen()))
+        assert agent.run("resume").returncode == 0
+        wait_until(lambda: screen()[1] == "in step" and "PAUSED" not in str(screen()), 15,
+                   lambda: str(screen()))
+        agent.stop()
+        wait_until(lambda: "not running" in str(screen()) or "no agent" in str(screen()), 10,
+                   lambda: str(screen()))
+        subprocess.run([*tmux, "send-keys", "C-c"], check=True)
+        wait_until(lambda: "left with" in str(screen()), 10, lambda: str(screen()))
+        assert "lockstep status" not in str(screen()), "the terminal is as it was"
+    finally:
+        subprocess.run([*tmux, "kill-server"], check=False)
