@@ -96,6 +96,7 @@ lockstep_SOURCES = \
 	agent/commands/lst_edit.c agent/commands/lst_make.c agent/commands/lst_pick.c \
 	agent/commands/lst_show.c agent/commands/lst_stat.c \
 	agent/commands/order.c \
+	agent/commands/pack.c \
 	agent/commands/pause.c \
 	agent/commands/plan.c \
 	agent/commands/release.c \

@@ -25,6 +25,7 @@ static const struct {
     {"adopt", command_adopt, "take over an S3 copy that is there already"},
     {"journal", command_journal, "show, verify, prove, export and report the change journal"},
     {"lst", command_lst, "check and compare .lst files, and work on them"},
+    {"pack", command_pack, "make RecordIO files of lists and images for training, and check them"},
     {"config", command_config, "check the configuration"},
 };
 

@@ -8,6 +8,9 @@ lists_liblists_a_SOURCES = \
 	lists/edit.h lists/edit.c \
 	lists/diff.h lists/diff.c lists/merge.h lists/merge.c \
 	lists/tally.h lists/tally.c lists/picture.h lists/picture.c \
+	lists/record.h lists/record.c lists/record_image.c \
+	lists/pack.h lists/pack.c lists/pack_relabel.c lists/pack_check.c \
+	lists/pack_files.h lists/pack_files.c \
 	lists/images.c lists/file.h lists/file.c \
 	lists/row.c lists/changes.c lists/rewrite.c lists/undo.c \
 	lists/held.c lists/names.c lists/attributes.c lists/install.c lists/rescue.c \
@@ -23,6 +26,7 @@ lists_tests = \
 	tests/unit/test_lst_make \
 	tests/unit/test_lst_merge \
 	tests/unit/test_picture \
+	tests/unit/test_record \
 	tests/unit/test_lst_rewrite \
 	tests/unit/test_lst_apply \
 	tests/unit/test_lst_race \
@@ -48,6 +52,8 @@ tests_unit_test_lst_keys_SOURCES = tests/unit/test_lst_keys.c tests/unit/unit.h
 tests_unit_test_lst_keys_LDADD = $(lists_tests_LIBS)
 tests_unit_test_picture_SOURCES = tests/unit/test_picture.c tests/unit/unit.h
 tests_unit_test_picture_LDADD = $(lists_tests_LIBS)
+tests_unit_test_record_SOURCES = tests/unit/test_record.c tests/unit/unit.h
+tests_unit_test_record_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_rewrite_SOURCES = tests/unit/test_lst_rewrite.c tests/unit/unit.h
 tests_unit_test_lst_rewrite_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_apply_SOURCES = tests/unit/test_lst_apply.c tests/unit/lst_bed.h tests/unit/unit.h
@@ -84,11 +90,18 @@ tests_fuzz_fuzz_picture_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_lst_check_SOURCES = tests/fuzz/fuzz_lst_check.c
 tests_fuzz_fuzz_lst_check_LDADD = lists/liblists.a base/libbase.a $(CRYPTO_LIBS)
 tests_fuzz_fuzz_lst_check_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+noinst_PROGRAMS += tests/fuzz/fuzz_record
+tests_fuzz_fuzz_record_SOURCES = tests/fuzz/fuzz_record.c
+tests_fuzz_fuzz_record_LDADD = lists/liblists.a base/libbase.a $(CRYPTO_LIBS)
+tests_fuzz_fuzz_record_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
 EXTRA_DIST += \
 	tests/fuzz/corpus/class_map/three \
 	tests/fuzz/corpus/picture/frame.jpg \
 	tests/fuzz/corpus/picture/header.png \
+	tests/fuzz/corpus/record/images \
+	tests/fuzz/corpus/record/parts \
+	tests/fuzz/corpus/record/row \
 	tests/fuzz/corpus/lst_check/odd \
 	tests/fuzz/corpus/lst_rows/mixed.lst \
 	tests/fuzz/corpus/lst_rows/odd.lst \

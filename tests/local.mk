@@ -79,6 +79,7 @@ EXTRA_DIST += \
 	tests/system/harness/observer.py \
 	tests/system/harness/process.py \
 	tests/system/harness/proxy.py \
+	tests/system/harness/recordio.py \
 	tests/system/harness/relay.py \
 	tests/system/harness/s3d.py \
 	tests/system/harness/samples.py \
@@ -121,6 +122,7 @@ EXTRA_DIST += \
 	tests/system/test_once.py \
 	tests/system/test_order.py \
 	tests/system/test_outages.py \
+	tests/system/test_pack.py \
 	tests/system/test_remote.py tests/system/test_report.py tests/system/test_runner.py \
 	tests/system/test_service.py tests/system/test_slow.py \
 	tests/system/test_storms.py tests/system/test_symlinks.py \

@@ -1,0 +1,246 @@
+/* Shell. lockstep pack: a list and its images made a RecordIO file; relabelled; looked over. */
+#include "agent/commands/lst.h"
+
+#include "agent/commands/commands.h"
+#include "agent/commands/screen.h"
+#include "lists/pack.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#define THREADS_DEFAULT 8
+#define THREADS_MOST    64
+#define FAULTS_TOLD     100
+
+static const char usage[] =
+    "usage: lockstep pack [--root DIR] [--first-label] [--jobs N] [-q] [-c FILE] -o OUT.rec LIST\n"
+    "       lockstep pack --relabel LIST [--first-label] [-q] [-o OUT.rec] FILE.rec\n"
+    "       lockstep pack --check [--json] FILE.rec...\n"
+    "Pack the images that a list names into one RecordIO file, for training, as they are; OUT.idx\n"
+    "is made beside it. Or give the images of such a file the labels of a list, or look it over.\n"
+    "  -o OUT.rec      what is made; it comes into place when it is complete. --relabel without "
+    "it\n"
+    "                  replaces FILE.rec\n"
+    "  --root DIR      the repository that the paths are relative to; else it is that of the\n"
+    "                  configuration's mapping that has the list\n"
+    "  --first-label   only the first label of each row, as im2rec without --pack-label\n"
+    "  --jobs N        read so many images at once (8)\n"
+    "  --relabel LIST  rows and records belong together by the index\n"
+    "  --check         tell what is wrong with records and their .idx, and where\n"
+    "  -q              say nothing where all went well\n"
+    "Exit status: 0 done, 1 faults found, 2 wrong use, or a row or image that cannot be packed,\n"
+    "4 something cannot be read or written.\n";
+
+struct wish {
+    struct pack_options pack;
+    const char *root;
+    const char *conf_file;
+    const char *out;
+    const char *relabel;
+    bool check;
+    bool json;
+    bool quiet;
+    struct screen screen;
+};
+
+static void show_progress(void *arg, uint64_t records)
+{
+    struct wish *w = arg;
+
+    if (!w->quiet)
+        screen_progress(&w->screen, "%" PRIu64 " images", records);
+}
+
+/* The end of a file that was made. */
+static int made(struct wish *w, const char *name, int rc, const struct pack_stats *s,
+                const struct err *e)
+{
+    screen_clear(&w->screen);
+    if (rc < 0)
+        return lst_failed(e);
+    if (w->quiet)
+        return EXIT_IN_STEP;
+    command_print_name(name);
+    printf(": %" PRIu64 " images, %" PRIu64 " bytes, labels of an image: %" PRIu64 "\n", s->records,
+           s->bytes, s->labels);
+    return EXIT_IN_STEP;
+}
+
+static int pack(struct wish *w, char *list)
+{
+    struct lst_inputs in = {0};
+    struct pack_stats stats = {0};
+    struct err e = {0};
+    int status;
+    int rc;
+
+    w->pack.root_fd = -1;
+    status = lst_inputs_read(&list, 1, &in);
+    if (status == EXIT_IN_STEP)
+        status = lst_root_open(w->root, w->conf_file, list, &w->pack.root_fd);
+    if (status == EXIT_IN_STEP) {
+        rc = pack_list(&in.lists[0], &w->pack, w->out, &stats, &e);
+        status = made(w, w->out, rc, &stats, &e);
+    }
+    if (w->pack.root_fd >= 0)
+        (void)close(w->pack.root_fd); /* opened for reading: nothing to lose */
+    lst_inputs_release(&in);
+    return status;
+}
+
+static int relabel(struct wish *w, const char *rec)
+{
+    char *list = (char *)(uintptr_t)w->relabel; /* of argv; nobody writes to it */
+    const char *out = w->out ? w->out : rec;
+    struct lst_inputs in = {0};
+    struct pack_stats stats = {0};
+    struct err e = {0};
+    int status = lst_inputs_read(&list, 1, &in);
+
+    if (status == EXIT_IN_STEP) {
+        int rc = pack_relabel(&in.lists[0], &w->pack, rec, out, &stats, &e);
+
+        status = made(w, out, rc, &stats, &e);
+    }
+    lst_inputs_release(&in);
+    return status;
+}
+
+/* What is found, as it is found. */
+struct findings {
+    bool json;
+    uint64_t n;
+};
+
+static void show_fault(void *arg, const char *file, uint64_t at, const char *what)
+{
+    struct findings *f = arg;
+    struct screen_member members[] = {{"file", file}, {"fault", what}, {NULL, NULL}};
+    struct screen_number numbers[] = {{"at", at}, {NULL, 0}};
+
+    if (f->n++ >= FAULTS_TOLD)
+        return;
+    if (f->json) {
+        screen_json(members, numbers);
+        return;
+    }
+    command_print_name(file);
+    printf(":%" PRIu64 ": %s\n", at, what);
+}
+
+static int check_one(struct wish *w, const char *rec)
+{
+    struct findings f = {.json = w->json};
+    struct pack_stats s = {0};
+    struct err e = {0};
+
+    if (pack_check(rec, show_fault, &f, &s, &e) < 0)
+        return lst_failed(&e);
+    if (w->json) {
+        struct screen_member members[] = {{"file", rec}, {NULL, NULL}};
+        struct screen_number numbers[] = {
+            {"images", s.records}, {"bytes", s.bytes}, {"labels", s.labels}, {"faults", f.n}, {0}};
+
+        screen_json(members, numbers);
+    } else if (f.n > 0 || !w->quiet) {
+        command_print_name(rec);
+        printf(": %" PRIu64 " images, %" PRIu64 " bytes, labels of an image: %" PRIu64 "; %" PRIu64
+               " faults%s\n",
+               s.records, s.bytes, s.labels, f.n, f.n > FAULTS_TOLD ? ", the first 100 told" : "");
+    }
+    return f.n > 0 ? EXIT_DIFFERENCES : EXIT_IN_STEP;
+}
+
+/* All of them; the worst status. */
+static int check(struct wish *w, char **files)
+{
+    int worst = EXIT_IN_STEP;
+
+    for (; *files; files++) {
+        int status = check_one(w, *files);
+
+        worst = status > worst ? status : worst;
+    }
+    return worst;
+}
+
+/* An option with a value, or none. NULL, or what is wrong. */
+static const char *take_option(int c, const char *value, struct wish *w)
+{
+    uint64_t jobs;
+
+    switch (c) {
+    case 'r':
+        w->root = value;
+        return NULL;
+    case 'c':
+        w->conf_file = value;
+        return NULL;
+    case 'o':
+        w->out = value;
+        return NULL;
+    case 'l':
+        w->relabel = value;
+        return NULL;
+    case 'f':
+        w->pack.first_label = true;
+        return NULL;
+    case 'k':
+        w->check = true;
+        return NULL;
+    case 'j':
+        w->json = true;
+        return NULL;
+    case 'q':
+        w->quiet = true;
+        return NULL;
+    case 't':
+        if (!lst_number(value, 1, THREADS_MOST, &jobs))
+            return "--jobs is 1 to 64";
+        w->pack.threads = (unsigned)jobs;
+        return NULL;
+    default:
+        return "unknown option";
+    }
+}
+
+/* Which of the three it is. */
+static int run(struct wish *w, int n, char **words)
+{
+    if (w->check && (w->relabel || w->out || w->root || n == 0))
+        return command_usage(usage, "--check, and FILE.rec");
+    if (w->check)
+        return check(w, words);
+    if (w->json)
+        return command_usage(usage, "--json goes with --check");
+    if (n != 1)
+        return command_usage(usage, w->relabel ? "one FILE.rec" : "one LIST");
+    if (w->relabel)
+        return w->root ? command_usage(usage, "--relabel takes no images from a repository")
+                       : relabel(w, words[0]);
+    return w->out ? pack(w, words[0]) : command_usage(usage, "-o OUT.rec is missing");
+}
+
+int command_pack(int argc, char **argv)
+{
+    static const struct option names[] = {
+        {"root", required_argument, NULL, 'r'}, {"first-label", no_argument, NULL, 'f'},
+        {"jobs", required_argument, NULL, 't'}, {"relabel", required_argument, NULL, 'l'},
+        {"check", no_argument, NULL, 'k'},      {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},       {0}};
+    struct wish w = {.pack = {.threads = THREADS_DEFAULT, .on_record = show_progress}};
+    const char *wrong = NULL;
+    int c;
+
+    w.pack.arg = &w;
+    while (!wrong && (c = getopt_long(argc, argv, "c:o:qh", names, NULL)) != -1) {
+        if (c == 'h')
+            return command_usage(usage, NULL);
+        wrong = take_option(c, optarg, &w);
+    }
+    if (wrong)
+        return command_usage(usage, wrong);
+    return run(&w, argc - optind, argv + optind);
+}
