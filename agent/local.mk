@@ -96,8 +96,10 @@ lockstep_SOURCES = \
 	agent/commands/lst_edit.c agent/commands/lst_make.c agent/commands/lst_pick.c \
 	agent/commands/lst_show.c agent/commands/lst_stat.c \
 	agent/commands/order.c \
+	agent/commands/manifest.c \
 	agent/commands/pack.c \
 	agent/commands/pause.c \
+	agent/commands/place.c agent/commands/place.h \
 	agent/commands/plan.c \
 	agent/commands/release.c \
 	agent/commands/reload.c \

@@ -26,6 +26,7 @@ static const struct {
     {"journal", command_journal, "show, verify, prove, export and report the change journal"},
     {"lst", command_lst, "check and compare .lst files, and work on them"},
     {"pack", command_pack, "make RecordIO files of lists and images for training, and check them"},
+    {"manifest", command_manifest, "name the objects of a list as training jobs take them"},
     {"config", command_config, "check the configuration"},
 };
 
