@@ -74,6 +74,7 @@ lockstep_SOURCES = \
 	agent/main.c \
 	agent/commands/adopt.c \
 	agent/commands/agent.c agent/commands/commands.h \
+	agent/commands/channels.c \
 	agent/commands/common.c \
 	agent/commands/config.c \
 	agent/commands/journal.c \

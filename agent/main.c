@@ -27,6 +27,7 @@ static const struct {
     {"lst", command_lst, "check and compare .lst files, and work on them"},
     {"pack", command_pack, "make RecordIO files of lists and images for training, and check them"},
     {"manifest", command_manifest, "name the objects of a list as training jobs take them"},
+    {"channels", command_channels, "tell a training job where lists and images are"},
     {"config", command_config, "check the configuration"},
 };
 

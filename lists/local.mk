@@ -9,6 +9,7 @@ lists_liblists_a_SOURCES = \
 	lists/diff.h lists/diff.c lists/merge.h lists/merge.c \
 	lists/tally.h lists/tally.c lists/picture.h lists/picture.c \
 	lists/manifest.h lists/manifest.c \
+	lists/channels.h lists/channels.c lists/training.c \
 	lists/record.h lists/record.c lists/record_image.c \
 	lists/pack.h lists/pack.c lists/pack_relabel.c lists/pack_check.c \
 	lists/pack_files.h lists/pack_files.c \
@@ -27,6 +28,7 @@ lists_tests = \
 	tests/unit/test_lst_make \
 	tests/unit/test_lst_merge \
 	tests/unit/test_picture \
+	tests/unit/test_channels \
 	tests/unit/test_manifest \
 	tests/unit/test_record \
 	tests/unit/test_lst_rewrite \
@@ -58,6 +60,8 @@ tests_unit_test_record_SOURCES = tests/unit/test_record.c tests/unit/unit.h
 tests_unit_test_record_LDADD = $(lists_tests_LIBS)
 tests_unit_test_manifest_SOURCES = tests/unit/test_manifest.c tests/unit/unit.h
 tests_unit_test_manifest_LDADD = $(lists_tests_LIBS)
+tests_unit_test_channels_SOURCES = tests/unit/test_channels.c tests/unit/unit.h
+tests_unit_test_channels_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_rewrite_SOURCES = tests/unit/test_lst_rewrite.c tests/unit/unit.h
 tests_unit_test_lst_rewrite_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_apply_SOURCES = tests/unit/test_lst_apply.c tests/unit/lst_bed.h tests/unit/unit.h

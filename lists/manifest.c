@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/path.h"
+#include "lists/channels.h"
 #include "lists/internal.h"
 
 #include <inttypes.h>
@@ -67,17 +68,36 @@ struct writing {
     const char *why; /* a row cannot be in it */
 };
 
-/* A line with its label. */
+/* Flags, as numbers without a fraction. */
+static void put_flags(struct json_writer *json, const char *name, struct span labels)
+{
+    const char *end = labels.p + labels.n;
+
+    json_array(json, name);
+    for (const char *from = labels.p; from < end; from++) {
+        const char *tab = memchr(from, '\t', (size_t)(end - from));
+        size_t n = (size_t)((tab ? tab : end) - from);
+        double flag = 0;
+
+        (void)label_number((struct span){from, n}, &flag); /* it was seen that it is one */
+        json_put_int(json, NULL, flag > 0);
+        from += n;
+    }
+    json_array_end(json);
+}
+
+/* A line with its label, or one for each class. */
 static int put_line(struct writing *w, const struct lst_row *row, const char *path)
 {
     char uri[S3_KEY_BYTES_MAX + S3_BUCKET_MAX + sizeof(SCHEME) + 1];
+    bool flags = training_flags(row->labels);
     char label[32];
     struct json_writer json;
-    uint64_t number;
+    uint64_t number = 0;
     int rc;
 
-    if (!label_class(row->labels, &number)) {
-        w->why = "the label is no class: one whole number from 0";
+    if (!flags && !label_class(row->labels, &number)) {
+        w->why = "the label is no class: one whole number from 0, or a 0 or 1 for each class";
         return ERR_SYNTAX;
     }
     (void)snprintf(label, sizeof(label), "%" PRIu64, number);       /* 20 digits fit */
@@ -85,7 +105,10 @@ static int put_line(struct writing *w, const struct lst_row *row, const char *pa
     json_begin(&json, w->out);
     json_object(&json, NULL);
     json_put_string(&json, "source-ref", uri);
-    json_put_string(&json, w->opt->attribute, label);
+    if (flags)
+        put_flags(&json, w->opt->attribute, row->labels);
+    else
+        json_put_string(&json, w->opt->attribute, label);
     json_object_end(&json);
     rc = json_end(&json);
     return rc == 0 ? buf_append_byte(w->out, '\n') : rc;

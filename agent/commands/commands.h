@@ -18,6 +18,7 @@ int command_journal(int argc, char **argv);
 int command_lst(int argc, char **argv);
 int command_pack(int argc, char **argv);
 int command_manifest(int argc, char **argv);
+int command_channels(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_adopt(int argc, char **argv);
 int command_wait(int argc, char **argv);

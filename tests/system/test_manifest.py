@@ -50,7 +50,7 @@ def test_what_is_not_in_s3_is_not_named(ctx):
         write(path, rows)
         done = agent.run("manifest", "-o", out, path)
         assert done.returncode == 2 and why in done.stderr, (rows, done)
-    write(path, b"0\t1\t1\ta.png\n")
+    write(path, b"0\t1\t2\ta.png\n")
     done = agent.run("manifest", "--augmented", path)
     assert done.returncode == 2 and "no class" in done.stderr and not done.stdout, done
     write(ctx.path("else.lst"), b"0\t0\ta.png\n")

@@ -38,6 +38,8 @@ static void test_both_kinds(void **state)
     assert_string_equal(out.data,
                         "kept{\"source-ref\":\"s3://bucket/a/\\\"b\\\".jpg\",\"class\":\"3\"}\n"
                         "{\"source-ref\":\"s3://bucket/c d/\xc3\xa9.jpg\",\"class\":\"0\"}\n");
+    assert_int_equal(make("0\t1.0\t0\t-0\ta.jpg\n", PREFIX, true, &out), 0);
+    assert_string_equal(out.data, "kept{\"source-ref\":\"" PREFIX "a.jpg\",\"class\":[1,0,0]}\n");
     buf_release(&out);
 }
 
@@ -54,7 +56,7 @@ static void test_what_cannot_be_in_one(void **state)
         {"0\t0\ta.jpg\n1\t0\t/a.jpg\n", PREFIX, false},
         {"0\t0\ta\xff.jpg\n", PREFIX, false},
         {"0\t0\ta.tmp\n", PREFIX, false},
-        {"0\t1\t0\ta.jpg\n", PREFIX, true},
+        {"0\t1\t2\ta.jpg\n", PREFIX, true},
         {"0\tcat\ta.jpg\n", PREFIX, true},
         {"0\t-1\ta.jpg\n", PREFIX, true},
         {"0\t0\ta.jpg\n", "s3://bucket/images", false},
