@@ -10,6 +10,7 @@ import threading
 import time
 
 from harness import deadline, lockstep_binary, on, process, wait_until, write
+from harness.agent import is_sanitized
 
 SUM = 32
 
@@ -128,13 +129,6 @@ def anonymous_bytes(agent):
             if line.startswith("RssAnon:"):
                 return int(line.split()[1]) * 1024
     raise AssertionError("no RssAnon")
-
-
-def is_sanitized():
-    """A sanitizer's shadow memory says nothing of ours."""
-    with open(lockstep_binary(), "rb") as file:
-        data = file.read()
-    return b"__asan_init" in data or b"__tsan_init" in data
 
 
 @on("s3d")

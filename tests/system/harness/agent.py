@@ -15,6 +15,13 @@ def lockstep_binary():
     return os.environ.get("LOCKSTEP", os.path.join(process.build_dir(), "lockstep"))
 
 
+def is_sanitized():
+    """A sanitizer's shadow memory says nothing of ours."""
+    with open(lockstep_binary(), "rb") as file:
+        data = file.read()
+    return b"__asan_init" in data or b"__tsan_init" in data
+
+
 def _text(value):
     """A value of libconfig."""
     if isinstance(value, bool):
