@@ -89,7 +89,7 @@ static void put_flags(struct json_writer *json, const char *name, struct span la
 /* A line with its label, or one for each class. */
 static int put_line(struct writing *w, const struct lst_row *row, const char *path)
 {
-    char uri[S3_KEY_BYTES_MAX + S3_BUCKET_MAX + sizeof(SCHEME) + 1];
+    char uri[S3_URI_BYTES_MAX + PATH_BYTES_MAX + 1];
     bool flags = training_flags(row->labels);
     char label[32];
     struct json_writer json;
@@ -101,7 +101,7 @@ static int put_line(struct writing *w, const struct lst_row *row, const char *pa
         return ERR_SYNTAX;
     }
     (void)snprintf(label, sizeof(label), "%" PRIu64, number);       /* 20 digits fit */
-    (void)snprintf(uri, sizeof(uri), "%s%s", w->opt->prefix, path); /* the key's length was seen */
+    (void)snprintf(uri, sizeof(uri), "%s%s", w->opt->prefix, path); /* both have their limits */
     json_begin(&json, w->out);
     json_object(&json, NULL);
     json_put_string(&json, "source-ref", uri);
