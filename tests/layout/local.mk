@@ -4,6 +4,7 @@ PY_LOG_COMPILER = python3
 AM_PY_LOG_FLAGS = -B
 layout_checks = \
 	tests/layout/banned.py \
+	tests/layout/hardening.py \
 	tests/layout/layers.py \
 	tests/layout/purity.py \
 	tests/layout/shipped.py \
