@@ -22,6 +22,21 @@ all-local: packaging/lockstep.service packaging/lockstep@.service
 EXTRA_DIST += packaging/lockstep.service.in packaging/lockstep-sysusers.conf \
 	packaging/lockstep-tmpfiles.conf packaging/debian-packages.txt
 
+# Completion for shells asks the program itself; both files have the same reader of what it says.
+bashcompletiondir = $(datadir)/bash-completion/completions
+bashcompletion_DATA = packaging/completion/lockstep
+zshcompletiondir = $(datadir)/zsh/site-functions
+zshcompletion_DATA = packaging/completion/_lockstep
+completions = $(bashcompletion_DATA) $(zshcompletion_DATA)
+packaging/completion/lockstep: packaging/completion/lockstep.in
+packaging/completion/_lockstep: packaging/completion/_lockstep.in
+$(completions): packaging/completion/words.awk Makefile
+	$(AM_V_GEN)$(MKDIR_P) packaging/completion && sed -e '/^@WORDS[@]$$/{' \
+		-e 'r $(srcdir)/packaging/completion/words.awk' -e 'd' -e '}' $(srcdir)/$@.in >$@
+CLEANFILES += $(completions)
+EXTRA_DIST += packaging/completion/words.awk packaging/completion/lockstep.in \
+	packaging/completion/_lockstep.in
+
 if SYSTEMD_UNIT
 systemdsystemunit_DATA = packaging/lockstep.service packaging/lockstep@.service
 sysusersdir = $(prefix)/lib/sysusers.d
