@@ -54,3 +54,14 @@ endif
 
 EXTRA_DIST += dev .ci/run .clang-format .clang-tidy .cppcheck-suppressions compile_flags.txt \
 	tests/.clang-tidy
+
+# What dpkg-buildpackage wants at the top.
+EXTRA_DIST += \
+	debian/changelog \
+	debian/control \
+	debian/copyright \
+	debian/lockstep.lintian-overrides \
+	debian/rules \
+	debian/source/format \
+	debian/tests/control \
+	debian/tests/main-job

@@ -72,6 +72,7 @@ EXTRA_DIST += \
 	tests/system/harness/client.py \
 	tests/system/harness/context.py \
 	tests/system/harness/guest.py \
+	tests/system/harness/host.py \
 	tests/system/harness/list_readers.py \
 	tests/system/harness/guest_systemd.py \
 	tests/system/harness/listener.py \
@@ -124,6 +125,7 @@ EXTRA_DIST += \
 	tests/system/test_order.py \
 	tests/system/test_outages.py \
 	tests/system/test_pack.py \
+	tests/system/test_package.py \
 	tests/system/test_remote.py tests/system/test_report.py tests/system/test_runner.py \
 	tests/system/test_service.py tests/system/test_slow.py \
 	tests/system/test_storms.py tests/system/test_symlinks.py \
