@@ -126,6 +126,7 @@ EXTRA_DIST += \
 	tests/system/test_outages.py \
 	tests/system/test_pack.py \
 	tests/system/test_package.py \
+	tests/system/test_release.py \
 	tests/system/test_remote.py tests/system/test_report.py tests/system/test_runner.py \
 	tests/system/test_service.py tests/system/test_slow.py \
 	tests/system/test_storms.py tests/system/test_symlinks.py \
