@@ -46,6 +46,10 @@ struct s3_page {
 };
 void s3_page_release(struct s3_page *p);
 
+/* s3_page_advances(p, after): a page that was asked for behind the key `after` ends behind it, or
+ * is the last one. Where it does not, who asks for the next one asks for ever. */
+bool s3_page_advances(const struct s3_page *p, const char *after);
+
 /* answers_list(body, ret, ret_error): keys are decoded where the answer says encoding-type url.
  * ERR_SYNTAX also where it is truncated but has no token. */
 int answers_list(struct span body, struct s3_page *ret, struct s3_error *ret_error)

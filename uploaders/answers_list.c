@@ -143,6 +143,11 @@ void s3_page_release(struct s3_page *p)
     *p = (struct s3_page){0};
 }
 
+bool s3_page_advances(const struct s3_page *p, const char *after)
+{
+    return !p->next_token || p->count == 0 || strcmp(p->objects[p->count - 1].key, after) > 0;
+}
+
 struct parts_reader {
     struct s3_parts parts;
     size_t cap;

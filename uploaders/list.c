@@ -1,6 +1,7 @@
 /* LIST: one page of ListObjectsV2 as a transfer. Shell. */
 #include "uploaders/task.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,10 +50,15 @@ static bool take_page(struct transfer *t, const struct s3_page *page)
 static void on_page(struct call *call)
 {
     struct list *l = call->owner;
+    struct transfer *t = l->task.transfer;
     enum verdict verdict = call->verdict;
     task_report(&l->task, call);
     caller_give(call);
-    if (verdict == VERDICT_DONE && !take_page(l->task.transfer, &l->page))
+    if (verdict == VERDICT_DONE && !s3_page_advances(&l->page, t->source_key ?: "")) {
+        snprintf(t->message, sizeof(t->message), "S3's listing goes round in circles");
+        verdict = VERDICT_REFUSED;
+    }
+    if (verdict == VERDICT_DONE && !take_page(t, &l->page))
         task_no_memory(&l->task);
     else
         worker_end(&l->task, verdict);

@@ -141,6 +141,20 @@ static void pause_before(unsigned tries)
     (void)nanosleep(&t, NULL); /* a signal shortens it, which does no harm */
 }
 
+/* No keys, but more to come: S3 passed over what is no object. Asked for with the token that it
+ * had the last time, it would be the same for ever. */
+static bool goes_on(struct listing_page *p)
+{
+    struct transfer *t = p->transfer;
+    if (t->verdict != VERDICT_DONE || !p->got.next_token || p->got.count > 0)
+        return false;
+    if (!p->token || strcmp(p->token, p->got.next_token) != 0)
+        return true;
+    t->verdict = VERDICT_REFUSED;
+    snprintf(t->message, sizeof(t->message), "S3's listing goes round in circles");
+    return false;
+}
+
 /* A page came back: once more, where it has to be asked for again. */
 static int came_back(struct s3_listing *l, struct listing_page *p)
 {
@@ -150,9 +164,8 @@ static int came_back(struct s3_listing *l, struct listing_page *p)
     p->ready = true;
     if (again)
         pause_before(p->tries++);
-    /* No keys, but more to come: S3 passed over what is no object. */
-    else if (v == VERDICT_DONE && p->got.next_token && p->got.count == 0)
-        again = true;
+    else
+        again = goes_on(p);
     return again ? ask(l, p) : 0;
 }
 
@@ -235,6 +248,9 @@ int s3_listing_next(struct s3_listing *l, const struct s3_object **ret, struct e
         if (!in_order(l->cur))
             return err_set(e, ERR_REFUSED, l->opt.prefix, "a general purpose bucket",
                            "S3 does not list keys in order");
+        if (!s3_page_advances(&l->cur->got, l->cur->after))
+            return err_set(e, ERR_REFUSED, l->opt.prefix, "a server that heeds start-after",
+                           "S3's listing goes round in circles");
         o = next_of_page(l);
     }
     if (!o)

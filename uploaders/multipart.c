@@ -117,7 +117,7 @@ static void pump(struct multipart *m);
 static int read_part(struct call *call, struct s3_error *ret_error)
 {
     const struct part *part = call->owner;
-    return task_checksum_fits(call, part->sums.crc, ret_error);
+    return task_stored(call, part->sums.crc, ret_error);
 }
 
 /* call.done of UploadPart */

@@ -35,7 +35,7 @@ static void drop(struct task *task)
 static int read_answer(struct call *call, struct s3_error *ret_error)
 {
     const struct put *put = call->owner;
-    return task_checksum_fits(call, put->sums.crc, ret_error);
+    return task_stored(call, put->sums.crc, ret_error);
 }
 
 /* call.done */

@@ -143,3 +143,13 @@ int task_checksum_fits(const struct call *call, uint64_t crc, struct s3_error *r
              "S3 stored other bytes than were sent: its CRC-64/NVME is %.40s", text);
     return ERR_REFUSED;
 }
+
+int task_stored(const struct call *call, uint64_t crc, struct s3_error *ret_error)
+{
+    if (wire_head(&call->x, "etag"))
+        return task_checksum_fits(call, crc, ret_error);
+    snprintf(ret_error->code, sizeof(ret_error->code), "NoETag");
+    snprintf(ret_error->message, sizeof(ret_error->message),
+             "the answer has no ETag: it is not S3 that answers");
+    return ERR_REFUSED;
+}

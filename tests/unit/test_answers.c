@@ -170,6 +170,24 @@ static void test_list_plain(void **state)
     s3_page_release(&p);
 }
 
+static void test_list_advances(void **state)
+{
+    (void)state;
+    struct s3_page p;
+    struct s3_error e;
+    assert_int_equal(answers_list(span_of(page), &p, &e), 0); /* truncated; the last is a/z/ */
+    assert_true(s3_page_advances(&p, ""));
+    assert_true(s3_page_advances(&p, "a/z"));
+    assert_false(s3_page_advances(&p, "a/z/"));
+    assert_false(s3_page_advances(&p, "b"));
+    p.count = 0;
+    assert_true(s3_page_advances(&p, "b"));
+    p.count = 3;
+    p.next_token = NULL;
+    assert_true(s3_page_advances(&p, "b"));
+    s3_page_release(&p);
+}
+
 static void test_list_bad(void **state)
 {
     (void)state;
@@ -589,17 +607,17 @@ static void test_round_trip(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_error),        cmocka_unit_test(test_error_long),
-        cmocka_unit_test(test_error_bad),    cmocka_unit_test(test_ceilings),
-        cmocka_unit_test(test_list),         cmocka_unit_test(test_list_plain),
-        cmocka_unit_test(test_list_bad),     cmocka_unit_test(test_list_cut),
-        cmocka_unit_test(test_list_ceiling), cmocka_unit_test(test_error_instead),
-        cmocka_unit_test(test_copy),         cmocka_unit_test(test_multipart),
-        cmocka_unit_test(test_checksum),     cmocka_unit_test(test_tagging),
-        cmocka_unit_test(test_parts),        cmocka_unit_test(test_uploads),
-        cmocka_unit_test(test_location),     cmocka_unit_test(test_delete),
-        cmocka_unit_test(test_build_delete), cmocka_unit_test(test_build_complete),
-        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_error),          cmocka_unit_test(test_error_long),
+        cmocka_unit_test(test_error_bad),      cmocka_unit_test(test_ceilings),
+        cmocka_unit_test(test_list),           cmocka_unit_test(test_list_plain),
+        cmocka_unit_test(test_list_advances),  cmocka_unit_test(test_list_bad),
+        cmocka_unit_test(test_list_cut),       cmocka_unit_test(test_list_ceiling),
+        cmocka_unit_test(test_error_instead),  cmocka_unit_test(test_copy),
+        cmocka_unit_test(test_multipart),      cmocka_unit_test(test_checksum),
+        cmocka_unit_test(test_tagging),        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_uploads),        cmocka_unit_test(test_location),
+        cmocka_unit_test(test_delete),         cmocka_unit_test(test_build_delete),
+        cmocka_unit_test(test_build_complete), cmocka_unit_test(test_round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
