@@ -64,6 +64,10 @@ struct command_order {
     int64_t timeout_s;                       /* -1: not said */
 };
 
+/* command_unanswered(conf, rc, e): why the agent gave no answer (control_call's code), and what to
+ * do. */
+void command_unanswered(const struct conf *conf, int rc, struct err *e);
+
 /* command_ask(conf, order, wait_s, out, e): send the order and append what the agent answers to
  * out; wait_s: how long it may take, 0: any time. The exit status; e tells where there was no
  * answer. */

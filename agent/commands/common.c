@@ -23,27 +23,35 @@ int command_load(const char *file, bool apart, struct conf **ret)
     return 0;
 }
 
-int command_fault(int status, const struct err *e)
-{
-    char text[3 * ERR_TEXT_MAX];
-
-    fprintf(stderr, "lockstep: %s\n", err_text(e, text, sizeof text));
-    return status;
-}
-
-void command_print_span(struct span text)
+/* The text without anything that moves the cursor. */
+static void print_span(FILE *to, struct span text)
 {
     while (text.n > 0) {
         size_t k = visible_length(text.p, text.n);
 
         if (k == 0)
-            printf("\\x%02x", (unsigned)(unsigned char)*text.p);
+            fprintf(to, "\\x%02x", (unsigned)(unsigned char)*text.p);
         else
-            fwrite(text.p, 1, k, stdout);
+            fwrite(text.p, 1, k, to);
         k += k == 0;
         text.p += k;
         text.n -= k;
     }
+}
+
+int command_fault(int status, const struct err *e)
+{
+    char text[3 * ERR_TEXT_MAX];
+
+    fputs("lockstep: ", stderr);
+    print_span(stderr, span_of(err_text(e, text, sizeof text)));
+    fputc('\n', stderr);
+    return status;
+}
+
+void command_print_span(struct span text)
+{
+    print_span(stdout, text);
 }
 
 void command_print_name(const char *name)

@@ -31,6 +31,20 @@ static int encode(const struct command_order *order, struct buf *out)
     return json_end(&w) ? ERR_SYNTAX : buf_append_byte(out, '\n');
 }
 
+void command_unanswered(const struct conf *conf, int rc, struct err *e)
+{
+    if (rc == -ECONNREFUSED || rc == -ENOENT)
+        err_set(e, rc, conf->socket, "start it: systemctl start lockstep", "no agent is running");
+    else if (rc == -EACCES)
+        err_set(e, rc, conf->socket, "be root, the agent's user, or in its group",
+                "the control socket may not be used");
+    else if (rc == -EPROTO)
+        err_set(e, rc, conf->socket, "see its log", "the agent ended before it answered");
+    else
+        err_set(e, rc, conf->socket, "is the agent stuck? see its log",
+                "the agent does not answer: %s", err_name(rc));
+}
+
 int command_ask(const struct conf *conf, const struct command_order *order, int64_t wait_s,
                 struct buf *out, struct err *e)
 {
@@ -47,16 +61,8 @@ int command_ask(const struct conf *conf, const struct command_order *order, int6
     }
     rc = control_call_for(conf, request.data, wait_s, out, &status);
     buf_release(&request);
-    if (rc == -ECONNREFUSED || rc == -ENOENT)
-        err_set(e, rc, conf->socket, "start it: systemctl start lockstep", "no agent is running");
-    else if (rc == -EACCES)
-        err_set(e, rc, conf->socket, "be root, the agent's user, or in its group",
-                "the control socket may not be used");
-    else if (rc == -EPROTO)
-        err_set(e, rc, conf->socket, "see its log", "the agent ended before it answered");
-    else if (rc)
-        err_set(e, rc, conf->socket, "is the agent stuck? see its log",
-                "the agent does not answer: %s", err_name(rc));
+    if (rc)
+        command_unanswered(conf, rc, e);
     return rc ? EXIT_UNREACHED : status;
 }
 

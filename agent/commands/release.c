@@ -49,7 +49,7 @@ static int release(const struct conf *conf, const char *mapping, struct err *e)
         else if (!e->code)
             err_set(e, rc, conf->state_dir, NULL, "not released: %s", err_name(rc));
     } else {
-        err_set(e, rc, conf->socket, NULL, "the agent does not answer: %s", err_name(rc));
+        command_unanswered(conf, rc, e);
     }
     buf_release(&request);
     buf_release(&answer);

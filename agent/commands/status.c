@@ -38,8 +38,7 @@ static int status_get(const struct conf *conf, bool json, struct buf *out, struc
     if (rc == -ECONNREFUSED || rc == -ENOENT)
         return service_status_offline(conf, json, out, e);
     if (rc) {
-        err_set(e, rc, conf->socket, "is the agent stuck? see its log",
-                "the agent does not answer: %s", err_name(rc));
+        command_unanswered(conf, rc, e);
         return EXIT_UNREACHED;
     }
     return status;

@@ -264,8 +264,8 @@ int control_new(struct agent *a, const char *path, struct control **ret, struct 
     }
     ctl->agent = a;
     memcpy(ctl->path, path, strlen(path) + 1);
-    ctl->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     (void)unlink(path); /* left by an agent that died: the journal's lock says that none lives */
+    ctl->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (ctl->fd < 0 || bind(ctl->fd, (struct sockaddr *)&address, sizeof address) ||
         chmod(path, 0660) || listen(ctl->fd, CONTROL_CLIENTS_MAX))
         rc = -errno;
