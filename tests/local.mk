@@ -73,6 +73,7 @@ EXTRA_DIST += \
 	tests/system/harness/context.py \
 	tests/system/harness/guest.py \
 	tests/system/harness/host.py \
+	tests/system/harness/hostile.py \
 	tests/system/harness/list_readers.py \
 	tests/system/harness/guest_systemd.py \
 	tests/system/harness/listener.py \
@@ -104,6 +105,7 @@ EXTRA_DIST += \
 	tests/system/test_attributes.py tests/system/test_conditions.py tests/system/test_control.py tests/system/test_crash.py \
 	tests/system/test_completion.py \
 	tests/system/test_credentials.py tests/system/test_deletes.py tests/system/test_hurry.py \
+	tests/system/test_credentials.py tests/system/test_deletes.py tests/system/test_hostile.py tests/system/test_hurry.py \
 	tests/system/test_large_rename.py tests/system/test_peers.py tests/system/test_plan.py \
 	tests/system/test_anchors.py \
 	tests/system/test_endpoints.py tests/system/test_evidence.py \
