@@ -52,8 +52,8 @@ void task_add_source_key(struct call *call, const struct s3_attributes *a);
  * ERR_REFUSED with the error, for call->read. */
 int task_checksum_fits(const struct call *call, uint64_t crc, struct s3_error *ret_error);
 
-/* task_stored(call, crc, ret_error): the same of an object or part that was sent; and the answer has
- * an ETag, as S3's always has: what a portal or a proxy answers instead of S3 has none. */
+/* task_stored(call, crc, ret_error): the same of an object or part that was sent; and the answer
+ * has an ETag, as S3's always has: what a portal or a proxy answers instead of S3 has none. */
 int task_stored(const struct call *call, uint64_t crc, struct s3_error *ret_error);
 
 #endif
