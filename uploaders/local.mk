@@ -29,7 +29,7 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/task.h uploaders/task.c \
 	uploaders/transfer.c \
 	uploaders/upload.h uploaders/upload.c \
-	uploaders/wire.h uploaders/wire.c uploaders/wire_head.c uploaders/wire_list.h \
+	uploaders/wire.h uploaders/wire.c uploaders/wire_head.c uploaders/wire_proxy.c uploaders/wire_list.h \
 	uploaders/worker.h uploaders/worker.c \
 	uploaders/uploaders.h \
 	uploaders/answer.h uploaders/answer.c \

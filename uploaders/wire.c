@@ -57,6 +57,7 @@ struct wire {
     struct patience patience;
     int64_t sweep_ms; /* monotonic, when to look for exchanges that stand still */
     struct handle *pool;
+    bool stuck; /* libcurl cannot go on: what is under way would hang */
     struct exchange *active;
     struct exchange *stillborn; /* could not begin; done is called in the next turn */
 };
@@ -494,6 +495,17 @@ static bool stands_out(const struct wire *w, const struct exchange *x, int64_t n
     return x->quick && now_ms - x->begun_ms >= patience_bound_ms(&w->patience, x->given_up);
 }
 
+/* Libcurl had no memory to go on, does not say with what, nor tries again: all ends, for its owners
+ * to do again. */
+static void give_up(struct wire *w)
+{
+    size_t count = 0;
+    for (const struct exchange *x = w->active; x; x = x->after)
+        count++;
+    for (w->stuck = false; count > 0 && w->active; count--)
+        finish(w, w->active, CURLE_OUT_OF_MEMORY, "no memory for the network");
+}
+
 /* End what has stood still for the time-out, and what stands out. */
 static void sweep(struct wire *w, int64_t now_ms)
 {
@@ -538,10 +550,16 @@ static int wait_ms(const struct wire *w, int64_t until_ms)
     return left <= 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
+/* Have libcurl do what there is to do. */
+static void act(struct wire *w, curl_socket_t socket, int mask)
+{
+    int running;
+    w->stuck = curl_multi_socket_action(w->multi, socket, mask, &running) != CURLM_OK || w->stuck;
+}
+
 /* Tell libcurl what happened on its sockets. */
 static void pass_events(struct wire *w, const struct epoll_event *events, int n)
 {
-    int running;
     for (int i = 0; i < n; i++) {
         if (events[i].data.fd == w->watch_fd || !sockets_is_wanted(&w->sockets, events[i].data.fd))
             continue;
@@ -552,7 +570,7 @@ static void pass_events(struct wire *w, const struct epoll_event *events, int n)
             mask |= CURL_CSELECT_OUT;
         if (events[i].events & (EPOLLERR | EPOLLHUP))
             mask |= CURL_CSELECT_ERR;
-        curl_multi_socket_action(w->multi, events[i].data.fd, mask, &running);
+        act(w, events[i].data.fd, mask);
     }
 }
 
@@ -583,16 +601,17 @@ static void look(struct wire *w, int wait)
 
 void wire_turn(struct wire *w, int64_t until_ms)
 {
-    int running;
     look(w, wait_ms(w, until_ms));
     int64_t now_ms = clock_mono_ms();
     if (w->resume_ms <= now_ms)
         resume(w, now_ms);
     if (w->timer_ms <= now_ms) {
         w->timer_ms = INT64_MAX;
-        curl_multi_socket_action(w->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+        act(w, CURL_SOCKET_TIMEOUT, 0);
     }
     take_messages(w);
+    if (w->stuck)
+        give_up(w);
     bury_stillborn(w);
     if (w->active && w->sweep_ms <= now_ms)
         sweep(w, now_ms);
@@ -621,22 +640,6 @@ static int set_up_multi(struct wire *w, struct err *e)
     return 0;
 }
 
-/* The proxy's URL; "": none, NULL: libcurl looks at the environment, for each request anew. Where
- * that names none there is no need to. */
-static const char *choose_proxy(const struct wire_options *opt)
-{
-    static const char *const names[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
-                                        "ALL_PROXY"};
-    if (opt->direct || (opt->proxy && strcmp(opt->proxy, "none") == 0))
-        return "";
-    if (opt->proxy)
-        return opt->proxy;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (getenv(names[i]))
-            return NULL;
-    return "";
-}
-
 int wire_new(const struct wire_options *opt, struct wire **ret, struct err *e)
 {
     pthread_once(&curl_once, set_up_curl);
@@ -659,7 +662,7 @@ int wire_new(const struct wire_options *opt, struct wire **ret, struct err *e)
         err_set(e, code, "", "", "epoll: %s", err_name(code));
     if (code == 0 && opt->ca_file && !(w->ca_file = strdup(opt->ca_file)))
         code = err_set(e, -ENOMEM, "", "", "no memory for a worker");
-    const char *proxy = choose_proxy(opt);
+    const char *proxy = wire_proxy(opt);
     if (code == 0 && proxy && !(w->proxy = strdup(proxy)))
         code = err_set(e, -ENOMEM, "", "", "no memory for a worker");
     if (code == 0)

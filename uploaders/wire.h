@@ -107,4 +107,8 @@ void wire_send(struct wire *w, struct exchange *x);
  * long as it takes) at the latest, handle it, and return. */
 void wire_turn(struct wire *w, int64_t until_ms);
 
+/* wire_proxy(opt): the proxy's URL; "": none, NULL: libcurl looks at the environment, for each
+ * request anew. Where that names none there is no need to. */
+const char *wire_proxy(const struct wire_options *opt);
+
 #endif

@@ -1,0 +1,19 @@
+/* Which proxy requests go through. Shell: it looks at the environment. */
+#include "uploaders/wire.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *wire_proxy(const struct wire_options *opt)
+{
+    static const char *const names[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
+                                        "ALL_PROXY"};
+    if (opt->direct || (opt->proxy && strcmp(opt->proxy, "none") == 0))
+        return "";
+    if (opt->proxy)
+        return opt->proxy;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (getenv(names[i]))
+            return NULL;
+    return "";
+}
