@@ -77,7 +77,7 @@ tests_unit_test_watch_mend_SOURCES = tests/unit/test_watch_mend.c tests/unit/tra
 tests_unit_test_watch_mend_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 tests_unit_test_watch_mend_LDADD = $(watchers_tests_LIBS)
 tests_unit_test_watch_tracker_SOURCES = tests/unit/test_watch_tracker.c tests/unit/tracker_bed.h tests/unit/unit.h
-tests_unit_test_watch_tracker_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
+tests_unit_test_watch_tracker_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK) -Wl,--wrap=malloc
 tests_unit_test_watch_tracker_LDADD = $(watchers_tests_LIBS)
 tests_unit_test_watch_mark_SOURCES = tests/unit/test_watch_mark.c tests/unit/watch_bed.h \
 	$(watchers_tests_bed)

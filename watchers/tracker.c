@@ -171,8 +171,9 @@ void tracker_dirty(struct tracker *t, struct node *n)
     queue_add(&t->dirty, n);
 }
 
-/* The check of a node that was taken out of a line. NULL if there is nothing to look at now. */
-static struct check *check_new(struct tracker *t, struct node *n)
+/* The check of a node that was taken out of a line. -ENOMEM; another code if there is nothing to
+ * look at now. */
+static int check_new(struct tracker *t, struct node *n, struct check **ret)
 {
     const int code = model_path(n, t->path, sizeof(t->path));
     const size_t size = strlen(t->path) + 1;
@@ -183,12 +184,12 @@ static struct check *check_new(struct tracker *t, struct node *n)
             t->roots[n->root].scan_code = code;
             model_lower(t->model, n, NODE_SCAN | NODE_RECURSE);
         }
-        return NULL; /* in limbo: it is checked when it has a place again */
+        return code; /* in limbo: it is checked when it has a place again */
     }
     c = malloc(sizeof(*c) + size);
     if (c == NULL) {
         t->short_of_memory = true;
-        return NULL;
+        return -ENOMEM;
     }
     memcpy(c->path, t->path, size);
     c->node = n;
@@ -201,7 +202,8 @@ static struct check *check_new(struct tracker *t, struct node *n)
     c->generation = model_counts(t->model, n->root)->generation;
     c->metered = false;
     c->slow = false;
-    return c;
+    *ret = c;
+    return 0;
 }
 
 /* May this root be looked at for a scan now? */
@@ -237,13 +239,23 @@ static bool scan_waits(const struct tracker_root *root)
            root->mend.slow.next < root->mend.slow.count;
 }
 
-/* A node that was taken out of a line or a pass is looked at, if there is anything to look at. */
-static struct check *take_off(struct tracker *t, struct node *n)
+/* A node that was taken out of a line or a pass is looked at, if there is anything to look at.
+ * Without memory it goes back into a line, since a scan may wait for it, and *no_memory is set:
+ * nothing more can be looked at just now. */
+static struct check *take_off(struct tracker *t, struct node *n, bool *no_memory)
 {
-    struct check *c;
+    struct check *c = NULL;
+    int code = 0;
 
     n->state = NODE_IDLE;
-    c = (n->flags & NODE_DEAD) != 0 || t->roots[n->root].lost ? NULL : check_new(t, n);
+    if ((n->flags & NODE_DEAD) == 0 && !t->roots[n->root].lost) {
+        code = check_new(t, n, &c);
+    }
+    if (code == -ENOMEM) {
+        *no_memory = true;
+        n->state = NODE_QUEUED;
+        queue_add(&t->urgent, n);
+    }
     if (c == NULL) {
         model_unpin(n);
         return NULL;
@@ -262,7 +274,7 @@ static bool glance_will_do(const struct tracker *t, const struct node *n)
 }
 
 /* The next check of a root's passes; NULL if there is none. */
-static struct check *pass_check(struct tracker *t, unsigned root_index)
+static struct check *pass_check(struct tracker *t, unsigned root_index, bool *no_memory)
 {
     struct mending *m = &t->roots[root_index].mend;
     bool slow;
@@ -274,7 +286,10 @@ static struct check *pass_check(struct tracker *t, unsigned root_index)
         if (n == NULL) {
             return NULL;
         }
-        c = take_off(t, n);
+        c = take_off(t, n, no_memory);
+        if (*no_memory) {
+            return NULL;
+        }
         if (c == NULL && !slow) {
             model_lower(t->model, n, NODE_SCAN); /* in limbo: it is listed when it has a place */
         }
@@ -307,7 +322,8 @@ void tracker_set_stuck(struct tracker *t, unsigned root_index, bool stuck)
 }
 
 /* The next check that scans of a root want, if its meter allows one. */
-static struct check *scan_check(struct tracker *t, unsigned root_index, int64_t now_ms)
+static struct check *scan_check(struct tracker *t, unsigned root_index, int64_t now_ms,
+                                bool *no_memory)
 {
     struct tracker_root *root = &t->roots[root_index];
     struct check *c = NULL;
@@ -315,10 +331,10 @@ static struct check *scan_check(struct tracker *t, unsigned root_index, int64_t 
     if (root->stuck || !scan_waits(root) || !meter_open(&root->meter, now_ms)) {
         return NULL;
     }
-    while (c == NULL && root->slow.first != NULL) {
-        c = take_off(t, queue_pop(&root->slow));
+    while (c == NULL && !*no_memory && root->slow.first != NULL) {
+        c = take_off(t, queue_pop(&root->slow), no_memory);
     }
-    c = c == NULL ? pass_check(t, root_index) : c;
+    c = c == NULL && !*no_memory ? pass_check(t, root_index, no_memory) : c;
     if (c != NULL) {
         c->metered = true;
         tracker_meter_charge(t, root_index, 1);
@@ -329,19 +345,21 @@ static struct check *scan_check(struct tracker *t, unsigned root_index, int64_t 
 struct check *tracker_next_check(struct tracker *t, int64_t now_ms)
 {
     struct check *c = NULL;
+    bool no_memory = false;
 
-    while (c == NULL && t->flight_count < FLIGHTS_MAX && t->urgent.first != NULL) {
+    while (c == NULL && !no_memory && t->flight_count < FLIGHTS_MAX && t->urgent.first != NULL) {
         struct node *n = queue_pop(&t->urgent);
 
         if (t->roots[n->root].stuck) {
             queue_add(&t->roots[n->root].held, n);
             model_unpin(n);
         } else {
-            c = take_off(t, n);
+            c = take_off(t, n, &no_memory);
         }
     }
-    for (unsigned i = 0; c == NULL && t->flight_count < FLIGHTS_MAX && i < t->root_count; i++) {
-        c = scan_check(t, t->turn, now_ms);
+    for (unsigned i = 0;
+         c == NULL && !no_memory && t->flight_count < FLIGHTS_MAX && i < t->root_count; i++) {
+        c = scan_check(t, t->turn, now_ms, &no_memory);
         t->turn = (t->turn + 1) % t->root_count;
     }
     return c;

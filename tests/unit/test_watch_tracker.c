@@ -569,10 +569,42 @@ static void test_guard(void **state)
     no_hint();
 }
 
+static bool out_of_memory;
+
+void *__real_malloc(size_t n);
+void *__wrap_malloc(size_t n);
+
+void *__wrap_malloc(size_t n)
+{
+    return out_of_memory ? NULL : __real_malloc(n);
+}
+
+/* What cannot be looked at for lack of memory is looked at later, and the scan ends. */
+static void test_no_memory_for_a_look(void **state)
+{
+    (void)state;
+    assert_true(tracker_wants_identity(t, 0));
+    tracker_identity(t, 0, 0, now);
+    found(look(""), 1, 1, "a/2 x/4");
+    hint(HINT_LISTING, "", NULL);
+    out_of_memory = true;
+    look_at_nothing();
+    out_of_memory = false;
+    assert_int_equal(tracker_deadline_ms(t), 0);
+    tracker_expire(t, now);
+    found(look("a"), 2, 2, "");
+    found(look("x"), 4, 4, "");
+    hint(HINT_OVERFLOW, "", NULL);
+    hint(HINT_LISTING, "a", NULL);
+    hint(HINT_LISTING, "x", NULL);
+    hint(HINT_SCAN_DONE, "", NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_memory_for_a_look, setup, teardown),
         cmocka_unit_test_setup_teardown(test_halves_of_renames, setup, teardown),
         cmocka_unit_test_setup_teardown(test_directory_renamed_while_half_waits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_directory_renamed, setup, teardown),
