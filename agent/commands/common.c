@@ -14,6 +14,8 @@ int command_load(const char *file, bool apart, struct conf **ret)
     int rc = apart ? conf_load_apart(file, ret, &faults) : conf_load(file, ret, &faults);
 
     if (rc) {
+        if (faults.count == 0)
+            fprintf(stderr, "lockstep: %s: it cannot be read: %s\n", file, err_name(rc));
         conf_faults_print(&faults, stderr);
         conf_faults_release(&faults);
         return EXIT_USAGE;
