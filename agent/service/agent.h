@@ -422,6 +422,8 @@ void removals_guard(struct agent *a, struct mapping *m);
 void removals_gone_due(struct agent *a, struct item *it);
 /* a scan of the mapping ended: what waited for it goes on */
 void removals_scanned(struct agent *a, struct mapping *m);
+/* is something gone that is still to be decided, and not for want of a scan that sees all? */
+bool removals_under_way(const struct agent *a);
 void removals_queue(struct agent *a, struct item *it);
 /* The gone path was touched: it is looked at again, unless a pass over the lists is at it. */
 void removals_recall(struct agent *a, struct item *it);

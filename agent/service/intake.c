@@ -302,9 +302,10 @@ static void intake_scanned(struct agent *a, const struct hint *h)
     removals_scanned(a, m);
     sweep_refused(a, m->id);
     if (h->code)
-        log_warning("%s: the scan could not see everything (%s); nothing is removed from what it "
-                    "did not see",
-                    m->conf->name, err_name(h->code));
+        log_warning(
+            "%s: the scan could not see everything (%s); what it found gone may be where it "
+            "did not see, and is removed after a scan that sees all: lockstep rescan",
+            m->conf->name, err_name(h->code));
     else
         log_debug("%s: scanned", m->conf->name);
 }

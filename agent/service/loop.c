@@ -69,15 +69,15 @@ static bool turn_scanning(const struct agent *a)
 /* The states in which an item goes on by itself, soon. */
 static bool turn_active(const struct agent *a)
 {
-    static const enum item_state active[] = {
-        ITEM_SETTLING, ITEM_OBSERVING, ITEM_OBSERVED, ITEM_HASHING, ITEM_CHECKING,
-        ITEM_READY,    ITEM_FLYING,    ITEM_GONE,     ITEM_LISTING, ITEM_DELETING};
+    static const enum item_state active[] = {ITEM_SETTLING, ITEM_OBSERVING, ITEM_OBSERVED,
+                                             ITEM_HASHING,  ITEM_CHECKING,  ITEM_READY,
+                                             ITEM_FLYING,   ITEM_LISTING,   ITEM_DELETING};
 
     for (size_t i = 0; i < sizeof active / sizeof *active; i++)
         if (pending_count_state(a->pending, active[i]))
             return true;
-    return turn_scanning(a) || watchers_busy(a->watchers) || a->sweeps || a->flying ||
-           a->pass_running || a->relist.count || follow_pending(a);
+    return removals_under_way(a) || turn_scanning(a) || watchers_busy(a->watchers) || a->sweeps ||
+           a->flying || a->pass_running || a->relist.count || follow_pending(a);
 }
 
 /* With --once: is there nothing left that may still succeed? */

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +84,26 @@ static bool await_names(struct agent *a, struct mapping *m, struct item *it)
     return true;
 }
 
+/* Its last scan could not see all, and no event told of the file's end: it may have been renamed to
+ * where the scan could not look. Its object, and above all its rows, stay until one sees all. A
+ * path that is too long to be looked at is no such place: nothing in it can have an object. */
+static bool is_out_of_sight(const struct mapping *m, const struct item *it)
+{
+    return m->scan_code && m->scan_code != -ENAMETOOLONG && !it->told_gone;
+}
+
+bool removals_under_way(const struct agent *a)
+{
+    if (!pending_count_state(a->pending, ITEM_GONE))
+        return false;
+    for (unsigned m = 0; m < a->mapping_count; m++)
+        for (const struct item *it = pending_first(a->pending, m); it; it = it->mate_next)
+            if (it->state == ITEM_GONE &&
+                (it->deadline_ms != INT64_MAX || !is_out_of_sight(&a->mappings[m], it)))
+                return true;
+    return false;
+}
+
 void removals_scanned(struct agent *a, struct mapping *m)
 {
     m->confirming = false;
@@ -97,7 +118,7 @@ void removals_gone_due(struct agent *a, struct item *it)
     struct index_entry e;
     int rc;
 
-    if (scan_under_way(a, m)) {
+    if (scan_under_way(a, m) || is_out_of_sight(m, it)) {
         pending_set(a->pending, it, ITEM_GONE, INT64_MAX);
         return;
     }
