@@ -104,7 +104,6 @@ EXTRA_DIST += \
 	tests/system/test_listing.py tests/system/test_verify.py \
 	tests/system/test_attributes.py tests/system/test_conditions.py tests/system/test_control.py tests/system/test_crash.py \
 	tests/system/test_completion.py \
-	tests/system/test_credentials.py tests/system/test_deletes.py tests/system/test_hurry.py \
 	tests/system/test_credentials.py tests/system/test_deletes.py tests/system/test_hostile.py tests/system/test_hurry.py \
 	tests/system/test_large_rename.py tests/system/test_peers.py tests/system/test_plan.py \
 	tests/system/test_anchors.py \
