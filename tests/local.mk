@@ -42,6 +42,15 @@ tests_faults_journal_write_SOURCES = tests/faults/journal_write.c
 tests_faults_journal_write_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS)
 tests_faults_journal_write_careless_SOURCES = tests/faults/journal_write.c tests/faults/no_fsync.c
 tests_faults_journal_write_careless_LDADD = $(tests_faults_journal_write_LDADD)
+# Preloaded, not linked: no program of automake's. A sanitizer has an allocator of its own.
+if !SANITIZED
+noinst_DATA = tests/faults/alloc_fail.so
+endif
+CLEANFILES += tests/faults/alloc_fail.so
+EXTRA_DIST += tests/faults/alloc_fail.c
+tests/faults/alloc_fail.so: tests/faults/alloc_fail.c tests/faults/$(am__dirstamp)
+	$(AM_V_CCLD)$(CC) -std=gnu17 -O2 -g $(CPPFLAGS) -shared -fPIC -o $@ \
+		$(top_srcdir)/tests/faults/alloc_fail.c
 tests_system_storm_SOURCES = \
 	tests/system/storm.h tests/system/storm.c \
 	tests/system/storm_deeds.c
@@ -57,11 +66,17 @@ EXTRA_DIST += \
 	tests/s3d/test_s3d_operations.py \
 	tests/s3d/test_s3d_signing.py \
 	tests/faults/DESIGN.md \
+	tests/faults/README.md \
 	tests/faults/images.py \
+	tests/faults/oracle.py \
 	tests/faults/test_journal_io.py \
 	tests/faults/test_journal_room.py \
+	tests/faults/test_memory.py \
 	tests/faults/test_mutations.py \
 	tests/faults/test_power.py \
+	tests/faults/rows.py \
+	tests/faults/test_rows.py \
+	tests/faults/test_unseen.py \
 	tests/faults/test_power_agent.py \
 	tests/system/DESIGN.md \
 	tests/system/harness/__init__.py \

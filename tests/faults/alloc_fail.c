@@ -1,0 +1,100 @@
+/*
+ * Memory that runs out: preloaded, the ALLOC_FAIL_AT-th allocation of the process fails, and with
+ * ALLOC_FAIL_ON all after it, too. What failed is told to the file ALLOC_FAIL_LOG with who asked
+ * for it; at the end, how many were asked for. Without ALLOC_FAIL_AT it only counts.
+ */
+#include <errno.h>
+#include <execinfo.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CALLERS_MAX 24
+
+/* glibc's own, under the names that it keeps for those who replace them. */
+void *__libc_malloc(size_t n);
+void *__libc_calloc(size_t count, size_t n);
+void *__libc_realloc(void *p, size_t n);
+void *__libc_memalign(size_t align, size_t n);
+
+static atomic_ulong asked;
+static unsigned long fail_at; /* 0: none */
+static bool fail_on;
+static int log_fd = -1;
+static _Thread_local bool telling;
+
+/* Before main: what the environment says. backtrace() asks for memory the first time. */
+__attribute__((constructor)) static void begin(void)
+{
+    const char *at = getenv("ALLOC_FAIL_AT"), *log = getenv("ALLOC_FAIL_LOG");
+    void *caller;
+
+    if (log)
+        log_fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    (void)backtrace(&caller, 1);
+    fail_on = getenv("ALLOC_FAIL_ON") != NULL;
+    atomic_store(&asked, 0);
+    fail_at = at ? strtoul(at, NULL, 10) : 0;
+}
+
+/* After main: how many there were. */
+__attribute__((destructor)) static void end(void)
+{
+    char line[64];
+    int n = snprintf(line, sizeof line, "asked %lu\n", atomic_load(&asked));
+
+    if (log_fd >= 0)
+        (void)!write(log_fd, line, (size_t)n); /* then it is not told */
+}
+
+/* Is this the one? */
+static bool fails(void)
+{
+    unsigned long n = atomic_fetch_add(&asked, 1) + 1;
+    void *callers[CALLERS_MAX];
+
+    if (!fail_at || telling || !(n == fail_at || (fail_on && n > fail_at)))
+        return false;
+    if (log_fd >= 0 && n == fail_at) {
+        telling = true;
+        backtrace_symbols_fd(callers, backtrace(callers, CALLERS_MAX), log_fd);
+        telling = false;
+    }
+    errno = ENOMEM;
+    return true;
+}
+
+void *malloc(size_t n)
+{
+    return fails() ? NULL : __libc_malloc(n);
+}
+
+void *calloc(size_t count, size_t n)
+{
+    return fails() ? NULL : __libc_calloc(count, n);
+}
+
+void *realloc(void *p, size_t n)
+{
+    return fails() ? NULL : __libc_realloc(p, n);
+}
+
+void *aligned_alloc(size_t align, size_t n)
+{
+    return fails() ? NULL : __libc_memalign(align, n);
+}
+
+int posix_memalign(void **ret, size_t align, size_t n)
+{
+    void *p = fails() ? NULL : __libc_memalign(align, n);
+
+    if (!p)
+        return ENOMEM;
+    *ret = p;
+    return 0;
+}

@@ -1,0 +1,101 @@
+"""Memory that runs out: each allocation of `agent --once` fails in turn (a sample of them, all of
+them with --long), once, or from there on for good."""
+
+import os
+import random
+import re
+import time
+
+from harness import Skip, deadline, long_test, on
+from harness.process import build_dir
+from oracle import Bed
+
+SAMPLE_S = 20  # of each kind, in the daily run
+
+
+def shim():
+    path = os.path.join(build_dir(), "tests", "faults", "alloc_fail.so")
+    if not os.path.exists(path):
+        raise Skip("no alloc_fail.so: not for this build (a sanitizer has its own allocator)")
+    return path
+
+
+def told(log):
+    """(how many allocations there were, who asked for the one that failed)."""
+    try:
+        with open(log, encoding="utf-8", errors="replace") as file:
+            text = file.read()
+    except FileNotFoundError:
+        return 0, ""
+    found = re.search(r"^asked (\d+)$", text, re.MULTILINE)
+    return int(found.group(1)) if found else 0, text
+
+
+def is_libconfigs(who):
+    """libconfig asks for memory and does not look whether it got any (strbuf_append): it crashes
+    before anything was begun, which is not ours to mend."""
+    return any("libconfig.so" in line for line in who.splitlines()[2:5])
+
+
+def fail(bed, number, **more):
+    """One round in which this allocation fails: (what is wrong, was it asked for at all)."""
+    log = bed.ctx.path(f"alloc.{number}")
+    wrong, status, said = bed.try_one(LD_PRELOAD=shim(), ALLOC_FAIL_AT=str(number),
+                                      ALLOC_FAIL_LOG=log, **more)
+    who = told(log)[1]
+    if wrong == "it ended with -11" and is_libconfigs(who):
+        wrong = ""
+    if wrong:
+        wrong = f"allocation {number} {more}: {wrong}\nstatus {status}: {said[-1500:]}\n{who}"
+    elif os.path.exists(log):
+        os.unlink(log)
+    return wrong, "(" in who
+
+
+def count(bed):
+    """How many allocations a round has."""
+    log = bed.ctx.path("alloc.count")
+    wrong, status, said = bed.try_one(LD_PRELOAD=shim(), ALLOC_FAIL_LOG=log)
+    assert not wrong and status == 0, (wrong, said)
+    return told(log)[0]
+
+
+def sampled(ctx, seconds, **more):
+    """Numbers by chance, and each of the first ones of main, for so long."""
+    bed = Bed(ctx)
+    seed = int(os.environ.get("LOCKSTEP_FAULT_SEED", random.randrange(1 << 32)))
+    most, dice, end, tried, found = count(bed), random.Random(seed), time.monotonic() + seconds, 0, []
+    while time.monotonic() < end:
+        wrong, was = fail(bed, dice.randrange(1, most + 1), **more)
+        tried += was
+        if wrong:
+            found.append(wrong)
+            break  # the next round stands on this one
+    print(f"LOCKSTEP_FAULT_SEED={seed}: {tried} of about {most} allocations failed")
+    assert not found, found[0]
+    assert tried > 3, tried
+
+
+@deadline(180)
+@on("s3d")
+def test_an_allocation_that_fails_once(ctx):
+    sampled(ctx, SAMPLE_S)
+
+
+@deadline(180)
+@on("s3d")
+def test_memory_that_is_gone_from_some_moment_on(ctx):
+    sampled(ctx, SAMPLE_S, ALLOC_FAIL_ON="1")
+
+
+@long_test
+@deadline(4 * 3600)
+@on("s3d")
+def test_every_allocation_fails_once(ctx):
+    """One after the other, until a round has fewer than that."""
+    bed, number, was = Bed(ctx), 1, True
+    while was:
+        wrong, was = fail(bed, number)
+        assert not wrong, wrong
+        number += 1
+    assert number > 1000, number
