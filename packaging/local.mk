@@ -55,6 +55,14 @@ endif
 EXTRA_DIST += dev .ci/run .clang-format .clang-tidy .cppcheck-suppressions compile_flags.txt \
 	tests/.clang-tidy
 
+# What the program is linked with, for who has to know.
+packaging/lockstep.spdx.json: lockstep$(EXEEXT) packaging/sbom.sh
+	$(AM_V_GEN)$(MKDIR_P) packaging && PKG_CONFIG='$(PKG_CONFIG)' $(srcdir)/packaging/sbom.sh \
+		lockstep$(EXEEXT) $(PACKAGE_VERSION) $(srcdir)/COPYING.OpenSSL >$@.new && mv $@.new $@
+doc_DATA = packaging/lockstep.spdx.json
+CLEANFILES += packaging/lockstep.spdx.json packaging/lockstep.spdx.json.new
+EXTRA_DIST += packaging/sbom.sh packaging/rpm/lockstep.spec
+
 # What dpkg-buildpackage wants at the top.
 EXTRA_DIST += \
 	debian/changelog \
