@@ -1,4 +1,5 @@
-"""Completion of commands and options in shells: all that --help tells of, and nothing else."""
+"""Completion of commands and options in shells: all that --help tells of, and nothing else. What the book
+for operators names is there, too."""
 
 import os
 import re
@@ -7,6 +8,7 @@ import subprocess
 
 from harness import Skip, lockstep_binary, on, process
 
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BASH = """
 source "$1"; shift
 while IFS= read -r line; do
@@ -132,3 +134,19 @@ def test_bash_completes_what_help_tells(ctx):
 @on("s3d")
 def test_zsh_completes_what_help_tells(ctx):
     check_all(ctx, "zsh")
+
+
+@on("s3d")
+def test_the_book_names_what_there_is(ctx):
+    """Each `lockstep ...` of docs/operations.md is a command, with options that it has."""
+    del ctx
+    with open(os.path.join(TOP, "docs/operations.md"), encoding="utf-8") as file:
+        named = re.findall(r"(?:`|^|-- )lockstep ([a-z][^`\n]*)", file.read(), re.M)
+    ends, _ = leaves()
+    assert len(named) > 15
+    for text in named:
+        words = text.split()
+        end = next((end for end in ends if tuple(words[:len(end)]) == end), None)
+        assert end, f"lockstep {text}: no such command"
+        unknown = {word.split("=")[0] for word in words if word.startswith("-")} - options_of(*end)
+        assert not unknown, f"lockstep {text}: {unknown}"
