@@ -4,7 +4,7 @@
 function options_of(text, count, i, word) {
     gsub(/\[=/, " =", text)
     gsub(/\|-/, " -", text)
-    gsub(/[][]/, " & ", text)
+    gsub(/[][()]/, " & ", text)
     count = split(text, word, " ")
     for (i = 1; i <= count; i++) {
         if (word[i] ~ /^=/)

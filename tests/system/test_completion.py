@@ -56,7 +56,7 @@ def commands_of(*words):
     ways, _ = synopses(text)
     start = " ".join(("lockstep", *words)) + " "
     if ways[0].startswith(start + "COMMAND"):
-        return set(re.findall(r"^  ([a-z]+) ", text, re.M))
+        return set(re.findall(r"^  ([a-z][a-z-]*) ", text, re.M))
     found = set()
     for way in ways:
         first = re.match(r"[a-z][a-z-]*(?: \| [a-z-]+)*", way[len(start):]) if way.startswith(start) else None
