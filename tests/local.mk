@@ -69,6 +69,7 @@ EXTRA_DIST += \
 	tests/faults/README.md \
 	tests/faults/images.py \
 	tests/faults/oracle.py \
+	tests/faults/test_calls.py \
 	tests/faults/test_journal_io.py \
 	tests/faults/test_journal_room.py \
 	tests/faults/test_memory.py \

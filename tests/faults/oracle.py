@@ -49,7 +49,9 @@ class Bed:
         return found
 
     def change(self):
-        """An image is renamed, one edited, one comes and one goes; what the list must then be."""
+        """An image is renamed, one edited, one comes and one goes. What the list may be until all of
+        that was seen (the renamed image's row may follow before the other's goes, or the other way
+        round), and what it must be in the end."""
         self.round += 1
         n = self.round
         paths = list(self.paths)
@@ -60,15 +62,21 @@ class Bed:
         write(f"{self.images}/new{n}.jpg", b"new %d" % n)
         rows = self._list().decode().splitlines(keepends=True)
         assert [row.split("\t")[2].rstrip("\n") for row in rows] == paths, rows
-        want = "".join(row.replace(paths[0], moved) for i, row in enumerate(rows) if i != 1)
+        was = paths[:2]
+        want = kept = "".join(row.replace(f"\t{was[0]}\n", f"\t{moved}\n")
+                              for i, row in enumerate(rows) if i != 1)
         self.paths = [moved, *paths[2:]]
         if len(self.paths) < 4:  # somebody lists the others again
             self.paths += [f"new{i}.jpg" for i in range(n - 8, n + 1)]
             want += "".join(f"{100 * n + i}\t2\t{p}\n" for i, p in enumerate(self.paths[-9:]))
             with open(f"{self.lists}/train.lst", "ab") as file:
                 file.write(want[want.rindex(f"{100 * n}\t"):].encode())
-        self.known |= self._bodies() | {want.encode()}
-        return {self._list(), want.encode()}, want.encode()
+        old, more = self._list().decode(), want[len(kept):]
+        between = {old.replace(f"\t{was[0]}\n", f"\t{moved}\n"),
+                   "".join(row for i, row in enumerate(rows) if i != 1) + more}
+        lists = {text.encode() for text in (old, want, *between)}
+        self.known |= self._bodies() | lists
+        return lists, want.encode()
 
     def failing_run(self, wrap=(), **environment):
         """(exit status, what it said, did it hang)."""
@@ -102,8 +110,15 @@ class Bed:
         wrong = [key for key in self.ctx.client.keys() if self.ctx.client.get(key)[0] not in self.known]
         return f"objects that were never on disk: {wrong}" if wrong else ""
 
-    def recover(self, want):
-        """What is wrong after a run without a fault; "" where nothing is."""
+    def _was_kept(self, name, said):
+        """Is this the old list, kept beside it where the run could not tell if that was edited, and
+        did it say so?"""
+        with open(f"{self.lists}/{name}", "rb") as file:
+            return ".kept-" in name and name in said and file.read() in self.known
+
+    def recover(self, want, said, may_leave=False):
+        """What is wrong after a run without a fault; "" where nothing is. `may_leave`: the temporary
+        file of a rewrite, where it was its removal that failed."""
         done = self.agent.once(check=False)
         for _ in range(2):  # what a fault left half-known is looked at twice
             if done.returncode == 0:
@@ -111,6 +126,9 @@ class Bed:
             done = self.agent.once(check=False)
         found = self.agent.differences()
         left = [n for n in os.listdir(self.lists) if n != "train.lst"]
+        for name in [n for n in left if may_leave or self._was_kept(n, said)]:
+            os.unlink(f"{self.lists}/{name}")
+            left.remove(name)
         if done.returncode or found or left:
             return f"not in step: {done.returncode} {found} {left} {done.stderr[-600:]}"
         if self._list() != want:
@@ -118,9 +136,9 @@ class Bed:
         done = self.agent.journal("verify")
         return "" if done.returncode == 0 else "journal verify: " + done.stdout
 
-    def try_one(self, wrap=(), **environment):
+    def try_one(self, wrap=(), may_leave=False, **environment):
         """One round: what is wrong, the exit status, and what was said."""
         lists, want = self.change()
         status, said = self.failing_run(wrap, **environment)
-        wrong = [self.hold(status, said, lists), self.recover(want)]
+        wrong = [self.hold(status, said, lists), self.recover(want, said, may_leave)]
         return "; ".join(filter(None, wrong)), status, said
