@@ -32,7 +32,7 @@ def told(log):
 
 
 # Libraries that crash where they got no memory, which is not ours to mend (README.md): libconfig
-# while it reads the file, libcurl where a socket's table got no entry (a division by its size).
+# while it reads the file, libcurl once its table of sockets got no entry.
 CRASHES = {"it ended with -11": "libconfig.so", "it ended with -8": "libcurl.so"}
 
 
