@@ -2,11 +2,12 @@
  * A hash map. Pure but for its seed, which the kernel gives.
  *
  * Entries lie without gaps in one array; a table of slots (open addressing, linear probing) holds
- * their numbers. Removing moves the last entry into the gap, so a walk from the end to the start
- * meets each entry once whatever it removes. Slots are vacated by shifting back, without
- * tombstones.
+ * their numbers, each beside its hash, so that a probe which has to go on reads no entry. Removing
+ * moves the last entry into the gap, so a walk from the end to the start meets each entry once
+ * whatever it removes. Slots are vacated by shifting back, without tombstones.
  *
- *   slots   [ . 2 . 0 1 . . . ]     a power of two, at most 3/4 full; a number + 1, 0 is empty
+ *   slots   [ . 2 . 0 1 . . . ]     a power of two, at most 3/4 full; a number + 1, 0 is empty;
+ *                                   the hash in the upper half
  *   entries [ e0 e1 e2 ]
  */
 #include "base/map.h"
@@ -29,7 +30,7 @@ struct entry {
 
 struct map {
     struct entry *entries;
-    uint32_t *slots;
+    uint64_t *slots;
     size_t count;
     size_t slots_n; /* 0 or a power of two */
     size_t key_bytes;
@@ -114,6 +115,22 @@ void map_free(struct map *m)
     free(m);
 }
 
+/* What a slot holds of the entry of this number. */
+static uint64_t slot_make(size_t number, uint32_t hash)
+{
+    return (uint64_t)hash << 32 | (uint32_t)(number + 1);
+}
+
+static uint32_t slot_hash(uint64_t slot)
+{
+    return (uint32_t)(slot >> 32);
+}
+
+static size_t slot_number(uint64_t slot)
+{
+    return (uint32_t)slot - 1;
+}
+
 /* The slot of the key, or the empty one where it would go. There are slots, and an empty one. */
 static size_t find_slot(const struct map *m, const void *key, size_t n, uint32_t hash)
 {
@@ -121,9 +138,9 @@ static size_t find_slot(const struct map *m, const void *key, size_t n, uint32_t
     size_t at = hash & mask;
 
     for (; m->slots[at] != 0; at = (at + 1) & mask) {
-        const struct entry *e = &m->entries[m->slots[at] - 1];
+        const struct entry *e = &m->entries[slot_number(m->slots[at])];
 
-        if (e->hash == hash && e->n == n && (n == 0 || memcmp(e->key, key, n) == 0))
+        if (slot_hash(m->slots[at]) == hash && e->n == n && (n == 0 || memcmp(e->key, key, n) == 0))
             break;
     }
     return at;
@@ -135,7 +152,7 @@ static size_t slot_of(const struct map *m, size_t number)
     size_t mask = m->slots_n - 1;
     size_t at = m->entries[number].hash & mask;
 
-    while (m->slots[at] != number + 1)
+    while (slot_number(m->slots[at]) != number)
         at = (at + 1) & mask;
     return at;
 }
@@ -148,7 +165,7 @@ static const struct entry *find(const struct map *m, const void *key, size_t n)
     if (m->count == 0)
         return NULL;
     at = find_slot(m, key, n, hash_of(m, key, n));
-    return m->slots[at] != 0 ? &m->entries[m->slots[at] - 1] : NULL;
+    return m->slots[at] != 0 ? &m->entries[slot_number(m->slots[at])] : NULL;
 }
 
 void *map_get(const struct map *m, const void *key, size_t n)
@@ -179,7 +196,7 @@ static size_t entries_for(size_t slots_n)
 /* Rebuild for another number of slots. On failure the map is as before. */
 static int resize(struct map *m, size_t slots_n)
 {
-    uint32_t *slots = calloc(slots_n, sizeof(*slots));
+    uint64_t *slots = calloc(slots_n, sizeof(*slots));
     struct entry *entries;
 
     if (!slots)
@@ -198,7 +215,7 @@ static int resize(struct map *m, size_t slots_n)
 
         while (slots[at] != 0)
             at = (at + 1) & (slots_n - 1);
-        slots[at] = (uint32_t)(i + 1);
+        slots[at] = slot_make(i, entries[i].hash);
     }
     return 0;
 }
@@ -231,7 +248,7 @@ static int insert(struct map *m, const void *key, size_t n, uint32_t hash, void 
     if (n > 0)
         memcpy(copy, key, n);
     copy[n] = '\0';
-    m->slots[find_slot(m, key, n, hash)] = (uint32_t)(m->count + 1);
+    m->slots[find_slot(m, key, n, hash)] = slot_make(m->count, hash);
     e = &m->entries[m->count++];
     e->key = copy;
     e->value = value;
@@ -251,7 +268,7 @@ int map_put(struct map *m, const void *key, size_t n, void *value, void **ret_ol
         size_t at = find_slot(m, key, n, hash);
 
         if (m->slots[at] != 0) {
-            struct entry *e = &m->entries[m->slots[at] - 1];
+            struct entry *e = &m->entries[slot_number(m->slots[at])];
 
             old = e->value;
             e->value = value;
@@ -278,7 +295,7 @@ static void vacate(struct map *m, size_t gap)
     size_t mask = m->slots_n - 1;
 
     for (size_t at = (gap + 1) & mask; m->slots[at] != 0; at = (at + 1) & mask) {
-        size_t home = m->entries[m->slots[at] - 1].hash & mask;
+        size_t home = slot_hash(m->slots[at]) & mask;
 
         /* It may move if its home does not lie in (gap, at], going round. */
         if (((at - home) & mask) >= ((at - gap) & mask)) {
@@ -308,14 +325,14 @@ void *map_remove(struct map *m, const void *key, size_t n)
     at = find_slot(m, key, n, hash_of(m, key, n));
     if (m->slots[at] == 0)
         return NULL;
-    number = m->slots[at] - 1;
+    number = slot_number(m->slots[at]);
     value = m->entries[number].value;
     m->key_bytes -= m->entries[number].n + 1;
     vacate(m, at);
     free(m->entries[number].key);
     last = m->count - 1;
     if (number != last) {
-        m->slots[slot_of(m, last)] = (uint32_t)(number + 1);
+        m->slots[slot_of(m, last)] = slot_make(number, m->entries[last].hash);
         m->entries[number] = m->entries[last];
     }
     m->count = last;
