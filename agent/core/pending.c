@@ -218,6 +218,8 @@ void pending_forget(struct pending *p, struct item *it)
 {
     item_queue_leave(it);
     trouble_leave(it);
+    if (it->peer && it->peer->peer == it)
+        it->peer->peer = NULL;
     heap_remove(p, it);
     p->counts[it->mapping][it->state]--;
     if (it->mate_prev)

@@ -150,7 +150,7 @@ struct item *pending_find(const struct pending *p, const char *key);
 struct item *pending_get(struct pending *p, unsigned mapping, const char *key, size_t prefix_len,
                          int64_t now_ms);
 
-/* pending_forget(p, it): in step; the item is freed. It must stand in no peer's field. */
+/* pending_forget(p, it): in step; the item is freed. Its peer has none any more. */
 void pending_forget(struct pending *p, struct item *it);
 
 /* pending_set(p, it, state, deadline_ms): change state and deadline; leaves its queue. */
