@@ -81,6 +81,7 @@ struct mapping {
     bool scanning;
     int64_t blind_ms;       /* when events were lost last; 0 never */
     int scan_code;          /* 0, or what kept the last scan from seeing all */
+    size_t unseen;          /* items at which the last look failed */
     int64_t incomplete_us;  /* real time when events were lost that are not made up for; 0: none */
     bool lost;              /* the root cannot be reached */
     bool confirming;        /* a look at all names was asked for: where may gone files be now? */
@@ -422,6 +423,8 @@ void removals_guard(struct agent *a, struct mapping *m);
 void removals_gone_due(struct agent *a, struct item *it);
 /* a scan of the mapping ended: what waited for it goes on */
 void removals_scanned(struct agent *a, struct mapping *m);
+/* every path that was to be looked at was seen: what waited for that goes on */
+void removals_all_seen(struct agent *a, struct mapping *m);
 /* is something gone that is still to be decided, and not for want of a scan that sees all? */
 bool removals_under_way(const struct agent *a);
 void removals_queue(struct agent *a, struct item *it);

@@ -103,12 +103,38 @@ void intake_observe(struct agent *a, struct item *it)
         agent_fail(a, -ENOMEM, "looking at a path");
 }
 
+/* A look failed. What a mount hides is no place where anything may have come. */
+static void intake_failed(struct agent *a, struct item *it, int code)
+{
+    char why[ERR_TEXT_MAX];
+
+    if (!it->unseen && code != -EXDEV && code != -ENAMETOOLONG) {
+        it->unseen = true;
+        agent_mapping(a, it)->unseen++;
+    }
+    snprintf(why, sizeof why, "it cannot be looked at: %s", err_name(code));
+    decide_failed(a, it, why);
+}
+
+/* The item was looked at: what may be there waits no longer for it. */
+static void intake_looked(struct agent *a, struct item *it)
+{
+    struct mapping *m = agent_mapping(a, it);
+
+    if (!it->unseen)
+        return;
+    it->unseen = false;
+    if (--m->unseen == 0)
+        removals_all_seen(a, m);
+}
+
 /* Note how the item was seen. */
 static void intake_note(struct agent *a, struct item *it, const struct file_stat *st)
 {
     bool first = !it->was_there && st->kind == FILE_REGULAR;
     struct item *before = st->kind == FILE_REGULAR ? sighted_find(a, it->mapping, st->ino) : NULL;
 
+    intake_looked(a, it);
     sighted_forget(a, it);
     it->seen = *st;
     if (st->kind == FILE_REGULAR) {
@@ -179,7 +205,7 @@ static int64_t still_young_ms(struct agent *a, const struct item *it, const stru
 /* HINT_OBSERVED. */
 static void intake_observed(struct agent *a, const struct hint *h)
 {
-    char key[AGENT_KEY_SIZE], why[ERR_TEXT_MAX];
+    char key[AGENT_KEY_SIZE];
     struct item *it;
     int64_t young_ms;
 
@@ -202,8 +228,7 @@ static void intake_observed(struct agent *a, const struct hint *h)
         return;
     }
     if (h->code) {
-        snprintf(why, sizeof why, "it cannot be looked at: %s", err_name(h->code));
-        decide_failed(a, it, why);
+        intake_failed(a, it, h->code);
         return;
     }
     if (still_changing(a, it, &h->st)) {

@@ -84,12 +84,13 @@ static bool await_names(struct agent *a, struct mapping *m, struct item *it)
     return true;
 }
 
-/* Its last scan could not see all, and no event told of the file's end: it may have been renamed to
- * where the scan could not look. Its object, and above all its rows, stay until one sees all. A
- * path that is too long to be looked at is no such place: nothing in it can have an object. */
+/* The last scan could not see all, or looks at single paths fail, and no event told of the file's
+ * end: it may have been renamed to where nobody could look. Its object, and above all its rows,
+ * stay until all was seen. A path that is too long to be looked at is no such place: nothing in it
+ * can have an object. */
 static bool is_out_of_sight(const struct mapping *m, const struct item *it)
 {
-    return m->scan_code && m->scan_code != -ENAMETOOLONG && !it->told_gone;
+    return ((m->scan_code && m->scan_code != -ENAMETOOLONG) || m->unseen) && !it->told_gone;
 }
 
 bool removals_under_way(const struct agent *a)
@@ -104,12 +105,17 @@ bool removals_under_way(const struct agent *a)
     return false;
 }
 
-void removals_scanned(struct agent *a, struct mapping *m)
+void removals_all_seen(struct agent *a, struct mapping *m)
 {
-    m->confirming = false;
     for (struct item *it = pending_first(a->pending, m->id); it; it = it->mate_next)
         if (it->state == ITEM_GONE && it->deadline_ms == INT64_MAX)
             pending_set(a->pending, it, ITEM_GONE, a->now_ms + GONE_AGAIN_MS);
+}
+
+void removals_scanned(struct agent *a, struct mapping *m)
+{
+    m->confirming = false;
+    removals_all_seen(a, m);
 }
 
 void removals_gone_due(struct agent *a, struct item *it)

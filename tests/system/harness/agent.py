@@ -201,11 +201,12 @@ class Agent:
                            + process.tail(self.log_path))
 
     def wait_until_ready(self, timeout=30):
-        """Until `status` answers at all."""
+        """Until it answers at its socket (`status` also tells where no agent runs)."""
         def answers():
             if not self.is_running():
                 raise AssertionError(f"the agent ended with {self.process.returncode}: "
                                      + process.tail(self.log_path))
-            return self.run("status").returncode in (0, 1, 3)
+            return (os.path.exists(f"{self.state_dir}/control.sock")
+                    and self.run("status").returncode in (0, 1, 3))
 
         wait_until(answers, timeout, "the agent to answer `status`")
