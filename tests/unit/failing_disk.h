@@ -28,7 +28,8 @@ struct file {
 
 /* Calls numbered from 1 since the last reset; those from `first` to `last` fail. */
 struct plan {
-    unsigned calls, first, last;
+    _Atomic unsigned calls; /* several threads may read */
+    unsigned first, last;
 };
 
 /* What becomes of bytes that were not synced when a process dies. */
