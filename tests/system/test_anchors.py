@@ -5,6 +5,7 @@ import glob
 import os
 import shutil
 import subprocess
+import time
 
 from harness import deadline, lockstep_binary, on, process, read, wait_until, write
 
@@ -158,11 +159,14 @@ def test_a_kill_in_between_neither_forgets_nor_repeats(ctx):
     key, _ = key_of(ctx)
     agent, _ = anchored(ctx, key)
     make_segments(agent, key)
-    ctx.server.fault("delay", op="PutObject", key=f"{FOLDER}segments/*", ms=300, count=0)
+    delay_s = 0.3
+    ctx.server.fault("delay", op="PutObject", key=f"{FOLDER}segments/*", ms=int(delay_s * 1000),
+                     count=0)
     for arrived in (2, 4):
         agent.start()
         wait_until(lambda n=arrived: sum("/segments/" in k for k in puts(ctx)) >= n, 60, "segments")
         agent.kill9()
+        time.sleep(2 * delay_s)  # the server ends what it had from the one that was killed
     ctx.server.clear_faults()
     agent.start()
     wait_level(agent)
