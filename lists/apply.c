@@ -10,8 +10,8 @@
 
 #define ATTEMPTS       10
 #define BYTES_MAX      (UINT64_C(8) << 30)
-#define MISSING_LOOKS  3
-#define MISSING_MS     10
+#define NOTHING_LOOKS  3 /* where nothing is there, or nothing is in it */
+#define NOTHING_MS     10
 #define BACKOFF_MS     5 /* after the first attempt; doubles */
 #define BACKOFF_MAX_MS 200
 
@@ -112,14 +112,16 @@ static int round_replace(struct round *r, const struct job *j, const struct lst_
 }
 
 /* Open and read the list. NFS and FUSE put an open file aside before another is renamed over it, so
- * that for a moment there is none: look more than once before saying so. */
+ * that for a moment there is none; and who writes it in place has emptied it first: look more than
+ * once before saying so. */
 static int round_read(struct round *r)
 {
     int rc = -ENOENT;
 
-    for (int i = 0; rc == -ENOENT && i < MISSING_LOOKS; i++) {
+    for (int i = 0; (rc == -ENOENT || (rc == 0 && !r->old.content.n)) && i < NOTHING_LOOKS; i++) {
         if (i > 0)
-            nap_ms(MISSING_MS);
+            nap_ms(NOTHING_MS);
+        held_release(&r->old);
         rc = held_open(&r->old, r->dir_fd, r->name, r->max_bytes);
     }
     return rc;
