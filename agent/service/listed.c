@@ -24,6 +24,7 @@ struct compare {
     const struct listing *listing;
     const char *dir_key; /* "" or ending in '/' */
     size_t dir_n;
+    bool leaving;    /* some of the mapping's objects are on their way out */
     size_t next;     /* the entry behind the last one that the index had */
     uint8_t *listed; /* enum listed of each entry */
 };
@@ -111,6 +112,31 @@ static int compare_directory(void *arg, const char *name)
     return 0;
 }
 
+static const enum item_state leaving_states[] = {ITEM_GONE, ITEM_LISTING, ITEM_BARRIER,
+                                                 ITEM_DELETING};
+#define LEAVING_STATES (sizeof leaving_states / sizeof *leaving_states)
+
+/* Are objects of the mapping on their way out? */
+static bool some_leave(const struct agent *a, unsigned mapping)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < LEAVING_STATES; i++)
+        count += pending_count_mapping(a->pending, mapping, leaving_states[i]);
+    return count > 0;
+}
+
+/* The index has it, but not for long: nothing was there when it was looked at last. */
+static bool is_leaving(const struct agent *a, const char *key)
+{
+    const struct item *it = pending_find(a->pending, key);
+
+    for (size_t i = 0; it && i < LEAVING_STATES; i++)
+        if (it->state == leaving_states[i])
+            return true;
+    return false;
+}
+
 /* What became of one listed file. */
 static void compare_entry(const struct compare *c, const char *dir, size_t at)
 {
@@ -118,12 +144,12 @@ static void compare_entry(const struct compare *c, const char *dir, size_t at)
     char path[PATH_BYTES_MAX + 1], key[AGENT_KEY_SIZE];
     bool in_step = c->listed[at] == LISTED_IN_STEP;
 
-    if (e->st.kind == FILE_DIRECTORY || (in_step && !c->m->held) ||
+    if (e->st.kind == FILE_DIRECTORY || (in_step && !c->m->held && !c->leaving) ||
         path_join(path, sizeof path, dir, e->name) || !agent_key(c->agent, c->m->id, path, key))
         return;
-    if (in_step)
+    if (in_step && c->m->held)
         removals_hold_back(c->agent, c->m, key);
-    else
+    if (!in_step || is_leaving(c->agent, key))
         intake_found(c->agent, c->m, key, e);
 }
 
@@ -137,6 +163,7 @@ void listed_compare(struct agent *a, const struct hint *h)
     if (!agent_dir_key(a, h->root, h->path, dir))
         return; /* nor can what lies in it have a key */
     c.dir_n = strlen(dir);
+    c.leaving = some_leave(a, h->root);
     a->crowd += h->listing->count;
     c.listed = calloc(h->listing->count + 1, sizeof *c.listed);
     if (!c.listed) {

@@ -86,6 +86,24 @@ def test_a_row_names_a_place_where_the_image_was_between_two_renames(ctx):
 
 
 @on("s3d")
+def test_a_directory_comes_back_while_its_objects_are_on_their_way_out(ctx):
+    """No event tells of the files in it, and the index still has them."""
+    names = [f"d/{i}.jpg" for i in range(20)] + [f"e/{i}.jpg" for i in range(30)]
+    agent, images, lists = running(ctx, names)
+    aside = ctx.path("aside")
+    ctx.server.fault("delay", op="DeleteObjects", ms=2000, count=0)
+    os.rename(f"{images}/d", aside)
+    wait_until(lambda: len(agent.journal_records("--op", "remove")) >= 20, 30, "the removals")
+    wait_until(lambda: "d/0.jpg" not in rows(lists), 30, "the rows to leave")
+    time.sleep(1)  # the lists are live, the deletion is under way
+    os.rename(aside, f"{images}/d")
+    ctx.server.clear_faults()
+    agent.wait_in_step(30)
+    ctx.client.assert_tree(images, "images/")
+    ctx.client.assert_tree(lists, "lists/")
+
+
+@on("s3d")
 def test_a_new_image_comes_to_the_place_of_an_old_one_whose_directory_is_renamed(ctx):
     """S3 never had the new image, which rows name already: it is not the old one under another
     name, whose rows would stay where nothing is."""
