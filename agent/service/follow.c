@@ -323,7 +323,8 @@ static bool image_goes_on(struct agent *a, const struct known *k)
     if (!k->moved_to || (k->flags & KNOWN_MOVED))
         return k->moved_to != NULL;
     return (k->flags & KNOWN_LISTED) && index_get(a->index, k->moved_to, &next) == 0 &&
-           !(next.known.flags & KNOWN_KEPT) && file_id_same(plan_file(k), plan_file(&next.known));
+           !(next.known.flags & (KNOWN_MOVED | KNOWN_KEPT)) &&
+           file_id_same(plan_file(k), plan_file(&next.known));
 }
 
 /* Where the index has the image now that it has, or had, under a key. 0: `key` and `ret`; -ENOENT:

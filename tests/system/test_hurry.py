@@ -86,6 +86,29 @@ def test_a_row_names_a_place_where_the_image_was_between_two_renames(ctx):
 
 
 @on("s3d")
+def test_an_image_is_removed_where_it_came_to_by_two_renames_before_its_row_followed(ctx):
+    """Another came to the place in between, and is not taken for it."""
+    agent, images, lists = running(ctx, ["d/a.jpg", "d/other.jpg"])
+    aside = lists + ".aside"
+    os.rename(lists, aside) # rows cannot follow meanwhile
+    wait_until(lambda: "cannot be reached" in agent.log(), 10, "that to be seen")
+    os.rename(f"{images}/d/a.jpg", f"{images}/d/b.jpg")
+    wait_until(lambda: "images/d/b.jpg" in ctx.client.keys("images/"), 10, "the first copy")
+    os.rename(f"{images}/d/b.jpg", f"{images}/d/c.jpg")
+    wait_until(lambda: "images/d/c.jpg" in ctx.client.keys("images/"), 10, "the second copy")
+    os.rename(f"{images}/d/other.jpg", f"{images}/d/b.jpg")
+    time.sleep(1) # it lands
+    os.unlink(f"{images}/d/c.jpg")
+    time.sleep(1) # that is seen
+    os.rename(aside, lists)
+    agent.wait_in_step(30)
+    assert [row.split("\t", 1)[1] for row in rows(lists).splitlines()] == \
+        ["LABEL-d/other.jpg\td/b.jpg"], rows(lists)
+    ctx.client.assert_tree(images, "images/")
+    ctx.client.assert_tree(lists, "lists/")
+
+
+@on("s3d")
 def test_a_directory_comes_back_while_its_objects_are_on_their_way_out(ctx):
     """No event tells of the files in it, and the index still has them."""
     names = [f"d/{i}.jpg" for i in range(20)] + [f"e/{i}.jpg" for i in range(30)]
