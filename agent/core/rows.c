@@ -608,16 +608,28 @@ int rows_take(struct rows *r, rows_fn *fn, void *arg)
     return rc;
 }
 
+/* The entry has no name, and what is known by the name of its place is no other entry's. */
+static bool is_replaced(const struct rows *r, const struct entry *e)
+{
+    return !e->image && e->to && !e->lost && map_get_str(r->by_to, e->to) == e &&
+           !map_get_str(r->by_image, e->to);
+}
+
 int rows_close(struct rows *r, rows_home_fn *is_home, void *arg)
 {
     for (struct entry *e = r->first, *next; e; e = next) {
+        bool home = is_replaced(r, e) && is_home(arg, e->to, NULL);
+        int rc = home ? entry_name(r, e, e->to) : 0;
+
         next = e->next;
-        if (!e->image || !is_home(arg, e->image, e->file))
+        if (rc == 0 && !home && (!e->image || !is_home(arg, e->image, &e->file))) {
             entry_drop(r, e);
-        else if (entry_place(r, e, e->image))
-            return -ENOMEM;
-        else
-            entry_end_at_home(r, e);
+            continue;
+        }
+        rc = rc ? rc : entry_place(r, e, e->image);
+        if (rc)
+            return rc;
+        entry_end_at_home(r, e);
     }
     return 0;
 }

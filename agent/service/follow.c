@@ -550,7 +550,7 @@ void follow_settled(struct agent *a)
 }
 
 /* rows_home_fn. */
-static bool is_home(void *arg, const char *image, struct file_id file)
+static bool is_home(void *arg, const char *image, const struct file_id *file)
 {
     const struct settled *s = arg;
     char key[AGENT_KEY_SIZE];
@@ -558,7 +558,7 @@ static bool is_home(void *arg, const char *image, struct file_id file)
 
     return agent_key(s->agent, s->m->id, image, key) && index_get(s->agent->index, key, &e) == 0 &&
            !(e.known.flags & (KNOWN_MOVED | KNOWN_KEPT)) &&
-           !file_id_differs(plan_file(&e.known), file);
+           (!file || !file_id_differs(plan_file(&e.known), *file));
 }
 
 void follow_close(struct agent *a)

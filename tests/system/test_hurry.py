@@ -109,6 +109,27 @@ def test_an_image_is_removed_where_it_came_to_by_two_renames_before_its_row_foll
 
 
 @on("s3d")
+def test_the_row_of_an_image_stays_when_a_new_file_is_renamed_over_it(ctx):
+    """As many tools save: the new content is the image's, whatever it was called before."""
+    names = ["d/a.jpg", "d/b.jpg", "d/c.jpg"]
+    agent, images, lists = running(ctx, names)
+    before = rows(lists)
+    agent.process.send_signal(signal.SIGSTOP) # all that follows is read at once
+    for name in names[:2]:
+        write(f"{images}/{name}.new.jpg", b"other " * 50)
+        os.rename(f"{images}/{name}.new.jpg", f"{images}/{name}")
+    agent.process.send_signal(signal.SIGCONT)
+    write(f"{images}/d/c.new.jpg", b"other " * 50)
+    time.sleep(0.3) # it is seen, but does not rest yet
+    os.rename(f"{images}/d/c.new.jpg", f"{images}/d/c.jpg")
+    time.sleep(1)
+    agent.wait_in_step(30)
+    assert rows(lists) == before
+    ctx.client.assert_tree(images, "images/")
+    ctx.client.assert_tree(lists, "lists/")
+
+
+@on("s3d")
 def test_a_directory_comes_back_while_its_objects_are_on_their_way_out(ctx):
     """No event tells of the files in it, and the index still has them."""
     names = [f"d/{i}.jpg" for i in range(20)] + [f"e/{i}.jpg" for i in range(30)]

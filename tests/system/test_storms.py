@@ -60,7 +60,7 @@ def one_storm(bed, seed, started, flood):
 
 def run(ctx, seed, queue, count=STORMS_A_RUN, repository=None):
     """Storms one after the other on one agent; the sums of what they did, and overflows."""
-    bed = storms.Bed(ctx, f"r{seed}", seed, repository)
+    bed = storms.Bed(ctx, f"r{seed}-{queue}", seed, repository) # the bucket is emptied after each
     bed.queue = queue
     bed.know()
     sums = {}

@@ -256,10 +256,10 @@ static void test_what_was_overwritten_goes_with_its_path(void **state)
     rows_free(r);
 }
 
-static bool has_n0(void *arg, const char *image, struct file_id file)
+static bool has_n0(void *arg, const char *image, const struct file_id *file)
 {
     (void)arg;
-    return strcmp(image, "n0") == 0 && file.ino == 10;
+    return strcmp(image, "n0") == 0 && (!file || file->ino == 10);
 }
 
 static void test_at_rest_nothing_stays_open(void **state)
@@ -278,6 +278,30 @@ static void test_at_rest_nothing_stays_open(void **state)
     assert_int_equal(rows_settled(r, ignore, NULL), 0);
     assert_int_equal(rows_close(r, has_n0, NULL), 0);
     assert_false(rows_pending(r));
+    rows_free(r);
+}
+
+/* As by who writes a new file and renames it over the old one. */
+static void test_at_rest_rows_are_of_what_replaced_their_image(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES, NAMES, NAMES}};
+
+    (void)state;
+    assert_int_equal(rows_also(r, "n0", born(9, 1), "n0", "n1"), 0);
+    assert_int_equal(rows_also(r, "n2", born(9, 2), "n2", "n3"), 0);
+    assert_int_equal(rows_landed(r, NULL, born(10, 1), "n0"), 0);
+    assert_int_equal(rows_landed(r, NULL, born(11, 1), "n2"), 0); /* and is not there any more */
+    assert_int_equal(rows_close(r, has_n0, NULL), 0);
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[0], NAMES); /* it stays as it is */
+    assert_int_equal(b.to[1], 0);
+    assert_int_equal(b.to[2], NONE);
+    assert_int_equal(b.to[3], NONE);
+    assert_int_equal(rows_settled(r, ignore, NULL), 0);
+    assert_int_equal(rows_close(r, has_n0, NULL), 0);
+    assert_false(rows_pending(r));
+    assert_false(rows_has(r, "n0"));
     rows_free(r);
 }
 
@@ -424,6 +448,7 @@ int main(void)
         cmocka_unit_test(test_what_certainly_is_a_file_is_followed_whatever_its_paths),
         cmocka_unit_test(test_what_was_overwritten_goes_with_its_path),
         cmocka_unit_test(test_at_rest_nothing_stays_open),
+        cmocka_unit_test(test_at_rest_rows_are_of_what_replaced_their_image),
         cmocka_unit_test(test_what_landed_behind_an_image_is_its_name),
         cmocka_unit_test(test_a_swap_is_one_batch),
         cmocka_unit_test(test_what_was_removed_takes_all_its_rows_along),
