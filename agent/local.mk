@@ -54,6 +54,8 @@ agent_libservice_a_SOURCES = \
 	agent/service/rename_told.c \
 	agent/service/report.c \
 	agent/service/room.c agent/service/room.h \
+	agent/service/aside.c agent/service/aside.h \
+	agent/service/owner.c agent/service/owner.h \
 	agent/service/service.h \
 	agent/service/sight.c \
 	agent/service/stale.c \

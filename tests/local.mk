@@ -99,6 +99,7 @@ EXTRA_DIST += \
 	tests/system/harness/proxy.py \
 	tests/system/harness/recordio.py \
 	tests/system/harness/relay.py \
+	tests/system/harness/rivals.py \
 	tests/system/harness/s3d.py \
 	tests/system/harness/samples.py \
 	tests/system/harness/signed.py \
@@ -144,6 +145,7 @@ EXTRA_DIST += \
 	tests/system/test_pack.py \
 	tests/system/test_package.py \
 	tests/system/test_release.py \
+	tests/system/test_rivals.py \
 	tests/system/test_remote.py tests/system/test_report.py tests/system/test_runner.py \
 	tests/system/test_service.py tests/system/test_slow.py \
 	tests/system/test_storms.py tests/system/test_symlinks.py \

@@ -17,8 +17,10 @@
 #define ALNUM   "[A-Za-z0-9]"
 #define ALNUM_6 ALNUM ALNUM ALNUM ALNUM ALNUM ALNUM
 
+/* Ours, whatever else is passed over: temporary files (base/replace.h), locks. */
+static const char *const own_exclude[] = {".lockstep-*", NULL};
+
 const char *const watchers_default_exclude[] = {
-    ".lockstep-*",            /* ours: base/replace.h */
     ".nfs" HEX_8 HEX_8 HEX_8, /* NFS: a file unlinked while open */
     ".*.sw?",                 /* vim */
     ".*.sw?x",                /* vim */
@@ -110,7 +112,7 @@ bool watch_filter_excludes(const struct watch_filter *f, const char *path)
         }
         memcpy(part, path, end);
         part[end] = '\0';
-        if (any_matches(f->patterns, part) ||
+        if (any_matches(own_exclude, part) || any_matches(f->patterns, part) ||
             (!f->without_defaults && any_matches(watchers_default_exclude, part))) {
             return true;
         }
@@ -146,22 +148,31 @@ static int rule_add(struct filter *f, const char *pattern)
     return 0;
 }
 
+/* Copy patterns to the filter's end. 0 or -ENOMEM. */
+static int rules_add(struct filter *f, const char *const *patterns)
+{
+    int code = 0;
+
+    for (size_t i = 0; code == 0 && patterns != NULL && patterns[i] != NULL; i++) {
+        code = rule_add(f, patterns[i]);
+    }
+    return code;
+}
+
 int filter_new(const struct watch_filter *f, struct filter **ret)
 {
-    const size_t own = pattern_count(f->patterns);
-    const size_t defaults = f->without_defaults ? 0 : pattern_count(watchers_default_exclude);
-    struct filter *copy = calloc(1, sizeof(*copy) + (own + defaults) * sizeof(copy->rules[0]));
-    int code = copy == NULL ? -ENOMEM : 0;
+    const char *const *defaults = f->without_defaults ? NULL : watchers_default_exclude;
+    const size_t count =
+        pattern_count(own_exclude) + pattern_count(f->patterns) + pattern_count(defaults);
+    struct filter *copy = calloc(1, sizeof(*copy) + count * sizeof(copy->rules[0]));
 
-    for (size_t i = 0; code == 0 && i < own; i++) {
-        code = rule_add(copy, f->patterns[i]);
+    if (copy == NULL) {
+        return -ENOMEM;
     }
-    for (size_t i = 0; code == 0 && i < defaults; i++) {
-        code = rule_add(copy, watchers_default_exclude[i]);
-    }
-    if (code != 0) {
+    if (rules_add(copy, own_exclude) != 0 || rules_add(copy, f->patterns) != 0 ||
+        rules_add(copy, defaults) != 0) {
         filter_free(copy);
-        return code;
+        return -ENOMEM;
     }
     *ret = copy;
     return 0;

@@ -22,12 +22,12 @@
 #include <stdint.h>
 
 /* Names that are passed over by default: temporary names of editors and tools, `.nfs*`, what
- * version control keeps, and ours. */
+ * version control keeps. */
 extern const char *const watchers_default_exclude[]; /* ends with NULL */
 
 /*
  * A filter of names. Pure. A path is excluded if it, or a directory that it lies in, matches one of
- * the patterns (path_glob).
+ * the patterns (path_glob), or is one of our own (`.lockstep-*`).
  */
 struct watch_filter {
     const char *const *patterns; /* ends with NULL; borrowed */

@@ -3,6 +3,7 @@
 
 #include "agent/service/anchors.h"
 #include "agent/service/finder.h"
+#include "agent/service/owner.h"
 #include "agent/service/room.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -328,6 +329,22 @@ static int agent_sign(struct agent *a, struct err *e)
     return rc;
 }
 
+/* Lock the trees: nothing is begun where another agent acts. */
+static int agent_own(struct agent *a, struct err *e)
+{
+    int rc;
+
+    if (a->options.dry_run)
+        return 0;
+    if (mkdir(a->conf->state_dir, 0700) && errno != EEXIST)
+        return err_set(e, -errno, a->conf->state_dir, "its parent directory must exist",
+                       "the state directory cannot be made: %s", err_name(-errno));
+    rc = owner_take(a->conf, &a->owner, &a->rival);
+    if (rc)
+        *e = a->rival;
+    return rc;
+}
+
 /* Journal and index, brought together. */
 static int agent_state(struct agent *a, struct journal_recovery *ret_recovery, struct err *e)
 {
@@ -343,9 +360,6 @@ static int agent_state(struct agent *a, struct journal_recovery *ret_recovery, s
     rc = agent_sign(a, e);
     if (rc)
         return rc;
-    if (mkdir(a->conf->state_dir, 0700) && errno != EEXIST)
-        return err_set(e, -errno, a->conf->state_dir, "its parent directory must exist",
-                       "the state directory cannot be made: %s", err_name(-errno));
     opt.host = uname(&host) == 0 ? host.nodename : "unknown";
     fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
     if (fd >= 0) {
@@ -386,6 +400,8 @@ int agent_begin_apart(struct agent *a, const char *why, struct err *e)
     agent_now(a);
     rc = agent_tables(a, e);
     if (rc == 0)
+        rc = agent_own(a, e);
+    if (rc == 0)
         rc = agent_state(a, &rec, e);
     if (rc == 0)
         rc = agent_mappings(a, e);
@@ -418,6 +434,8 @@ static int agent_begin(struct agent *a, struct err *e)
     agent_now(a);
     a->started_ms = a->now_ms;
     rc = agent_tables(a, e);
+    if (rc == 0)
+        rc = agent_own(a, e);
     if (rc == 0)
         rc = agent_state(a, &rec, e);
     if (rc == 0)
@@ -509,6 +527,7 @@ void agent_end(struct agent *a)
     sweep_free_all(a);
     rename_free_all(a);
     pending_free(a->pending);
+    owner_free(a->owner);
     sd_event_source_unref(a->timer);
     sd_event_source_unref(a->pulse);
     sd_event_unref(a->event);
@@ -551,8 +570,16 @@ static void agent_signals(void)
 /* Of the allocator, for all threads: in one of its own each thread would keep what a burst left. */
 #define ARENAS_MAX 2
 
-/* From the beginning to the end of the loop: the exit status. *ret_again: there was no room for the
- * journal and now there is, so that it is all begun anew. */
+/* Wait for what would let the agent work. True: it is all to be begun anew. */
+static bool agent_aside(struct agent *a, int code)
+{
+    if (a->rival.code == -EBUSY)
+        return owner_stand_by(a);
+    return room_is_short(a, code) && room_wait(a, code);
+}
+
+/* From the beginning to the end of the loop: the exit status. *ret_again: what kept the agent from
+ * its work (no room for the journal, another agent) is over, so that it is all begun anew. */
 static int agent_run(struct agent *a, bool *ret_again, struct err *e)
 {
     const bool stays = !a->options.once && !a->options.dry_run;
@@ -576,7 +603,11 @@ static int agent_run(struct agent *a, bool *ret_again, struct err *e)
             err_set(e, a->fatal, NULL, NULL, "the agent had to stop: %s", err_name(a->fatal));
     }
     rc = a->fatal ? a->fatal : rc;
-    *ret_again = stays && !a->stopping && rc && room_is_short(a, rc) && room_wait(a, rc);
+    *ret_again = stays && !a->stopping && rc && agent_aside(a, rc);
+    if (a->rival.code == -EBUSY && stays && !*ret_again) { /* asked to end while it stood by */
+        *e = (struct err){0};
+        status = EXIT_IN_STEP;
+    }
     return status;
 }
 

@@ -168,6 +168,7 @@ struct agent {
     struct journal *journal;
     struct index *index;
     struct control *control;
+    struct owner *owner; /* of the trees; NULL: nothing is changed */
     char undo_dir[PATH_BYTES_MAX + 1];
 
     struct pending *pending;
@@ -203,12 +204,13 @@ struct agent {
     int64_t commit_due_ms; /* 0: nothing to commit */
     bool idle;             /* and said so in the journal */
     bool stopping;
-    int fatal;               /* a negative code: the loop ends with it */
-    bool room_short;         /* the disk of the journal is full: waiting for room, */
-    int64_t short_ms;        /* since then */
-    uint64_t failovers;      /* of the journal: segments given up that were told */
-    bool unfit;              /* the configuration asks for what this machine cannot do */
-    int64_t real_us, now_ms; /* of this turn of the loop */
+    int fatal;                 /* a negative code: the loop ends with it */
+    const struct aside *aside; /* what it waits for, not being at work; NULL: it is */
+    int64_t aside_ms;          /* since then */
+    uint64_t failovers;        /* of the journal: segments given up that were told */
+    struct err rival;          /* another agent acts on a tree of ours: -EBUSY, which and who */
+    bool unfit;                /* the configuration asks for what this machine cannot do */
+    int64_t real_us, now_ms;   /* of this turn of the loop */
     int64_t started_ms;
     int64_t orphans_ms;        /* when uploads in parts are looked through next */
     bool orphans_skipped;      /* some were still on their way when they were looked through last */

@@ -4,9 +4,9 @@
  */
 #include "agent/core/request.h"
 #include "agent/service/agent.h"
+#include "agent/service/aside.h"
 #include "agent/service/orders.h"
 #include "agent/service/repair.h"
-#include "agent/service/room.h"
 #include "agent/service/wait.h"
 
 #include "base/log.h"
@@ -84,7 +84,7 @@ static int answer_status(struct agent *a, const struct request *r, struct buf *o
     int rc, status;
 
     buf_init(&text, CONTROL_REPLY_MAX - 16);
-    status = a->room_short ? room_status(a, r->json, &text) : report_status(a, r->json, &text);
+    status = a->aside ? aside_status(a, r->json, &text) : report_status(a, r->json, &text);
     rc = buf_appendf(out, "%d\n", status);
     if (rc == 0 && text.len)
         rc = buf_append(out, text.data, text.len);
@@ -100,9 +100,8 @@ static int answer(struct agent *a, const struct request *r, const struct ucred *
 
     if (strcmp(r->cmd, "status") == 0)
         return answer_status(a, r, out);
-    if (a->room_short)
-        return buf_appendf(out, "%d\nthere is no room for the journal: the agent waits for it\n",
-                           EXIT_UNREACHED);
+    if (a->aside)
+        return buf_appendf(out, "%d\n%s\n", EXIT_UNREACHED, a->aside->refusal);
     if (strcmp(r->cmd, "repair") == 0)
         return repair_request(a, r, out);
     if (strcmp(r->cmd, "why") == 0)
@@ -177,7 +176,7 @@ static void client_answer(struct client *c, size_t line_n)
     if (!request_parse((struct span){c->in.data, line_n}, &r))
         rc = buf_appendf(&c->out, "%d\nnot a request: one line of flat JSON with \"cmd\"\n",
                          EXIT_USAGE);
-    else if (strcmp(r.cmd, "wait") == 0 && !a->room_short)
+    else if (strcmp(r.cmd, "wait") == 0 && !a->aside)
         rc = client_wait(c, &r);
     else
         rc = answer(a, &r, &peer, &c->out);
@@ -251,6 +250,19 @@ static int on_connect(sd_event_source *s, int fd, uint32_t events, void *arg)
     return 0;
 }
 
+/* Somebody listens at the socket. */
+static bool is_answered(const struct sockaddr_un *address)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool answered =
+        fd >= 0 &&
+        (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 || errno == EAGAIN);
+
+    if (fd >= 0)
+        close(fd);
+    return answered;
+}
+
 int control_new(struct agent *a, const char *path, struct control **ret, struct err *e)
 {
     struct control *ctl = calloc(1, sizeof *ctl);
@@ -262,9 +274,14 @@ int control_new(struct agent *a, const char *path, struct control **ret, struct 
         return err_set(e, rc, path, "a shorter path, at most 107 bytes",
                        "the control socket cannot be made: %s", err_name(rc));
     }
+    if (is_answered(&address)) {
+        free(ctl);
+        return err_set(e, -EADDRINUSE, path, "a `socket` of its own for each agent",
+                       "the control socket cannot be made: another agent answers there");
+    }
     ctl->agent = a;
     memcpy(ctl->path, path, strlen(path) + 1);
-    (void)unlink(path); /* left by an agent that died: the journal's lock says that none lives */
+    (void)unlink(path); /* left by an agent that died */
     ctl->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (ctl->fd < 0 || bind(ctl->fd, (struct sockaddr *)&address, sizeof address) ||
         chmod(path, 0660) || listen(ctl->fd, CONTROL_CLIENTS_MAX))

@@ -1,5 +1,6 @@
 /* Shell. Hints become items. */
 #include "agent/service/agent.h"
+#include "agent/service/owner.h"
 #include "agent/service/wait.h"
 
 #include "base/clock.h"
@@ -335,6 +336,15 @@ static void intake_scanned(struct agent *a, const struct hint *h)
         log_debug("%s: scanned", m->conf->name);
 }
 
+/* The root that came back may be another's by now. */
+static void intake_own(struct agent *a, const struct mapping *m)
+{
+    int rc = a->owner ? owner_again(a->owner, m->id, &a->rival) : 0;
+
+    if (rc)
+        agent_fail(a, rc, m->conf->path);
+}
+
 /* The root went away or came back. */
 static void intake_root(struct agent *a, const struct hint *h)
 {
@@ -352,6 +362,7 @@ static void intake_root(struct agent *a, const struct hint *h)
     m->scanning = true;
     m->blind_ms = a->now_ms;
     m->root_fd = a->root_fds[m->id] = watchers_root_fd(a->watchers, m->id);
+    intake_own(a, m);
     log_info("%s: %s is back; scanning it", m->conf->name, m->conf->path);
 }
 

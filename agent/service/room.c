@@ -5,6 +5,8 @@
  */
 #include "agent/service/room.h"
 
+#include "agent/service/aside.h"
+
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -16,8 +18,7 @@
 
 #define ROOM_SHORT_BYTES (UINT64_C(1) << 20) /* what fails with less is taken to fail for that */
 #define ROOM_BYTES       (UINT64_C(8) << 20) /* to begin anew: the ballast apart, for the index */
-#define ROOM_LOOK_MS     1000
-#define ROOM_FIRST_MS    5000 /* a disk that is full again at once is not scanned for at once */
+#define ROOM_FIRST_MS    5000                /* it is not looked for sooner */
 
 /* Is that an error of a full disk? */
 static bool is_full(int code)
@@ -67,63 +68,33 @@ static bool is_back(struct agent *a)
     return rc == 0 && (health.failed || !health.degraded) && room_bytes(a) >= ROOM_BYTES;
 }
 
-static int on_look(sd_event_source *s, uint64_t usec, void *arg)
+/* There is, and not only since a moment ago: a disk that is full again at once is not scanned for.
+ */
+static bool is_over(struct agent *a)
 {
-    struct agent *a = arg;
-    int rc;
-
-    (void)usec;
-    agent_now(a);
-    if (a->now_ms - a->short_ms >= ROOM_FIRST_MS && is_back(a)) {
-        log_info("journal: there is room again after %" PRId64 " s; the agent begins anew",
-                 (a->now_ms - a->short_ms) / MS_PER_S);
-        return sd_event_exit(sd_event_source_get_event(s), 1);
-    }
-    rc = sd_event_source_set_time_relative(s, (uint64_t)ROOM_LOOK_MS * US_PER_MS);
-    return rc < 0 ? rc : sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+    if (a->now_ms - a->aside_ms < ROOM_FIRST_MS || !is_back(a))
+        return false;
+    log_info("journal: there is room again after %" PRId64 " s; the agent begins anew", aside_s(a));
+    return true;
 }
 
-static int on_stop(sd_event_source *s, const struct signalfd_siginfo *si, void *arg)
-{
-    (void)si;
-    (void)arg;
-    return sd_event_exit(sd_event_source_get_event(s), 0);
-}
-
-/* A loop of its own: a look now and then, the socket, the watchdog. 0 or a negative code. */
-static int room_loop(struct agent *a)
-{
-    struct err e = {0};
-    int rc = sd_event_default(&a->event);
-
-    if (rc >= 0)
-        rc = sd_event_add_time_relative(a->event, NULL, CLOCK_MONOTONIC,
-                                        (uint64_t)ROOM_LOOK_MS * US_PER_MS, 0, on_look, a);
-    if (rc >= 0)
-        rc = sd_event_add_signal(a->event, NULL, SIGTERM, on_stop, a);
-    if (rc >= 0)
-        rc = sd_event_add_signal(a->event, NULL, SIGINT, on_stop, a);
-    if (rc >= 0)
-        rc = sd_event_set_watchdog(a->event, true);
-    if (rc < 0)
-        return rc;
-    if (control_new(a, a->conf->socket, &a->control, &e)) /* its name may need room as well */
-        log_warning("%s: %s; status cannot be asked for meanwhile", e.where, e.what);
-    return sd_event_loop(a->event);
-}
+static const struct aside no_room = {
+    .state = "no room",
+    .refusal = "there is no room for the journal: the agent waits for it",
+    .is_over = is_over,
+    .json = room_json,
+    .text = room_text,
+};
 
 bool room_wait(struct agent *a, int code)
 {
     int rc;
 
     agent_now(a);
-    a->room_short = true;
-    a->short_ms = a->now_ms;
     log_error("journal: no room in %s (%s): nothing is begun, nothing is uploaded until there is",
               a->conf->state_dir, err_name(is_full(code) ? code : -ENOSPC));
     (void)sd_notify(0, "READY=1\nSTATUS=no room for the journal: waiting"); /* as in the agent */
-    agent_end_work(a);
-    rc = room_loop(a);
+    rc = aside_wait(a, &no_room);
     if (rc < 0)
         log_error("journal: waiting for room failed: %s", err_name(rc));
     return rc == 1;
@@ -140,55 +111,12 @@ void room_watch(struct agent *a)
     a->failovers = health.failovers;
 }
 
-/* Since when, in seconds. */
-static int64_t short_s(const struct agent *a)
-{
-    return (a->now_ms - a->short_ms) / MS_PER_S;
-}
-
-/* The answer for programs; its members are those of an agent at work where it can tell them. */
-static int report_json(const struct agent *a, struct buf *out)
-{
-    struct json_writer w;
-
-    json_begin(&w, out);
-    json_object(&w, NULL);
-    json_put_bool(&w, "running", true);
-    json_put_bool(&w, "in_step", false);
-    room_json(&w, a);
-    if (a->journal)
-        json_put_int(&w, "journal_records", (int64_t)journal_next_seq(a->journal) - 1);
-    json_array(&w, "mappings");
-    for (size_t i = 0; i < a->conf->mapping_count; i++) {
-        json_object(&w, NULL);
-        json_put_string(&w, "name", a->conf->mappings[i].name);
-        json_put_string(&w, "path", a->conf->mappings[i].path);
-        json_put_string(&w, "prefix", a->conf->mappings[i].prefix);
-        json_put_string(&w, "state", "no room");
-        json_object_end(&w);
-    }
-    json_array_end(&w);
-    json_object_end(&w);
-    return json_end(&w) ? -ENOMEM : buf_append_byte(out, '\n');
-}
-
-int room_status(const struct agent *a, bool json, struct buf *out)
-{
-    int rc = json ? report_json(a, out) : buf_append_str(out, "not in step\n");
-
-    if (rc == 0 && !json)
-        rc = room_text(out, a);
-    if (rc)
-        log_warning("the status could not be written whole");
-    return EXIT_UNREACHED;
-}
-
 void room_json(struct json_writer *w, const struct agent *a)
 {
     json_object(w, "journal");
-    json_put_bool(w, "no_room", a->room_short);
-    if (a->room_short) {
-        json_put_int(w, "no_room_s", short_s(a));
+    json_put_bool(w, "no_room", a->aside == &no_room);
+    if (a->aside == &no_room) {
+        json_put_int(w, "no_room_s", aside_s(a));
         json_put_int(w, "free_bytes", (int64_t)room_bytes(a));
     }
     json_put_int(w, "segments_given_up", (int64_t)a->failovers);
@@ -204,7 +132,7 @@ int room_text(struct buf *out, const struct agent *a)
                          "journal: %" PRIu64 " segments were given up because the disk failed; "
                          "they were gone on with in new ones\n",
                          a->failovers);
-    if (rc || !a->room_short)
+    if (rc || a->aside != &no_room)
         return rc;
     rc = buf_append_str(out, "journal: no room in ");
     if (rc == 0)
@@ -213,5 +141,5 @@ int room_text(struct buf *out, const struct agent *a)
               : buf_appendf(out,
                             " since %" PRId64 " s: nothing is begun, nothing is uploaded until "
                             "there is\n",
-                            short_s(a));
+                            aside_s(a));
 }

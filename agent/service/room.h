@@ -18,9 +18,8 @@ bool room_wait(struct agent *a, int code);
 /* room_watch(a): say it once where a segment of the journal was given up. */
 void room_watch(struct agent *a);
 
-/* room_status(a, json, out): what `status` says meanwhile; the exit status. room_json, room_text:
- * the part of it that an agent at work has as well. 0 or a negative code. */
-int room_status(const struct agent *a, bool json, struct buf *out);
+/* room_json(w, a), room_text(out, a): what `status` says of it, of an agent at work too. 0 or a
+ * negative code. */
 void room_json(struct json_writer *w, const struct agent *a);
 int room_text(struct buf *out, const struct agent *a) __attribute__((warn_unused_result));
 

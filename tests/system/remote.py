@@ -9,7 +9,7 @@ import shutil
 import threading
 import time
 
-from harness import read, samples, wait_until, write
+from harness import read, rivals, samples, wait_until, write
 
 RESCAN_S = 2
 LATE_S = 0.04 # who needs longer from opening a list to having written it may lose to a rewrite on a
@@ -363,6 +363,31 @@ def slow_writers(bed):
     ended.set()
     threads[0].join()
     assert not broken, broken[:5]
+    bed.finish()
+
+
+def another_agent_there(bed):
+    """It acts, ours stands by until it is gone; and it cannot act while ours does."""
+    os.makedirs(bed.images, exist_ok=True)
+    with rivals.holding_file(bed.lists):
+        bed.again(f"{RESCAN_S}s")
+        wait_until(lambda: rivals.stands_by(bed.agent), 30, lambda: bed.agent.log())
+        assert "on \\x1b[31mafar" in bed.agent.run("status").stdout
+        write(f"{bed.images}/a.png", b"new")
+    bed.agent.wait_in_step(60)
+    try:
+        with rivals.holding_file(bed.images):
+            raise AssertionError("both have the lock")
+    except BlockingIOError:
+        pass
+    bed.finish()
+
+
+def no_lock_there(bed):
+    """As where there is no right to make the file: that is said, and the agent acts."""
+    os.makedirs(f"{bed.images}/{rivals.LOCK}")
+    bed.begin()
+    assert bed.agent.log().count("no lock can be kept") == 1, bed.agent.log()
     bed.finish()
 
 

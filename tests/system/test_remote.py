@@ -33,6 +33,7 @@ test_invariant_5_fuse_lists_edited_in_the_moment = on_fuse(
     remote.lists_edited_in_the_moment, patience=240)
 test_invariant_2_fuse_slow_writers = on_fuse(remote.slow_writers)
 test_fuse_status_tells_how_blind_it_is = on_fuse(remote.status_tells_how_blind, patience=180)
+test_fuse_no_lock_there = on_fuse(remote.no_lock_there)
 test_fuse_churn = long_test(on_fuse(churn.churn, patience=1900))
 
 
@@ -91,7 +92,15 @@ def on_nfs(ctx, names, **how):
     uml.run(ctx, names, **how)
 
 
-ALL = [f"remote.{scenario.__name__}" for scenario in remote.SCENARIOS]
+ALL = [f"remote.{scenario.__name__}"
+       for scenario in (*remote.SCENARIOS, remote.another_agent_there)]
+
+
+@long_test
+@on("s3d")
+@deadline(300)
+def test_nfs_another_agent_there(ctx):
+    on_nfs(ctx, ["remote.another_agent_there"], seconds=250)
 
 
 @long_test

@@ -132,6 +132,7 @@ static void test_own_patterns(void **state)
     assert_true(watch_filter_excludes(&with, "a.tmp"));
     assert_false(watch_filter_excludes(&without, "a.tmp"));
     assert_true(watch_filter_excludes(&without, "a.lst"));
+    assert_true(watch_filter_excludes(&without, "d/.lockstep-lock")); /* ours never goes to S3 */
 }
 
 int main(void)

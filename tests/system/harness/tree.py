@@ -5,7 +5,8 @@ import hashlib
 import os
 
 # What an agent passes over by default: what editors, NFS and lockstep itself leave behind.
-IGNORED = (".git", "*~", ".*.swp", ".nfs*", ".lockstep-*.tmp", ".?*." + "[A-Za-z0-9]" * 6)
+IGNORED = (".git", "*~", ".*.swp", ".nfs*", ".lockstep-*.tmp", ".lockstep-lock",
+           ".?*." + "[A-Za-z0-9]" * 6)
 
 
 def files(root, ignore=IGNORED):
