@@ -101,18 +101,18 @@ int journal_header_encode(const struct journal_header *h, struct buf *out)
     journal_tree_root(&h->tree, root);
     journal_line_begin(&l, out);
     journal_line_uint(&l, SPAN("{\"k\":\"h\",\"v\":"), JOURNAL_VERSION);
-    journal_line_string(&l, SPAN(",\"j\":"), h->uuid);
+    journal_line_string(&l, SPAN(",\"j\":"), span_of(h->uuid));
     journal_line_uint(&l, SPAN(",\"q\":"), h->first);
     journal_line_int(&l, SPAN(",\"t\":"), h->time_us);
-    journal_line_string(&l, SPAN(",\"pf\":"), h->previous);
+    journal_line_string(&l, SPAN(",\"pf\":"), span_of(h->previous));
     journal_line_uint(&l, SPAN(",\"pb\":"), h->previous_size);
     journal_line_hex(&l, SPAN(",\"ph\":"), h->chain, SHA256_BYTES);
     journal_line_uint(&l, SPAN(",\"n\":"), h->tree.count);
     journal_line_base64(&l, SPAN(",\"fr\":"), frontier, frontier_n);
     journal_line_base64(&l, SPAN(",\"root\":"), root, SHA256_BYTES);
-    journal_line_string(&l, SPAN(",\"host\":"), h->host);
-    journal_line_string(&l, SPAN(",\"boot\":"), h->boot);
-    journal_line_string(&l, SPAN(",\"ver\":"), h->version);
+    journal_line_string(&l, SPAN(",\"host\":"), span_of(h->host));
+    journal_line_string(&l, SPAN(",\"boot\":"), span_of(h->boot));
+    journal_line_string(&l, SPAN(",\"ver\":"), span_of(h->version));
     return journal_line_end(&l);
 }
 

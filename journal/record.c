@@ -72,9 +72,15 @@ int journal_op_parse(const char *text, enum journal_op *ret)
 /* A name from a table; they need no escapes. */
 static void put_name(struct journal_line *l, struct span key, const char *name)
 {
-    journal_line_text(l, key);
-    journal_line_text(l, span_of(name));
-    journal_line_text(l, SPAN("\""));
+    struct span value = span_of(name);
+    char *at = journal_line_room(l, key.n + value.n + 1);
+
+    if (!at)
+        return;
+    memcpy(at, key.p, key.n);
+    memcpy(at + key.n, value.p, value.n);
+    at[key.n + value.n] = '"';
+    l->at = at + key.n + value.n + 1;
 }
 
 /* A path: as a string where it is UTF-8, else base64 under the key in capitals. */
@@ -83,7 +89,7 @@ static void put_path(struct journal_line *l, struct span key, struct span key64,
     if (!path)
         return;
     if (path_is_utf8(path))
-        journal_line_string(l, key, path);
+        journal_line_string(l, key, span_of(path));
     else
         journal_line_base64(l, key64, path, strlen(path));
 }
@@ -92,7 +98,7 @@ static void put_path(struct journal_line *l, struct span key, struct span key64,
 static void put_string(struct journal_line *l, struct span key, const char *value)
 {
     if (value)
-        journal_line_string(l, key, value);
+        journal_line_string(l, key, span_of(value));
 }
 
 /* A number that is left out when 0. */
@@ -105,31 +111,32 @@ static void put_uint(struct journal_line *l, struct span key, uint64_t value)
 /* Digits in base 8 or 16. */
 static void put_digits(struct journal_line *l, struct span key, uint64_t value, unsigned shift)
 {
-    char digits[24];
-    size_t n = sizeof(digits);
+    const size_t bits = value ? 64 - (size_t)__builtin_clzll(value) : 1;
+    const size_t n = (bits + shift - 1) / shift;
+    char *at = journal_line_room(l, key.n + n + 1);
 
-    do {
-        digits[--n] = "0123456789abcdef"[value & ((1u << shift) - 1)];
-        value >>= shift;
-    } while (value);
-    journal_line_text(l, key);
-    journal_line_text(l, (struct span){digits + n, sizeof(digits) - n});
-    journal_line_text(l, SPAN("\""));
+    if (!at)
+        return;
+    memcpy(at, key.p, key.n);
+    at += key.n;
+    for (size_t i = n; i > 0; value >>= shift)
+        at[--i] = "0123456789abcdef"[value & ((1u << shift) - 1)];
+    at[n] = '"';
+    l->at = at + n + 1;
 }
 
 /* A time as a decimal fraction of seconds, always with nine places. */
 static void put_time(struct journal_line *l, struct span key, int64_t ns)
 {
     uint64_t size = ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns;
-    uint64_t part = size % NS_PER_SECOND;
-    char places[NS_DIGITS + 2] = ".";
 
-    for (size_t i = NS_DIGITS; i > 0; i--, part /= 10)
-        places[i] = (char)('0' + part % 10);
-    places[NS_DIGITS + 1] = '"';
     journal_line_text(l, key);
     journal_line_uint(l, ns < 0 ? SPAN("-") : SPAN(""), size / NS_PER_SECOND);
-    journal_line_text(l, (struct span){places, sizeof(places)});
+    journal_line_uint(l, SPAN(""), NS_PER_SECOND + size % NS_PER_SECOND);
+    if (l->error)
+        return;
+    l->at[-NS_DIGITS - 1] = '.'; /* in the place of the 1 */
+    journal_line_text(l, SPAN("\""));
 }
 
 /* What stat said of the file. */

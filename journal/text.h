@@ -14,22 +14,42 @@
 #include <stdint.h>
 #include <string.h>
 
-/* A line being appended to `out`. After the first failure the later calls do nothing. */
+/* A line being appended to `out`, whose length counts the line only once it has ended. After the
+ * first failure the later calls do nothing. */
 struct journal_line {
     struct buf *out;
     size_t mark; /* where the line begins */
+    char *at;    /* where it goes on */
+    char *end;   /* of the room that there is */
     int error;
 };
 
 /* journal_line_begin(l, out): start a line at the end of out. */
 void journal_line_begin(struct journal_line *l, struct buf *out);
 
-/* journal_line_*(l, ...): append literal text; text and then a number in decimal; text and then a
- * quoted string (UTF-8), in hexadecimal digits, in base64. */
-void journal_line_text(struct journal_line *l, struct span text);
+/* journal_line_grow(l, n): the place for n more bytes where there is no room, or NULL once
+ * something failed. journal_line_room(l, n): the place for them; the caller moves l->at on. */
+char *journal_line_grow(struct journal_line *l, size_t n);
+static inline char *journal_line_room(struct journal_line *l, size_t n)
+{
+    return (size_t)(l->end - l->at) >= n ? l->at : journal_line_grow(l, n);
+}
+
+/* journal_line_*(l, ...): append literal text (in the header, so that the compiler knows its
+ * length); text and then a number in decimal; text and then a quoted string (UTF-8), in hexadecimal
+ * digits, in base64. */
+static inline void journal_line_text(struct journal_line *l, struct span text)
+{
+    char *at = journal_line_room(l, text.n);
+
+    if (!at)
+        return;
+    memcpy(at, text.p, text.n);
+    l->at = at + text.n;
+}
 void journal_line_uint(struct journal_line *l, struct span text, uint64_t value);
 void journal_line_int(struct journal_line *l, struct span text, int64_t value);
-void journal_line_string(struct journal_line *l, struct span text, const char *value);
+void journal_line_string(struct journal_line *l, struct span text, struct span value);
 void journal_line_hex(struct journal_line *l, struct span text, const void *p, size_t n);
 void journal_line_base64(struct journal_line *l, struct span text, const void *p, size_t n);
 

@@ -263,7 +263,7 @@ static void live(const struct test_dir *d, uint64_t *acknowledged)
         (void)!journal_close(j);
         return;
     }
-    for (unsigned i = 0; i < 14; i++) {
+    for (unsigned i = 0; i < 20; i++) {
         int64_t now = TEST_NOW_US + (int64_t)i * 5000;
 
         if (journal_append(j, &rec, now, NULL))
