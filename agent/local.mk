@@ -92,6 +92,8 @@ lockstep_SOURCES = \
 	agent/commands/journal_index.c agent/commands/journal_index.h \
 	agent/commands/journal_report.c agent/commands/journal_report.h \
 	agent/commands/journal_report_page.c \
+	agent/commands/journal_show.c agent/commands/journal_show.h \
+	agent/commands/journal_sources.c agent/commands/journal_sources.h \
 	agent/commands/journal_stat.c agent/commands/journal_stat.h \
 	agent/commands/journal_verify.c agent/commands/journal_verify.h \
 	agent/commands/lst.c agent/commands/lst.h agent/commands/lst_check.c \

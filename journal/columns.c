@@ -82,9 +82,7 @@ int journal_row_read(struct journal_row *row, struct span line)
     return step == JSON_END ? 0 : ERR_SYNTAX;
 }
 
-/* A text, quoted where it has to be. An empty one always is, since an empty field is an absent
- * value. */
-static int csv_text(struct buf *out, struct span text)
+int journal_csv_text(struct buf *out, struct span text)
 {
     const char *end = text.p + text.n, *quote;
     int rc;
@@ -123,7 +121,7 @@ int journal_csv_row(const struct journal_row *row, struct buf *out)
         if (cell->kind == JOURNAL_CELL_NUMBER)
             rc = buf_appendf(out, "%" PRId64, cell->number);
         else if (cell->kind == JOURNAL_CELL_TEXT)
-            rc = csv_text(out, cell->text);
+            rc = journal_csv_text(out, cell->text);
         if (rc == 0)
             rc = buf_append_str(out, i + 1 < JOURNAL_COLUMNS ? "," : "\r\n");
     }

@@ -50,4 +50,8 @@ int journal_csv_header(struct buf *out) __attribute__((warn_unused_result));
 int journal_csv_row(const struct journal_row *row, struct buf *out)
     __attribute__((warn_unused_result));
 
+/* journal_csv_text(out, text): append one field, quoted where it has to be. An empty one always is,
+ * since an empty field is an absent value. Returns the same. */
+int journal_csv_text(struct buf *out, struct span text) __attribute__((warn_unused_result));
+
 #endif

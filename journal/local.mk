@@ -10,6 +10,7 @@ journal_libjournal_a_SOURCES = \
 	journal/frame.c journal/frame.h \
 	journal/glance.c journal/glance.h \
 	journal/html.c journal/html.h \
+	journal/identity.c journal/identity.h \
 	journal/index.c journal/index.h journal/index_file.c journal/index_make.c \
 	journal/key.c journal/key.h journal/key_file.c \
 	journal/life.c journal/life.h \
@@ -33,6 +34,7 @@ journal_libjournal_a_SOURCES = \
 	journal/text.c journal/text.h \
 	journal/verify.c journal/verify.h journal/verify_keys.c journal/verify_parts.c \
 	journal/walk.c journal/walk.h \
+	journal/weave.c journal/weave.h \
 	journal/writer.c journal/writer.h
 EXTRA_DIST += journal/DESIGN.md
 
@@ -57,6 +59,7 @@ journal_tests = \
 	tests/unit/test_journal_tally \
 	tests/unit/test_journal_torture \
 	tests/unit/test_journal_verify \
+	tests/unit/test_journal_weave \
 	tests/unit/test_journal_writer
 check_PROGRAMS += $(journal_tests)
 TESTS += $(journal_tests)
@@ -113,6 +116,8 @@ tests_unit_test_journal_search_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_recover_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_verify_SOURCES = tests/unit/test_journal_verify.c $(journal_tests_DIR)
 tests_unit_test_journal_verify_LDADD = $(journal_tests_LIBS)
+tests_unit_test_journal_weave_SOURCES = tests/unit/test_journal_weave.c $(journal_tests_DIR)
+tests_unit_test_journal_weave_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_writer_SOURCES = tests/unit/test_journal_writer.c $(journal_tests_DIR)
 tests_unit_test_journal_writer_LDADD = $(journal_tests_LIBS)
 

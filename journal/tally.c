@@ -30,6 +30,7 @@ struct tally {
     struct tally_cause *sorted;
     uint64_t times[BUCKETS];
     uint64_t most_ms;
+    uint64_t open_elsewhere; /* intents that did not end in the journals that were added */
 };
 
 struct tally *tally_new(void)
@@ -123,10 +124,9 @@ static void count(struct tally_counts *c, const struct journal_record *r)
         c->bytes += r->size;
 }
 
-/* Note a reason. */
-static int note_cause(struct tally *t, const struct journal_record *r)
+/* Note a reason that was given so often. */
+static int note_cause(struct tally *t, const char *why, uint64_t times, int64_t last_us)
 {
-    const char *why = r->why ? r->why : "";
     struct tally_cause *c;
 
     if (!map_get_str(t->causes, why) && map_count(t->causes) >= CAUSES_MAX)
@@ -140,8 +140,8 @@ static int note_cause(struct tally *t, const struct journal_record *r)
         }
         c->why = map_key_str(t->causes, why);
     }
-    c->count++;
-    c->last_us = r->time_us;
+    c->count += times;
+    c->last_us = c->count > times && c->last_us > last_us ? c->last_us : last_us;
     return 0;
 }
 
@@ -197,12 +197,47 @@ int tally_add(struct tally *t, const struct journal_record *r)
         count(&day->counts, r);
     }
     if (code == 0 && r->state == JOURNAL_FAILED)
-        code = note_cause(t, r);
+        code = note_cause(t, r->why ? r->why : "", 1, r->time_us);
     if (code == 0 && r->tx && r->state == JOURNAL_INTENT)
         code = begin(t, r);
     else if (code == 0 && r->tx)
         outcome(t, r);
     return code;
+}
+
+/* Add counts to others. */
+static void add_counts(struct tally_counts *to, const struct tally_counts *from)
+{
+    to->records += from->records;
+    to->bytes += from->bytes;
+    for (int op = 0; op < JOURNAL_OP_COUNT; op++)
+        for (int state = 0; state < JOURNAL_STATE_COUNT; state++)
+            to->of[op][state] += from->of[op][state];
+}
+
+int tally_sum(struct tally *t, const struct tally *from)
+{
+    void *value;
+
+    add_counts(&t->all, &from->all);
+    for (size_t i = 0; i < from->day_count; i++) {
+        struct tally_day *day = day_of(t, from->days[i].day * DAY_US);
+
+        if (!day)
+            return -ENOMEM;
+        add_counts(&day->counts, &from->days[i].counts);
+    }
+    for (size_t at = 0; map_next(from->causes, &at, NULL, NULL, &value);) {
+        const struct tally_cause *c = value;
+
+        if (note_cause(t, c->why, c->count, c->last_us))
+            return -ENOMEM;
+    }
+    for (unsigned i = 0; i < BUCKETS; i++)
+        t->times[i] += from->times[i];
+    t->most_ms = from->most_ms > t->most_ms ? from->most_ms : t->most_ms;
+    t->open_elsewhere += tally_open(from);
+    return 0;
 }
 
 const struct tally_counts *tally_all(const struct tally *t)
@@ -297,5 +332,5 @@ unsigned tally_bands(const struct tally *t, struct tally_band out[TALLY_BANDS])
 
 uint64_t tally_open(const struct tally *t)
 {
-    return map_count(t->open);
+    return map_count(t->open) + t->open_elsewhere;
 }

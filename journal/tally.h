@@ -44,6 +44,10 @@ void tally_free(struct tally *t);
  * the time of an intent that has not ended. 0 or -ENOMEM. */
 int tally_add(struct tally *t, const struct journal_record *r) __attribute__((warn_unused_result));
 
+/* tally_sum(t, from): add what another one counted, of another journal. 0 or -ENOMEM; then t is
+ * good for nothing but to be freed. */
+int tally_sum(struct tally *t, const struct tally *from) __attribute__((warn_unused_result));
+
 /* What was counted, valid until the next call with t: all of it; the days in order; the reasons,
  * most frequent first; the times; the intents that did not end. */
 const struct tally_counts *tally_all(const struct tally *t);

@@ -12,15 +12,17 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define LINE_ROOM (2 * JOURNAL_LINE_MAX + JOURNAL_COLUMNS * 24) /* every byte of it a quote */
+/* Every byte of a line, and of a host's name, a quote. */
+#define LINE_ROOM (2 * JOURNAL_LINE_MAX + JOURNAL_COLUMNS * 24 + 2 * JOURNAL_IDENTITY_HOST + 64)
 #define LOOK_EACH 4096 /* records between two looks at signals and the terminal */
 
 static const char usage[] =
     "usage: lockstep journal export [--format jsonl | csv | sqlite] [--since T] [--until T]\n"
     "                               [--op OP] [--failed] [-o FILE [--force]]\n"
-    "                               [-c FILE | --dir DIRECTORY]\n"
+    "                               [-c FILE | --dir DIRECTORY]... [--host NAME]...\n"
     "The journal for other programs: JSON Lines (the records as they are), CSV (a header line, "
     "the\n"
     "columns of docs/journal.md) or a SQLite database with indexes and views, which needs -o. "
@@ -29,7 +31,8 @@ static const char usage[] =
     "--failed\n"
     "are those of journal show. The whole journal is verified before: what is wrong with it is "
     "told\n"
-    "and left out, and the exit status is 1.\n";
+    "and left out, and the exit status is 1. Several journals become one, in the order of time,\n"
+    "whose lines and rows begin with host and j, the journal's identity; not as a database.\n";
 
 static const struct export_format *const formats[] = {&export_jsonl, &export_csv, &export_sqlite};
 
@@ -81,6 +84,8 @@ static const char *parse(int argc, char **argv, struct export_options *ret)
         return "too many arguments";
     if (!wrong && ret->format->database && (!path || strcmp(path, "-") == 0))
         return "a database needs a file: -o FILE";
+    if (!wrong && ret->format->database && ret->out.sources.dir_count > 1)
+        return "a database is of one journal: make one of each (ATTACH joins them)";
     return wrong;
 }
 
@@ -90,27 +95,62 @@ static bool is_wanted(const struct export_options *opt, const struct journal_rec
            (!opt->by_op || r->op == opt->op) && (!opt->failed || r->state == JOURNAL_FAILED);
 }
 
+/* Whose journal is verified. */
+struct verifying {
+    const struct journal_sources *sources;
+    size_t which;
+};
+
 /* journal_verify's callback. */
 static void tell_fault(void *arg, const struct journal_fault *f)
 {
+    const struct verifying *v = arg;
     struct err e = {0};
 
-    (void)arg;
     if (f->harmless)
         return;
     (void)err_set(&e, ERR_CORRUPT, f->file, "what is not whole is left out",
                   "%s at byte %" PRIu64 ", after record %" PRIu64 "%s%s", f->kind, f->offset,
                   f->seq, f->detail && f->detail[0] ? ": " : "", f->detail ? f->detail : "");
+    journal_source_blame(v->sources, v->which, &e);
     (void)command_fault(0, &e);
 }
 
-/* A look aside from time to time. 0 or -EINTR. */
-static int look(const struct journal_export *x, const struct journal_record *r,
-                struct screen *screen)
+/* The journals as they were verified. */
+struct verified {
+    struct journal_verdict *verdicts; /* of each; owned */
+    uint64_t last[JOURNAL_SOURCES_MAX];
+    uint64_t records; /* of all */
+    uint64_t read;    /* so many of them */
+    bool bad;
+};
+
+/* Verify all of them. 0 or a negative code, e says why. */
+static int verify_all(const struct journal_sources *s, struct verified *ret, struct err *e)
 {
-    if (r->seq % LOOK_EACH)
+    struct verifying v = {s, 0};
+    int rc = 0;
+
+    ret->verdicts = calloc(s->count, sizeof *ret->verdicts);
+    if (!ret->verdicts)
+        return err_set(e, -ENOMEM, NULL, NULL, "out of memory");
+    for (; v.which < s->count && rc == 0; v.which++) {
+        struct journal_verdict *verdict = &ret->verdicts[v.which];
+
+        rc = journal_verify(s->list[v.which].dir, NULL, tell_fault, &v, verdict, e);
+        ret->last[v.which] = verdict->last_seq;
+        ret->records += verdict->records;
+        ret->bad |= verdict->faults > 0;
+    }
+    return rc;
+}
+
+/* A look aside from time to time. 0 or -EINTR. */
+static int look(struct verified *v, struct screen *screen)
+{
+    if (++v->read % LOOK_EACH)
         return 0;
-    screen_progress(screen, "record %" PRIu64 " of %" PRIu64, r->seq, x->about.verdict->last_seq);
+    screen_progress(screen, "record %" PRIu64 " of %" PRIu64, v->read, v->records);
     return output_interrupted() ? -EINTR : 0;
 }
 
@@ -134,6 +174,7 @@ static int put(struct journal_export *x, const struct export_format *format, uin
     if (rc != ERR_SYNTAX)
         return rc;
     snprintf(e->where, sizeof e->where, "record %" PRIu64, seq);
+    journal_source_blame(x->sources, x->which, e);
     *status = command_fault(EXIT_DIFFERENCES, e);
     return 0;
 }
@@ -141,7 +182,7 @@ static int put(struct journal_export *x, const struct export_format *format, uin
 /* All that is wanted, up to the last record that was verified. Damage has been told of by then. 0
  * or what ends the export. */
 static int put_all(struct journal_export *x, const struct export_options *opt,
-                   struct journal_reader *reader, int *status, struct err *e)
+                   struct journal_weave *weave, struct verified *v, int *status, struct err *e)
 {
     struct journal_record rec;
     struct screen screen = {0};
@@ -149,18 +190,18 @@ static int put_all(struct journal_export *x, const struct export_options *opt,
     enum journal_read got;
     int rc = 0;
 
-    while (rc == 0 && (got = journal_read(reader, &rec, &line, e)) != JOURNAL_READ_END) {
+    while (rc == 0 &&
+           (got = journal_weave_read(weave, &rec, &line, &x->which, e)) != JOURNAL_READ_END) {
         if (got == JOURNAL_READ_ERROR) {
+            journal_source_blame(x->sources, x->which, e);
             rc = e->code == ERR_CORRUPT ? 0 : e->code;
             if (*status == EXIT_IN_STEP && rc == 0)
                 *status = command_fault(EXIT_DIFFERENCES, e);
             continue;
         }
-        if (rec.seq > x->about.verdict->last_seq)
-            break;
         if (is_wanted(opt, &rec))
             rc = put(x, opt->format, rec.seq, line, status, e);
-        if (rc == 0 && look(x, &rec, &screen))
+        if (rc == 0 && look(v, &screen))
             rc = output_failed(&x->out, -EINTR, e);
     }
     screen_clear(&screen);
@@ -168,41 +209,43 @@ static int put_all(struct journal_export *x, const struct export_options *opt,
 }
 
 /* From the first byte to the last. 0 or a negative code. */
-static int write_export(struct journal_export *x, const struct export_options *opt, int *status,
-                        struct err *e)
+static int write_export(struct journal_export *x, const struct export_options *opt,
+                        struct verified *v, int *status, struct err *e)
 {
-    struct journal_reader *reader = NULL;
-    int rc = journal_reader_open(x->about.dir, 1, &reader, e), ended = 0;
+    struct journal_streams streams = {0};
+    int rc = journal_streams_open(x->sources, v->last, &streams, e), ended = 0;
 
     if (rc == 0 && opt->format->begin)
         rc = opt->format->begin(x, e);
     if (rc == 0) {
-        rc = put_all(x, opt, reader, status, e);
+        rc = put_all(x, opt, streams.weave, v, status, e);
         if (opt->format->end)
             ended = opt->format->end(x, rc == 0, e);
         rc = rc ? rc : ended;
     }
-    journal_reader_close(reader);
+    journal_streams_close(&streams);
     return rc;
 }
 
-static int write_all(const char *dir, const struct export_options *opt)
+static int write_all(const struct journal_sources *sources, const struct export_options *opt)
 {
-    struct journal_verdict verdict;
-    struct journal_export x = {.about = {dir, clock_real_us(), &verdict}};
+    struct verified v = {0};
+    struct journal_export x = {.about = {sources->list[0].dir, clock_real_us(), NULL},
+                               .sources = sources};
     struct err e = {0};
     int status = EXIT_IN_STEP, rc = output_check(opt->out.path, opt->out.force, &e);
 
     journal_row_init(&x.row);
     buf_init(&x.line, LINE_ROOM);
     if (rc == 0)
-        rc = journal_verify(dir, NULL, tell_fault, NULL, &verdict, &e);
+        rc = verify_all(sources, &v, &e);
+    x.about.verdict = v.verdicts;
     if (rc == 0) {
-        status = verdict.faults ? EXIT_DIFFERENCES : EXIT_IN_STEP;
+        status = v.bad ? EXIT_DIFFERENCES : EXIT_IN_STEP;
         rc = output_open(&x.out, opt->out.path, opt->out.force, &e);
     }
     if (rc == 0)
-        rc = write_export(&x, opt, &status, &e);
+        rc = write_export(&x, opt, &v, &status, &e);
     if (rc == 0)
         rc = output_commit(&x.out, &e);
     if (rc)
@@ -210,6 +253,7 @@ static int write_all(const char *dir, const struct export_options *opt)
     output_abort(&x.out);
     journal_row_release(&x.row);
     buf_release(&x.line);
+    free(v.verdicts);
     return status;
 }
 
@@ -217,14 +261,17 @@ int journal_export_command(int argc, char **argv)
 {
     struct export_options opt;
     const char *wrong = parse(argc, argv, &opt);
+    struct journal_sources sources;
     struct conf *conf = NULL;
     int status;
 
     if (wrong)
         return command_usage(usage, wrong[0] ? wrong : NULL);
-    if (!opt.out.dir && command_load(opt.out.file, true, &conf))
-        return EXIT_USAGE;
-    status = write_all(opt.out.dir ? opt.out.dir : conf->journal_dir, &opt);
+    status = output_sources(&opt.out, &conf, &sources);
+    if (status >= 0)
+        return status;
+    status = write_all(&sources, &opt);
+    journal_sources_release(&sources);
     conf_free(conf);
     return status;
 }

@@ -12,17 +12,20 @@
 struct export_about {
     const char *dir;
     int64_t made_us;
-    const struct journal_verdict *verdict; /* of the whole journal, before it was exported */
+    const struct journal_verdict *verdict; /* of the whole journal (of several: of the first),
+                                              before it was exported */
 };
 
 /* One export under way. */
 struct journal_export {
     struct output out;
     struct export_about about;
-    struct journal_row row; /* at hand */
-    struct buf line;        /* the same */
-    void *state;            /* the format's own */
-    uint64_t records;       /* that were put */
+    const struct journal_sources *sources; /* more than one: rows tell whose they are */
+    size_t which;                          /* of them the record at hand is from */
+    struct journal_row row;                /* at hand */
+    struct buf line;                       /* the same */
+    void *state;                           /* the format's own */
+    uint64_t records;                      /* that were put */
 };
 
 /* How records are written. Each returns 0 or a negative code, e says why; ERR_SYNTAX of `put` is
@@ -30,7 +33,7 @@ struct journal_export {
  * after `begin` has returned 0; with `whole` false nothing of it will be kept. Both may be NULL. */
 struct export_format {
     const char *name;
-    bool database; /* written by a library, into a file of ours */
+    bool database; /* written by a library, into a file of ours; of one journal */
     int (*begin)(struct journal_export *x, struct err *e);
     int (*put)(struct journal_export *x, struct span line, struct err *e);
     int (*end)(struct journal_export *x, bool whole, struct err *e);

@@ -60,13 +60,33 @@ const char *output_option(struct output_options *opt, int c, const char *text)
     opt->force |= c == 'r';
     if (c == 'o')
         opt->path = text;
-    if (c == 'd')
-        opt->dir = text;
     if (c == 'c')
         opt->file = text;
+    if (c == 'd')
+        return sources_add_dir(&opt->sources, text);
+    if (c == 'H')
+        return sources_add_host(&opt->sources, text);
     if (c == 'h')
         return "";
     return c == '?' ? "unknown option" : NULL;
+}
+
+int output_sources(const struct output_options *opt, struct conf **ret_conf,
+                   struct journal_sources *ret)
+{
+    struct conf *conf = NULL;
+    struct err e = {0};
+    int rc;
+
+    if (!opt->sources.dir_count && command_load(opt->file, true, &conf))
+        return EXIT_USAGE;
+    rc = journal_sources_find(&opt->sources, conf, ret, &e);
+    if (rc) {
+        conf_free(conf);
+        return command_fault(journal_sources_status(rc), &e);
+    }
+    *ret_conf = conf;
+    return -1;
 }
 
 int output_failed(const struct output *o, int rc, struct err *e)

@@ -11,6 +11,7 @@
 #ifndef LOCKSTEP_AGENT_COMMANDS_JOURNAL_OUTPUT_H
 #define LOCKSTEP_AGENT_COMMANDS_JOURNAL_OUTPUT_H
 
+#include "agent/commands/journal_sources.h"
 #include "base/err.h"
 #include "base/replace.h"
 
@@ -20,7 +21,7 @@
 /* What export and report take on the command line: where from, of when, where to. */
 struct output_options {
     const char *file; /* the configuration */
-    const char *dir;  /* the journal's, or NULL */
+    struct sources_options sources;
     const char *path;
     bool force;
     int64_t since_us, until_us;
@@ -32,7 +33,7 @@ struct output_options {
     {"since", required_argument, NULL, 's'}, {"until", required_argument, NULL, 'u'},              \
     {"output", required_argument, NULL, 'o'}, {"force", no_argument, NULL, 'r'},                   \
     {"dir", required_argument, NULL, 'd'}, {"config", required_argument, NULL, 'c'},               \
-    {"help", no_argument, NULL, 'h'}, {0}
+    {"host", required_argument, NULL, 'H'}, {"help", no_argument, NULL, 'h'}, {0}
 /* clang-format on */
 
 /* output_option(opt, c, text): what getopt_long has found, if it is one of these. NULL, "" for
@@ -52,6 +53,11 @@ struct output {
  * is there is refused (-EEXIST) without `force`, what is no file always (ERR_NOT_FILE). 0 or a
  * negative code. */
 int output_check(const char *path, bool force, struct err *e) __attribute__((warn_unused_result));
+
+/* output_sources(opt, ret_conf, ret): the journals that are meant, and the configuration, or NULL
+ * where directories were given. -1, or the exit status, everything having been said. */
+int output_sources(const struct output_options *opt, struct conf **ret_conf,
+                   struct journal_sources *ret);
 
 /* output_open(o, path, force, e): begin. 0 or a negative code. */
 int output_open(struct output *o, const char *path, bool force, struct err *e)

@@ -4,27 +4,23 @@
 #ifndef LOCKSTEP_AGENT_COMMANDS_JOURNAL_PAST_H
 #define LOCKSTEP_AGENT_COMMANDS_JOURNAL_PAST_H
 
-#include "conf/conf.h"
-#include "journal/past.h"
+#include "agent/commands/journal_sources.h"
 
-/* Which objects are spoken of. */
-struct past_part {
-    const char *mapping; /* NULL: of all */
+#define PAST_MOMENTS 2
+
+struct past_question {
+    int64_t until_us[PAST_MOMENTS];
+    int count;           /* 1: what there was; 2: what became of it */
+    const char *mapping; /* NULL: all of them */
     const char *within;  /* a path: it and all beneath; "": all */
+    bool one_tree;       /* all journals are of one tree; else each has its own */
+    bool manifest;       /* the keys as S3 reads them (a ManifestFile) */
+    bool json;
 };
 
-/* journal_at_lines(p, part, json): each object on a line. 0 or -ENOMEM. */
-int journal_at_lines(const struct past *p, const struct past_part *part, bool json)
-    __attribute__((warn_unused_result));
-
-/* journal_at_manifest(p, part, conf): the keys as S3 reads them (a ManifestFile). 0 or -ENOMEM. */
-int journal_at_manifest(const struct past *p, const struct past_part *part, const struct conf *conf)
-    __attribute__((warn_unused_result));
-
-/* journal_differences(before, after, part, json): what was added, removed, has other content or
- * other metadata. 0 or -ENOMEM. */
-int journal_differences(const struct past *before, const struct past *after,
-                        const struct past_part *part, bool json)
-    __attribute__((warn_unused_result));
+/* journal_past(s, q, conf): print what S3 had, or what became of it; conf may be NULL but for a
+ * manifest. Returns the exit status, everything having been said. */
+int journal_past(const struct journal_sources *s, const struct past_question *q,
+                 const struct conf *conf);
 
 #endif

@@ -15,18 +15,19 @@
 
 static const char usage[] =
     "usage: lockstep journal report --html [--since T] [--until T] [-o FILE [--force]]\n"
-    "                               [-c FILE | --dir DIRECTORY]\n"
+    "                               [-c FILE | --dir DIRECTORY]... [--host NAME]...\n"
     "One page of HTML that needs nothing else, to be looked at, printed or kept: what was done "
     "from\n"
     "day to day, how long S3 took, what failed and why, lists that were rewritten, what the guard\n"
     "held, and whether the journal is whole. The numbers are those of journal stat. If the "
     "journal\n"
-    "is not whole, the page says so, and the exit status is 1.\n";
+    "is not whole, the page says so, and the exit status is 1. Of several journals the page has\n"
+    "each host and the sum.\n";
 
 /* NULL or what is wrong; "" for --help. */
 static const char *parse(int argc, char **argv, struct output_options *ret)
 {
-    static const struct option options[] = {{"html", no_argument, NULL, 'H'}, OUTPUT_OPTIONS};
+    static const struct option options[] = {{"html", no_argument, NULL, 'l'}, OUTPUT_OPTIONS};
     const char *wrong = NULL;
     bool html = false;
     int c;
@@ -34,7 +35,7 @@ static const char *parse(int argc, char **argv, struct output_options *ret)
     output_options_init(ret);
     while (!wrong && (c = getopt_long(argc, argv, OUTPUT_SHORT_OPTIONS, options, NULL)) != -1) {
         wrong = output_option(ret, c, optarg);
-        html |= c == 'H';
+        html |= c == 'l';
     }
     if (!wrong && argc > optind)
         return "too many arguments";
@@ -60,13 +61,15 @@ static void release_event(struct report_event *v)
 }
 
 /* Keep an event in place of the oldest one. */
-static void keep(struct report *r, struct report_events *events, const struct journal_record *rec)
+static void keep(struct report *r, struct report_events *events, size_t which,
+                 const struct journal_record *rec)
 {
     struct report_event *v = &events->list[events->count++ % REPORT_EVENTS];
 
     events->sum += rec->count;
     release_event(v);
-    *v = (struct report_event){.seq = rec->seq,
+    *v = (struct report_event){.which = which,
+                               .seq = rec->seq,
                                .time_us = rec->time_us,
                                .op = rec->op,
                                .state = rec->state,
@@ -78,15 +81,15 @@ static void keep(struct report *r, struct report_events *events, const struct jo
 }
 
 /* Take a record into the report. 0 or -ENOMEM. */
-static int take(struct report *r, const struct journal_record *rec)
+static int take(struct report *r, size_t which, const struct journal_record *rec)
 {
     if (rec->time_us < r->since_us || rec->time_us > r->until_us)
         return 0;
     if (rec->op == JOURNAL_LST && rec->state == JOURNAL_DONE)
-        keep(r, &r->lists, rec);
+        keep(r, &r->lists, which, rec);
     if (rec->op == JOURNAL_HOLD || rec->op == JOURNAL_RELEASE)
-        keep(r, &r->guard, rec);
-    return r->error ? r->error : tally_add(r->tally, rec);
+        keep(r, &r->guard, which, rec);
+    return r->error ? r->error : tally_add(r->hosts[which].tally, rec);
 }
 
 /* journal_verify's callback. */
@@ -96,27 +99,59 @@ static void note_fault(void *arg, const struct journal_fault *f)
 
     if (f->harmless || r->fault_count++ >= REPORT_FAULTS)
         return;
-    r->faults[r->fault_count - 1] = (struct report_fault){copy(r, f->file), copy(r, f->kind),
-                                                          copy(r, f->detail), f->offset, f->seq};
+    r->faults[r->fault_count - 1] = (struct report_fault){
+        r->verifying, copy(r, f->file), copy(r, f->kind), copy(r, f->detail), f->offset, f->seq};
+}
+
+/* Verify all journals. 0 or a negative code, e says why. */
+static int verify_all(struct report *r, struct err *e)
+{
+    int rc = 0;
+
+    for (r->verifying = 0; rc == 0 && r->verifying < r->sources->count; r->verifying++)
+        rc = journal_verify(r->sources->list[r->verifying].dir, NULL, note_fault, r,
+                            &r->hosts[r->verifying].verdict, e);
+    return rc;
+}
+
+/* The numbers of all. 0 or -ENOMEM. */
+static int sum(struct report *r)
+{
+    int rc = 0;
+
+    if (r->sources->count == 1) {
+        r->tally = r->hosts[0].tally;
+        return 0;
+    }
+    r->tally = tally_new();
+    if (!r->tally)
+        return -ENOMEM;
+    for (size_t i = 0; rc == 0 && i < r->sources->count; i++)
+        rc = tally_sum(r->tally, r->hosts[i].tally);
+    return rc;
 }
 
 /* All records that can be read. 0 or a negative code, e says why. */
 static int gather(struct report *r, struct err *e)
 {
-    struct journal_reader *reader = NULL;
+    struct journal_streams streams = {0};
     struct journal_record rec;
     enum journal_read got;
-    int rc = journal_verify(r->dir, NULL, note_fault, r, &r->verdict, e);
+    size_t which;
+    int rc = verify_all(r, e);
 
     if (rc == 0)
-        rc = journal_reader_open(r->dir, 1, &reader, e);
-    while (rc == 0 && (got = journal_read(reader, &rec, NULL, e)) != JOURNAL_READ_END) {
-        if (got == JOURNAL_READ_RECORD && take(r, &rec))
+        rc = journal_streams_open(r->sources, NULL, &streams, e);
+    while (rc == 0 &&
+           (got = journal_weave_read(streams.weave, &rec, NULL, &which, e)) != JOURNAL_READ_END) {
+        if (got == JOURNAL_READ_RECORD && take(r, which, &rec))
             rc = err_set(e, -ENOMEM, "", "", "out of memory");
         else if (got == JOURNAL_READ_ERROR && e->code != ERR_CORRUPT)
             rc = e->code; /* damage has been found by the verifier */
     }
-    journal_reader_close(reader);
+    journal_streams_close(&streams);
+    if (rc == 0 && sum(r))
+        rc = err_set(e, -ENOMEM, "", "", "out of memory");
     return rc;
 }
 
@@ -131,7 +166,10 @@ static void release(struct report *r)
         free(r->faults[i].kind);
         free(r->faults[i].detail);
     }
-    tally_free(r->tally);
+    if (r->tally != r->hosts[0].tally)
+        tally_free(r->tally);
+    for (size_t i = 0; i < r->sources->count; i++)
+        tally_free(r->hosts[i].tally);
     free(r);
 }
 
@@ -156,19 +194,36 @@ static int write_page(const struct report *r, const struct output_options *opt, 
     return rc;
 }
 
-static int make_report(const char *dir, const struct output_options *opt)
+/* An empty report. NULL without memory. */
+static struct report *report_new(const struct journal_sources *sources,
+                                 const struct output_options *opt)
 {
     struct report *r = calloc(1, sizeof *r);
+    bool whole = r != NULL;
+
+    if (!r)
+        return NULL;
+    r->sources = sources;
+    r->made_us = clock_real_us();
+    r->since_us = opt->since_us;
+    r->until_us = opt->until_us;
+    for (size_t i = 0; i < sources->count; i++) {
+        r->hosts[i].tally = tally_new();
+        whole &= r->hosts[i].tally != NULL;
+    }
+    if (whole)
+        return r;
+    release(r);
+    return NULL;
+}
+
+static int make_report(const struct journal_sources *sources, const struct output_options *opt)
+{
+    struct report *r = report_new(sources, opt);
     struct err e = {0};
     int rc = output_check(opt->path, opt->force, &e), status = EXIT_IN_STEP;
 
-    if (r)
-        *r = (struct report){.dir = dir,
-                             .made_us = clock_real_us(),
-                             .since_us = opt->since_us,
-                             .until_us = opt->until_us,
-                             .tally = tally_new()};
-    if (rc == 0 && (!r || !r->tally))
+    if (rc == 0 && !r)
         rc = err_set(&e, -ENOMEM, "", "", "out of memory");
     if (rc == 0)
         rc = gather(r, &e);
@@ -176,8 +231,9 @@ static int make_report(const char *dir, const struct output_options *opt)
         rc = write_page(r, opt, &e);
     if (rc)
         status = command_fault(output_status(rc), &e);
-    else if (r->verdict.faults)
-        status = EXIT_DIFFERENCES;
+    for (size_t i = 0; rc == 0 && i < sources->count; i++)
+        if (r->hosts[i].verdict.faults)
+            status = EXIT_DIFFERENCES;
     if (r)
         release(r);
     return status;
@@ -187,14 +243,17 @@ int journal_report_command(int argc, char **argv)
 {
     struct output_options opt;
     const char *wrong = parse(argc, argv, &opt);
+    struct journal_sources sources;
     struct conf *conf = NULL;
     int status;
 
     if (wrong)
         return command_usage(usage, wrong[0] ? wrong : NULL);
-    if (!opt.dir && command_load(opt.file, true, &conf))
-        return EXIT_USAGE;
-    status = make_report(opt.dir ? opt.dir : conf->journal_dir, &opt);
+    status = output_sources(&opt, &conf, &sources);
+    if (status >= 0)
+        return status;
+    status = make_report(&sources, &opt);
+    journal_sources_release(&sources);
     conf_free(conf);
     return status;
 }

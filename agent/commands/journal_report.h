@@ -4,7 +4,7 @@
 #ifndef LOCKSTEP_AGENT_COMMANDS_JOURNAL_REPORT_H
 #define LOCKSTEP_AGENT_COMMANDS_JOURNAL_REPORT_H
 
-#include "journal/journal.h"
+#include "agent/commands/journal_sources.h"
 #include "journal/tally.h"
 
 #define REPORT_EVENTS 50 /* the last ones are shown */
@@ -12,6 +12,7 @@
 
 /* A rewrite of a list, a hold or a release. Strings are owned; NULL where there is none. */
 struct report_event {
+    size_t which; /* journal it is of */
     uint64_t seq;
     int64_t time_us;
     enum journal_op op;
@@ -28,16 +29,24 @@ struct report_events {
 
 /* What the verifier has against the journal. Strings are owned. */
 struct report_fault {
+    size_t which; /* journal it is of */
     char *file, *kind, *detail;
     uint64_t offset, seq;
 };
 
-struct report {
-    const char *dir;
-    int64_t made_us, since_us, until_us; /* INT64_MIN, INT64_MAX: all */
-    struct tally *tally;
-    struct report_events lists, guard;
+/* A journal of those that are reported. */
+struct report_host {
     struct journal_verdict verdict;
+    struct tally *tally;
+};
+
+struct report {
+    const struct journal_sources *sources;
+    int64_t made_us, since_us, until_us; /* INT64_MIN, INT64_MAX: all */
+    struct report_host hosts[JOURNAL_SOURCES_MAX];
+    struct tally *tally; /* of all: the only one's own, or one more */
+    struct report_events lists, guard;
+    size_t verifying; /* the journal that is just being verified */
     struct report_fault faults[REPORT_FAULTS];
     uint64_t fault_count; /* all */
     int error;            /* -ENOMEM, once */

@@ -112,6 +112,19 @@ static void cell_text(struct html *h, const char *text)
     html_add(h, "</td>");
 }
 
+/* Whose it is, where several journals are reported: the head of the column, and a cell of it. */
+static void head_host(struct html *h, const struct report *r)
+{
+    if (r->sources->told)
+        html_add(h, "<th>Host</th>");
+}
+
+static void cell_host(struct html *h, const struct report *r, size_t which)
+{
+    if (r->sources->told)
+        cell_text(h, r->sources->list[which].name);
+}
+
 static void tile(struct html *h, const char *name, const char *words, uint64_t n, bool bad)
 {
     html_addf(h, "<div%s><b data-n=\"%s\">", bad ? " class=\"bad\"" : "", name);
@@ -132,7 +145,10 @@ static void summary(struct html *h, const struct report *r)
     if (r->until_us != INT64_MAX)
         iso(r->until_us, SECOND_CHARS, until);
     html_add(h, "<h1>The journal of lockstep</h1><p class=\"dim\">");
-    html_text(h, r->dir);
+    if (r->sources->count > 1)
+        html_addf(h, "Of %zu hosts", r->sources->count);
+    else
+        html_text(h, r->sources->list[0].dir);
     html_addf(h, ", from %s to %s; made %s by version %s. All times are UTC.</p>", since, until,
               iso(r->made_us, SECOND_CHARS, at), PACKAGE_VERSION);
     html_add(h, "<div class=\"tiles\">");
@@ -146,14 +162,41 @@ static void summary(struct html *h, const struct report *r)
     html_add(h, "</div>\n");
 }
 
-/* Is it whole? */
-static void verification(struct html *h, const struct report *r)
+/* The faults that the verifier has found. */
+static void faults(struct html *h, const struct report *r)
 {
-    const struct journal_verdict *v = &r->verdict;
+    html_add(h, "<div class=\"scroll\"><table id=\"faults\"><thead><tr>");
+    head_host(h, r);
+    html_add(h, "<th>Segment</th><th class=\"n\">Byte</th><th class=\"n\">After record</th>"
+                "<th>Fault</th></tr></thead><tbody>");
+    for (uint64_t i = 0; i < r->fault_count && i < REPORT_FAULTS; i++) {
+        html_add(h, "<tr>");
+        cell_host(h, r, r->faults[i].which);
+        cell_text(h, r->faults[i].file);
+        cell(h, "byte", r->faults[i].offset);
+        cell(h, "after", r->faults[i].seq);
+        html_add(h, "<td>");
+        html_text(h, r->faults[i].kind ? r->faults[i].kind : "");
+        html_add(h, " ");
+        html_text(h, r->faults[i].detail ? r->faults[i].detail : "");
+        html_add(h, "</td></tr>");
+    }
+    html_add(h, "</tbody></table></div>\n");
+    if (r->fault_count > REPORT_FAULTS)
+        html_addf(h, "<p class=\"dim\">The first %d are shown.</p>", REPORT_FAULTS);
+}
 
-    html_addf(h,
-              "<h2>Is the journal whole?</h2><p><span class=\"state %s\" id=\"verdict\">%s</span>",
-              v->faults ? "bad" : "good", v->faults ? "NOT GOOD" : "good");
+/* Is it whole? Of one journal. */
+static void verification_of(struct html *h, const struct report *r, size_t which)
+{
+    const struct journal_verdict *v = &r->hosts[which].verdict;
+
+    html_addf(h, "<p><span class=\"state %s\" id=\"verdict\">%s</span>", v->faults ? "bad" : "good",
+              v->faults ? "NOT GOOD" : "good");
+    if (r->sources->told) {
+        html_text(h, r->sources->list[which].name);
+        html_add(h, ": ");
+    }
     html_addf(h,
               "<span data-n=\"verified\">%" PRIu64 "</span> records, %" PRIu64 " to %" PRIu64
               "; <span data-n=\"faults\">%" PRIu64 "</span> faults%s.</p>",
@@ -167,25 +210,48 @@ static void verification(struct html *h, const struct report *r)
     else
         html_add(h, "<p>Not signed.</p>");
     html_addf(h, "<p class=\"dim\">Chain: <bdi>%s</bdi></p>", v->chain);
-    if (r->fault_count == 0)
+}
+
+/* Is it whole? */
+static void verification(struct html *h, const struct report *r)
+{
+    html_addf(h, "<h2>%s</h2>",
+              r->sources->count > 1 ? "Are the journals whole?" : "Is the journal whole?");
+    for (size_t i = 0; i < r->sources->count; i++)
+        verification_of(h, r, i);
+    if (r->fault_count)
+        faults(h, r);
+}
+
+/* What each host did, where there are several. */
+static void hosts(struct html *h, const struct report *r)
+{
+    if (r->sources->count < 2)
         return;
-    html_add(h, "<div class=\"scroll\"><table id=\"faults\"><thead><tr><th>Segment</th><th "
-                "class=\"n\">Byte</th><th class=\"n\">After record</th><th>Fault</th></tr></thead>"
-                "<tbody>");
-    for (uint64_t i = 0; i < r->fault_count && i < REPORT_FAULTS; i++) {
+    html_add(h, "<h2>Host by host</h2><div class=\"scroll\"><table id=\"hosts\"><thead><tr>"
+                "<th>Host</th><th>Journal</th><th class=\"n\">Records</th>"
+                "<th class=\"n\">Changes</th><th class=\"n\">Uploads</th>"
+                "<th class=\"n\">Bytes</th><th class=\"n\">Failures</th>"
+                "<th class=\"n\">Half within</th><th class=\"n\">99 % within</th>"
+                "<th class=\"n\">Open</th></tr></thead><tbody>\n");
+    for (size_t i = 0; i < r->sources->count; i++) {
+        const struct tally_counts *all = tally_all(r->hosts[i].tally);
+        const struct tally_times times = tally_times(r->hosts[i].tally);
+
         html_add(h, "<tr>");
-        cell_text(h, r->faults[i].file);
-        cell(h, "byte", r->faults[i].offset);
-        cell(h, "after", r->faults[i].seq);
-        html_add(h, "<td>");
-        html_text(h, r->faults[i].kind ? r->faults[i].kind : "");
-        html_add(h, " ");
-        html_text(h, r->faults[i].detail ? r->faults[i].detail : "");
-        html_add(h, "</td></tr>");
+        cell_text(h, r->sources->list[i].name);
+        cell_text(h, r->sources->list[i].id.uuid);
+        cell(h, "host_records", all->records);
+        cell(h, "host_changes", changes_of(all));
+        cell(h, "host_puts", all->of[JOURNAL_PUT][JOURNAL_DONE]);
+        cell(h, "host_bytes_put", all->bytes);
+        cell(h, "host_failures", tally_failures(all));
+        cell(h, "host_p50", times.half_ms);
+        cell(h, "host_p99", times.ninety_nine_ms);
+        cell(h, "host_open", tally_open(r->hosts[i].tally));
+        html_add(h, "</tr>\n");
     }
-    html_add(h, "</tbody></table></div>\n");
-    if (r->fault_count > REPORT_FAULTS)
-        html_addf(h, "<p class=\"dim\">The first %d are shown.</p>", REPORT_FAULTS);
+    html_add(h, "</tbody></table></div><p class=\"dim\">Times in milliseconds.</p>\n");
 }
 
 /* Days as columns, several in one where there are many. Days without records are columns, too. */
@@ -318,10 +384,11 @@ static int causes(struct html *h, const struct report *r)
     return list ? 0 : -ENOMEM;
 }
 
-/* A record: its time, number, mapping. */
-static void row_begin(struct html *h, const struct report_event *v)
+/* A record: its host, time, number, mapping. */
+static void row_begin(struct html *h, const struct report *r, const struct report_event *v)
 {
     html_add(h, "<tr>");
+    cell_host(h, r, v->which);
     cell_time(h, v->time_us);
     cell(h, "q", v->seq);
     cell_text(h, v->mapping);
@@ -353,11 +420,13 @@ static void lists(struct html *h, const struct report *r)
     count_of(h, &r->lists, "rewrites", "rewrites");
     if (r->lists.count == 0)
         return;
-    html_add(h, "<div class=\"scroll\"><table id=\"lists\"><thead><tr><th>Time</th>"
-                "<th class=\"n\">Record</th><th>Mapping</th><th>List</th><th class=\"n\">Rows</th>"
+    html_add(h, "<div class=\"scroll\"><table id=\"lists\"><thead><tr>");
+    head_host(h, r);
+    html_add(h, "<th>Time</th><th class=\"n\">Record</th><th>Mapping</th><th>List</th><th "
+                "class=\"n\">Rows</th>"
                 "<th>Undone by</th></tr></thead><tbody>\n");
     for (uint64_t i = 0; (v = event_of(&r->lists, i)); i++) {
-        row_begin(h, v);
+        row_begin(h, r, v);
         cell_text(h, v->path);
         cell(h, "rows", v->count);
         cell_text(h, v->backup);
@@ -374,12 +443,13 @@ static void guard(struct html *h, const struct report *r)
     count_of(h, &r->guard, "holds", "holds and releases");
     if (r->guard.count == 0)
         return;
-    html_add(h,
-             "<div class=\"scroll\"><table id=\"guard\"><thead><tr><th>Time</th>"
-             "<th class=\"n\">Record</th><th>Mapping</th><th>What</th><th class=\"n\">Removals</th>"
-             "<th>Why</th></tr></thead><tbody>\n");
+    html_add(h, "<div class=\"scroll\"><table id=\"guard\"><thead><tr>");
+    head_host(h, r);
+    html_add(h, "<th>Time</th><th class=\"n\">Record</th><th>Mapping</th><th>What</th><th "
+                "class=\"n\">Removals</th>"
+                "<th>Why</th></tr></thead><tbody>\n");
     for (uint64_t i = 0; (v = event_of(&r->guard, i)); i++) {
-        row_begin(h, v);
+        row_begin(h, r, v);
         html_addf(h, "<td>%s</td>", v->op == JOURNAL_HOLD ? "held" : "released");
         cell(h, "removals", v->count);
         cell_text(h, v->why);
@@ -396,6 +466,7 @@ int report_page(const struct report *r, struct buf *out)
     html_add(&h, head);
     summary(&h, r);
     verification(&h, r);
+    hosts(&h, r);
     activity(&h, r);
     latency(&h, r);
     rc = causes(&h, r);

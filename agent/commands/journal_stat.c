@@ -1,10 +1,11 @@
-/* Shell. The numbers of a journal. See journal_stat.h. */
+/* Shell. lockstep journal stat: the numbers of a journal. See journal_stat.h. */
 #include "agent/commands/journal_stat.h"
 
 #include "agent/commands/commands.h"
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "journal/tally.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -33,7 +34,8 @@ static void print_counts(const char *name, const struct tally_counts *c)
            c->of[JOURNAL_PUT][JOURNAL_DONE], (double)c->bytes / 1e6, tally_failures(c));
 }
 
-int journal_stat_text(struct tally *t)
+/* The table, and what else there is to tell. 0 or -ENOMEM. */
+static int print_text(struct tally *t)
 {
     const struct tally_times times = tally_times(t);
     const struct tally_cause *causes;
@@ -130,18 +132,110 @@ static void put_rows(struct json_writer *w, struct tally *t)
     json_array_end(w);
 }
 
-int journal_stat_json(struct tally *t)
+/* All of a tally, as members of an object. */
+static void put_all(struct json_writer *w, struct tally *t)
 {
     const struct tally_times times = tally_times(t);
+
+    put_counts(w, tally_all(t));
+    put_times(w, &times);
+    json_put_int(w, "open", (int64_t)tally_open(t));
+    put_rows(w, t);
+}
+
+/* What was counted: in each journal, and in all. */
+struct counting {
+    const struct journal_sources *sources;
+    const struct journal_wanted *wanted;
+    struct tally *of[JOURNAL_SOURCES_MAX];
+    struct tally *all; /* where there are several */
+};
+
+/* 0 or -ENOMEM. */
+static int print_json(const struct counting *c)
+{
     struct json_writer w;
     struct buf out;
 
     buf_init(&out, JSON_MAX);
     json_begin(&w, &out);
     json_object(&w, NULL);
-    put_counts(&w, tally_all(t));
-    put_times(&w, &times);
-    json_put_int(&w, "open", (int64_t)tally_open(t));
-    put_rows(&w, t);
+    put_all(&w, c->all ? c->all : c->of[0]);
+    if (c->sources->told) {
+        json_array(&w, "hosts");
+        for (size_t i = 0; i < c->sources->count; i++) {
+            json_object(&w, NULL);
+            json_put_string(&w, "host", c->sources->list[i].id.host);
+            json_put_string(&w, "j", c->sources->list[i].id.uuid);
+            put_all(&w, c->of[i]);
+            json_object_end(&w);
+        }
+        json_array_end(&w);
+    }
     return command_print_json(&w, &out);
+}
+
+/* 0 or -ENOMEM. */
+static int print_tables(const struct counting *c)
+{
+    int code = 0;
+
+    for (size_t i = 0; i < c->sources->count && code == 0; i++) {
+        if (c->sources->told) {
+            printf("%shost ", i ? "\n" : "");
+            command_print_name(c->sources->list[i].name);
+            putchar('\n');
+        }
+        code = print_text(c->of[i]);
+    }
+    if (!c->all || code)
+        return code;
+    printf("\nall %zu hosts\n", c->sources->count);
+    return print_text(c->all);
+}
+
+/* journal_record_taken */
+static int count_one(void *arg, size_t which, const struct journal_record *r)
+{
+    struct counting *c = arg;
+
+    return journal_is_wanted(c->wanted, r) ? tally_add(c->of[which], r) : 0;
+}
+
+/* 0 or -ENOMEM. */
+static int begin(struct counting *c)
+{
+    for (size_t i = 0; i < c->sources->count; i++)
+        if (!(c->of[i] = tally_new()))
+            return -ENOMEM;
+    if (c->sources->count > 1 && !(c->all = tally_new()))
+        return -ENOMEM;
+    return 0;
+}
+
+/* The sum, and all of it printed. 0 or -ENOMEM. */
+static int finish(struct counting *c, bool json)
+{
+    for (size_t i = 0; c->all && i < c->sources->count; i++)
+        if (tally_sum(c->all, c->of[i]))
+            return -ENOMEM;
+    return json ? print_json(c) : print_tables(c);
+}
+
+int journal_stat(const struct journal_sources *s, const struct journal_wanted *w, bool json)
+{
+    struct counting c = {.sources = s, .wanted = w};
+    const struct err no_memory = {.code = -ENOMEM, .what = "out of memory"};
+    int status = EXIT_UNREACHED, code = begin(&c);
+
+    if (code == 0)
+        status = journal_sources_each(s, count_one, &c, true);
+    if (code == 0 && status != EXIT_UNREACHED)
+        code = finish(&c, json);
+    if (code)
+        status = command_fault(EXIT_UNREACHED, &no_memory);
+    for (size_t i = 0; i < s->count; i++)
+        tally_free(c.of[i]);
+    tally_free(c.all);
+    return status;
 }

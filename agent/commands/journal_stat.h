@@ -4,10 +4,10 @@
 #ifndef LOCKSTEP_AGENT_COMMANDS_JOURNAL_STAT_H
 #define LOCKSTEP_AGENT_COMMANDS_JOURNAL_STAT_H
 
-#include "journal/tally.h"
+#include "agent/commands/journal_show.h"
 
-/* journal_stat_text(t), journal_stat_json(t): print what was counted. 0 or -ENOMEM. */
-int journal_stat_text(struct tally *t) __attribute__((warn_unused_result));
-int journal_stat_json(struct tally *t) __attribute__((warn_unused_result));
+/* journal_stat(s, w, json): print what there is of what is wanted, of each host and of all. Returns
+ * the exit status, everything having been said. */
+int journal_stat(const struct journal_sources *s, const struct journal_wanted *w, bool json);
 
 #endif

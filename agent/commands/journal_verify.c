@@ -258,8 +258,8 @@ static int status_of(int rc)
     return rc == ERR_SYNTAX || rc == ERR_LIMIT ? EXIT_USAGE : EXIT_UNREACHED;
 }
 
-int journal_verify_command(const char *dir, const struct journal_given *given,
-                           const struct conf *conf)
+/* One journal. The exit status, everything having been said. */
+static int verify_one(const char *dir, const struct journal_given *given, const struct conf *conf)
 {
     struct trusted *t = calloc(1, sizeof *t);
     struct err e = {0};
@@ -278,4 +278,26 @@ int journal_verify_command(const char *dir, const struct journal_given *given,
         buf_release(&t->files[i]);
     free(t);
     return status;
+}
+
+int journal_verify_command(const struct journal_sources *s, const struct journal_given *given,
+                           const struct conf *conf)
+{
+    int worst = EXIT_IN_STEP;
+
+    for (size_t i = 0; i < s->count; i++) {
+        int status;
+
+        if (s->told) {
+            printf("%shost ", i ? "\n" : "");
+            command_print_name(s->list[i].name);
+            printf(", journal %s, in ", s->list[i].id.uuid);
+            command_print_name(s->list[i].dir);
+            putchar('\n');
+            (void)fflush(stdout); /* before what is said of it; a failure shows at the end */
+        }
+        status = verify_one(s->list[i].dir, given, conf);
+        worst = status > worst ? status : worst;
+    }
+    return worst;
 }

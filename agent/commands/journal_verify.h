@@ -4,6 +4,7 @@
 #ifndef LOCKSTEP_AGENT_COMMANDS_JOURNAL_VERIFY_H
 #define LOCKSTEP_AGENT_COMMANDS_JOURNAL_VERIFY_H
 
+#include "agent/commands/journal_sources.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "conf/conf.h"
@@ -35,9 +36,9 @@ int journal_given_file(const char *path, size_t max, struct buf *out, struct err
 /* journal_given_in_s3(given): an anchor lies there, so that a configuration is needed. */
 bool journal_given_in_s3(const struct journal_given *given);
 
-/* journal_verify_command(dir, given, conf): check and print. conf may be NULL where nothing lies in
- * S3. Returns the exit status, everything having been said. */
-int journal_verify_command(const char *dir, const struct journal_given *given,
+/* journal_verify_command(s, given, conf): check each and print. conf may be NULL where nothing lies
+ * in S3. Returns the exit status, everything having been said; of several journals the worst. */
+int journal_verify_command(const struct journal_sources *s, const struct journal_given *given,
                            const struct conf *conf);
 
 #endif

@@ -179,14 +179,56 @@ static void test_bands(void **state)
     tally_free(t);
 }
 
+/* What several journals have together: the sum of all, of each day, reason and time. */
+static void test_sum_of_several(void **state)
+{
+    struct tally *all = fresh();
+    const struct tally_cause *causes;
+    const struct tally_day *days;
+    size_t n;
+
+    (void)state;
+    for (int host = 0; host < 2; host++) {
+        struct tally *t = fresh();
+
+        add(t, (struct journal_record){.time_us = (3 - host) * DAY_US,
+                                       .op = JOURNAL_PUT,
+                                       .state = JOURNAL_FAILED,
+                                       .why = "SlowDown"});
+        add(t, (struct journal_record){.time_us = 3 * DAY_US,
+                                       .op = JOURNAL_PUT,
+                                       .state = JOURNAL_DONE,
+                                       .has = JOURNAL_HAS_FILE,
+                                       .size = 5});
+        add(t, (struct journal_record){
+                   .time_us = 3 * DAY_US, .op = JOURNAL_ADD, .state = JOURNAL_INTENT, .tx = 7});
+        add_time(t, 100, host ? 900 : 3);
+        assert_int_equal(tally_sum(all, t), 0);
+        tally_free(t);
+    }
+    assert_int_equal(tally_all(all)->of[JOURNAL_PUT][JOURNAL_FAILED], 2);
+    assert_int_equal(tally_all(all)->bytes, 10);
+    assert_int_equal(tally_open(all), 2);
+    assert_int_equal(tally_times(all).count, 2);
+    assert_int_equal(tally_times(all).most_ms, 900);
+    assert_int_equal(tally_times(all).half_ms, 3);
+    days = tally_days(all, &n);
+    for (size_t i = 0; i < n; i++)
+        if (days[i].day == 3)
+            assert_int_equal(days[i].counts.bytes, 10);
+    causes = tally_causes(all, &n);
+    assert_int_equal(n, 1);
+    assert_int_equal(causes[0].count, 2);
+    assert_int_equal(causes[0].last_us, 3 * DAY_US);
+    tally_free(all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bands),
-        cmocka_unit_test(test_counts_by_day),
-        cmocka_unit_test(test_causes),
-        cmocka_unit_test(test_times),
-        cmocka_unit_test(test_what_ends_an_intent),
+        cmocka_unit_test(test_bands),  cmocka_unit_test(test_counts_by_day),
+        cmocka_unit_test(test_causes), cmocka_unit_test(test_sum_of_several),
+        cmocka_unit_test(test_times),  cmocka_unit_test(test_what_ends_an_intent),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
