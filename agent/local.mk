@@ -1,10 +1,12 @@
 noinst_LIBRARIES += agent/libcore.a agent/libservice.a
 agent_libcore_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h
 agent_libcore_a_SOURCES = \
+	agent/core/account.c agent/core/account.h agent/core/account_judge.c \
 	agent/core/cost.c agent/core/cost.h \
 	agent/core/differ.c agent/core/differ.h \
 	agent/core/gate.c agent/core/gate.h \
 	agent/core/guard.c agent/core/guard.h \
+	agent/core/moved.c agent/core/moved.h \
 	agent/core/order.c agent/core/order.h \
 	agent/core/page.c agent/core/page.h \
 	agent/core/pending.c agent/core/pending.h \
@@ -19,6 +21,7 @@ agent_libservice_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h $(LMDB_CFLAG
 agent_libservice_a_SOURCES = \
 	agent/service/agent.c agent/service/agent.h \
 	agent/service/adopt.c agent/service/adopt.h \
+	agent/service/against.c agent/service/against.h \
 	agent/service/anchors.c agent/service/anchors.h \
 	agent/service/apply.c \
 	agent/service/attributes.c agent/service/attributes.h \
@@ -58,6 +61,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/owner.c agent/service/owner.h \
 	agent/service/service.h \
 	agent/service/sight.c \
+	agent/service/spill.c agent/service/spill.h \
 	agent/service/stale.c \
 	agent/service/stored.c agent/service/stored.h \
 	agent/service/orphans.c \
@@ -112,6 +116,7 @@ lockstep_SOURCES = \
 	agent/commands/screen.c agent/commands/screen.h \
 	agent/commands/status.c \
 	agent/commands/verify.c \
+	agent/commands/verify_journal.c agent/commands/verify_journal.h \
 	agent/commands/wait.c
 lockstep_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h $(SQLITE_CFLAGS)
 lockstep_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
@@ -121,6 +126,7 @@ lockstep_LDADD = agent/libservice.a agent/libcore.a conf/libconf.a journal/libjo
 	$(SQLITE_LIBS) $(CRYPTO_LIBS)
 
 agent_tests = \
+	tests/unit/test_agent_account \
 	tests/unit/test_agent_differ \
 	tests/unit/test_agent_guard \
 	tests/unit/test_agent_order \
@@ -135,11 +141,16 @@ agent_tests = \
 	tests/unit/test_agent_wait \
 	tests/unit/test_index \
 	tests/unit/test_index_walk \
+	tests/unit/test_spill \
 	tests/unit/test_uploads \
 	tests/unit/test_walk
 check_PROGRAMS += $(agent_tests)
 TESTS += $(agent_tests)
 agent_tests_LIBS = agent/libcore.a base/libbase.a $(CMOCKA_LIBS) $(CRYPTO_LIBS)
+tests_unit_test_agent_account_SOURCES = tests/unit/test_agent_account.c tests/unit/unit.h
+tests_unit_test_agent_account_LDADD = $(agent_tests_LIBS)
+tests_unit_test_spill_SOURCES = tests/unit/test_spill.c tests/unit/scratch.c tests/unit/scratch.h tests/unit/unit.h
+tests_unit_test_spill_LDADD = agent/libservice.a $(agent_tests_LIBS)
 tests_unit_test_agent_differ_SOURCES = tests/unit/test_agent_differ.c tests/unit/unit.h
 tests_unit_test_agent_differ_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_proof_SOURCES = tests/unit/test_agent_proof.c tests/unit/unit.h

@@ -130,6 +130,7 @@ EXTRA_DIST += \
 	tests/system/test_guard.py \
 	tests/system/test_harness.py \
 	tests/system/test_hosts.py \
+	tests/system/test_against.py \
 	tests/system/test_idle.py \
 	tests/system/test_identity.py \
 	tests/system/test_invariants.py tests/system/test_links.py \

@@ -2,6 +2,7 @@
 #include "agent/commands/commands.h"
 
 #include "agent/commands/screen.h"
+#include "agent/commands/verify_journal.h"
 #include "agent/service/check.h"
 #include "base/json.h"
 
@@ -11,6 +12,7 @@
 
 static const char usage[] =
     "usage: lockstep verify [--deep] [--metadata] [--repair[=extras]] [--json] [-c FILE]\n"
+    "       lockstep verify --against-journal [--dir DIRECTORY]... [--deep] [--json] [-c FILE]\n"
     "Compare the trees on disk, the index and the objects in S3. Each difference is a line with "
     "its\n"
     "likely cause. It streams: memory does not grow with the number of files.\n"
@@ -22,6 +24,14 @@ static const char usage[] =
     "by a\n"
     "                    run that reconciles; what is in S3 alone stays\n"
     "  --repair=extras   the same, and what is in S3 alone goes, if the guard lets it\n"
+    "  --against-journal hold the objects in S3 against what the journal says that was put, copied "
+    "and\n"
+    "                    deleted, without a look at the trees or the index: for an auditor, who "
+    "has\n"
+    "                    a copy of the journal. With --deep each object is asked for its version,\n"
+    "                    checksum and metadata, too.\n"
+    "  --dir DIRECTORY   the journal there; several times, where several hosts kept the tree in "
+    "step\n"
     "Exit status: 0 all the same (with --repair and no agent: brought in step), 1 differences, 3 "
     "held\n"
     "by the guard, 4 S3 or a tree cannot be reached.\n";
@@ -29,6 +39,13 @@ static const char usage[] =
 struct show {
     bool json;
     struct screen screen;
+};
+
+/* What stands on the command line. */
+struct asked {
+    const char *file;
+    bool journal; /* --against-journal */
+    struct sources_options sources;
 };
 
 /* check_options.found */
@@ -98,17 +115,30 @@ static void sum_text(const struct check_totals *t, const struct check_options *o
         printf("%" PRIu64 " repairs were handed to the agent\n", t->repairs);
 }
 
+/* Options that do not go together. -1, or an exit status. */
+static int check_options(const struct check_options *opt, const struct asked *asked)
+{
+    if (asked->journal && (opt->metadata || opt->repair))
+        return command_usage(usage, "--against-journal goes with --dir, --deep and --json");
+    if (!asked->journal && asked->sources.dir_count)
+        return command_usage(usage, "--dir goes with --against-journal");
+    return -1;
+}
+
 /* The options. -1, or an exit status. */
 static int options(int argc, char **argv, struct check_options *ret, struct show *show,
-                   const char **file)
+                   struct asked *asked)
 {
     static const struct option long_options[] = {{"deep", no_argument, NULL, 'd'},
                                                  {"metadata", no_argument, NULL, 'm'},
                                                  {"repair", optional_argument, NULL, 'r'},
                                                  {"json", no_argument, NULL, 'j'},
+                                                 {"against-journal", no_argument, NULL, 'a'},
+                                                 {"dir", required_argument, NULL, 'D'},
                                                  {"config", required_argument, NULL, 'c'},
                                                  {"help", no_argument, NULL, 'h'},
                                                  {0}};
+    const char *wrong = NULL;
     int c;
 
     while ((c = getopt_long(argc, argv, "c:h", long_options, NULL)) != -1) {
@@ -118,31 +148,42 @@ static int options(int argc, char **argv, struct check_options *ret, struct show
             ret->metadata = true;
         else if (c == 'j')
             show->json = true;
+        else if (c == 'a')
+            asked->journal = true;
+        else if (c == 'D')
+            wrong = sources_add_dir(&asked->sources, optarg);
         else if (c == 'c')
-            *file = optarg;
+            asked->file = optarg;
         else if (c == 'r' && (!optarg || strcmp(optarg, "extras") == 0))
             ret->repair = true;
         else
             return command_usage(usage, c == 'h' ? NULL : "unknown option");
+        if (wrong)
+            return command_usage(usage, wrong);
         ret->extras |= c == 'r' && optarg;
     }
-    return argc > optind ? command_usage(usage, "too many arguments") : -1;
+    return argc > optind ? command_usage(usage, "too many arguments") : check_options(ret, asked);
 }
 
 int command_verify(int argc, char **argv)
 {
-    const char *file = CONF_DEFAULT_FILE;
+    struct asked asked = {.file = CONF_DEFAULT_FILE};
     struct show show = {0};
     struct check_options opt = {.found = show_found, .progress = show_progress, .arg = &show};
     struct check_totals totals;
     struct conf *conf;
     struct err e = {0};
-    int status = options(argc, argv, &opt, &show, &file);
+    int status = options(argc, argv, &opt, &show, &asked);
 
     if (status >= 0)
         return status;
-    if (command_load(file, false, &conf))
+    if (command_load(asked.file, asked.journal, &conf))
         return EXIT_USAGE;
+    if (asked.journal) {
+        status = verify_journal(conf, &asked.sources, opt.deep, show.json);
+        conf_free(conf);
+        return status;
+    }
     status = service_verify(conf, &opt, &totals, &e);
     conf_free(conf);
     screen_clear(&show.screen);

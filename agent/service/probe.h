@@ -18,6 +18,7 @@
 
 struct probe {
     struct letter letter;
+    void *owner; /* the caller's */
     unsigned wants;
     unsigned mapping;
     unsigned looks; /* how often it was looked at before */
