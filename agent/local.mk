@@ -90,6 +90,7 @@ lockstep_SOURCES = \
 	agent/commands/journal_export_sqlite.c \
 	agent/commands/journal_fetch.c agent/commands/journal_fetch.h \
 	agent/commands/journal_key.c agent/commands/journal_key.h \
+	agent/commands/journal_named.c agent/commands/journal_named.h \
 	agent/commands/journal_output.c agent/commands/journal_output.h \
 	agent/commands/journal_past.c agent/commands/journal_past.h \
 	agent/commands/journal_proof.c agent/commands/journal_proof.h \

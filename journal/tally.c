@@ -21,6 +21,12 @@ struct intent {
     int64_t time_us;
 };
 
+/* How often changes took how long. */
+struct spread {
+    uint64_t times[BUCKETS];
+    uint64_t most_ms;
+};
+
 struct tally {
     struct tally_counts all;
     struct tally_day *days; /* by day */
@@ -28,8 +34,8 @@ struct tally {
     struct map *open;   /* tx -> struct intent, owned */
     struct map *causes; /* why -> struct tally_cause, owned */
     struct tally_cause *sorted;
-    uint64_t times[BUCKETS];
-    uint64_t most_ms;
+    struct spread all_times;
+    struct spread *times[JOURNAL_OP_COUNT]; /* of changes by operation, owned; NULL: none ended */
     uint64_t open_elsewhere; /* intents that did not end in the journals that were added */
 };
 
@@ -68,6 +74,8 @@ void tally_free(struct tally *t)
     map_free_all(t->causes);
     free(t->days);
     free(t->sorted);
+    for (int op = 0; op < JOURNAL_OP_COUNT; op++)
+        free(t->times[op]);
     free(t);
 }
 
@@ -169,22 +177,40 @@ static int begin(struct tally *t, const struct journal_record *r)
     return 0;
 }
 
-/* An outcome of a transaction. */
-static void outcome(struct tally *t, const struct journal_record *r)
+/* The times of an operation, which has some from now on. NULL without memory. */
+static struct spread *spread_of(struct tally *t, enum journal_op op)
+{
+    if (!t->times[op])
+        t->times[op] = calloc(1, sizeof *t->times[op]);
+    return t->times[op];
+}
+
+/* So long it took. */
+static void note_time(struct spread *s, uint64_t ms)
+{
+    s->times[bucket_of(ms)]++;
+    s->most_ms = ms > s->most_ms ? ms : s->most_ms;
+}
+
+/* An outcome of a transaction. 0 or -ENOMEM. */
+static int outcome(struct tally *t, const struct journal_record *r)
 {
     const struct intent *i = map_get(t->open, &r->tx, sizeof r->tx);
-    int64_t us;
 
     if (!i || !ends(i, r))
-        return;
-    us = r->time_us - i->time_us;
+        return 0;
     if (r->state == JOURNAL_DONE) {
+        const int64_t us = r->time_us - i->time_us;
         const uint64_t ms = us > 0 ? (uint64_t)us / 1000 : 0;
+        struct spread *s = spread_of(t, i->op);
 
-        t->times[bucket_of(ms)]++;
-        t->most_ms = ms > t->most_ms ? ms : t->most_ms;
+        if (!s)
+            return -ENOMEM;
+        note_time(&t->all_times, ms);
+        note_time(s, ms);
     }
     free(map_remove(t->open, &r->tx, sizeof r->tx));
+    return 0;
 }
 
 int tally_add(struct tally *t, const struct journal_record *r)
@@ -201,7 +227,7 @@ int tally_add(struct tally *t, const struct journal_record *r)
     if (code == 0 && r->tx && r->state == JOURNAL_INTENT)
         code = begin(t, r);
     else if (code == 0 && r->tx)
-        outcome(t, r);
+        code = outcome(t, r);
     return code;
 }
 
@@ -213,6 +239,13 @@ static void add_counts(struct tally_counts *to, const struct tally_counts *from)
     for (int op = 0; op < JOURNAL_OP_COUNT; op++)
         for (int state = 0; state < JOURNAL_STATE_COUNT; state++)
             to->of[op][state] += from->of[op][state];
+}
+
+static void add_spread(struct spread *to, const struct spread *from)
+{
+    for (unsigned i = 0; i < BUCKETS; i++)
+        to->times[i] += from->times[i];
+    to->most_ms = from->most_ms > to->most_ms ? from->most_ms : to->most_ms;
 }
 
 int tally_sum(struct tally *t, const struct tally *from)
@@ -233,9 +266,15 @@ int tally_sum(struct tally *t, const struct tally *from)
         if (note_cause(t, c->why, c->count, c->last_us))
             return -ENOMEM;
     }
-    for (unsigned i = 0; i < BUCKETS; i++)
-        t->times[i] += from->times[i];
-    t->most_ms = from->most_ms > t->most_ms ? from->most_ms : t->most_ms;
+    add_spread(&t->all_times, &from->all_times);
+    for (int op = 0; op < JOURNAL_OP_COUNT; op++) {
+        struct spread *s = from->times[op] ? spread_of(t, (enum journal_op)op) : NULL;
+
+        if (from->times[op] && !s)
+            return -ENOMEM;
+        if (s)
+            add_spread(s, from->times[op]);
+    }
     t->open_elsewhere += tally_open(from);
     return 0;
 }
@@ -277,29 +316,39 @@ const struct tally_cause *tally_causes(struct tally *t, size_t *ret_count)
 }
 
 /* The time within which so many of all ended. */
-static uint64_t within(const struct tally *t, uint64_t of_all)
+static uint64_t within(const struct spread *s, uint64_t of_all)
 {
     uint64_t seen = 0;
 
     for (unsigned i = 0; i < BUCKETS; i++) {
-        seen += t->times[i];
+        seen += s->times[i];
         if (seen >= of_all && seen > 0)
-            return bucket_top(i) < t->most_ms ? bucket_top(i) : t->most_ms;
+            return bucket_top(i) < s->most_ms ? bucket_top(i) : s->most_ms;
     }
-    return t->most_ms;
+    return s->most_ms;
 }
 
-struct tally_times tally_times(const struct tally *t)
+static struct tally_times times_of(const struct spread *s)
 {
     uint64_t n = 0;
 
     for (unsigned i = 0; i < BUCKETS; i++)
-        n += t->times[i];
+        n += s->times[i];
     return (struct tally_times){.count = n,
-                                .half_ms = within(t, (n + 1) / 2),
-                                .ninety_ms = within(t, n - n / 10),
-                                .ninety_nine_ms = within(t, n - n / 100),
-                                .most_ms = t->most_ms};
+                                .half_ms = within(s, (n + 1) / 2),
+                                .ninety_ms = within(s, n - n / 10),
+                                .ninety_nine_ms = within(s, n - n / 100),
+                                .most_ms = s->most_ms};
+}
+
+struct tally_times tally_times(const struct tally *t)
+{
+    return times_of(&t->all_times);
+}
+
+struct tally_times tally_times_of(const struct tally *t, enum journal_op op)
+{
+    return t->times[op] ? times_of(t->times[op]) : (struct tally_times){0};
 }
 
 uint64_t tally_failures(const struct tally_counts *c)
@@ -320,7 +369,7 @@ unsigned tally_bands(const struct tally *t, struct tally_band out[TALLY_BANDS])
 
         if (i % FINE == 0)
             out[band] = (struct tally_band){0};
-        out[band].count += t->times[i];
+        out[band].count += t->all_times.times[i];
         if (i % FINE < FINE - 1)
             continue;
         out[band].below_ms = i + 1 < BUCKETS ? bucket_top(i) + 1 : UINT64_MAX;

@@ -54,6 +54,7 @@ const struct tally_counts *tally_all(const struct tally *t);
 const struct tally_day *tally_days(struct tally *t, size_t *ret_count);
 const struct tally_cause *tally_causes(struct tally *t, size_t *ret_count);
 struct tally_times tally_times(const struct tally *t);
+struct tally_times tally_times_of(const struct tally *t, enum journal_op op); /* changes alone */
 uint64_t tally_open(const struct tally *t);
 
 /* tally_failures(c): the failures of all operations. */

@@ -10,6 +10,7 @@
 #include "agent/commands/journal_sources.h"
 #include "agent/commands/journal_stat.h"
 #include "agent/commands/journal_verify.h"
+#include "agent/commands/lst.h"
 
 #include "base/clock.h"
 
@@ -17,12 +18,15 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: lockstep journal show   [PATH] [--since T] [--until T] [--op OP] [--failed] [--json]\n"
-    "                               [--no-index]\n"
-    "       lockstep journal follow [PATH] [--since T] [--op OP] [--failed] [--json]\n"
+    "usage: lockstep journal show   [PATH | --list FILE] [--since T] [--until T] [--op OP] "
+    "[--failed]\n"
+    "                               [--json] [--no-index]\n"
+    "       lockstep journal follow [PATH | --list FILE] [--since T] [--op OP] [--failed] "
+    "[--json]\n"
     "       lockstep journal at     T [PATH] [--mapping NAME] [--one-tree] [--json | --manifest]\n"
     "       lockstep journal diff   T T [PATH] [--mapping NAME] [--one-tree] [--json]\n"
-    "       lockstep journal stat   [--since T] [--until T] [--json]\n"
+    "       lockstep journal stat   [--list FILE] [--since T] [--until T] [--op OP] [--failed] "
+    "[--json]\n"
     "       lockstep journal verify [--key PUBLIC]... [--anchor FILE | s3://BUCKET/PREFIX]...\n"
     "       lockstep journal export | report | index | key | prove | verify-proof ... (--help "
     "tells more)\n"
@@ -30,7 +34,8 @@ static const char usage[] =
     "T is a date (2026-01-31, 2026-01-31T08:00Z), @SECONDS, or an age (90s, 15m, 2h, 3d). PATH is\n"
     "below a mapping's root; a directory means everything beneath it. show also has what happened\n"
     "to it under the names that it had before and after. at tells what S3 had then, diff what\n"
-    "became of it from one time to another. PUBLIC is the public half of a key that signs the\n"
+    "became of it from one time to another. --list has the images that a .lst file here names, by\n"
+    "the names that it has. PUBLIC is the public half of a key that signs the\n"
     "journal, or a file with it; an anchor is a checkpoint that was kept, from which it must go\n"
     "on: a file, or in S3 (then with a configuration) the newest one that is there.\n"
     "Journals of several hosts, each with its --dir, are read as one, in the order of time; "
@@ -46,6 +51,7 @@ struct asked {
     struct journal_given given;
     bool json;
     bool no_index;    /* read the whole journal for a path */
+    const char *list; /* whose images are wanted; NULL */
     const char *file; /* the configuration */
 };
 
@@ -73,6 +79,8 @@ static const char *take_option(int c, const char *text, int64_t now, struct aske
         return "too many anchors";
     if (c == 'm')
         a->past.mapping = text;
+    if (c == 'l')
+        a->list = text;
     if (c == 'c')
         a->file = text;
     if (c == 'd')
@@ -85,15 +93,23 @@ static const char *take_option(int c, const char *text, int64_t now, struct aske
 /* Parse the options behind "journal show" and its like; returns NULL or what is wrong. */
 static const char *parse(int argc, char **argv, struct asked *a)
 {
-    static const struct option options[] = {
-        {"since", required_argument, NULL, 's'}, {"until", required_argument, NULL, 'u'},
-        {"op", required_argument, NULL, 'o'},    {"json", no_argument, NULL, 'j'},
-        {"dir", required_argument, NULL, 'd'},   {"config", required_argument, NULL, 'c'},
-        {"failed", no_argument, NULL, 'f'},      {"manifest", no_argument, NULL, 'M'},
-        {"no-index", no_argument, NULL, 'I'},    {"mapping", required_argument, NULL, 'm'},
-        {"key", required_argument, NULL, 'k'},   {"anchor", required_argument, NULL, 'a'},
-        {"host", required_argument, NULL, 'H'},  {"one-tree", no_argument, NULL, 'T'},
-        {"help", no_argument, NULL, 'h'},        {0}};
+    static const struct option options[] = {{"since", required_argument, NULL, 's'},
+                                            {"until", required_argument, NULL, 'u'},
+                                            {"op", required_argument, NULL, 'o'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"dir", required_argument, NULL, 'd'},
+                                            {"config", required_argument, NULL, 'c'},
+                                            {"failed", no_argument, NULL, 'f'},
+                                            {"manifest", no_argument, NULL, 'M'},
+                                            {"no-index", no_argument, NULL, 'I'},
+                                            {"mapping", required_argument, NULL, 'm'},
+                                            {"key", required_argument, NULL, 'k'},
+                                            {"anchor", required_argument, NULL, 'a'},
+                                            {"host", required_argument, NULL, 'H'},
+                                            {"one-tree", no_argument, NULL, 'T'},
+                                            {"list", required_argument, NULL, 'l'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
     int64_t now = clock_real_us();
     const char *wrong = NULL;
     int c;
@@ -128,6 +144,10 @@ static const char *check_options(const struct question *q, const struct asked *a
         return "--manifest goes with \"at\" and the configuration alone";
     if (a->no_index && (strcmp(q->name, "show") != 0 || !a->wanted.path))
         return "--no-index goes with \"show\" and a path";
+    if (a->list && (past->count || strcmp(q->name, "verify") == 0))
+        return "--list goes with \"show\", \"follow\" and \"stat\"";
+    if (a->list && a->wanted.path)
+        return "give a path or --list";
     if (past->mapping && past->count == 0)
         return "--mapping goes with \"at\" and \"diff\"";
     if (past->one_tree && past->count == 0)
@@ -176,16 +196,24 @@ static int act(const struct question *q, const struct journal_sources *s, const 
 }
 
 /* The same, of the journals that are meant. */
-static int act_on_sources(const struct question *q, const struct asked *a, const struct conf *conf)
+static int act_on_sources(const struct question *q, struct asked *a, const struct conf *conf)
 {
     struct journal_sources sources;
+    struct journal_named *named = NULL;
     struct err e = {0};
-    int rc = journal_sources_find(&a->sources, conf, &sources, &e), status;
+    int rc = a->list ? journal_named_read(a->list, &named, &e) : 0, status;
 
     if (rc)
+        return lst_failed(&e);
+    a->wanted.named = named;
+    rc = journal_sources_find(&a->sources, conf, &sources, &e);
+    if (rc) {
+        journal_named_free(named);
         return command_fault(journal_sources_status(rc), &e);
+    }
     status = act(q, &sources, a, conf);
     journal_sources_release(&sources);
+    journal_named_free(named);
     return status;
 }
 

@@ -30,7 +30,8 @@ struct show {
 bool journal_is_wanted(const struct journal_wanted *w, const struct journal_record *r)
 {
     return r->time_us >= w->since_us && r->time_us <= w->until_us &&
-           (!w->by_op || r->op == w->op) && (!w->failed || r->state == JOURNAL_FAILED);
+           (!w->by_op || r->op == w->op) && (!w->failed || r->state == JOURNAL_FAILED) &&
+           (!w->named || journal_named_has(w->named, r));
 }
 
 static bool is_wanted(const struct show *s, size_t which, const struct journal_record *r)

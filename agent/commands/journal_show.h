@@ -4,11 +4,13 @@
 #ifndef LOCKSTEP_AGENT_COMMANDS_JOURNAL_SHOW_H
 #define LOCKSTEP_AGENT_COMMANDS_JOURNAL_SHOW_H
 
+#include "agent/commands/journal_named.h"
 #include "agent/commands/journal_sources.h"
 
 /* Which records are wanted. */
 struct journal_wanted {
-    const char *path; /* NULL: any */
+    const char *path;                  /* NULL: any */
+    const struct journal_named *named; /* NULL: any */
     int64_t since_us;
     int64_t until_us;
     bool by_op;
@@ -16,7 +18,7 @@ struct journal_wanted {
     bool failed; /* failures alone */
 };
 
-/* journal_is_wanted(w, r): this one is, whatever its path. */
+/* journal_is_wanted(w, r): this one is, whatever its path, which only journal_show asks for. */
 bool journal_is_wanted(const struct journal_wanted *w, const struct journal_record *r);
 
 /* journal_show(s, w, json, no_index): print what is wanted; of a path under all the names that it

@@ -34,6 +34,21 @@ static void print_counts(const char *name, const struct tally_counts *c)
            c->of[JOURNAL_PUT][JOURNAL_DONE], (double)c->bytes / 1e6, tally_failures(c));
 }
 
+/* How long what took, where there is something of it. */
+static void print_times(const struct tally *t)
+{
+    if (tally_times(t).count)
+        printf("\n%-10s %9s %9s %9s %9s %9s\n", "ms until", "done", "half", "90 %", "99 %", "most");
+    for (int op = 0; op < JOURNAL_OP_COUNT; op++) {
+        const struct tally_times times = tally_times_of(t, (enum journal_op)op);
+
+        if (times.count)
+            printf("%-10s %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 "\n",
+                   journal_op_name((enum journal_op)op), times.count, times.half_ms,
+                   times.ninety_ms, times.ninety_nine_ms, times.most_ms);
+    }
+}
+
 /* The table, and what else there is to tell. 0 or -ENOMEM. */
 static int print_text(struct tally *t)
 {
@@ -54,6 +69,7 @@ static int print_text(struct tally *t)
            " ms (%" PRIu64 " of them); %" PRIu64 " open\n",
            tally_all(t)->records, times.half_ms, times.ninety_ms, times.ninety_nine_ms,
            times.most_ms, times.count, tally_open(t));
+    print_times(t);
     causes = tally_causes(t, &n);
     if (!causes)
         return -ENOMEM;
@@ -92,9 +108,9 @@ static void put_counts(struct json_writer *w, const struct tally_counts *c)
     json_object_end(w);
 }
 
-static void put_times(struct json_writer *w, const struct tally_times *times)
+static void put_times(struct json_writer *w, const char *name, const struct tally_times *times)
 {
-    json_object(w, "intent_to_done_ms");
+    json_object(w, name);
     json_put_int(w, "count", (int64_t)times->count);
     json_put_int(w, "p50", (int64_t)times->half_ms);
     json_put_int(w, "p90", (int64_t)times->ninety_ms);
@@ -138,7 +154,15 @@ static void put_all(struct json_writer *w, struct tally *t)
     const struct tally_times times = tally_times(t);
 
     put_counts(w, tally_all(t));
-    put_times(w, &times);
+    put_times(w, "intent_to_done_ms", &times);
+    json_object(w, "intent_to_done_ms_of");
+    for (int op = 0; op < JOURNAL_OP_COUNT; op++) {
+        const struct tally_times of = tally_times_of(t, (enum journal_op)op);
+
+        if (of.count)
+            put_times(w, journal_op_name((enum journal_op)op), &of);
+    }
+    json_object_end(w);
     json_put_int(w, "open", (int64_t)tally_open(t));
     put_rows(w, t);
 }

@@ -383,3 +383,10 @@ def test_athena_reads_the_columns_of_the_export(ctx):
     assert [name for name, _ in columns] == header.split(",")
     keys = collections.Counter(key for record in shown(folder) for key in record)
     assert set(keys) <= {mapped.get(name, name) for name, _ in columns}, keys
+    # The table of the segments as they are has the same columns, and what tells records apart.
+    with open(DOCS, encoding="utf-8") as file:
+        segments = re.search(r"CREATE EXTERNAL TABLE lockstep_segments \((.*?)\n\)", file.read(), re.DOTALL)
+    assert re.findall(r"`(\w+)` (\w+)", segments[1]) == [("k", "string"), *columns]
+    with open(f"{folder}/{next(n for n in os.listdir(folder) if n.endswith('.jsonl'))}", "rb") as file:
+        lines = [json.loads(line) for line in file.read().splitlines()]
+    assert [line for line in lines if "k" not in line] == shown(folder)

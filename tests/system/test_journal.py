@@ -4,6 +4,7 @@ import collections
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import time
@@ -46,6 +47,37 @@ def test_show_has_the_life_of_an_image_under_all_its_names(ctx):
 
 
 @on("s3d")
+def test_what_happened_to_the_images_of_a_list(ctx):
+    """show, follow and stat of the images that a list names, under these names."""
+    images = ctx.folder("images")
+    for name in ("cats/1.jpg", "cats/2.jpg", "dogs/3.jpg", "4.jpg"):
+        write(f"{images}/{name}", name.encode())
+    agent = ctx.agent(images=images, repository={"max_removals": 100}).start()
+    agent.wait_in_step(20)
+    os.rename(f"{images}/dogs", f"{images}/hounds")
+    os.unlink(f"{images}/4.jpg")
+    agent.wait_in_step(20)
+    agent.stop()
+    chosen = ctx.path("chosen.lst")
+    write(chosen, b"0\t1\t./cats/1.jpg\n1\t0\thounds//3.jpg\n\nno row\n2\t0\t../outside.jpg\n")
+    found = shown(agent, "--list", chosen)
+    assert found == [r for r in agent.journal_records()
+                     if {r.get("p"), r.get("d")} & {"cats/1.jpg", "hounds/3.jpg", "hounds"}], found
+    assert {"add", "rename", "put", "copy"} == {r["o"] for r in found}, found
+    assert shown(agent, "--list", chosen, "--op", "rename") == \
+        [r for r in found if r["o"] == "rename"] != []
+    told = json.loads(agent.journal("stat", "--json", "--list", chosen).stdout)
+    assert told["records"] == len(found), told
+    write(ctx.path("empty.lst"), b"nothing\n")
+    for words, reason in ((("show", "--list", ctx.path("empty.lst")), "names no image"),
+                          (("show", "--list", ctx.path("missing.lst")), "No such file"),
+                          (("show", "cats", "--list", chosen), "a path or --list"),
+                          (("at", "0s", "--list", chosen), "goes with")):
+        done = agent.journal(*words)
+        assert done.returncode == 2 and reason in done.stderr, done
+
+
+@on("s3d")
 def test_stat_counts_what_is_in_the_journal(ctx):
     images, lists = ctx.folder("images"), ctx.folder("lists")
     for i in range(30):
@@ -78,8 +110,13 @@ def test_stat_counts_what_is_in_the_journal(ctx):
     assert shown(agent, "--failed") == failed
     times = told["intent_to_done_ms"]
     assert 30 <= times["count"] and times["p50"] <= times["p99"] <= times["max"], told
+    of = told["intent_to_done_ms_of"]
+    assert of["add"]["count"] >= 31 and {"lst", "rename", "remove"} <= set(of), told
+    assert sum(t["count"] for t in of.values()) == times["count"], told
+    assert max(t["max"] for t in of.values()) == times["max"], told
     text = agent.journal("stat").stdout
     assert f"{len(records)} records" in text and "AccessDenied" in text, text
+    assert re.search(rf"^add +{of['add']['count']} +{of['add']['p50']} ", text, re.MULTILINE), text
     assert agent.journal("stat", "--since", "2999-01-01").stdout.count("\n") == 4
 
 

@@ -119,6 +119,12 @@ static void test_times(void **state)
     transaction(t, 2001, JOURNAL_ADD, -5, /* a clock was set back */
                 (struct journal_record){.op = JOURNAL_PUT, .state = JOURNAL_DONE});
     assert_int_equal(tally_times(t).most_ms, INT64_C(1) << 40);
+    transaction(t, 2002, JOURNAL_EDIT, 7,
+                (struct journal_record){.op = JOURNAL_PUT, .state = JOURNAL_DONE});
+    assert_int_equal(tally_times_of(t, JOURNAL_ADD).count, 1002);
+    assert_int_equal(tally_times_of(t, JOURNAL_EDIT).count, 1);
+    assert_int_equal(tally_times_of(t, JOURNAL_EDIT).ninety_nine_ms, 7);
+    assert_int_equal(tally_times_of(t, JOURNAL_REMOVE).count, 0);
     assert_int_equal(tally_open(t), 0);
     tally_free(t);
 }
@@ -212,6 +218,8 @@ static void test_sum_of_several(void **state)
     assert_int_equal(tally_times(all).count, 2);
     assert_int_equal(tally_times(all).most_ms, 900);
     assert_int_equal(tally_times(all).half_ms, 3);
+    assert_int_equal(tally_times_of(all, JOURNAL_ADD).count, 2);
+    assert_int_equal(tally_times_of(all, JOURNAL_ADD).most_ms, 900);
     days = tally_days(all, &n);
     for (size_t i = 0; i < n; i++)
         if (days[i].day == 3)
