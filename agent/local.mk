@@ -33,7 +33,9 @@ agent_libservice_a_SOURCES = \
 	agent/service/follow.c \
 	agent/service/finder.c agent/service/finder.h \
 	agent/service/index.c agent/service/index.h agent/service/index_empty.c \
+	agent/service/mentioned.c agent/service/mentioned.h \
 	agent/service/merge.c agent/service/merge.h \
+	agent/service/noting.c agent/service/noting.h \
 	agent/service/ordered.c agent/service/ordered.h \
 	agent/service/probe.c agent/service/probe.h \
 	agent/service/walk.c agent/service/walk.h \

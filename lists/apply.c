@@ -93,6 +93,13 @@ static void tell_end(const struct job *j, const struct lst_apply_event *event, b
         j->hooks->on_end(j->hooks->arg, event, done);
 }
 
+/* Tell the caller what the list is that stays as it is. */
+static void tell_unaffected(const struct job *j, const struct held *list)
+{
+    if (j->hooks && j->hooks->on_unaffected)
+        j->hooks->on_unaffected(j->hooks->arg, list->content, &list->st);
+}
+
 /* From the intent to the end of an attempt. */
 static int round_replace(struct round *r, const struct job *j, const struct lst_apply_event *event,
                          enum round_end *ret)
@@ -141,9 +148,10 @@ static int round_run(const struct job *j, enum round_end *ret)
         rc = round_rewrite(&r, &event, &affected);
     if (rc == 0 && affected)
         rc = round_replace(&r, j, &event, ret);
-    else if (rc == 0)
+    else if (rc == 0) {
+        tell_unaffected(j, &r.old);
         *ret = ROUND_UNAFFECTED;
-    else if (rc == ERR_CHANGED) {
+    } else if (rc == ERR_CHANGED) {
         *ret = ROUND_RACED; /* written while it was read */
         rc = 0;
     }

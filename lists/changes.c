@@ -198,6 +198,16 @@ uint64_t lst_changes_count(const struct lst_changes *c)
     return map_count(c->map);
 }
 
+bool changes_next(const struct lst_changes *c, size_t *at, struct span *ret_from)
+{
+    const void *key;
+
+    if (!map_next(c->map, at, &key, &ret_from->n, NULL))
+        return false;
+    ret_from->p = key;
+    return true;
+}
+
 /* The path as spelled is in normal form already, as nearly all are. A false no only costs time. */
 static bool is_normal(struct span path)
 {

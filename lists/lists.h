@@ -138,6 +138,8 @@ struct lst_apply_hooks {
     int (*on_intent)(void *arg, const struct lst_apply_event *event);
     /* The rewrite is in place and durable (done), or was given up for this attempt (aborted). */
     void (*on_end)(void *arg, const struct lst_apply_event *event, bool done);
+    /* No row is affected, and this is what the list was when it was read. May be NULL. */
+    void (*on_unaffected)(void *arg, struct span content, const struct file_stat *st);
     void *arg;
 };
 

@@ -16,7 +16,8 @@ lists_liblists_a_SOURCES = \
 	lists/images.c lists/file.h lists/file.c \
 	lists/row.c lists/changes.c lists/rewrite.c lists/undo.c \
 	lists/held.c lists/names.c lists/attributes.c lists/install.c lists/rescue.c \
-	lists/apply.c lists/recover.c lists/each_path.c
+	lists/apply.c lists/recover.c lists/each_path.c \
+	lists/glance.h lists/glance.c lists/mentions.h lists/mentions.c
 EXTRA_DIST += lists/DESIGN.md
 
 lists_tests = \
@@ -26,6 +27,7 @@ lists_tests = \
 	tests/unit/test_lst_edit \
 	tests/unit/test_lst_keys \
 	tests/unit/test_lst_make \
+	tests/unit/test_lst_mentions \
 	tests/unit/test_lst_merge \
 	tests/unit/test_picture \
 	tests/unit/test_channels \
@@ -48,6 +50,8 @@ tests_unit_test_lst_diff_SOURCES = tests/unit/test_lst_diff.c tests/unit/unit.h
 tests_unit_test_lst_diff_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_make_SOURCES = tests/unit/test_lst_make.c tests/unit/unit.h
 tests_unit_test_lst_make_LDADD = $(lists_tests_LIBS)
+tests_unit_test_lst_mentions_SOURCES = tests/unit/test_lst_mentions.c tests/unit/lst_bed.h tests/unit/unit.h
+tests_unit_test_lst_mentions_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_merge_SOURCES = tests/unit/test_lst_merge.c tests/unit/unit.h
 tests_unit_test_lst_merge_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_edit_SOURCES = tests/unit/test_lst_edit.c tests/unit/unit.h

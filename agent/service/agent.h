@@ -486,6 +486,12 @@ void relist_pass(struct agent *a);
 void relist_passed(struct agent *a, struct job *job);
 void relist_ask(struct agent *a, struct job *job);
 void relist_ended(struct agent *a, struct job *job);
+void relist_noted(struct agent *a, struct job *job);
+/* one more list for a pass */
+int relist_add(struct agent *a, struct job *job, unsigned mapping, const char *path)
+    __attribute__((warn_unused_result));
+/* the key by which may be noted what a list names: `key`, or NULL where changes may not show */
+const char *relist_note_key(const struct agent *a, unsigned mapping, const char *key);
 /* the list has a new content of our making: its S3 copy must follow */
 void relist_changed(struct agent *a, const struct pass_list *list);
 /* rows are to be changed: a pass is wanted once nothing more comes */

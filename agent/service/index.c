@@ -669,6 +669,16 @@ int index_view_meta(struct index_view *view, const char *name, void *value, size
     return meta_get(view->txn, view->meta, name, value, size);
 }
 
+bool index_view_span(struct index_view *view, const char *name, struct span *ret)
+{
+    MDB_val k = {strlen(name), (void *)(uintptr_t)name}, v;
+
+    if (mdb_get(view->txn, view->meta, &k, &v))
+        return false;
+    *ret = (struct span){v.mv_data, v.mv_size};
+    return true;
+}
+
 void index_view_close(struct index_view *v)
 {
     if (!v)

@@ -15,6 +15,7 @@
 #define LOCKSTEP_AGENT_SERVICE_INDEX_H
 
 #include "agent/core/plan.h"
+#include "base/buf.h"
 #include "base/err.h"
 
 #include <stdbool.h>
@@ -118,6 +119,9 @@ bool index_view_has(struct index_view *v, const char *key);
 /* index_view_meta(v, name, value, size): as index_meta_get. */
 int index_view_meta(struct index_view *v, const char *name, void *value, size_t *size)
     __attribute__((warn_unused_result));
+/* index_view_span(v, name, ret): the value where it lies, until the view is closed. False: there is
+ * none, or it cannot be read. */
+bool index_view_span(struct index_view *v, const char *name, struct span *ret);
 void index_view_close(struct index_view *v);
 
 #endif

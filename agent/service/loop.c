@@ -4,6 +4,7 @@
 #include "agent/service/anchors.h"
 #include "agent/service/departed.h"
 #include "agent/service/finder.h"
+#include "agent/service/mentioned.h"
 #include "agent/service/pulse.h"
 #include "agent/service/reload.h"
 #include "agent/service/wait.h"
@@ -39,6 +40,9 @@ static void turn_work(struct agent *a)
             continue; /* the thread's again */
         case JOB_TELL_END:
             relist_ended(a, job);
+            break;
+        case JOB_TELL_NAMES:
+            relist_noted(a, job);
             break;
         }
         job_free(job);
@@ -146,7 +150,7 @@ static void turn_expire(struct agent *a)
     if (a->options.dry_run || a->now_ms < a->expire_ms)
         return;
     a->expire_ms = a->now_ms + EXPIRE_MS;
-    if (departed_expire(a->index, a->real_us / US_PER_S))
+    if (departed_expire(a->index, a->real_us / US_PER_S) || mentioned_expire(a->index))
         agent_fail(a, -EIO, "writing the index");
 }
 

@@ -38,11 +38,14 @@ static int publish_leaving(const struct agent *a, unsigned images, struct map **
 static void publish_submit(struct agent *a, struct item *it, uint64_t passed_over)
 {
     struct mapping *m = agent_mapping(a, it), *images = &a->mappings[m->conf->repository];
+    const char *key = relist_note_key(a, it->mapping, it->key);
     struct job *job = job_new(JOB_CHECK);
 
-    if (job)
+    if (job) {
         job->path = strdup(it->path);
-    if (!job || !job->path || publish_leaving(a, images->id, &job->leaving) || agent_commit(a)) {
+        job->key = key ? strdup(key) : NULL;
+    }
+    if (!job || !job->path || (key && !job->key) || publish_leaving(a, images->id, &job->leaving) || agent_commit(a)) {
         job_free(job);
         agent_fail(a, -ENOMEM, "checking a list");
         return;

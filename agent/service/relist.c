@@ -3,6 +3,7 @@
 #include "agent/service/agent.h"
 
 #include "agent/service/departed.h"
+#include "agent/service/mentioned.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -76,6 +77,19 @@ static void pass_take_items(struct agent *a, const struct mapping *m)
     }
 }
 
+const char *relist_note_key(const struct agent *a, unsigned mapping, const char *key)
+{
+    return a->options.dry_run || a->mappings[mapping].unheard ? NULL : key;
+}
+
+int relist_add(struct agent *a, struct job *job, unsigned mapping, const char *path)
+{
+    char key[AGENT_KEY_SIZE];
+    const char *note = agent_key(a, mapping, path, key) ? relist_note_key(a, mapping, key) : NULL;
+
+    return job_add_list(job, mapping, path, note);
+}
+
 struct pass_gather {
     struct agent *agent;
     struct job *job;
@@ -92,7 +106,7 @@ static int pass_list_found(struct pass_gather *g, const char *path)
         stale_add(g->agent, g->mapping, path, g->set, NULL);
         return 0;
     }
-    return job_add_list(g->job, g->mapping, path);
+    return relist_add(g->agent, g->job, g->mapping, path);
 }
 
 /* index_fn. */
@@ -211,6 +225,7 @@ static void pass_submit(struct agent *a, struct mapping *m, struct change_set *s
     job->set = set;
     job->changes = set->changes;
     job->root_fds = a->root_fds;
+    job->index = a->index;
     job->dry_run = a->options.dry_run;
     work_submit(a->work, job);
 }
@@ -331,4 +346,13 @@ void relist_ended(struct agent *a, struct job *job)
         return;
     a->totals.rows_changed += job->rows;
     log_info("%s/%s: %" PRIu64 " rows rewritten", m->conf->name, job->path, job->rows);
+}
+
+void relist_noted(struct agent *a, struct job *job)
+{
+    int rc = mentioned_note(a->index, job->key, &job->seen, job->names);
+
+    if (rc)
+        agent_fail(a, rc, "writing the index");
+    agent_dirty(a);
 }

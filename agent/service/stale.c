@@ -140,7 +140,7 @@ void stale_retry(struct agent *a)
         if (s->running || s->due_ms > a->now_ms)
             continue;
         job = job_new(JOB_PASS);
-        if (!job || job_add_list(job, s->mapping, s->path)) {
+        if (!job || relist_add(a, job, s->mapping, s->path)) {
             job_free(job);
             agent_fail(a, -ENOMEM, "rewriting a list");
             return;
@@ -149,6 +149,7 @@ void stale_retry(struct agent *a)
         job->set->refs++;
         job->changes = job->set->changes;
         job->root_fds = a->root_fds;
+        job->index = a->index;
         job->retry = true;
         s->running = true;
         work_submit(a->work, job);

@@ -2,6 +2,7 @@
 #include "agent/service/work.h"
 
 #include "agent/service/departed.h"
+#include "agent/service/noting.h"
 #include "base/crc.h"
 #include "base/path.h"
 #include "base/replace.h"
@@ -51,31 +52,35 @@ void job_free(struct job *job)
 {
     if (!job)
         return;
-    for (size_t i = 0; i < job->list_count; i++)
+    for (size_t i = 0; i < job->list_count; i++) {
         free(job->lists[i].path);
+        free(job->lists[i].key);
+    }
     free(job->lists);
     free(job->first_missing);
     buf_release(&job->dangling_names);
     lst_changes_free(job->old_rows);
     map_free(job->leaving);
+    mentions_free(job->names);
+    free(job->key);
     free(job->path);
     free(job);
 }
 
-int job_add_list(struct job *job, unsigned mapping, const char *path)
+int job_add_list(struct job *job, unsigned mapping, const char *path, const char *key)
 {
     struct pass_list *lists = job->lists;
+    struct pass_list new = {.mapping = mapping};
 
     if ((job->list_count & (job->list_count - 1)) == 0)
         lists = realloc(lists, (job->list_count ? 2 * job->list_count : 1) * sizeof *lists);
     if (!lists)
         return -ENOMEM;
     job->lists = lists;
-    lists[job->list_count] = (struct pass_list){.mapping = mapping, .path = strdup(path)};
-    if (!lists[job->list_count].path)
-        return -ENOMEM;
-    job->list_count++;
-    return 0;
+    new.path = strdup(path);
+    new.key = key ? strdup(key) : NULL;
+    lists[job->list_count++] = new;
+    return new.path && (new.key || !key) ? 0 : -ENOMEM;
 }
 
 int work_hash_pieces(int fd, uint64_t size, uint64_t *ret_crc)
@@ -197,13 +202,21 @@ static int check_dangling(struct job *job, const char *image)
     return job->more ? 1 : rc;
 }
 
+/* A check, and what it notes by the way. */
+struct check {
+    struct job *job;
+    struct noting note;
+};
+
 /* lst_each_path's callback: an image that is on disk but not in S3 keeps the list back. */
 static int check_image(void *arg, const char *image)
 {
-    struct job *job = arg;
+    struct check *c = arg;
+    struct job *job = c->job;
     char key[PATH_BYTES_MAX + 1];
     bool in_s3;
 
+    noting_add(&c->note, image);
     if (snprintf(key, sizeof key, "%s%s", job->images_prefix, image) >= (int)sizeof key ||
         watch_filter_excludes(job->images_filter, image))
         return 0;
@@ -219,13 +232,18 @@ static int check_image(void *arg, const char *image)
 }
 
 /* JOB_CHECK. */
-static int work_check(struct job *job)
+static int work_check(struct work *w, struct job *job)
 {
+    struct check c = {.job = job};
     int rc = index_view_open(job->index, &job->view);
 
     if (rc)
         return rc;
-    rc = lst_each_path(job->root_fd, job->path, check_image, job, &job->seen);
+    (void)noting_begin(&c.note, job->index, job->key, job->root_fd, job->path, NULL);
+    rc = lst_each_path(job->root_fd, job->path, check_image, &c, &job->seen);
+    if (rc == 0)
+        noting_tell(&c.note, &job->seen, w->out);
+    noting_release(&c.note);
     index_view_close(job->view);
     job->view = NULL;
     return rc > 0 ? 0 : rc;
@@ -236,6 +254,7 @@ struct rewrite {
     struct work *work;
     const struct pass_list *list;
     uint64_t tx;
+    struct noting note;
 };
 
 /* Keep the undo text as a file named by its hash. */
@@ -325,6 +344,15 @@ static void rewrite_end(void *arg, const struct lst_apply_event *event, bool don
         job_free(tell);
 }
 
+/* Hook: the list stays as it is. */
+static void rewrite_unaffected(void *arg, struct span content, const struct file_stat *st)
+{
+    struct rewrite *rw = arg;
+
+    noting_add_all(&rw->note, content);
+    noting_tell(&rw->note, st, rw->work->out);
+}
+
 /* lst_each_path's callback for a dry run: count the rows that would change. */
 struct dry_count {
     const struct lst_changes *changes;
@@ -340,25 +368,48 @@ static int dry_row(void *arg, const char *image)
     return 0;
 }
 
-/* One list of a pass. */
-static void work_pass_list(struct work *w, struct job *job, struct pass_list *list)
+/* One list of a pass without a look at the disk but for reading. */
+static void work_dry_list(const struct job *job, struct pass_list *list)
 {
-    struct rewrite rw = {.work = w, .list = list};
-    struct lst_apply_hooks hooks = {.on_intent = rewrite_intent, .on_end = rewrite_end, .arg = &rw};
     struct dry_count dry = {.changes = job->changes};
     struct file_stat st;
+
+    list->code = lst_each_path(job->root_fds[list->mapping], list->path, dry_row, &dry, &st);
+    list->rows = dry.rows;
+    list->changed = dry.rows > 0;
+}
+
+/* One list of a pass. */
+static void work_pass_list(struct work *w, struct job *job, struct pass_list *list,
+                           const struct sought *sought)
+{
+    struct rewrite rw = {.work = w, .list = list};
+    struct lst_apply_hooks hooks = {.on_intent = rewrite_intent,
+                                    .on_end = rewrite_end,
+                                    .on_unaffected = rewrite_unaffected,
+                                    .arg = &rw};
+    int root_fd = job->root_fds[list->mapping];
     struct err e = {0};
 
-    if (job->dry_run) {
-        list->code = lst_each_path(job->root_fds[list->mapping], list->path, dry_row, &dry, &st);
-        list->rows = dry.rows;
-        list->changed = dry.rows > 0;
-        return;
-    }
-    list->code = lst_apply(job->root_fds[list->mapping], list->path, job->changes, NULL, &hooks,
-                           &list->changed, &e);
+    if (!noting_begin(&rw.note, job->index, list->key, root_fd, list->path, sought))
+        list->code = lst_apply(root_fd, list->path, job->changes, NULL, &hooks, &list->changed, &e);
+    noting_release(&rw.note);
     if (list->code)
         snprintf(list->why, sizeof list->why, "%s", e.what[0] ? e.what : err_name(list->code));
+}
+
+/* JOB_PASS. */
+static void work_pass(struct work *w, struct job *job)
+{
+    struct sought sought = {0};
+    bool spares = sought_make(&sought, job->changes) == 0; /* else all lists are read */
+
+    for (size_t i = 0; i < job->list_count; i++)
+        if (job->dry_run)
+            work_dry_list(job, &job->lists[i]);
+        else
+            work_pass_list(w, job, &job->lists[i], spares ? &sought : NULL);
+    sought_release(&sought);
 }
 
 /* Do one job, whatever it is. */
@@ -369,14 +420,14 @@ static void work_do(struct work *w, struct job *job)
         job->code = work_hash(job);
         break;
     case JOB_CHECK:
-        job->code = work_check(job);
+        job->code = work_check(w, job);
         break;
     case JOB_PASS:
-        for (size_t i = 0; i < job->list_count; i++)
-            work_pass_list(w, job, &job->lists[i]);
+        work_pass(w, job);
         break;
     case JOB_ASK_INTENT:
     case JOB_TELL_END:
+    case JOB_TELL_NAMES:
         break; /* never come in here */
     }
 }

@@ -4,7 +4,8 @@
  *
  * A job goes in, is done, and comes back through work_next. While a list is being rewritten its
  * thread asks the loop to journal the intent and waits for the answer (JOB_ASK_INTENT), and tells
- * how the rewrite ended (JOB_TELL_END).
+ * how the rewrite ended (JOB_TELL_END). What a list names that was read as a whole it tells, too
+ * (JOB_TELL_NAMES).
  */
 #ifndef LOCKSTEP_AGENT_SERVICE_WORK_H
 #define LOCKSTEP_AGENT_SERVICE_WORK_H
@@ -27,14 +28,16 @@ enum job_kind {
     JOB_CHECK,      /* which images of a list are on disk but not in S3? */
     JOB_PASS,       /* rewrite the lists that a batch of changes concerns */
     JOB_ASK_INTENT, /* from the thread: journal this before I go on */
-    JOB_TELL_END    /* from the thread: this rewrite is in place, or was given up */
+    JOB_TELL_END,   /* from the thread: this rewrite is in place, or was given up */
+    JOB_TELL_NAMES  /* from the thread: a list that was read names these images */
 };
 
 /* A list of a pass and how it went. */
 struct pass_list {
     unsigned mapping;
     char *path;
-    int code; /* 0, or why it could not be rewritten */
+    char *key; /* by which it is known what it names; NULL: it is read in any case */
+    int code;  /* 0, or why it could not be rewritten */
     bool changed;
     uint64_t rows; /* that were concerned */
     char why[ERR_TEXT_MAX];
@@ -46,13 +49,15 @@ struct job {
     struct item *item; /* HASH, CHECK: whom it is for */
     int root_fd;       /* HASH, CHECK: of the file */
     char *path;        /* HASH, CHECK: below root_fd; ASK, TELL: of the list */
+    char *key;         /* CHECK: as of pass_list; TELL_NAMES: of the list */
     int code;          /* outcome: 0 or a negative code */
 
     struct file_stat expected; /* HASH */
     uint64_t hash;             /* HASH: outcome */
 
-    struct file_stat seen;     /* CHECK: outcome: the list's stat, before and after the reading */
-    struct index *index;       /* CHECK: what is in S3 (as of the last commit) */
+    struct file_stat seen;     /* CHECK, TELL_NAMES: the list's stat, before and after the reading */
+    struct mentions *names;    /* TELL_NAMES; owned */
+    struct index *index;       /* CHECK, PASS: what is in S3 (as of the last commit) */
     struct index_view *view;   /* CHECK: of the thread, while it works */
     int images_fd;             /* CHECK: root of the repository */
     const char *images_prefix; /* CHECK: of its keys; borrowed */
@@ -110,8 +115,9 @@ int work_hash_pieces(int fd, uint64_t size, uint64_t *ret_crc) __attribute__((wa
 struct job *job_new(enum job_kind kind);
 void job_free(struct job *job);
 
-/* job_add_list(job, mapping, path): one more list for a pass. 0 or -ENOMEM. */
-int job_add_list(struct job *job, unsigned mapping, const char *path)
+/* job_add_list(job, mapping, path, key): one more list for a pass; key may be NULL (pass_list). 0 or
+ * -ENOMEM. */
+int job_add_list(struct job *job, unsigned mapping, const char *path, const char *key)
     __attribute__((warn_unused_result));
 
 #endif
