@@ -28,6 +28,7 @@ lists_tests = \
 	tests/unit/test_lst_keys \
 	tests/unit/test_lst_make \
 	tests/unit/test_lst_mentions \
+	tests/unit/test_lst_model \
 	tests/unit/test_lst_merge \
 	tests/unit/test_picture \
 	tests/unit/test_channels \
@@ -52,6 +53,8 @@ tests_unit_test_lst_make_SOURCES = tests/unit/test_lst_make.c tests/unit/unit.h
 tests_unit_test_lst_make_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_mentions_SOURCES = tests/unit/test_lst_mentions.c tests/unit/lst_bed.h tests/unit/unit.h
 tests_unit_test_lst_mentions_LDADD = $(lists_tests_LIBS)
+tests_unit_test_lst_model_SOURCES = tests/unit/test_lst_model.c tests/unit/unit.h
+tests_unit_test_lst_model_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_merge_SOURCES = tests/unit/test_lst_merge.c tests/unit/unit.h
 tests_unit_test_lst_merge_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_edit_SOURCES = tests/unit/test_lst_edit.c tests/unit/unit.h
