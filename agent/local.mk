@@ -145,6 +145,7 @@ agent_tests = \
 	tests/unit/test_index \
 	tests/unit/test_index_walk \
 	tests/unit/test_spill \
+	tests/unit/test_mentioned \
 	tests/unit/test_uploads \
 	tests/unit/test_walk
 check_PROGRAMS += $(agent_tests)
@@ -185,6 +186,8 @@ tests_unit_test_index_SOURCES = tests/unit/test_index.c $(index_bed)
 tests_unit_test_index_LDADD = agent/libservice.a $(agent_tests_LIBS) $(LMDB_LIBS)
 tests_unit_test_uploads_SOURCES = tests/unit/test_uploads.c $(index_bed)
 tests_unit_test_uploads_LDADD = agent/libservice.a $(agent_tests_LIBS) $(LMDB_LIBS)
+tests_unit_test_mentioned_SOURCES = tests/unit/test_mentioned.c $(index_bed)
+tests_unit_test_mentioned_LDADD = agent/libservice.a lists/liblists.a $(agent_tests_LIBS) $(LMDB_LIBS)
 tests_unit_test_index_walk_SOURCES = tests/unit/test_index_walk.c $(index_bed)
 tests_unit_test_index_walk_LDADD = agent/libservice.a $(agent_tests_LIBS) $(LMDB_LIBS)
 

@@ -139,7 +139,7 @@ EXTRA_DIST += \
 	tests/system/test_lst_make.py \
 	tests/system/test_live.py \
 	tests/system/test_losses.py \
-	tests/system/test_manifest.py tests/system/test_mounts.py \
+	tests/system/test_manifest.py tests/system/test_many_lists.py tests/system/test_mounts.py \
 	tests/system/test_names.py \
 	tests/system/test_once.py \
 	tests/system/test_order.py \

@@ -13,13 +13,14 @@
 
 #define NOTED_FORMAT  1
 #define KEY_BYTES_MAX 1024 /* of an S3 key */
-#define BOOT_BYTES    36
+#define BOOT_TEXT     36   /* a UUID */
+#define BOOT_BYTES    40
 #define BOOT_FILE     "/proc/sys/kernel/random/boot_id"
 
 /* What is noted of one list; stored without what follows the NUL of its key. */
 struct noted {
     uint32_t format;
-    uint32_t leaves;
+    uint32_t leaves;       /* at least one */
     char boot[BOOT_BYTES]; /* of the machine */
     uint64_t ino;
     uint64_t size;
@@ -31,8 +32,8 @@ struct noted {
 #define HEAD offsetof(struct noted, key)
 
 /* A name in the index. */
-#define LISTED "listed:"
-#define NAMES  "names:"
+#define LISTED    "listed:"
+#define NAMES     "names:"
 #define NAME_SIZE (sizeof LISTED + SHA256_HEX + 12)
 
 int sought_make(struct sought *s, const struct lst_changes *changes)
@@ -82,7 +83,7 @@ static void boot_read(void)
 
     if (fd < 0)
         return;
-    if (read(fd, boot, sizeof boot) != (ssize_t)sizeof boot)
+    if (read(fd, boot, BOOT_TEXT) != BOOT_TEXT)
         memset(boot, 0, sizeof boot);
     close(fd);
 }
@@ -103,8 +104,9 @@ static bool is_as_noted(const struct noted *n, const char *key, const struct fil
                              .mtime_ns = n->mtime_ns,
                              .ctime_ns = n->ctime_ns};
 
-    return n->format == NOTED_FORMAT && boot_known() && memcmp(n->boot, boot, sizeof boot) == 0 &&
-           file_same_content(&then, st) && strcmp(n->key, key) == 0;
+    return n->format == NOTED_FORMAT && n->leaves && boot_known() &&
+           memcmp(n->boot, boot, sizeof boot) == 0 && file_same_content(&then, st) &&
+           strcmp(n->key, key) == 0;
 }
 
 /* A stored value, to be read; false where it is none. */
@@ -116,7 +118,8 @@ static bool noted_decode(const void *p, size_t n, struct noted *ret)
     return true;
 }
 
-/* A look for one name costs as much as reading so many bytes; opening the file, as so many looks. */
+/* A look for one name costs as much as reading so many bytes; opening the file, as so many looks.
+ */
 #define LOOK_BYTES 64
 #define LOOKS_MIN  256
 
@@ -156,8 +159,7 @@ static uint32_t leaves_stored(struct index *ix, struct names *names)
     struct noted old;
     size_t n = sizeof old;
 
-    if (index_meta_get(ix, name_listed(names), &old, &n) || n <= HEAD ||
-        old.format != NOTED_FORMAT)
+    if (index_meta_get(ix, name_listed(names), &old, &n) || n <= HEAD || old.format != NOTED_FORMAT)
         return 0;
     return old.leaves;
 }
