@@ -1,10 +1,10 @@
 /*
  * A list looked at without reading it: is it still what it was when somebody read it? Shell.
  *
- * Times tell that only where they cannot lie: two writes within one grain of the clock have the same
- * time, a write that is under way has its time from when it began, and what a mapping changes may
- * get none for long. So a stat says which content there is only if, when that was read, nobody had
- * the file open for writing, and the last change was further back than any grain. After such a
+ * Times tell that only where they cannot lie: two writes within one grain of the clock have the
+ * same time, a write that is under way has its time from when it began, and what a mapping changes
+ * may get none for long. So a stat says which content there is only if, when that was read, nobody
+ * had the file open for writing, and the last change was further back than any grain. After such a
  * reading every change gives another stat.
  */
 #ifndef LOCKSTEP_LISTS_GLANCE_H

@@ -70,8 +70,8 @@ struct change_hit {
 bool changes_find(const struct lst_changes *c, struct span path, char *scratch,
                   struct change_hit *ret);
 
-/* changes_next(c, &at, ret_from): the paths that have a change, in no order; *at = 0 to begin. False
- * at the end. */
+/* changes_next(c, &at, ret_from): the paths that have a change, in no order; *at = 0 to begin.
+ * False at the end. */
 bool changes_next(const struct lst_changes *c, size_t *at, struct span *ret_from);
 
 /* change_fate(hit, out, size): what it makes of that path; on LST_RENAME the new path is in out. */

@@ -31,8 +31,8 @@ void sought_release(struct sought *s);
 
 enum mentioned {
     MENTIONED_UNKNOWN, /* nothing is known of the list as it is now */
-    MENTIONED_MAYBE,   /* what is noted is of the list as it is now, and does not spare reading it */
-    MENTIONED_NONE     /* the list certainly names nothing of what is sought */
+    MENTIONED_MAYBE, /* what is noted is of the list as it is now, and does not spare reading it */
+    MENTIONED_NONE   /* the list certainly names nothing of what is sought */
 };
 
 /* mentioned_look(v, key, st, s): of the list of this key, whose stat is st. s: NULL where only is
@@ -40,8 +40,8 @@ enum mentioned {
 enum mentioned mentioned_look(struct index_view *v, const char *key, const struct file_stat *st,
                               const struct sought *s);
 
-/* mentioned_note(ix, key, st, names): the list of this key names this (mentions_end was called), and
- * will as long as its stat is st. To be committed. */
+/* mentioned_note(ix, key, st, names): the list of this key names this (mentions_end was called),
+ * and will as long as its stat is st. To be committed. */
 int mentioned_note(struct index *ix, const char *key, const struct file_stat *st,
                    const struct mentions *names) __attribute__((warn_unused_result));
 

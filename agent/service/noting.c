@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAMES_BYTES_MIN ((size_t)1 << 16) /* short lists may have that much, others their own size */
+#define NAMES_BYTES_MIN                                                                            \
+    ((size_t)1 << 16) /* short lists may have that much, others their own size */
 
 /* What is known of the list as it is now. */
 static enum mentioned look(struct index *index, const char *key, const struct file_stat *st,

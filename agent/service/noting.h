@@ -2,7 +2,8 @@
  * A list that a thread is about to read: need it be read, and what does it turn out to name? Shell.
  *
  *   noting_begin -> true: it need not be read
- *                -> false: read, noting_add or noting_add_all -> whole: noting_tell -> noting_release
+ *                -> false: read, noting_add or noting_add_all -> whole: noting_tell ->
+ * noting_release
  */
 #ifndef LOCKSTEP_AGENT_SERVICE_NOTING_H
 #define LOCKSTEP_AGENT_SERVICE_NOTING_H

@@ -45,7 +45,8 @@ static void publish_submit(struct agent *a, struct item *it, uint64_t passed_ove
         job->path = strdup(it->path);
         job->key = key ? strdup(key) : NULL;
     }
-    if (!job || !job->path || (key && !job->key) || publish_leaving(a, images->id, &job->leaving) || agent_commit(a)) {
+    if (!job || !job->path || (key && !job->key) || publish_leaving(a, images->id, &job->leaving) ||
+        agent_commit(a)) {
         job_free(job);
         agent_fail(a, -ENOMEM, "checking a list");
         return;

@@ -55,12 +55,12 @@ struct job {
     struct file_stat expected; /* HASH */
     uint64_t hash;             /* HASH: outcome */
 
-    struct file_stat seen;     /* CHECK, TELL_NAMES: the list's stat, before and after the reading */
-    struct mentions *names;    /* TELL_NAMES; owned */
-    struct index *index;       /* CHECK, PASS: what is in S3 (as of the last commit) */
-    struct index_view *view;   /* CHECK: of the thread, while it works */
-    int images_fd;             /* CHECK: root of the repository */
-    const char *images_prefix; /* CHECK: of its keys; borrowed */
+    struct file_stat seen;   /* CHECK, TELL_NAMES: the list's stat, before and after the reading */
+    struct mentions *names;  /* TELL_NAMES; owned */
+    struct index *index;     /* CHECK, PASS: what is in S3 (as of the last commit) */
+    struct index_view *view; /* CHECK: of the thread, while it works */
+    int images_fd;           /* CHECK: root of the repository */
+    const char *images_prefix;                /* CHECK: of its keys; borrowed */
     const struct watch_filter *images_filter; /* CHECK: borrowed */
     struct map *leaving;                      /* CHECK: keys that go soon; or NULL; owned */
     int64_t now_s;                            /* CHECK */
@@ -115,8 +115,8 @@ int work_hash_pieces(int fd, uint64_t size, uint64_t *ret_crc) __attribute__((wa
 struct job *job_new(enum job_kind kind);
 void job_free(struct job *job);
 
-/* job_add_list(job, mapping, path, key): one more list for a pass; key may be NULL (pass_list). 0 or
- * -ENOMEM. */
+/* job_add_list(job, mapping, path, key): one more list for a pass; key may be NULL (pass_list). 0
+ * or -ENOMEM. */
 int job_add_list(struct job *job, unsigned mapping, const char *path, const char *key)
     __attribute__((warn_unused_result));
 
