@@ -11,6 +11,7 @@ agent_libcore_a_SOURCES = \
 	agent/core/page.c agent/core/page.h \
 	agent/core/pending.c agent/core/pending.h \
 	agent/core/plan.c agent/core/plan.h \
+	agent/core/policy.c agent/core/policy.h \
 	agent/core/proof.c agent/core/proof.h \
 	agent/core/request.c agent/core/request.h \
 	agent/core/rows.c agent/core/rows.h \
@@ -20,6 +21,7 @@ agent_libcore_a_SOURCES = \
 agent_libservice_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h $(LMDB_CFLAGS) $(SYSTEMD_CFLAGS)
 agent_libservice_a_SOURCES = \
 	agent/service/agent.c agent/service/agent.h \
+	agent/service/absent.c agent/service/absent.h \
 	agent/service/adopt.c agent/service/adopt.h \
 	agent/service/against.c agent/service/against.h \
 	agent/service/anchors.c agent/service/anchors.h \
@@ -32,6 +34,8 @@ agent_libservice_a_SOURCES = \
 	agent/service/dry.c \
 	agent/service/follow.c \
 	agent/service/finder.c agent/service/finder.h \
+	agent/service/hashed.c agent/service/hashed.h \
+	agent/service/holds.c agent/service/holds.h \
 	agent/service/index.c agent/service/index.h agent/service/index_empty.c \
 	agent/service/mentioned.c agent/service/mentioned.h \
 	agent/service/merge.c agent/service/merge.h \
@@ -47,6 +51,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/loop.c \
 	agent/service/offline.c \
 	agent/service/orders.c agent/service/orders.h \
+	agent/service/policies.c agent/service/policies.h \
 	agent/service/publish.c \
 	agent/service/pulse.c agent/service/pulse.h \
 	agent/service/recover.c \

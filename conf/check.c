@@ -196,6 +196,7 @@ void reading_check(struct reading *r)
     check_journal_key(r);
     reading_check_s3(r);
     reading_check_objects(r);
+    reading_check_policies(r);
     check_timetable(r);
     check_trash(r);
     check_journal_prefix(r);

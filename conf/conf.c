@@ -1,6 +1,7 @@
 /* The configuration as text and as structs. Pure. */
 #include "conf/conf.h"
 
+#include "base/path.h"
 #include "conf/reading.h"
 
 #include <stdlib.h>
@@ -21,6 +22,29 @@ bool conf_hours_hold(const struct conf_hours *h, unsigned hour)
     return from < to ? hour >= from && hour < to : hour >= from || hour < to;
 }
 
+const struct conf_policy *conf_policy_of(const struct conf *c, size_t mapping, const char *path)
+{
+    for (size_t i = 0; i < c->policy_count; i++) {
+        const struct conf_policy *p = &c->policies[i];
+        char *const *pattern = p->match;
+        if (p->applies != SIZE_MAX && p->applies != mapping)
+            continue;
+        while (*pattern != NULL && !path_glob(*pattern, path))
+            pattern++;
+        if (*pattern != NULL || p->match[0] == NULL)
+            return p;
+    }
+    return NULL;
+}
+
+/* Patterns, up to NULL; NULL is allowed. */
+static void release_patterns(char **patterns)
+{
+    for (char **p = patterns; p != NULL && *p != NULL; p++)
+        free(*p);
+    free(patterns);
+}
+
 /* What a mapping holds. */
 static void release_mapping(struct conf_mapping *m)
 {
@@ -28,9 +52,7 @@ static void release_mapping(struct conf_mapping *m)
     free(m->path);
     free(m->given);
     free(m->prefix);
-    for (char **p = m->exclude; p != NULL && *p != NULL; p++)
-        free(*p);
-    free(m->exclude);
+    release_patterns(m->exclude);
 }
 
 /* Names and values. */
@@ -46,9 +68,7 @@ static void release_pairs(struct conf_pairs *p)
 /* What a rule of objects holds. */
 static void release_object(struct conf_object *o)
 {
-    for (char **p = o->match; p != NULL && *p != NULL; p++)
-        free(*p);
-    free(o->match);
+    release_patterns(o->match);
     free(o->mapping);
     free(o->content_type);
     free(o->content_encoding);
@@ -74,6 +94,12 @@ void conf_free(struct conf *c)
     for (size_t i = 0; c->objects != NULL && i < c->object_count; i++)
         release_object(&c->objects[i]);
     free(c->objects);
+    for (size_t i = 0; i < c->policy_count; i++) {
+        release_patterns(c->policies[i].match);
+        free(c->policies[i].mapping);
+        free(c->policies[i].label_from_directory);
+    }
+    free(c->policies);
     free(c->s3.expected_bucket_owner);
     for (size_t i = 0; i < c->timetable_count; i++)
         free(c->timetable[i].hours);

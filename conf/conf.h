@@ -69,6 +69,27 @@ struct conf_pairs {
     size_t count;
 };
 
+/* What becomes of rows whose image is gone, or renamed: one rule of `policies`. The first one that
+ * matches a list decides about it; where none does, rows are dropped and follow. */
+#define CONF_POLICIES_MAX 64
+
+enum conf_on_remove {
+    CONF_REMOVE_DROP,
+    CONF_REMOVE_KEEP, /* rows stay and name what is not there */
+    CONF_REMOVE_HOLD  /* the removal waits for an operator, and the list meanwhile */
+};
+enum conf_on_rename { CONF_RENAME_FOLLOW, CONF_RENAME_DROP };
+
+struct conf_policy {
+    char **match;   /* patterns of lists' paths, ends with NULL; none: every list */
+    char *mapping;  /* NULL: all of lists */
+    size_t applies; /* index into mappings; SIZE_MAX: all */
+    enum conf_on_remove on_remove;
+    enum conf_on_rename on_rename;
+    bool reindex;               /* rows are numbered anew where some went */
+    char *label_from_directory; /* absolute path of a class map; NULL: labels stay */
+};
+
 enum conf_encryption_kind {
     CONF_ENCRYPTION_UNSET, /* not told: the bucket's default */
     CONF_ENCRYPTION_S3,
@@ -146,6 +167,12 @@ struct conf_hours {
 /* conf_hours_hold(h, hour): does this hour (0-23) belong to them? Pure. */
 bool conf_hours_hold(const struct conf_hours *h, unsigned hour);
 
+struct conf;
+
+/* conf_policy_of(c, mapping, path): the rule that decides about this list; NULL: none does. Pure.
+ */
+const struct conf_policy *conf_policy_of(const struct conf *c, size_t mapping, const char *path);
+
 enum conf_lock_mode { CONF_LOCK_GOVERNANCE, CONF_LOCK_COMPLIANCE };
 
 /* For how long S3 keeps what it is given of the journal from being changed (Object Lock). */
@@ -178,6 +205,8 @@ struct conf {
     size_t mapping_count;
     struct conf_object *objects; /* in file order */
     size_t object_count;
+    struct conf_policy *policies; /* in file order */
+    size_t policy_count;
 };
 
 /* Faults found, in file order. */

@@ -173,6 +173,29 @@ static void check_key_files(struct reading *r)
     }
 }
 
+/* The class maps are files that can be read. */
+static void check_class_maps(struct reading *r)
+{
+    for (size_t i = 0; r->policy_nodes != NULL && i < r->conf->policy_count; i++) {
+        const char *path = r->conf->policies[i].label_from_directory;
+        const char *why = NULL;
+        struct stat st;
+        char label[READING_LABEL_MAX];
+        if (path == NULL)
+            continue;
+        if (stat(path, &st) != 0 || faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0)
+            why = err_name(-errno);
+        else if (!S_ISREG(st.st_mode))
+            why = "is not a file";
+        if (why == NULL)
+            continue;
+        (void)snprintf(label, sizeof(label), "policies[%zu].label_from_directory", i); /* fits */
+        fault_add(&r->faults, reading_node_line(r->policy_nodes[i], "label_from_directory"), label,
+                  "expected a class map, as \"lockstep lst make --class-map\" writes it", "%s: %s",
+                  path, why);
+    }
+}
+
 /* The file of the key that signs the journal: what can be told without a look into it. A credential
  * of systemd's is there for the agent alone. */
 static void check_journal_key(struct reading *r)
@@ -207,6 +230,7 @@ void reading_resolve(struct reading *r)
     resolve_future(r, &r->conf->journal_dir);
     check_ca_file(r);
     check_key_files(r);
+    check_class_maps(r);
     check_journal_key(r);
 }
 

@@ -2,7 +2,7 @@ noinst_LIBRARIES += conf/libconf.a
 conf_libconf_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h $(LIBCONFIG_CFLAGS)
 conf_libconf_a_SOURCES = \
 	conf/attribute.c conf/attribute.h \
-	conf/check.c conf/check_objects.c conf/check_s3.c \
+	conf/check.c conf/check_objects.c conf/check_policies.c conf/check_s3.c \
 	conf/conf.c conf/conf.h \
 	conf/faults.c conf/faults.h \
 	conf/field.c conf/field.h \
@@ -12,9 +12,9 @@ conf_libconf_a_SOURCES = \
 	conf/number.c \
 	conf/print.c \
 	conf/read.c conf/reading.h \
-	conf/read_objects.c \
+	conf/read_objects.c conf/read_policies.c \
 	conf/reload.c \
-	conf/setting.c conf/setting.h conf/setting_objects.c \
+	conf/setting.c conf/setting.h conf/setting_objects.c conf/setting_policies.c \
 	conf/value.c conf/value_arn.c conf/value.h
 EXTRA_DIST += conf/lockstep.conf.sample conf/DESIGN.md
 

@@ -158,6 +158,19 @@ static void put_objects(struct printer *p)
     (void)fprintf(p->out, "%s);\n", p->conf->object_count > 0 ? "\n" : " ");
 }
 
+/* The rules of what becomes of rows. */
+static void put_policies(struct printer *p)
+{
+    p->brief = true;
+    (void)fputs("policies = (", p->out);
+    for (size_t i = 0; i < p->conf->policy_count; i++) {
+        (void)fprintf(p->out, "%s\n    {\n", i > 0 ? "," : "");
+        put_group(p, &setting_policies, &p->conf->policies[i]);
+        (void)fputs("    }", p->out);
+    }
+    (void)fprintf(p->out, "%s);\n", p->conf->policy_count > 0 ? "\n" : " ");
+}
+
 /* The rows of the timetable. */
 static void put_timetable(const struct printer *p)
 {
@@ -209,4 +222,5 @@ void conf_print(const struct conf *c, FILE *out)
     put_mappings(&p, "repositories", CONF_REPOSITORY, &setting_repositories);
     put_mappings(&p, "lists", CONF_LISTS, &setting_lists);
     put_objects(&p);
+    put_policies(&p);
 }

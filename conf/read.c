@@ -335,6 +335,7 @@ static void read_top(struct reading *r)
     read_mappings(r, images, s_images, &setting_repositories, CONF_REPOSITORY, image_count);
     read_mappings(r, lists, s_lists, &setting_lists, CONF_LISTS, list_count);
     reading_objects(r, node_member(root, "objects"));
+    reading_policies(r, node_member(root, "policies"));
     derive(r);
 }
 
@@ -370,6 +371,7 @@ int reading_end(struct reading *r, struct conf **ret, struct conf_faults *faults
     source_free(r->source);
     free(r->origins);
     free(r->object_nodes);
+    free(r->policy_nodes);
     if (e == 0)
         *ret = r->conf;
     else

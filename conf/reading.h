@@ -26,6 +26,7 @@ struct reading {
     struct conf *conf;                /* with NULL where a text was at fault */
     struct mapping_origin *origins;   /* one for each of conf->mappings */
     const struct node **object_nodes; /* one for each of conf->objects */
+    const struct node **policy_nodes; /* one for each of conf->policies */
 };
 
 /* reading_begin(r, text, file): all that can be said of single values. Faults are in r. Pure but
@@ -62,6 +63,10 @@ void reading_pairs(struct reading *r, const struct setting *s, const struct node
  * reading_check_objects(r): held against each other, and against the mappings. */
 void reading_objects(struct reading *r, const struct node *list);
 void reading_check_objects(struct reading *r);
+
+/* reading_policies, reading_check_policies: the same for what becomes of rows. */
+void reading_policies(struct reading *r, const struct node *list);
+void reading_check_policies(struct reading *r);
 
 /* reading_label(r, mapping, name, out): "lists[0].path" for conf->mappings[mapping]; out has
  * READING_LABEL_MAX bytes. Returns out. */

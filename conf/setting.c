@@ -96,6 +96,11 @@ static const struct setting top[] = {
      .right =
          "a list of groups: objects = ( { match = ( \"*.png\" ); cache_control = \"...\"; } );",
      .help = "what objects carry besides their bytes"},
+    {.name = "policies",
+     .kind = SETTING_LIST,
+     .right =
+         "a list of groups: policies = ( { match = ( \"val.lst\" ); on_remove = \"hold\"; } );",
+     .help = "what becomes of rows when images are removed or renamed"},
 };
 
 static const struct setting journal[] = {
@@ -496,5 +501,7 @@ const char *setting_home(const char *name)
         return "journal"; /* behind those above: they have a prefix, too */
     if (setting_find(&setting_lock, name) != NULL)
         return "journal.lock";
-    return setting_find(&setting_objects, name) != NULL ? "objects" : NULL;
+    if (setting_find(&setting_objects, name) != NULL)
+        return "objects";
+    return setting_find(&setting_policies, name) != NULL ? "policies" : NULL;
 }

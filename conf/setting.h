@@ -59,6 +59,7 @@ extern const struct setting_table setting_repositories; /* struct conf_mapping *
 extern const struct setting_table setting_lists;        /* struct conf_mapping */
 extern const struct setting_table setting_objects;      /* struct conf_object */
 extern const struct setting_table setting_encryption;   /* struct conf_encryption */
+extern const struct setting_table setting_policies;     /* struct conf_policy */
 
 /* setting_find(t, name): NULL where the table has none of that name. */
 const struct setting *setting_find(const struct setting_table *t, const char *name);

@@ -28,6 +28,7 @@ struct job {
     const char *path;
     const char *name;
     const struct lst_changes *changes;
+    const struct lst_policy *policy; /* or NULL */
     unsigned attempts;
     uint64_t max_bytes;
     const struct lst_apply_hooks *hooks; /* or NULL */
@@ -40,6 +41,7 @@ static void round_init(struct round *r, const struct job *j)
                         .path = j->path,
                         .name = j->name,
                         .changes = j->changes,
+                        .policy = j->policy,
                         .max_bytes = j->max_bytes,
                         .old = HELD_NOTHING,
                         .fresh = HELD_NOTHING,
@@ -63,11 +65,11 @@ static int round_rewrite(struct round *r, struct lst_apply_event *event, bool *r
 {
     struct span in = r->old.content;
     size_t rest;
-    int rc = rewrite_affected(in, r->changes, &r->out, &r->undo, &rest, &event->stats);
+    int rc = rewrite_affected(r->policy, in, r->changes, &r->out, &r->undo, &rest, &event->stats);
 
     if (rc < 0)
         return rc;
-    *ret = event->stats.renamed + event->stats.dropped > 0;
+    *ret = event->stats.changed > 0;
     if (!*ret)
         return 0;
     rc = buf_append(&r->out, in.p + rest, in.n - rest);
@@ -146,6 +148,8 @@ static int round_run(const struct job *j, enum round_end *ret)
     rc = round_read(&r);
     if (rc == 0)
         rc = round_rewrite(&r, &event, &affected);
+    if (rc == 0 && j->hooks && j->hooks->on_rows)
+        j->hooks->on_rows(j->hooks->arg, &event.stats);
     if (rc == 0 && affected)
         rc = round_replace(&r, j, &event, ret);
     else if (rc == 0) {
@@ -205,6 +209,7 @@ int lst_apply(int root_fd, const char *path, const struct lst_changes *changes,
                     .path = path,
                     .name = path_name(path),
                     .changes = changes,
+                    .policy = opt ? opt->policy : NULL,
                     .attempts = opt && opt->attempts > 0 ? opt->attempts : ATTEMPTS,
                     .max_bytes = opt && opt->max_bytes > 0 ? opt->max_bytes : BYTES_MAX,
                     .hooks = hooks};

@@ -140,6 +140,15 @@ int lst_class_map_id(struct lst_class_map *m, const char *directory, uint64_t *r
     return 0;
 }
 
+bool lst_class_map_find(const struct lst_class_map *m, struct span directory, uint64_t *ret)
+{
+    const uint64_t *known = map_get(m->ids, directory.p, directory.n);
+
+    if (known)
+        *ret = *known;
+    return known != NULL;
+}
+
 int lst_class_map_render(const struct lst_class_map *m, struct buf *out)
 {
     int rc = 0;

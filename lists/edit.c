@@ -108,18 +108,6 @@ bool lst_selected(const struct lst_selection *s, const struct lst_row *row)
            (!s->not_in || !lst_paths_find(s->not_in, row->path, &other));
 }
 
-/* A class as the label before it was spelled: with as many zeros behind a point. */
-static int put_class(struct buf *out, uint64_t label, struct span was)
-{
-    const char *point = memchr(was.p, '.', was.n);
-    size_t zeros = point ? (size_t)(was.p + was.n - point - 1) : 0;
-    int rc = buf_appendf(out, "%" PRIu64 "%s", label, point ? "." : "");
-
-    while (rc == 0 && zeros-- > 0)
-        rc = buf_append_byte(out, '0');
-    return rc;
-}
-
 /* A row with another class. */
 static int put_relabelled(struct buf *out, const struct lst_row *row, uint64_t label)
 {
@@ -127,7 +115,7 @@ static int put_relabelled(struct buf *out, const struct lst_row *row, uint64_t l
     int rc = buf_append(out, row->line.p, (size_t)(row->labels.p - row->line.p));
 
     if (rc == 0)
-        rc = put_class(out, label, row->labels);
+        rc = label_put(out, label, row->labels);
     return rc < 0 ? rc : buf_append(out, end, (size_t)(row->line.p + row->line.n - end));
 }
 

@@ -36,6 +36,10 @@ bool label_number(struct span field, double *ret);
  * is no whole number from 0 to LABEL_CLASS_MAX. */
 bool label_class(struct span labels, uint64_t *ret);
 
+/* label_put(out, label, was): append a class as the label before it was spelled: with as many zeros
+ * behind a point. 0, -ENOMEM, ERR_LIMIT. */
+int label_put(struct buf *out, uint64_t label, struct span was) __attribute__((warn_unused_result));
+
 /* label_count(labels): how many fields. */
 size_t label_count(struct span labels);
 
@@ -81,11 +85,13 @@ enum lst_fate change_fate(const struct change_hit *hit, char *out, size_t size);
  * Rewriting. Pure.
  */
 
-/* rewrite_affected(in, changes, out, undo, ret_rest, ret): as lst_rewrite, but out ends with the
+/* rewrite_affected(policy, in, changes, out, undo, ret_rest, ret): as lst_rewrite_by (policy may be
+ * NULL), but out ends with the
  * last affected row: all from *ret_rest on stays as it is and is left for the caller to append. So
  * a list without affected rows costs no copy. */
-int rewrite_affected(struct span in, const struct lst_changes *changes, struct buf *out,
-                     struct buf *undo, size_t *ret_rest, struct lst_rewrite_stats *ret)
+int rewrite_affected(const struct lst_policy *policy, struct span in,
+                     const struct lst_changes *changes, struct buf *out, struct buf *undo,
+                     size_t *ret_rest, struct lst_rewrite_stats *ret)
     __attribute__((warn_unused_result));
 
 #endif

@@ -1,6 +1,7 @@
 /* Labels and indices as numbers. Pure. */
 #include "lists/internal.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,4 +122,15 @@ bool labels_detect(struct span labels)
         floor(each) < each)
         return false;
     return (n - (size_t)head) % (size_t)each == 0;
+}
+
+int label_put(struct buf *out, uint64_t label, struct span was)
+{
+    const char *point = memchr(was.p, '.', was.n);
+    size_t zeros = point ? (size_t)(was.p + was.n - point - 1) : 0;
+    int rc = buf_appendf(out, "%" PRIu64 "%s", label, point ? "." : "");
+
+    while (rc == 0 && zeros-- > 0)
+        rc = buf_append_byte(out, '0');
+    return rc;
 }

@@ -83,10 +83,31 @@ enum lst_fate { LST_KEEP, LST_RENAME, LST_DROP };
 enum lst_fate lst_changes_fate(const struct lst_changes *c, const char *path, char *out,
                                size_t size);
 
+/* What else than following a list wants of a rewrite. Zeroed: rows of renamed images follow, those
+ * of removed ones go, all else stays. */
+struct lst_class_map;
+struct lst_policy {
+    bool keep_removed; /* rows of removed images stay */
+    bool drop_renamed; /* rows of renamed images go */
+    bool reindex;      /* where a row goes, the image rows get the indices 0, 1, 2... in order */
+    const struct lst_class_map *classes; /* an image that comes to another directory gets the class
+                                            of that one; NULL: labels stay */
+};
+
+#define LST_STRANGER_MAX 256
+
 struct lst_rewrite_stats {
-    uint64_t rows;    /* all rows read */
-    uint64_t renamed; /* rows whose path changed */
-    uint64_t dropped; /* rows taken out */
+    uint64_t rows;       /* all rows read */
+    uint64_t renamed;    /* rows whose path changed */
+    uint64_t dropped;    /* rows taken out */
+    uint64_t changed;    /* rows that are other now, or are gone */
+    uint64_t unfollowed; /* of these, those of renamed images */
+    uint64_t kept;       /* rows that stay though their image is gone */
+    uint64_t relabelled; /* rows that got another class */
+    uint64_t reindexed;  /* rows that got another index */
+    uint64_t strangers;  /* rows in another directory that has no class, or with no single label to
+                            change: the label stays */
+    char stranger[LST_STRANGER_MAX]; /* the path of the first of them, cut where too long */
 };
 
 /*
@@ -100,6 +121,12 @@ struct lst_rewrite_stats {
 int lst_rewrite(struct span in, const struct lst_changes *changes, struct buf *out,
                 struct buf *undo, struct lst_rewrite_stats *ret)
     __attribute__((warn_unused_result));
+
+/* lst_rewrite_by(policy, in, changes, out, undo, ret): the same as the list wants it. An undo line
+ * then stands for each row that is other: its new path may be the old one. */
+int lst_rewrite_by(const struct lst_policy *policy, struct span in,
+                   const struct lst_changes *changes, struct buf *out, struct buf *undo,
+                   struct lst_rewrite_stats *ret) __attribute__((warn_unused_result));
 
 /*
  * lst_undo(now, undo, out): append to out the list that lst_rewrite was given, from what it made of
@@ -134,6 +161,8 @@ struct lst_apply_event {
 };
 
 struct lst_apply_hooks {
+    /* What the changes make of the rows, also where that is nothing: once an attempt. */
+    void (*on_rows)(void *arg, const struct lst_rewrite_stats *stats);
     /* A negative return from on_intent stops before anything was changed and is handed back. */
     int (*on_intent)(void *arg, const struct lst_apply_event *event);
     /* The rewrite is in place and durable (done), or was given up for this attempt (aborted). */
@@ -144,8 +173,9 @@ struct lst_apply_hooks {
 };
 
 struct lst_apply_options {
-    unsigned attempts;  /* rounds against a racing writer before ERR_CHANGED; 0: 10 */
-    uint64_t max_bytes; /* of a list; larger is ERR_LIMIT; 0: 8 GiB */
+    const struct lst_policy *policy; /* NULL: as a zeroed one */
+    unsigned attempts;               /* rounds against a racing writer before ERR_CHANGED; 0: 10 */
+    uint64_t max_bytes;              /* of a list; larger is ERR_LIMIT; 0: 8 GiB */
 };
 
 /* lst_apply(root_fd, path, changes, opt, hooks, ret_changed, e): 0 with *ret_changed telling

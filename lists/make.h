@@ -24,6 +24,8 @@ void lst_class_map_free(struct lst_class_map *m);
  * -ENOMEM, ERR_LIMIT for a number too high. */
 int lst_class_map_id(struct lst_class_map *m, const char *directory, uint64_t *ret)
     __attribute__((warn_unused_result));
+/* lst_class_map_find(m, directory, ret): its number, if it has one. */
+bool lst_class_map_find(const struct lst_class_map *m, struct span directory, uint64_t *ret);
 /* lst_class_map_render(m, out): append the text, by number. 0, -ENOMEM. lst_class_map_grown(m): how
  * many are new. */
 int lst_class_map_render(const struct lst_class_map *m, struct buf *out)

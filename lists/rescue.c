@@ -144,7 +144,7 @@ static int carry_over(struct round *r, const struct held *edit)
     if (span_equal(edit->content, r->old.content))
         return 0; /* it was opened for writing, but not written */
     buf_init(&rewritten, SIZE_MAX);
-    rc = lst_rewrite(edit->content, r->changes, &rewritten, NULL, &stats);
+    rc = lst_rewrite_by(r->policy, edit->content, r->changes, &rewritten, NULL, &stats);
     if (rc == 0) {
         bool appended = tail_after((struct span){rewritten.data, rewritten.len},
                                    (struct span){r->out.data, r->out.len}, &rows);

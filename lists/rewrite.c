@@ -9,6 +9,7 @@
 #include "lists/internal.h"
 
 #include "base/path.h"
+#include "lists/make.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,30 +17,34 @@
 
 /* A rewrite under way. */
 struct rewrite {
+    const struct lst_policy *policy;
     struct span in;
     const struct lst_changes *changes;
     struct buf *out;
     struct buf *undo; /* or NULL */
     size_t copied;    /* bytes of `in` that are dealt with */
+    bool reindex;     /* some row goes, and the others are to be numbered: */
+    uint64_t next;    /* index of the next image row then */
     struct lst_rewrite_stats stats;
     char scratch[PATH_BYTES_MAX + 1];
     char fresh[PATH_BYTES_MAX + 1]; /* the new path */
 };
 
 /* Append one undo line: number, the new path as spelled or "-", the old row with its ending. */
-static int put_undo(struct rewrite *w, struct span line, struct span lead, const char *fresh)
+static int put_undo(struct rewrite *w, struct span line, struct span lead, struct span path)
 {
     int rc;
 
+    w->stats.changed++;
     if (!w->undo)
         return 0;
     rc = buf_appendf(w->undo, "%" PRIu64 "\t", w->stats.rows);
-    if (rc == 0 && lead.n == 0 && fresh && strcmp(fresh, "-") == 0)
+    if (rc == 0 && lead.n == 0 && span_equal(path, SPAN("-")))
         rc = buf_append_str(w->undo, "./"); /* a file of this name is not a dropped row */
     if (rc == 0)
         rc = buf_append_span(w->undo, lead);
     if (rc == 0)
-        rc = buf_append_str(w->undo, fresh ? fresh : "-");
+        rc = path.p ? buf_append_span(w->undo, path) : buf_append_byte(w->undo, '-');
     if (rc == 0)
         rc = buf_append_byte(w->undo, '\t');
     if (rc == 0)
@@ -47,43 +52,97 @@ static int put_undo(struct rewrite *w, struct span line, struct span lead, const
     return rc;
 }
 
-/* Append what lies between the last affected row and the bytes at `end`. */
-static int copy_until(struct rewrite *w, const char *end)
+/* Append what lies between the last affected bytes and these, which are dealt with elsewhere. */
+static int copy_before(struct rewrite *w, struct span old)
 {
-    struct span kept = {w->in.p + w->copied, (size_t)(end - (w->in.p + w->copied))};
+    struct span kept = {w->in.p + w->copied, (size_t)(old.p - (w->in.p + w->copied))};
 
+    w->copied = (size_t)(old.p + old.n - w->in.p);
     return buf_append_span(w->out, kept);
-}
-
-/* Write a row with another path. */
-static int rename_row(struct rewrite *w, struct span line, struct span path)
-{
-    struct span lead = {path.p, path_lead(path)};
-    const char *path_end = path.p + path.n;
-    int rc = copy_until(w, path.p + lead.n);
-
-    if (rc == 0)
-        rc = buf_append_str(w->out, w->fresh);
-    if (rc == 0)
-        rc = put_undo(w, line, lead, w->fresh);
-    w->copied = (size_t)(path_end - w->in.p); /* the line ending comes with the next copy */
-    w->stats.renamed++;
-    return rc;
 }
 
 /* Leave a row out. */
 static int drop_row(struct rewrite *w, struct span line)
 {
-    int rc = copy_until(w, line.p);
+    int rc = copy_before(w, line);
 
     if (rc == 0)
-        rc = put_undo(w, line, (struct span){line.p, 0}, NULL);
-    w->copied = (size_t)(line.p + line.n - w->in.p);
+        rc = put_undo(w, line, (struct span){line.p, 0}, (struct span){NULL, 0});
     w->stats.dropped++;
     return rc;
 }
 
-/* Deal with a row whose last field is a path that has a change. */
+/* What becomes of a row's path, as the list wants it. */
+static enum lst_fate fate_of(const struct rewrite *w, const struct change_hit *hit, char *fresh)
+{
+    enum lst_fate fate = change_fate(hit, fresh, PATH_BYTES_MAX + 1);
+
+    if (fate == LST_RENAME && w->policy->drop_renamed)
+        return LST_DROP;
+    return fate == LST_DROP && w->policy->keep_removed ? LST_KEEP : fate;
+}
+
+/* The directory of a path; "" where it lies in the root. */
+static struct span directory_of(struct span path)
+{
+    const char *slash = memrchr(path.p, '/', path.n);
+
+    return (struct span){path.p, slash ? (size_t)(slash - path.p) : 0};
+}
+
+/* The image comes to another directory: which class do its rows get? False: they keep theirs. */
+static bool new_class(struct rewrite *w, const struct lst_row *row, struct span old, uint64_t *ret)
+{
+    struct span fresh = span_of(w->fresh);
+    uint64_t was;
+
+    if (!w->policy->classes || span_equal(directory_of(old), directory_of(fresh)))
+        return false;
+    if (label_class(row->labels, &was) &&
+        lst_class_map_find(w->policy->classes, directory_of(fresh), ret))
+        return *ret != was;
+    if (!w->stats.strangers++)
+        snprintf(w->stats.stranger, sizeof(w->stats.stranger), "%.*s", LST_STRANGER_MAX - 1,
+                 w->fresh);
+    return false;
+}
+
+/* Write what is other in a row: the path (renamed), its label, its index. */
+static int change_row(struct rewrite *w, const struct lst_row *row, const struct change_hit *hit,
+                      bool renamed)
+{
+    struct span lead = {row->path.p, path_lead(row->path)};
+    struct span path = {row->path.p + lead.n, row->path.n - lead.n};
+    uint64_t index = w->next++;
+    uint64_t was;
+    uint64_t label;
+    bool reindexed = w->reindex && !(index_number(row->index, &was) && was == index);
+    bool relabelled = renamed && new_class(w, row, hit->normal, &label);
+    int rc = 0;
+
+    if (!renamed && !reindexed)
+        return 0;
+    if (reindexed)
+        rc = copy_before(w, row->index);
+    if (rc == 0 && reindexed)
+        rc = buf_appendf(w->out, "%" PRIu64, index);
+    if (rc == 0 && relabelled)
+        rc = copy_before(w, row->labels);
+    if (rc == 0 && relabelled)
+        rc = label_put(w->out, label, row->labels);
+    if (rc == 0 && renamed)
+        rc = copy_before(w, path); /* the line ending comes with the next copy */
+    if (rc == 0 && renamed)
+        rc = buf_append_str(w->out, w->fresh);
+    if (rc == 0)
+        rc = put_undo(w, row->line, lead, renamed ? span_of(w->fresh) : path);
+    w->stats.renamed += renamed;
+    w->stats.relabelled += relabelled;
+    w->stats.reindexed += reindexed;
+    return rc;
+}
+
+/* Deal with a row whose last field is a path that has a change, or (hit: NULL) an index to get. */
 static int affect_row(struct rewrite *w, struct span line, const struct change_hit *hit)
 {
     enum lst_fate fate;
@@ -92,29 +151,60 @@ static int affect_row(struct rewrite *w, struct span line, const struct change_h
     row_classify(line, line.p == w->in.p, &row);
     if (row.kind != LST_ROW_IMAGE)
         return 0;
-    fate = change_fate(hit, w->fresh, sizeof(w->fresh));
-    if (fate == LST_RENAME)
-        return rename_row(w, line, row.path);
-    if (fate == LST_DROP)
+    fate = hit ? fate_of(w, hit, w->fresh) : LST_KEEP;
+    if (fate == LST_DROP) {
+        w->stats.unfollowed += change_fate(hit, w->fresh, sizeof(w->fresh)) == LST_RENAME;
         return drop_row(w, line);
-    return 0;
+    }
+    w->stats.kept +=
+        hit && w->policy->keep_removed && change_fate(hit, w->fresh, sizeof(w->fresh)) == LST_DROP;
+    return change_row(w, &row, hit, fate == LST_RENAME);
 }
 
-int rewrite_affected(struct span in, const struct lst_changes *changes, struct buf *out,
-                     struct buf *undo, size_t *ret_rest, struct lst_rewrite_stats *ret)
+/* Does any row go? */
+static bool loses_rows(struct rewrite *w)
 {
-    struct rewrite w = {.in = in, .changes = changes, .out = out, .undo = undo};
+    struct change_hit hit;
+    struct lst_row row;
+    struct span path;
+
+    for (size_t at = 0; at < w->in.n;) {
+        struct span line = row_line(w->in, at);
+
+        at += line.n;
+        if (!row_path(line, &path) || !changes_find(w->changes, path, w->scratch, &hit) ||
+            fate_of(w, &hit, w->fresh) != LST_DROP)
+            continue;
+        row_classify(line, line.p == w->in.p, &row);
+        if (row.kind == LST_ROW_IMAGE)
+            return true;
+    }
+    return false;
+}
+
+int rewrite_affected(const struct lst_policy *policy, struct span in,
+                     const struct lst_changes *changes, struct buf *out, struct buf *undo,
+                     size_t *ret_rest, struct lst_rewrite_stats *ret)
+{
+    static const struct lst_policy plain = {0};
+    struct rewrite w = {
+        .policy = policy ? policy : &plain, .in = in, .changes = changes, .out = out, .undo = undo};
     struct change_hit hit;
     struct span path;
     int rc = 0;
 
+    w.reindex = w.policy->reindex && loses_rows(&w);
     for (size_t at = 0; rc == 0 && at < in.n;) {
         struct span line = row_line(in, at);
+        bool found;
 
         at += line.n;
         w.stats.rows++;
-        if (row_path(line, &path) && changes_find(changes, path, w.scratch, &hit))
-            rc = affect_row(&w, line, &hit);
+        if (!row_path(line, &path))
+            continue;
+        found = changes_find(changes, path, w.scratch, &hit);
+        if (found || w.reindex)
+            rc = affect_row(&w, line, found ? &hit : NULL);
     }
     if (rc < 0)
         return rc;
@@ -131,8 +221,9 @@ static void cut(struct buf *b, size_t len)
     b->len = len;
 }
 
-int lst_rewrite(struct span in, const struct lst_changes *changes, struct buf *out,
-                struct buf *undo, struct lst_rewrite_stats *ret)
+int lst_rewrite_by(const struct lst_policy *policy, struct span in,
+                   const struct lst_changes *changes, struct buf *out, struct buf *undo,
+                   struct lst_rewrite_stats *ret)
 {
     struct lst_rewrite_stats stats;
     size_t out_n = out->len;
@@ -141,7 +232,7 @@ int lst_rewrite(struct span in, const struct lst_changes *changes, struct buf *o
     int rc = buf_reserve(out, in.n < out->max - out_n ? in.n : 0);
 
     if (rc == 0)
-        rc = rewrite_affected(in, changes, out, undo, &rest, &stats);
+        rc = rewrite_affected(policy, in, changes, out, undo, &rest, &stats);
     if (rc == 0 && rest < in.n)
         rc = buf_append(out, in.p + rest, in.n - rest);
     if (rc < 0) {
@@ -152,4 +243,10 @@ int lst_rewrite(struct span in, const struct lst_changes *changes, struct buf *o
     }
     *ret = stats;
     return 0;
+}
+
+int lst_rewrite(struct span in, const struct lst_changes *changes, struct buf *out,
+                struct buf *undo, struct lst_rewrite_stats *ret)
+{
+    return lst_rewrite_by(NULL, in, changes, out, undo, ret);
 }

@@ -17,6 +17,7 @@ struct round {
     const char *path; /* of the list, for people */
     const char *name; /* in the directory */
     const struct lst_changes *changes;
+    const struct lst_policy *policy; /* or NULL */
     uint64_t max_bytes;
 
     struct held old; /* the list as it was read */

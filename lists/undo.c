@@ -137,6 +137,9 @@ int lst_undo_each(struct span undo, lst_undo_fn *fn, void *arg)
             continue;
         if (!row_path(u.row, &path))
             return ERR_SYNTAX;
+        if (span_equal(path, u.marker) ||
+            (span_equal(path, SPAN("-")) && span_equal(u.marker, SPAN("./-"))))
+            continue; /* the row has another index or label, or a path that nobody would look for */
         rc = lst_path_normal(path, from, sizeof from);
         if (rc == 0)
             rc = lst_path_normal(u.marker, to, sizeof to);

@@ -143,7 +143,7 @@ EXTRA_DIST += \
 	tests/system/test_names.py \
 	tests/system/test_once.py \
 	tests/system/test_order.py \
-	tests/system/test_outages.py \
+	tests/system/test_outages.py tests/system/test_policies.py \
 	tests/system/test_pack.py \
 	tests/system/test_package.py \
 	tests/system/test_release.py \

@@ -126,6 +126,7 @@ struct item {
     bool copied : 1;    /* CLAIMED: the new object is in S3 */
     bool relisted : 1;  /* CLAIMED: the lists are rewritten */
     bool released : 1;  /* an operator let this removal go: the guard is not asked */
+    bool inquired : 1;  /* REMOVE: it was looked for lists that hold it */
     bool unreached : 1; /* the last failure was that S3 did not answer or let us in */
 };
 

@@ -461,6 +461,38 @@ int rows_gone(struct rows *r, const char *image, const char *path, const char *a
     return 0;
 }
 
+/* The names of one entry. */
+static int each_name(const struct entry *e, rows_name_fn *fn, void *arg)
+{
+    int rc = 0;
+
+    for (const struct name *n = e->names; n && rc == 0; n = n->next)
+        rc = fn(arg, n->path);
+    return rc;
+}
+
+int rows_each_going(const struct rows *r, const char *image, const char *path, const char *at,
+                    rows_name_fn *fn, void *arg)
+{
+    const struct entry *there = map_get_str(r->by_to, path);
+    const struct entry *overwritten = map_get_str(r->by_image, path);
+    int rc = 0;
+
+    if (there && there->lost)
+        there = NULL;
+    if (overwritten && overwritten->lost && overwritten != there)
+        rc = each_name(overwritten, fn, arg);
+    else if (!there && (map_get_str(r->by_image, image) || strcmp(image, path) != 0))
+        return 0; /* it is elsewhere */
+    else
+        overwritten = NULL;
+    if (rc == 0 && there)
+        rc = each_name(there, fn, arg);
+    else if (rc == 0 && !overwritten)
+        rc = fn(arg, at);
+    return rc ? rc : fn(arg, path);
+}
+
 /* The entry of what landed at this path: this file, or what was known as `image`. NULL. */
 static struct entry *entry_landed(const struct rows *r, const char *image, struct file_id file,
                                   const char *path)

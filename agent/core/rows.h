@@ -82,6 +82,13 @@ void rows_lost(struct rows *r, const char *image, const char *path);
 int rows_gone(struct rows *r, const char *image, const char *path, const char *at)
     __attribute__((warn_unused_result));
 
+/* rows_each_going(r, image, path, at, fn, arg): the names that lists may have for what rows_gone
+ * would let go, some perhaps twice; nothing changes. Stops with the first non-zero answer of fn and
+ * returns it. */
+typedef int rows_name_fn(void *arg, const char *name);
+int rows_each_going(const struct rows *r, const char *image, const char *path, const char *at,
+                    rows_name_fn *fn, void *arg) __attribute__((warn_unused_result));
+
 /* rows_landed(r, image, file, path): the index has something else under `path` from now on: this
  * file, the image that was known as `image`, or (NULL) what no list names otherwise. What the table
  * has there keeps its rows for the case that it is found elsewhere (rows_went_on), until the new

@@ -1,9 +1,12 @@
 /* Shell. The agent: what its parts share, its beginning and its end. */
 #include "agent/service/agent.h"
 
+#include "agent/service/absent.h"
 #include "agent/service/anchors.h"
 #include "agent/service/finder.h"
+#include "agent/service/holds.h"
 #include "agent/service/owner.h"
+#include "agent/service/policies.h"
 #include "agent/service/room.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -199,6 +202,10 @@ static int agent_mappings(struct agent *a, struct err *e)
         rc = m->rows ? mapping_identity(a, m, e) : err_set(e, -ENOMEM, NULL, NULL, "no memory");
         if (rc == 0)
             rc = index_each_held(a->index, m->conf->prefix, held_count, &m->held);
+        if (rc == 0)
+            rc = holds_count(a, m);
+        if (rc == 0)
+            rc = absent_count(a, m);
         if (m->held)
             snprintf(m->hold_why, sizeof m->hold_why, "held since an earlier run");
     }
@@ -442,6 +449,10 @@ static int agent_begin(struct agent *a, struct err *e)
         rc = agent_mappings(a, e);
     if (rc == 0 && !a->options.dry_run)
         rc = agent_upload(a, e);
+    if (rc == 0) {
+        rc = policies_check(a->conf, e);
+        a->unfit = rc != 0;
+    }
     if (rc == 0)
         rc = agent_watch(a, e);
     if (rc == 0)

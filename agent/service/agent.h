@@ -10,6 +10,7 @@
  *   follow   rows follow their images, whatever S3 has by then
  *   relist   lists that renames and removals made stale are rewritten; stale: those that resist
  *   deletions objects go, to the trash if wanted, or are kept
+ *   holds    removals that lists hold back; absent: rows that lists keep without images
  *   publish  lists go after their images, old objects after the lists
  *   apply    changes -> intents -> transfers -> outcomes -> index
  *   orphans  uploads in parts that nothing came of
@@ -78,6 +79,8 @@ struct mapping {
     struct watch_filter filter;
     uint64_t indexed; /* objects known to be in S3 */
     uint64_t held;    /* removals held */
+    uint64_t named;   /* of these, because lists name the images */
+    uint64_t absent;  /* lists: rows that name images that are gone, as their policy wants */
     bool scanning;
     int64_t blind_ms;       /* when events were lost last; 0 never */
     int scan_code;          /* 0, or what kept the last scan from seeing all */
@@ -410,6 +413,9 @@ void follow_passed(struct agent *a, const struct item *it);
 void follow_lost(struct agent *a, const struct item *source, const struct item *it);
 /* the item's file is gone, and that is no accident */
 void follow_gone(struct agent *a, const struct item *it);
+/* the names that lists may have for what follow_gone would let go; as rows_each_going */
+int follow_each_going(struct agent *a, const struct item *it, rows_name_fn *fn, void *arg)
+    __attribute__((warn_unused_result));
 /* S3 has the item's file; the index does not say so yet. It is to say where rows are: `fresh`,
  * which then points to at_key. */
 void follow_landed(struct agent *a, struct item *it, struct known *fresh,
@@ -439,6 +445,9 @@ void removals_called_off(struct agent *a, struct item *it);
 uint64_t removals_release(struct agent *a, struct mapping *m, int64_t uid);
 void removals_resume_released(struct agent *a);
 
+/* the removal waits for an operator; so many of them do, for m->hold_why: log, journal, plan */
+void removals_hold(struct agent *a, struct mapping *m, struct item *it);
+void removals_hold_tell(struct agent *a, struct mapping *m, uint64_t count);
 void removals_hold_back(struct agent *a, struct mapping *m, const char *key);
 void removals_enrol(struct agent *a, struct mapping *m);
 
@@ -492,7 +501,8 @@ int relist_add(struct agent *a, struct job *job, unsigned mapping, const char *p
     __attribute__((warn_unused_result));
 /* the key by which may be noted what a list names: `key`, or NULL where changes may not show */
 const char *relist_note_key(const struct agent *a, unsigned mapping, const char *key);
-/* the list has a new content of our making: its S3 copy must follow */
+/* the list was passed over: its S3 copy must follow what it has of our making, and rows that stay
+ * are told of */
 void relist_changed(struct agent *a, const struct pass_list *list);
 /* rows are to be changed: a pass is wanted once nothing more comes */
 void relist_wanted(struct agent *a);
@@ -504,6 +514,8 @@ struct stale_list *stale_find(const struct agent *a, unsigned mapping, const cha
 /* the list still has to get these changes; why: NULL where it waits behind others */
 void stale_add(struct agent *a, unsigned mapping, const char *path, struct change_set *set,
                const char *why);
+/* the code says that no list is there */
+bool stale_is_no_list(int code);
 /* the list was not there, and nothing says that it is elsewhere or cannot be reached */
 bool stale_is_gone(struct agent *a, const struct pass_list *list);
 /* the list was renamed: its changes go with it */

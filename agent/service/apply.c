@@ -1,4 +1,5 @@
 /* Shell. Changes become intents, then transfers; outcomes go to the journal, then to the index. */
+#include "agent/service/absent.h"
 #include "agent/service/agent.h"
 #include "agent/service/uploads.h"
 
@@ -352,6 +353,8 @@ void apply_forget_key(struct agent *a, struct mapping *m, const char *key)
     if (index_remove(a->index, key, &was))
         agent_fail(a, -EIO, "writing the index");
     m->indexed -= was;
+    if (m->absent)
+        absent_set(a, m, key + m->prefix_len, 0);
     agent_dirty(a);
 }
 

@@ -1,7 +1,7 @@
 /* Shell. Where images went of which rows were rewritten lately. See departed.h. */
 #include "agent/service/departed.h"
 
-#include "base/digest.h"
+#include "agent/service/hashed.h"
 #include "base/path.h"
 
 #include <errno.h>
@@ -16,45 +16,35 @@ struct departed {
 
 #define HEAD offsetof(struct departed, to)
 
-/* The value's name. */
-static void name_of(const char *key, char out[sizeof PREFIX + SHA256_HEX])
-{
-    uint8_t hash[SHA256_BYTES];
-
-    digest_sha256(key, strlen(key), hash);
-    memcpy(out, PREFIX, sizeof PREFIX - 1);
-    hex_encode(hash, sizeof hash, out + sizeof PREFIX - 1);
-}
-
 int departed_note(struct index *ix, const char *key, const char *to, int64_t now_s)
 {
     struct departed d = {.at_s = now_s};
-    char name[sizeof PREFIX + SHA256_HEX];
+    char name[HASHED_NAME_SIZE];
     size_t n = to ? strlen(to) : 0;
 
     if (n >= sizeof d.to)
         return -ENAMETOOLONG;
     if (n)
         memcpy(d.to, to, n);
-    name_of(key, name);
+    hashed_name(PREFIX, key, name);
     return index_meta_put(ix, name, &d, HEAD + n + 1);
 }
 
 int departed_forget(struct index *ix, const char *key)
 {
-    char name[sizeof PREFIX + SHA256_HEX];
+    char name[HASHED_NAME_SIZE];
 
-    name_of(key, name);
+    hashed_name(PREFIX, key, name);
     return index_meta_remove(ix, name);
 }
 
 bool departed_find(struct index_view *v, const char *key, int64_t now_s, char *to, size_t size)
 {
-    char name[sizeof PREFIX + SHA256_HEX];
+    char name[HASHED_NAME_SIZE];
     struct departed d;
     size_t n = sizeof d;
 
-    name_of(key, name);
+    hashed_name(PREFIX, key, name);
     if (index_view_meta(v, name, &d, &n) || n <= HEAD || n - HEAD > size ||
         now_s - d.at_s > DEPARTED_S)
         return false;

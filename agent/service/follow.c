@@ -421,6 +421,21 @@ void follow_gone(struct agent *a, const struct item *it)
     follow_noted(a, rows, rc);
 }
 
+int follow_each_going(struct agent *a, const struct item *it, rows_name_fn *fn, void *arg)
+{
+    const struct rows *rows = rows_of(a, it);
+    struct index_entry e, last;
+    bool known = index_get(a->index, it->key, &e) == 0;
+    char key[AGENT_KEY_SIZE];
+
+    snprintf(key, sizeof key, "%s", it->key);
+    if (!rows || (known && image_find(a, key, &last) == 0 && strcmp(key, it->key) != 0))
+        return 0;
+    return rows_each_going(rows, it->image ? it->image : it->path, it->path,
+                           listed_at(agent_mapping(a, it), known ? &e.known : NULL, it->path), fn,
+                           arg);
+}
+
 /* The file was seen elsewhere since, and came to S3 there before it did here: where. */
 static bool has_left(struct agent *a, const struct item *it, struct birth *b)
 {

@@ -4,6 +4,7 @@
 #include "agent/service/anchors.h"
 #include "agent/service/departed.h"
 #include "agent/service/finder.h"
+#include "agent/service/holds.h"
 #include "agent/service/mentioned.h"
 #include "agent/service/pulse.h"
 #include "agent/service/reload.h"
@@ -31,6 +32,9 @@ static void turn_work(struct agent *a)
             break;
         case JOB_CHECK:
             publish_checked(a, job);
+            break;
+        case JOB_NAMED:
+            holds_answered(a, job);
             break;
         case JOB_PASS:
             relist_passed(a, job);

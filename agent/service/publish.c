@@ -3,6 +3,8 @@
 #include "agent/service/agent.h"
 
 #include "agent/core/rows.h"
+#include "agent/service/absent.h"
+#include "agent/service/holds.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
@@ -39,6 +41,7 @@ static void publish_submit(struct agent *a, struct item *it, uint64_t passed_ove
 {
     struct mapping *m = agent_mapping(a, it), *images = &a->mappings[m->conf->repository];
     const char *key = relist_note_key(a, it->mapping, it->key);
+    const struct conf_policy *policy = conf_policy_of(a->conf, m->id, it->path);
     struct job *job = job_new(JOB_CHECK);
 
     if (job) {
@@ -46,11 +49,13 @@ static void publish_submit(struct agent *a, struct item *it, uint64_t passed_ove
         job->key = key ? strdup(key) : NULL;
     }
     if (!job || !job->path || (key && !job->key) || publish_leaving(a, images->id, &job->leaving) ||
+        (policy && policy->on_remove == CONF_REMOVE_HOLD && holds_keys(a, images, &job->held)) ||
         agent_commit(a)) {
         job_free(job);
         agent_fail(a, -ENOMEM, "checking a list");
         return;
     }
+    job->keeps = policy && policy->on_remove == CONF_REMOVE_KEEP;
     job->passed_over = passed_over;
     job->now_s = a->real_us / US_PER_S;
     job->item = it;
@@ -112,6 +117,19 @@ static void publish_rewrite(struct agent *a, struct item *it, struct job *job)
     change_set_drop(set);
 }
 
+/* The list names an image whose removal is held, and its policy is to wait for that. */
+static void publish_held(struct agent *a, struct item *it, const struct job *job)
+{
+    char why[ERR_TEXT_MAX];
+
+    snprintf(why, sizeof why,
+             "it names %s, whose removal is held, and its on_remove is \"hold\": lockstep release "
+             "%s, or take the row out",
+             job->first_held, a->mappings[agent_mapping(a, it)->conf->repository].conf->name);
+    item_blame(it, why);
+    pending_set(a->pending, it, ITEM_WAITING, a->now_ms + AGENT_RECHECK_MS);
+}
+
 void publish_checked(struct agent *a, struct job *job)
 {
     struct item *it = job->item;
@@ -132,6 +150,10 @@ void publish_checked(struct agent *a, struct job *job)
         publish_rewrite(a, it, job);
         return;
     }
+    if (job->first_held) {
+        publish_held(a, it, job);
+        return;
+    }
     publish_passing(a, it, job);
     if (job->more && !job->missing) {
         publish_submit(a, it, job->dangling);
@@ -141,6 +163,8 @@ void publish_checked(struct agent *a, struct job *job)
         log_warning("%s: it names %" PRIu64 " images that are not on disk, such as %s; rows are "
                     "only rewritten for what was seen to be renamed or removed",
                     it->key, job->dangling, job->dangling_names.data);
+    if (job->keeps && !job->missing)
+        absent_set(a, agent_mapping(a, it), it->path, job->absent);
     if (job->missing) {
         /* A check of a long list takes its time; that the last image has landed wakes it anyway. */
         int64_t rest_ms = AGENT_RECHECK_MS + CHECK_REST_TIMES * (a->now_ms - it->checked_ms);

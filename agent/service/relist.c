@@ -2,7 +2,9 @@
  */
 #include "agent/service/agent.h"
 
+#include "agent/service/absent.h"
 #include "agent/service/departed.h"
+#include "agent/service/holds.h"
 #include "agent/service/mentioned.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -87,7 +89,7 @@ int relist_add(struct agent *a, struct job *job, unsigned mapping, const char *p
     char key[AGENT_KEY_SIZE];
     const char *note = agent_key(a, mapping, path, key) ? relist_note_key(a, mapping, key) : NULL;
 
-    return job_add_list(job, mapping, path, note);
+    return job_add_list(job, mapping, path, note, conf_policy_of(a->conf, mapping, path));
 }
 
 struct pass_gather {
@@ -236,7 +238,7 @@ void relist_pass(struct agent *a)
     struct change_set *set;
     int rc;
 
-    if (!m || !pass_is_due(a, m))
+    if (!m || !pass_is_due(a, m) || holds_ask(a, m))
         return;
     removals_guard(a, m);
     if (a->options.dry_run)
@@ -263,8 +265,32 @@ void relist_pass(struct agent *a)
     change_set_drop(set);
 }
 
+/* Rows name images that are gone, and stay. Where that is all, no rewrite tells of it. */
+static void rows_kept(struct agent *a, const struct pass_list *list)
+{
+    struct mapping *m = &a->mappings[list->mapping];
+    struct journal_record rec = {.op = JOURNAL_LST,
+                                 .state = JOURNAL_NOTE,
+                                 .source = JOURNAL_SRC_SELF,
+                                 .mapping = m->conf->name,
+                                 .path = list->path,
+                                 .count = list->kept,
+                                 .why = "rows kept by on_remove = \"keep\": their images are gone"};
+
+    log_warning("%s/%s: %" PRIu64 " rows name images that are gone, and stay: its on_remove is "
+                "\"keep\"",
+                m->conf->name, list->path, list->kept);
+    if (!list->changed)
+        agent_journal(a, &rec);
+    absent_add(a, m, list->path, list->kept);
+}
+
 void relist_changed(struct agent *a, const struct pass_list *list)
 {
+    if (list->kept)
+        rows_kept(a, list);
+    if (!list->changed)
+        return;
     a->totals.lists_rewritten++;
     intake_touch(a, list->mapping, list->path, JOURNAL_SRC_SELF, 0);
 }
@@ -285,7 +311,7 @@ void relist_passed(struct agent *a, struct job *job)
 
         if (list->code && !stale_is_gone(a, list))
             stale_add(a, list->mapping, list->path, set, list->why);
-        else if (list->changed)
+        else
             relist_changed(a, list);
     }
     pass_items_through(a);
@@ -317,7 +343,8 @@ void relist_ask(struct agent *a, struct job *job)
                                  .count = job->rows,
                                  .before = job->before,
                                  .after = job->after,
-                                 .backup = job->undo};
+                                 .backup = job->undo,
+                                 .why = job->by};
     uint64_t seq = agent_journal(a, &rec);
 
     agent_sync(a);
@@ -336,7 +363,8 @@ void relist_ended(struct agent *a, struct job *job)
                                  .path = job->path,
                                  .count = job->rows,
                                  .before = job->before,
-                                 .after = job->after};
+                                 .after = job->after,
+                                 .why = job->by};
 
     if (!job->done)
         rec.why = "the list was changed by someone else at the same moment";
@@ -345,7 +373,12 @@ void relist_ended(struct agent *a, struct job *job)
     if (!job->done)
         return;
     a->totals.rows_changed += job->rows;
-    log_info("%s/%s: %" PRIu64 " rows rewritten", m->conf->name, job->path, job->rows);
+    log_info("%s/%s: %" PRIu64 " rows rewritten%s%s", m->conf->name, job->path, job->rows,
+             job->by ? ": " : "", job->by ? job->by : "");
+    if (job->stranger)
+        log_warning("%s/%s: rows such as that of %s keep their labels: the class map has no class "
+                    "for the directory, or they have no single class to change",
+                    m->conf->name, job->path, job->stranger);
 }
 
 void relist_noted(struct agent *a, struct job *job)

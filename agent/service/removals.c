@@ -2,6 +2,7 @@
  */
 #include "agent/service/agent.h"
 
+#include "agent/service/holds.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -145,8 +146,7 @@ void removals_gone_due(struct agent *a, struct item *it)
     removals_queue(a, it);
 }
 
-/* Take one removal into the held ones. */
-static void hold_one(struct agent *a, struct mapping *m, struct item *it)
+void removals_hold(struct agent *a, struct mapping *m, struct item *it)
 {
     bool fresh = false;
     int rc = a->options.dry_run ? 0 : index_hold(a->index, it->key, false, &fresh);
@@ -158,8 +158,7 @@ static void hold_one(struct agent *a, struct mapping *m, struct item *it)
     decide_done(a, it);
 }
 
-/* Say that removals are held: log, journal. */
-static void hold_tell(struct agent *a, struct mapping *m, uint64_t count)
+void removals_hold_tell(struct agent *a, struct mapping *m, uint64_t count)
 {
     struct journal_record rec = {.op = JOURNAL_HOLD,
                                  .state = JOURNAL_NOTE,
@@ -167,6 +166,10 @@ static void hold_tell(struct agent *a, struct mapping *m, uint64_t count)
                                  .count = count,
                                  .why = m->hold_why};
 
+    if (a->options.dry_run) {
+        dry_held(a, m, count);
+        return;
+    }
     log_error("%s: %" PRIu64 " removals are held: %s. Adds go on. If this is meant: lockstep "
               "release %s",
               m->conf->name, m->held, m->hold_why, m->conf->name);
@@ -178,7 +181,7 @@ static struct guard_question guard_question(struct agent *a, struct mapping *m,
                                             const struct item_queue *queue)
 {
     struct guard_question q = {.recent = guard_recent_count(&m->recent, a->now_ms),
-                               .held = m->held,
+                               .held = m->held - m->named,
                                .indexed = m->indexed,
                                .root_lost = m->lost,
                                .root_changed = m->changed};
@@ -212,12 +215,9 @@ void removals_guard(struct agent *a, struct mapping *m)
     for (struct item *it = a->relist.first, *next; it; it = next) {
         next = it->next;
         if (it->mapping == m->id && it->state == ITEM_LISTING && !it->released)
-            hold_one(a, m, it);
+            removals_hold(a, m, it);
     }
-    if (a->options.dry_run)
-        dry_held(a, m, q.removals);
-    else
-        hold_tell(a, m, q.removals);
+    removals_hold_tell(a, m, q.removals);
 }
 
 void removals_hold_back(struct agent *a, struct mapping *m, const char *key)
@@ -228,6 +228,7 @@ void removals_hold_back(struct agent *a, struct mapping *m, const char *key)
         return;
     if (index_unhold(a->index, key, &was))
         agent_fail(a, -EIO, "writing the index");
+    holds_forget(a, m, key);
     if (!was)
         return;
     m->held--;
@@ -280,6 +281,7 @@ static int held_take_back(struct agent *a, struct mapping *m, bool released)
         bool was;
 
         rc = index_unhold(a->index, h.keys[i], &was);
+        holds_forget(a, m, h.keys[i]);
         intake_touch_key(a, m->id, h.keys[i], JOURNAL_SRC_OPERATOR, 0);
         it = pending_find(a->pending, h.keys[i]);
         if (it) {
@@ -371,6 +373,7 @@ void removals_called_off(struct agent *a, struct item *it)
     }
     it->tx = 0;
     it->released = false;
+    it->inquired = false;
     it->relisted = false;
     intake_resettle(a, it);
 }

@@ -181,6 +181,8 @@ static void json_mapping(struct json_writer *w, const struct agent *a, const str
         json_put_string(w, "held_why", m->hold_why);
     if (m->kept)
         json_put_int(w, "kept", (int64_t)m->kept);
+    if (m->absent)
+        json_put_int(w, "absent_rows", (int64_t)m->absent);
     if (m->drifted) {
         json_put_int(w, "drifted", (int64_t)m->drifted);
         json_put_string(w, "drifted_key", m->drift_key);
@@ -338,6 +340,11 @@ static int text_strays(const struct mapping *m, struct buf *out)
 
     if (m->kept)
         rc = buf_appendf(out, "  %" PRIu64 " objects of files that are gone are kept\n", m->kept);
+    if (rc == 0 && m->absent)
+        rc = buf_appendf(out,
+                         "  %" PRIu64 " rows name images that are gone, as on_remove = \"keep\" "
+                         "wants it\n",
+                         m->absent);
     if (rc || !m->drifted)
         return rc;
     rc = buf_appendf(out,

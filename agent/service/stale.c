@@ -72,7 +72,7 @@ void stale_add(struct agent *a, unsigned mapping, const char *path, struct chang
 }
 
 /* No list is there, or something else has taken its place or that of its directory. */
-static bool is_no_list(int code)
+bool stale_is_no_list(int code)
 {
     return code == -ENOENT || code == -ENOTDIR || code == -ELOOP || code == ERR_NOT_FILE;
 }
@@ -82,7 +82,7 @@ bool stale_is_gone(struct agent *a, const struct pass_list *list)
     char key[AGENT_KEY_SIZE];
     struct index_entry e;
 
-    if (!is_no_list(list->code) || a->mappings[list->mapping].lost ||
+    if (!stale_is_no_list(list->code) || a->mappings[list->mapping].lost ||
         !agent_key(a, list->mapping, list->path, key))
         return false;
     return !pending_find(a->pending, key) && index_get(a->index, key, &e) == -ENOENT;
@@ -113,8 +113,7 @@ void stale_passed(struct agent *a, const struct pass_list *list)
         snprintf(s->why, sizeof s->why, "%s", list->why);
         return;
     }
-    if (list->changed)
-        relist_changed(a, list);
+    relist_changed(a, list);
     change_set_drop(s->sets[0]);
     memmove(s->sets, s->sets + 1, --s->count * sizeof *s->sets);
     s->failures = 0;

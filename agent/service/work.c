@@ -1,8 +1,11 @@
 /* Shell. The threads that read and rewrite files. */
 #include "agent/service/work.h"
 
+#include "agent/core/policy.h"
 #include "agent/service/departed.h"
+#include "agent/service/holds.h"
 #include "agent/service/noting.h"
+#include "agent/service/policies.h"
 #include "base/crc.h"
 #include "base/path.h"
 #include "base/replace.h"
@@ -48,10 +51,26 @@ struct job *job_new(enum job_kind kind)
     return job;
 }
 
+/* Names and what they stand for. */
+static void free_names(struct map *names)
+{
+    void *key;
+
+    for (size_t at = 0; names && map_next(names, &at, NULL, NULL, &key);)
+        free(key);
+    map_free(names);
+}
+
 void job_free(struct job *job)
 {
     if (!job)
         return;
+    free_names(job->candidates);
+    map_free(job->named);
+    map_free(job->held);
+    free(job->first_held);
+    free(job->by);
+    free(job->stranger);
     for (size_t i = 0; i < job->list_count; i++) {
         free(job->lists[i].path);
         free(job->lists[i].key);
@@ -67,7 +86,8 @@ void job_free(struct job *job)
     free(job);
 }
 
-int job_add_list(struct job *job, unsigned mapping, const char *path, const char *key)
+int job_add_list(struct job *job, unsigned mapping, const char *path, const char *key,
+                 const struct conf_policy *policy)
 {
     struct pass_list *lists = job->lists;
     struct pass_list new = {.mapping = mapping};
@@ -79,6 +99,7 @@ int job_add_list(struct job *job, unsigned mapping, const char *path, const char
     job->lists = lists;
     new.path = strdup(path);
     new.key = key ? strdup(key) : NULL;
+    new.policy = policy;
     lists[job->list_count++] = new;
     return new.path && (new.key || !key) ? 0 : -ENOMEM;
 }
@@ -177,6 +198,8 @@ static bool check_old_row(struct job *job, const char *image)
         if (!to[0] || is_image(job, to))
             break;
     }
+    if (!to[0] && job->keeps)
+        return false;
     if (!job->old_rows && lst_changes_new(&job->old_rows))
         return false;
     return (to[0] ? lst_changes_rename(job->old_rows, image, to)
@@ -220,11 +243,16 @@ static int check_image(void *arg, const char *image)
     if (snprintf(key, sizeof key, "%s%s", job->images_prefix, image) >= (int)sizeof key ||
         watch_filter_excludes(job->images_filter, image))
         return 0;
+    if (job->held && !job->first_held && map_get_str(job->held, key))
+        job->first_held = strdup(image);
     in_s3 = index_view_has(job->view, key);
     if (in_s3 && !(job->leaving && map_get_str(job->leaving, key)))
         return 0;
     if (!is_image(job, image)) {
-        if (check_old_row(job, image) || in_s3)
+        if (check_old_row(job, image))
+            return 0;
+        job->absent += job->keeps;
+        if (in_s3)
             return 0;
         return check_dangling(job, image);
     }
@@ -252,7 +280,7 @@ static int work_check(struct work *w, struct job *job)
 /* Where a rewrite of one list stands while its hooks are called. */
 struct rewrite {
     struct work *work;
-    const struct pass_list *list;
+    struct pass_list *list;
     uint64_t tx;
     struct noting note;
 };
@@ -289,6 +317,7 @@ static struct job *rewrite_letter(enum job_kind kind, const struct rewrite *rw,
                                   const struct lst_apply_event *event)
 {
     struct job *job = job_new(kind);
+    char words[ERR_TEXT_MAX];
 
     if (!job)
         return NULL;
@@ -299,7 +328,11 @@ static struct job *rewrite_letter(enum job_kind kind, const struct rewrite *rw,
     }
     job->mapping = rw->list->mapping;
     job->tx = rw->tx;
-    job->rows = event->stats.renamed + event->stats.dropped;
+    job->rows = event->stats.changed;
+    if (policy_words(&event->stats, words, sizeof words))
+        job->by = strdup(words); /* without memory they are not told */
+    if (event->stats.strangers)
+        job->stranger = strdup(event->stats.stranger);
     hex_encode(event->before, SHA256_BYTES, job->before);
     hex_encode(event->after, SHA256_BYTES, job->after);
     return job;
@@ -353,9 +386,18 @@ static void rewrite_unaffected(void *arg, struct span content, const struct file
     noting_tell(&rw->note, st, rw->work->out);
 }
 
+/* Hook: how many rows stay without their images, at the last attempt. */
+static void rewrite_rows(void *arg, const struct lst_rewrite_stats *stats)
+{
+    struct rewrite *rw = arg;
+
+    rw->list->kept = stats->kept;
+}
+
 /* lst_each_path's callback for a dry run: count the rows that would change. */
 struct dry_count {
     const struct lst_changes *changes;
+    bool keeps;
     uint64_t rows;
 };
 static int dry_row(void *arg, const char *image)
@@ -363,15 +405,23 @@ static int dry_row(void *arg, const char *image)
     struct dry_count *d = arg;
     char to[PATH_BYTES_MAX + 1];
 
-    if (lst_changes_fate(d->changes, image, to, sizeof to) != LST_KEEP)
+    switch (lst_changes_fate(d->changes, image, to, sizeof to)) {
+    case LST_RENAME:
         d->rows++;
+        break;
+    case LST_DROP:
+        d->rows += !d->keeps;
+        break;
+    case LST_KEEP:
+        break;
+    }
     return 0;
 }
 
 /* One list of a pass without a look at the disk but for reading. */
-static void work_dry_list(const struct job *job, struct pass_list *list)
+static void work_dry_list(const struct job *job, struct pass_list *list, bool keeps)
 {
-    struct dry_count dry = {.changes = job->changes};
+    struct dry_count dry = {.changes = job->changes, .keeps = keeps};
     struct file_stat st;
 
     list->code = lst_each_path(job->root_fds[list->mapping], list->path, dry_row, &dry, &st);
@@ -381,18 +431,20 @@ static void work_dry_list(const struct job *job, struct pass_list *list)
 
 /* One list of a pass. */
 static void work_pass_list(struct work *w, struct job *job, struct pass_list *list,
-                           const struct sought *sought)
+                           const struct lst_policy *policy, const struct sought *sought)
 {
     struct rewrite rw = {.work = w, .list = list};
-    struct lst_apply_hooks hooks = {.on_intent = rewrite_intent,
+    struct lst_apply_hooks hooks = {.on_rows = rewrite_rows,
+                                    .on_intent = rewrite_intent,
                                     .on_end = rewrite_end,
                                     .on_unaffected = rewrite_unaffected,
                                     .arg = &rw};
+    struct lst_apply_options opt = {.policy = policy};
     int root_fd = job->root_fds[list->mapping];
     struct err e = {0};
 
     if (!noting_begin(&rw.note, job->index, list->key, root_fd, list->path, sought))
-        list->code = lst_apply(root_fd, list->path, job->changes, NULL, &hooks, &list->changed, &e);
+        list->code = lst_apply(root_fd, list->path, job->changes, &opt, &hooks, &list->changed, &e);
     noting_release(&rw.note);
     if (list->code)
         snprintf(list->why, sizeof list->why, "%s", e.what[0] ? e.what : err_name(list->code));
@@ -402,13 +454,23 @@ static void work_pass_list(struct work *w, struct job *job, struct pass_list *li
 static void work_pass(struct work *w, struct job *job)
 {
     struct sought sought = {0};
+    struct class_maps maps = {.count = 0};
     bool spares = sought_make(&sought, job->changes) == 0; /* else all lists are read */
 
-    for (size_t i = 0; i < job->list_count; i++)
-        if (job->dry_run)
-            work_dry_list(job, &job->lists[i]);
+    for (size_t i = 0; i < job->list_count; i++) {
+        struct pass_list *list = &job->lists[i];
+        struct lst_policy policy;
+        struct err e = {0};
+
+        list->code = policies_lst(list->policy, &maps, &policy, &e);
+        if (list->code)
+            err_text(&e, list->why, sizeof list->why);
+        else if (job->dry_run)
+            work_dry_list(job, list, policy.keep_removed);
         else
-            work_pass_list(w, job, &job->lists[i], spares ? &sought : NULL);
+            work_pass_list(w, job, list, &policy, spares ? &sought : NULL);
+    }
+    class_maps_release(&maps);
     sought_release(&sought);
 }
 
@@ -424,6 +486,9 @@ static void work_do(struct work *w, struct job *job)
         break;
     case JOB_PASS:
         work_pass(w, job);
+        break;
+    case JOB_NAMED:
+        holds_look(job);
         break;
     case JOB_ASK_INTENT:
     case JOB_TELL_END:

@@ -16,6 +16,7 @@
 #include "base/digest.h"
 #include "base/mailbox.h"
 #include "base/map.h"
+#include "conf/conf.h"
 #include "lists/lists.h"
 #include "watchers/watchers.h"
 
@@ -26,6 +27,7 @@ struct change_set;
 enum job_kind {
     JOB_HASH,       /* read a file that is as `expected`: its CRC-64/NVME */
     JOB_CHECK,      /* which images of a list are on disk but not in S3? */
+    JOB_NAMED,      /* which images that go are named by lists that hold removals? */
     JOB_PASS,       /* rewrite the lists that a batch of changes concerns */
     JOB_ASK_INTENT, /* from the thread: journal this before I go on */
     JOB_TELL_END,   /* from the thread: this rewrite is in place, or was given up */
@@ -37,9 +39,11 @@ struct pass_list {
     unsigned mapping;
     char *path;
     char *key; /* by which it is known what it names; NULL: it is read in any case */
-    int code;  /* 0, or why it could not be rewritten */
+    const struct conf_policy *policy; /* the configuration's; or NULL */
+    int code;                         /* 0, or why it could not be rewritten */
     bool changed;
     uint64_t rows; /* that were concerned */
+    uint64_t kept; /* that stay without their images */
     char why[ERR_TEXT_MAX];
 };
 
@@ -63,7 +67,11 @@ struct job {
     const char *images_prefix;                /* CHECK: of its keys; borrowed */
     const struct watch_filter *images_filter; /* CHECK: borrowed */
     struct map *leaving;                      /* CHECK: keys that go soon; or NULL; owned */
-    int64_t now_s;                            /* CHECK */
+    struct map *held; /* CHECK: keys whose removal is held, if the list waits for that; owned */
+    bool keeps;       /* CHECK: the list keeps rows of images that are gone */
+    uint64_t absent;  /* CHECK: outcome: rows of such, where it does */
+    char *first_held; /* CHECK: outcome: an image whose removal is held, or NULL */
+    int64_t now_s;    /* CHECK */
     struct lst_changes *old_rows; /* CHECK: outcome: rows that were rewritten before; or NULL */
     uint64_t missing;             /* CHECK: outcome: on disk, not in S3 */
     char *first_missing;          /* CHECK: outcome: one of them, or NULL */
@@ -72,21 +80,26 @@ struct job {
     struct buf dangling_names;    /* CHECK: outcome: the first and those after, with NULs */
     bool more;                    /* CHECK: outcome: they did not fit, and it stopped there */
 
+    struct map *candidates; /* NAMED: path -> key of its item (malloc); owned */
+    struct map *named; /* NAMED: outcome: key -> the list that names it; owned */
+
     const struct lst_changes *changes; /* PASS; the set's */
     struct change_set *set;            /* PASS: what holds the changes; counted by the loop alone */
     bool retry;                        /* PASS: of one list that could not be rewritten before */
-    struct pass_list *lists;           /* PASS; the job's own */
+    struct pass_list *lists;           /* PASS, NAMED; the job's own */
     size_t list_count;
-    const int *root_fds; /* PASS: by mapping; borrowed */
+    const int *root_fds; /* PASS, NAMED: by mapping; borrowed */
     bool dry_run;        /* PASS: count rows, change nothing */
 
-    unsigned mapping;                           /* ASK, TELL: of the list */
+    unsigned mapping;                           /* ASK, TELL: of the list; NAMED: of the images */
     uint64_t tx;                                /* ASK: answer; TELL: of the intent */
     char before[SHA256_HEX], after[SHA256_HEX]; /* ASK, TELL */
     char undo[SHA256_HEX + 8];                  /* ASK: name of the undo file */
     uint64_t rows;                              /* ASK, TELL: rows renamed and dropped */
-    bool done;                                  /* TELL */
-    sem_t answered;                             /* ASK */
+    char *by;       /* ASK, TELL: what the list's policies did, in words; or NULL */
+    char *stranger; /* TELL: a path whose row kept its label for want of a class; or NULL */
+    bool done;      /* TELL */
+    sem_t answered; /* ASK */
 };
 
 struct work;
@@ -115,9 +128,9 @@ int work_hash_pieces(int fd, uint64_t size, uint64_t *ret_crc) __attribute__((wa
 struct job *job_new(enum job_kind kind);
 void job_free(struct job *job);
 
-/* job_add_list(job, mapping, path, key): one more list for a pass; key may be NULL (pass_list). 0
- * or -ENOMEM. */
-int job_add_list(struct job *job, unsigned mapping, const char *path, const char *key)
-    __attribute__((warn_unused_result));
+/* job_add_list(job, mapping, path, key, policy): one more list for a pass; key may be NULL
+ * (pass_list). 0 or -ENOMEM. */
+int job_add_list(struct job *job, unsigned mapping, const char *path, const char *key,
+                 const struct conf_policy *policy) __attribute__((warn_unused_result));
 
 #endif

@@ -251,7 +251,7 @@ static void test_limit(void **state)
 {
     static const char in[] = "0\t1\tx\n1\t1\tdir/x\n2\t1\ty\n";
     struct lst_changes *c = batch(mixed);
-    struct lst_rewrite_stats stats = {7, 7, 7};
+    struct lst_rewrite_stats stats = {.rows = 7};
     struct buf undo;
 
     (void)state;
