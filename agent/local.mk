@@ -142,6 +142,7 @@ agent_tests = \
 	tests/unit/test_agent_page \
 	tests/unit/test_agent_pending \
 	tests/unit/test_agent_plan \
+	tests/unit/test_agent_policy \
 	tests/unit/test_agent_proof \
 	tests/unit/test_agent_request \
 	tests/unit/test_agent_rows \
@@ -162,6 +163,8 @@ tests_unit_test_spill_SOURCES = tests/unit/test_spill.c tests/unit/scratch.c tes
 tests_unit_test_spill_LDADD = agent/libservice.a $(agent_tests_LIBS)
 tests_unit_test_agent_differ_SOURCES = tests/unit/test_agent_differ.c tests/unit/unit.h
 tests_unit_test_agent_differ_LDADD = $(agent_tests_LIBS)
+tests_unit_test_agent_policy_SOURCES = tests/unit/test_agent_policy.c tests/unit/unit.h
+tests_unit_test_agent_policy_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_proof_SOURCES = tests/unit/test_agent_proof.c tests/unit/unit.h
 tests_unit_test_agent_proof_LDADD = $(agent_tests_LIBS)
 tests_unit_test_walk_SOURCES = tests/unit/test_walk.c $(index_bed)

@@ -102,7 +102,8 @@ struct journal_record {
     int http_status;     /* rc */
     unsigned attempts;   /* at */
     uint64_t duration_ms; /* ms */
-    const char *why;      /* why: reason of a failure, hold or abort, in words; UTF-8 */
+    const char *why;      /* why: reason of a failure, hold or abort, or what policies did to a list,
+                             in words; UTF-8 */
 };
 
 const char *journal_op_name(enum journal_op op);

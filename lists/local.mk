@@ -34,6 +34,7 @@ lists_tests = \
 	tests/unit/test_channels \
 	tests/unit/test_manifest \
 	tests/unit/test_record \
+	tests/unit/test_lst_policy \
 	tests/unit/test_lst_rewrite \
 	tests/unit/test_lst_apply \
 	tests/unit/test_lst_race \
@@ -69,6 +70,8 @@ tests_unit_test_manifest_SOURCES = tests/unit/test_manifest.c tests/unit/unit.h
 tests_unit_test_manifest_LDADD = $(lists_tests_LIBS)
 tests_unit_test_channels_SOURCES = tests/unit/test_channels.c tests/unit/unit.h
 tests_unit_test_channels_LDADD = $(lists_tests_LIBS)
+tests_unit_test_lst_policy_SOURCES = tests/unit/test_lst_policy.c tests/unit/unit.h
+tests_unit_test_lst_policy_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_rewrite_SOURCES = tests/unit/test_lst_rewrite.c tests/unit/unit.h
 tests_unit_test_lst_rewrite_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_apply_SOURCES = tests/unit/test_lst_apply.c tests/unit/lst_bed.h tests/unit/unit.h

@@ -169,34 +169,41 @@ static void pass(struct world *w)
     assert_int_equal(rows_settled(w->rows, ignore, NULL), 0);
 }
 
-static void play(uint64_t seed, bool births)
+/* A world after many steps, in any order. The caller frees its rows. */
+static void live(struct world *w, uint64_t seed, bool births)
 {
-    struct world w = {.seed = seed, .rows = rows_new(), .births = births};
-
-    assert_non_null(w.rows);
+    *w = (struct world){.seed = seed, .rows = rows_new(), .births = births};
+    assert_non_null(w->rows);
     for (int n = 0; n < NAMES; n++) {
-        w.disk[n] = w.index[n] = n < NAMES - 2 ? n : NONE;
-        w.list[n] = w.disk[n];
-        w.found[n] = NONE;
+        w->disk[n] = w->index[n] = n < NAMES - 2 ? n : NONE;
+        w->list[n] = w->disk[n];
+        w->found[n] = NONE;
     }
     for (int step = 0; step < STEPS; step++) {
-        int n = (int)draw(&w, NAMES);
+        int n = (int)draw(w, NAMES);
 
-        switch (draw(&w, 4)) {
+        switch (draw(w, 4)) {
         case 0:
-            move(&w);
+            move(w);
             break;
         case 1:
-            decide(&w, n);
+            decide(w, n);
             break;
         case 2:
-            land(&w, n);
+            land(w, n);
             break;
         default:
-            pass(&w);
+            pass(w);
             break;
         }
     }
+}
+
+static void play(uint64_t seed, bool births)
+{
+    struct world w;
+
+    live(&w, seed, births);
     for (int round = 0; round < 2 * NAMES; round++)
         for (int n = 0; n < NAMES; n++) {
             decide(&w, n);
@@ -216,6 +223,41 @@ static void test_rows_follow_images_in_any_order(void **state)
     for (uint64_t seed = 1; seed <= WORLDS; seed++) {
         play(seed, false);
         play(seed, true);
+    }
+}
+
+/* rows_name_fn: the names that were told. */
+static int tell(void *arg, const char *name)
+{
+    ((bool *)arg)[atoi(name + 1)] = true;
+    return 0;
+}
+
+/* Whoever asks before rows go is told of all that do. */
+static void test_what_would_go_is_told_before(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= WORLDS; seed++) {
+        int n = (int)(seed % NAMES), dropped = 0;
+        bool told[NAMES] = {false};
+        struct batch b;
+        struct world w;
+
+        live(&w, seed, seed % 2 == 0);
+        pass(&w);
+        for (int k = 0; k < NAMES; k++)
+            b.to[k] = NAMES;
+        if (!rows_unsure(w.rows)) {
+            assert_int_equal(rows_each_going(w.rows, name(n), name(n), name(n), tell, told), 0);
+            assert_int_equal(rows_gone(w.rows, name(n), name(n), name(n)), 0);
+            assert_int_equal(rows_take(w.rows, gather, &b), 0);
+        }
+        for (int k = 0; k < NAMES; k++, dropped += k < NAMES && b.to[k] == NONE)
+            if (b.to[k] == NONE && !told[k])
+                fail_msg("seed %llu: n%d goes with n%d", (unsigned long long)seed, k, n);
+        if (!dropped && told[n] && b.to[n] == NAMES)
+            fail_msg("seed %llu: n%d was told and stays", (unsigned long long)seed, n);
+        rows_free(w.rows);
     }
 }
 
@@ -445,6 +487,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_follow_images_in_any_order),
+        cmocka_unit_test(test_what_would_go_is_told_before),
         cmocka_unit_test(test_what_certainly_is_a_file_is_followed_whatever_its_paths),
         cmocka_unit_test(test_what_was_overwritten_goes_with_its_path),
         cmocka_unit_test(test_at_rest_nothing_stays_open),

@@ -149,7 +149,9 @@ static void test_rewrite(void **state)
         const char *in;
         const char *out;
         const char *undo;
-        struct lst_rewrite_stats stats;
+        struct {
+            uint64_t rows, renamed, dropped;
+        } stats;
     } cases[] = {
         {"", "", "", {0, 0, 0}},
         {"0\t1\tx\n", "0\t1\tx\n", "", {1, 0, 0}},
@@ -194,7 +196,10 @@ static void test_rewrite(void **state)
         assert_int_equal(lst_rewrite(span_of(cases[i].in), c, &out, &undo, &stats), 0);
         assert_buf(&out, cases[i].out);
         assert_buf(&undo, cases[i].undo);
-        assert_memory_equal(&stats, &cases[i].stats, sizeof(stats));
+        assert_int_equal(stats.rows, cases[i].stats.rows);
+        assert_int_equal(stats.renamed, cases[i].stats.renamed);
+        assert_int_equal(stats.dropped, cases[i].stats.dropped);
+        assert_int_equal(stats.changed, stats.renamed + stats.dropped);
         assert_int_equal(
             lst_undo((struct span){out.data, out.len}, (struct span){undo.data, undo.len}, &back),
             0);
