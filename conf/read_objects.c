@@ -112,31 +112,48 @@ static void read_object(struct reading *r, const struct node *group, const char 
     reading_group(r, &setting_encryption, n, path, &o->encryption);
 }
 
+size_t reading_rules(struct reading *r, const struct setting *s, const struct node *list,
+                     size_t most, size_t size, void **ret_rules, const struct node ***ret_nodes)
+{
+    if (list == NULL || node_kind(list) != NODE_LIST)
+        return 0; /* the table said so */
+    size_t count = node_count(list);
+    if (count > most) {
+        fault_add(&r->faults, node_line(list), s->name, "at most 64 rules", "%zu rules", count);
+        return 0;
+    }
+    *ret_rules = calloc(count + 1, size);
+    *ret_nodes = calloc(count + 1, sizeof(**ret_nodes));
+    if (*ret_rules != NULL && *ret_nodes != NULL)
+        return count;
+    r->faults.no_memory = true;
+    return 0;
+}
+
+const struct node *reading_rule(struct reading *r, const struct setting *s, const struct node *list,
+                                size_t i, char label[READING_LABEL_MAX])
+{
+    const struct node *group = node_at(list, i);
+    (void)snprintf(label, READING_LABEL_MAX, "%s[%zu]", s->name, i); /* fits */
+    if (node_kind(group) == NODE_GROUP)
+        return group;
+    reading_value_fault(r, s, group, label, node_kind_words(node_kind(group)));
+    return NULL;
+}
+
 void reading_objects(struct reading *r, const struct node *list)
 {
     const struct setting *s = setting_find(&setting_top, "objects");
     struct conf *c = r->conf;
-    if (list == NULL || node_kind(list) != NODE_LIST)
-        return; /* the table said so */
-    size_t count = node_count(list);
-    if (count > CONF_OBJECTS_MAX) {
-        fault_add(&r->faults, node_line(list), s->name, "at most 64 rules", "%zu rules", count);
-        return;
-    }
-    c->objects = calloc(count + 1, sizeof(*c->objects));
-    r->object_nodes = calloc(count + 1, sizeof(*r->object_nodes));
-    if (c->objects == NULL || r->object_nodes == NULL) {
-        r->faults.no_memory = true;
-        return;
-    }
+    void *rules = NULL;
+    size_t count =
+        reading_rules(r, s, list, CONF_OBJECTS_MAX, sizeof(*c->objects), &rules, &r->object_nodes);
+    c->objects = rules;
     for (size_t i = 0; i < count; i++) {
         char label[READING_LABEL_MAX];
-        const struct node *group = node_at(list, i);
-        (void)snprintf(label, sizeof(label), "%s[%zu]", s->name, i); /* fits */
-        if (node_kind(group) != NODE_GROUP) {
-            reading_value_fault(r, s, group, label, node_kind_words(node_kind(group)));
+        const struct node *group = reading_rule(r, s, list, i, label);
+        if (group == NULL)
             continue;
-        }
         r->object_nodes[c->object_count] = group;
         read_object(r, group, label, &c->objects[c->object_count++]);
     }

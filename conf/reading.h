@@ -59,6 +59,15 @@ void reading_store_text(struct reading *r, char **field, const char *text);
 void reading_pairs(struct reading *r, const struct setting *s, const struct node *n,
                    const char *label, struct conf_pairs *into);
 
+/* reading_rules(r, s, list, most, size, ret_rules, ret_nodes): room for the rules of a list (NULL:
+ * there is none), so large each, and for their nodes. How many there are; 0 where that is a fault,
+ * too. reading_rule(r, s, list, i, label): the group of one of them, and its label; NULL, with the
+ * fault, where it is none. */
+size_t reading_rules(struct reading *r, const struct setting *s, const struct node *list,
+                     size_t most, size_t size, void **ret_rules, const struct node ***ret_nodes);
+const struct node *reading_rule(struct reading *r, const struct setting *s, const struct node *list,
+                                size_t i, char label[READING_LABEL_MAX]);
+
 /* reading_objects(r, list): the rules of what objects carry; NULL: there are none.
  * reading_check_objects(r): held against each other, and against the mappings. */
 void reading_objects(struct reading *r, const struct node *list);

@@ -102,8 +102,7 @@ struct journal_record {
     int http_status;     /* rc */
     unsigned attempts;   /* at */
     uint64_t duration_ms; /* ms */
-    const char *why;      /* why: reason of a failure, hold or abort, or what policies did to a list,
-                             in words; UTF-8 */
+    const char *why;      /* why: reason of a failure, hold or abort; what policies did to a list */
 };
 
 const char *journal_op_name(enum journal_op op);
