@@ -43,7 +43,7 @@ static struct lst_changes *changes;
 
 static int apply(const char *path, struct log *log, bool *changed, struct err *e)
 {
-    struct lst_apply_hooks hooks = {on_intent, on_end, log};
+    struct lst_apply_hooks hooks = {.on_intent = on_intent, .on_end = on_end, .arg = log};
     struct lst_apply_options opt = {.attempts = 3};
 
     return lst_apply(bed_fd, path, changes, &opt, log ? &hooks : NULL, changed, e);
