@@ -110,7 +110,9 @@ lockstep_SOURCES = \
 	agent/commands/journal_verify.c agent/commands/journal_verify.h \
 	agent/commands/lst.c agent/commands/lst.h agent/commands/lst_check.c \
 	agent/commands/lst_common.c agent/commands/lst_diff.c agent/commands/lst_merge.c \
-	agent/commands/lst_edit.c agent/commands/lst_make.c agent/commands/lst_pick.c \
+	agent/commands/lst_edit.c agent/commands/lst_labels.c \
+	agent/commands/lst_lock.c agent/commands/lst_lock.h \
+	agent/commands/lst_make.c agent/commands/lst_pick.c \
 	agent/commands/lst_show.c agent/commands/lst_stat.c \
 	agent/commands/order.c \
 	agent/commands/manifest.c \

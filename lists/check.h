@@ -114,6 +114,12 @@ void lst_findings_release(struct lst_findings *f);
 /* lst_findings_sort(f, lists, n): by list, row and rule; line numbers set. Pure. */
 void lst_findings_sort(struct lst_findings *f, const struct lst_list *lists, size_t n);
 
+/* lst_findings_novel(f, text, was): of the findings on a list (all of f) only those are left that
+ * an edit brought: which speak of a row that the old list has not, or not as often. 0 or -ENOMEM.
+ * Pure. */
+int lst_findings_novel(struct lst_findings *f, struct span text, struct span was)
+    __attribute__((warn_unused_result));
+
 /* lst_check(lists, n, opt, f): everything that can be said without the images. 0, -ENOMEM,
  * ERR_LIMIT. Pure. */
 int lst_check(const struct lst_list *lists, size_t n, const struct lst_check_options *opt,

@@ -6,7 +6,7 @@ lists_liblists_a_SOURCES = \
 	lists/directories.h lists/directories.c lists/keys.h lists/keys.c \
 	lists/make.h lists/class_map.c lists/gather.c lists/parts.c \
 	lists/edit.h lists/edit.c \
-	lists/diff.h lists/diff.c lists/merge.h lists/merge.c \
+	lists/diff.h lists/diff.c lists/merge.h lists/merge.c lists/novel.c \
 	lists/tally.h lists/tally.c lists/picture.h lists/picture.c \
 	lists/manifest.h lists/manifest.c \
 	lists/channels.h lists/channels.c lists/training.c \

@@ -14,6 +14,7 @@ static const struct {
     {"check", lst_command_check, "find before training what fails in training"},
     {"stat", lst_command_stat, "rows, labels and classes of lists, in numbers"},
     {"diff", lst_command_diff, "what became of a list, by what its rows mean"},
+    {"edit", lst_command_edit, "edit a list, checked before it takes the place of the old one"},
     {"merge", lst_command_merge, "three lists made one, row by row"},
     {"make", lst_command_make, "make lists of a directory of images"},
     {"relabel", lst_command_relabel, "give rows another label"},

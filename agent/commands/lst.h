@@ -15,6 +15,7 @@
 int lst_command_append(int argc, char **argv);
 int lst_command_check(int argc, char **argv);
 int lst_command_diff(int argc, char **argv);
+int lst_command_edit(int argc, char **argv);
 int lst_command_make(int argc, char **argv);
 int lst_command_merge(int argc, char **argv);
 int lst_command_merge_classes(int argc, char **argv);

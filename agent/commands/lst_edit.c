@@ -1,378 +1,290 @@
-/* Shell. lockstep lst relabel, split, merge-classes: other labels for rows that are meant. */
+/*
+ * Shell. lockstep lst edit: a list in an editor, checked before it takes the place of the old one.
+ *
+ *   lock -> copy -> editor -> check -> merge with what the list is now -> replace
+ *            ^                 |             |
+ *            +--- edit again --+-------------+ both sides of a conflict stand in the copy
+ */
 #include "agent/commands/lst.h"
+#include "agent/commands/lst_lock.h"
 
 #include "agent/commands/commands.h"
-#include "base/map.h"
-#include "lists/edit.h"
-#include "lists/tally.h"
+#include "base/path.h"
+#include "lists/merge.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-static const char relabel_usage[] =
-    "usage: lockstep lst relabel --to CLASS [--class N]... [--match PATTERN]... [--in LIST] "
-    "FILE...\n"
-    "Give the rows that are meant another label: those of a class, those whose path matches a\n"
-    "pattern (*, ?, ** over directories), those that another list has too. The files are "
-    "replaced.\n";
-static const char split_usage[] =
-    "usage: lockstep lst split --class N (--by-directory | --in LIST) FILE...\n"
-    "Make several classes of one. By directory: the first of its directories, in the order of "
-    "their\n"
-    "names, keeps the class, each further one gets the next free one. By a list: the images that "
-    "it\n"
-    "has get the next free class. All files get the same classes. The files are replaced.\n";
-static const char merge_usage[] =
-    "usage: lockstep lst merge-classes --to CLASS --class N [--class N]... [--renumber] FILE...\n"
-    "Make one class of several. --renumber closes the gaps: classes of all the files together run\n"
-    "from 0 again, in their order. The files are replaced.\n";
+#define EDITOR_DEFAULT "vi"
+#define PUT_TRIES      10 /* at a list that changes in every moment between reading and writing */
 
-/* What fn of lst_relabel goes by. */
-struct edit {
-    struct lst_selection select;
-    struct lst_paths *in;
-    uint64_t classes[LST_CLASSES_MAX];
-    const char *patterns[LST_PATTERNS_MAX];
-    const char *in_name;
-    uint64_t to;
-    bool has_to;
-    bool by_directory;
-    bool renumber;
-    struct map *directories; /* split: directory -> struct home */
-    uint64_t *numbers;       /* merge-classes: old class -> new one */
-    size_t number_n;
+extern char **environ;
+
+static const char usage[] =
+    "usage: lockstep lst edit FILE\n"
+    "Edit a list in $VISUAL or $EDITOR (else vi), on a copy. What the edit brings is checked "
+    "before\n"
+    "the list is replaced; an error is shown with its line, and asks whether to edit again. What\n"
+    "became of the list meanwhile is merged row by row; what cannot be stands between markers in\n"
+    "the copy. Only one person at a time edits a list so.\n"
+    "Exit status: 0 replaced or unchanged, 1 given up or being edited by somebody, 2 wrong use,\n"
+    "4 the list cannot be read or written.\n";
+
+/* One editing of one list. */
+struct session {
+    const char *path;
+    struct lst_file base; /* the list that the copy was made of */
+    char dir[PATH_MAX];   /* of the copy; "": there is none */
+    char copy[PATH_MAX];
 };
 
-/* A directory of the class that is split. */
-struct home {
-    uint64_t label;
-    const char *name; /* the map's */
-};
+enum step { STEP_AGAIN, STEP_DONE, STEP_GIVEN_UP, STEP_FAILED };
 
-/* lst_relabel_fn: rows that are meant. */
-static bool to_one(void *arg, const struct lst_row *row, uint64_t was, uint64_t *ret)
+/* The list's text into the copy. */
+static int copy_write(struct session *s, struct span text, struct err *e)
 {
-    const struct edit *edit = arg;
-
-    (void)was;
-    *ret = edit->to;
-    return lst_selected(&edit->select, row);
+    return lst_file_create(s->copy, text, true, e);
 }
 
-/* The directory of a row's path, as spelled. */
-static struct span directory_of(const struct lst_row *row)
+/* A place for the copy, with the list's own name, which tells editors what it is. */
+static int copy_begin(struct session *s, struct err *e)
 {
-    const char *slash = memrchr(row->path.p, '/', row->path.n);
+    const char *tmp = getenv("TMPDIR");
+    char dir[PATH_MAX];
 
-    return (struct span){row->path.p, slash ? (size_t)(slash - row->path.p) : 0};
+    if (snprintf(dir, sizeof(dir), "%s/lockstep-edit-XXXXXX", tmp && *tmp ? tmp : "/tmp") >=
+            (int)sizeof(dir) ||
+        !mkdtemp(dir))
+        return err_set(e, -errno, tmp ? tmp : "/tmp", "set TMPDIR to a directory with room",
+                       "no place for a copy: %s", err_name(-errno));
+    memcpy(s->dir, dir, sizeof(dir));
+    if (path_join(s->copy, sizeof(s->copy), s->dir, path_name(s->path)))
+        return err_set(e, -ENAMETOOLONG, s->path, NULL, "the path of its copy is too long");
+    return copy_write(s, lst_file_text(&s->base), e);
 }
 
-/* lst_relabel_fn: by the directory that the row is in. */
-static bool by_home(void *arg, const struct lst_row *row, uint64_t was, uint64_t *ret)
+/* The copy is of no more use. */
+static void copy_end(struct session *s)
 {
-    const struct edit *edit = arg;
-    struct span directory = directory_of(row);
-    const struct home *home = map_get(edit->directories, directory.p, directory.n);
-
-    (void)was;
-    if (!home || !lst_selected(&edit->select, row))
-        return false;
-    *ret = home->label;
-    return true;
+    if (!s->dir[0])
+        return;
+    (void)unlink(s->copy); /* what the editor left beside it keeps the directory */
+    (void)rmdir(s->dir);
+    s->dir[0] = '\0';
 }
 
-/* lst_relabel_fn: by the table. */
-static bool by_number(void *arg, const struct lst_row *row, uint64_t was, uint64_t *ret)
+/* What was written is not to be lost: where it is. */
+static void copy_keep(struct session *s)
 {
-    const struct edit *edit = arg;
-
-    (void)row;
-    if (was >= edit->number_n)
-        return false;
-    *ret = edit->numbers[was];
-    return true;
+    fprintf(stderr, "lockstep: what you wrote is in %s\n", s->copy);
+    s->dir[0] = '\0';
 }
 
-/* Every file: made in memory first, so that a failure leaves all as they were; then replaced. */
-static int rewrite_all(struct lst_inputs *in, struct edit *edit, lst_relabel_fn *fn)
+/* Run the editor, which has the terminal and its signals until it ends. 0 or a negative code. */
+static int edit(struct session *s, struct err *e)
 {
-    struct buf *outs = calloc(in->n, sizeof(*outs));
-    uint64_t *changed = calloc(in->n, sizeof(*changed));
-    struct err e = {0};
-    int rc = outs && changed ? 0 : err_set(&e, -ENOMEM, NULL, NULL, "out of memory");
+    const char *visual = getenv("VISUAL"), *editor = getenv("EDITOR");
+    const char *name = visual && *visual ? visual : editor && *editor ? editor : EDITOR_DEFAULT;
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    struct sigaction interrupt, quit;
+    char command[PATH_MAX];
+    char shell[] = "sh", option[] = "-c";
+    char *argv[] = {shell, option, command, shell, s->copy, NULL};
+    int status = 0, rc;
+    pid_t pid;
 
-    for (size_t i = 0; rc == 0 && i < in->n; i++) {
-        buf_init(&outs[i], SIZE_MAX);
-        rc = lst_relabel(in->lists[i].text, fn, edit, &outs[i], &changed[i]);
-        if (rc < 0)
-            (void)err_set(&e, rc, in->lists[i].name, NULL, "%s", err_name(rc));
-    }
-    for (size_t i = 0; rc == 0 && i < in->n; i++) {
-        if (changed[i] > 0)
-            rc = lst_file_write(in->lists[i].name, (struct span){outs[i].data, outs[i].len},
-                                &in->files[i], &e);
-        if (rc == 0) {
-            command_print_name(in->lists[i].name);
-            printf(": %" PRIu64 " rows relabelled\n", changed[i]);
+    if (snprintf(command, sizeof(command), "%s \"$@\"", name) >= (int)sizeof(command))
+        return err_set(e, ERR_LIMIT, "$EDITOR", "a shorter one", "the editor's name is too long");
+    (void)fflush(stdout); /* what was said comes before what the editor shows */
+    (void)sigaction(SIGINT, &ignore, &interrupt);
+    (void)sigaction(SIGQUIT, &ignore, &quit);
+    rc = -posix_spawn(&pid, "/bin/sh", NULL, NULL, argv, environ);
+    while (rc == 0 && waitpid(pid, &status, 0) < 0)
+        rc = errno == EINTR ? 0 : -errno;
+    (void)sigaction(SIGINT, &interrupt, NULL);
+    (void)sigaction(SIGQUIT, &quit, NULL);
+    if (rc)
+        return err_set(e, rc, name, "set EDITOR to one that can be run", "%s", err_name(rc));
+    if (!WIFEXITED(status) || WEXITSTATUS(status))
+        return err_set(e, ERR_REFUSED, name, NULL, "the editor failed (%s %d)",
+                       WIFEXITED(status) ? "status" : "signal",
+                       WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+    return 0;
+}
+
+/* Edit again, or give up? Who cannot be asked has given up, and keeps what he wrote. */
+static enum step ask(struct session *s)
+{
+    char line[64];
+
+    for (;;) {
+        printf("What now? (e)dit again, (g)ive up: ");
+        (void)fflush(stdout); /* a question that is not seen is not answered */
+        if (!fgets(line, sizeof(line), stdin)) {
+            putchar('\n');
+            copy_keep(s);
+            return STEP_GIVEN_UP;
         }
+        if (line[0] == 'e' || line[0] == 'E')
+            return STEP_AGAIN;
+        if (line[0] == 'g' || line[0] == 'G')
+            return STEP_GIVEN_UP;
     }
-    for (size_t i = 0; outs && i < in->n; i++)
-        buf_release(&outs[i]);
-    free(outs);
-    free(changed);
-    return rc < 0 ? lst_failed(&e) : EXIT_IN_STEP;
 }
 
-/* The classes of all files together. */
-static int tally_all(const struct lst_inputs *in, struct lst_tally *ret)
+/* Errors that the edit brought are shown, with their lines. True: there are none. */
+static int check(const struct session *s, struct span text, bool *ret_right)
 {
-    int rc = 0;
+    const struct lst_check_options options = {0};
+    struct lst_list list = {.name = s->path, .text = text};
+    struct lst_inputs in = {.lists = &list, .n = 1};
+    struct lst_findings f = {0};
+    size_t errors = 0;
+    int rc = lst_check(&list, 1, &options, &f);
 
-    for (size_t i = 0; rc == 0 && i < in->n; i++)
-        rc = lst_tally_all(ret, in->lists[i].text);
+    if (rc == 0)
+        rc = lst_findings_novel(&f, text, lst_file_text(&s->base));
+    for (size_t i = 0; rc == 0 && i < f.n; i++)
+        errors += lst_rule_info(f.items[i].rule)->severity == LST_ERROR;
+    if (rc == 0 && errors) {
+        lst_findings_sort(&f, &list, 1);
+        (void)lst_show(LST_TEXT, &f, &in, 0); /* its status is of a check */
+    }
+    lst_findings_release(&f);
+    *ret_right = errors == 0;
     return rc;
 }
 
-/* Take down the directories of one list's rows that are meant. */
-static int note_homes(struct edit *edit, struct span text)
+/* The list became another meanwhile: both edits in one text, or a conflict, which goes into the
+ * copy. */
+static int merge(struct session *s, struct lst_file *now, struct span *text, struct buf *out,
+                 uint64_t *ret_conflicts, struct err *e)
 {
-    struct lst_cursor c = {.in = text};
-    struct lst_row row;
+    const struct lst_merge_options options = {.ours = "yours", .theirs = s->path};
+    struct lst_merge_stats stats = {0};
+    int rc = lst_merge(lst_file_text(&s->base), *text, lst_file_text(now), &options, out, &stats);
 
-    while (lst_row_next(&c, &row)) {
-        struct span directory = directory_of(&row);
-        struct home *home;
-
-        if (!lst_selected(&edit->select, &row) ||
-            map_get(edit->directories, directory.p, directory.n))
-            continue;
-        home = calloc(1, sizeof(*home));
-        if (!home || map_put(edit->directories, directory.p, directory.n, home, NULL) < 0) {
-            free(home);
-            return -ENOMEM;
-        }
+    if (rc)
+        return err_set(e, rc, s->path, NULL, "merging: %s", err_name(rc));
+    *text = (struct span){out->data ? out->data : "", out->len};
+    *ret_conflicts = stats.conflicts;
+    if (!stats.conflicts) {
+        printf("the list changed meanwhile: %" PRIu64 " rows changed, %" PRIu64 " dropped, %" PRIu64
+               " added by others are kept\n",
+               stats.changed, stats.dropped, stats.added);
+        return 0;
     }
+    printf("the list changed meanwhile, and %" PRIu64 " rows were changed in two ways: both stand "
+           "between markers in the copy\n",
+           stats.conflicts);
+    rc = copy_write(s, *text, e);
+    if (rc)
+        return rc;
+    lst_file_release(&s->base);
+    s->base = *now;
+    *now = (struct lst_file){0};
     return 0;
 }
 
-static int by_name(const void *a, const void *b)
+/* Put the text in the list's place, on top of what others did to it. */
+static enum step put(struct session *s, struct span edited, struct err *e)
 {
-    return strcmp((*(struct home *const *)a)->name, (*(struct home *const *)b)->name);
-}
+    uint64_t conflicts = 0;
+    int rc = ERR_CHANGED;
 
-/* Give each directory its class. */
-static int number_homes(struct edit *edit, uint64_t next)
-{
-    size_t n = map_count(edit->directories);
-    struct home **homes = n ? reallocarray(NULL, n, sizeof(struct home *)) : NULL;
-    size_t at = 0;
-    size_t i = 0;
-    const void *key;
-    void *value;
+    for (int i = 0; i < PUT_TRIES && rc == ERR_CHANGED && !conflicts; i++) {
+        struct span text = edited;
+        struct lst_file now = {0};
+        struct buf merged;
 
-    if (n && !homes)
-        return -ENOMEM;
-    while (map_next(edit->directories, &at, &key, NULL, &value)) {
-        homes[i] = value;
-        homes[i++]->name = key;
+        buf_init(&merged, SIZE_MAX);
+        rc = lst_file_read(s->path, &now, e);
+        if (rc == 0 && !span_equal(lst_file_text(&now), lst_file_text(&s->base)))
+            rc = merge(s, &now, &text, &merged, &conflicts, e);
+        if (rc == 0 && !conflicts)
+            rc = lst_file_write(s->path, text, &now, e);
+        lst_file_release(&now);
+        buf_release(&merged);
     }
-    if (n > 1)
-        qsort(homes, n, sizeof(*homes), by_name);
-    for (i = 0; i < n; i++) {
-        homes[i]->label = i == 0 ? edit->classes[0] : next++;
-        printf("class %" PRIu64 ": ", homes[i]->label);
-        command_print_name(*homes[i]->name ? homes[i]->name : ".");
-        putchar('\n');
-    }
-    free(homes);
-    return 0;
+    if (rc)
+        return STEP_FAILED;
+    if (conflicts)
+        return ask(s);
+    command_print_name(s->path);
+    printf(": replaced\n");
+    return STEP_DONE;
 }
 
-/* lst split. */
-static int split(struct lst_inputs *in, struct edit *edit)
+/* From the editor to the list, once. */
+static enum step round_of(struct session *s, struct err *e)
 {
-    struct lst_tally t = {0};
-    size_t at = 0;
-    void *value;
-    int status;
-    int rc = tally_all(in, &t);
-
-    edit->to = t.class_n;
-    lst_tally_release(&t);
-    edit->directories = map_new();
-    if (!edit->directories)
-        rc = -ENOMEM;
-    for (size_t i = 0; rc == 0 && edit->by_directory && i < in->n; i++)
-        rc = note_homes(edit, in->lists[i].text);
-    if (rc == 0 && edit->by_directory)
-        rc = number_homes(edit, edit->to);
-    else if (rc == 0)
-        printf("class %" PRIu64 ": the images of %s\n", edit->to, edit->in_name);
-    if (rc < 0)
-        status = lst_failed(&(struct err){.code = rc, .what = "there is not enough memory"});
-    else
-        status = rewrite_all(in, edit, edit->by_directory ? by_home : to_one);
-    while (edit->directories && map_next(edit->directories, &at, NULL, NULL, &value))
-        free(value);
-    map_free(edit->directories);
-    return status;
-}
-
-/* Old class -> new one. */
-static int make_numbers(struct edit *edit, const struct lst_tally *t)
-{
-    uint64_t next = 0;
-    uint64_t *order;
-
-    edit->number_n = t->class_n > edit->to + 1 ? t->class_n : (size_t)edit->to + 1;
-    edit->numbers = reallocarray(NULL, edit->number_n, sizeof(*edit->numbers));
-    order = calloc(edit->number_n, sizeof(*order));
-    if (!edit->numbers || !order) {
-        free(order);
-        return -ENOMEM;
-    }
-    for (size_t i = 0; i < edit->number_n; i++)
-        edit->numbers[i] = i;
-    for (size_t i = 0; i < edit->select.class_n; i++)
-        if (edit->classes[i] < edit->number_n)
-            edit->numbers[edit->classes[i]] = edit->to;
-    for (size_t i = 0; i < t->class_n; i++)
-        order[edit->numbers[i]] += t->classes[i]; /* rows of each class that is left */
-    for (size_t i = 0; edit->renumber && i < edit->number_n; i++)
-        order[i] = order[i] > 0 ? next++ : UINT64_MAX;
-    for (size_t i = 0; edit->renumber && i < edit->number_n; i++)
-        edit->numbers[i] = order[edit->numbers[i]];
-    free(order);
-    return 0;
-}
-
-/* lst merge-classes. */
-static int merge_classes(struct lst_inputs *in, struct edit *edit)
-{
-    struct lst_tally t = {0};
-    int rc = tally_all(in, &t);
-    int status;
+    struct lst_file edited = {0};
+    enum step step = STEP_FAILED;
+    bool right = false;
+    int rc = edit(s, e);
 
     if (rc == 0)
-        rc = make_numbers(edit, &t);
-    for (size_t i = 0; rc == 0 && i < t.class_n; i++)
-        if (t.classes[i] > 0 && edit->numbers[i] != i)
-            printf("class %zu is %" PRIu64 "\n", i, edit->numbers[i]);
-    lst_tally_release(&t);
-    if (rc < 0)
-        status = lst_failed(&(struct err){.code = rc, .what = "there is not enough memory"});
-    else
-        status = rewrite_all(in, edit, by_number);
-    free(edit->numbers);
-    return status;
-}
-
-/* Read the list of --in, where there is one, then the files; then do it. */
-static int run(int n, char **names, struct edit *edit,
-               int (*doing)(struct lst_inputs *in, struct edit *edit))
-{
-    struct lst_inputs in = {0};
-    struct lst_file other = {0};
-    struct err e = {0};
-    int status = EXIT_IN_STEP;
-
-    if (edit->in_name && lst_file_read(edit->in_name, &other, &e) < 0)
-        return lst_failed(&e);
-    if (edit->in_name && lst_paths_new(lst_file_text(&other), &edit->in) < 0)
-        status = lst_failed(&(struct err){.code = -ENOMEM, .what = "there is not enough memory"});
-    edit->select.in = edit->in;
-    if (status == EXIT_IN_STEP)
-        status = lst_inputs_read(names, (size_t)n, &in);
-    if (status == EXIT_IN_STEP)
-        status = doing(&in, edit);
-    lst_inputs_release(&in);
-    lst_paths_free(edit->in);
-    lst_file_release(&other);
-    return status;
-}
-
-static int relabel(struct lst_inputs *in, struct edit *edit)
-{
-    return rewrite_all(in, edit, to_one);
-}
-
-/* The options of all three. NULL, or what is wrong; "" asks for help. */
-static const char *options(int argc, char **argv, struct edit *edit)
-{
-    static const struct option names[] = {
-        {"to", required_argument, NULL, 't'},     {"class", required_argument, NULL, 'k'},
-        {"match", required_argument, NULL, 'm'},  {"in", required_argument, NULL, 'i'},
-        {"by-directory", no_argument, NULL, 'd'}, {"renumber", no_argument, NULL, 'r'},
-        {"help", no_argument, NULL, 'h'},         {0}};
-    struct lst_selection *s = &edit->select;
-    int c;
-
-    while ((c = getopt_long(argc, argv, "h", names, NULL)) != -1) {
-        if (c == 't' && lst_number(optarg, 0, LST_CLASS_MOST, &edit->to))
-            edit->has_to = true;
-        else if (c == 'k' && s->class_n < LST_CLASSES_MAX &&
-                 lst_number(optarg, 0, LST_CLASS_MOST, &edit->classes[s->class_n]))
-            s->class_n++;
-        else if (c == 'm' && s->pattern_n < LST_PATTERNS_MAX)
-            edit->patterns[s->pattern_n++] = optarg;
-        else if (c == 'i')
-            edit->in_name = optarg;
-        else if (c == 'd')
-            edit->by_directory = true;
-        else if (c == 'r')
-            edit->renumber = true;
+        rc = lst_file_read(s->copy, &edited, e);
+    if (rc == 0 && span_equal(lst_file_text(&edited), lst_file_text(&s->base))) {
+        command_print_name(s->path);
+        printf(": unchanged\n");
+        step = STEP_DONE;
+    } else if (rc == 0) {
+        rc = check(s, lst_file_text(&edited), &right);
+        if (rc)
+            (void)err_set(e, rc, s->path, NULL, "the check did not come to its end: %s",
+                          err_name(rc));
         else
-            return c == 'h' ? "" : c == '?' ? "unknown option" : "a class is a number from 0 on";
+            step = right ? put(s, lst_file_text(&edited), e) : ask(s);
     }
-    s->classes = edit->classes;
-    s->patterns = edit->patterns;
-    return optind == argc ? "which list?" : NULL;
+    lst_file_release(&edited);
+    return step;
 }
 
-int lst_command_relabel(int argc, char **argv)
+/* With the lock held. */
+static int session(const char *path)
 {
-    struct edit edit = {0};
-    const char *wrong = options(argc, argv, &edit);
+    struct session s = {.path = path};
+    enum step step = STEP_FAILED;
+    struct err e = {0};
 
-    if (!wrong && !edit.has_to)
-        wrong = "--to which class?";
-    if (!wrong && (edit.by_directory || edit.renumber))
-        wrong = "relabel takes --to, --class, --match and --in";
-    if (!wrong && edit.select.class_n + edit.select.pattern_n == 0 && !edit.in_name)
-        wrong = "which rows: --class, --match, --in";
-    if (wrong)
-        return command_usage(relabel_usage, *wrong ? wrong : NULL);
-    return run(argc - optind, argv + optind, &edit, relabel);
+    if (lst_file_read(path, &s.base, &e) == 0 && copy_begin(&s, &e) == 0)
+        do {
+            step = round_of(&s, &e);
+        } while (step == STEP_AGAIN);
+    if (step == STEP_FAILED && s.copy[0])
+        copy_keep(&s);
+    copy_end(&s);
+    lst_file_release(&s.base);
+    if (step == STEP_FAILED)
+        return e.code == ERR_REFUSED ? command_fault(EXIT_DIFFERENCES, &e) : lst_failed(&e);
+    return step == STEP_DONE ? EXIT_IN_STEP : EXIT_DIFFERENCES;
 }
 
-int lst_command_split(int argc, char **argv)
+int lst_command_edit(int argc, char **argv)
 {
-    struct edit edit = {0};
-    const char *wrong = options(argc, argv, &edit);
+    static const struct option names[] = {{"help", no_argument, NULL, 'h'}, {0}};
+    struct lst_lock lock;
+    struct err e = {0};
+    int c, rc, status;
 
-    if (!wrong &&
-        (edit.select.class_n != 1 || edit.has_to || edit.renumber || edit.select.pattern_n > 0))
-        wrong = "split takes one --class";
-    if (!wrong && edit.by_directory == (edit.in_name != NULL))
-        wrong = "--by-directory or --in LIST";
-    if (wrong)
-        return command_usage(split_usage, *wrong ? wrong : NULL);
-    return run(argc - optind, argv + optind, &edit, split);
-}
-
-int lst_command_merge_classes(int argc, char **argv)
-{
-    struct edit edit = {0};
-    const char *wrong = options(argc, argv, &edit);
-
-    if (!wrong && (!edit.has_to || edit.select.class_n == 0))
-        wrong = "--to which class, and which others: --class";
-    if (!wrong && (edit.by_directory || edit.in_name || edit.select.pattern_n > 0))
-        wrong = "merge-classes takes --to, --class and --renumber";
-    if (wrong)
-        return command_usage(merge_usage, *wrong ? wrong : NULL);
-    return run(argc - optind, argv + optind, &edit, merge_classes);
+    c = getopt_long(argc, argv, "h", names, NULL);
+    if (c != -1)
+        return command_usage(usage, c == 'h' ? NULL : "unknown option");
+    if (argc - optind != 1)
+        return command_usage(usage, "which list?");
+    rc = lst_lock_take(argv[optind], &lock, &e);
+    if (rc)
+        return rc == -EBUSY ? command_fault(EXIT_DIFFERENCES, &e) : lst_failed(&e);
+    status = session(argv[optind]);
+    lst_lock_drop(&lock);
+    return status;
 }

@@ -1,121 +1,141 @@
-"""lockstep lst relabel, split, merge-classes, append and subset: what they write, read back by
-readers that share nothing with them."""
+"""lockstep lst edit: nothing wrong takes a list's place, and nobody's change is lost."""
 
 import os
+import subprocess
 
-from harness import on, write
-from harness.list_readers import everyone
-from test_lst_check import lst
+from harness import on, read, wait_until, write
+from harness.agent import lockstep_binary
 
-TRAIN = (b"0\t0\tcat/a.jpg\n1\t1.000000\tdog/b.jpg\n2\t3\tfox/c.jpg\n3\t3\tfox/red/d.jpg\n"
-         b"7\t5\towl/e.jpg\n")
-VAL = b"0\t0\tcat/f.jpg\n1\t3\tfox/red/g.jpg\n2\t3\tfox/arctic/h.jpg\n"
+OLD = b"1\t0\tcat/a.jpg\n2\t0\tcat/b.jpg\n# a word\n3\t3\tdog/c.jpg\n"
 
 
-def put(ctx):
-    write(ctx.path("train.lst"), TRAIN)
-    write(ctx.path("val.lst"), VAL)
+class Desk:
+    """A list, and editors that are scripts: they get the copy as $1, and the list as $LIST."""
 
+    def __init__(self, ctx):
+        self.dir, self.list = ctx.dir, ctx.path("train.lst")
+        self.tmp = ctx.folder("tmp")
+        write(self.list, OLD)
 
-def rows(ctx, name):
-    """index -> (label, path), as every reader has it."""
-    with open(ctx.path(name), "rb") as file:
-        return {index: (labels[0], path) for index, labels, path in everyone(file.read())}
+    def start(self, script, **more):
+        editor = os.path.join(self.dir, "editor.sh")
+        write(editor, b"#!/bin/sh\nset -e\n" + script.encode())
+        os.chmod(editor, 0o755)
+        environment = {**os.environ, "EDITOR": editor, "LIST": self.list, "TMPDIR": self.tmp,
+                       "VISUAL": "", **more}
+        return subprocess.Popen([lockstep_binary(), "lst", "edit", self.list], cwd=self.dir,
+                                env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True)
 
+    def edit(self, script, answers="", **more):
+        process = self.start(script, **more)
+        out, err = process.communicate(answers, timeout=30)
+        return process.returncode, out, err
 
-@on("s3d")
-def test_relabel(ctx):
-    put(ctx)
-    os.chmod(ctx.path("train.lst"), 0o604)
-    status, out, err = lst("relabel", "--to", "9", "--class", "3", "--match", "fox/red/**",
-                           "train.lst", "val.lst", cwd=ctx.dir)
-    assert (status, err) == (0, "") and "train.lst: 1 rows" in out and "val.lst: 1 rows" in out
-    with open(ctx.path("train.lst"), "rb") as file:
-        assert file.read() == TRAIN.replace(b"3\t3\tfox/red", b"3\t9\tfox/red")
-    assert os.stat(ctx.path("train.lst")).st_mode & 0o777 == 0o604
-    inode = os.stat(ctx.path("train.lst")).st_ino
-    assert lst("relabel", "--to", "4", "--class", "77", "train.lst", cwd=ctx.dir)[0] == 0
-    assert os.stat(ctx.path("train.lst")).st_ino == inode
-    write(ctx.path("some.lst"), b"0\t0\tdog/b.jpg\n")
-    assert lst("relabel", "--to", "4", "--in", "some.lst", "train.lst", cwd=ctx.dir)[0] == 0
-    assert rows(ctx, "train.lst")[1] == (4.0, "dog/b.jpg")
+    def leftovers(self):
+        beside = [name for name in os.listdir(self.dir) if name.startswith(".lockstep-")]
+        return beside + os.listdir(self.tmp)
 
 
 @on("s3d")
-def test_split_a_class(ctx):
-    put(ctx)
-    status, out, _ = lst("split", "--class", "3", "--by-directory", "train.lst", "val.lst", cwd=ctx.dir)
-    assert status == 0, out
-    assert out.splitlines()[:3] == ["class 3: fox", "class 6: fox/arctic", "class 7: fox/red"], out
-    assert rows(ctx, "train.lst") == {0: (0, "cat/a.jpg"), 1: (1, "dog/b.jpg"), 2: (3, "fox/c.jpg"),
-                                      3: (7, "fox/red/d.jpg"), 7: (5, "owl/e.jpg")}
-    assert rows(ctx, "val.lst") == {0: (0, "cat/f.jpg"), 1: (7, "fox/red/g.jpg"),
-                                    2: (6, "fox/arctic/h.jpg")}
-    put(ctx)
-    write(ctx.path("red.lst"), b"0\t0\tfox/red/d.jpg\n1\t0\towl/e.jpg\n")
-    assert lst("split", "--class", "3", "--in", "red.lst", "train.lst", cwd=ctx.dir)[0] == 0
-    assert rows(ctx, "train.lst")[3][0] == 6 and rows(ctx, "train.lst")[7][0] == 5
+def test_what_is_right_takes_the_place(ctx):
+    desk = Desk(ctx)
+    os.chmod(desk.list, 0o640)
+    status, out, err = desk.edit("sed -i s,cat/a,cat/x, \"$1\"; test \"${1##*/}\" = train.lst")
+    assert (status, err) == (0, "") and "train.lst: replaced" in out, (status, out, err)
+    assert read(desk.list) == OLD.replace(b"cat/a", b"cat/x")
+    assert os.stat(desk.list).st_mode & 0o777 == 0o640
+    inode = os.stat(desk.list).st_ino
+    status, out, _ = desk.edit("touch \"$1\"")
+    assert status == 0 and "unchanged" in out and os.stat(desk.list).st_ino == inode
+    assert desk.edit("exit 1", VISUAL="sed -i s,cat/x,cat/y,")[0] == 0, "VISUAL comes first"
+    assert b"cat/y" in read(desk.list)
+    assert desk.leftovers() == []
 
 
 @on("s3d")
-def test_merge_classes(ctx):
-    put(ctx)
-    status, out, _ = lst("merge-classes", "--to", "0", "--class", "1", "--renumber", "train.lst",
-                         "val.lst", cwd=ctx.dir)
-    assert status == 0, out
-    assert {path: label for label, path in rows(ctx, "train.lst").values()} == {
-        "cat/a.jpg": 0, "dog/b.jpg": 0, "fox/c.jpg": 1, "fox/red/d.jpg": 1, "owl/e.jpg": 2}
-    assert {path: label for label, path in rows(ctx, "val.lst").values()} == {
-        "cat/f.jpg": 0, "fox/red/g.jpg": 1, "fox/arctic/h.jpg": 1}
-    assert lst("check", "--no-images", "train.lst", "val.lst", cwd=ctx.dir)[0] == 0
-    put(ctx)
-    assert lst("merge-classes", "--to", "1", "--class", "3", "--class", "5", "train.lst",
-               cwd=ctx.dir)[0] == 0
-    assert sorted(label for label, _ in rows(ctx, "train.lst").values()) == [0, 1, 1, 1, 1]
+def test_what_is_wrong_is_refused_with_its_line(ctx):
+    desk = Desk(ctx)
+    wrong = "printf '3\\t1\\tdog/d.jpg\\n4\\tx\\n' >>\"$1\""
+    status, out, _ = desk.edit(wrong, "g\n")
+    assert status == 1 and read(desk.list) == OLD, out
+    assert "train.lst:5: error: " in out and "[index-twice]" in out, out
+    assert "train.lst:6: error: " in out and "[two-columns]" in out, out
+    assert ":3:" not in out, "the comment was there before"
+    assert "(e)dit again, (g)ive up" in out and desk.leftovers() == []
+
+    # Edit again: the copy is as it was left.
+    again = "if grep -q x$ \"$1\"; then sed -i -e '/x$/d' -e s,^3.1,4\\\\t1, \"$1\"; else " \
+        + wrong + "; fi"
+    status, out, err = desk.edit(again, "what?\ne\n")
+    assert status == 0, (out, err)
+    assert read(desk.list) == OLD + b"4\t1\tdog/d.jpg\n"
+
+    # A row that stands there once more is new, too; a list without rows is none.
+    for script, rule in (("sed -i '1{p}' \"$1\"", "index-twice"), (": >\"$1\"", "no-rows")):
+        status, out, err = desk.edit(script, "g\n")
+        assert status == 1 and f"[{rule}]" in out, (out, err)
+    # Nobody can be asked: nothing happens to the list, and the text is kept.
+    status, out, err = desk.edit(wrong)
+    assert status == 1 and "what you wrote is in " in err, err
+    assert b"4\tx\n" in read(err.split("what you wrote is in ")[1].split("\n")[0])
+    assert read(desk.list) == OLD + b"4\t1\tdog/d.jpg\n"
 
 
 @on("s3d")
-def test_append(ctx):
-    put(ctx)
-    write(ctx.path("more.lst"), VAL + b"9\t0\tcat/a.jpg\n")
-    status, out, _ = lst("append", "train.lst", "more.lst", cwd=ctx.dir)
-    assert status == 0 and "3 added, 1 known" in out, out
-    got = rows(ctx, "train.lst")
-    assert len(got) == 8 and got[8] == (0, "cat/f.jpg") and got[10] == (3, "fox/arctic/h.jpg")
-    with open(ctx.path("train.lst"), "rb") as file:
-        before = file.read()
-    assert before.startswith(TRAIN)
-    write(ctx.path("clash.lst"), b"0\t0\tnew.jpg\n1\t7\tcat/a.jpg\n")
-    status, _, err = lst("append", "train.lst", "clash.lst", cwd=ctx.dir)
-    with open(ctx.path("train.lst"), "rb") as file:
-        assert status == 1 and "1 images have other labels" in err and file.read() == before
+def test_what_others_did_meanwhile_is_merged(ctx):
+    desk = Desk(ctx)
+    status, out, err = desk.edit(
+        "sed -i s,^2.0,2\\\\t7, \"$1\"; sed -i -e s,cat/b,cat/z, -e '/dog/d' \"$LIST\";"
+        "printf '9\\t3\\tdog/e.jpg\\n' >>\"$LIST\"")
+    assert status == 0 and "the list changed meanwhile" in out, (out, err)
+    assert read(desk.list) == (b"1\t0\tcat/a.jpg\n2\t7\tcat/z.jpg\n# a word\n9\t3\tdog/e.jpg\n")
+    assert desk.leftovers() == []
 
 
 @on("s3d")
-def test_subset(ctx):
-    put(ctx)
-    assert lst("subset", "--class", "3", "--class", "5", "-o", "some.lst", "train.lst",
-               cwd=ctx.dir)[0] == 0
-    with open(ctx.path("some.lst"), "rb") as file:
-        assert file.read() == b"".join(TRAIN.splitlines(True)[2:])
-    words = ("subset", "--not-in", "some.lst", "--per-class", "1", "-o", "rest.lst", "train.lst")
-    assert lst(*words, cwd=ctx.dir)[0] == 0
-    assert sorted(rows(ctx, "rest.lst")) == [0, 1]
-    status, _, err = lst(*words, cwd=ctx.dir)
-    assert status == 2 and "is there already" in err
-    assert lst(*words, "--force", cwd=ctx.dir)[0] == 0
+def test_a_conflict_is_for_a_person(ctx):
+    desk = Desk(ctx)
+    clash = "sed -i s,^2.0,2\\\\t7, \"$1\"; sed -i s,^2.0,2\\\\t8, \"$LIST\""
+    status, out, err = desk.edit(clash)
+    assert status == 1 and "changed in two ways" in out, (out, err)
+    theirs = OLD.replace(b"2\t0", b"2\t8")
+    assert read(desk.list) == theirs
+    kept = read(err.split("what you wrote is in ")[1].split("\n")[0])
+    assert b"<<<<<<< yours\n2\t7\tcat/b.jpg\n" in kept and b"2\t8\tcat/b.jpg\n" in kept, kept
+
+    # Markers are no rows; who takes them out decides.
+    write(desk.list, OLD)
+    status, out, err = desk.edit(
+        "if grep -q '^<<<' \"$1\"; then sed -i -e '/^[<=>|]/d' -e '/^2.8/d' -e '/^2.0/d' \"$1\";"
+        f" else {clash}; fi", "e\n")
+    assert status == 0, (out, err)
+    assert read(desk.list) == OLD.replace(b"2\t0", b"2\t7")
 
 
 @on("s3d")
-def test_wrong_use(ctx):
-    put(ctx)
-    for words in (("relabel", "train.lst"), ("relabel", "--to", "1", "train.lst"),
-                  ("relabel", "--to", "x", "--class", "1", "train.lst"),
-                  ("split", "--class", "3", "train.lst"), ("split", "--by-directory", "train.lst"),
-                  ("merge-classes", "--to", "1", "train.lst"), ("append", "train.lst"),
-                  ("subset", "train.lst"), ("subset", "-o", "x.lst"),
-                  ("relabel", "--to", "1", "--class", "0", "train.lst", "gone.lst")):
-        status, out, err = lst(*words, cwd=ctx.dir)
-        assert status == 2 and err and not out, (words, status, out, err)
-    with open(ctx.path("train.lst"), "rb") as file:
-        assert file.read() == TRAIN
+def test_one_at_a_time_edits_a_list(ctx):
+    desk = Desk(ctx)
+    first = desk.start(f"touch {ctx.path('begun')}; read line <{ctx.path('gate')}")
+    os.mkfifo(ctx.path("gate"))
+    wait_until(lambda: os.path.exists(ctx.path("begun")), 10, "the first editor")
+    status, _, err = desk.edit("echo >>\"$1\"")
+    assert status == 1 and "it is being edited by uid 0, process" in err, err
+    first.kill()  # who dies leaves no lock
+    write(ctx.path("gate"), b"\n")
+    first.communicate()
+    assert desk.edit("sed -i s,cat/a,cat/x, \"$1\"")[0] == 0
+    assert b"cat/x" in read(desk.list)
+
+
+@on("s3d")
+def test_wrong_use_and_broken_editors(ctx):
+    desk = Desk(ctx)
+    assert desk.edit("kill -9 $$")[0] == 1
+    status, _, err = desk.edit("echo >>\"$1\"; exit 3")
+    assert status == 1 and "the editor failed (status 3)" in err and "what you wrote is in" in err
+    assert read(desk.list) == OLD
+    run = [lockstep_binary(), "lst", "edit"]
+    assert subprocess.run(run, capture_output=True, check=False).returncode == 2
+    done = subprocess.run([*run, ctx.path("none.lst")], capture_output=True, check=False)
+    assert done.returncode == 2 and b"No such file" in done.stderr, done

@@ -7,27 +7,35 @@
 
 #define LISTS_MAX 3
 
-/* All findings as "list:line rule", one a line. */
+/* Findings as "list:line rule", one a line. */
+static void assert_findings(const struct lst_findings *f, const char *want)
+{
+    struct buf got;
+
+    buf_init(&got, SIZE_MAX);
+    assert_int_equal(buf_append_str(&got, ""), 0);
+    for (size_t i = 0; i < f->n; i++)
+        assert_int_equal(buf_appendf(&got, "%u:%u %s\n", f->items[i].list,
+                                     (unsigned)f->items[i].line,
+                                     lst_rule_info(f->items[i].rule)->id),
+                         0);
+    assert_string_equal(got.data ? got.data : "", want);
+    buf_release(&got);
+}
+
+/* All that is found. */
 static void assert_found(const struct lst_check_options *opt, const char *const *texts,
                          const char *want)
 {
     struct lst_list lists[LISTS_MAX];
     struct lst_findings f = {0};
-    struct buf got;
     size_t n = 0;
 
     for (; texts[n]; n++)
         lists[n] = (struct lst_list){"x.lst", span_of(texts[n])};
     assert_int_equal(lst_check(lists, n, opt, &f), 0);
     lst_findings_sort(&f, lists, n);
-    buf_init(&got, SIZE_MAX);
-    assert_int_equal(buf_append_str(&got, ""), 0);
-    for (size_t i = 0; i < f.n; i++)
-        assert_int_equal(buf_appendf(&got, "%u:%u %s\n", f.items[i].list, (unsigned)f.items[i].line,
-                                     lst_rule_info(f.items[i].rule)->id),
-                         0);
-    assert_string_equal(got.data ? got.data : "", want);
-    buf_release(&got);
+    assert_findings(&f, want);
     lst_findings_release(&f);
 }
 
@@ -168,6 +176,32 @@ static void test_fix(void **state)
     }
 }
 
+/* What an edit of `was` into `now` brought. */
+static void brought(const char *was, const char *now, const char *want)
+{
+    const struct lst_check_options opt = {0};
+    const struct lst_list list = {"x.lst", span_of(now)};
+    struct lst_findings f = {0};
+
+    assert_int_equal(lst_check(&list, 1, &opt, &f), 0);
+    assert_int_equal(lst_findings_novel(&f, list.text, span_of(was)), 0);
+    lst_findings_sort(&f, &list, 1);
+    assert_findings(&f, want);
+    lst_findings_release(&f);
+}
+
+static void test_what_an_edit_brought(void **state)
+{
+    (void)state;
+    brought(GOOD "5\tz\n# c\n", GOOD "# c\n5\tz\n", "");
+    brought(GOOD "5\tz\n", GOOD "5\tz\n6\tz\n", "0:4 two-columns\n");
+    brought(GOOD, GOOD "0\t0\ta/x.jpg\n", "0:3 index-twice\n0:3 path-twice\n");
+    brought(GOOD, "1\t0\ta/x.jpg\n1\t1\tb/y.jpg\n", "0:2 index-twice\n");
+    brought(GOOD GOOD, GOOD GOOD, "");
+    brought(GOOD, "", "0:0 no-rows\n");
+    brought("", "", "");
+}
+
 static void test_rules_have_words(void **state)
 {
     (void)state;
@@ -183,10 +217,13 @@ static void test_rules_have_words(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),   cmocka_unit_test(test_first_rows),
-        cmocka_unit_test(test_labels), cmocka_unit_test(test_two_lists),
-        cmocka_unit_test(test_fix),    cmocka_unit_test(test_rules_have_words)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows),
+                                       cmocka_unit_test(test_first_rows),
+                                       cmocka_unit_test(test_labels),
+                                       cmocka_unit_test(test_two_lists),
+                                       cmocka_unit_test(test_fix),
+                                       cmocka_unit_test(test_what_an_edit_brought),
+                                       cmocka_unit_test(test_rules_have_words)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
