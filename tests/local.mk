@@ -87,6 +87,7 @@ EXTRA_DIST += \
 	tests/system/harness/ceph.py \
 	tests/system/harness/client.py \
 	tests/system/harness/context.py \
+	tests/system/harness/fashion.py \
 	tests/system/harness/guest.py \
 	tests/system/harness/host.py \
 	tests/system/harness/hostile.py \
@@ -126,7 +127,7 @@ EXTRA_DIST += \
 	tests/system/test_anchors.py \
 	tests/system/test_endpoints.py tests/system/test_evidence.py \
 	tests/system/test_export.py \
-	tests/system/test_faults.py tests/system/test_flow.py tests/system/test_troubles.py \
+	tests/system/test_fashion.py tests/system/test_faults.py tests/system/test_flow.py tests/system/test_troubles.py \
 	tests/system/test_guard.py \
 	tests/system/test_harness.py \
 	tests/system/test_hosts.py \

@@ -16,7 +16,7 @@ that are ended in the end. tests/system/run.py finds and runs them.
         ctx.client.assert_tree(tree, "images/")
 """
 
-from . import bindfs, mounts, uml
+from . import bindfs, fashion, mounts, uml
 from .agent import Agent, lockstep_binary
 from .ceph import Ceph
 from .client import Client
@@ -29,6 +29,6 @@ from .waiting import TimedOut, be_patient, wait_until
 
 __all__ = [
     "Agent", "Ceph", "Client", "Context", "S3Error", "S3d", "Signed", "Skip", "Swift",
-    "TimedOut", "alone", "be_patient", "bindfs", "deadline", "lockstep_binary", "long_test", "mounts",
-    "on", "read", "s3d_binary", "uml", "wait_until", "write",
+    "TimedOut", "alone", "be_patient", "bindfs", "deadline", "fashion", "lockstep_binary",
+    "long_test", "mounts", "on", "read", "s3d_binary", "uml", "wait_until", "write",
 ]
