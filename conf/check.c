@@ -197,6 +197,7 @@ void reading_check(struct reading *r)
     reading_check_s3(r);
     reading_check_objects(r);
     reading_check_policies(r);
+    reading_check_manifests(r);
     check_timetable(r);
     check_trash(r);
     check_journal_prefix(r);

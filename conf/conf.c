@@ -53,6 +53,8 @@ static void release_mapping(struct conf_mapping *m)
     free(m->given);
     free(m->prefix);
     release_patterns(m->exclude);
+    free(m->manifest);
+    free(m->augmented_manifest);
 }
 
 /* Names and values. */

@@ -15,7 +15,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define CONF_NAME_MAX 64 /* bytes of a mapping's name: [A-Za-z0-9._-]+ */
+#define CONF_NAME_MAX   64 /* bytes of a mapping's name: [A-Za-z0-9._-]+ */
+#define CONF_SUFFIX_MAX 64 /* bytes of what the names of manifests end with, of the same */
 
 enum conf_mapping_kind { CONF_REPOSITORY, CONF_LISTS };
 enum conf_sync { CONF_SYNC_AUTO, CONF_SYNC_ON, CONF_SYNC_OFF };
@@ -55,6 +56,10 @@ struct conf_mapping {
     unsigned max_removal_percent; /* guard: default 5; 0..100 */
     enum conf_deletes deletes;    /* default CONF_DELETES_REMOVE */
     size_t repository;            /* CONF_LISTS: index into mappings of the repository */
+    /* CONF_LISTS: what stands in place of ".lst" in the names of the manifests that each list has in
+     * S3; NULL: it has none. Files of such names are passed over: `exclude` says so. */
+    char *manifest;
+    char *augmented_manifest;
 };
 
 /* What objects carry besides their bytes: one rule of `objects`. */

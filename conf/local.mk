@@ -8,6 +8,7 @@ conf_libconf_a_SOURCES = \
 	conf/field.c conf/field.h \
 	conf/lexical.c conf/lexical.h \
 	conf/load.c \
+	conf/manifests.c \
 	conf/node.c conf/node.h \
 	conf/number.c \
 	conf/print.c \
@@ -20,6 +21,7 @@ EXTRA_DIST += conf/lockstep.conf.sample conf/DESIGN.md
 
 check_PROGRAMS += tests/unit/test_conf tests/unit/test_conf_deletes tests/unit/test_conf_journal \
 	tests/unit/test_conf_limits tests/unit/test_conf_policies \
+	tests/unit/test_conf_limits tests/unit/test_conf_manifests \
 	tests/unit/test_conf_load tests/unit/test_conf_reload tests/unit/test_conf_value
 conf_test_libs = conf/libconf.a base/libbase.a $(LIBCONFIG_LIBS) $(CMOCKA_LIBS) $(CRYPTO_LIBS)
 tests_unit_test_conf_SOURCES = tests/unit/test_conf.c tests/unit/conf_bed.h tests/unit/unit.h
@@ -43,6 +45,9 @@ tests_unit_test_conf_policies_SOURCES = tests/unit/test_conf_policies.c tests/un
 	tests/unit/unit.h
 tests_unit_test_conf_policies_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_policies_LDADD = $(conf_test_libs)
+tests_unit_test_conf_manifests_SOURCES = tests/unit/test_conf_manifests.c tests/unit/unit.h
+tests_unit_test_conf_manifests_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_conf_manifests_LDADD = $(conf_test_libs)
 tests_unit_test_conf_reload_SOURCES = tests/unit/test_conf_reload.c tests/unit/unit.h \
 	tests/unit/scratch.c tests/unit/scratch.h
 tests_unit_test_conf_reload_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -52,6 +57,7 @@ tests_unit_test_conf_value_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_value_LDADD = $(conf_test_libs)
 TESTS += tests/unit/test_conf tests/unit/test_conf_deletes tests/unit/test_conf_journal \
 	tests/unit/test_conf_limits tests/unit/test_conf_policies \
+	tests/unit/test_conf_limits tests/unit/test_conf_manifests \
 	tests/unit/test_conf_load tests/unit/test_conf_reload tests/unit/test_conf_value
 
 if FUZZ

@@ -336,6 +336,7 @@ static void read_top(struct reading *r)
     read_mappings(r, lists, s_lists, &setting_lists, CONF_LISTS, list_count);
     reading_objects(r, node_member(root, "objects"));
     reading_policies(r, node_member(root, "policies"));
+    reading_reserve(r);
     derive(r);
 }
 

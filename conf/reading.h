@@ -42,6 +42,11 @@ void reading_check(struct reading *r);
 /* reading_check_s3(r): those of the group s3, as a part of it. */
 void reading_check_s3(struct reading *r);
 
+/* reading_check_manifests(r): names of manifests, against each other. reading_reserve(r): they are
+ * excluded from the trees of lists. */
+void reading_check_manifests(struct reading *r);
+void reading_reserve(struct reading *r);
+
 /* reading_end(r, ret, faults): hand over what came of it; r is released. 0, ERR_SYNTAX, -ENOMEM. */
 int reading_end(struct reading *r, struct conf **ret, struct conf_faults *faults)
     __attribute__((warn_unused_result));

@@ -437,6 +437,10 @@ static const struct setting timetable[] = {
 
 static const struct setting repositories[] = {MAPPING_SETTINGS};
 
+#define SUFFIX_RIGHT                                                                               \
+    "what stands in place of .lst, such as \".manifest\": 1 to 64 letters, digits, '.', '_' and "  \
+    "'-', other than .lst at either end"
+
 static const struct setting lists[] = {
     MAPPING_SETTINGS,
     {.name = "repository",
@@ -446,6 +450,18 @@ static const struct setting lists[] = {
      .normal = value_name,
      .right = "the name of one of the repositories",
      .help = "the images that the paths in these lists are relative to"},
+    {.name = "manifest",
+     .kind = SETTING_TEXT,
+     .offset = offsetof(struct conf_mapping, manifest),
+     .normal = value_suffix,
+     .right = SUFFIX_RIGHT,
+     .help = "each list has a manifest file beside it in S3, with this in place of .lst"},
+    {.name = "augmented_manifest",
+     .kind = SETTING_TEXT,
+     .offset = offsetof(struct conf_mapping, augmented_manifest),
+     .normal = value_suffix,
+     .right = SUFFIX_RIGHT,
+     .help = "the same for an augmented manifest, which has the labels, too"},
 };
 
 const struct setting_table setting_top = {top, COUNT_OF(top)};

@@ -274,6 +274,23 @@ const char *value_pattern(const char *text, char *out)
     return accept(text, out);
 }
 
+const char *value_suffix(const char *text, char *out)
+{
+    if (text[0] == '\0')
+        return "is empty";
+    if (strlen(text) > VALUE_SUFFIX_MAX)
+        return "is longer than 64 bytes";
+    for (const char *p = text; *p != '\0'; p++) {
+        if (!is_alnum(*p) && strchr("._-", *p) == NULL)
+            return "holds a byte that is not a letter, digit, '.', '_' or '-'";
+    }
+    if (ends_with(text, ".lst"))
+        return "makes the manifest a list";
+    if (starts_with(text, ".lst"))
+        return "begins with .lst, so that the manifest would be in the channel of its list";
+    return accept(text, out);
+}
+
 /* The host of an endpoint, n bytes: a name, an IPv4 address, or an IPv6 one in brackets. */
 static const char *check_host(const char *p, size_t n)
 {

@@ -10,6 +10,7 @@
 
 #define VALUE_TEXT_MAX   4096 /* bytes of any text with its NUL */
 #define VALUE_PREFIX_MAX 512  /* bytes: leaves half of an S3 key to the path */
+#define VALUE_SUFFIX_MAX 64   /* bytes */
 #define VALUE_SOCKET_MAX 107  /* bytes: sun_path of sockaddr_un less its NUL */
 
 /*
@@ -35,6 +36,9 @@ const char *value_proxy(const char *text, char *out);    /* the same, or "none" 
 const char *value_profile(const char *text, char *out);
 const char *value_hours(const char *text, char *out); /* "8-18" -> "08-18"; whole hours, 0 to 24 */
 const char *value_pattern(const char *text, char *out); /* of path_glob, below a mapping */
+/* value_suffix: of a manifest's name. It makes no list of it, and does not begin as one: what begins
+ * with a list's whole name would be in the channel of that list. */
+const char *value_suffix(const char *text, char *out);
 
 /* value_duration(text, ret_ms): "500ms", "30s", "15m", "2h", "1d". 0, ERR_SYNTAX, ERR_LIMIT. */
 int value_duration(const char *text, int64_t *ret_ms) __attribute__((warn_unused_result));
