@@ -38,12 +38,16 @@ agent_libservice_a_SOURCES = \
 	agent/service/holds.c agent/service/holds.h \
 	agent/service/index.c agent/service/index.h agent/service/index_empty.c \
 	agent/service/mentioned.c agent/service/mentioned.h \
+	agent/service/manifests.c \
+	agent/service/manifest_file.c agent/service/manifest_file.h \
+	agent/service/manifest_notes.c agent/service/manifest_notes.h \
 	agent/service/merge.c agent/service/merge.h \
 	agent/service/noting.c agent/service/noting.h \
 	agent/service/ordered.c agent/service/ordered.h \
 	agent/service/probe.c agent/service/probe.h \
 	agent/service/walk.c agent/service/walk.h \
 	agent/service/check.c agent/service/check.h \
+	agent/service/check_manifests.c agent/service/check_manifests.h \
 	agent/service/repair.c agent/service/repair.h \
 	agent/service/intake.c \
 	agent/service/limits.c \
@@ -154,6 +158,7 @@ agent_tests = \
 	tests/unit/test_index_walk \
 	tests/unit/test_spill \
 	tests/unit/test_mentioned \
+	tests/unit/test_manifest_notes \
 	tests/unit/test_uploads \
 	tests/unit/test_walk
 check_PROGRAMS += $(agent_tests)
@@ -198,6 +203,8 @@ tests_unit_test_uploads_SOURCES = tests/unit/test_uploads.c $(index_bed)
 tests_unit_test_uploads_LDADD = agent/libservice.a $(agent_tests_LIBS) $(LMDB_LIBS)
 tests_unit_test_mentioned_SOURCES = tests/unit/test_mentioned.c $(index_bed)
 tests_unit_test_mentioned_LDADD = agent/libservice.a lists/liblists.a $(agent_tests_LIBS) $(LMDB_LIBS)
+tests_unit_test_manifest_notes_SOURCES = tests/unit/test_manifest_notes.c $(index_bed)
+tests_unit_test_manifest_notes_LDADD = agent/libservice.a lists/liblists.a $(agent_tests_LIBS) $(LMDB_LIBS)
 tests_unit_test_index_walk_SOURCES = tests/unit/test_index_walk.c $(index_bed)
 tests_unit_test_index_walk_LDADD = agent/libservice.a $(agent_tests_LIBS) $(LMDB_LIBS)
 

@@ -17,6 +17,7 @@
  *   CHECKING    all there / some missing     READY / WAITING (deadline) -> OBSERVING
  *   READY       slot free, intent durable    FLYING
  *   FLYING      done / failed                forgotten / RETRY (deadline) -> OBSERVING
+ *   FLYING      a list, done                 CHECKING (its manifests are made) -> READY, one by one
  *   GONE        a new path is this file      CLAIMED (until copied and the lists are rewritten)
  *   GONE        deadline                     LISTING (guarded; its rows leave the lists) | held
  *   CLAIMED, LISTING  lists rewritten        BARRIER (until the rewritten lists are live in S3)
@@ -56,6 +57,9 @@ enum item_state {
     ITEM_REFUSED,
     ITEM_STATE_COUNT
 };
+
+/* The manifest of a list that its item is at. */
+enum item_manifest { ITEM_NO_MANIFEST, ITEM_PLAIN_MANIFEST, ITEM_AUGMENTED_MANIFEST };
 
 const char *item_state_name(enum item_state state);
 
@@ -112,6 +116,7 @@ struct item {
     unsigned sought; /* GONE: so many places where the file may have gone were looked at */
     enum change_kind change;
     enum journal_source source;
+    enum item_manifest manifest : 2;
     bool again : 1;     /* a hint came while the item was busy */
     bool resting : 1;   /* nobody tells when its writer is done: the next look must agree */
     bool was_there : 1; /* a regular file was seen here since the item began */

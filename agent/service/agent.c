@@ -386,6 +386,7 @@ static int agent_state(struct agent *a, struct journal_recovery *ret_recovery, s
 /* The empty things that every run needs. */
 static int agent_tables(struct agent *a, struct err *e)
 {
+    a->manifests_fd = -1;
     a->pending = pending_new();
     a->sighted = map_new();
     a->dirs_gone = map_new();
@@ -472,6 +473,8 @@ static int agent_begin(struct agent *a, struct err *e)
         if (rc == 0)
             rc = recover(a, rec.next_seq, e);
         if (rc == 0)
+            rc = manifests_begin(a);
+        if (rc == 0)
             rc = anchors_begin(a, e);
         if (rc == 0)
             rc = finder_new(a->conf->journal_dir, &a->finder);
@@ -532,6 +535,8 @@ void agent_end(struct agent *a)
     if (a->journal && journal_close(a->journal))
         log_error("the journal could not be closed in order");
     index_close(a->index);
+    if (a->manifests_fd >= 0)
+        close(a->manifests_fd);
     for (size_t i = 0; a->mappings && i < a->mapping_count; i++)
         rows_free(a->mappings[i].rows);
     stale_free_all(a);

@@ -12,6 +12,7 @@
  *   deletions objects go, to the trash if wanted, or are kept
  *   holds    removals that lists hold back; absent: rows that lists keep without images
  *   publish  lists go after their images, old objects after the lists
+ *   manifests  of lists, behind them
  *   apply    changes -> intents -> transfers -> outcomes -> index
  *   orphans  uploads in parts that nothing came of
  *   doubts   uploads in parts that may have been begun without our hearing of it
@@ -95,7 +96,11 @@ struct mapping {
     uint64_t barrier_least; /* no item of the barrier queue has a lower one */
     uint64_t kept;          /* objects that stay without their files */
     uint64_t drifted;       /* since the start: others' objects that were not deleted */
-    char drift_key[S3_KEY_MAX + 1]; /* the last of them */
+    char drift_key[S3_KEY_MAX + 1];     /* the last of them */
+    bool manifests;                     /* its lists have some in S3, or are to have some */
+    uint8_t manifests_of[SHA256_BYTES]; /* what these depend on besides their lists */
+    uint64_t unmanifested;              /* that cannot be made */
+    char manifest_why[ERR_TEXT_MAX];    /* the last of these in this run */
     char hold_why[ERR_TEXT_MAX];
     struct guard_recent recent;
     struct root_identity identity;
@@ -230,6 +235,7 @@ struct agent {
     const char *limits_hours;         /* of the timetable; NULL: no row of it holds */
     int64_t limits_ms;                /* when they are looked up next */
     struct expiry expiry;             /* of the trash */
+    int manifests_fd;                 /* where their files are made; -1: none are */
     struct finder *finder;            /* NULL: nothing is journalled */
     struct anchors *anchors;          /* NULL: nothing of the journal goes to S3 */
     int64_t expire_ms;                /* when what is remembered for a while is gone through next */
@@ -489,6 +495,29 @@ void publish_check(struct agent *a, struct item *it);
 void publish_checked(struct agent *a, struct job *job);
 /* the highest barrier whose deletions may go; 0: none may */
 uint64_t publish_free_barrier(struct agent *a, unsigned repository);
+
+/* manifests.c */
+int manifests_begin(struct agent *a) __attribute__((warn_unused_result));
+/* the item is through: if it is of a list whose manifests are not, it goes on with them (true) */
+bool manifests_step(struct agent *a, struct item *it);
+/* there would be something to do */
+bool manifests_due(struct agent *a, const struct item *it);
+/* S3 may have manifests of the item's list */
+bool manifests_any(struct agent *a, const struct item *it);
+void manifests_made(struct agent *a, struct job *job);
+/* of an item that is at a manifest (it->manifest): its intent, its transfer (NULL without memory),
+ * its outcome */
+void manifests_intent(struct agent *a, struct item *it);
+struct transfer *manifests_transfer(struct agent *a, struct item *it);
+void manifests_outcome(struct agent *a, struct item *it, const struct transfer *t);
+/* a verification found that the manifest with this key is not as it was put; false: it is none */
+bool manifests_mend(struct agent *a, const struct mapping *m, const char *key);
+/* recovery: an outcome of a manifest, an intent without one (`leaving`: of its deletion). False:
+ * the path is none of theirs */
+bool manifests_recover(struct agent *a, const struct mapping *m, const struct journal_record *rec,
+                       int *ret_rc);
+bool manifests_interrupted(struct agent *a, const struct mapping *m, const char *path, bool leaving,
+                           int *ret_rc);
 
 /* relist.c */
 void relist_pass(struct agent *a);

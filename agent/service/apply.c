@@ -36,6 +36,10 @@ static void apply_intent(struct agent *a, struct item *it)
 {
     struct journal_record rec;
 
+    if (it->manifest) {
+        manifests_intent(a, it);
+        return;
+    }
     if (it->tx)
         return;
     rec = agent_record(a, it, change_op(it->change), JOURNAL_INTENT);
@@ -101,6 +105,8 @@ static struct transfer *apply_transfer(struct agent *a, struct item *it)
                                                                         : TRANSFER_PUT;
     struct transfer *t;
 
+    if (it->manifest)
+        return manifests_transfer(a, it);
     if (kind == TRANSFER_COPY && index_get(a->index, it->peer->key, &e)) {
         it->copy = false; /* the source is not known any more */
         kind = TRANSFER_PUT;
@@ -311,10 +317,10 @@ static void apply_landed(struct agent *a, struct item *it, const struct transfer
     if (it->change == CHANGE_RENAME)
         rename_landed(a, it);
     troubles_passed(a, it, true);
-    if (agent_is_list(a, it))
-        it->live = it->looked;
-    else
+    if (!agent_is_list(a, it))
         a->landed_ms = a->now_ms;
+    else if (!manifests_due(a, it))
+        it->live = it->looked;
     it->tx = 0;
     it->change = CHANGE_NONE;
     it->relisted = it->vacated = false;
@@ -478,7 +484,9 @@ static void apply_outcome(struct agent *a, struct transfer *t)
         apply_upload_over(a, t);
     else if (t->upload_id)
         orphans_left(a);
-    if (t->kind == TRANSFER_ABORT)
+    if (((const struct item *)t->owner)->manifest)
+        manifests_outcome(a, t->owner, t);
+    else if (t->kind == TRANSFER_ABORT)
         apply_aborted(a, t->owner, t);
     else if (t->verdict == VERDICT_DONE)
         apply_landed(a, t->owner, t);

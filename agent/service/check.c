@@ -3,6 +3,7 @@
 
 #include "agent/core/trash.h"
 #include "agent/service/attributes.h"
+#include "agent/service/check_manifests.h"
 #include "agent/service/merge.h"
 #include "agent/service/probe.h"
 #include "agent/service/repair.h"
@@ -39,8 +40,9 @@ struct check {
     bool agent_runs;
     unsigned asked_agent;
     uint64_t marks;
-    char unread[MERGE_KEY_SIZE]; /* what lies beneath this is not known; "": nothing */
-    int code;                    /* why the agent could not be told of a repair */
+    struct check_manifests manifests; /* of the mapping that is looked at */
+    char unread[MERGE_KEY_SIZE];      /* what lies beneath this is not known; "": nothing */
+    int code;                         /* why the agent could not be told of a repair */
 };
 
 /* The filter of a mapping. */
@@ -275,6 +277,8 @@ static int check_key(struct check *c, const struct merged *m, unsigned mapping)
 
     c->totals->files += m->on_disk;
     c->totals->objects += m->object != NULL;
+    if (check_manifests_key(&c->manifests, m, &rc))
+        return rc;
     if (m->on_disk && m->code && m->st.kind != FILE_REGULAR) {
         note_unread(c, m);
         return 0;
@@ -299,6 +303,23 @@ static int check_key(struct check *c, const struct merged *m, unsigned mapping)
     return rc;
 }
 
+/* check_manifests_fn */
+static bool found_manifest(void *arg, const char *key, const struct differ *d)
+{
+    struct check *c = arg;
+    struct repair r = {.key = key, .what = d->repair, .etag = ""};
+    int rc;
+
+    tell(c, key, d);
+    if (!c->opt->repair || d->repair != REPAIR_PUT)
+        return false;
+    rc = c->agent_runs ? repair_send(c->conf, &r) : 0;
+    c->marks += !c->agent_runs;
+    c->totals->repairs += rc == 0;
+    c->code = c->code ? c->code : rc;
+    return !c->agent_runs;
+}
+
 /* One mapping. */
 static int check_mapping(struct check *c, unsigned mapping, struct err *e)
 {
@@ -314,6 +335,8 @@ static int check_mapping(struct check *c, unsigned mapping, struct err *e)
     uint64_t indexed = 0;
     int rc = index_count(c->index, conf->prefix, &indexed);
 
+    if (rc == 0)
+        rc = check_manifests_begin(&c->manifests, c->conf, mapping, c->index, found_manifest, c);
     if (rc)
         return err_set(e, rc, "index", NULL, "it cannot be read: %s", err_name(rc));
     mo.by_disk = indexed == 0;
@@ -328,6 +351,12 @@ static int check_mapping(struct check *c, unsigned mapping, struct err *e)
     }
     drain(c, 0);
     merge_close(m);
+    if (rc == 0) {
+        rc = check_manifests_missing(&c->manifests);
+        if (rc)
+            err_set(e, rc, "index", NULL, "it cannot be read: %s", err_name(rc));
+    }
+    check_manifests_end(&c->manifests);
     c->unread[0] = '\0';
     return rc;
 }

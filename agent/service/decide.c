@@ -14,6 +14,8 @@ void decide_done(struct agent *a, struct item *it)
         intake_resettle(a, it);
         return;
     }
+    if (manifests_step(a, it))
+        return;
     sighted_forget(a, it);
     pending_forget(a->pending, it);
 }
@@ -228,6 +230,7 @@ static void decide_one(struct agent *a, struct item *it)
     struct index_entry entry;
     int rc = index_get(a->index, it->key, &entry);
 
+    it->manifest = ITEM_NO_MANIFEST;
     if (rc && rc != -ENOENT) {
         agent_fail(a, rc, "reading the index");
         return;

@@ -384,7 +384,9 @@ void deletions_outcome(struct agent *a, struct transfer *t)
     struct item **items = t->owner;
     const char *code = t->s3_code[0] ? t->s3_code : verdict_name(t->verdict);
 
-    if (t->kind == TRANSFER_DELETE)
+    if (t->kind == TRANSFER_DELETE && items[0]->manifest)
+        manifests_outcome(a, items[0], t);
+    else if (t->kind == TRANSFER_DELETE)
         ended(a, items[0], t,
               (struct ended){.done = t->verdict == VERDICT_DONE || t->verdict == VERDICT_ABSENT,
                              .seen = t->verdict == VERDICT_CONFLICT && t->etag[0] ? t->etag : NULL,

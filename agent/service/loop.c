@@ -36,6 +36,9 @@ static void turn_work(struct agent *a)
         case JOB_NAMED:
             holds_answered(a, job);
             break;
+        case JOB_MANIFEST:
+            manifests_made(a, job);
+            break;
         case JOB_PASS:
             relist_passed(a, job);
             break;

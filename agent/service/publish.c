@@ -183,12 +183,14 @@ void publish_checked(struct agent *a, struct job *job)
     apply_enqueue(a, it);
 }
 
-/* The list is not in step but does not count: S3 has no copy of it that could name anything. */
+/* The list is not in step but does not count: S3 has no copy of it, nor a manifest, that could name
+ * anything. */
 static bool list_is_nowhere(struct agent *a, const struct item *it)
 {
     struct index_entry e;
 
-    return it->state != ITEM_FLYING && it->live == 0 && index_get(a->index, it->key, &e) == -ENOENT;
+    return it->state != ITEM_FLYING && it->live == 0 &&
+           index_get(a->index, it->key, &e) == -ENOENT && !manifests_any(a, it);
 }
 
 uint64_t publish_free_barrier(struct agent *a, unsigned repository)

@@ -210,6 +210,8 @@ static int recover_outcome(struct recovery *r, const struct journal_record *rec,
         !agent_key(r->agent, m->id, rec->path, key))
         return 0;
     r->outcomes++;
+    if (manifests_recover(r->agent, m, rec, &rc))
+        return rc;
     switch ((int)rec->op) {
     case JOURNAL_PUT:
         return recover_put(r, rec, key);
@@ -360,6 +362,8 @@ static int interrupted_marks(struct agent *a, const struct open_tx *o)
     bool leaving = o->landed || o->op == JOURNAL_REMOVE;
     int rc;
 
+    if (manifests_interrupted(a, &a->mappings[o->mapping], o->path, leaving, &rc))
+        return rc;
     if (o->op == JOURNAL_RENAME && o->count)
         return interrupted_directory(a, o);
     rc = mark_uncertain(a, o->mapping, path, leaving, &o->st);

@@ -151,6 +151,8 @@ int repair_request(struct agent *a, const struct request *r, struct buf *out)
                            EXIT_USAGE);
     if (!intake_has_room(a))
         return buf_appendf(out, "%d\n" BUSY "\n", EXIT_UNREACHED);
+    if (mend.what == REPAIR_PUT && manifests_mend(a, m, r->key))
+        return buf_appendf(out, "%d\ntaken\n", EXIT_IN_STEP);
     if (repair_index(a->index, &mend, &is_new))
         agent_fail(a, -EIO, "writing the index");
     m->indexed += is_new;

@@ -187,6 +187,10 @@ static void json_mapping(struct json_writer *w, const struct agent *a, const str
         json_put_int(w, "drifted", (int64_t)m->drifted);
         json_put_string(w, "drifted_key", m->drift_key);
     }
+    if (m->unmanifested) {
+        json_put_int(w, "unmanifested", (int64_t)m->unmanifested);
+        json_put_string(w, "unmanifested_why", m->manifest_why);
+    }
     json_put_int(w, "directories", (int64_t)stats.directories);
     json_put_int(w, "watches", (int64_t)stats.watches);
     json_put_int(w, "unwatched", (int64_t)stats.unwatched);
@@ -333,7 +337,7 @@ static int text_problems(const struct agent *a, const struct report *r, struct b
     return rc;
 }
 
-/* The lines about objects of files that are gone. */
+/* The lines about objects of files that are gone, and about manifests that are not there. */
 static int text_strays(const struct mapping *m, struct buf *out)
 {
     int rc = 0;
@@ -345,6 +349,13 @@ static int text_strays(const struct mapping *m, struct buf *out)
                          "  %" PRIu64 " rows name images that are gone, as on_remove = \"keep\" "
                          "wants it\n",
                          m->absent);
+    if (rc == 0 && m->unmanifested)
+        rc = buf_appendf(out, "  %" PRIu64 " manifests cannot be made of their lists%s",
+                         m->unmanifested, m->manifest_why[0] ? "; the last: " : "");
+    if (rc == 0 && m->unmanifested)
+        rc = visible_append(out, m->manifest_why);
+    if (rc == 0 && m->unmanifested)
+        rc = buf_append_byte(out, '\n');
     if (rc || !m->drifted)
         return rc;
     rc = buf_appendf(out,

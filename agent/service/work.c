@@ -4,6 +4,7 @@
 #include "agent/core/policy.h"
 #include "agent/service/departed.h"
 #include "agent/service/holds.h"
+#include "agent/service/manifest_file.h"
 #include "agent/service/noting.h"
 #include "agent/service/policies.h"
 #include "base/crc.h"
@@ -82,6 +83,7 @@ void job_free(struct job *job)
     map_free(job->leaving);
     mentions_free(job->names);
     free(job->key);
+    free(job->manifest);
     free(job->path);
     free(job);
 }
@@ -483,6 +485,9 @@ static void work_do(struct work *w, struct job *job)
         break;
     case JOB_CHECK:
         job->code = work_check(w, job);
+        break;
+    case JOB_MANIFEST:
+        job->code = manifest_file_make(job->root_fd, job->path, &job->expected, job->manifest);
         break;
     case JOB_PASS:
         work_pass(w, job);

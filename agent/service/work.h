@@ -28,6 +28,7 @@ enum job_kind {
     JOB_HASH,       /* read a file that is as `expected`: its CRC-64/NVME */
     JOB_CHECK,      /* which images of a list are on disk but not in S3? */
     JOB_NAMED,      /* which images that go are named by lists that hold removals? */
+    JOB_MANIFEST,   /* make a manifest of a list that is as `expected` */
     JOB_PASS,       /* rewrite the lists that a batch of changes concerns */
     JOB_ASK_INTENT, /* from the thread: journal this before I go on */
     JOB_TELL_END,   /* from the thread: this rewrite is in place, or was given up */
@@ -50,13 +51,13 @@ struct pass_list {
 struct job {
     struct letter letter;
     enum job_kind kind;
-    struct item *item; /* HASH, CHECK: whom it is for */
-    int root_fd;       /* HASH, CHECK: of the file */
-    char *path;        /* HASH, CHECK: below root_fd; ASK, TELL: of the list */
+    struct item *item; /* HASH, CHECK, MANIFEST: whom it is for */
+    int root_fd;       /* the same: of the file */
+    char *path;        /* the same: below root_fd; ASK, TELL: of the list */
     char *key;         /* CHECK: as of pass_list; TELL_NAMES: of the list */
     int code;          /* outcome: 0 or a negative code */
 
-    struct file_stat expected; /* HASH */
+    struct file_stat expected; /* HASH, MANIFEST */
     uint64_t hash;             /* HASH: outcome */
 
     struct file_stat seen;   /* CHECK, TELL_NAMES: the list's stat, before and after the reading */
@@ -82,6 +83,7 @@ struct job {
 
     struct map *candidates; /* NAMED: path -> key of its item (malloc); owned */
     struct map *named; /* NAMED: outcome: key -> the list that names it; owned */
+    struct manifest_order *manifest; /* MANIFEST; owned */
 
     const struct lst_changes *changes; /* PASS; the set's */
     struct change_set *set;            /* PASS: what holds the changes; counted by the loop alone */

@@ -25,11 +25,15 @@ class Observer(threading.Thread):
                 except (S3Error, OSError, http.client.HTTPException):
                     self.ended.wait(0.05)  # not there yet, or S3 is in trouble
 
+    @staticmethod
+    def keys(_name, text):
+        """The keys that it names."""
+        return [f"images/{path}" for _, _, path in samples.read_list(text)]
+
     def look(self, name):
         text = self.signed.get(name).body.decode()
         present = set(self.signed.list("images/"))
-        missing = [path for _, _, path in samples.read_list(text)
-                   if f"images/{path}" not in present]
+        missing = [key for key in self.keys(name, text) if key not in present]
         if missing and self.signed.get(name).body.decode() == text:
             self.broken.append((name, missing))
         self.looks += 1
