@@ -92,6 +92,7 @@ lockstep_SOURCES = \
 	agent/commands/adopt.c \
 	agent/commands/agent.c agent/commands/commands.h \
 	agent/commands/channels.c \
+	agent/commands/channels_wait.c agent/commands/channels_wait.h \
 	agent/commands/common.c \
 	agent/commands/config.c \
 	agent/commands/journal.c \
@@ -132,6 +133,7 @@ lockstep_SOURCES = \
 	agent/commands/verify.c \
 	agent/commands/verify_journal.c agent/commands/verify_journal.h \
 	agent/commands/wait.c
+	agent/commands/wait.c agent/commands/wait.h
 lockstep_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h $(SQLITE_CFLAGS)
 lockstep_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 lockstep_LDADD = agent/libservice.a agent/libcore.a conf/libconf.a journal/libjournal.a \

@@ -56,8 +56,8 @@ struct conf_mapping {
     unsigned max_removal_percent; /* guard: default 5; 0..100 */
     enum conf_deletes deletes;    /* default CONF_DELETES_REMOVE */
     size_t repository;            /* CONF_LISTS: index into mappings of the repository */
-    /* CONF_LISTS: what stands in place of ".lst" in the names of the manifests that each list has in
-     * S3; NULL: it has none. Files of such names are passed over: `exclude` says so. */
+    /* CONF_LISTS: what stands in place of ".lst" in the names of the manifests that each list has
+     * in S3; NULL: it has none. Files of such names are passed over: `exclude` says so. */
     char *manifest;
     char *augmented_manifest;
 };

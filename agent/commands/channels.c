@@ -1,8 +1,11 @@
 /* Shell. lockstep channels: what a training job is told of lists and images. */
 #include "agent/commands/lst.h"
 
+#include "agent/commands/channels_wait.h"
 #include "agent/commands/commands.h"
 #include "agent/commands/place.h"
+#include "agent/commands/wait.h"
+#include "base/clock.h"
 #include "base/path.h"
 #include "lists/channels.h"
 #include "lists/manifest.h"
@@ -38,9 +41,14 @@ static const char usage[] =
     "  --mount DIR            efs, fsx: where it is mounted on this host\n"
     "  --mount-name NAME      fsx: what begins its paths\n"
     "  --subnets ID,...       needed for efs and fsx; --security-groups ID,... the same\n"
+    "  --wait                 print it when all that it names is in S3: lists as they are now, "
+    "their\n"
+    "                         images and manifests, and what was given\n"
+    "  --timeout SECONDS      --wait: for so long at most\n"
     "  -c FILE                the configuration\n"
-    "Exit status: 0 done, 2 wrong use, or lists that no job can train with, 4 a list cannot be\n"
-    "read.\n";
+    "Exit status: 0 done, 1 not all of it is in S3 within the time, 2 wrong use, or lists that no "
+    "job\n"
+    "can train with, 4 a list cannot be read, or S3 not be reached.\n";
 
 static const char *const set_names[SETS] = {"train", "validation"};
 static const char *const list_channels[SETS] = {"train_lst", "validation_lst"};
@@ -65,6 +73,8 @@ struct wish {
     const char *mount_name;
     uint64_t mini_batch;
     bool pipe;
+    bool waits;
+    int64_t timeout_s; /* -1: not told */
     struct channel_network network;
     struct channel channels[2 * SETS];
     size_t channel_n;
@@ -250,8 +260,8 @@ static int print(const struct wish *w, const struct training_numbers *numbers)
                   : EXIT_IN_STEP;
 }
 
-/* All that was wished. */
-static int make(struct wish *w)
+/* All that was wished; with `print` it is printed, too. */
+static int make(struct wish *w, bool prints)
 {
     char *names[SETS] = {w->sets[SET_TRAIN].list, w->sets[SET_VALIDATION].list};
     struct training_numbers numbers;
@@ -259,6 +269,7 @@ static int make(struct wish *w)
     struct err e = {0};
     int status = lst_inputs_read(names, SETS, &in);
 
+    w->channel_n = 0;
     if (status == EXIT_IN_STEP && training_numbers(&in.lists[SET_TRAIN], &in.lists[SET_VALIDATION],
                                                    w->mini_batch, &numbers, &e) < 0)
         status = lst_failed(&e);
@@ -266,10 +277,35 @@ static int make(struct wish *w)
         status = prepare(w, i);
     if (status == EXIT_IN_STEP && channels_check(w->channels, w->channel_n, &w->network, &e) < 0)
         status = command_fault(EXIT_USAGE, &e);
-    if (status == EXIT_IN_STEP)
+    if (status == EXIT_IN_STEP && prints)
         status = print(w, &numbers);
     lst_inputs_release(&in);
     return status;
+}
+
+/* Wait until all of it is in S3. */
+static int wait_for_all(const struct wish *w)
+{
+    struct channels_need needs[SETS] = {{0}};
+
+    for (size_t i = 0; i < SETS; i++) {
+        const struct set *s = &w->sets[i];
+
+        needs[i].list = s->records ? NULL : s->list;
+        needs[i].uri = s->uri;
+    }
+    return channels_wait(w->conf_file, needs, SETS,
+                         w->timeout_s < 0 ? INT64_MAX : clock_mono_ms() + w->timeout_s * MS_PER_S);
+}
+
+/* What is wrong is said before it is waited for; lists may be rewritten meanwhile. */
+static int make_and_wait(struct wish *w)
+{
+    int status = w->waits ? make(w, false) : EXIT_IN_STEP;
+
+    if (w->waits && status == EXIT_IN_STEP)
+        status = wait_for_all(w);
+    return status == EXIT_IN_STEP ? make(w, true) : status;
 }
 
 /* "a,b" as words; false where there are more than most. */
@@ -356,6 +392,12 @@ static const char *take_option(int c, char *value, struct wish *w)
         return words(value, w->network.groups, &w->network.group_n, GROUPS_MAX)
                    ? NULL
                    : "--security-groups are 5 at most";
+    case 'w':
+        w->waits = true;
+        return NULL;
+    case 'T':
+        return wait_seconds(value, &w->timeout_s) ? NULL
+                                                  : "--timeout wants seconds, at most a year's";
     case 'c':
         w->conf_file = value;
         return NULL;
@@ -383,6 +425,10 @@ static const char *judge(const struct wish *w)
         return "--mount-name is of --type fsx";
     if (w->pipe && !train->records)
         return "--pipe is of --record";
+    if (w->waits && w->type != CHANNEL_PREFIX)
+        return "--wait is of --type s3";
+    if (w->timeout_s >= 0 && !w->waits)
+        return "--timeout is of --wait";
     return NULL;
 }
 
@@ -401,9 +447,12 @@ int command_channels(int argc, char **argv)
                                           {"mount-name", required_argument, NULL, 'n'},
                                           {"subnets", required_argument, NULL, 'u'},
                                           {"security-groups", required_argument, NULL, 'g'},
+                                          {"wait", no_argument, NULL, 'w'},
+                                          {"timeout", required_argument, NULL, 'T'},
                                           {"help", no_argument, NULL, 'h'},
                                           {0}};
-    struct wish w = {.attribute = ATTRIBUTE_DEFAULT, .mini_batch = MINI_BATCH_USUAL};
+    struct wish w = {
+        .attribute = ATTRIBUTE_DEFAULT, .mini_batch = MINI_BATCH_USUAL, .timeout_s = -1};
     const char *wrong = NULL;
     int c;
 
@@ -414,5 +463,5 @@ int command_channels(int argc, char **argv)
     }
     if (!wrong)
         wrong = optind < argc ? "too many arguments" : judge(&w);
-    return wrong ? command_usage(usage, wrong) : make(&w);
+    return wrong ? command_usage(usage, wrong) : make_and_wait(&w);
 }

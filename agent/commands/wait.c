@@ -1,6 +1,7 @@
 /* Shell. lockstep wait: until all that is on disk now, or all that a list names, is in S3. */
-#include "agent/commands/commands.h"
+#include "agent/commands/wait.h"
 
+#include "agent/commands/commands.h"
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/path.h"
@@ -17,10 +18,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ANSWER_MAX    (64 << 20) /* the keys of all that is open */
-#define TIMEOUT_S_MAX INT64_C(31622400)
-#define LIST_MAX      (1 << 30)
-#define GRACE_S       30 /* the agent ends the wait itself; this much later it is given up */
+#define ANSWER_MAX (64 << 20) /* the keys of all that is open */
+#define LIST_MAX   (1 << 30)
+#define GRACE_S    30 /* the agent ends the wait itself; this much later it is given up */
 
 static const char usage[] = "usage: lockstep wait [--list FILE] [--timeout SECONDS] [-c FILE]\n"
                             "Wait until all that is on disk now is in S3, or with --list until "
@@ -192,15 +192,27 @@ static int wait_list(struct waiting *w, struct err *e)
                                                                                 : status;
 }
 
-/* A number of seconds. */
-static bool parse_seconds(const char *text, int64_t *ret)
+int wait_for_list(struct conf *conf, const char *list, int64_t end_ms, struct err *e)
+{
+    struct waiting w = {.conf = conf, .list = list, .end_ms = end_ms};
+    int status;
+
+    buf_init(&w.answer, ANSWER_MAX);
+    status = wait_list(&w, e);
+    if (status != EXIT_IN_STEP && !e->code && w.answer.len)
+        fwrite(w.answer.data, 1, w.answer.len, stderr);
+    buf_release(&w.answer);
+    return status;
+}
+
+bool wait_seconds(const char *text, int64_t *ret)
 {
     char *end;
     long long n;
 
     errno = 0;
     n = strtoll(text, &end, 10);
-    if (end == text || *end || errno || n < 0 || n > TIMEOUT_S_MAX)
+    if (end == text || *end || errno || n < 0 || n > WAIT_TIMEOUT_S_MAX)
         return false;
     *ret = n;
     return true;
@@ -223,7 +235,7 @@ static int options(int argc, char **argv, struct waiting *w)
             w->list = optarg;
         else if (c == 'c')
             file = optarg;
-        else if (c == 't' && parse_seconds(optarg, &seconds))
+        else if (c == 't' && wait_seconds(optarg, &seconds))
             w->end_ms = clock_mono_ms() + seconds * MS_PER_S;
         else
             return command_usage(usage, c == 'h'   ? NULL

@@ -559,6 +559,8 @@ void stale_free_all(struct agent *a);
 void apply_enqueue(struct agent *a, struct item *it);
 void apply_ready(struct agent *a);
 void apply_outcomes(struct agent *a);
+/* what S3 said of a transfer, into its record; puts: the CRC-64 is of what was put */
+void apply_told(const struct transfer *t, bool puts, struct journal_record *rec);
 void apply_mark_uncertain(struct agent *a, const struct item *it);
 void apply_forget_key(struct agent *a, struct mapping *m, const char *key);
 

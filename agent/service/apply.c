@@ -212,6 +212,19 @@ void apply_ready(struct agent *a)
         apply_submit(a, batch, count);
 }
 
+void apply_told(const struct transfer *t, bool puts, struct journal_record *rec)
+{
+    rec->etag = t->etag[0] ? t->etag : NULL;
+    rec->version = t->version[0] ? t->version : NULL;
+    if (puts && t->verdict == VERDICT_DONE) {
+        rec->has |= JOURNAL_HAS_CRC;
+        rec->crc64 = t->crc64;
+    }
+    rec->http_status = t->http_status;
+    rec->attempts = t->attempts;
+    rec->duration_ms = t->duration_ms;
+}
+
 /* The outcome in the journal. */
 static void apply_journal(struct agent *a, const struct item *it, const struct transfer *t,
                           const char *why)
@@ -223,15 +236,7 @@ static void apply_journal(struct agent *a, const struct item *it, const struct t
 
     if (t->kind == TRANSFER_COPY && it->peer)
         rec.path2 = it->peer->path;
-    rec.etag = t->etag[0] ? t->etag : NULL;
-    rec.version = t->version[0] ? t->version : NULL;
-    if (t->kind == TRANSFER_PUT && done) {
-        rec.has |= JOURNAL_HAS_CRC;
-        rec.crc64 = t->crc64;
-    }
-    rec.http_status = t->http_status;
-    rec.attempts = t->attempts;
-    rec.duration_ms = t->duration_ms;
+    apply_told(t, t->kind == TRANSFER_PUT, &rec);
     rec.why = why;
     agent_journal(a, &rec);
 }

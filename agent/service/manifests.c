@@ -436,15 +436,9 @@ static void journal_outcome(struct agent *a, const struct item *it, const struct
     struct journal_record rec = record(a, it, path, puts ? JOURNAL_PUT : JOURNAL_DELETE,
                                        done ? JOURNAL_DONE : JOURNAL_FAILED);
 
-    rec.etag = puts && t->etag[0] ? t->etag : NULL;
-    rec.version = t->version[0] ? t->version : NULL;
-    if (puts && done) {
-        rec.has |= JOURNAL_HAS_CRC;
-        rec.crc64 = t->crc64;
-    }
-    rec.http_status = t->http_status;
-    rec.attempts = t->attempts;
-    rec.duration_ms = t->duration_ms;
+    apply_told(t, puts, &rec);
+    if (!puts)
+        rec.etag = NULL;
     rec.why = why;
     agent_journal(a, &rec);
 }

@@ -166,11 +166,7 @@ static void copied_journal(struct agent *a, const struct item *it, const struct 
 {
     struct journal_record rec = record(a, it, t->key, why ? JOURNAL_FAILED : JOURNAL_DONE);
 
-    rec.etag = t->etag[0] ? t->etag : NULL;
-    rec.version = t->version[0] ? t->version : NULL;
-    rec.http_status = t->http_status;
-    rec.attempts = t->attempts;
-    rec.duration_ms = t->duration_ms;
+    apply_told(t, false, &rec);
     rec.why = why;
     agent_journal(a, &rec);
 }

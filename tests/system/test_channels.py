@@ -4,8 +4,11 @@ import importlib
 import json
 import os
 import re
+import subprocess
+import time
 
-from harness import Skip, on, write
+from harness import Skip, on, wait_until, write
+from harness.agent import lockstep_binary
 from harness.list_readers import everyone
 
 JOB = {
@@ -64,7 +67,7 @@ def accepted(done):
     return printed
 
 
-def prepare(ctx, rows=40):
+def prepare(ctx, rows=40, **settings):
     """An agent's trees with two lists in directories of their own: the agent and their options."""
     images, lists = ctx.folder("fs", "images"), ctx.folder("fs", "lists")
     names = [f"{n % 4}/{n}.png" for n in range(2 * rows)]
@@ -73,7 +76,7 @@ def prepare(ctx, rows=40):
     for folder, part in (("t", names[:rows]), ("v", names[rows:])):
         write(f"{lists}/{folder}/x.lst", "".join(
             f"{n}\t{n % 4}\t{name}\n" for n, name in enumerate(part)).encode())
-    agent = ctx.agent(images=images, lists=lists)
+    agent = ctx.agent(images=images, lists=lists, list_=settings)
     return agent, ("--list", f"train={lists}/t/x.lst", "--list", f"validation={lists}/v/x.lst")
 
 
@@ -154,6 +157,62 @@ def test_file_systems(ctx):
     assert done.returncode == 2 and "x.lst.old would be in its channel" in done.stderr, done
 
 
+def waiting(agent, *words):
+    """lockstep channels --wait in the background."""
+    return subprocess.Popen(
+        [lockstep_binary(), "channels", "-c", agent.conf, *words, "--wait"], text=True,
+        env=agent.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+@on("s3d")
+def test_waits_for_the_agent(ctx):
+    """With an agent: lists as they are now, their images, and manifests beside them."""
+    agent, lists = prepare(ctx, manifest=".manifest")
+    ctx.server.fault("error", code="InternalError", op="PutObject", key="lists/v/x.manifest", count=0)
+    agent.start()
+    agent.wait_until_ready()
+    wait_until(lambda: "lists/v/x.lst" in ctx.client.keys("lists/"), 20, "the list")
+    done = agent.run("channels", *lists, "--wait", "--timeout", "1")
+    assert done.returncode == 1 and not done.stdout and "lists/v/x.lst" in done.stderr, done
+    child = waiting(agent, *lists, "--timeout", "60")
+    time.sleep(0.5)
+    assert child.poll() is None
+    ctx.server.clear_faults()
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == 0 and not err and "InputDataConfig" in json.loads(out), err
+    assert {"lists/t/x.manifest", "lists/v/x.manifest"} <= set(ctx.client.keys("lists/"))
+    child = waiting(agent, *lists, "--manifest", f"train=s3://{ctx.bucket}/m/t.manifest")
+    time.sleep(0.5)
+    assert child.poll() is None
+    ctx.client.signed.put("m/t.manifest", b"[]")
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == 0 and not err and "m/t.manifest" in out, err
+
+
+@on("s3d", "ceph")
+def test_looks_where_no_agent_runs(ctx):
+    """Without an agent: S3 is looked at."""
+    agent, lists = prepare(ctx, manifest=".manifest")
+    missing = agent.run("channels", *lists, "--wait", "--timeout", "0")
+    assert missing.returncode == 1 and "is not in S3 as it is here" in missing.stderr, missing
+    agent.once()
+    assert agent.run("channels", *lists, "--wait", "--timeout", "0").returncode == 0
+    for key, why in (("images/3/3.png", "images/3/3.png is not in S3; images that are missing: 1"),
+                     ("lists/v/x.manifest", "lists/v/x.manifest is not in S3")):
+        body = ctx.client.get(key)[0]
+        ctx.client.signed.delete(key)
+        done = agent.run("channels", *lists, "--wait", "--timeout", "0")
+        assert done.returncode == 1 and why in done.stderr and not done.stdout, done
+        ctx.client.signed.put(key, body)
+        assert agent.run("channels", *lists, "--wait", "--timeout", "0").returncode == 0
+    write(ctx.path("fs/lists/v/x.lst"), b"".join(b"%d\t%d\t0/0.png\n" % (n, n % 4) for n in range(40)))
+    done = agent.run("channels", *lists, "--wait", "--timeout", "0")
+    assert done.returncode == 1 and "lists/v/x.lst is not in S3 as it is here" in done.stderr, done
+    records = ("--record", "train=s3://nowhere-1/t.rec", "--record", f"validation=s3://{ctx.bucket}/v")
+    done = agent.run("channels", *lists, *records, "--wait", "--timeout", "0")
+    assert done.returncode in (1, 4) and "t.rec" in done.stderr and not done.stdout, done
+
+
 @on("s3d")
 def test_what_no_job_can_train_with(ctx):
     agent, lists = prepare(ctx)
@@ -170,6 +229,8 @@ def test_what_no_job_can_train_with(ctx):
             ((*lists, "--record", "train=s3://b-1/x"), "both sets"),
             ((*lists, "--manifest", "train=s3://b-1/x/"), "a prefix is no manifest"),
             ((*lists, "--manifest", "train=s3://B/x"), "no such bucket"),
+            ((*lists, *efs, *NETWORK, "--wait"), "--wait is of"), ((*lists, "--timeout", "1"), "is of"),
+            ((*lists, "--wait", "--timeout", "x"), "wants seconds"),
             ((*lists, "--pipe"), "--pipe is of"), ((*lists, "--mount", "/"), "--type efs")):
         done = agent.run("channels", *words)
         assert done.returncode == 2 and why in done.stderr and not done.stdout, (words, done)

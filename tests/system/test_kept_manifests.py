@@ -141,6 +141,8 @@ def test_invariant_4_no_manifest_ever_names_an_absent_object(ctx):
     bed = Bed(ctx, count=120)
     trainer = Trainer(ctx.server.signed(ctx.bucket), [
         f"lists/sub/{name}{end}" for name in ("train", "val") for end in NAMES.values()])
+    for end in NAMES.values(): # so that there is time to look
+        ctx.server.fault("delay", op="PutObject", key=f"lists/*{end}", ms=300, count=0)
     trainer.start()
     bed.agent.start()
     bed.follow()
