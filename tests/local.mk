@@ -155,4 +155,5 @@ EXTRA_DIST += \
 	tests/system/test_storms.py tests/system/test_symlinks.py \
 	tests/system/test_tls.py \
 	tests/system/test_tools.py \
-	tests/system/test_uploads.py
+	tests/system/test_uploads.py \
+	tests/system/test_writers.py tests/system/writers.py
