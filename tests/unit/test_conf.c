@@ -584,10 +584,15 @@ static void test_sample(void **state)
     struct conf *c = parse(text);
     char *as_is = print(c);
     conf_free(c);
-    const char *optional[] = {"    # endpoint = ", "    # profile = ", "    # ca_file = ",
-                              "    # proxy = ", "    # expected_bucket_owner = ",
-                              "    # manifest = ", "    # augmented_manifest = "};
-    for (size_t i = 0; i < sizeof(optional) / sizeof(*optional); i++) { /* examples, not defaults: they have none */
+    const char *optional[] = {"    # endpoint = ",
+                              "    # profile = ",
+                              "    # ca_file = ",
+                              "    # proxy = ",
+                              "    # expected_bucket_owner = ",
+                              "    # manifest = ",
+                              "    # augmented_manifest = "};
+    for (size_t i = 0; i < sizeof(optional) / sizeof(*optional);
+         i++) { /* examples, not defaults: they have none */
         char *example = strstr(text, optional[i]);
         assert_non_null(example);
         example[6] = '_';
