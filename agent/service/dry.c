@@ -65,12 +65,25 @@ static void dry_count(struct agent *a, enum transfer_kind kind, uint64_t size)
     s3_requests_add(&opt, kind, size, &a->totals.requests);
 }
 
+/* The manifests of a list that would be put, which go after it; of about its size. */
+static void dry_manifests(struct agent *a, const struct mapping *m, const char *path, uint64_t size)
+{
+    unsigned count = (m->conf->manifest != NULL) + (m->conf->augmented_manifest != NULL);
+
+    for (; count && lst_is_list(path); count--) {
+        a->totals.puts++;
+        a->totals.bytes += size;
+        dry_count(a, TRANSFER_PUT, size);
+    }
+}
+
 /* A file that would be put. */
 static void dry_put(struct agent *a, const struct item *it)
 {
     a->totals.puts++;
     a->totals.bytes += it->seen.size;
     dry_count(a, TRANSFER_PUT, it->seen.size);
+    dry_manifests(a, &a->mappings[it->mapping], it->path, it->seen.size);
 }
 
 void dry_change(struct agent *a, struct item *it)
@@ -146,6 +159,7 @@ static void dry_list_put(struct agent *a, const struct pass_list *list)
     a->totals.puts++;
     a->totals.bytes += st.size;
     dry_count(a, TRANSFER_PUT, st.size);
+    dry_manifests(a, &a->mappings[list->mapping], list->path, st.size);
 }
 
 void dry_lists(struct agent *a, struct job *job)

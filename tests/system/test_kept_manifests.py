@@ -118,6 +118,27 @@ def test_they_follow_their_lists(ctx):
 
 
 @on("s3d")
+def test_a_plan_counts_them(ctx):
+    bed = Bed(ctx)
+
+    def planned_and_put():
+        """How many PUTs a plan tells, and how many then are made."""
+        done = bed.agent.run("plan", "--json")
+        assert done.returncode == 1, done
+        mark = len(ctx.server.requests())
+        bed.agent.once()
+        return json.loads(done.stdout.splitlines()[-1])["put"], len(
+            [r for r in ctx.server.requests(mark) if r["op"] == "PutObject"])
+
+    told, made = planned_and_put()
+    assert told == made == 30 + 2 * 3, (told, made)
+    os.rename(f"{bed.images}/a", f"{bed.images}/z")
+    told, made = planned_and_put()
+    assert told == made and made in (3, 6), (told, made)
+    assert bed.agent.run("plan").returncode == 0
+
+
+@on("s3d")
 def test_copies_then_lists_then_manifests_then_deletions(ctx):
     bed = Bed(ctx, count=60)
     bed.agent.start()
