@@ -3,9 +3,12 @@ and before what they no longer name goes."""
 
 import json
 import os
+import random
+import time
 
-from harness import deadline, on, read, samples, tree, wait_until, write
+from harness import deadline, long_test, on, read, samples, tree, wait_until, write
 from harness.observer import Observer
+from test_crash import Load
 
 NAMES = {"manifest": ".manifest", "augmented_manifest": ".labels"}
 
@@ -336,3 +339,40 @@ def test_verify_tells_and_mends(ctx):
     assert bed.agent.run("verify", "--repair").returncode == 0
     bed.agent = bed.make()
     assert not bed.wrong()
+
+
+def crashes(ctx, rounds):
+    """kill -9 under a mixed load, again and again; then each list has its manifests, and S3 nothing
+    else."""
+    seed = random.randrange(10 ** 6)
+    print(f"seed {seed}")
+    bed = Bed(ctx, count=60, repository={"max_removals": 100000})
+    load = Load(bed.images, f"{bed.lists}/sub", seed)
+    bed.agent.once()
+    for _ in range(rounds):
+        bed.agent.start()
+        end = time.monotonic() + load.random.uniform(0.1, 0.9)
+        while time.monotonic() < end:
+            load.step()
+            time.sleep(load.random.uniform(0, 0.01))
+        bed.agent.kill9()
+        for _ in range(load.random.randrange(4)):
+            load.step()
+    bed.agent.start()
+    bed.follow(60)
+    ctx.client.assert_tree(bed.images, "images/")
+    bed.agent.verify_journal()
+    assert bed.agent.run("verify").returncode == 0
+
+
+@on("s3d")
+@deadline(120)
+def test_killed_again_and_again(ctx):
+    crashes(ctx, 8)
+
+
+@on("s3d", "ceph")
+@long_test
+@deadline(900)
+def test_a_hundred_crashes(ctx):
+    crashes(ctx, 100)
