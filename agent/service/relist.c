@@ -232,14 +232,16 @@ static void pass_submit(struct agent *a, struct mapping *m, struct change_set *s
     work_submit(a->work, job);
 }
 
-void relist_pass(struct agent *a)
+/* A pass over the lists of the mapping whose turn it is. True: it went through at once, so another
+ * mapping's may follow. */
+static bool pass_begin(struct agent *a)
 {
     struct mapping *m = pass_next_mapping(a);
     struct change_set *set;
     int rc;
 
     if (!m || !pass_is_due(a, m) || holds_ask(a, m))
-        return;
+        return false;
     removals_guard(a, m);
     if (a->options.dry_run)
         dry_removals(a, m, &a->relist);
@@ -263,6 +265,14 @@ void relist_pass(struct agent *a)
             pass_submit(a, m, set);
     }
     change_set_drop(set);
+    return !a->pass_running && !a->fatal;
+}
+
+void relist_pass(struct agent *a)
+{
+    /* No deadline wakes the loop for those that are past due. */
+    for (size_t i = 0; i < a->mapping_count && pass_begin(a); i++)
+        ;
 }
 
 /* Rows name images that are gone, and stay. Where that is all, no rewrite tells of it. */
