@@ -132,7 +132,10 @@ static void turn_idle(struct agent *a)
     }
     if (idle == a->idle || a->options.dry_run)
         return;
+    if (a->idle)
+        a->in_step_us = a->real_us;
     a->idle = idle;
+    a->idle_us = a->real_us;
     if (!idle)
         return;
     agent_journal(a, &rec);

@@ -2,6 +2,9 @@
 #include "agent/service/agent.h"
 
 #include "agent/service/anchors.h"
+#include "agent/service/glance.h"
+#include "agent/service/gone.h"
+#include "agent/service/holds.h"
 #include "agent/service/orders.h"
 #include "agent/service/room.h"
 #include "base/clock.h"
@@ -177,8 +180,8 @@ static void json_mapping(struct json_writer *w, const struct agent *a, const str
     json_put_int(w, "objects", (int64_t)m->indexed);
     json_put_int(w, "pending", (int64_t)mapping_pending(a, m->id));
     json_put_int(w, "held", (int64_t)m->held);
-    if (m->held)
-        json_put_string(w, "held_why", m->hold_why);
+    holds_json(w, m);
+    gone_json(w, a, m);
     if (m->kept)
         json_put_int(w, "kept", (int64_t)m->kept);
     if (m->absent)
@@ -270,7 +273,7 @@ static int report_json(struct agent *a, const struct report *r, struct buf *out)
     json_begin(&w, out);
     json_object(&w, NULL);
     json_put_bool(&w, "running", true);
-    json_put_bool(&w, "in_step", r->in_step);
+    glance_json(&w, a, r->in_step);
     orders_json(&w, a);
     json_put_string(&w, "s3", uploaders_describe(a->uploaders));
     json_keys(&w, a);
@@ -379,11 +382,10 @@ static int text_mapping(const struct agent *a, const struct mapping *m, struct b
     blind = blindness_of(a, m, &stats);
     if (rc == 0)
         rc = text_blindness(m, &blind, out);
-    if (rc == 0 && m->held)
-        rc = buf_appendf(out,
-                         "  %" PRIu64 " removals are held: %s\n"
-                         "  if they are meant: lockstep release %s\n",
-                         m->held, m->hold_why, m->conf->name);
+    if (rc == 0)
+        rc = holds_text(out, m);
+    if (rc == 0)
+        rc = gone_text(out, a, m);
     if (rc == 0)
         rc = text_strays(m, out);
     if (rc == 0)
@@ -414,10 +416,12 @@ static int text_keys(const struct agent *a, struct buf *out)
 
 static int report_text(struct agent *a, const struct report *r, struct buf *out)
 {
-    int rc = buf_appendf(out, "%s\n", r->in_step ? "in step" : "not in step");
+    int rc = glance_line(out, a, r->in_step);
 
     if (rc == 0)
         rc = orders_text(out, a);
+    if (rc == 0)
+        rc = glance_next(out, a, r->in_step);
     if (rc == 0)
         rc = buf_appendf(out, "S3: %s\n", uploaders_describe(a->uploaders));
     if (rc == 0)

@@ -184,16 +184,16 @@ def test_status_is_watched_on_a_plain_terminal(ctx):
                     f"{lockstep_binary()} status --watch -c {agent.conf}; echo left with $?; cat"],
                    check=True, env={**agent.environment, "TERM": "xterm"})
     try:
-        wait_until(lambda: screen()[1] == "in step", 10, lambda: str(screen()))
+        wait_until(lambda: screen()[1].startswith("in step since 20"), 10, lambda: str(screen()))
         assert screen()[0].startswith("lockstep status, every 2 s") and len(screen()[2]) <= 80
         assert agent.run("pause").returncode == 0
         for i in range(40):
             write(f"{images}/{i}.jpg")
-        wait_until(lambda: screen()[1] == "not in step" and "PAUSED" in screen()[2], 10,
-                   lambda: str(screen()))
+        wait_until(lambda: screen()[1].startswith("not in step since 20") and
+                   "PAUSED" in screen()[2], 10, lambda: str(screen()))
         assert agent.run("resume").returncode == 0
-        wait_until(lambda: screen()[1] == "in step" and "PAUSED" not in str(screen()), 15,
-                   lambda: str(screen()))
+        wait_until(lambda: screen()[1].startswith("in step since 20") and
+                   "PAUSED" not in str(screen()), 15, lambda: str(screen()))
         agent.stop()
         wait_until(lambda: "not running" in str(screen()) or "no agent" in str(screen()), 10,
                    lambda: str(screen()))
