@@ -35,12 +35,16 @@ agent_libservice_a_SOURCES = \
 	agent/service/follow.c \
 	agent/service/finder.c agent/service/finder.h \
 	agent/service/hashed.c agent/service/hashed.h \
-	agent/service/holds.c agent/service/holds.h \
-	agent/service/index.c agent/service/index.h agent/service/index_empty.c \
+	agent/service/list_holds.c agent/service/list_holds.h \
 	agent/service/mentioned.c agent/service/mentioned.h \
 	agent/service/manifests.c \
 	agent/service/manifest_file.c agent/service/manifest_file.h \
 	agent/service/manifest_notes.c agent/service/manifest_notes.h \
+	agent/service/glance.c agent/service/glance.h \
+	agent/service/gone.c agent/service/gone.h \
+	agent/service/holds.c agent/service/holds.h \
+	agent/service/index.c agent/service/index.h agent/service/index_empty.c \
+	agent/service/marker.c agent/service/marker.h \
 	agent/service/merge.c agent/service/merge.h \
 	agent/service/noting.c agent/service/noting.h \
 	agent/service/ordered.c agent/service/ordered.h \
@@ -53,7 +57,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/limits.c \
 	agent/service/listed.c \
 	agent/service/loop.c \
-	agent/service/offline.c \
+	agent/service/offline.c agent/service/offline_held.c \
 	agent/service/orders.c agent/service/orders.h \
 	agent/service/policies.c agent/service/policies.h \
 	agent/service/publish.c \
@@ -113,6 +117,7 @@ lockstep_SOURCES = \
 	agent/commands/journal_sources.c agent/commands/journal_sources.h \
 	agent/commands/journal_stat.c agent/commands/journal_stat.h \
 	agent/commands/journal_verify.c agent/commands/journal_verify.h \
+	agent/commands/held.c agent/commands/held.h \
 	agent/commands/lst.c agent/commands/lst.h agent/commands/lst_check.c \
 	agent/commands/lst_common.c agent/commands/lst_diff.c agent/commands/lst_merge.c \
 	agent/commands/lst_edit.c agent/commands/lst_labels.c \

@@ -21,6 +21,7 @@ static const struct {
     {"resume", command_resume, "let transfers go on"},
     {"reload", command_reload, "have the agent take over a changed configuration"},
     {"release", command_release, "let removals go that the guard holds"},
+    {"discard", command_discard, "keep the objects of removals that the guard holds"},
     {"verify", command_verify, "compare disk, index and S3"},
     {"adopt", command_adopt, "take over an S3 copy that is there already"},
     {"journal", command_journal, "show, verify, prove, export and report the change journal"},

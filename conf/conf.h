@@ -54,6 +54,8 @@ struct conf_mapping {
     enum conf_links symlinks;     /* default CONF_LINKS_SKIP */
     uint64_t max_removals;        /* guard: default 200 */
     unsigned max_removal_percent; /* guard: default 5; 0..100 */
+    uint64_t max_removals_hourly; /* guard: default 1000 */
+    char *marker;                 /* guard: path below the tree; NULL: none */
     enum conf_deletes deletes;    /* default CONF_DELETES_REMOVE */
     size_t repository;            /* CONF_LISTS: index into mappings of the repository */
     /* CONF_LISTS: what stands in place of ".lst" in the names of the manifests that each list has
@@ -240,9 +242,9 @@ int conf_load_apart(const char *file, struct conf **ret, struct conf_faults *fau
 
 /* conf_reload(now, faults): read now->file again, as conf_load_apart does. If it is right, and
  * differs from *now only in what can be changed while an agent runs (log_level, limits, timetable,
- * prices; of mappings: settle_ms, max_removals, max_removal_percent), that is taken over and
- * pointers to it are void. Else *now stays as it is, with the faults, or with one for each setting
- * that needs a restart. Returns as conf_load. */
+ * prices; of mappings: settle_ms, max_removals, max_removal_percent, max_removals_hourly), that is
+ * taken over and pointers to it are void. Else *now stays as it is, with the faults, or with one
+ * for each setting that needs a restart. Returns as conf_load. */
 int conf_reload(struct conf *now, struct conf_faults *faults) __attribute__((warn_unused_result));
 
 /* conf_parse(text, file, ret, faults): the same for text, without looking at any directory (for

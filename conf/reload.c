@@ -19,6 +19,7 @@ static void copy_live(struct conf *to, const struct conf *from)
         to->mappings[i].settle_ms = from->mappings[i].settle_ms;
         to->mappings[i].max_removals = from->mappings[i].max_removals;
         to->mappings[i].max_removal_percent = from->mappings[i].max_removal_percent;
+        to->mappings[i].max_removals_hourly = from->mappings[i].max_removals_hourly;
     }
 }
 

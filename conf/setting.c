@@ -428,6 +428,20 @@ static const struct setting timetable[] = {
          .words = deletes,                                                                         \
          .right = "\"remove\", \"trash\" or \"keep\"",                                             \
          .help = "what becomes of the object of a file that is gone"},                             \
+        {.name = "max_removals_hourly",                                                            \
+         .kind = SETTING_COUNT,                                                                    \
+         .offset = offsetof(struct conf_mapping, max_removals_hourly),                             \
+         .fallback = "1000",                                                                       \
+         .min = 0,                                                                                 \
+         .max = 1000000000000ll,                                                                   \
+         .right = "a whole number from 0 to 1000000000000",                                        \
+         .help = "removals within an hour that need no release, or what may go at once"},          \
+        {.name = "marker",                                                                         \
+         .kind = SETTING_TEXT,                                                                     \
+         .offset = offsetof(struct conf_mapping, marker),                                          \
+         .normal = value_marker,                                                                   \
+         .right = "the path of a file below the tree: \".lockstep-marker\"",                       \
+         .help = "a file of yours; removals are held when it is gone or another"},                 \
     {                                                                                              \
         .name = "max_removal_percent", .kind = SETTING_COUNT_32,                                   \
         .offset = offsetof(struct conf_mapping, max_removal_percent), .fallback = "5", .min = 0,   \

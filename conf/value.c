@@ -291,6 +291,13 @@ const char *value_suffix(const char *text, char *out)
     return accept(text, out);
 }
 
+const char *value_marker(const char *text, char *out)
+{
+    if (path_check(text))
+        return "is no path below the tree";
+    return accept(text, out);
+}
+
 /* The host of an endpoint, n bytes: a name, an IPv4 address, or an IPv6 one in brackets. */
 static const char *check_host(const char *p, size_t n)
 {

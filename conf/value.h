@@ -36,6 +36,7 @@ const char *value_proxy(const char *text, char *out);    /* the same, or "none" 
 const char *value_profile(const char *text, char *out);
 const char *value_hours(const char *text, char *out); /* "8-18" -> "08-18"; whole hours, 0 to 24 */
 const char *value_pattern(const char *text, char *out); /* of path_glob, below a mapping */
+const char *value_marker(const char *text, char *out);  /* a path below a mapping */
 /* value_suffix: of a manifest's name. It makes no list of it, and does not begin as one: what
  * begins with a list's whole name would be in the channel of that list. */
 const char *value_suffix(const char *text, char *out);

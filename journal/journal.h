@@ -36,7 +36,7 @@ enum journal_op {
     JOURNAL_DELETE, /* transfer */
     JOURNAL_LST,    /* a list was rewritten */
     JOURNAL_HOLD,   /* the guard holds n removals of a mapping */
-    JOURNAL_RELEASE,  /* an operator let them go */
+    JOURNAL_RELEASE,  /* an operator let them go; ABORT: wants them never to happen */
     JOURNAL_START,    /* the agent began */
     JOURNAL_STOP,     /* the agent ended in order */
     JOURNAL_IDLE,     /* all that is known is in S3 */

@@ -128,7 +128,10 @@ EXTRA_DIST += \
 	tests/system/test_endpoints.py tests/system/test_evidence.py \
 	tests/system/test_export.py \
 	tests/system/test_fashion.py tests/system/test_faults.py tests/system/test_flow.py tests/system/test_troubles.py \
+	tests/system/test_faults.py tests/system/test_flow.py tests/system/test_troubles.py \
+	tests/system/test_glance.py \
 	tests/system/test_guard.py \
+	tests/system/test_holds.py \
 	tests/system/test_harness.py \
 	tests/system/test_hosts.py \
 	tests/system/test_against.py \

@@ -13,6 +13,7 @@ int command_agent(int argc, char **argv);
 int command_plan(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_release(int argc, char **argv);
+int command_discard(int argc, char **argv);
 int command_config(int argc, char **argv);
 int command_journal(int argc, char **argv);
 int command_lst(int argc, char **argv);

@@ -450,7 +450,10 @@ static void guard(struct html *h, const struct report *r)
                 "<th>Why</th></tr></thead><tbody>\n");
     for (uint64_t i = 0; (v = event_of(&r->guard, i)); i++) {
         row_begin(h, r, v);
-        html_addf(h, "<td>%s</td>", v->op == JOURNAL_HOLD ? "held" : "released");
+        html_addf(h, "<td>%s</td>",
+                  v->op == JOURNAL_HOLD       ? "held"
+                  : v->state == JOURNAL_ABORT ? "discarded"
+                                              : "released");
         cell(h, "removals", v->count);
         cell_text(h, v->why);
         html_add(h, "</tr>\n");

@@ -73,6 +73,21 @@ enum change_kind {
     CHANGE_REMOVE
 };
 
+/* What a GONE item waits for: the first that could still explain that the path is gone. */
+enum gone_wait {
+    GONE_NOT,      /* nothing could */
+    GONE_SETTLING, /* it was not gone for the settle time yet */
+    GONE_SCAN,     /* a scan is under way, and may find the file elsewhere */
+    GONE_SIGHT,    /* not all could be looked at */
+    GONE_NAMES,    /* a look at all names that began later, where no event tells of renames */
+    GONE_MARKER,   /* a look at the marker of the tree */
+    GONE_CLAIM,    /* a path that is still looked at has its inode */
+    GONE_WAY,      /* an event told where it went; what is there is not decided */
+    GONE_EVENTS,   /* events are on their way */
+    GONE_PLACES,   /* places are looked at where events say that it went */
+    GONE_WAIT_COUNT
+};
+
 /* Tens of thousands of them are there while a large tree is new: fields of a size stand together.
  */
 struct item {
@@ -117,6 +132,7 @@ struct item {
     enum change_kind change;
     enum journal_source source;
     enum item_manifest manifest : 2;
+    enum gone_wait gone_wait;
     bool again : 1;     /* a hint came while the item was busy */
     bool resting : 1;   /* nobody tells when its writer is done: the next look must agree */
     bool was_there : 1; /* a regular file was seen here since the item began */

@@ -3,7 +3,7 @@
  *
  *   {"cmd":"status","json":true}      {"cmd":"release","mapping":"images"}
  *   {"cmd":"wait","timeout_s":60}     {"cmd":"wait","what":"seen"} {"cmd":"wait","key":"images/a"}
- *   {"cmd":"open","mapping":"images"}
+ *   {"cmd":"open","mapping":"images"} {"cmd":"discard","mapping":"images","path":"a"}
  *   {"cmd":"rescan"}                  {"cmd":"rescan","path":"/mnt/images/a","what":"directory"}
  *   {"cmd":"pause"}                   {"cmd":"resume"}
  *   {"cmd":"why","key":"images/a.png"}
@@ -32,7 +32,7 @@ struct request {
     char mapping[CONF_NAME_MAX + 1]; /* "": all */
     bool json;                       /* the answer's form */
 
-    char path[PATH_BYTES_MAX + 1]; /* "rescan": absolute */
+    char path[PATH_BYTES_MAX + 1]; /* "rescan": absolute; "release", "discard": below the mapping */
     int64_t timeout_s;             /* "wait": -1: for ever */
 
     /* "why", "repair": see agent/service/repair.h. */

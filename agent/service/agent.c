@@ -5,6 +5,8 @@
 #include "agent/service/anchors.h"
 #include "agent/service/finder.h"
 #include "agent/service/holds.h"
+#include "agent/service/list_holds.h"
+#include "agent/service/marker.h"
 #include "agent/service/owner.h"
 #include "agent/service/policies.h"
 #include "agent/service/room.h"
@@ -169,14 +171,6 @@ static int mapping_identity(struct agent *a, struct mapping *m, struct err *e)
     return 0;
 }
 
-/* index_each_held's callback: count. */
-static int held_count(void *arg, const char *key, bool released)
-{
-    (void)key;
-    *(uint64_t *)arg += !released;
-    return 0;
-}
-
 /* The mappings from the configuration and the index. */
 static int agent_mappings(struct agent *a, struct err *e)
 {
@@ -201,13 +195,11 @@ static int agent_mappings(struct agent *a, struct err *e)
         m->rows = rows_new();
         rc = m->rows ? mapping_identity(a, m, e) : err_set(e, -ENOMEM, NULL, NULL, "no memory");
         if (rc == 0)
-            rc = index_each_held(a->index, m->conf->prefix, held_count, &m->held);
+            rc = holds_load(a, m);
         if (rc == 0)
-            rc = holds_count(a, m);
+            rc = list_holds_count(a, m);
         if (rc == 0)
             rc = absent_count(a, m);
-        if (m->held)
-            snprintf(m->hold_why, sizeof m->hold_why, "held since an earlier run");
     }
     return rc;
 }
@@ -275,6 +267,8 @@ static int agent_watch(struct agent *a, struct err *e)
     free(roots);
     for (size_t i = 0; rc == 0 && i < a->mapping_count; i++)
         a->mappings[i].root_fd = a->root_fds[i] = watchers_root_fd(a->watchers, (unsigned)i);
+    for (size_t i = 0; rc == 0 && i < a->mapping_count; i++)
+        rc = marker_begin(a, &a->mappings[i]);
     return rc;
 }
 
@@ -441,6 +435,7 @@ static int agent_begin(struct agent *a, struct err *e)
 
     agent_now(a);
     a->started_ms = a->now_ms;
+    a->idle_us = a->real_us;
     rc = agent_tables(a, e);
     if (rc == 0)
         rc = agent_own(a, e);
@@ -479,7 +474,7 @@ static int agent_begin(struct agent *a, struct err *e)
         if (rc == 0)
             rc = finder_new(a->conf->journal_dir, &a->finder);
         if (rc == 0)
-            removals_resume_released(a);
+            holds_resume_released(a);
         if (rc == 0)
             rc = control_new(a, a->conf->socket, &a->control, e);
     }

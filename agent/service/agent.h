@@ -7,6 +7,9 @@
  *   decide   observed items -> changes             (what is to be done?)
  *   rename   which new path is which old image
  *   removals gone paths -> guard -> lists -> deletions
+ *   gone     what could still explain that a path is gone
+ *   holds    what the guard holds, until an operator speaks
+ *   marker   the file that says that a tree is what it was
  *   follow   rows follow their images, whatever S3 has by then
  *   relist   lists that renames and removals made stale are rewritten; stale: those that resist
  *   deletions objects go, to the trash if wanted, or are kept
@@ -20,7 +23,7 @@
  *   sight    what the watchers do not see, and since when
  *   limits   how fast the transfers may go
  *   troubles faults by cause, and what is held back while everything fails
- *   report   status
+ *   report   status; glance: its first lines
  *   control  the socket
  *   orders   what operators ask for there
  *   pulse    what systemd is told
@@ -72,6 +75,17 @@
     60000 /* directory renames and removals are remembered for this long                           \
            */
 
+/* What is known of a mapping's marker (marker.h). */
+struct marker {
+    bool asked;        /* a look is on its way, */
+    int64_t asked_ms;  /* since then */
+    int64_t looked_ms; /* an answer came to one that began then; 0: none yet */
+    bool there;        /* a file is in its place: */
+    struct file_stat st;
+    bool changed;  /* which is not the one that was enrolled */
+    bool enrolled; /* one was */
+};
+
 struct mapping {
     const struct conf_mapping *conf;
     unsigned id;
@@ -102,7 +116,10 @@ struct mapping {
     uint64_t unmanifested;              /* that cannot be made */
     char manifest_why[ERR_TEXT_MAX];    /* the last of these in this run */
     char hold_why[ERR_TEXT_MAX];
+    int64_t hold_us; /* real time since which some are held; 0: none */
     struct guard_recent recent;
+    struct guard_recent hourly; /* by real time; kept in the index */
+    struct marker marker;
     struct root_identity identity;
     struct rows *rows;            /* of images that change their names */
     struct gate gate;             /* closed while nothing gets through */
@@ -211,6 +228,8 @@ struct agent {
     uint64_t uncommitted;
     int64_t commit_due_ms; /* 0: nothing to commit */
     bool idle;             /* and said so in the journal */
+    int64_t idle_us;       /* since when it is so, or not; real time */
+    int64_t in_step_us;    /* when all was in S3 last; 0: not since the start */
     bool stopping;
     int fatal;                 /* a negative code: the loop ends with it */
     const struct aside *aside; /* what it waits for, not being at work; NULL: it is */
@@ -448,12 +467,9 @@ void removals_to_barrier(struct agent *a, struct item *it);
 void removals_unlisted(struct agent *a, struct item *it);
 /* the path is there again: nothing is deleted */
 void removals_called_off(struct agent *a, struct item *it);
-uint64_t removals_release(struct agent *a, struct mapping *m, int64_t uid);
-void removals_resume_released(struct agent *a);
 
-/* the removal waits for an operator; so many of them do, for m->hold_why: log, journal, plan */
-void removals_hold(struct agent *a, struct mapping *m, struct item *it);
-void removals_hold_tell(struct agent *a, struct mapping *m, uint64_t count);
+/* holds.c; holds.h has what operators do with them */
+/* the path is there again: its removal is held no more */
 void removals_hold_back(struct agent *a, struct mapping *m, const char *key);
 void removals_enrol(struct agent *a, struct mapping *m);
 
@@ -475,6 +491,9 @@ void deletions_drifted(struct agent *a, struct item *it, const struct transfer *
 int deletions_keep_entry(struct agent *a, const struct mapping *m, const char *key)
     __attribute__((warn_unused_result));
 void deletions_kept_is_back(struct agent *a, struct mapping *m, const char *key);
+/* the same in an index that no agent has open; ret_was: an object is kept that was not before */
+int deletions_keep_key(struct index *ix, const struct conf_mapping *m, const char *key,
+                       bool *ret_was) __attribute__((warn_unused_result));
 int deletions_count_kept(struct agent *a, struct mapping *m) __attribute__((warn_unused_result));
 
 /* trash.c */

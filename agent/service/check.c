@@ -235,8 +235,13 @@ static int look(struct check *c, const struct merged *m, unsigned mapping, unsig
         probe_free(p);
         return -ENOMEM;
     }
-    if (wants & PROBE_LIST)
-        p->images_fd = c->root_fds[c->conf->mappings[mapping].repository];
+    if (wants & PROBE_LIST) {
+        size_t images = c->conf->mappings[mapping].repository;
+
+        p->images_fd = c->root_fds[images];
+        p->images_prefix = c->conf->mappings[images].prefix;
+        p->index = c->index;
+    }
     probes_put(c->probes, p);
     return 0;
 }

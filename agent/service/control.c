@@ -73,8 +73,8 @@ static const struct {
     int (*carry_out)(struct agent *a, const struct request *r, const struct ucred *peer,
                      struct buf *out);
 } orders[] = {
-    {"release", orders_release}, {"rescan", orders_rescan}, {"pause", orders_pause},
-    {"resume", orders_resume},   {"reload", orders_reload},
+    {"release", orders_release}, {"discard", orders_discard}, {"rescan", orders_rescan},
+    {"pause", orders_pause},     {"resume", orders_resume},   {"reload", orders_reload},
 };
 
 /* {"cmd":"status"}. */

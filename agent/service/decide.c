@@ -165,6 +165,7 @@ static void decide_absent(struct agent *a, struct item *it, const struct known *
         rename_resume(a, it, known);
         return;
     }
+    it->gone_wait = GONE_SETTLING;
     pending_set(a->pending, it, ITEM_GONE, a->now_ms + settle_ms + AGENT_PLAN_WAIT_MS);
 }
 

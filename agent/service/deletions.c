@@ -119,19 +119,29 @@ static int keep_entry(struct index *ix, const char *key, struct known *known)
     return index_put(ix, key, known, NULL);
 }
 
-int deletions_keep_entry(struct agent *a, const struct mapping *m, const char *key)
+int deletions_keep_key(struct index *ix, const struct conf_mapping *m, const char *key,
+                       bool *ret_was)
 {
     char name[CONF_NAME_MAX + 8];
     struct index_entry e;
-    int rc = index_get(a->index, key, &e);
+    int rc = index_get(ix, key, &e);
 
+    *ret_was = false;
     if (rc)
         return rc == -ENOENT ? 0 : rc;
-    rc = keep_entry(a->index, key, &e.known);
+    *ret_was = !(e.known.flags & KNOWN_KEPT);
+    rc = keep_entry(ix, key, &e.known);
     if (rc)
         return rc;
-    snprintf(name, sizeof name, "kept:%s", m->conf->name);
-    return index_meta_put(a->index, name, "", 0);
+    snprintf(name, sizeof name, "kept:%s", m->name);
+    return index_meta_put(ix, name, "", 0);
+}
+
+int deletions_keep_entry(struct agent *a, const struct mapping *m, const char *key)
+{
+    bool was;
+
+    return deletions_keep_key(a->index, m->conf, key, &was);
 }
 
 /* The object stays; the index says that its file is gone. */

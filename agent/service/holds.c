@@ -1,296 +1,378 @@
-/* Shell. Removals that lists hold. See holds.h. */
+/* Shell. What the guard holds. See holds.h. */
 #include "agent/service/holds.h"
 
-#include "agent/service/hashed.h"
+#include "agent/service/list_holds.h"
+#include "agent/service/marker.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/visible.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define PREFIX  "named:" /* of the meta values; then the key's SHA-256; the value is the key */
-#define LOOKS   5        /* at a list that changes while it is read */
-#define LOOK_NS 20000000
+/* Why and since when, as it is in the index ("hold:" and the mapping's name). */
+struct hold_note {
+    int64_t since_us;
+    char why[ERR_TEXT_MAX];
+};
 
-/* Is the removal held because a list names the image? */
-static bool is_named(struct agent *a, const char *key)
+#define META_NAME_SIZE (CONF_NAME_MAX + 8)
+
+static char *meta_name(const char *kind, const struct mapping *m, char out[META_NAME_SIZE])
 {
-    char name[HASHED_NAME_SIZE], was[AGENT_KEY_SIZE];
-    size_t n = sizeof was;
-
-    hashed_name(PREFIX, key, name);
-    return index_meta_get(a->index, name, was, &n) == 0;
+    snprintf(out, META_NAME_SIZE, "%s:%s", kind, m->conf->name);
+    return out;
 }
 
-/* It is from now on. */
-static void note(struct agent *a, struct mapping *m, const char *key)
+/* Keep a value of the mapping's in the index. */
+static void note(struct agent *a, const char *kind, const struct mapping *m, const void *value,
+                 size_t size)
 {
-    char name[HASHED_NAME_SIZE];
+    char name[META_NAME_SIZE];
 
-    if (a->options.dry_run || is_named(a, key))
-        return;
-    hashed_name(PREFIX, key, name);
-    if (index_meta_put(a->index, name, key, strlen(key) + 1))
+    if (index_meta_put(a->index, meta_name(kind, m, name), value, size))
         agent_fail(a, -EIO, "writing the index");
-    m->named++;
     agent_dirty(a);
 }
 
-void holds_forget(struct agent *a, struct mapping *m, const char *key)
+/* index_each_held's callback: count. */
+static int held_count(void *arg, const char *key, bool released)
 {
-    char name[HASHED_NAME_SIZE];
-
-    if (!m->named || !is_named(a, key))
-        return;
-    hashed_name(PREFIX, key, name);
-    if (index_meta_remove(a->index, name))
-        agent_fail(a, -EIO, "writing the index");
-    m->named--;
-    agent_dirty(a);
-}
-
-/* index_meta_each's callback. */
-static int count_one(void *arg, const void *value, size_t size)
-{
-    struct mapping *m = arg;
-
-    m->named += size > m->prefix_len && memcmp(value, m->conf->prefix, m->prefix_len) == 0;
+    (void)key;
+    *(uint64_t *)arg += !released;
     return 0;
 }
 
-int holds_count(struct agent *a, struct mapping *m)
+int holds_load(struct agent *a, struct mapping *m)
 {
-    m->named = 0;
-    return m->held ? index_meta_each(a->index, PREFIX, count_one, m) : 0;
+    struct hold_note n = {0};
+    char name[META_NAME_SIZE];
+    size_t size = sizeof m->hourly;
+    int rc = index_meta_get(a->index, meta_name("passed", m, name), &m->hourly, &size);
+
+    if (rc && rc != -ENOENT)
+        return rc;
+    rc = index_each_held(a->index, m->conf->prefix, held_count, &m->held);
+    if (rc || !m->held)
+        return rc;
+    size = sizeof n;
+    rc = index_meta_get(a->index, meta_name("hold", m, name), &n, &size);
+    if (rc == 0) {
+        n.why[sizeof n.why - 1] = '\0';
+        memcpy(m->hold_why, n.why, sizeof n.why);
+        m->hold_us = n.since_us;
+    } else if (rc == -ENOENT) {
+        snprintf(m->hold_why, sizeof m->hold_why, "held since an earlier run");
+    }
+    return rc == -ENOENT ? 0 : rc;
 }
+
+void holds_passed(struct agent *a, struct mapping *m, uint64_t count)
+{
+    guard_passed(&m->hourly, GUARD_HOUR_MS, count, a->real_us / US_PER_MS);
+    if (!a->options.dry_run)
+        note(a, "passed", m, &m->hourly, sizeof m->hourly);
+}
+
+void holds_take(struct agent *a, struct mapping *m, struct item *it)
+{
+    bool fresh = false;
+    int rc = a->options.dry_run ? 0 : index_hold(a->index, it->key, false, &fresh);
+
+    if (rc && rc != -ENAMETOOLONG) /* such a name was never a key */
+        agent_fail(a, rc, "writing the index");
+    m->held += fresh;
+    agent_dirty(a);
+    decide_done(a, it);
+}
+
+void holds_tell(struct agent *a, struct mapping *m, uint64_t count)
+{
+    struct hold_note n = {0};
+    struct journal_record rec = {.op = JOURNAL_HOLD,
+                                 .state = JOURNAL_NOTE,
+                                 .mapping = m->conf->name,
+                                 .count = count,
+                                 .why = m->hold_why};
+
+    if (!m->hold_us)
+        m->hold_us = a->real_us;
+    log_error("%s: %" PRIu64 " removals are held: %s. Adds go on. If this is meant: lockstep "
+              "release %s. If the objects are to stay: lockstep discard %s",
+              m->conf->name, m->held, m->hold_why, m->conf->name, m->conf->name);
+    agent_journal(a, &rec);
+    n.since_us = m->hold_us;
+    memcpy(n.why, m->hold_why, sizeof n.why);
+    note(a, "hold", m, &n, sizeof n);
+}
+
+/* Nothing is held any more. */
+static void holds_end(struct agent *a, struct mapping *m)
+{
+    char name[META_NAME_SIZE];
+
+    m->hold_us = 0;
+    m->hold_why[0] = '\0';
+    if (index_meta_remove(a->index, meta_name("hold", m, name)))
+        agent_fail(a, -EIO, "writing the index");
+    agent_dirty(a);
+}
+
+void removals_hold_back(struct agent *a, struct mapping *m, const char *key)
+{
+    bool was;
+
+    if (a->options.dry_run)
+        return;
+    if (index_unhold(a->index, key, &was))
+        agent_fail(a, -EIO, "writing the index");
+    list_holds_forget(a, m, key);
+    if (!was)
+        return;
+    m->held--;
+    agent_dirty(a);
+    if (m->held)
+        return;
+    log_info("%s: all held removals are back on disk", m->conf->name);
+    holds_end(a, m);
+}
+
+void removals_enrol(struct agent *a, struct mapping *m)
+{
+    m->changed = false;
+    note(a, "root", m, &m->identity, sizeof m->identity);
+}
+
+bool holds_covers(const char *part, const char *key)
+{
+    size_t n = part ? strlen(part) : 0;
+
+    return n == 0 || (strncmp(key, part, n) == 0 && (key[n] == '\0' || key[n] == '/'));
+}
+
+/* The keys of held removals. */
+struct held_keys {
+    const char *part;
+    char **keys;
+    size_t count;
+    bool released; /* which ones */
+};
 
 /* index_each_held's callback. */
-static int gather_held(void *arg, const char *key, bool released)
+static int held_gather(void *arg, const char *key, bool released)
 {
-    return released ? 0 : map_put_str(arg, key, arg, NULL);
-}
+    struct held_keys *h = arg;
+    char **more;
 
-int holds_keys(struct agent *a, const struct mapping *m, struct map **ret)
-{
-    struct map *keys = m->held ? map_new() : NULL;
-    int rc = m->held && !keys ? -ENOMEM : 0;
-
-    if (keys)
-        rc = index_each_held(a->index, m->conf->prefix, gather_held, keys);
-    if (rc) {
-        map_free(keys);
-        return rc;
-    }
-    *ret = keys;
-    return 0;
-}
-
-/* While the lists are gathered that may hold something. */
-struct gather {
-    struct agent *agent;
-    struct job *job;
-    unsigned mapping;
-};
-
-/* One list of the mapping. */
-static int gather_list(const struct gather *g, const char *path)
-{
-    const struct conf_policy *p = conf_policy_of(g->agent->conf, g->mapping, path);
-
-    if (!lst_is_list(path) || !p || p->on_remove != CONF_REMOVE_HOLD)
+    if (released != h->released || !holds_covers(h->part, key))
         return 0;
-    return job_add_list(g->job, g->mapping, path, NULL, p);
+    if ((h->count & (h->count - 1)) == 0) {
+        more = realloc(h->keys, (h->count ? 2 * h->count : 1) * sizeof *more);
+        if (!more)
+            return -ENOMEM;
+        h->keys = more;
+    }
+    h->keys[h->count] = strdup(key);
+    return h->keys[h->count++] ? 0 : -ENOMEM;
 }
 
-/* index_fn. */
-static int gather_key(void *arg, const char *key, const struct known *known)
+/* Let go of the gathered keys. */
+static void held_keys_release(struct held_keys *h)
 {
-    const struct gather *g = arg;
-
-    return known->flags & KNOWN_KEPT
-               ? 0
-               : gather_list(g, key + g->agent->mappings[g->mapping].prefix_len);
+    for (size_t i = 0; i < h->count; i++)
+        free(h->keys[i]);
+    free(h->keys);
 }
 
-/* All lists of the repository that hold removals: of the index, and those that are still to come to
- * it, some of which may be told twice. */
-static int gather_lists(struct agent *a, unsigned repository, struct job *job)
+/* Take the held keys back among the items, as released. How many. */
+static uint64_t take_back(struct agent *a, struct mapping *m, const char *part, bool released)
 {
+    struct held_keys h = {.part = part, .released = released};
+    int rc = index_each_held(a->index, m->conf->prefix, held_gather, &h);
+    uint64_t count = h.count;
+
+    for (size_t i = 0; rc == 0 && i < h.count; i++) {
+        struct item *it;
+        bool was;
+
+        rc = index_unhold(a->index, h.keys[i], &was);
+        list_holds_forget(a, m, h.keys[i]);
+        intake_touch_key(a, m->id, h.keys[i], JOURNAL_SRC_OPERATOR, 0);
+        it = pending_find(a->pending, h.keys[i]);
+        if (it) {
+            it->released = true;
+            it->was_there = true; /* in S3 or not: its rows have to leave */
+        }
+        m->held -= was && !released;
+    }
+    held_keys_release(&h);
+    agent_dirty(a);
+    if (rc)
+        agent_fail(a, rc, "releasing removals");
+    return count;
+}
+
+void holds_resume_released(struct agent *a)
+{
+    for (size_t i = 0; i < a->mapping_count; i++)
+        (void)take_back(a, &a->mappings[i], NULL, true);
+}
+
+/* How many are held there. */
+static uint64_t count_covered(struct agent *a, const struct mapping *m, const char *part)
+{
+    struct held_keys h = {.part = part};
+    uint64_t count = m->held;
+
+    if (!part)
+        return count;
+    if (index_each_held(a->index, m->conf->prefix, held_gather, &h))
+        agent_fail(a, -EIO, "reading the index");
+    count = h.count;
+    held_keys_release(&h);
+    return count;
+}
+
+/* Journal what an operator says of them, before anything follows from it. How many they are. */
+static uint64_t journal_said(struct agent *a, const struct mapping *m, const char *part,
+                             const struct ucred *who, enum journal_state state)
+{
+    char why[128];
+    const char *word = state == JOURNAL_ABORT ? "discarded" : "released";
+    struct journal_record rec = {.op = JOURNAL_RELEASE,
+                                 .state = state,
+                                 .source = JOURNAL_SRC_OPERATOR,
+                                 .mapping = m->conf->name,
+                                 .path = part ? part + m->prefix_len : NULL,
+                                 .count = count_covered(a, m, part),
+                                 .why = why};
+
+    snprintf(why, sizeof why, "%s by uid %u (pid %d)", word, (unsigned)who->uid, (int)who->pid);
+    agent_journal(a, &rec);
+    agent_sync(a);
+    log_info("%s: %" PRIu64 " held removals were %s", m->conf->name, rec.count, why);
+    return rec.count;
+}
+
+uint64_t holds_release(struct agent *a, struct mapping *m, const char *part,
+                       const struct ucred *who)
+{
+    uint64_t count = journal_said(a, m, part, who, JOURNAL_NOTE);
+
+    if (!part && m->changed)
+        removals_enrol(a, m);
+    if (!part)
+        marker_enrol(a, m);
+    (void)take_back(a, m, part, false);
+    if (!m->held)
+        holds_end(a, m);
+    return count;
+}
+
+/* One held removal that shall not happen. */
+static int discard_one(struct agent *a, struct mapping *m, const char *key)
+{
+    struct journal_record rec = {.op = JOURNAL_REMOVE,
+                                 .state = JOURNAL_DONE,
+                                 .source = JOURNAL_SRC_OPERATOR,
+                                 .mapping = m->conf->name,
+                                 .path = key + m->prefix_len,
+                                 .why = "discarded: the object is kept"};
+    bool held, kept = false;
+    int rc = index_unhold(a->index, key, &held);
+
+    list_holds_forget(a, m, key);
+    if (rc == 0 && deletions_has_object(a, key)) {
+        agent_journal(a, &rec);
+        rc = deletions_keep_key(a->index, m->conf, key, &kept);
+    }
+    m->held -= held;
+    m->indexed -= kept;
+    m->kept += kept;
+    return rc;
+}
+
+uint64_t holds_discard(struct agent *a, struct mapping *m, const char *part,
+                       const struct ucred *who)
+{
+    struct held_keys h = {.part = part};
+    uint64_t count = journal_said(a, m, part, who, JOURNAL_ABORT);
+    int rc = index_each_held(a->index, m->conf->prefix, held_gather, &h);
+
+    for (size_t i = 0; rc == 0 && i < h.count; i++)
+        rc = discard_one(a, m, h.keys[i]);
+    held_keys_release(&h);
+    if (rc)
+        agent_fail(a, rc, "discarding removals");
+    agent_dirty(a);
+    if (!m->held)
+        holds_end(a, m);
+    return count;
+}
+
+/* The word for what would hold every removal, or NULL. */
+static const char *gate_word(const struct mapping *m)
+{
+    static const char *const words[] = {
+        [GUARD_MARKER_MISSING] = "no marker", [GUARD_MARKER_OTHER] = "another marker"};
+
+    return m->changed ? "another root" : words[marker_verdict(m)];
+}
+
+void holds_json(struct json_writer *w, const struct mapping *m)
+{
+    char iso[CLOCK_ISO_SIZE];
+
+    if (gate_word(m))
+        json_put_string(w, "guard_shut", gate_word(m));
+    if (!m->held)
+        return;
+    json_put_string(w, "held_why", m->hold_why);
+    if (m->hold_us)
+        json_put_string(w, "held_since", clock_iso(m->hold_us, iso));
+}
+
+/* The lines about a root or a marker that is not what it was. */
+static int gate_text(struct buf *out, const struct mapping *m)
+{
+    enum guard_marker marker = marker_verdict(m);
     int rc = 0;
 
-    for (unsigned i = 0; i < a->mapping_count && rc == 0; i++) {
-        const struct conf_mapping *c = a->mappings[i].conf;
-        struct gather g = {.agent = a, .job = job, .mapping = i};
-
-        if (c->kind != CONF_LISTS || c->repository != repository)
-            continue;
-        rc = index_each_under(a->index, c->prefix, NULL, gather_key, &g);
-        for (struct item *it = pending_first(a->pending, i); it && rc == 0; it = it->mate_next)
-            rc = gather_list(&g, it->path);
-    }
+    if (m->changed)
+        rc = buf_appendf(out,
+                         "  another device or directory lies under the path than when it was "
+                         "enrolled: every removal is held\n"
+                         "  if it is the right one: lockstep release %s\n",
+                         m->conf->name);
+    if (rc || marker == GUARD_MARKER_FINE)
+        return rc;
+    rc = buf_append_str(out, "  the marker ");
+    if (rc == 0)
+        rc = visible_append(out, m->conf->marker);
+    if (rc == 0 && marker == GUARD_MARKER_MISSING)
+        rc = buf_append_str(out, " is not there: every removal is held until it is back\n");
+    else if (rc == 0)
+        rc = buf_appendf(out,
+                         " is another file than before: every removal is held\n"
+                         "  if it is the right one: lockstep release %s\n",
+                         m->conf->name);
     return rc;
 }
 
-/* Does any rule hold removals? */
-static bool some_hold(const struct conf *c)
+int holds_text(struct buf *out, const struct mapping *m)
 {
-    for (size_t i = 0; i < c->policy_count; i++)
-        if (c->policies[i].on_remove == CONF_REMOVE_HOLD)
-            return true;
-    return false;
-}
+    char iso[CLOCK_ISO_SIZE] = "an earlier run";
+    int rc = gate_text(out, m);
 
-/* Names that lists may have for one image. */
-struct naming {
-    struct job *job;
-    const struct item *item;
-};
-
-/* rows_name_fn. */
-static int add_name(void *arg, const char *name)
-{
-    const struct naming *n = arg;
-    char *key = strdup(n->item->key);
-    void *old = NULL;
-    int rc = key ? map_put_str(n->job->candidates, name, key, &old) : -ENOMEM;
-
-    free(rc ? key : old);
-    return rc;
-}
-
-/* The removals that are to be asked about, and by which names. How many, or -ENOMEM. */
-static int gather_names(struct agent *a, const struct mapping *m, struct job *job)
-{
-    int count = 0, rc = 0;
-
-    for (struct item *it = a->relist.first; it && rc == 0; it = it->next) {
-        struct naming n = {.job = job, .item = it};
-
-        if (it->mapping != m->id || it->state != ITEM_LISTING || it->released || it->inquired)
-            continue;
-        it->inquired = true;
-        rc = follow_each_going(a, it, add_name, &n);
-        count++;
-    }
-    return rc ? rc : count;
-}
-
-bool holds_ask(struct agent *a, const struct mapping *m)
-{
-    struct job *job;
-    int rc = -ENOMEM;
-
-    if (m->conf->kind != CONF_REPOSITORY || !some_hold(a->conf))
-        return false;
-    job = job_new(JOB_NAMED);
-    if (job)
-        job->candidates = map_new();
-    if (job)
-        job->named = map_new();
-    if (job && job->candidates && job->named)
-        rc = gather_names(a, m, job);
-    if (rc > 0)
-        rc = gather_lists(a, m->id, job);
-    if (rc < 0)
-        agent_fail(a, rc, "looking for lists that hold removals");
-    if (!job || !job->list_count || !map_count(job->candidates)) {
-        job_free(job);
-        return a->fatal != 0;
-    }
-    job->mapping = m->id;
-    job->root_fds = a->root_fds;
-    a->pass_running = true;
-    work_submit(a->work, job);
-    return true;
-}
-
-/* lst_each_path's callback. */
-struct looking {
-    struct job *job;
-    struct pass_list *list;
-};
-static int look_row(void *arg, const char *image)
-{
-    const struct looking *l = arg;
-    const char *key = map_get_str(l->job->candidates, image);
-
-    if (!key || map_get_str(l->job->named, key))
-        return 0;
-    return map_put_str(l->job->named, key, l->list, NULL);
-}
-
-/* Nobody knows what the list names: it may be all. */
-static void take_all(struct job *job, struct pass_list *list)
-{
-    void *key;
-
-    for (size_t at = 0; map_next(job->candidates, &at, NULL, NULL, &key);)
-        if (map_put_str(job->named, key, list, NULL))
-            job->code = -ENOMEM;
-}
-
-void holds_look(struct job *job)
-{
-    const struct timespec pause = {.tv_nsec = LOOK_NS};
-
-    for (size_t i = 0; i < job->list_count; i++) {
-        struct looking l = {.job = job, .list = &job->lists[i]};
-        struct pass_list *list = l.list;
-        struct file_stat st;
-
-        list->code = ERR_CHANGED;
-        for (int n = 0; n < LOOKS && list->code == ERR_CHANGED; n++) {
-            if (n > 0)
-                (void)nanosleep(&pause, NULL); /* a signal shortens it, which does no harm */
-            list->code = lst_each_path(job->root_fds[list->mapping], list->path, look_row, &l, &st);
-        }
-        if (list->code && !stale_is_no_list(list->code))
-            take_all(job, list);
-    }
-}
-
-/* The reason in words, by one list that is one. */
-static void words(const struct agent *a, struct mapping *m, const struct pass_list *list)
-{
-    const char *lists = a->mappings[list->mapping].conf->name;
-
-    if (list->code && !stale_is_no_list(list->code))
-        snprintf(m->hold_why, sizeof m->hold_why,
-                 "%s/%s, whose on_remove is \"hold\", cannot be read (%s) and may name the images",
-                 lists, list->path, err_name(list->code));
-    else
-        snprintf(m->hold_why, sizeof m->hold_why,
-                 "%s/%s names images that are gone, and its on_remove is \"hold\"", lists,
-                 list->path);
-}
-
-void holds_answered(struct agent *a, struct job *job)
-{
-    struct mapping *m = &a->mappings[job->mapping];
-    const struct pass_list *example = NULL;
-    uint64_t count = 0;
-
-    a->pass_running = false;
-    if (job->code)
-        agent_fail(a, job->code, "looking for lists that hold removals");
-    for (struct item *it = a->relist.first, *next; it && !a->fatal; it = next) {
-        const struct pass_list *list = map_get_str(job->named, it->key);
-
-        next = it->next;
-        if (it->mapping != m->id || it->state != ITEM_LISTING || it->released || !it->inquired)
-            continue;
-        if (!list) {
-            if (m->named && is_named(a, it->key))
-                removals_hold_back(a, m, it->key); /* its rows were taken out by somebody */
-            continue;
-        }
-        example = list;
-        note(a, m, it->key);
-        removals_hold(a, m, it);
-        count++;
-    }
-    if (!count)
-        return;
-    guard_passed(&m->recent, count, a->now_ms); /* many of these are an accident as well */
-    words(a, m, example);
-    removals_hold_tell(a, m, count);
+    if (rc || !m->held)
+        return rc;
+    if (m->hold_us)
+        clock_iso(m->hold_us, iso);
+    return buf_appendf(out,
+                       "  %" PRIu64 " removals are held since %s: %s\n"
+                       "  which: lockstep release --list %s\n"
+                       "  if they are meant: lockstep release %s\n"
+                       "  if the objects are to stay: lockstep discard %s\n",
+                       m->held, iso, m->hold_why, m->conf->name, m->conf->name, m->conf->name);
 }

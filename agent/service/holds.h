@@ -1,36 +1,43 @@
 /*
- * Lists whose policy holds removals: before images leave the lists, those that such a list names
- * are put among the removals that wait for an operator. Shell; the loop's but for holds_look.
- *
- *   relist_pass -> holds_ask -> JOB_NAMED: holds_look -> holds_answered -> relist_pass
- *
- * Held removals of this kind are marked in the index apart from the guard's, which hold all that
- * comes after them.
+ * The removals that the guard holds: kept in the index, with the reason, until the files are back
+ * or an operator releases them (they go) or discards them (they never happen: the objects stay,
+ * marked as kept, until the files come back; rows stay as they are). Shell.
  */
 #ifndef LOCKSTEP_AGENT_SERVICE_HOLDS_H
 #define LOCKSTEP_AGENT_SERVICE_HOLDS_H
 
 #include "agent/service/agent.h"
 
-/* holds_ask(a, m): removals of the mapping wait for a pass that no list was asked about yet, and
- * some list may hold them: it is looked for. True: the pass must wait for holds_answered. */
-bool holds_ask(struct agent *a, const struct mapping *m);
+#include <sys/socket.h>
 
-/* holds_look(job): JOB_NAMED, on the thread: which of the names do the lists name? A list that
- * cannot be read may name any. */
-void holds_look(struct job *job);
+/* holds_load(a, m): what the index knows of them, at the start. 0 or a negative code. */
+int holds_load(struct agent *a, struct mapping *m) __attribute__((warn_unused_result));
 
-/* holds_answered(a, job): what was found is held, the rest may go. */
-void holds_answered(struct agent *a, struct job *job);
+/* holds_take(a, m, it): the item's removal is held; the item is done with. holds_tell(a, m, count):
+ * so many just were, for m->hold_why: log, journal, index. */
+void holds_take(struct agent *a, struct mapping *m, struct item *it);
+void holds_tell(struct agent *a, struct mapping *m, uint64_t count);
 
-/* holds_forget(a, m, key): the removal is not held any more. holds_count(a, m): m->named, from the
- * index; 0 or a negative code. */
-void holds_forget(struct agent *a, struct mapping *m, const char *key);
-int holds_count(struct agent *a, struct mapping *m) __attribute__((warn_unused_result));
+/* holds_passed(a, m, count): the guard let so many removals pass: counted for an hour, over
+ * restarts. */
+void holds_passed(struct agent *a, struct mapping *m, uint64_t count);
 
-/* holds_keys(a, m, ret): the keys of the mapping's held removals as a map, or NULL where there are
- * none; the caller's. 0 or a negative code. */
-int holds_keys(struct agent *a, const struct mapping *m, struct map **ret)
-    __attribute__((warn_unused_result));
+/* holds_release(a, m, part, who): let go what is held at the key `part` and beneath it; NULL: all,
+ * and the root and the marker that are there now are the right ones from here on. holds_discard:
+ * the objects stay instead, and the root is as right or wrong as before. How many. */
+uint64_t holds_release(struct agent *a, struct mapping *m, const char *part,
+                       const struct ucred *who);
+uint64_t holds_discard(struct agent *a, struct mapping *m, const char *part,
+                       const struct ucred *who);
+
+/* holds_resume_released(a): what was released while no agent ran goes. */
+void holds_resume_released(struct agent *a);
+
+/* holds_json(w, m), holds_text(out, m): what is held and what would hold, for status. */
+void holds_json(struct json_writer *w, const struct mapping *m);
+int holds_text(struct buf *out, const struct mapping *m) __attribute__((warn_unused_result));
+
+/* holds_covers(part, key): is the key the part, or beneath it? part NULL: yes. */
+bool holds_covers(const char *part, const char *key);
 
 #endif

@@ -664,6 +664,16 @@ bool index_view_has(struct index_view *view, const char *key)
            stored_flags(v.mv_data, v.mv_size, &flags) == 0 && !(flags & KNOWN_UNCERTAIN);
 }
 
+bool index_view_keeps(struct index_view *view, const char *key)
+{
+    char room[INDEX_KEY_MAX];
+    MDB_val k = index_key(key, room), v;
+    unsigned flags;
+
+    return mdb_get(view->txn, view->objects, &k, &v) == 0 &&
+           stored_flags(v.mv_data, v.mv_size, &flags) == 0 && (flags & KNOWN_KEPT) != 0;
+}
+
 int index_view_meta(struct index_view *view, const char *name, void *value, size_t *size)
 {
     return meta_get(view->txn, view->meta, name, value, size);

@@ -116,6 +116,8 @@ struct index_view;
 int index_view_open(struct index *ix, struct index_view **ret) __attribute__((warn_unused_result));
 /* index_view_has(v, key): the object is in S3 for certain (not UNCERTAIN). */
 bool index_view_has(struct index_view *v, const char *key);
+/* index_view_keeps(v, key): the object stays though its file is gone (KEPT). */
+bool index_view_keeps(struct index_view *v, const char *key);
 /* index_view_meta(v, name, value, size): as index_meta_get. */
 int index_view_meta(struct index_view *v, const char *name, void *value, size_t *size)
     __attribute__((warn_unused_result));

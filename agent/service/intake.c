@@ -1,5 +1,6 @@
 /* Shell. Hints become items. */
 #include "agent/service/agent.h"
+#include "agent/service/marker.h"
 #include "agent/service/owner.h"
 #include "agent/service/wait.h"
 
@@ -213,6 +214,7 @@ static void intake_observed(struct agent *a, const struct hint *h)
     if (!agent_key(a, h->root, h->path, key))
         return;
     it = pending_find(a->pending, key);
+    marker_observed(a, &a->mappings[h->root], h, it && it->state == ITEM_OBSERVING);
     if (it && it->state != ITEM_OBSERVING && h->code == 0)
         follow_glimpsed(a, it, &h->st);
     if (!it || it->state != ITEM_OBSERVING)

@@ -4,7 +4,7 @@
 #include "agent/service/anchors.h"
 #include "agent/service/departed.h"
 #include "agent/service/finder.h"
-#include "agent/service/holds.h"
+#include "agent/service/list_holds.h"
 #include "agent/service/mentioned.h"
 #include "agent/service/pulse.h"
 #include "agent/service/reload.h"
@@ -34,7 +34,7 @@ static void turn_work(struct agent *a)
             publish_checked(a, job);
             break;
         case JOB_NAMED:
-            holds_answered(a, job);
+            list_holds_answered(a, job);
             break;
         case JOB_MANIFEST:
             manifests_made(a, job);

@@ -1,6 +1,8 @@
 /* Shell. What operators ask for over the socket. */
 #include "agent/service/orders.h"
 
+#include "agent/service/holds.h"
+#include "agent/service/marker.h"
 #include "agent/service/pulse.h"
 #include "agent/service/reload.h"
 #include "base/clock.h"
@@ -22,24 +24,64 @@ static int answer_unknown(const struct request *r, struct buf *out)
     return buf_appendf(out, "%d\nno mapping is named \"%s\"\n", EXIT_USAGE, r->mapping);
 }
 
-int orders_release(struct agent *a, const struct request *r, const struct ucred *peer,
-                   struct buf *out)
+/* Say to one mapping what the order is. False where its marker forbids it. */
+static bool say_to(struct agent *a, struct mapping *m, const char *part, bool discard,
+                   const struct ucred *peer, uint64_t *count)
 {
+    if (discard) {
+        if (m->held)
+            *count += holds_discard(a, m, part, peer);
+        return true;
+    }
+    if (marker_verdict(m) == GUARD_MARKER_MISSING)
+        return false;
+    if (m->held || m->changed || marker_verdict(m) == GUARD_MARKER_OTHER)
+        *count += holds_release(a, m, part, peer);
+    return true;
+}
+
+/* "release" and "discard": of one mapping, of a part of it, or of all. */
+static int orders_held(struct agent *a, const struct request *r, const struct ucred *peer,
+                       bool discard, struct buf *out)
+{
+    char key[AGENT_KEY_SIZE];
+    const char *missing = NULL;
     uint64_t count = 0;
     bool found = false;
 
+    if (r->path[0] && (!r->mapping[0] || path_check(r->path)))
+        return buf_appendf(out, "%d\na path goes with a mapping, and lies below its tree\n",
+                           EXIT_USAGE);
     for (size_t i = 0; i < a->mapping_count; i++) {
         struct mapping *m = &a->mappings[i];
 
-        if (!is_meant(r, m))
+        if (!is_meant(r, m) || (r->path[0] && !agent_key(a, m->id, r->path, key)))
             continue;
         found = true;
-        if (m->held || m->changed)
-            count += removals_release(a, m, peer->uid);
+        if (!say_to(a, m, r->path[0] ? key : NULL, discard, peer, &count))
+            missing = m->conf->name;
     }
     if (!found)
         return answer_unknown(r, out);
-    return buf_appendf(out, "%d\n%" PRIu64 " held removals are released\n", EXIT_IN_STEP, count);
+    if (missing)
+        return buf_appendf(out,
+                           "%d\nthe marker of %s is not there: put it back, or take it out of the "
+                           "configuration; its removals stay held\n",
+                           EXIT_HELD, missing);
+    return buf_appendf(out, "%d\n%" PRIu64 " held removals are %s\n", EXIT_IN_STEP, count,
+                       discard ? "discarded: the objects stay" : "released");
+}
+
+int orders_release(struct agent *a, const struct request *r, const struct ucred *peer,
+                   struct buf *out)
+{
+    return orders_held(a, r, peer, false, out);
+}
+
+int orders_discard(struct agent *a, const struct request *r, const struct ucred *peer,
+                   struct buf *out)
+{
+    return orders_held(a, r, peer, true, out);
 }
 
 /* Have all of a mapping scanned. False where its root is not there to be. */

@@ -10,10 +10,13 @@
 
 #include <sys/socket.h>
 
-/* {"cmd":"release"}: held removals go. {"cmd":"rescan"}: a mapping (all without a name), or what
- * lies at and beneath a path, is looked at again. {"cmd":"pause"}, {"cmd":"resume"}: no transfer
- * begins; they do again. */
+/* {"cmd":"release"}: held removals go. {"cmd":"discard"}: they do not, and their objects stay. With
+ * a path only what lies at and beneath it. {"cmd":"rescan"}: a mapping (all without a name), or
+ * what lies at and beneath a path, is looked at again. {"cmd":"pause"}, {"cmd":"resume"}: no
+ * transfer begins; they do again. */
 int orders_release(struct agent *a, const struct request *r, const struct ucred *peer,
+                   struct buf *out) __attribute__((warn_unused_result));
+int orders_discard(struct agent *a, const struct request *r, const struct ucred *peer,
                    struct buf *out) __attribute__((warn_unused_result));
 int orders_rescan(struct agent *a, const struct request *r, const struct ucred *peer,
                   struct buf *out) __attribute__((warn_unused_result));

@@ -2,6 +2,7 @@
 #include "agent/service/probe.h"
 
 #include "base/err.h"
+#include "base/path.h"
 #include "lists/lists.h"
 
 #include <errno.h>
@@ -115,25 +116,52 @@ static void compare(struct probe *p, char *piece)
     snprintf(p->why, sizeof p->why, "%s", proof.why);
 }
 
+/* A list that is looked at. */
+struct list_look {
+    struct probe *probe;
+    struct index_view *view; /* NULL: the index cannot be asked */
+};
+
+/* Its object stays though the image is gone: rows may name it. */
+static bool is_kept(const struct list_look *l, const char *image)
+{
+    char key[PATH_BYTES_MAX + S3_KEY_MAX + 1];
+    int n = snprintf(key, sizeof key, "%s%s", l->probe->images_prefix, image);
+
+    return l->view && n > 0 && (size_t)n < sizeof key && index_view_keeps(l->view, key);
+}
+
 /* lst_each_path's callback. */
 static int check_image(void *arg, const char *image)
 {
-    struct probe *p = arg;
+    const struct list_look *l = arg;
+    struct probe *p = l->probe;
     struct file_stat st;
 
     p->rows++;
-    if (tree_stat(p->images_fd, image, &st) || st.kind != FILE_ABSENT)
+    if (tree_stat(p->images_fd, image, &st) || st.kind != FILE_ABSENT || is_kept(l, image))
         return 0;
     if (p->absent++ == 0)
         snprintf(p->first_absent, sizeof p->first_absent, "%s", image);
     return 0;
 }
 
+/* Does the list name what is not there? */
+static void look_at_list(struct probe *p)
+{
+    struct list_look l = {.probe = p};
+    struct file_stat st;
+
+    if (index_view_open(p->index, &l.view))
+        l.view = NULL;
+    p->absent = p->rows = 0;
+    p->code = lst_each_path(p->root_fd, p->key + p->path_at, check_image, &l, &st);
+    index_view_close(l.view);
+}
+
 /* One probe. */
 static void look(struct probes *all, struct probe *p, char *piece)
 {
-    struct file_stat st;
-
     p->code = 0;
     p->read = false;
     if (p->wants & PROBE_STAT) {
@@ -146,10 +174,8 @@ static void look(struct probes *all, struct probe *p, char *piece)
         ask(all, p);
     if ((p->wants & PROBE_READ) && p->on_disk && p->code == 0)
         compare(p, piece);
-    if (p->wants & PROBE_LIST) {
-        p->absent = p->rows = 0;
-        p->code = lst_each_path(p->root_fd, p->key + p->path_at, check_image, p, &st);
-    }
+    if (p->wants & PROBE_LIST)
+        look_at_list(p);
 }
 
 static void *probes_main(void *arg)

@@ -25,7 +25,9 @@ struct probe {
     char *key;
     size_t path_at; /* the path's place in the key */
     int root_fd;
-    int images_fd;                          /* PROBE_LIST: root of the list's repository */
+    int images_fd;                          /* PROBE_LIST: root of the list's repository, */
+    const char *images_prefix;              /* its prefix, borrowed, */
+    struct index *index;                    /* and what is known of its objects; borrowed */
     bool with_links;                        /* symbolic links are files */
     const struct s3_attributes *attributes; /* what the rules say of the key; borrowed, or NULL */
 
@@ -49,7 +51,7 @@ struct probe {
     enum proof_verdict proof;
     uint64_t crc64;
     char means[64], why[96];
-    uint64_t absent, rows; /* PROBE_LIST */
+    uint64_t absent, rows; /* PROBE_LIST: those whose objects are kept are not absent */
     char first_absent[256];
 };
 

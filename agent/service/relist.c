@@ -4,7 +4,7 @@
 
 #include "agent/service/absent.h"
 #include "agent/service/departed.h"
-#include "agent/service/holds.h"
+#include "agent/service/list_holds.h"
 #include "agent/service/mentioned.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -240,7 +240,7 @@ static bool pass_begin(struct agent *a)
     struct change_set *set;
     int rc;
 
-    if (!m || !pass_is_due(a, m) || holds_ask(a, m))
+    if (!m || !pass_is_due(a, m) || list_holds_ask(a, m))
         return false;
     removals_guard(a, m);
     if (a->options.dry_run)

@@ -46,10 +46,25 @@ int service_run(const struct conf *conf, const struct agent_options *options,
  * Returns an exit status. */
 int service_status_offline(const struct conf *conf, bool json, struct buf *out, struct err *e);
 
-/* service_release_offline(conf, mapping, ret_count, e): mark held removals as released for the next
- * run; mapping NULL: all. 0 or a negative code; -EBUSY while an agent runs. */
-int service_release_offline(const struct conf *conf, const char *mapping, uint64_t *ret_count,
-                            struct err *e) __attribute__((warn_unused_result));
+/* What an operator says of held removals. */
+struct service_said {
+    const char *mapping; /* NULL: of all */
+    const char *path;    /* at and beneath this one, below the mapping; NULL: of all */
+    bool discard;        /* they never happen: the objects stay; else they go */
+};
+
+/* service_said_offline(conf, said, ret_count, e): the same while no agent runs: released removals
+ * go at its next start, discarded ones are done with. 0 or a negative code; -EBUSY while an agent
+ * runs; -ENOENT: no such mapping. */
+int service_said_offline(const struct conf *conf, const struct service_said *said,
+                         uint64_t *ret_count, struct err *e) __attribute__((warn_unused_result));
+
+/* service_each_held(conf, said, fn, arg, e): the paths (below their mapping) of what is held, in
+ * the order of keys within a mapping, as far as it was committed; beside a running agent too. 0,
+ * what fn gave, or a negative code. */
+int service_each_held(const struct conf *conf, const struct service_said *said,
+                      int (*fn)(void *arg, const struct conf_mapping *m, const char *path),
+                      void *arg, struct err *e) __attribute__((warn_unused_result));
 
 /* service_uploaders_options(conf, ret): the S3 side's options as the configuration has them;
  * strings are borrowed from conf. */

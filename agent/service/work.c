@@ -3,7 +3,7 @@
 
 #include "agent/core/policy.h"
 #include "agent/service/departed.h"
-#include "agent/service/holds.h"
+#include "agent/service/list_holds.h"
 #include "agent/service/manifest_file.h"
 #include "agent/service/noting.h"
 #include "agent/service/policies.h"
@@ -493,7 +493,7 @@ static void work_do(struct work *w, struct job *job)
         work_pass(w, job);
         break;
     case JOB_NAMED:
-        holds_look(job);
+        list_holds_look(job);
         break;
     case JOB_ASK_INTENT:
     case JOB_TELL_END:

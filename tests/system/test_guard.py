@@ -26,10 +26,6 @@ def held(agent):
     return status["held"] if code == HELD else 0
 
 
-def rows(lists):
-    return sum(len(open(f"{lists}/{n}").read().splitlines()) for n in os.listdir(lists))
-
-
 @on("s3d", "ceph")
 def test_invariant_6_too_many_removals_are_held_until_released(ctx):
     agent, images, lists, paths = running(ctx)
@@ -39,14 +35,14 @@ def test_invariant_6_too_many_removals_are_held_until_released(ctx):
     wait_until(lambda: held(agent) == 250, 10, lambda: str(agent.status()))
     wait_until(lambda: "images/c0/added.jpg" in ctx.client.keys("images/"), 10, "the add")
     assert len(ctx.client.keys("images/")) == 301
-    assert rows(lists) == 300, "no row left a list"
+    assert samples.count_rows(lists) == 300, "no row left a list"
     holds = agent.journal_records("--op", "hold")
     assert len(holds) == 1 and holds[0]["n"] == 250 and "250 removals" in holds[0]["why"], holds
     done = agent.run("release", "images")
     assert done.returncode == 0 and "250" in done.stdout, done
     agent.wait_in_step(20)
     ctx.client.assert_tree(images, "images/")
-    assert rows(lists) == 50
+    assert samples.count_rows(lists) == 50
     assert [r["n"] for r in agent.journal_records("--op", "release")] == [250]
 
 
@@ -62,10 +58,10 @@ def test_the_rows_of_a_held_image_that_never_came_to_s3_leave_with_the_others(ct
     for path in paths[:250] + ["c0/late.jpg"]:
         os.unlink(f"{images}/{path}")
     wait_until(lambda: held(agent) == 251, 15, lambda: str(agent.status()))
-    assert rows(lists) == 301
+    assert samples.count_rows(lists) == 301
     assert agent.run("release", "images").returncode == 0
     agent.wait_in_step(20)
-    assert rows(lists) == 50
+    assert samples.count_rows(lists) == 50
 
 
 @on("s3d")
@@ -79,7 +75,7 @@ def test_files_that_come_back_are_let_out_of_the_hold(ctx):
     before = len(ctx.server.requests())
     subprocess.run(["cp", "-a", f"{aside}/copy/.", images], check=True)
     agent.wait_in_step(20)
-    assert rows(lists) == 300
+    assert samples.count_rows(lists) == 300
     puts = [r for r in ctx.server.requests(before) if r["op"] != "ListObjectsV2"]
     assert puts == [], puts[:3]
 
@@ -101,14 +97,14 @@ def test_a_single_run_holds_and_exits_3_and_release_lets_the_next_one_go(ctx):
         os.unlink(f"{images}/{path}")
     done = agent.once(check=False)
     assert done.returncode == HELD, done
-    assert len(ctx.client.keys("images/")) == 300 and rows(lists) == 300
+    assert len(ctx.client.keys("images/")) == 300 and samples.count_rows(lists) == 300
     assert agent.run("status").returncode == HELD
     assert agent.once(check=False).returncode == HELD
     done = agent.run("release")
     assert done.returncode == 0 and "280" in done.stdout, done
     agent.once()
     ctx.client.assert_tree(images, "images/")
-    assert rows(lists) == 20
+    assert samples.count_rows(lists) == 20
     agent.verify_journal()
 
 
@@ -123,7 +119,7 @@ def test_a_vanished_mount_removes_nothing(ctx):
                held(agent), 45, lambda: str(agent.status()))
     agent.stop()
     assert agent.once(check=False).returncode == HELD
-    assert len(ctx.client.keys("images/")) == 300 and rows(lists) == 300
+    assert len(ctx.client.keys("images/")) == 300 and samples.count_rows(lists) == 300
 
 
 @on("s3d")
@@ -134,4 +130,4 @@ def test_a_renamed_directory_of_any_size_is_no_removal(ctx):
         os.rename(f"{images}/c{i}", f"{images}/sub/c{i}")
     agent.wait_in_step(30)
     ctx.client.assert_tree(images, "images/")
-    assert rows(lists) == 300
+    assert samples.count_rows(lists) == 300

@@ -21,6 +21,7 @@ static const struct {
     {"{\"cmd\":\"status\",\"json\":true}", "status", "", true},
     {"{\"json\":false,\"cmd\":\"status\"}", "status", "", false},
     {" { \"cmd\" : \"release\" , \"mapping\" : \"images\" } ", "release", "images", false},
+    {"{\"cmd\":\"discard\",\"mapping\":\"images\",\"path\":\"a/b\"}", "discard", "images", false},
     {"{\"cmd\":\"\"}", "", "", false},
     {"{\"cmd\":\"st\\u0061tus\",\"mapping\":\"\"}", "status", "", false},
     {"{\"cmd\":\"no such command\"}", "no such command", "", false},

@@ -52,6 +52,8 @@ static void test_defaults(void **state)
     assert_int_equal(m->watch, CONF_WATCH_AUTO);
     assert_int_equal(m->max_removals, 200);
     assert_int_equal(m->max_removal_percent, 5);
+    assert_int_equal(m->max_removals_hourly, 1000);
+    assert_null(m->marker);
     assert_int_equal(c->mappings[1].kind, CONF_LISTS);
     assert_int_equal(c->mappings[1].repository, 0);
     conf_free(c);
@@ -233,6 +235,9 @@ static const struct fault_case fault_cases[] = {
      "1024\n"},
     {"past 64 bits", "", "in_flight = 99999999999999999999;", "", "",
      "f.conf:2: 99999999999999999999 is too large for any setting; a number that fits 64 bits\n"},
+    {"marker", "", "", "marker = \"../m\";", "",
+     "f.conf:3: repositories[0].marker: \"../m\" is no path below the tree; expected the path of a "
+     "file below the tree: \".lockstep-marker\"\n"},
     {"percent", "", "", "max_removal_percent = 101;", "",
      "f.conf:3: repositories[0].max_removal_percent: 101 is out of range; expected a whole number "
      "from 0 to 100\n"},
@@ -590,7 +595,8 @@ static void test_sample(void **state)
                               "    # proxy = ",
                               "    # expected_bucket_owner = ",
                               "    # manifest = ",
-                              "    # augmented_manifest = "};
+                              "    # augmented_manifest = ",
+                              "    # marker = "};
     for (size_t i = 0; i < sizeof(optional) / sizeof(*optional);
          i++) { /* examples, not defaults: they have none */
         char *example = strstr(text, optional[i]);

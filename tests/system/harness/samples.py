@@ -52,3 +52,8 @@ def read_list(text):
         index, *labels, path = line.split("\t")
         rows.append((index, labels, path))
     return rows
+
+
+def count_rows(lists):
+    """How many rows the lists of a folder have."""
+    return sum(len(open(f"{lists}/{n}").read().splitlines()) for n in os.listdir(lists))
