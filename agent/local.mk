@@ -14,6 +14,7 @@ agent_libcore_a_SOURCES = \
 	agent/core/policy.c agent/core/policy.h \
 	agent/core/proof.c agent/core/proof.h \
 	agent/core/request.c agent/core/request.h \
+	agent/core/proposal.c agent/core/proposal.h \
 	agent/core/rows.c agent/core/rows.h \
 	agent/core/trash.c agent/core/trash.h \
 	agent/core/trouble.c agent/core/trouble.h \
@@ -60,6 +61,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/offline.c agent/service/offline_held.c \
 	agent/service/orders.c agent/service/orders.h \
 	agent/service/policies.c agent/service/policies.h \
+	agent/service/permissions.c agent/service/permissions.h \
 	agent/service/publish.c \
 	agent/service/pulse.c agent/service/pulse.h \
 	agent/service/recover.c \
@@ -118,6 +120,7 @@ lockstep_SOURCES = \
 	agent/commands/journal_stat.c agent/commands/journal_stat.h \
 	agent/commands/journal_verify.c agent/commands/journal_verify.h \
 	agent/commands/held.c agent/commands/held.h \
+	agent/commands/init.c agent/commands/init_ask.c agent/commands/init_ask.h \
 	agent/commands/lst.c agent/commands/lst.h agent/commands/lst_check.c \
 	agent/commands/lst_common.c agent/commands/lst_diff.c agent/commands/lst_merge.c \
 	agent/commands/lst_edit.c agent/commands/lst_labels.c \
@@ -157,6 +160,7 @@ agent_tests = \
 	tests/unit/test_agent_plan \
 	tests/unit/test_agent_policy \
 	tests/unit/test_agent_proof \
+	tests/unit/test_agent_proposal \
 	tests/unit/test_agent_request \
 	tests/unit/test_agent_rows \
 	tests/unit/test_agent_trash \
@@ -181,6 +185,9 @@ tests_unit_test_agent_policy_SOURCES = tests/unit/test_agent_policy.c tests/unit
 tests_unit_test_agent_policy_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_proof_SOURCES = tests/unit/test_agent_proof.c tests/unit/unit.h
 tests_unit_test_agent_proof_LDADD = $(agent_tests_LIBS)
+tests_unit_test_agent_proposal_SOURCES = tests/unit/test_agent_proposal.c tests/unit/unit.h
+tests_unit_test_agent_proposal_LDADD = agent/libcore.a conf/libconf.a base/libbase.a \
+	$(LIBCONFIG_LIBS) $(CMOCKA_LIBS) $(CRYPTO_LIBS)
 tests_unit_test_walk_SOURCES = tests/unit/test_walk.c $(index_bed)
 tests_unit_test_walk_LDADD = agent/libservice.a watchers/libwatchers.a $(agent_tests_LIBS) $(LMDB_LIBS)
 tests_unit_test_agent_guard_SOURCES = tests/unit/test_agent_guard.c tests/unit/unit.h

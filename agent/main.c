@@ -12,6 +12,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *help;
 } commands[] = {
+    {"init", command_init, "propose a first configuration, try the bucket, write it"},
     {"agent", command_agent, "watch the trees and keep S3, journal and lists in step"},
     {"plan", command_plan, "say what would be done, and what it would cost"},
     {"status", command_status, "in step or not, what is open, what failed and why"},

@@ -132,6 +132,7 @@ EXTRA_DIST += \
 	tests/system/test_glance.py \
 	tests/system/test_guard.py \
 	tests/system/test_holds.py \
+	tests/system/test_init.py \
 	tests/system/test_harness.py \
 	tests/system/test_hosts.py \
 	tests/system/test_against.py \

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "conf/conf.h"
 
+int command_init(int argc, char **argv);
 int command_agent(int argc, char **argv);
 int command_plan(int argc, char **argv);
 int command_status(int argc, char **argv);

@@ -1,0 +1,35 @@
+/*
+ * May the credentials do in the bucket what the agent will have to? Each is tried, on keys that
+ * nobody has. Shell.
+ */
+#ifndef LOCKSTEP_AGENT_SERVICE_PERMISSIONS_H
+#define LOCKSTEP_AGENT_SERVICE_PERMISSIONS_H
+
+#include "agent/core/trouble.h"
+#include "conf/conf.h"
+
+/* One that was tried, or not for want of an earlier one. */
+struct permission {
+    const char *action; /* as IAM calls it */
+    const char *use;    /* what the agent needs it for */
+    bool tried;
+    bool allowed;
+    enum trouble_kind kind; /* where it is not */
+    const char *code;       /* S3's; "" */
+};
+
+struct permissions {
+    unsigned tried, refused;
+    bool unreached;      /* S3, or credentials, could not be had: nothing is known of the rest */
+    unsigned left_count; /* keys that could not be deleted again: */
+    char left[2][S3_KEY_MAX + 1];
+};
+
+/* permissions_check(conf, m, fn, arg, ret, e): try them below the mapping's prefix; fn hears of
+ * each one. What is put there is deleted again. 0; or a negative code with e: it could not be
+ * tried. */
+int permissions_check(const struct conf *conf, const struct conf_mapping *m,
+                      void (*fn)(void *arg, const struct permission *p), void *arg,
+                      struct permissions *ret, struct err *e) __attribute__((warn_unused_result));
+
+#endif
