@@ -1,8 +1,9 @@
 dist_man_MANS += packaging/man/lockstep.8 packaging/man/lockstep-lst.1 packaging/man/lockstep-pack.1 packaging/man/lockstep-manifest.1 \
 	packaging/man/lockstep-channels.1 \
-	packaging/man/lockstep.conf.5
+	packaging/man/lockstep.conf.5 packaging/man/lockstep-journal.5
 dist_doc_DATA = README.md LICENSE COPYING.OpenSSL conf/lockstep.conf.sample \
 	docs/architecture.md docs/control.md docs/journal.md docs/lists.md docs/operations.md \
+	docs/security.md \
 	packaging/lockstep-sysctl.conf
 
 # The unit names the program where it is installed.
