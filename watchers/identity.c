@@ -51,12 +51,22 @@ bool identity_forgets_late(const struct root_identity *id)
     return id->fs_type == FUSE_MAGIC; /* NFS checks the directory, Lustre has locks */
 }
 
+/* Could they lie on the same device? A network mount gets another number each time; a device or a
+ * tmpfs that has another number is another. The number alone does not say that it is the same disk:
+ * the next one that is plugged in gets it, too. What ext4, XFS, Btrfs or a tmpfs says of itself
+ * (statfs(2), f_fsid) does. */
+static bool same_device(const struct root_identity *a, const struct root_identity *b)
+{
+    if (identity_is_remote(a) && a->fs_type != OVERLAY_MAGIC) {
+        return true;
+    }
+    return a->dev == b->dev && (a->fsid == b->fsid || a->fsid == 0 || b->fsid == 0);
+}
+
 bool identity_same_tree(const struct root_identity *a, const struct root_identity *b)
 {
-    /* A network mount gets another device number each time; a device or a tmpfs that has another
-     * number is another. */
     return a->ino == b->ino && a->fs_type == b->fs_type && strcmp(a->source, b->source) == 0 &&
-           (a->dev == b->dev || (identity_is_remote(a) && a->fs_type != OVERLAY_MAGIC));
+           same_device(a, b);
 }
 
 /* The next field of a line: up to a space. False at the end. */
@@ -175,6 +185,10 @@ int watchers_root_identity(const char *path, struct root_identity *ret)
     id.ino = place.ino;
     id.mount_id = place.mount_id;
     id.fs_type = (uint64_t)(unsigned long)fs.f_type & UINT32_MAX;
+    if (!identity_is_remote(&id)) {
+        memcpy(&id.fsid, &fs.f_fsid,
+               sizeof(id.fsid) < sizeof(fs.f_fsid) ? sizeof(id.fsid) : sizeof(fs.f_fsid));
+    }
     name_mount(&id);
     *ret = id;
     return 0;

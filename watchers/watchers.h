@@ -186,6 +186,8 @@ struct root_identity {
     uint64_t fs_type;  /* statfs f_type */
     char fs_name[32];  /* "ext4", "nfs4", "lustre", "fuse", ... from mountinfo */
     char source[256];  /* what is mounted, from mountinfo */
+    uint64_t fsid;     /* statfs f_fsid, where it is of use: of local kinds; 0: not known. Last:
+                          identities that were kept before it was there are shorter */
 };
 /* watchers_root_identity(path, ret): as the path is now. 0 or -errno. Any thread. */
 int watchers_root_identity(const char *path, struct root_identity *ret)

@@ -17,6 +17,7 @@
 #include <inttypes.h>
 #include <malloc.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -143,7 +144,7 @@ int agent_commit(struct agent *a)
 /* Is the tree the one that was enrolled? The first run enrols it. */
 static int mapping_identity(struct agent *a, struct mapping *m, struct err *e)
 {
-    struct root_identity was;
+    struct root_identity was = {0};
     char name[CONF_NAME_MAX + 8];
     size_t size = sizeof was;
     int rc = watchers_root_identity(m->conf->path, &m->identity);
@@ -155,7 +156,7 @@ static int mapping_identity(struct agent *a, struct mapping *m, struct err *e)
     m->unheard = m->others_write || m->conf->watch == CONF_WATCH_SCAN;
     snprintf(name, sizeof name, "root:%s", m->conf->name);
     rc = index_meta_get(a->index, name, &was, &size);
-    if (rc == -ENOENT || (rc == 0 && size != sizeof was)) {
+    if (rc == -ENOENT || (rc == 0 && size < offsetof(struct root_identity, fsid))) {
         if (!a->options.dry_run)
             removals_enrol(a, m);
         return 0;
@@ -163,6 +164,8 @@ static int mapping_identity(struct agent *a, struct mapping *m, struct err *e)
     if (rc)
         return err_set(e, rc, m->conf->name, NULL, "the index cannot be read: %s", err_name(rc));
     m->changed = !watchers_same_root(&was, &m->identity);
+    if (!m->changed && size != sizeof was && !a->options.dry_run)
+        removals_enrol(a, m); /* it was enrolled before fsid was kept */
     if (m->changed)
         log_warning("%s: another device or directory lies under %s than when it was enrolled (%s "
                     "on %s then, %s on %s now); removals will be held",

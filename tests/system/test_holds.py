@@ -4,8 +4,9 @@ many files, and release and discard, of all and of a part."""
 import json
 import os
 import shutil
+import subprocess
 
-from harness import mounts, on, samples, wait_until, write
+from harness import Skip, mounts, on, samples, wait_until, write
 
 HELD = 3
 
@@ -61,6 +62,44 @@ def test_another_file_system_over_the_tree_removes_nothing(ctx):
     assert agent.run("status").returncode != HELD
     ctx.client.assert_tree(images, "images/")
     assert samples.count_rows(lists) == 40
+
+
+@on("s3d")
+def test_another_disk_under_the_same_device_number_removes_nothing(ctx):
+    """The disk is pulled and another one plugged in: same number, same type, same path, and the
+    same inode of its root."""
+    mounts.private()
+    images, loop = ctx.folder("images"), None
+    disks = [ctx.path("one.img"), ctx.path("two.img")]
+    for disk in disks:
+        with open(disk, "wb") as file:
+            file.truncate(8 << 20)
+        subprocess.run(["mkfs.ext4", "-q", disk], check=True)
+    try:
+        loop = subprocess.run(["losetup", "--find", "--show", disks[0]], capture_output=True,
+                              text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise Skip("no loop device can be had") from error
+    try:
+        mounts.mount(loop, images)
+        agent, images, lists, paths = running(ctx, images=images)
+        agent.stop()
+        before = os.stat(images)
+        mounts.unmount(images)
+        subprocess.run(["losetup", "--detach", loop], check=True)
+        if subprocess.run(["losetup", loop, disks[1]], check=False).returncode:
+            raise Skip("somebody else took the device")
+        mounts.mount(loop, images)
+        after = os.stat(images)
+        if (before.st_dev, before.st_ino) != (after.st_dev, after.st_ino):
+            raise Skip("the device has another number")
+        write(f"{images}/{paths[0]}", b"another disk's")
+        assert agent.once(check=False).returncode == HELD
+        assert "another device or directory" in agent.log()
+        nothing_was_removed(ctx, lists)
+    finally:
+        subprocess.run(["umount", "-l", images], check=False)
+        subprocess.run(["losetup", "--detach", loop], check=False)
 
 
 @on("s3d")

@@ -226,6 +226,7 @@ static void test_kinds(void **state)
     (void)state;
     assert_true(identity_is_remote(&a));
     b.dev = 9; /* a network mount gets another number each time */
+    b.fsid = 7;
     assert_true(identity_same_tree(&a, &b));
     b.ino = 3;
     assert_false(identity_same_tree(&a, &b));
@@ -233,6 +234,11 @@ static void test_kinds(void **state)
     b = a;
     assert_false(identity_is_remote(&a));
     assert_true(identity_same_tree(&a, &b));
+    a.fsid = 5;
+    assert_true(identity_same_tree(&a, &b)); /* enrolled when it was not kept yet */
+    b.fsid = 6;
+    assert_false(identity_same_tree(&a, &b)); /* another disk under the same number */
+    b.fsid = 5;
     b.dev = 9;
     assert_false(identity_same_tree(&a, &b)); /* another, empty one */
     a.fs_type = 0x12345;                      /* unknown: better scanned too often */
