@@ -11,17 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Why and since when, as it is in the index ("hold:" and the mapping's name). */
-struct hold_note {
-    int64_t since_us;
-    char why[ERR_TEXT_MAX];
-};
-
 #define META_NAME_SIZE (CONF_NAME_MAX + 8)
 
-static char *meta_name(const char *kind, const struct mapping *m, char out[META_NAME_SIZE])
+static char *meta_name(const char *kind, const struct conf_mapping *m, char out[META_NAME_SIZE])
 {
-    snprintf(out, META_NAME_SIZE, "%s:%s", kind, m->conf->name);
+    snprintf(out, META_NAME_SIZE, "%s:%s", kind, m->name);
     return out;
 }
 
@@ -31,7 +25,7 @@ static void note(struct agent *a, const char *kind, const struct mapping *m, con
 {
     char name[META_NAME_SIZE];
 
-    if (index_meta_put(a->index, meta_name(kind, m, name), value, size))
+    if (index_meta_put(a->index, meta_name(kind, m->conf, name), value, size))
         agent_fail(a, -EIO, "writing the index");
     agent_dirty(a);
 }
@@ -44,27 +38,35 @@ static int held_count(void *arg, const char *key, bool released)
     return 0;
 }
 
-int holds_load(struct agent *a, struct mapping *m)
+int holds_note(struct index *ix, const struct conf_mapping *m, struct hold_note *ret)
 {
     struct hold_note n = {0};
     char name[META_NAME_SIZE];
+    size_t size = sizeof n;
+    int rc = index_meta_get(ix, meta_name("hold", m, name), &n, &size);
+
+    if (rc)
+        return rc;
+    n.why[sizeof n.why - 1] = '\0';
+    *ret = n;
+    return 0;
+}
+
+int holds_load(struct agent *a, struct mapping *m)
+{
+    struct hold_note n = {.why = "held since an earlier run"};
+    char name[META_NAME_SIZE];
     size_t size = sizeof m->hourly;
-    int rc = index_meta_get(a->index, meta_name("passed", m, name), &m->hourly, &size);
+    int rc = index_meta_get(a->index, meta_name("passed", m->conf, name), &m->hourly, &size);
 
     if (rc && rc != -ENOENT)
         return rc;
     rc = index_each_held(a->index, m->conf->prefix, held_count, &m->held);
     if (rc || !m->held)
         return rc;
-    size = sizeof n;
-    rc = index_meta_get(a->index, meta_name("hold", m, name), &n, &size);
-    if (rc == 0) {
-        n.why[sizeof n.why - 1] = '\0';
-        memcpy(m->hold_why, n.why, sizeof n.why);
-        m->hold_us = n.since_us;
-    } else if (rc == -ENOENT) {
-        snprintf(m->hold_why, sizeof m->hold_why, "held since an earlier run");
-    }
+    rc = holds_note(a->index, m->conf, &n);
+    memcpy(m->hold_why, n.why, sizeof n.why);
+    m->hold_us = n.since_us;
     return rc == -ENOENT ? 0 : rc;
 }
 
@@ -114,7 +116,7 @@ static void holds_end(struct agent *a, struct mapping *m)
 
     m->hold_us = 0;
     m->hold_why[0] = '\0';
-    if (index_meta_remove(a->index, meta_name("hold", m, name)))
+    if (index_meta_remove(a->index, meta_name("hold", m->conf, name)))
         agent_fail(a, -EIO, "writing the index");
     agent_dirty(a);
 }
@@ -360,19 +362,27 @@ static int gate_text(struct buf *out, const struct mapping *m)
     return rc;
 }
 
-int holds_text(struct buf *out, const struct mapping *m)
+int holds_lines(struct buf *out, const char *name, uint64_t count, const struct hold_note *note)
 {
     char iso[CLOCK_ISO_SIZE] = "an earlier run";
+
+    if (note->since_us)
+        clock_iso(note->since_us, iso);
+    return buf_appendf(out,
+                       "  %" PRIu64 " removals of %s are held since %s: %s\n"
+                       "  which: lockstep release --list %s\n"
+                       "  if they are meant: lockstep release %s\n"
+                       "  if the objects are to stay: lockstep discard %s\n",
+                       count, name, iso, note->why, name, name, name);
+}
+
+int holds_text(struct buf *out, const struct mapping *m)
+{
+    struct hold_note n = {.since_us = m->hold_us};
     int rc = gate_text(out, m);
 
     if (rc || !m->held)
         return rc;
-    if (m->hold_us)
-        clock_iso(m->hold_us, iso);
-    return buf_appendf(out,
-                       "  %" PRIu64 " removals are held since %s: %s\n"
-                       "  which: lockstep release --list %s\n"
-                       "  if they are meant: lockstep release %s\n"
-                       "  if the objects are to stay: lockstep discard %s\n",
-                       m->held, iso, m->hold_why, m->conf->name, m->conf->name, m->conf->name);
+    memcpy(n.why, m->hold_why, sizeof n.why);
+    return holds_lines(out, m->conf->name, m->held, &n);
 }

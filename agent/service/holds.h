@@ -10,6 +10,16 @@
 
 #include <sys/socket.h>
 
+/* Why removals of a mapping are held, and since when. */
+struct hold_note {
+    int64_t since_us; /* 0: not known */
+    char why[ERR_TEXT_MAX];
+};
+
+/* holds_note(ix, m, ret): as the index has it. 0; -ENOENT: it has none; or as the index fails. */
+int holds_note(struct index *ix, const struct conf_mapping *m, struct hold_note *ret)
+    __attribute__((warn_unused_result));
+
 /* holds_load(a, m): what the index knows of them, at the start. 0 or a negative code. */
 int holds_load(struct agent *a, struct mapping *m) __attribute__((warn_unused_result));
 
@@ -36,6 +46,10 @@ void holds_resume_released(struct agent *a);
 /* holds_json(w, m), holds_text(out, m): what is held and what would hold, for status. */
 void holds_json(struct json_writer *w, const struct mapping *m);
 int holds_text(struct buf *out, const struct mapping *m) __attribute__((warn_unused_result));
+
+/* holds_lines(out, name, count, note): the lines about held removals, and what to do. */
+int holds_lines(struct buf *out, const char *name, uint64_t count, const struct hold_note *note)
+    __attribute__((warn_unused_result));
 
 /* holds_covers(part, key): is the key the part, or beneath it? part NULL: yes. */
 bool holds_covers(const char *part, const char *key);

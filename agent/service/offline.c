@@ -1,4 +1,5 @@
 /* Shell. What commands do with the state directory while no agent runs. */
+#include "agent/service/holds.h"
 #include "agent/service/index.h"
 #include "agent/service/service.h"
 
@@ -80,61 +81,98 @@ static int count_held(void *arg, const char *key, bool released)
     return 0;
 }
 
+/* What the state directory tells. */
+struct offline {
+    struct tail tail;
+    uint64_t objects, held;
+    const struct conf *conf;
+    struct index *index; /* NULL: there is none */
+};
+
+/* Held removals of one mapping, and why; false where there are none. */
+static bool held_of(const struct offline *o, size_t mapping, uint64_t *ret_count,
+                    struct hold_note *ret)
+{
+    const struct conf_mapping *m = &o->conf->mappings[mapping];
+
+    *ret = (struct hold_note){.why = "held in an earlier run"};
+    *ret_count = 0;
+    if (!o->index || index_each_held(o->index, m->prefix, count_held, ret_count) || !*ret_count)
+        return false;
+    (void)!holds_note(o->index, m, ret); /* then it stays unknown */
+    return true;
+}
+
 /* The answer as JSON. */
-static int offline_json(const struct tail *t, uint64_t objects, uint64_t held, struct buf *out)
+static int offline_json(const struct offline *o, struct buf *out)
 {
     struct json_writer w;
+    struct hold_note n;
+    uint64_t count;
     char iso[CLOCK_ISO_SIZE];
 
     json_begin(&w, out);
     json_object(&w, NULL);
     json_put_bool(&w, "running", false);
     json_put_bool(&w, "in_step", false);
-    json_put_bool(&w, "was_in_step", t->idle);
-    if (t->idle_us)
-        json_put_string(&w, "last_in_step", clock_iso(t->idle_us, iso));
-    json_put_int(&w, "objects", (int64_t)objects);
-    json_put_int(&w, "held", (int64_t)held);
+    json_put_bool(&w, "was_in_step", o->tail.idle);
+    if (o->tail.idle_us)
+        json_put_string(&w, "last_in_step", clock_iso(o->tail.idle_us, iso));
+    json_put_int(&w, "objects", (int64_t)o->objects);
+    json_put_int(&w, "held", (int64_t)o->held);
+    json_array(&w, "holds");
+    for (size_t i = 0; i < o->conf->mapping_count; i++) {
+        if (!held_of(o, i, &count, &n))
+            continue;
+        json_object(&w, NULL);
+        json_put_string(&w, "mapping", o->conf->mappings[i].name);
+        json_put_int(&w, "held", (int64_t)count);
+        json_put_string(&w, "held_why", n.why);
+        if (n.since_us)
+            json_put_string(&w, "held_since", clock_iso(n.since_us, iso));
+        json_object_end(&w);
+    }
+    json_array_end(&w);
     json_object_end(&w);
     return json_end(&w) ? -ENOMEM : buf_append_byte(out, '\n');
 }
 
 /* The answer as text. */
-static int offline_text(const struct tail *t, uint64_t objects, uint64_t held, struct buf *out)
+static int offline_text(const struct offline *o, struct buf *out)
 {
     char iso[CLOCK_ISO_SIZE];
+    struct hold_note n;
+    uint64_t count;
     int rc = buf_append_str(out, "no agent is running; what changed since then is not known\n");
 
     if (rc == 0)
         rc = buf_appendf(out, "last in step: %s%s\n",
-                         t->idle_us ? clock_iso(t->idle_us, iso) : "never",
-                         t->idle_us && !t->idle ? ", with changes begun after that" : "");
+                         o->tail.idle_us ? clock_iso(o->tail.idle_us, iso) : "never",
+                         o->tail.idle_us && !o->tail.idle ? ", with changes begun after that" : "");
     if (rc == 0)
-        rc = buf_appendf(out, "%" PRIu64 " objects known to be in S3\n", objects);
-    if (rc == 0 && held)
-        rc = buf_appendf(
-            out, "%" PRIu64 " removals are held; if they are meant: lockstep release\n", held);
+        rc = buf_appendf(out, "%" PRIu64 " objects known to be in S3\n", o->objects);
+    for (size_t i = 0; rc == 0 && i < o->conf->mapping_count; i++)
+        if (held_of(o, i, &count, &n))
+            rc = holds_lines(out, o->conf->mappings[i].name, count, &n);
     return rc;
 }
 
 int service_status_offline(const struct conf *conf, bool json, struct buf *out, struct err *e)
 {
-    struct index *ix = NULL;
-    struct tail t;
-    uint64_t objects = 0, held = 0;
-    int rc = tail_read(conf->journal_dir, &t, e);
+    struct offline o = {.conf = conf};
+    int rc = tail_read(conf->journal_dir, &o.tail, e);
 
     if (rc)
         return EXIT_UNREACHED;
-    rc = index_open(conf->state_dir, true, &ix, e);
+    rc = index_open(conf->state_dir, true, &o.index, e);
     if (rc == 0)
-        rc = index_count(ix, "", &objects);
+        rc = index_count(o.index, "", &o.objects);
     if (rc == 0)
-        rc = index_each_held(ix, "", count_held, &held);
-    index_close(ix);
-    if (rc && rc != -ENOENT)
+        rc = index_each_held(o.index, "", count_held, &o.held);
+    if (rc == 0 || rc == -ENOENT)
+        rc = json ? offline_json(&o, out) : offline_text(&o, out);
+    index_close(o.index);
+    if (rc)
         return EXIT_UNREACHED;
-    if (json ? offline_json(&t, objects, held, out) : offline_text(&t, objects, held, out))
-        return EXIT_UNREACHED;
-    return held ? EXIT_HELD : EXIT_DIFFERENCES;
+    return o.held ? EXIT_HELD : EXIT_DIFFERENCES;
 }

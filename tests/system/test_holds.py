@@ -254,7 +254,12 @@ def test_the_reason_survives_restarts_and_the_held_are_named(ctx):
     wait_until(lambda: len(agent.run("release", "--list").stdout.splitlines()) == 39, 10,
                "them to be in the index")
     agent.kill9()
-    assert agent.run("status").returncode == HELD
+    alone, code = agent.status()  # what the state directory tells
+    assert code == HELD and alone["holds"] == [
+        {"mapping": "images", "held": 39, "held_why": before["held_why"],
+         "held_since": before["held_since"]}], alone
+    text = agent.run("status").stdout
+    assert f"39 removals of images are held since {before['held_since']}" in text, text
     agent.start()
     wait_until(lambda: agent.status()[0]["running"] and held(agent) == 39, 15,
                lambda: str(agent.status()))
