@@ -271,7 +271,7 @@ static int agent_watch(struct agent *a, struct err *e)
     for (size_t i = 0; rc == 0 && i < a->mapping_count; i++)
         a->mappings[i].root_fd = a->root_fds[i] = watchers_root_fd(a->watchers, (unsigned)i);
     for (size_t i = 0; rc == 0 && i < a->mapping_count; i++)
-        rc = marker_begin(a, &a->mappings[i]);
+        rc = marker_look(a, &a->mappings[i]);
     return rc;
 }
 

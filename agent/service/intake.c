@@ -365,6 +365,8 @@ static void intake_root(struct agent *a, const struct hint *h)
     m->blind_ms = a->now_ms;
     m->root_fd = a->root_fds[m->id] = watchers_root_fd(a->watchers, m->id);
     intake_own(a, m);
+    if (marker_look(a, m))
+        agent_fail(a, -ENOMEM, "looking at the marker");
     log_info("%s: %s is back; scanning it", m->conf->name, m->conf->path);
 }
 

@@ -41,9 +41,9 @@ static int look(struct agent *a, struct mapping *m)
     return watchers_observe(a->watchers, m->id, m->conf->marker);
 }
 
-int marker_begin(struct agent *a, struct mapping *m)
+int marker_look(struct agent *a, struct mapping *m)
 {
-    return m->conf->marker ? look(a, m) : 0;
+    return m->conf->marker && !m->marker.asked ? look(a, m) : 0;
 }
 
 bool marker_awaited(struct agent *a, struct mapping *m, const struct item *it)
@@ -103,8 +103,13 @@ void marker_observed(struct agent *a, struct mapping *m, const struct hint *h, b
 {
     bool was_there = m->marker.there || !m->marker.looked_ms;
 
-    if (!m->conf->marker || !m->marker.asked || of_item || strcmp(h->path, m->conf->marker) != 0)
+    if (!m->conf->marker || strcmp(h->path, m->conf->marker) != 0 || (!m->marker.asked && !of_item))
         return;
+    if (of_item) { /* it changed; but from when that answer is nobody knows */
+        if (marker_look(a, m))
+            agent_fail(a, -ENOMEM, "looking at the marker");
+        return;
+    }
     if (h->code == -EAGAIN) { /* the kernel does not know yet */
         if (look(a, m))
             agent_fail(a, -ENOMEM, "looking at the marker");

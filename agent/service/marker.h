@@ -7,9 +7,9 @@
 
 #include "agent/service/agent.h"
 
-/* marker_begin(a, m): have it looked at, for the first time of this run; without one nothing. 0 or
- * a negative code. */
-int marker_begin(struct agent *a, struct mapping *m) __attribute__((warn_unused_result));
+/* marker_look(a, m): have it looked at, unless that is under way; without one nothing. 0 or a
+ * negative code. */
+int marker_look(struct agent *a, struct mapping *m) __attribute__((warn_unused_result));
 
 /* marker_awaited(a, m, it): a look at the marker that began after the item's file was found gone is
  * on its way, or has just been asked for; removals_all_seen follows. */

@@ -33,8 +33,11 @@ static bool say_to(struct agent *a, struct mapping *m, const char *part, bool di
             *count += holds_discard(a, m, part, peer);
         return true;
     }
-    if (marker_verdict(m) == GUARD_MARKER_MISSING)
+    if (marker_verdict(m) == GUARD_MARKER_MISSING) {
+        if (marker_look(a, m)) /* it may be back, where no event tells */
+            agent_fail(a, -ENOMEM, "looking at the marker");
         return false;
+    }
     if (m->held || m->changed || marker_verdict(m) == GUARD_MARKER_OTHER)
         *count += holds_release(a, m, part, peer);
     return true;

@@ -163,10 +163,10 @@ def test_a_marker_that_is_gone_or_made_again_holds_a_single_removal(ctx):
     refused = agent.run("release", "images")
     assert refused.returncode == HELD and "marker" in refused.stderr, refused
     write(f"{images}/marker", b"0d9f8a")  # the same bytes; another file
-    os.unlink(f"{images}/{paths[2]}")
-    wait_until(lambda: held(agent) == 2, 15, lambda: str(agent.status()))
     wait_until(lambda: mapping(agent).get("guard_shut") == "another marker", 15,
                lambda: str(agent.status()))
+    os.unlink(f"{images}/{paths[2]}")
+    wait_until(lambda: held(agent) == 2, 15, lambda: str(agent.status()))
     assert "another file than before" in agent.run("status").stdout
     agent.stop()
     assert agent.once(check=False).returncode == HELD  # also after a restart
