@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "uploaders/counts.h"
 #include "uploaders/patience.h"
 #include "uploaders/redirect.h"
 
@@ -28,6 +29,7 @@ struct caller {
     struct site_view view;
     struct wire *wire;
     struct flow *flow;
+    struct counts *counts;
     unsigned number;
     unsigned attempts;
     struct lanes slots; /* that calls hold, and that they wait for */
@@ -412,6 +414,8 @@ static void on_answer(struct exchange *x)
     struct call *call = (struct call *)x;
     struct caller *c = call->caller;
     if (x->was_slow) { /* at once, on a new connection; that costs no attempt */
+        counts_attempt(c->counts, call, &(struct judgement){FAILURE_TRANSIENT, VERDICT_UNREACHED},
+                       true);
         x->given_up++;
         note_doubt(call, false);
         put_to_sleep(c, call, 0);
@@ -434,8 +438,10 @@ static void on_answer(struct exchange *x)
     struct judgement j = retry_judge(&answer);
     note_doubt(call, j.failure != FAILURE_TRANSIENT);
     note_answer(c, call, j.failure);
-    if (retry_next(&call->retry, flow_quota(c->flow), &c->dice, &j, read_hint(call), c->attempts,
-                   &delay_ms) == RETRY_GO) {
+    bool again = retry_next(&call->retry, flow_quota(c->flow), &c->dice, &j, read_hint(call),
+                            c->attempts, &delay_ms) == RETRY_GO;
+    counts_attempt(c->counts, call, &j, again);
+    if (again) {
         learn(c, call, j.failure, &answer, &clock);
         put_to_sleep(c, call, delay_ms);
         return;
@@ -524,6 +530,7 @@ int caller_new(const struct caller_options *opt, struct caller **ret, struct err
         return err_set(e, -ENOMEM, "", "", "no memory for a worker");
     c->site = opt->site;
     c->flow = opt->flow;
+    c->counts = opt->counts;
     c->number = opt->number;
     c->attempts = opt->attempts;
     c->dice.state = opt->seed;

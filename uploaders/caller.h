@@ -31,6 +31,7 @@
 #define CALL_HEADERS_MAX 56 /* of the owner; the caller adds its own */
 
 struct caller;
+struct counts;
 
 struct call {
     struct exchange x; /* first: the wire hands this back. Its answer may be read in `done`. */
@@ -79,8 +80,9 @@ struct call {
 };
 
 struct caller_options {
-    struct site *site; /* borrowed */
-    struct flow *flow; /* borrowed */
+    struct site *site;     /* borrowed */
+    struct flow *flow;     /* borrowed */
+    struct counts *counts; /* borrowed */
     const char *ca_file;
     const char *proxy;
     struct addresses *addresses; /* borrowed */

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "uploaders/copy.h"
+#include "uploaders/counts.h"
 #include "uploaders/flow.h"
 #include "uploaders/readers.h"
 
@@ -30,6 +31,7 @@
 struct uploaders {
     struct site *site;
     struct flow *flow;
+    struct counts counts;
     struct readers *readers;
     struct addresses *addresses;
     struct mailbox *outcomes;
@@ -76,6 +78,7 @@ static int start_workers(struct uploaders *u, const struct uploaders_options *op
     struct worker_options wo = {
         .site = u->site,
         .flow = u->flow,
+        .counts = &u->counts,
         .readers = u->readers,
         .ca_file = opt->ca_file,
         .proxy = opt->proxy,
@@ -322,6 +325,11 @@ void uploaders_limit(struct uploaders *u, const struct uploaders_limits *limits)
 void uploaders_flow(const struct uploaders *u, struct uploaders_flow *ret)
 {
     flow_look(u->flow, ret, clock_mono_us());
+}
+
+void uploaders_counts(const struct uploaders *u, struct uploaders_counts *ret)
+{
+    counts_read(&u->counts, ret);
 }
 
 int engine_run(struct uploaders *u, struct task *task)

@@ -6,6 +6,7 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/abort.c \
 	uploaders/addresses.h uploaders/addresses.c \
 	uploaders/attributes.h uploaders/attributes.c \
+	uploaders/counts.h uploaders/counts.c \
 	uploaders/copy.h uploaders/copy.c uploaders/copy_headers.c uploaders/copy_parts.c \
 	uploaders/ahead.h uploaders/ahead.c \
 	uploaders/bodies.h uploaders/bodies.c \
@@ -73,6 +74,7 @@ uploaders_tests = \
 	tests/unit/test_parts \
 	tests/unit/test_patience \
 	tests/unit/test_profile \
+	tests/unit/test_counts \
 	tests/unit/test_redirect \
 	tests/unit/test_retry \
 	tests/unit/test_sigv4 \
@@ -108,6 +110,8 @@ tests_unit_test_profile_SOURCES = tests/unit/test_profile.c
 tests_unit_test_profile_LDADD = $(uploaders_test_libs)
 tests_unit_test_redirect_SOURCES = tests/unit/test_redirect.c
 tests_unit_test_redirect_LDADD = $(uploaders_test_libs)
+tests_unit_test_counts_SOURCES = tests/unit/test_counts.c tests/unit/unit.h
+tests_unit_test_counts_LDADD = $(uploaders_test_libs)
 tests_unit_test_retry_SOURCES = tests/unit/test_retry.c
 tests_unit_test_retry_LDADD = $(uploaders_test_libs)
 tests_unit_test_call_build_SOURCES = tests/unit/test_call_build.c

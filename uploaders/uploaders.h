@@ -262,6 +262,50 @@ struct uploaders_flow {
 /* uploaders_flow(u, ret): as it is now. Any thread. */
 void uploaders_flow(const struct uploaders *u, struct uploaders_flow *ret);
 
+/* The operations of S3 that are asked for, and how a request of one ended. */
+enum s3_operation {
+    S3_PUT_OBJECT,
+    S3_COPY_OBJECT,
+    S3_GET_OBJECT,
+    S3_HEAD_OBJECT,
+    S3_DELETE_OBJECT,
+    S3_DELETE_OBJECTS,
+    S3_LIST_OBJECTS,
+    S3_GET_TAGS,
+    S3_CREATE_UPLOAD,
+    S3_UPLOAD_PART,
+    S3_COPY_PART,
+    S3_COMPLETE_UPLOAD,
+    S3_ABORT_UPLOAD,
+    S3_LIST_PARTS,
+    S3_LIST_UPLOADS,
+    S3_OPERATION_COUNT
+};
+enum s3_result {
+    S3_RESULT_DONE,
+    S3_RESULT_ABSENT,    /* there is no such object, upload */
+    S3_RESULT_CONFLICT,  /* a condition failed */
+    S3_RESULT_DENIED,    /* 401, 403 */
+    S3_RESULT_REFUSED,   /* any other 4xx */
+    S3_RESULT_THROTTLED, /* SlowDown and the like */
+    S3_RESULT_CORRECTED, /* region, clock or keys were others: once more with the right ones */
+    S3_RESULT_FAILED,    /* 5xx, an error in a 200, a damaged body */
+    S3_RESULT_UNREACHED, /* no answer */
+    S3_RESULT_COUNT
+};
+const char *s3_operation_name(enum s3_operation operation); /* S3's own: "PutObject" */
+const char *s3_result_name(enum s3_result result);          /* one word */
+
+/* Since the start. */
+struct uploaders_counts {
+    uint64_t requests[S3_OPERATION_COUNT][S3_RESULT_COUNT]; /* each attempt is one */
+    uint64_t retries[S3_OPERATION_COUNT];                   /* attempts that another one followed */
+    uint64_t sent_bytes; /* of the bodies of requests that were answered */
+};
+
+/* uploaders_counts(u, ret): as they are now. Any thread. */
+void uploaders_counts(const struct uploaders *u, struct uploaders_counts *ret);
+
 /*
  * s3_check_key(key, e): may this be an object's key? 0, ERR_LIMIT past S3_KEY_MAX bytes, ERR_SYNTAX
  * where it is not UTF-8 or has a code point that XML 1.0 cannot carry in answers; e says which.

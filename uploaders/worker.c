@@ -417,6 +417,7 @@ static int set_up(struct worker *w, struct err *e)
     const struct worker_options *opt = &w->opt;
     struct caller_options co = {.site = opt->site,
                                 .flow = opt->flow,
+                                .counts = opt->counts,
                                 .number = opt->number,
                                 .ca_file = opt->ca_file,
                                 .proxy = opt->proxy,

@@ -49,6 +49,7 @@ struct task {
 struct worker_options {
     struct site *site;
     struct flow *flow;
+    struct counts *counts;
     struct readers *readers;
     const char *ca_file;
     const char *proxy;
