@@ -96,16 +96,18 @@ static void check_own_path(struct reading *r, const char *path, const char *name
     }
 }
 
-/* Nor the key that signs the journal: it would be uploaded. */
-static void check_journal_key(struct reading *r)
+/* Nor a file of ours that a group names (a key, figures): it would be uploaded. */
+static void check_outside(struct reading *r, const char *group_name, const char *name,
+                          const char *path)
 {
-    const char *key = r->conf->journal.key;
-    const struct node *group = node_member(source_root(r->source), "journal");
-    for (size_t i = 0; key && group && key[0] == '/' && i < r->conf->mapping_count; i++) {
+    const struct node *group = node_member(source_root(r->source), group_name);
+    char label[READING_LABEL_MAX];
+    (void)snprintf(label, sizeof(label), "%s.%s", group_name, name); /* fits */
+    for (size_t i = 0; path && group && path[0] == '/' && i < r->conf->mapping_count; i++) {
         const char *tree = r->conf->mappings[i].path;
-        if (tree != NULL && path_is_within(key, tree))
-            fault_add(&r->faults, reading_node_line(group, "key"), "journal.key",
-                      "a path outside the watched trees", "%s lies within %s (line %d)", key, tree,
+        if (tree != NULL && path_is_within(path, tree))
+            fault_add(&r->faults, reading_node_line(group, name), label,
+                      "a path outside the watched trees", "%s lies within %s (line %d)", path, tree,
                       reading_line(r, i, "path"));
     }
 }
@@ -193,7 +195,8 @@ void reading_check(struct reading *r)
     check_own_path(r, r->conf->state_dir, "state_dir");
     check_own_path(r, r->conf->journal_dir, "journal_dir");
     check_own_path(r, r->conf->socket, "socket");
-    check_journal_key(r);
+    check_outside(r, "journal", "key", r->conf->journal.key);
+    check_outside(r, "metrics", "file", r->conf->metrics.file);
     reading_check_s3(r);
     reading_check_objects(r);
     reading_check_policies(r);

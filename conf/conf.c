@@ -111,6 +111,8 @@ void conf_free(struct conf *c)
     free(c->journal_dir);
     free(c->journal.key);
     free(c->journal.prefix);
+    free(c->metrics.listen);
+    free(c->metrics.file);
     free(c->socket);
     free(c->s3.bucket);
     free(c->s3.region);

@@ -196,6 +196,12 @@ struct conf_journal {
     struct conf_lock lock;
 };
 
+/* What monitoring reads. */
+struct conf_metrics {
+    char *listen; /* "127.0.0.1:9780", "[::1]:9780": a loopback address alone; NULL: no port */
+    char *file;   /* absolute, ends in ".prom"; NULL: no file */
+};
+
 struct conf {
     char *file;               /* as given */
     char *state_dir;          /* default /var/lib/lockstep */
@@ -203,6 +209,7 @@ struct conf {
     char *socket;             /* default state_dir/control.sock */
     enum log_level log_level; /* default info */
     struct conf_journal journal;
+    struct conf_metrics metrics;
     struct conf_s3 s3;
     struct conf_prices prices;
     struct conf_limits limits;

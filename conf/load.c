@@ -228,6 +228,7 @@ void reading_resolve(struct reading *r)
         resolve_tree(r, i);
     resolve_future(r, &r->conf->state_dir);
     resolve_future(r, &r->conf->journal_dir);
+    resolve_future(r, &r->conf->metrics.file);
     check_ca_file(r);
     check_key_files(r);
     check_class_maps(r);
@@ -241,6 +242,7 @@ static void resolve_state(struct reading *r)
         return;
     resolve_future(r, &r->conf->state_dir);
     resolve_future(r, &r->conf->journal_dir);
+    resolve_future(r, &r->conf->metrics.file);
     if (r->conf->journal.key != NULL && r->conf->journal.key[0] == '/')
         resolve_future(r, &r->conf->journal.key);
 }

@@ -17,6 +17,8 @@ conf_libconf_a_SOURCES = \
 	conf/reload.c \
 	conf/setting.c conf/setting.h conf/setting_objects.c conf/setting_policies.c \
 	conf/value.c conf/value_arn.c conf/value.h
+	conf/setting.c conf/setting.h conf/setting_objects.c \
+	conf/value.c conf/value_arn.c conf/value_listen.c conf/value.h
 EXTRA_DIST += conf/lockstep.conf.sample conf/DESIGN.md
 
 check_PROGRAMS += tests/unit/test_conf tests/unit/test_conf_deletes tests/unit/test_conf_journal \

@@ -207,6 +207,9 @@ void conf_print(const struct conf *c, FILE *out)
     put_group(&p, &setting_journal, &c->journal);
     put_lock(&p);
     (void)fputs("};\n", out);
+    (void)fputs("metrics: {\n", out);
+    put_group(&p, &setting_metrics, &c->metrics);
+    (void)fputs("};\n", out);
     (void)fputs("s3: {\n", out);
     put_group(&p, &setting_s3, &c->s3);
     (void)fputs("};\nlimits: {\n", out);

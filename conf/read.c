@@ -304,6 +304,13 @@ static void read_journal(struct reading *r, const struct node *group)
         reading_group(r, &setting_lock, lock, "journal.lock", &r->conf->journal.lock);
 }
 
+/* Where monitoring finds its figures. */
+static void read_metrics(struct reading *r, const struct node *group)
+{
+    if (group != NULL && node_kind(group) == NODE_GROUP)
+        reading_group(r, &setting_metrics, group, "metrics", &r->conf->metrics);
+}
+
 /* All of the file. */
 static void read_top(struct reading *r)
 {
@@ -313,6 +320,7 @@ static void read_top(struct reading *r)
     if (group != NULL && node_kind(group) == NODE_GROUP)
         reading_group(r, &setting_s3, group, "s3", &r->conf->s3);
     read_journal(r, node_member(root, "journal"));
+    read_metrics(r, node_member(root, "metrics"));
     group = node_member(root, "prices");
     if (group != NULL && node_kind(group) == NODE_GROUP)
         reading_group(r, &setting_prices, group, "prices", &r->conf->prices);

@@ -63,6 +63,10 @@ static const struct setting top[] = {
      .kind = SETTING_GROUP,
      .right = "a group: journal: { key = \"...\"; };",
      .help = "how the journal is signed, and kept out of this host's reach"},
+    {.name = "metrics",
+     .kind = SETTING_GROUP,
+     .right = "a group: metrics: { listen = \"127.0.0.1:9780\"; };",
+     .help = "where monitoring finds its figures"},
     {.name = "s3",
      .kind = SETTING_GROUP,
      .required = true,
@@ -129,6 +133,21 @@ static const struct setting journal[] = {
      .kind = SETTING_GROUP,
      .right = "a group: lock: { mode = \"compliance\"; days = 365; };",
      .help = "for how long nobody can change them there (S3 Object Lock)"},
+};
+
+static const struct setting metrics[] = {
+    {.name = "listen",
+     .kind = SETTING_TEXT,
+     .offset = offsetof(struct conf_metrics, listen),
+     .normal = value_listen,
+     .right = "a loopback address and a port such as \"127.0.0.1:9780\" or \"[::1]:9780\"",
+     .help = "where Prometheus may scrape; default: no port is opened"},
+    {.name = "file",
+     .kind = SETTING_TEXT,
+     .offset = offsetof(struct conf_metrics, file),
+     .normal = value_prom,
+     .right = "an absolute path outside the watched trees that ends in \".prom\"",
+     .help = "for the node exporter's textfile collector, every 15 s; default: no file"},
 };
 
 static const struct setting lock[] = {
@@ -482,6 +501,7 @@ const struct setting_table setting_top = {top, COUNT_OF(top)};
 const struct setting_table setting_s3 = {s3, COUNT_OF(s3)};
 const struct setting_table setting_prices = {prices, COUNT_OF(prices)};
 const struct setting_table setting_journal = {journal, COUNT_OF(journal)};
+const struct setting_table setting_metrics = {metrics, COUNT_OF(metrics)};
 const struct setting_table setting_lock = {lock, COUNT_OF(lock)};
 const struct setting_table setting_limits = {limits, COUNT_OF(limits)};
 const struct setting_table setting_timetable = {timetable, COUNT_OF(timetable)};
@@ -531,6 +551,8 @@ const char *setting_home(const char *name)
         return "journal"; /* behind those above: they have a prefix, too */
     if (setting_find(&setting_lock, name) != NULL)
         return "journal.lock";
+    if (setting_find(&setting_metrics, name) != NULL)
+        return "metrics";
     if (setting_find(&setting_objects, name) != NULL)
         return "objects";
     return setting_find(&setting_policies, name) != NULL ? "policies" : NULL;

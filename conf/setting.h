@@ -53,6 +53,7 @@ extern const struct setting_table setting_s3;           /* struct conf_s3 */
 extern const struct setting_table setting_prices;       /* struct conf_prices */
 extern const struct setting_table setting_journal;      /* struct conf_journal */
 extern const struct setting_table setting_lock;         /* struct conf_lock */
+extern const struct setting_table setting_metrics;      /* struct conf_metrics */
 extern const struct setting_table setting_limits;       /* struct conf_limits */
 extern const struct setting_table setting_timetable;    /* struct conf_hours */
 extern const struct setting_table setting_repositories; /* struct conf_mapping */

@@ -33,6 +33,10 @@ const char *value_access_point(const char *text, char *out);
 const char *value_region(const char *text, char *out);
 const char *value_endpoint(const char *text, char *out); /* http[s]://host[:port], lower case */
 const char *value_proxy(const char *text, char *out);    /* the same, or "none" */
+/* value_listen: "127.0.0.1:9780" or "[::1]:9780", in its shortest form; loopback addresses only. */
+const char *value_listen(const char *text, char *out);
+/* value_prom: a path as of value_tree whose file name ends in ".prom". */
+const char *value_prom(const char *text, char *out);
 const char *value_profile(const char *text, char *out);
 const char *value_hours(const char *text, char *out); /* "8-18" -> "08-18"; whole hours, 0 to 24 */
 const char *value_pattern(const char *text, char *out); /* of path_glob, below a mapping */
