@@ -7,11 +7,14 @@ agent_libcore_a_SOURCES = \
 	agent/core/gate.c agent/core/gate.h \
 	agent/core/guard.c agent/core/guard.h \
 	agent/core/moved.c agent/core/moved.h \
+	agent/core/latency.c agent/core/latency.h \
+	agent/core/metrics.c agent/core/metrics.h \
 	agent/core/order.c agent/core/order.h \
 	agent/core/page.c agent/core/page.h \
 	agent/core/pending.c agent/core/pending.h \
 	agent/core/plan.c agent/core/plan.h \
 	agent/core/policy.c agent/core/policy.h \
+	agent/core/prom.c agent/core/prom.h \
 	agent/core/proof.c agent/core/proof.h \
 	agent/core/request.c agent/core/request.h \
 	agent/core/proposal.c agent/core/proposal.h \
@@ -19,7 +22,8 @@ agent_libcore_a_SOURCES = \
 	agent/core/trash.c agent/core/trash.h \
 	agent/core/trouble.c agent/core/trouble.h \
 	agent/core/wait.c agent/core/wait.h
-agent_libservice_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h $(LMDB_CFLAGS) $(SYSTEMD_CFLAGS)
+agent_libservice_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h $(LMDB_CFLAGS) $(SYSTEMD_CFLAGS) \
+	$(MICROHTTPD_CFLAGS)
 agent_libservice_a_SOURCES = \
 	agent/service/agent.c agent/service/agent.h \
 	agent/service/absent.c agent/service/absent.h \
@@ -32,7 +36,9 @@ agent_libservice_a_SOURCES = \
 	agent/service/decide.c \
 	agent/service/deletions.c \
 	agent/service/departed.c agent/service/departed.h \
+	agent/service/desk.c agent/service/desk.h \
 	agent/service/dry.c \
+	agent/service/exporter.c agent/service/exporter.h \
 	agent/service/follow.c \
 	agent/service/finder.c agent/service/finder.h \
 	agent/service/hashed.c agent/service/hashed.h \
@@ -46,6 +52,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/holds.c agent/service/holds.h \
 	agent/service/index.c agent/service/index.h agent/service/index_empty.c \
 	agent/service/marker.c agent/service/marker.h \
+	agent/service/metrics.c agent/service/metrics.h agent/service/metrics_take.c \
 	agent/service/merge.c agent/service/merge.h \
 	agent/service/noting.c agent/service/noting.h \
 	agent/service/ordered.c agent/service/ordered.h \
@@ -76,6 +83,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/room.c agent/service/room.h \
 	agent/service/aside.c agent/service/aside.h \
 	agent/service/owner.c agent/service/owner.h \
+	agent/service/scribe.c agent/service/scribe.h \
 	agent/service/service.h \
 	agent/service/sight.c \
 	agent/service/spill.c agent/service/spill.h \
@@ -89,6 +97,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/trash_notes.c agent/service/trash_notes.h \
 	agent/service/troubles.c \
 	agent/service/uploads.c agent/service/uploads.h \
+	agent/service/vitals.c agent/service/vitals.h \
 	agent/service/wait.c agent/service/wait.h \
 	agent/service/work.c agent/service/work.h
 
@@ -147,12 +156,13 @@ lockstep_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 lockstep_LDADD = agent/libservice.a agent/libcore.a conf/libconf.a journal/libjournal.a \
 	lists/liblists.a watchers/libwatchers.a uploaders/libuploaders.a base/libbase.a \
 	$(WATCHERS_LIBS) $(CURL_LIBS) $(EXPAT_LIBS) $(LIBCONFIG_LIBS) $(LMDB_LIBS) $(SYSTEMD_LIBS) \
-	$(SQLITE_LIBS) $(CRYPTO_LIBS)
+	$(SQLITE_LIBS) $(MICROHTTPD_LIBS) $(CRYPTO_LIBS)
 
 agent_tests = \
 	tests/unit/test_agent_account \
 	tests/unit/test_agent_differ \
 	tests/unit/test_agent_guard \
+	tests/unit/test_agent_metrics \
 	tests/unit/test_agent_order \
 	tests/unit/test_agent_trouble \
 	tests/unit/test_agent_page \
@@ -194,6 +204,9 @@ tests_unit_test_agent_guard_SOURCES = tests/unit/test_agent_guard.c tests/unit/u
 tests_unit_test_agent_guard_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_trouble_SOURCES = tests/unit/test_agent_trouble.c tests/unit/unit.h
 tests_unit_test_agent_trouble_LDADD = uploaders/libuploaders.a $(agent_tests_LIBS)
+tests_unit_test_agent_metrics_SOURCES = tests/unit/test_agent_metrics.c tests/unit/unit.h
+tests_unit_test_agent_metrics_LDADD = agent/libcore.a uploaders/libuploaders.a base/libbase.a \
+	$(CMOCKA_LIBS) $(CRYPTO_LIBS)
 tests_unit_test_agent_order_SOURCES = tests/unit/test_agent_order.c tests/unit/unit.h
 tests_unit_test_agent_order_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_pending_SOURCES = tests/unit/test_agent_pending.c tests/unit/unit.h

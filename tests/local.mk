@@ -96,7 +96,7 @@ EXTRA_DIST += \
 	tests/system/harness/listener.py \
 	tests/system/harness/mounts.py \
 	tests/system/harness/observer.py \
-	tests/system/harness/process.py \
+	tests/system/harness/process.py tests/system/harness/prom.py \
 	tests/system/harness/proxy.py \
 	tests/system/harness/recordio.py \
 	tests/system/harness/relay.py \
@@ -146,6 +146,7 @@ EXTRA_DIST += \
 	tests/system/test_live.py \
 	tests/system/test_losses.py \
 	tests/system/test_manifest.py tests/system/test_many_lists.py tests/system/test_mounts.py \
+	tests/system/test_manifest.py tests/system/test_metrics.py tests/system/test_mounts.py \
 	tests/system/test_names.py \
 	tests/system/test_once.py \
 	tests/system/test_order.py \

@@ -7,6 +7,7 @@
 #include "agent/service/holds.h"
 #include "agent/service/list_holds.h"
 #include "agent/service/marker.h"
+#include "agent/service/metrics.h"
 #include "agent/service/owner.h"
 #include "agent/service/policies.h"
 #include "agent/service/room.h"
@@ -480,6 +481,8 @@ static int agent_begin(struct agent *a, struct err *e)
             holds_resume_released(a);
         if (rc == 0)
             rc = control_new(a, a->conf->socket, &a->control, e);
+        if (rc == 0)
+            rc = metrics_begin(a, e);
     }
     if (rc == 0)
         rc = agent_counts(a);
@@ -492,6 +495,7 @@ static int agent_begin(struct agent *a, struct err *e)
 
 void agent_end_work(struct agent *a)
 {
+    metrics_end(a);
     control_free(a->control);
     a->control = NULL;
     finder_free(a->finder);
@@ -513,6 +517,7 @@ void agent_end(struct agent *a)
 {
     struct journal_record stop = {.op = JOURNAL_STOP, .state = JOURNAL_NOTE};
 
+    metrics_end(a);
     control_free(a->control);
     finder_free(a->finder);
     work_free(a->work);

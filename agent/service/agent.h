@@ -33,6 +33,8 @@
  *   adopt    an S3 copy that is there already
  *   anchors  what of the journal goes to S3
  *   finder   the indexes of its closed segments
+ *   metrics  figures for monitoring; desk: asked and answered by letter; exporter: over HTTP;
+ *            scribe: in a file; vitals: what kernel and disk tell
  */
 #ifndef LOCKSTEP_AGENT_SERVICE_AGENT_H
 #define LOCKSTEP_AGENT_SERVICE_AGENT_H
@@ -273,6 +275,7 @@ struct agent {
     int64_t pulse_ms;
     uint64_t pulse_rounds; /* of the watchers' thread at the last beat */
     char status_line[512]; /* as it was told last */
+    struct meters *meters; /* NULL: nobody wants figures */
 };
 
 /* agent.c */
@@ -624,6 +627,18 @@ bool dry_found(const struct agent_totals *t);
 /* sight.c */
 /* events were lost, all is seen again, watches are short */
 void sight_hint(struct agent *a, const struct hint *h);
+/* How blind we are: what no event told of since the last scan that saw everything is not known. */
+struct blindness {
+    bool others;                /* other hosts' changes are found by scans only */
+    bool all;                   /* so are all changes */
+    bool partly;                /* so are all changes in some directories, which have no watch */
+    bool scanned;               /* there was a scan that saw everything: */
+    int64_t began_ms, ended_ms; /* so long ago */
+    int64_t blind_ms;           /* 0: events tell of everything */
+    int64_t rescan_ms;          /* 0: only when asked */
+};
+struct blindness sight_blindness(const struct agent *a, const struct mapping *m,
+                                 const struct watch_stats *stats);
 /* what is not seen, as JSON within a mapping's object and as lines of text */
 void sight_json(struct json_writer *w, const struct mapping *m, const struct watch_stats *stats);
 int sight_text(struct buf *out, const struct mapping *m, const struct watch_stats *stats);
@@ -656,6 +671,8 @@ int limits_text(struct buf *out, const struct agent *a);
 /* report.c */
 int report_status(struct agent *a, bool json, struct buf *out);
 bool report_in_step(const struct agent *a);
+/* nothing but open changes keeps it from being in step */
+bool report_mapping_clear(const struct mapping *m);
 
 /* control.c */
 int control_new(struct agent *a, const char *path, struct control **ret, struct err *e);

@@ -524,6 +524,18 @@ static void json_failing(struct json_writer *w, const char *name, const struct e
     json_object_end(w);
 }
 
+bool anchors_figures(const struct agent *a, struct anchors_standing *ret)
+{
+    const struct anchors *x = a->anchors;
+
+    if (!x)
+        return false;
+    ret->failures =
+        x->segment.failures > x->checkpoint.failures ? x->segment.failures : x->checkpoint.failures;
+    snprintf(ret->segment, sizeof ret->segment, "%s", x->kept.segment);
+    return true;
+}
+
 void anchors_json(struct json_writer *w, const struct agent *a)
 {
     const struct anchors *x = a->anchors;

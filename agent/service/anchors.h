@@ -14,7 +14,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "journal/journal.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct agent;
@@ -37,6 +39,13 @@ int64_t anchors_deadline(const struct agent *a);
 
 /* anchors_finish(a): sign what is not signed yet, and wait a while for what is on its way. */
 void anchors_finish(struct agent *a);
+
+/* How bringing it there goes, for monitoring. False where nothing goes to S3. */
+struct anchors_standing {
+    unsigned failures;              /* in a row, of segments or checkpoints, whichever has more */
+    char segment[JOURNAL_NAME_MAX]; /* the last one that is there; "": none */
+};
+bool anchors_figures(const struct agent *a, struct anchors_standing *ret);
 
 /* How the journal is signed and what S3 has of it, for status. */
 void anchors_json(struct json_writer *w, const struct agent *a);

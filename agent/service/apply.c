@@ -1,6 +1,7 @@
 /* Shell. Changes become intents, then transfers; outcomes go to the journal, then to the index. */
 #include "agent/service/absent.h"
 #include "agent/service/agent.h"
+#include "agent/service/metrics.h"
 #include "agent/service/uploads.h"
 
 #include "base/log.h"
@@ -322,6 +323,7 @@ static void apply_landed(struct agent *a, struct item *it, const struct transfer
     if (it->change == CHANGE_RENAME)
         rename_landed(a, it);
     troubles_passed(a, it, true);
+    metrics_landed(a, it);
     if (!agent_is_list(a, it))
         a->landed_ms = a->now_ms;
     else if (!manifests_due(a, it))

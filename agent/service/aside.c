@@ -1,6 +1,8 @@
 /* Shell. An agent that is not at work: a loop of its own. See aside.h. */
 #include "agent/service/aside.h"
 
+#include "agent/service/metrics.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -50,7 +52,11 @@ int aside_wait(struct agent *a, const struct aside *what)
         return rc;
     if (control_new(a, a->conf->socket, &a->control, &e)) /* its name may need room as well */
         log_warning("%s: %s; status cannot be asked for meanwhile", e.where, e.what);
-    return sd_event_loop(a->event);
+    if (metrics_begin(a, &e)) /* what little there is to tell */
+        log_warning("%s: %s; there are no figures meanwhile", e.where, e.what);
+    rc = sd_event_loop(a->event);
+    metrics_end(a);
+    return rc;
 }
 
 int64_t aside_s(const struct agent *a)

@@ -26,6 +26,8 @@ struct index {
     bool writing;
     bool read_only;
     MDB_dbi objects, inodes, held, meta;
+    index_change_fn *changed; /* NULL: nobody wants to know */
+    void *changed_arg;
 };
 
 struct index_view {
@@ -274,6 +276,8 @@ int index_put(struct index *ix, const char *key, const struct known *known, bool
     stored_encode(known, with_key ? key : NULL, v.mv_data);
     if (ret_new)
         *ret_new = had == -ENOENT;
+    if (ix->changed)
+        ix->changed(ix->changed_arg, key, had ? NULL : &old.known, known);
     return 0;
 }
 
@@ -290,7 +294,17 @@ int index_remove(struct index *ix, const char *key, bool *ret_was)
     if (rc)
         return rc == -ENOENT ? 0 : rc;
     rc = inode_forget(ix, old.known.ino, key);
-    return rc ? rc : index_code(mdb_del(ix->txn, ix->objects, &k, NULL));
+    if (rc == 0)
+        rc = index_code(mdb_del(ix->txn, ix->objects, &k, NULL));
+    if (rc == 0 && ix->changed)
+        ix->changed(ix->changed_arg, key, &old.known, NULL);
+    return rc;
+}
+
+void index_observe(struct index *ix, index_change_fn *fn, void *arg)
+{
+    ix->changed = fn;
+    ix->changed_arg = arg;
 }
 
 /* The place where keys with this prefix begin. */

@@ -58,6 +58,12 @@ int index_put(struct index *ix, const char *key, const struct known *known, bool
 int index_remove(struct index *ix, const char *key, bool *ret_was)
     __attribute__((warn_unused_result));
 
+/* index_observe(ix, fn, arg): fn hears of each entry that is put or removed from now on, with what
+ * it was and is; NULL: there was or is none. It may not use the index. fn NULL: no more. */
+typedef void index_change_fn(void *arg, const char *key, const struct known *was,
+                             const struct known *now);
+void index_observe(struct index *ix, index_change_fn *fn, void *arg);
+
 /* Walkers: fn may not write to the index; a non-zero return stops and is handed back. */
 typedef int index_fn(void *arg, const char *key, const struct known *known);
 /* index_each_under(ix, prefix, after, fn, arg): keys that start with prefix and, where after (one

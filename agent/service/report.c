@@ -35,17 +35,19 @@ struct report {
     const struct item *problems[REPORT_PROBLEMS_MAX];
 };
 
+bool report_mapping_clear(const struct mapping *m)
+{
+    return !m->scanning && !m->lost && !m->held && !m->scan_code && !m->incomplete_us && !m->stuck;
+}
+
 bool report_in_step(const struct agent *a)
 {
     if (pending_count(a->pending) || a->sweeps || a->stale_lists || a->pass_running ||
         follow_pending(a))
         return false;
-    for (size_t i = 0; i < a->mapping_count; i++) {
-        const struct mapping *m = &a->mappings[i];
-
-        if (m->scanning || m->lost || m->held || m->scan_code || m->incomplete_us || m->stuck)
+    for (size_t i = 0; i < a->mapping_count; i++)
+        if (!report_mapping_clear(&a->mappings[i]))
             return false;
-    }
     return !watchers_busy(a->watchers);
 }
 
@@ -93,39 +95,6 @@ static const char *mapping_word(const struct agent *a, const struct mapping *m)
     return mapping_pending(a, m->id) ? "working" : "in step";
 }
 
-/* How blind we are: what no event told of since the last scan that saw everything is not known. */
-struct blindness {
-    bool others;                /* other hosts' changes are found by scans only */
-    bool all;                   /* so are all changes */
-    bool partly;                /* so are all changes in some directories, which have no watch */
-    bool scanned;               /* there was a scan that saw everything: */
-    int64_t began_ms, ended_ms; /* so long ago */
-    int64_t blind_ms;           /* 0: events tell of everything */
-    int64_t rescan_ms;          /* 0: only when asked */
-};
-
-static struct blindness blindness_of(const struct agent *a, const struct mapping *m,
-                                     const struct watch_stats *stats)
-{
-    const int64_t now_ms = clock_mono_ms(); /* the scans' clock goes on during a turn */
-    int64_t since_ms = stats->seen_from_ms;
-    struct blindness b = {.others = m->others_write,
-                          .all = m->unheard && !m->others_write,
-                          .partly = stats->limited > 0,
-                          .scanned = stats->seen_from_ms != 0,
-                          .rescan_ms = stats->rescan_ms};
-
-    if (b.scanned) {
-        b.began_ms = now_ms - stats->seen_from_ms;
-        b.ended_ms = now_ms - stats->seen_ms;
-    }
-    if (!m->unheard && stats->sliced_from_ms > since_ms)
-        since_ms = stats->sliced_from_ms; /* what has no watch was listed since */
-    if (m->unheard || b.partly)
-        b.blind_ms = now_ms - (since_ms ? since_ms : a->started_ms);
-    return b;
-}
-
 static void json_blindness(struct json_writer *w, const struct mapping *m,
                            const struct blindness *b)
 {
@@ -170,7 +139,7 @@ static void json_mapping(struct json_writer *w, const struct agent *a, const str
     struct blindness blind;
 
     watchers_stats(a->watchers, m->id, &stats);
-    blind = blindness_of(a, m, &stats);
+    blind = sight_blindness(a, m, &stats);
     json_object(w, NULL);
     json_put_string(w, "name", m->conf->name);
     json_put_string(w, "kind", m->conf->kind == CONF_LISTS ? "lists" : "repository");
@@ -379,7 +348,7 @@ static int text_mapping(const struct agent *a, const struct mapping *m, struct b
                          mapping_word(a, m), m->indexed, mapping_pending(a, m->id));
 
     watchers_stats(a->watchers, m->id, &stats);
-    blind = blindness_of(a, m, &stats);
+    blind = sight_blindness(a, m, &stats);
     if (rc == 0)
         rc = text_blindness(m, &blind, out);
     if (rc == 0)

@@ -86,6 +86,11 @@ static const struct aside no_room = {
     .text = room_text,
 };
 
+bool room_is_awaited(const struct agent *a)
+{
+    return a->aside == &no_room;
+}
+
 bool room_wait(struct agent *a, int code)
 {
     int rc;
@@ -114,8 +119,8 @@ void room_watch(struct agent *a)
 void room_json(struct json_writer *w, const struct agent *a)
 {
     json_object(w, "journal");
-    json_put_bool(w, "no_room", a->aside == &no_room);
-    if (a->aside == &no_room) {
+    json_put_bool(w, "no_room", room_is_awaited(a));
+    if (room_is_awaited(a)) {
         json_put_int(w, "no_room_s", aside_s(a));
         json_put_int(w, "free_bytes", (int64_t)room_bytes(a));
     }
@@ -132,7 +137,7 @@ int room_text(struct buf *out, const struct agent *a)
                          "journal: %" PRIu64 " segments were given up because the disk failed; "
                          "they were gone on with in new ones\n",
                          a->failovers);
-    if (rc || a->aside != &no_room)
+    if (rc || !room_is_awaited(a))
         return rc;
     rc = buf_append_str(out, "journal: no room in ");
     if (rc == 0)

@@ -15,6 +15,9 @@ bool room_is_short(const struct agent *a, int code);
  * one begun; false where it is to stop. a->journal may be NULL: it could not be opened. */
 bool room_wait(struct agent *a, int code);
 
+/* room_is_awaited(a): room_wait is at it. */
+bool room_is_awaited(const struct agent *a);
+
 /* room_watch(a): say it once where a segment of the journal was given up. */
 void room_watch(struct agent *a);
 

@@ -90,6 +90,28 @@ void sight_hint(struct agent *a, const struct hint *h)
         sight_watches(a, h);
 }
 
+struct blindness sight_blindness(const struct agent *a, const struct mapping *m,
+                                 const struct watch_stats *stats)
+{
+    const int64_t now_ms = clock_mono_ms(); /* the scans' clock goes on during a turn */
+    int64_t since_ms = stats->seen_from_ms;
+    struct blindness b = {.others = m->others_write,
+                          .all = m->unheard && !m->others_write,
+                          .partly = stats->limited > 0,
+                          .scanned = stats->seen_from_ms != 0,
+                          .rescan_ms = stats->rescan_ms};
+
+    if (b.scanned) {
+        b.began_ms = now_ms - stats->seen_from_ms;
+        b.ended_ms = now_ms - stats->seen_ms;
+    }
+    if (!m->unheard && stats->sliced_from_ms > since_ms)
+        since_ms = stats->sliced_from_ms; /* what has no watch was listed since */
+    if (m->unheard || b.partly)
+        b.blind_ms = now_ms - (since_ms ? since_ms : a->started_ms);
+    return b;
+}
+
 void sight_json(struct json_writer *w, const struct mapping *m, const struct watch_stats *stats)
 {
     char since[CLOCK_ISO_SIZE];

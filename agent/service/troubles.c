@@ -1,5 +1,5 @@
 /* Shell. Faults by cause: told once each, and attempts held back where everything fails. */
-#include "agent/service/agent.h"
+#include "agent/service/metrics.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -43,6 +43,7 @@ void troubles_failed(struct agent *a, struct item *it, enum trouble_kind kind,
     struct trouble *t = troubles_note(&a->troubles, it, kind, trouble_operation(transfer), code,
                                       message, a->real_us, &is_new);
 
+    metrics_failed(a, kind);
     if (t && is_new)
         tell(a, t, true);
     if (!gated)
