@@ -38,6 +38,12 @@ CLEANFILES += $(completions)
 EXTRA_DIST += packaging/completion/words.awk packaging/completion/lockstep.in \
 	packaging/completion/_lockstep.in
 
+# What monitoring takes from here.
+grafanadir = $(pkgdatadir)/grafana
+dist_grafana_DATA = packaging/grafana/lockstep.json
+prometheusdir = $(pkgdatadir)/prometheus
+dist_prometheus_DATA = packaging/prometheus/lockstep.rules
+
 if SYSTEMD_UNIT
 systemdsystemunit_DATA = packaging/lockstep.service packaging/lockstep@.service
 sysusersdir = $(prefix)/lib/sysusers.d

@@ -118,6 +118,7 @@ EXTRA_DIST += \
 	tests/system/remote.py \
 	tests/system/run.py \
 	tests/system/test_adopt.py tests/system/test_book.py tests/system/test_channels.py tests/system/test_chaos.py tests/system/test_journal.py tests/system/test_journal_index.py \
+	tests/system/test_adopt.py tests/system/test_alerts.py tests/system/test_channels.py tests/system/test_chaos.py tests/system/test_journal.py tests/system/test_journal_index.py \
 	tests/system/test_others.py \
 	tests/system/test_listing.py tests/system/test_verify.py \
 	tests/system/test_attributes.py tests/system/test_conditions.py tests/system/test_control.py tests/system/test_crash.py \
