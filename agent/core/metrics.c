@@ -110,6 +110,8 @@ static const struct figure of_all[] = {
            "Free space for journal and index."),
     OF_ALL(G, FIGURE_COUNT, process.resident_bytes, "process_resident_memory_bytes",
            "Memory of the agent's process."),
+    OF_ALL(G, FIGURE_COUNT, process.own_bytes, "process_own_memory_bytes",
+           "Of it, what is of no file: the index is mapped into memory, and its pages can go."),
     OF_ALL(G, FIGURE_COUNT, process.virtual_bytes, "process_virtual_memory_bytes",
            "Its address space."),
     OF_ALL(G, FIGURE_COUNT, process.open_fds, "process_open_fds", "Its open descriptors."),

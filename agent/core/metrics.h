@@ -55,6 +55,7 @@ struct metrics_trouble {
 /* This process, as the kernel tells. */
 struct metrics_process {
     uint64_t resident_bytes, virtual_bytes;
+    uint64_t own_bytes; /* of the resident ones, those that are of no file */
     uint64_t open_fds, max_fds;
     uint64_t threads;
     int64_t cpu_ms, started_ms; /* started: since 1970 */

@@ -88,6 +88,7 @@ void vitals_process(struct metrics_process *ret)
     *ret = (struct metrics_process){0};
     read_text("/proc/self/status", text, sizeof text);
     ret->resident_bytes = number_after(text, "\nVmRSS:") * 1024;
+    ret->own_bytes = number_after(text, "\nRssAnon:") * 1024;
     ret->virtual_bytes = number_after(text, "\nVmSize:") * 1024;
     ret->threads = number_after(text, "\nThreads:");
     ret->open_fds = count_entries("/proc/self/fd");
