@@ -10,7 +10,7 @@ import time
 from harness import Skip, on, samples, wait_until, write
 from harness.prom import Figures, Port
 
-GROWTH = 0.5  # seconds that a change may take longer while the port is under fire
+FRESH_S = 0.2  # who asks within that time of an answer gets the same one (agent/service/desk.h)
 
 
 def begin(ctx, count=12, lists=True, options=None, **more):
@@ -220,32 +220,30 @@ def _is_up(port):
 def test_a_storm_of_scrapes_costs_the_loop_little(ctx):
     agent, port, images = begin(ctx, lists=False)
     settled(agent, port)
-
-    def took(name):
-        began = time.monotonic()
-        write(f"{images}/{name}.jpg", b"1")
-        assert agent.run("wait", "--timeout", "20").returncode == 0
-        return time.monotonic() - began
-
-    alone = min(took(f"alone{i}") for i in range(3))
     stop, answers = threading.Event(), []
 
     def scrape():
         while not stop.is_set():
             try:
-                answers.append(port.get()[0])
+                answers.append(port.figures().get("lockstep_snapshot_timestamp_seconds"))
             except OSError:
-                answers.append(0)
+                pass  # all places were taken
 
     threads = [threading.Thread(target=scrape) for _ in range(8)]
+    began = time.monotonic()
     for thread in threads:
         thread.start()
-    beset = min(took(f"beset{i}") for i in range(3))
+    for i in range(3):
+        write(f"{images}/beset{i}.jpg", b"1")
+        done = agent.run("wait", "--timeout", "20")
+        assert done.returncode == 0, done
+    wait_until(lambda: len(answers) > 50, 30, "many answers")
     stop.set()
     for thread in threads:
         thread.join()
-    assert answers.count(200) > 20, answers[:50]
-    assert beset < alone + GROWTH, (alone, beset)
+    asked, span = len(set(answers)), time.monotonic() - began
+    assert asked <= span / FRESH_S + 2, (asked, span, len(answers))
+    assert len(answers) > 2 * asked, (asked, len(answers))
 
 
 @on("s3d")

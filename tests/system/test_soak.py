@@ -51,7 +51,7 @@ def test_quantiles_are_of_what_landed_between_two_looks(_):
 
 
 @on("s3d")
-@deadline(150)
+@deadline(300)
 def test_half_a_minute_of_mixed_load_shows_no_growth(ctx):
     run = Soak(ctx, SHORT_S, seed()).run()
     verdicts = run.judge()
