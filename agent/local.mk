@@ -38,6 +38,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/departed.c agent/service/departed.h \
 	agent/service/desk.c agent/service/desk.h \
 	agent/service/dry.c \
+	agent/service/events.c agent/service/events.h \
 	agent/service/exporter.c agent/service/exporter.h \
 	agent/service/follow.c \
 	agent/service/finder.c agent/service/finder.h \

@@ -10,6 +10,7 @@ base_libbase_a_SOURCES = \
 	base/ed25519.c base/ed25519.h \
 	base/err.c base/err.h \
 	base/json.h base/json_read.c base/json_write.c \
+	base/journald.c base/journald.h \
 	base/log.c base/log.h \
 	base/mailbox.c base/mailbox.h \
 	base/map.c base/map.h \
@@ -32,6 +33,7 @@ base_tests = \
 	tests/unit/test_err \
 	tests/unit/test_faults \
 	tests/unit/test_json \
+	tests/unit/test_journald \
 	tests/unit/test_log \
 	tests/unit/test_mailbox \
 	tests/unit/test_map \
@@ -74,6 +76,8 @@ tests_unit_test_faults_LDFLAGS = $(AM_LDFLAGS) \
 tests_unit_test_faults_LDADD = $(base_tests_LIBS)
 tests_unit_test_json_SOURCES = tests/unit/test_json.c tests/unit/unit.h
 tests_unit_test_json_LDADD = $(base_tests_LIBS)
+tests_unit_test_journald_SOURCES = tests/unit/test_journald.c tests/unit/unit.h
+tests_unit_test_journald_LDADD = $(base_tests_LIBS)
 tests_unit_test_log_SOURCES = tests/unit/test_log.c tests/unit/unit.h $(base_tests_scratch)
 tests_unit_test_log_LDADD = $(base_tests_LIBS)
 tests_unit_test_mailbox_SOURCES = tests/unit/test_mailbox.c tests/unit/unit.h

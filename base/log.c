@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/journald.h"
 #include "base/visible.h"
 
 #include <errno.h>
@@ -13,16 +14,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
-#define LINE_MAX_BYTES 8192 /* of a line; a longer one is cut and ends in "..." */
+#define LINE_MAX_BYTES  8192 /* of a line; a longer one is cut and ends in "..." */
+#define CUT_N           sizeof("...")
+#define ENTRY_MAX_BYTES (4 * LINE_MAX_BYTES) /* of an event with its fields */
+#define JOURNAL_SOCKET  "/run/systemd/journal/socket"
+#define IDENTIFIER      "lockstep"
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 static const char level_priorities[] = {'3', '4', '6', '7'}; /* syslog(3) */
 
 static _Atomic int highest_level = LOG_LEVEL_INFO;
 static atomic_bool under_journal;
+static _Atomic int journal_fd = -1; /* to send events from; stays open */
 
 /* Whether stderr is the stream that systemd gave us: JOURNAL_STREAM is "device:inode" of it. */
 static bool is_journal_stream(void)
@@ -39,8 +47,12 @@ static bool is_journal_stream(void)
 
 void log_init(enum log_level level)
 {
+    bool journal = is_journal_stream();
+
     atomic_store(&highest_level, (int)level);
-    atomic_store(&under_journal, is_journal_stream());
+    atomic_store(&under_journal, journal);
+    if (journal && atomic_load(&journal_fd) < 0) /* without one, events are lines */
+        atomic_store(&journal_fd, socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
 }
 
 int log_level_parse(const char *text, enum log_level *ret)
@@ -110,30 +122,98 @@ static void put_out(const char *line, size_t n)
     }
 }
 
-void log_line(enum log_level level, const char *fmt, ...)
+/* The text of a line, escaped and cut, behind what it has already: its length, without newline. */
+static size_t put_text(char *line, size_t len, size_t room, const char *fmt, va_list ap)
 {
     static const char cut[] = "...";
     char text[LINE_MAX_BYTES];
-    char line[LINE_MAX_BYTES];
-    size_t room = sizeof(line) - sizeof(cut); /* for "..." and the newline */
-    int saved_errno = errno;
-    size_t len;
-    va_list ap;
-    int n;
+    int n = vsnprintf(text, sizeof(text), fmt, ap);
 
-    if ((int)level > atomic_load(&highest_level))
-        return;
-    va_start(ap, fmt);
-    n = vsnprintf(text, sizeof(text), fmt, ap);
-    va_end(ap);
     if (n < 0)
         n = snprintf(text, sizeof(text), "%s", fmt);
-    len = put_head(line, room, level);
     if (!put_escaped(line, &len, room, text, strlen(text)) || (size_t)n >= sizeof(text)) {
         memcpy(line + len, cut, sizeof(cut) - 1);
         len += sizeof(cut) - 1;
     }
+    return len;
+}
+
+/* Log a line. */
+static void put_line(enum log_level level, const char *fmt, va_list ap)
+{
+    char line[LINE_MAX_BYTES];
+    size_t room = sizeof(line) - CUT_N; /* for "..." and the newline */
+    size_t len = put_text(line, put_head(line, room, level), room, fmt, ap);
+
     line[len++] = '\n';
     put_out(line, len);
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+    int saved_errno = errno;
+    va_list ap;
+
+    if ((int)level > atomic_load(&highest_level))
+        return;
+    va_start(ap, fmt);
+    put_line(level, fmt, ap);
+    va_end(ap);
+    errno = saved_errno;
+}
+
+/* The entry of an event. 0 or a negative code. */
+static int build_entry(struct buf *entry, const struct log_event *e, const struct log_field *fields,
+                       size_t n, const char *message)
+{
+    const char priority[2] = {level_priorities[e->level], '\0'};
+    int rc = journald_field(entry, "MESSAGE", message);
+
+    if (rc == 0)
+        rc = journald_field(entry, "PRIORITY", priority);
+    if (rc == 0)
+        rc = journald_field(entry, "MESSAGE_ID", e->id);
+    if (rc == 0)
+        rc = journald_field(entry, "SYSLOG_IDENTIFIER", IDENTIFIER);
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = journald_field(entry, fields[i].name, fields[i].value);
+    return rc;
+}
+
+/* Hand it to the journal; false where that did not take it. */
+static bool put_entry(const struct log_event *e, const struct log_field *fields, size_t n,
+                      const char *fmt, va_list ap)
+{
+    static const struct sockaddr_un journal = {.sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET};
+    char message[LINE_MAX_BYTES];
+    struct buf entry;
+    bool taken = false;
+    int fd = atomic_load(&journal_fd);
+
+    if (fd < 0)
+        return false;
+    message[put_text(message, 0, sizeof(message) - CUT_N, fmt, ap)] = '\0';
+    buf_init(&entry, ENTRY_MAX_BYTES);
+    if (build_entry(&entry, e, fields, n, message) == 0)
+        taken = sendto(fd, entry.data, entry.len, MSG_DONTWAIT | MSG_NOSIGNAL,
+                       (const struct sockaddr *)&journal, sizeof(journal)) == (ssize_t)entry.len;
+    buf_release(&entry);
+    return taken;
+}
+
+void log_event(const struct log_event *e, const struct log_field *fields, size_t n, const char *fmt,
+               va_list ap)
+{
+    int saved_errno = errno;
+    va_list again;
+
+    if ((int)e->level > atomic_load(&highest_level))
+        return;
+    va_copy(again, ap);
+    if (!put_entry(e, fields, n, fmt, ap)) {
+        errno = saved_errno; /* for %m */
+        put_line(e->level, fmt, again);
+    }
+    va_end(again);
     errno = saved_errno;
 }

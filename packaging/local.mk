@@ -20,7 +20,7 @@ packaging/lockstep@.service: packaging/lockstep.service.in Makefile
 		$(srcdir)/packaging/lockstep.service.in >$@
 CLEANFILES += packaging/lockstep.service packaging/lockstep@.service
 all-local: packaging/lockstep.service packaging/lockstep@.service
-EXTRA_DIST += packaging/lockstep.service.in packaging/lockstep-sysusers.conf \
+EXTRA_DIST += packaging/lockstep.catalog packaging/lockstep.service.in packaging/lockstep-sysusers.conf \
 	packaging/lockstep-tmpfiles.conf packaging/debian-packages.txt
 
 # Completion for shells asks the program itself; both files have the same reader of what it says.
@@ -48,6 +48,8 @@ if SYSTEMD_UNIT
 systemdsystemunit_DATA = packaging/lockstep.service packaging/lockstep@.service
 sysusersdir = $(prefix)/lib/sysusers.d
 tmpfilesdir = $(prefix)/lib/tmpfiles.d
+catalogdir = $(prefix)/lib/systemd/catalog
+dist_catalog_DATA = packaging/lockstep.catalog
 install-data-hook:
 	$(MKDIR_P) "$(DESTDIR)$(sysusersdir)"
 	$(INSTALL_DATA) $(srcdir)/packaging/lockstep-sysusers.conf \

@@ -126,7 +126,7 @@ EXTRA_DIST += \
 	tests/system/test_credentials.py tests/system/test_deletes.py tests/system/test_hostile.py tests/system/test_hurry.py \
 	tests/system/test_large_rename.py tests/system/test_peers.py tests/system/test_plan.py \
 	tests/system/test_anchors.py \
-	tests/system/test_endpoints.py tests/system/test_evidence.py \
+	tests/system/test_endpoints.py tests/system/test_events.py tests/system/test_evidence.py \
 	tests/system/test_export.py \
 	tests/system/test_fashion.py tests/system/test_faults.py tests/system/test_flow.py tests/system/test_troubles.py \
 	tests/system/test_faults.py tests/system/test_flow.py tests/system/test_troubles.py \

@@ -3,6 +3,7 @@
 
 #include "agent/service/absent.h"
 #include "agent/service/anchors.h"
+#include "agent/service/events.h"
 #include "agent/service/finder.h"
 #include "agent/service/holds.h"
 #include "agent/service/list_holds.h"
@@ -38,8 +39,9 @@ void agent_fail(struct agent *a, int code, const char *what)
     if (a->fatal)
         return;
     a->fatal = code;
-    log_error("%s: %s; the agent stops, what is open is taken up at the next start", what,
-              err_name(code));
+    event_tell(EVENT_STOPPED, NULL, NULL,
+               "%s: %s; the agent stops, what is open is taken up at the next start", what,
+               err_name(code));
     if (a->event)
         (void)sd_event_exit(a->event,
                             0); /* fails only without a running loop: then it does not begin */
@@ -607,8 +609,9 @@ static int agent_run(struct agent *a, bool *ret_again, struct err *e)
     if (a->unfit)
         status = EXIT_USAGE;
     if (rc == 0 && !a->options.dry_run) {
-        log_info("%s: %zu mappings, S3 at %s", a->options.once ? "reconciling" : "running",
-                 a->mapping_count, uploaders_describe(a->uploaders));
+        event_tell(EVENT_STARTED, NULL, NULL, "%s: %zu mappings, S3 at %s",
+                   a->options.once ? "reconciling" : "running", a->mapping_count,
+                   uploaders_describe(a->uploaders));
         (void)sd_notify(0, "READY=1\nSTATUS=scanning"); /* nobody listens outside of systemd */
     }
     if (rc == 0 && !a->fatal) {

@@ -10,9 +10,8 @@
  */
 #include "agent/service/agent.h"
 #include "agent/service/attributes.h"
+#include "agent/service/events.h"
 #include "agent/service/trash_notes.h"
-
-#include "base/log.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -351,8 +350,9 @@ void deletions_drifted(struct agent *a, struct item *it, const struct transfer *
     rec.why = "conflict: the object is another one than was put; it stays";
     agent_journal(a, &rec);
     if (!m->drifted++)
-        log_warning("%s: somebody else put another object there (ETag %s); it is not deleted",
-                    it->key, seen);
+        event_tell(EVENT_FOREIGN_OBJECT, m->conf->name, it->key,
+                   "%s: somebody else put another object there (ETag %s); it is not deleted",
+                   it->key, seen);
     snprintf(m->drift_key, sizeof m->drift_key, "%s", it->key);
     forget(a, it);
     through(a, it);

@@ -1,6 +1,7 @@
 /* Shell. What the guard holds. See holds.h. */
 #include "agent/service/holds.h"
 
+#include "agent/service/events.h"
 #include "agent/service/list_holds.h"
 #include "agent/service/marker.h"
 #include "base/clock.h"
@@ -100,9 +101,10 @@ void holds_tell(struct agent *a, struct mapping *m, uint64_t count)
 
     if (!m->hold_us)
         m->hold_us = a->real_us;
-    log_error("%s: %" PRIu64 " removals are held: %s. Adds go on. If this is meant: lockstep "
-              "release %s. If the objects are to stay: lockstep discard %s",
-              m->conf->name, m->held, m->hold_why, m->conf->name, m->conf->name);
+    event_tell(EVENT_REMOVALS_HELD, m->conf->name, NULL,
+               "%s: %" PRIu64 " removals are held: %s. Adds go on. If this is meant: lockstep "
+               "release %s. If the objects are to stay: lockstep discard %s",
+               m->conf->name, m->held, m->hold_why, m->conf->name, m->conf->name);
     agent_journal(a, &rec);
     n.since_us = m->hold_us;
     memcpy(n.why, m->hold_why, sizeof n.why);

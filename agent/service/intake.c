@@ -1,5 +1,6 @@
 /* Shell. Hints become items. */
 #include "agent/service/agent.h"
+#include "agent/service/events.h"
 #include "agent/service/marker.h"
 #include "agent/service/owner.h"
 #include "agent/service/wait.h"
@@ -356,9 +357,10 @@ static void intake_root(struct agent *a, const struct hint *h)
     if (m->lost) {
         m->scanning = false;
         removals_scanned(a, m);
-        log_error("%s: %s cannot be reached or is not the directory it was; every removal waits "
-                  "until it is back",
-                  m->conf->name, m->conf->path);
+        event_tell(EVENT_ROOT_LOST, m->conf->name, m->conf->path,
+                   "%s: %s cannot be reached or is not the directory it was; every removal waits "
+                   "until it is back",
+                   m->conf->name, m->conf->path);
         return;
     }
     m->scanning = true;
@@ -367,7 +369,8 @@ static void intake_root(struct agent *a, const struct hint *h)
     intake_own(a, m);
     if (marker_look(a, m))
         agent_fail(a, -ENOMEM, "looking at the marker");
-    log_info("%s: %s is back; scanning it", m->conf->name, m->conf->path);
+    event_tell(EVENT_ROOT_BACK, m->conf->name, m->conf->path, "%s: %s is back; scanning it",
+               m->conf->name, m->conf->path);
 }
 
 /* One hint. */

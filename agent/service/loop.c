@@ -3,6 +3,7 @@
 
 #include "agent/service/anchors.h"
 #include "agent/service/departed.h"
+#include "agent/service/events.h"
 #include "agent/service/finder.h"
 #include "agent/service/list_holds.h"
 #include "agent/service/mentioned.h"
@@ -142,11 +143,12 @@ static void turn_idle(struct agent *a)
     a->uncommitted++; /* so that the journal is synced too */
     if (agent_commit(a))
         agent_fail(a, -EIO, "writing the index");
-    log_info("in step (since the start: %" PRIu64 " adds, %" PRIu64 " edits, %" PRIu64
-             " metadata changes, %" PRIu64 " renames, %" PRIu64 " removals, %" PRIu64
-             " lists rewritten)",
-             a->totals.adds, a->totals.edits, a->totals.metas, a->totals.renames, a->totals.removes,
-             a->totals.lists_rewritten);
+    event_tell(EVENT_IN_STEP, NULL, NULL,
+               "in step (since the start: %" PRIu64 " adds, %" PRIu64 " edits, %" PRIu64
+               " metadata changes, %" PRIu64 " renames, %" PRIu64 " removals, %" PRIu64
+               " lists rewritten)",
+               a->totals.adds, a->totals.edits, a->totals.metas, a->totals.renames,
+               a->totals.removes, a->totals.lists_rewritten);
     pulse_status(a);
     turn_give_back(a);
 }
@@ -171,8 +173,9 @@ static void turn_signing(struct agent *a)
 
     journal_health(a->journal, &health);
     if (health.signing != a->signing && health.signing)
-        log_error("journal: a checkpoint cannot be written: %s; it is tried again",
-                  err_name(health.signing));
+        event_tell(EVENT_NOT_SIGNED, NULL, NULL,
+                   "journal: a checkpoint cannot be written: %s; it is tried again",
+                   err_name(health.signing));
     else if (health.signing != a->signing)
         log_info("journal: checkpoints are written again");
     a->signing = health.signing;

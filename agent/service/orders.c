@@ -1,6 +1,7 @@
 /* Shell. What operators ask for over the socket. */
 #include "agent/service/orders.h"
 
+#include "agent/service/events.h"
 #include "agent/service/holds.h"
 #include "agent/service/marker.h"
 #include "agent/service/pulse.h"
@@ -178,8 +179,9 @@ int orders_pause(struct agent *a, const struct request *r, const struct ucred *p
     a->paused_us = a->real_us;
     a->paused_uid = peer->uid;
     pulse_status(a);
-    log_warning("uid %u (pid %d) pauses all transfers; %zu under way are let end",
-                (unsigned)peer->uid, (int)peer->pid, a->flying);
+    event_tell(EVENT_PAUSED, NULL, NULL,
+               "uid %u (pid %d) pauses all transfers; %zu under way are let end",
+               (unsigned)peer->uid, (int)peer->pid, a->flying);
     return buf_appendf(out,
                        "%d\ntransfers are paused, %zu under way are let end; changes are followed; "
                        "lockstep resume, or a restart, ends it\n",
@@ -194,7 +196,8 @@ int orders_resume(struct agent *a, const struct request *r, const struct ucred *
         return buf_appendf(out, "%d\ntransfers are not paused\n", EXIT_IN_STEP);
     a->paused_us = 0;
     pulse_status(a);
-    log_info("uid %u (pid %d) lets transfers go on", (unsigned)peer->uid, (int)peer->pid);
+    event_tell(EVENT_RESUMED, NULL, NULL, "uid %u (pid %d) lets transfers go on",
+               (unsigned)peer->uid, (int)peer->pid);
     return buf_appendf(out, "%d\ntransfers go on\n", EXIT_IN_STEP);
 }
 

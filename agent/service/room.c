@@ -6,6 +6,7 @@
 #include "agent/service/room.h"
 
 #include "agent/service/aside.h"
+#include "agent/service/events.h"
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -74,7 +75,9 @@ static bool is_over(struct agent *a)
 {
     if (a->now_ms - a->aside_ms < ROOM_FIRST_MS || !is_back(a))
         return false;
-    log_info("journal: there is room again after %" PRId64 " s; the agent begins anew", aside_s(a));
+    event_tell(EVENT_ROOM, NULL, NULL,
+               "journal: there is room again after %" PRId64 " s; the agent begins anew",
+               aside_s(a));
     return true;
 }
 
@@ -96,8 +99,9 @@ bool room_wait(struct agent *a, int code)
     int rc;
 
     agent_now(a);
-    log_error("journal: no room in %s (%s): nothing is begun, nothing is uploaded until there is",
-              a->conf->state_dir, err_name(is_full(code) ? code : -ENOSPC));
+    event_tell(EVENT_NO_ROOM, NULL, a->conf->state_dir,
+               "journal: no room in %s (%s): nothing is begun, nothing is uploaded until there is",
+               a->conf->state_dir, err_name(is_full(code) ? code : -ENOSPC));
     (void)sd_notify(0, "READY=1\nSTATUS=no room for the journal: waiting"); /* as in the agent */
     rc = aside_wait(a, &no_room);
     if (rc < 0)
@@ -111,8 +115,9 @@ void room_watch(struct agent *a)
 
     journal_health(a->journal, &health);
     if (health.failovers != a->failovers && !health.failed)
-        log_error("journal: a segment could not be written and is left as it is; what it may have "
-                  "lost was written again into a new one; is the disk well?");
+        event_tell(EVENT_SEGMENT_GIVEN_UP, NULL, NULL,
+                   "journal: a segment could not be written and is left as it is; what it may have "
+                   "lost was written again into a new one; is the disk well?");
     a->failovers = health.failovers;
 }
 

@@ -1,5 +1,6 @@
 /* Shell. What the watchers do not see: after events were lost, and where watches are short. */
 #include "agent/service/agent.h"
+#include "agent/service/events.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -20,7 +21,8 @@ static void sight_lost(struct agent *a, struct mapping *m)
     if (m->incomplete_us)
         return;
     m->incomplete_us = a->real_us;
-    log_warning("%s: events were lost; scanning the tree again", m->conf->name);
+    event_tell(EVENT_EVENTS_LOST, m->conf->name, NULL,
+               "%s: events were lost; scanning the tree again", m->conf->name);
     agent_journal(a, &rec);
 }
 
@@ -43,8 +45,9 @@ static void sight_whole(struct agent *a, struct mapping *m, int code)
                  err_name(code));
     else
         snprintf(why, sizeof why, "all was looked at again");
-    log_info("%s: %s; events had been lost for %" PRIu64 " ms", m->conf->name, why,
-             rec.duration_ms);
+    event_tell(EVENT_ALL_SEEN, m->conf->name, NULL,
+               "%s: %s; events had been lost for %" PRIu64 " ms", m->conf->name, why,
+               rec.duration_ms);
     agent_journal(a, &rec);
 }
 
@@ -58,10 +61,11 @@ static void sight_watches(struct agent *a, const struct hint *h)
         return;
     }
     watchers_budget(a->watchers, &b);
-    log_warning("out of inotify watches (%s): directories without one are only scanned, the least "
-                "active ones first; raise %s (it is %" PRIu64
-                "); `lockstep status` says how many and to what",
-                err_name(h->code), b.setting, b.limit);
+    event_tell(EVENT_OUT_OF_WATCHES, NULL, NULL,
+               "out of inotify watches (%s): directories without one are only scanned, the least "
+               "active ones first; raise %s (it is %" PRIu64
+               "); `lockstep status` says how many and to what",
+               err_name(h->code), b.setting, b.limit);
 }
 
 /* A file system does not answer, or does again. */
@@ -69,11 +73,13 @@ static void sight_stuck(struct mapping *m, bool stuck)
 {
     m->stuck = stuck;
     if (stuck)
-        log_error("%s: the file system of %s does not answer; what is asked of it waits, other "
-                  "mappings go on",
-                  m->conf->name, m->conf->path);
+        event_tell(EVENT_STUCK, m->conf->name, m->conf->path,
+                   "%s: the file system of %s does not answer; what is asked of it waits, other "
+                   "mappings go on",
+                   m->conf->name, m->conf->path);
     else
-        log_info("%s: the file system of %s answers again", m->conf->name, m->conf->path);
+        event_tell(EVENT_ANSWERS, m->conf->name, m->conf->path,
+                   "%s: the file system of %s answers again", m->conf->name, m->conf->path);
 }
 
 void sight_hint(struct agent *a, const struct hint *h)

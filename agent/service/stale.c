@@ -1,5 +1,6 @@
 /* Shell. Lists that could not be rewritten: their changes wait, in order, and are tried again. */
 #include "agent/service/agent.h"
+#include "agent/service/events.h"
 
 #include "base/log.h"
 
@@ -65,9 +66,10 @@ void stale_add(struct agent *a, unsigned mapping, const char *path, struct chang
         s->failures++;
         s->due_ms = a->now_ms + order_backoff_ms(s->failures, (uint64_t)a->real_us);
         snprintf(s->why, sizeof s->why, "%s", why);
-        log_warning("%s/%s: it cannot be rewritten: %s; tried again, and nothing that it may name "
-                    "is deleted from S3 until then",
-                    a->mappings[mapping].conf->name, path, why);
+        event_tell(EVENT_LIST_UNWRITABLE, a->mappings[mapping].conf->name, path,
+                   "%s/%s: it cannot be rewritten: %s; tried again, and nothing that it may name "
+                   "is deleted from S3 until then",
+                   a->mappings[mapping].conf->name, path, why);
     }
 }
 

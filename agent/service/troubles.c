@@ -1,8 +1,8 @@
 /* Shell. Faults by cause: told once each, and attempts held back where everything fails. */
+#include "agent/service/events.h"
 #include "agent/service/metrics.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/visible.h"
 
 #include <inttypes.h>
@@ -22,15 +22,18 @@ static int describe(const struct agent *a, const struct trouble *t, struct buf *
 /* One log line when a group begins or ends. */
 static void tell(const struct agent *a, const struct trouble *t, bool begins)
 {
+    const char *mapping = t->mapping < a->mapping_count ? a->mappings[t->mapping].conf->name : NULL;
     struct buf what;
 
     buf_init(&what, ERR_TEXT_MAX * 4);
     if (describe(a, t, &what) == 0 && buf_append_byte(&what, '\0') == 0) {
         if (begins)
-            log_warning("%s: %s; %s", t->example, what.data, trouble_advice(t->kind));
+            event_tell(EVENT_CAUSE, mapping, t->example, "%s: %s; %s", t->example, what.data,
+                       trouble_advice(t->kind));
         else
-            log_info("over: %s (%" PRIu64 " failures in %" PRId64 " s)", what.data, t->failures,
-                     (t->last_us - t->first_us) / US_PER_S);
+            event_tell(EVENT_CAUSE_OVER, mapping, NULL,
+                       "over: %s (%" PRIu64 " failures in %" PRId64 " s)", what.data, t->failures,
+                       (t->last_us - t->first_us) / US_PER_S);
     }
     buf_release(&what);
 }
@@ -54,8 +57,9 @@ void troubles_failed(struct agent *a, struct item *it, enum trouble_kind kind,
     }
     counts = !a->options.once && (it->failures == 0 || t->open > GATE_STREAK);
     if (gate_failed(gate, counts, a->now_ms))
-        log_warning("%s: nothing gets through: from now on one file is tried now and then",
-                    agent_mapping(a, it)->conf->name);
+        event_tell(EVENT_BLOCKED, agent_mapping(a, it)->conf->name, NULL,
+                   "%s: nothing gets through: from now on one file is tried now and then",
+                   agent_mapping(a, it)->conf->name);
 }
 
 /* The items that rest because of such a failure are tried now. */
@@ -73,7 +77,7 @@ static void open_gate(struct agent *a, struct mapping *m)
         while (m->shelves[tried].first)
             apply_enqueue(a, m->shelves[tried].first);
     wake(a, m->id, NULL);
-    log_info("%s: files get through again", m->conf->name);
+    event_tell(EVENT_UNBLOCKED, m->conf->name, NULL, "%s: files get through again", m->conf->name);
 }
 
 void troubles_passed(struct agent *a, struct item *it, bool gated)
