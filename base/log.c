@@ -122,6 +122,13 @@ static void put_out(const char *line, size_t n)
     }
 }
 
+static size_t put_text(char *line, size_t len, size_t room, const char *fmt, va_list ap)
+    __attribute__((format(printf, 4, 0)));
+static void put_line(enum log_level level, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+static bool put_entry(const struct log_event *e, const struct log_field *fields, size_t n,
+                      const char *fmt, va_list ap) __attribute__((format(printf, 4, 0)));
+
 /* The text of a line, escaped and cut, behind what it has already: its length, without newline. */
 static size_t put_text(char *line, size_t len, size_t room, const char *fmt, va_list ap)
 {

@@ -28,6 +28,7 @@ ROUND_LEAST_S, ROUND_MOST_S = 2.0, 60.0
 ROUNDS_LEAST = 12       # however slow the machine is
 WARM = 0.3              # the part of the rounds in which it may still grow: it fills what it keeps
 STORM_RATE = 30         # deeds of each writer of a storm for each second of the round
+AT_ONCE = 16            # requests: the buffers that it keeps for them are soon all there
 MIB = 1 << 20
 
 # What is judged: name, unit, and by how much it may grow over the rounds that count.
@@ -107,7 +108,7 @@ class Soak:
         self.stormy = ctx.folder("images", "storm")
         self.agent = ctx.agent(images=self.root, lists=self.load.lists_root,
                                repository={"max_removals": 100000, "max_removal_percent": 100},
-                               options=self.port.options)
+                               s3={"in_flight": AT_ONCE}, options=self.port.options)
         self.round_s = min(ROUND_MOST_S, max(ROUND_LEAST_S, seconds / ROUNDS))
         self.rounds = []  # (seconds since the start, values)
 
