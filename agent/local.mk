@@ -150,7 +150,6 @@ lockstep_SOURCES = \
 	agent/commands/status.c \
 	agent/commands/verify.c \
 	agent/commands/verify_journal.c agent/commands/verify_journal.h \
-	agent/commands/wait.c
 	agent/commands/wait.c agent/commands/wait.h
 lockstep_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h $(SQLITE_CFLAGS)
 lockstep_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)

@@ -16,14 +16,11 @@ conf_libconf_a_SOURCES = \
 	conf/read_objects.c conf/read_policies.c \
 	conf/reload.c \
 	conf/setting.c conf/setting.h conf/setting_objects.c conf/setting_policies.c \
-	conf/value.c conf/value_arn.c conf/value.h
-	conf/setting.c conf/setting.h conf/setting_objects.c \
 	conf/value.c conf/value_arn.c conf/value_listen.c conf/value.h
 EXTRA_DIST += conf/lockstep.conf.sample conf/DESIGN.md
 
 check_PROGRAMS += tests/unit/test_conf tests/unit/test_conf_deletes tests/unit/test_conf_journal \
-	tests/unit/test_conf_limits tests/unit/test_conf_policies \
-	tests/unit/test_conf_limits tests/unit/test_conf_manifests \
+	tests/unit/test_conf_limits tests/unit/test_conf_manifests tests/unit/test_conf_policies \
 	tests/unit/test_conf_load tests/unit/test_conf_reload tests/unit/test_conf_value
 conf_test_libs = conf/libconf.a base/libbase.a $(LIBCONFIG_LIBS) $(CMOCKA_LIBS) $(CRYPTO_LIBS)
 tests_unit_test_conf_SOURCES = tests/unit/test_conf.c tests/unit/conf_bed.h tests/unit/unit.h
@@ -58,8 +55,7 @@ tests_unit_test_conf_value_SOURCES = tests/unit/test_conf_value.c
 tests_unit_test_conf_value_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_conf_value_LDADD = $(conf_test_libs)
 TESTS += tests/unit/test_conf tests/unit/test_conf_deletes tests/unit/test_conf_journal \
-	tests/unit/test_conf_limits tests/unit/test_conf_policies \
-	tests/unit/test_conf_limits tests/unit/test_conf_manifests \
+	tests/unit/test_conf_limits tests/unit/test_conf_manifests tests/unit/test_conf_policies \
 	tests/unit/test_conf_load tests/unit/test_conf_reload tests/unit/test_conf_value
 
 if FUZZ
