@@ -2,7 +2,8 @@
  * Lists whose policy holds removals: before images leave the lists, those that such a list names
  * are put among the removals that wait for an operator. Shell; the loop's but for list_holds_look.
  *
- *   relist_pass -> list_holds_ask -> JOB_NAMED: list_holds_look -> list_holds_answered -> relist_pass
+ *   relist_pass -> list_holds_ask -> JOB_NAMED: list_holds_look -> list_holds_answered ->
+ * relist_pass
  *
  * Held removals of this kind are marked in the index apart from the guard's, which hold all that
  * comes after them.
@@ -12,8 +13,9 @@
 
 #include "agent/service/agent.h"
 
-/* list_holds_ask(a, m): removals of the mapping wait for a pass that no list was asked about yet, and
- * some list may hold them: it is looked for. True: the pass must wait for list_holds_answered. */
+/* list_holds_ask(a, m): removals of the mapping wait for a pass that no list was asked about yet,
+ * and some list may hold them: it is looked for. True: the pass must wait for list_holds_answered.
+ */
 bool list_holds_ask(struct agent *a, const struct mapping *m);
 
 /* list_holds_look(job): JOB_NAMED, on the thread: which of the names do the lists name? A list that
@@ -24,15 +26,15 @@ void list_holds_look(struct job *job);
 void list_holds_answered(struct agent *a, struct job *job);
 
 /* list_holds_forget(a, m, key): the removal is not held any more. list_holds_forget_key: the same
- * without an agent; *ret_was: a list held it. list_holds_count(a, m): m->named, from the index. 0 or
- * a negative code. */
+ * without an agent; *ret_was: a list held it. list_holds_count(a, m): m->named, from the index. 0
+ * or a negative code. */
 int list_holds_forget_key(struct index *ix, const char *key, bool *ret_was)
     __attribute__((warn_unused_result));
 void list_holds_forget(struct agent *a, struct mapping *m, const char *key);
 int list_holds_count(struct agent *a, struct mapping *m) __attribute__((warn_unused_result));
 
-/* list_holds_keys(a, m, ret): the keys of the mapping's held removals as a map, or NULL where there are
- * none; the caller's. 0 or a negative code. */
+/* list_holds_keys(a, m, ret): the keys of the mapping's held removals as a map, or NULL where there
+ * are none; the caller's. 0 or a negative code. */
 int list_holds_keys(struct agent *a, const struct mapping *m, struct map **ret)
     __attribute__((warn_unused_result));
 

@@ -49,7 +49,8 @@ static void publish_submit(struct agent *a, struct item *it, uint64_t passed_ove
         job->key = key ? strdup(key) : NULL;
     }
     if (!job || !job->path || (key && !job->key) || publish_leaving(a, images->id, &job->leaving) ||
-        (policy && policy->on_remove == CONF_REMOVE_HOLD && list_holds_keys(a, images, &job->held)) ||
+        (policy && policy->on_remove == CONF_REMOVE_HOLD &&
+         list_holds_keys(a, images, &job->held)) ||
         agent_commit(a)) {
         job_free(job);
         agent_fail(a, -ENOMEM, "checking a list");

@@ -81,8 +81,8 @@ struct job {
     struct buf dangling_names;    /* CHECK: outcome: the first and those after, with NULs */
     bool more;                    /* CHECK: outcome: they did not fit, and it stopped there */
 
-    struct map *candidates; /* NAMED: path -> key of its item (malloc); owned */
-    struct map *named; /* NAMED: outcome: key -> the list that names it; owned */
+    struct map *candidates;          /* NAMED: path -> key of its item (malloc); owned */
+    struct map *named;               /* NAMED: outcome: key -> the list that names it; owned */
     struct manifest_order *manifest; /* MANIFEST; owned */
 
     const struct lst_changes *changes; /* PASS; the set's */
