@@ -52,6 +52,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/gone.c agent/service/gone.h \
 	agent/service/holds.c agent/service/holds.h \
 	agent/service/index.c agent/service/index.h agent/service/index_empty.c \
+	agent/service/index_lmdb.h agent/service/index_meta.c agent/service/index_view.c \
 	agent/service/marker.c agent/service/marker.h \
 	agent/service/metrics.c agent/service/metrics.h agent/service/metrics_take.c \
 	agent/service/merge.c agent/service/merge.h \

@@ -1,4 +1,6 @@
 /* Shell. The index over LMDB. */
+#include "agent/service/index_lmdb.h"
+
 #include "agent/service/stored.h"
 
 #include "base/digest.h"
@@ -6,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,28 +16,11 @@
 
 #define INDEX_VERSION     2                   /* 1: it is never told when a file was made */
 #define INDEX_MAP_BYTES   (UINT64_C(1) << 36) /* address space, not memory: 64 GiB */
-#define INDEX_KEY_MAX     500                 /* longer keys are stored by prefix and hash */
 #define INDEX_KEY_PREFIX  468
 #define INDEX_READERS_MAX 64
 #define INDEX_PAIR_BYTES  16 /* inode, first 8 bytes of the key's hash */
 
-struct index {
-    MDB_env *env;
-    MDB_txn *txn; /* the open one: writing, or reading where nothing was written */
-    bool writing;
-    bool read_only;
-    MDB_dbi objects, inodes, held, meta;
-    index_change_fn *changed; /* NULL: nobody wants to know */
-    void *changed_arg;
-};
-
-struct index_view {
-    MDB_txn *txn;
-    MDB_dbi objects, meta;
-};
-
-/* LMDB's code as one of ours. */
-static int index_code(int rc)
+int index_code(int rc)
 {
     if (rc == 0)
         return 0;
@@ -47,16 +31,14 @@ static int index_code(int rc)
     return rc == MDB_VERSION_MISMATCH ? ERR_VERSION : rc == MDB_MAP_FULL ? -ENOSPC : ERR_CORRUPT;
 }
 
-/* The transaction to read in. */
-static int index_read_txn(struct index *ix)
+int index_read_txn(struct index *ix)
 {
     if (ix->txn)
         return 0;
     return index_code(mdb_txn_begin(ix->env, NULL, MDB_RDONLY, &ix->txn));
 }
 
-/* The transaction to write in; a reading one is ended first. */
-static int index_write_txn(struct index *ix)
+int index_write_txn(struct index *ix)
 {
     if (ix->writing)
         return 0;
@@ -180,8 +162,7 @@ void index_close(struct index *ix)
     free(ix);
 }
 
-/* The key as LMDB gets it; `room` holds the short form of a long one. */
-static MDB_val index_key(const char *key, char room[INDEX_KEY_MAX])
+MDB_val index_key(const char *key, char room[INDEX_KEY_MAX])
 {
     size_t n = strlen(key);
 
@@ -315,8 +296,7 @@ static MDB_val index_seek_key(const char *from)
     return (MDB_val){n < INDEX_KEY_PREFIX ? n : INDEX_KEY_PREFIX, (void *)(uintptr_t)from};
 }
 
-/* The stored key can still be one with this prefix. */
-static bool index_may_match(MDB_val k, const char *prefix)
+bool index_may_match(MDB_val k, const char *prefix)
 {
     MDB_val p = index_seek_key(prefix);
 
@@ -564,149 +544,4 @@ int index_each_held(struct index *ix, const char *prefix,
     if (c)
         mdb_cursor_close(c);
     return rc == -ENOENT ? 0 : rc;
-}
-
-/* A meta value in a transaction. */
-static int meta_get(MDB_txn *txn, MDB_dbi meta, const char *name, void *value, size_t *size)
-{
-    MDB_val k = {strlen(name), (void *)(uintptr_t)name}, v;
-    int rc = index_code(mdb_get(txn, meta, &k, &v));
-
-    if (rc)
-        return rc;
-    if (v.mv_size > *size)
-        return -ENOSPC;
-    memcpy(value, v.mv_data, v.mv_size);
-    *size = v.mv_size;
-    return 0;
-}
-
-int index_meta_get(struct index *ix, const char *name, void *value, size_t *size)
-{
-    int rc = index_read_txn(ix);
-
-    return rc ? rc : meta_get(ix->txn, ix->meta, name, value, size);
-}
-
-int index_meta_put(struct index *ix, const char *name, const void *value, size_t size)
-{
-    MDB_val k = {strlen(name), (void *)(uintptr_t)name}, v = {size, (void *)(uintptr_t)value};
-    int rc = index_write_txn(ix);
-
-    return rc ? rc : index_code(mdb_put(ix->txn, ix->meta, &k, &v, 0));
-}
-
-int index_meta_remove(struct index *ix, const char *name)
-{
-    MDB_val k = {strlen(name), (void *)(uintptr_t)name};
-    int rc = index_write_txn(ix);
-
-    if (rc == 0)
-        rc = index_code(mdb_del(ix->txn, ix->meta, &k, NULL));
-    return rc == -ENOENT ? 0 : rc;
-}
-
-int index_meta_each(struct index *ix, const char *prefix,
-                    int (*fn)(void *arg, const void *value, size_t size), void *arg)
-{
-    MDB_val k = {strlen(prefix), (void *)(uintptr_t)prefix}, v;
-    MDB_cursor *c = NULL;
-    int rc = index_read_txn(ix);
-
-    if (rc == 0)
-        rc = index_code(mdb_cursor_open(ix->txn, ix->meta, &c));
-    if (rc)
-        return rc;
-    rc = index_code(mdb_cursor_get(c, &k, &v, MDB_SET_RANGE));
-    while (rc == 0 && index_may_match(k, prefix)) {
-        rc = fn(arg, v.mv_data, v.mv_size);
-        if (rc == 0)
-            rc = index_code(mdb_cursor_get(c, &k, &v, MDB_NEXT));
-    }
-    mdb_cursor_close(c);
-    return rc == -ENOENT ? 0 : rc;
-}
-
-int index_meta_sweep(struct index *ix, const char *prefix, index_stale_fn *is_stale, void *arg)
-{
-    MDB_val k = {strlen(prefix), (void *)(uintptr_t)prefix}, v;
-    MDB_cursor *c = NULL;
-    int rc = index_write_txn(ix);
-
-    if (rc == 0)
-        rc = index_code(mdb_cursor_open(ix->txn, ix->meta, &c));
-    if (rc)
-        return rc;
-    for (rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE); rc == 0 && index_may_match(k, prefix);
-         rc = mdb_cursor_get(c, &k, &v, MDB_NEXT)) {
-        if (!is_stale(arg, v.mv_data, v.mv_size))
-            continue;
-        rc = mdb_cursor_del(c, 0);
-        if (rc)
-            break;
-    }
-    mdb_cursor_close(c);
-    rc = index_code(rc);
-    return rc == -ENOENT ? 0 : rc;
-}
-
-int index_view_open(struct index *ix, struct index_view **ret)
-{
-    struct index_view *v = calloc(1, sizeof *v);
-    int rc;
-
-    if (!v)
-        return -ENOMEM;
-    v->objects = ix->objects;
-    v->meta = ix->meta;
-    rc = index_code(mdb_txn_begin(ix->env, NULL, MDB_RDONLY, &v->txn));
-    if (rc) {
-        free(v);
-        return rc;
-    }
-    *ret = v;
-    return 0;
-}
-
-bool index_view_has(struct index_view *view, const char *key)
-{
-    char room[INDEX_KEY_MAX];
-    MDB_val k = index_key(key, room), v;
-    unsigned flags;
-
-    return mdb_get(view->txn, view->objects, &k, &v) == 0 &&
-           stored_flags(v.mv_data, v.mv_size, &flags) == 0 && !(flags & KNOWN_UNCERTAIN);
-}
-
-bool index_view_keeps(struct index_view *view, const char *key)
-{
-    char room[INDEX_KEY_MAX];
-    MDB_val k = index_key(key, room), v;
-    unsigned flags;
-
-    return mdb_get(view->txn, view->objects, &k, &v) == 0 &&
-           stored_flags(v.mv_data, v.mv_size, &flags) == 0 && (flags & KNOWN_KEPT) != 0;
-}
-
-int index_view_meta(struct index_view *view, const char *name, void *value, size_t *size)
-{
-    return meta_get(view->txn, view->meta, name, value, size);
-}
-
-bool index_view_span(struct index_view *view, const char *name, struct span *ret)
-{
-    MDB_val k = {strlen(name), (void *)(uintptr_t)name}, v;
-
-    if (mdb_get(view->txn, view->meta, &k, &v))
-        return false;
-    *ret = (struct span){v.mv_data, v.mv_size};
-    return true;
-}
-
-void index_view_close(struct index_view *v)
-{
-    if (!v)
-        return;
-    mdb_txn_abort(v->txn);
-    free(v);
 }
