@@ -176,6 +176,7 @@ agent_tests = \
 	tests/unit/test_agent_rows \
 	tests/unit/test_agent_trash \
 	tests/unit/test_agent_wait \
+	tests/unit/test_desk \
 	tests/unit/test_index \
 	tests/unit/test_index_walk \
 	tests/unit/test_spill \
@@ -225,6 +226,9 @@ tests_unit_test_agent_page_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_wait_SOURCES = tests/unit/test_agent_wait.c tests/unit/unit.h
 tests_unit_test_agent_wait_LDADD = $(agent_tests_LIBS)
 index_bed = tests/unit/index_bed.h tests/unit/scratch.c tests/unit/scratch.h tests/unit/unit.h
+tests_unit_test_desk_SOURCES = tests/unit/test_desk.c tests/unit/unit.h
+tests_unit_test_desk_LDADD = agent/libservice.a agent/libcore.a uploaders/libuploaders.a base/libbase.a \
+	$(CMOCKA_LIBS) $(CRYPTO_LIBS)
 tests_unit_test_index_SOURCES = tests/unit/test_index.c $(index_bed)
 tests_unit_test_index_LDADD = agent/libservice.a $(agent_tests_LIBS) $(LMDB_LIBS)
 tests_unit_test_uploads_SOURCES = tests/unit/test_uploads.c $(index_bed)

@@ -6,6 +6,7 @@ import os
 import images
 import journal_verifier
 from harness import deadline, on, wait_until, write
+from harness.prom import Port
 
 
 def journalled(agent, ctx):
@@ -38,13 +39,16 @@ def is_full(ctx, kind, megabytes):
     tree = ctx.folder("images")
     for i in range(20):
         write(f"{tree}/{i}.jpg", b"%d" % i)
-    agent = ctx.agent(images=tree).start()
+    port = Port()
+    agent = ctx.agent(images=tree, options=port.options).start()
     agent.wait_in_step(30)
     for turn in range(2):
         filler = small.fill()
         for i in range(300):
             write(f"{tree}/{turn}/{i}.jpg", b"more %d" % i)
         waits(agent)
+        assert port.get("/healthz") == (503, "there is no room for the journal: nothing is begun\n")
+        assert port.figures().get("lockstep_journal_no_room") == 1
         before = len(ctx.server.requests())
         for i in range(20):
             write(f"{tree}/{turn}/{i}.jpg", b"not now %d" % i)
