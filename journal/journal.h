@@ -137,7 +137,8 @@ int journal_record_decode(struct span line, struct buf *store, struct journal_re
  *   journal_open -> { journal_append ... journal_sync | journal_tick } ... -> journal_close
  *
  * An appended record is in memory; journal_flush writes it with its commit line, journal_sync also
- * makes it durable. THE CALLER MUST NOT ACT ON AN INTENT BEFORE journal_sync RETURNED 0.
+ * makes it durable. THE CALLER MUST NOT ACT ON AN INTENT BEFORE journal_sync RETURNED 0
+ * (or journal_durable_seq is not below it).
  */
 struct journal_options {
     uint64_t segment_bytes; /* a segment is closed past this; 0: 64 MiB */
@@ -187,8 +188,22 @@ int journal_append(struct journal *j, const struct journal_record *rec, int64_t 
 int journal_flush(struct journal *j) __attribute__((warn_unused_result));
 int journal_sync(struct journal *j) __attribute__((warn_unused_result));
 
-/* journal_deadline_ms(j, now_us): milliseconds until journal_tick is wanted; -1: never.
- * journal_tick(j, now_us): do what has come due (flush, sync, rotate). 0, or as journal_sync. */
+/* journal_sync_apart(j, ret_fd): start a thread for journal_sync_begin; ret_fd, which is the
+ * journal's, becomes readable when journal_sync_end has something to take. 0, -ENOMEM, -errno.
+ * journal_sync_begin(j): begin to make durable what was appended; the caller may append meanwhile.
+ * An earlier one is waited for. Without the thread, or where nothing is to be done, it is
+ * journal_sync. journal_sync_end(j): take the answer, if it has come; a failure is dealt with as by
+ * journal_sync. Both: 0 or as journal_sync, WHICH DOES NOT SAY THAT ANYTHING IS DURABLE YET: an
+ * intent is once its number is not above journal_durable_seq(j), that of the last record that is.
+ */
+int journal_sync_apart(struct journal *j, int *ret_fd) __attribute__((warn_unused_result));
+int journal_sync_begin(struct journal *j) __attribute__((warn_unused_result));
+int journal_sync_end(struct journal *j) __attribute__((warn_unused_result));
+uint64_t journal_durable_seq(const struct journal *j);
+
+/* journal_deadline_ms(j, now_us): milliseconds until journal_tick is wanted; -1: never,
+ * or not before the fd of journal_sync_apart says so. journal_tick(j, now_us): do what has come due
+ * (flush, sync, rotate). 0, or as journal_sync. */
 int64_t journal_deadline_ms(const struct journal *j, int64_t now_us);
 int journal_tick(struct journal *j, int64_t now_us) __attribute__((warn_unused_result));
 

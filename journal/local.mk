@@ -30,6 +30,7 @@ journal_libjournal_a_SOURCES = \
 	journal/sieve.h \
 	journal/signing.c \
 	journal/standing.c \
+	journal/syncing.c \
 	journal/tally.c journal/tally.h \
 	journal/text.c journal/text.h \
 	journal/verify.c journal/verify.h journal/verify_keys.c journal/verify_parts.c \

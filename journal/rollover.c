@@ -60,22 +60,6 @@ static int new_segment(struct journal *j, uint64_t previous_size, struct journal
     return journal_segment_create(j->dir_fd, &header, head, ret);
 }
 
-/* Everything flushed is on disk: only the open batch stays in memory. */
-static void set_durable(struct journal *j)
-{
-    size_t n = journal_open_bytes(j);
-
-    j->durable = j->head;
-    j->durable_size = j->segment.size;
-    j->mark_count = 0;
-    if (j->open_from && j->held.data) {
-        memmove(j->held.data, j->held.data + j->open_from, n);
-        j->held.len = n;
-        j->held.data[n] = '\0';
-    }
-    j->open_from = 0;
-}
-
 /* All bodies that are in memory, as batches that follow `head`. 0 or a negative code. */
 static int rebuild(const struct journal *j, struct journal_head *head, struct buf *out)
 {
@@ -129,6 +113,7 @@ int journal_fail_over(struct journal *j)
     struct journal_segment segment = {.fd = -1};
     struct journal_head head = j->durable;
 
+    journal_sync_drop(j);
     journal_segment_drop(&j->segment);
     j->failovers++;
     j->closed++;
@@ -142,23 +127,7 @@ int journal_fail_over(struct journal *j)
     j->open_records = 0;
     j->rotate_held = false;
     j->stuck = false;
-    set_durable(j);
-    return 0;
-}
-
-/* fdatasync what was flushed. 0 or -EIO. */
-int journal_sync_flushed(struct journal *j)
-{
-    int rc;
-
-    if (j->mark_count == 0)
-        return 0;
-    rc = journal_segment_sync(&j->segment);
-    if (journal_is_full(rc))
-        journal_degrade(j);
-    if (rc)
-        return journal_fail_over(j);
-    set_durable(j);
+    journal_set_durable(j);
     return 0;
 }
 
@@ -192,6 +161,6 @@ int journal_rotate(struct journal *j)
     j->closed++;
     j->segment = segment;
     j->rotate_held = false;
-    set_durable(j);
+    journal_set_durable(j);
     return 0;
 }

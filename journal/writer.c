@@ -71,6 +71,9 @@ int journal_flush(struct journal *j)
         return -EIO;
     if (journal_open_bytes(j) == 0)
         return 0;
+    rc = journal_settle(j, true);
+    if (rc)
+        return rc;
     if (journal_is_rotation_due(j))
         rc = journal_rotate(j);
     else if (j->mark_count == JOURNAL_MARKS_MAX || j->open_from > HELD_SYNC)
@@ -161,7 +164,7 @@ int64_t journal_deadline_ms(const struct journal *j, int64_t now_us)
 {
     int64_t wait = -1, signing_ms;
 
-    if (j->failed)
+    if (j->failed || journal_is_syncing(j))
         return -1;
     if (journal_open_bytes(j) && !j->stuck)
         wait = wait_ms(now_us, j->open_since_us, j->opt.flush_ms);
@@ -198,6 +201,9 @@ int journal_tick(struct journal *j, int64_t now_us)
     if (j->failed)
         return -EIO;
     j->now_us = now_us;
+    rc = journal_settle(j, false);
+    if (rc || journal_is_syncing(j))
+        return rc;
     sync_due = j->mark_count && journal_has_passed(now_us, j->unsynced_since_us, j->opt.sync_ms);
     flush_due = journal_open_bytes(j) &&
                 (j->stuck ? journal_has_passed(now_us, j->degraded_us, JOURNAL_RETRY_MS)
@@ -238,6 +244,7 @@ int journal_close(struct journal *j)
     rc = journal_sync(j);
     if (rc == 0)
         journal_signing_finish(j);
+    journal_sync_stop(j);
     journal_segment_close(&j->segment);
     if (j->lock_fd >= 0)
         close(j->lock_fd);

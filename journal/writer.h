@@ -1,5 +1,5 @@
 /*
- * What writer.c, rollover.c and recover.c share. Private to journal/.
+ * What writer.c, syncing.c, rollover.c and recover.c share. Private to journal/.
  */
 #ifndef LOCKSTEP_JOURNAL_WRITER_H
 #define LOCKSTEP_JOURNAL_WRITER_H
@@ -26,6 +26,7 @@ struct journal {
     int dir_fd;
     int lock_fd;
     struct journal_segment segment;
+    struct journal_syncer *syncer; /* NULL: journal_sync_begin is journal_sync */
 
     uint64_t next_seq;           /* of the next record */
     struct journal_head head;    /* after what was flushed */
@@ -81,8 +82,19 @@ void journal_degrade(struct journal *j);
  * durable, from what is known to be durable. 0, or -EIO for ever. */
 int journal_fail_over(struct journal *j) __attribute__((warn_unused_result));
 
-/* journal_sync_flushed(j): fdatasync what was flushed; fails over. 0 or -EIO. */
+/* journal_sync_flushed(j): fdatasync what was flushed; fails over. journal_settle(j, wait): take
+ * what the thread has said of the fdatasync that is under way, if any; without `wait` only if it is
+ * over. journal_is_syncing(j): one is under way; nothing may be written to the segment. 0 or -EIO.
+ */
 int journal_sync_flushed(struct journal *j) __attribute__((warn_unused_result));
+int journal_settle(struct journal *j, bool wait) __attribute__((warn_unused_result));
+bool journal_is_syncing(const struct journal *j);
+
+/* journal_sync_drop(j): wait until the thread has let go of the segment, whatever it says.
+ * journal_sync_stop(j): and end it. journal_set_durable(j): everything flushed is on disk. */
+void journal_sync_drop(struct journal *j);
+void journal_sync_stop(struct journal *j);
+void journal_set_durable(struct journal *j);
 
 /* journal_is_rotation_due(j): the segment is big or old enough, and holds a record.
  * journal_rotate(j): close it and begin the next; where that cannot be made the old one is used on,

@@ -60,10 +60,12 @@ static int append(struct journal *j, int64_t now_us)
     return journal_append(j, &r, now_us, NULL);
 }
 
-/* Batches of 1 to BATCH_MOST records, each synced. The code of the failure, or 0 in the end. */
+/* Batches of 1 to BATCH_MOST records, each synced; where the first number is even, by a thread,
+ * while the next batch is made. The code of the failure, or 0 in the end. */
 static int write_on(struct journal *j, volatile uint64_t *acknowledged, int64_t until_ms)
 {
-    int rc = 0;
+    const bool apart = journal_next_seq(j) % 2 == 0;
+    int fd, rc = apart ? journal_sync_apart(j, &fd) : 0;
 
     while (rc == 0 && clock_mono_ms() < until_ms) {
         uint64_t count = 1 + journal_next_seq(j) * SPREAD % BATCH_MOST;
@@ -71,9 +73,9 @@ static int write_on(struct journal *j, volatile uint64_t *acknowledged, int64_t 
         for (uint64_t i = 0; i < count && rc == 0; i++)
             rc = append(j, clock_real_us());
         if (rc == 0)
-            rc = journal_sync(j);
+            rc = apart ? journal_sync_begin(j) : journal_sync(j);
         if (rc == 0) {
-            *acknowledged = journal_next_seq(j) - 1;
+            *acknowledged = journal_durable_seq(j);
             rc = journal_tick(j, clock_real_us());
         }
     }

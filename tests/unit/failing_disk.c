@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -27,6 +28,9 @@ void *__wrap_realloc(void *p, size_t n);
 void *__wrap_calloc(size_t n, size_t size);
 
 struct world world;
+
+/* A thread may sync while another one writes. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 void world_reset(void)
 {
@@ -112,7 +116,8 @@ static void drop_pages(int fd, off_t from)
     }
 }
 
-int __wrap_fdatasync(int fd)
+/* An fdatasync, with the lock. */
+static int sync_file(int fd)
 {
     struct file *f = file_of(fd);
     struct stat st;
@@ -132,17 +137,30 @@ int __wrap_fdatasync(int fd)
     return 0;
 }
 
-int __wrap_fsync(int fd)
+int __wrap_fdatasync(int fd)
 {
-    (void)fd;
-    if (either_is_hit(&world.fsync)) {
-        errno = world.error;
-        return -1;
-    }
-    return 0;
+    int rc;
+
+    pthread_mutex_lock(&lock);
+    rc = sync_file(fd);
+    pthread_mutex_unlock(&lock);
+    return rc;
 }
 
-ssize_t __wrap_pwrite(int fd, const void *p, size_t n, off_t at)
+int __wrap_fsync(int fd)
+{
+    bool hit;
+
+    (void)fd;
+    pthread_mutex_lock(&lock);
+    hit = either_is_hit(&world.fsync);
+    pthread_mutex_unlock(&lock);
+    errno = hit ? world.error : errno;
+    return hit ? -1 : 0;
+}
+
+/* A pwrite, with the lock. */
+static ssize_t write_file(int fd, const void *p, size_t n, off_t at)
 {
     struct file *f = file_of(fd);
 
@@ -161,6 +179,16 @@ ssize_t __wrap_pwrite(int fd, const void *p, size_t n, off_t at)
         return -1;
     }
     return __real_pwrite(fd, p, n > 100 ? n / 2 + 1 : n, at); /* and never all at once */
+}
+
+ssize_t __wrap_pwrite(int fd, const void *p, size_t n, off_t at)
+{
+    ssize_t done;
+
+    pthread_mutex_lock(&lock);
+    done = write_file(fd, p, n, at);
+    pthread_mutex_unlock(&lock);
+    return done;
 }
 
 int __wrap_fallocate(int fd, int mode, off_t at, off_t n)

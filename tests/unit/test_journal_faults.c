@@ -4,6 +4,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,6 +53,84 @@ static void test_a_failed_fdatasync_moves_to_a_new_segment(void **state)
     check_all_there(&d, 20);
     assert_int_equal(journal_close(test_open(&d, NULL, NULL)), 0);
     check_all_there(&d, 20);
+    test_dir_remove(&d);
+}
+
+/* Wait for what journal_sync_begin asked of the disk. */
+static void wait_for_disk(struct journal *j, int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    assert_int_equal(poll(&p, 1, 10000), 1);
+    assert_int_equal(journal_sync_end(j), 0);
+    assert_int_equal(poll(&p, 1, 0), 0);
+}
+
+static void test_the_writer_goes_on_while_the_disk_is_asked(void **state)
+{
+    struct test_dir d;
+    struct journal *j;
+    int fd;
+
+    (void)state;
+    world_reset();
+    test_dir_make(&d);
+    j = test_open(&d, NULL, NULL);
+    assert_int_equal(journal_sync_apart(j, &fd), 0);
+    test_append(j, 3);
+    assert_int_equal(journal_sync_begin(j), 0);
+    test_append(j, 4);
+    assert_true(journal_durable_seq(j) == 0);
+    assert_int_equal(journal_deadline_ms(j, TEST_NOW_US), -1); /* the fd tells */
+    wait_for_disk(j, fd);
+    assert_int_equal(journal_durable_seq(j), 3);
+    assert_int_equal(journal_sync_begin(j), 0);
+    assert_int_equal(journal_sync_begin(j), 0); /* of the same records */
+    assert_int_equal(world.fdatasync.calls, 3); /* the header's is one */
+    wait_for_disk(j, fd);
+    assert_int_equal(journal_durable_seq(j), 7);
+    test_append(j, 1);
+    assert_int_equal(journal_sync_begin(j), 0);
+    test_append(j, 1);
+    assert_int_equal(journal_sync(j), 0); /* which waits for both */
+    assert_int_equal(journal_durable_seq(j), 9);
+    test_append(j, 1);
+    assert_int_equal(journal_sync_begin(j), 0);
+    assert_int_equal(journal_close(j), 0);
+    check_all_there(&d, 10);
+    test_dir_remove(&d);
+}
+
+static void test_a_failure_while_the_writer_goes_on_moves_all(void **state)
+{
+    struct journal_health health;
+    struct test_dir d;
+    struct journal *j;
+    int fd;
+
+    (void)state;
+    world_reset();
+    test_dir_make(&d);
+    j = test_open(&d, NULL, NULL);
+    assert_int_equal(journal_sync_apart(j, &fd), 0);
+    test_append(j, 3);
+    fail_calls(&world.fdatasync, 1, 1);
+    assert_int_equal(journal_sync_begin(j), 0);
+    test_append(j, 4);
+    wait_for_disk(j, fd);
+    assert_int_equal(journal_durable_seq(j), 7); /* the new segment is durable as a whole */
+    journal_health(j, &health);
+    assert_int_equal(health.failovers, 1);
+    test_append(j, 2);
+    fail_calls(&world.fdatasync, 1, UINT32_MAX);
+    assert_int_equal(journal_sync_begin(j), 0);
+    test_append(j, 1);
+    assert_int_equal(journal_sync(j), -EIO); /* and for ever */
+    assert_int_equal(journal_sync_begin(j), -EIO);
+    assert_int_equal(journal_sync_end(j), -EIO);
+    assert_int_equal(journal_durable_seq(j), 7);
+    assert_int_equal(journal_close(j), -EIO);
+    assert_int_equal(world.touched, 0);
     test_dir_remove(&d);
 }
 
@@ -337,6 +416,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_failed_fdatasync_moves_to_a_new_segment),
+        cmocka_unit_test(test_the_writer_goes_on_while_the_disk_is_asked),
+        cmocka_unit_test(test_a_failure_while_the_writer_goes_on_moves_all),
         cmocka_unit_test(test_a_reader_that_saw_lost_batches_reads_on),
         cmocka_unit_test(test_a_reader_meets_a_recovery_between_two_reads),
         cmocka_unit_test(test_failing_before_the_first_record),

@@ -7,20 +7,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A life of a journal that reaches every call. *acknowledged is the last record that was. */
-static void live(const struct test_dir *d, uint64_t *acknowledged)
+/* A life of a journal that reaches every call; the disk is waited for, or asked by a thread.
+ * *acknowledged is the last record that was. */
+static void live_so(const struct test_dir *d, uint64_t *acknowledged, bool apart)
 {
     struct journal_options opt = test_options();
     struct journal_recovery found;
     struct journal *j = NULL;
     struct err e = {0};
     uint64_t last;
+    int fd;
     struct journal_record rec = {
         .op = JOURNAL_PUT, .state = JOURNAL_DONE, .tx = JOURNAL_TX_SELF, .has = JOURNAL_HAS_FILE};
 
     opt.segment_bytes = 1500;
     if (journal_open(d->path, &opt, TEST_NOW_US, &j, &found, &e))
         return;
+    if (apart)
+        (void)!journal_sync_apart(j, &fd); /* without memory for it the disk is waited for */
     for (unsigned i = 0; i < 30; i++) {
         uint64_t seq = journal_next_seq(j);
         char path[32];
@@ -30,6 +34,13 @@ static void live(const struct test_dir *d, uint64_t *acknowledged)
         rec.size = seq * 3;
         if (journal_append(j, &rec, TEST_NOW_US + (int64_t)seq * 1000, &seq))
             continue;
+        if (apart) {
+            if (i % 3 == 2)
+                (void)!journal_sync_begin(j);
+            (void)!journal_sync_end(j);
+            *acknowledged = journal_durable_seq(j);
+            continue;
+        }
         if (i % 2)
             (void)!journal_flush(j);
         if (i % 5 == 4 && journal_sync(j) == 0)
@@ -38,6 +49,16 @@ static void live(const struct test_dir *d, uint64_t *acknowledged)
     last = journal_next_seq(j) - 1;
     if (journal_close(j) == 0)
         *acknowledged = last;
+}
+
+static void live(const struct test_dir *d, uint64_t *acknowledged)
+{
+    live_so(d, acknowledged, false);
+}
+
+static void live_apart(const struct test_dir *d, uint64_t *acknowledged)
+{
+    live_so(d, acknowledged, true);
 }
 
 /* Open what a life has left: what was acknowledged is there, and a writer can go on. */
@@ -65,6 +86,9 @@ static void check_afterlife(const struct test_dir *d, uint64_t acknowledged)
 static const struct test_life life = {
     .live = live, .after = check_afterlife, .least_calls = 10, .least_deaths = 30};
 
+static const struct test_life apart = {
+    .live = live_apart, .after = check_afterlife, .least_calls = 10, .least_deaths = 30};
+
 static void test_any_call_may_fail_once(void **state)
 {
     (void)state;
@@ -91,6 +115,22 @@ static void test_what_was_acknowledged_survives_any_death(void **state)
     test_every_death(&life, DEATH_KEEPS);
     test_every_death(&life, DEATH_CUTS);
     test_every_death(&life, DEATH_ZEROES);
+}
+
+static void test_any_call_may_fail_while_the_writer_goes_on(void **state)
+{
+    (void)state;
+    test_every_failure(&apart, &world.any, EIO, false);
+    test_every_failure(&apart, &world.any, ENOSPC, false);
+    test_every_failure(&apart, &world.any, EIO, true);
+    test_every_failure(&apart, &world.memory, EIO, false);
+}
+
+static void test_any_death_while_the_writer_goes_on(void **state)
+{
+    (void)state;
+    test_every_death(&apart, DEATH_KEEPS);
+    test_every_death(&apart, DEATH_CUTS);
 }
 
 /* Read and verify with the n-th allocation failing: an error, then all records. */
@@ -148,6 +188,8 @@ int main(void)
         cmocka_unit_test(test_any_call_may_begin_to_fail),
         cmocka_unit_test(test_any_allocation_may_fail),
         cmocka_unit_test(test_what_was_acknowledged_survives_any_death),
+        cmocka_unit_test(test_any_call_may_fail_while_the_writer_goes_on),
+        cmocka_unit_test(test_any_death_while_the_writer_goes_on),
         cmocka_unit_test(test_readers_survive_failed_allocations),
     };
 
