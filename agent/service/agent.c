@@ -80,20 +80,38 @@ uint64_t agent_journal(struct agent *a, struct journal_record *rec)
     rc = journal_append(a->journal, rec, a->real_us, &seq);
     if (rc)
         agent_fail(a, rc, "writing the journal");
-    a->intents |= rec->state == JOURNAL_INTENT;
+    if (rec->state == JOURNAL_INTENT)
+        a->intent_seq = seq;
     return seq;
+}
+
+/* Are there intents that a loss of power would take away? */
+static bool has_intents(const struct agent *a)
+{
+    return !a->fatal && a->intent_seq && a->intent_seq > journal_durable_seq(a->journal);
 }
 
 void agent_sync(struct agent *a)
 {
     int rc;
 
-    if (!a->intents || a->fatal)
+    if (!has_intents(a))
         return;
     rc = journal_sync(a->journal);
     if (rc)
         agent_fail(a, rc, "making the journal durable");
-    a->intents = false;
+    room_watch(a);
+}
+
+void agent_sync_begin(struct agent *a)
+{
+    int rc;
+
+    if (!has_intents(a))
+        return;
+    rc = journal_sync_begin(a->journal);
+    if (rc)
+        agent_fail(a, rc, "making the journal durable");
     room_watch(a);
 }
 
@@ -134,7 +152,6 @@ int agent_commit(struct agent *a)
         return index_commit(a->index);
     if (a->uncommitted) {
         rc = journal_sync(a->journal);
-        a->intents = false;
         room_watch(a);
         if (rc == 0)
             rc = recover_seq_put(a);
@@ -536,6 +553,7 @@ void agent_end(struct agent *a)
     }
     uploaders_free(a->uploaders);
     anchors_end(a);
+    apply_free(a);
     attributes_free(a->attributes);
     if (a->journal && journal_close(a->journal))
         log_error("the journal could not be closed in order");

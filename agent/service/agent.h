@@ -223,8 +223,11 @@ struct agent {
     uint64_t hashing;
     bool pass_running;
     struct stale_list *stale_lists;
-    uint64_t lst_tx;                     /* of the rewrite that is under way; 0: none */
-    bool intents;                        /* appended and not durable yet */
+    uint64_t lst_tx;                             /* of the rewrite that is under way; 0: none */
+    uint64_t intent_seq;                         /* of the last intent that was appended; 0: none */
+    struct transfer *unsynced[AGENT_FLYING_MAX]; /* flying; go once the journal is durable */
+    size_t unsynced_count;
+    uint64_t unsynced_seq;               /* so far */
     int64_t pass_first_ms, pass_last_ms; /* when the first and last item came to `relist`; 0 none */
     int64_t landed_ms;                   /* when an image last landed in S3 */
 
@@ -295,6 +298,8 @@ uint64_t agent_journal(struct agent *a, struct journal_record *rec);
 void agent_dirty(struct agent *a); /* the index was written */
 int agent_commit(struct agent *a);
 void agent_sync(struct agent *a); /* what was appended is durable when this returns */
+/* begin to make durable what was appended; the fd of journal_sync_apart wakes the loop */
+void agent_sync_begin(struct agent *a);
 struct journal_record agent_record(const struct agent *a, const struct item *it, enum journal_op op,
                                    enum journal_state state);
 
@@ -580,7 +585,11 @@ void stale_free_all(struct agent *a);
 /* apply.c */
 /* the planned item waits for a slot, in the queue of its kind */
 void apply_enqueue(struct agent *a, struct item *it);
+/* transfers begin: their intents first, then, when those are durable, the transfers themselves */
 void apply_ready(struct agent *a);
+/* true: those that waited for the journal went, and others may begin */
+bool apply_synced(struct agent *a);
+void apply_free(struct agent *a);
 void apply_outcomes(struct agent *a);
 /* what S3 said of a transfer, into its record; puts: the CRC-64 is of what was put */
 void apply_told(const struct transfer *t, bool puts, struct journal_record *rec);

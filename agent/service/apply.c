@@ -2,6 +2,7 @@
 #include "agent/service/absent.h"
 #include "agent/service/agent.h"
 #include "agent/service/metrics.h"
+#include "agent/service/room.h"
 #include "agent/service/uploads.h"
 
 #include "base/log.h"
@@ -147,18 +148,50 @@ static bool is_large(const struct transfer *t)
     return t->kind == TRANSFER_PUT && t->expected.size >= AGENT_LARGE_BYTES;
 }
 
-/* On their way to S3. */
-static void apply_submit(struct agent *a, struct item *const *items, size_t count)
+/* Transfers of these items, which count as under way. How many were made. */
+static size_t apply_make(struct agent *a, struct item *const *items, size_t count,
+                         struct transfer **ret)
 {
-    struct transfer *transfers[AGENT_FLYING_MAX];
     size_t made = 0;
 
-    for (; made < count && (transfers[made] = apply_transfer(a, items[made])); made++)
-        a->flying_large += is_large(transfers[made]);
+    for (; made < count && (ret[made] = apply_transfer(a, items[made])); made++)
+        a->flying_large += is_large(ret[made]);
     if (made < count)
         agent_fail(a, -ENOMEM, "making a transfer");
     a->flying += made;
-    uploaders_submit_all(a->uploaders, transfers, made);
+    return made;
+}
+
+/* On its way to S3, with an intent that is durable already. */
+static void apply_submit(struct agent *a, struct item *it)
+{
+    struct transfer *t;
+
+    if (apply_make(a, &it, 1, &t))
+        uploaders_submit(a->uploaders, t);
+}
+
+bool apply_synced(struct agent *a)
+{
+    int rc;
+
+    if (!a->unsynced_count || a->fatal)
+        return false;
+    rc = journal_sync_end(a->journal);
+    if (rc)
+        agent_fail(a, rc, "making the journal durable");
+    room_watch(a);
+    if (a->fatal || journal_durable_seq(a->journal) < a->unsynced_seq)
+        return false;
+    uploaders_submit_all(a->uploaders, a->unsynced, a->unsynced_count);
+    a->unsynced_count = 0;
+    return true;
+}
+
+void apply_free(struct agent *a)
+{
+    while (a->unsynced_count)
+        transfer_free(a->unsynced[--a->unsynced_count]);
 }
 
 void apply_enqueue(struct agent *a, struct item *it)
@@ -196,7 +229,7 @@ void apply_ready(struct agent *a)
     struct item *batch[AGENT_FLYING_MAX], *it;
     size_t count = 0, large = 0;
 
-    if (a->stopping || a->flying > APPLY_REFILL)
+    if (a->stopping || a->unsynced_count || a->flying > APPLY_REFILL)
         return;
     while (a->flying + count < AGENT_FLYING_MAX && (it = apply_next(a, large))) {
         large += it->queue == &a->ready_large;
@@ -208,9 +241,11 @@ void apply_ready(struct agent *a)
     }
     if (count == 0)
         return; /* a dry run has nobody to submit to */
-    agent_sync(a);
+    a->unsynced_seq = a->intent_seq;
+    agent_sync_begin(a);
     if (!a->fatal)
-        apply_submit(a, batch, count);
+        a->unsynced_count = apply_make(a, batch, count, a->unsynced);
+    (void)apply_synced(a); /* where there was nothing to wait for */
 }
 
 void apply_told(const struct transfer *t, bool puts, struct journal_record *rec)
@@ -478,7 +513,7 @@ static void apply_aborted(struct agent *a, struct item *it, const struct transfe
     if (rc)
         agent_fail(a, rc, "writing the index");
     if (!a->stopping && !a->fatal)
-        apply_submit(a, &it, 1);
+        apply_submit(a, it);
 }
 
 /* The outcome of an item's own transfer. */

@@ -255,6 +255,13 @@ static void turn_transfers(struct agent *a)
     trash_expire(a);
 }
 
+/* Whatever made the journal durable in this turn took the answer that would have woken the loop. */
+static void turn_synced(struct agent *a)
+{
+    if (apply_synced(a) && !a->stopping && !a->paused_us)
+        apply_ready(a);
+}
+
 /* Everything that can be done now. */
 static void turn(struct agent *a)
 {
@@ -263,6 +270,7 @@ static void turn(struct agent *a)
     intake_hints(a);
     if (a->uploaders)
         apply_outcomes(a);
+    (void)apply_synced(a); /* others begin below */
     turn_work(a);
     intake_due(a);
     sweep_step(a);
@@ -288,6 +296,7 @@ static void turn(struct agent *a)
     if ((a->commit_due_ms && a->now_ms >= a->commit_due_ms) || a->uncommitted >= AGENT_COMMIT_COUNT)
         if (agent_commit(a))
             agent_fail(a, -EIO, "writing the index");
+    turn_synced(a);
     if (a->fatal)
         return;
     turn_idle(a);
@@ -358,6 +367,14 @@ static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void
     return 0;
 }
 
+/* The journal's fdatasyncs are done by a thread, whose answers wake the turn. */
+static int loop_journal(struct agent *a)
+{
+    int fd, rc = journal_sync_apart(a->journal, &fd);
+
+    return rc ? rc : sd_event_add_io(a->event, NULL, fd, EPOLLIN, on_ready, a);
+}
+
 int loop_sources(struct agent *a)
 {
     int rc = sd_event_add_io(a->event, NULL, watchers_fd(a->watchers), EPOLLIN, on_ready, a);
@@ -366,6 +383,8 @@ int loop_sources(struct agent *a)
         rc = sd_event_add_io(a->event, NULL, uploaders_fd(a->uploaders), EPOLLIN, on_ready, a);
     if (rc >= 0 && a->anchors)
         rc = sd_event_add_io(a->event, NULL, anchors_fd(a), EPOLLIN, on_ready, a);
+    if (rc >= 0 && a->journal)
+        rc = loop_journal(a);
     if (rc >= 0)
         rc = sd_event_add_io(a->event, NULL, work_fd(a->work), EPOLLIN, on_ready, a);
     if (rc >= 0)
