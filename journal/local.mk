@@ -130,6 +130,11 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/journal_batch/bodies \
 	tests/fuzz/corpus/journal_batch/segment \
 	tests/fuzz/corpus/journal_index/small \
+	tests/fuzz/corpus/journal_evidence/ahead \
+	tests/fuzz/corpus/journal_evidence/kept \
+	tests/fuzz/corpus/journal_evidence/named \
+	tests/fuzz/corpus/journal_evidence/raw \
+	tests/fuzz/corpus/journal_evidence/signed \
 	tests/fuzz/corpus/journal_note/checkpoints \
 	tests/fuzz/corpus/journal_note/key \
 	tests/fuzz/corpus/journal_note/note \
@@ -144,7 +149,11 @@ EXTRA_DIST += \
 
 if FUZZ
 noinst_PROGRAMS += tests/fuzz/fuzz_journal_record tests/fuzz/fuzz_journal_batch \
-	tests/fuzz/fuzz_journal_note tests/fuzz/fuzz_journal_proof tests/fuzz/fuzz_journal_index
+	tests/fuzz/fuzz_journal_note tests/fuzz/fuzz_journal_proof tests/fuzz/fuzz_journal_index \
+	tests/fuzz/fuzz_journal_evidence
+tests_fuzz_fuzz_journal_evidence_SOURCES = tests/fuzz/fuzz_journal_evidence.c
+tests_fuzz_fuzz_journal_evidence_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS)
+tests_fuzz_fuzz_journal_evidence_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_journal_index_SOURCES = tests/fuzz/fuzz_journal_index.c
 tests_fuzz_fuzz_journal_index_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS)
 tests_fuzz_fuzz_journal_index_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
