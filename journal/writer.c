@@ -34,17 +34,42 @@ static int write_bytes(struct journal *j, const char *p, size_t n)
     return rc;
 }
 
+/* The open batch has been closed, and the disk has not answered yet: wait for it, without the
+ * commit line, since the batch goes into a new segment if the open one has failed. 0, with
+ * ret_gone, or -EIO. */
+static int await_disk(struct journal *j, size_t n, bool *ret_gone)
+{
+    char commit[JOURNAL_COMMIT_MAX];
+    const size_t commit_n = journal_open_bytes(j) - n;
+    uint64_t failovers = j->failovers;
+    int rc;
+
+    memcpy(commit, j->held.data + j->open_from + n, commit_n);
+    j->held.len -= commit_n;
+    rc = journal_settle(j, true);
+    *ret_gone = j->failovers != failovers;
+    if (rc || *ret_gone)
+        return rc;
+    return buf_append(&j->held, commit, commit_n); /* there was room for it */
+}
+
 /* The open batch to the kernel. 0, -ENOMEM, -ENOSPC (it stays open), -EIO. */
 static int write_open(struct journal *j)
 {
     struct journal_head head = j->head;
     size_t n = journal_open_bytes(j);
+    bool gone = false;
     int rc;
 
     head.next_seq = j->next_seq;
     rc = journal_batch_close(&head, &j->held, j->open_from, j->open_records);
     if (rc)
         return -ENOMEM;
+    if (journal_is_syncing(j)) { /* what takes long is done by now */
+        rc = await_disk(j, n, &gone);
+        if (rc || gone)
+            return rc;
+    }
     rc = write_bytes(j, j->held.data + j->open_from, journal_open_bytes(j));
     if (rc) {
         j->held.len = j->open_from + n;
@@ -71,9 +96,6 @@ int journal_flush(struct journal *j)
         return -EIO;
     if (journal_open_bytes(j) == 0)
         return 0;
-    rc = journal_settle(j, true);
-    if (rc)
-        return rc;
     if (journal_is_rotation_due(j))
         rc = journal_rotate(j);
     else if (j->mark_count == JOURNAL_MARKS_MAX || j->open_from > HELD_SYNC)

@@ -122,13 +122,20 @@ static void test_a_failure_while_the_writer_goes_on_moves_all(void **state)
     journal_health(j, &health);
     assert_int_equal(health.failovers, 1);
     test_append(j, 2);
+    fail_calls(&world.fdatasync, 1, 1);
+    assert_int_equal(journal_sync_begin(j), 0);
+    test_append(j, 1);
+    assert_int_equal(journal_sync_begin(j), 0); /* waits, and moves the closed batch, too */
+    assert_int_equal(journal_durable_seq(j), 10);
+    check_all_there(&d, 10);
+    test_append(j, 2);
     fail_calls(&world.fdatasync, 1, UINT32_MAX);
     assert_int_equal(journal_sync_begin(j), 0);
     test_append(j, 1);
     assert_int_equal(journal_sync(j), -EIO); /* and for ever */
     assert_int_equal(journal_sync_begin(j), -EIO);
     assert_int_equal(journal_sync_end(j), -EIO);
-    assert_int_equal(journal_durable_seq(j), 7);
+    assert_int_equal(journal_durable_seq(j), 10);
     assert_int_equal(journal_close(j), -EIO);
     assert_int_equal(world.touched, 0);
     test_dir_remove(&d);
