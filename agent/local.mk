@@ -81,6 +81,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/rename.c \
 	agent/service/rename_dirs.c \
 	agent/service/rename_told.c \
+	agent/service/replay.c agent/service/replay.h \
 	agent/service/report.c \
 	agent/service/room.c agent/service/room.h \
 	agent/service/aside.c agent/service/aside.h \
@@ -179,6 +180,7 @@ agent_tests = \
 	tests/unit/test_desk \
 	tests/unit/test_index \
 	tests/unit/test_index_walk \
+	tests/unit/test_replay \
 	tests/unit/test_spill \
 	tests/unit/test_mentioned \
 	tests/unit/test_manifest_notes \
@@ -189,6 +191,8 @@ TESTS += $(agent_tests)
 agent_tests_LIBS = agent/libcore.a base/libbase.a $(CMOCKA_LIBS) $(CRYPTO_LIBS)
 tests_unit_test_agent_account_SOURCES = tests/unit/test_agent_account.c tests/unit/unit.h
 tests_unit_test_agent_account_LDADD = $(agent_tests_LIBS)
+tests_unit_test_replay_SOURCES = tests/unit/test_replay.c $(journal_tests_DIR)
+tests_unit_test_replay_LDADD = agent/libservice.a journal/libjournal.a $(agent_tests_LIBS)
 tests_unit_test_spill_SOURCES = tests/unit/test_spill.c tests/unit/scratch.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_spill_LDADD = agent/libservice.a $(agent_tests_LIBS)
 tests_unit_test_agent_differ_SOURCES = tests/unit/test_agent_differ.c tests/unit/unit.h

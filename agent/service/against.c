@@ -5,22 +5,22 @@
  * then, since intents come first. Keys that are named there are left out. */
 #include "agent/service/against.h"
 
-#include "agent/core/moved.h"
 #include "agent/service/attributes.h"
-
 #include "agent/service/probe.h"
+#include "agent/service/replay.h"
 #include "agent/service/service.h"
-#include "agent/service/spill.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#define MEMORY_BYTES (32u << 20) /* to sort with */
 #define THREADS      32
-#define INSIDE_MAX   256 /* probes on their way */
-#define REPORTS_MAX  256 /* differences that wait for the journal to be read again */
-#define TELL_EACH    1024
+#define INSIDE_MAX   256  /* probes on their way */
+#define REPORTS_MAX  256  /* differences that wait for the journal to be read again */
+#define OPEN_MAX     4096 /* of what did not end so far: these wait until all is done */
+#define OPEN_WAIT_MS 3000 /* and then so long for the agent's requests that are on their way */
+#define OPEN_LOOK_MS 100
 
 /* A difference that waits. */
 struct report {
@@ -38,25 +38,19 @@ struct section {
 struct against {
     const struct against_options *opt;
     struct against_totals *totals;
-    struct spill *spill;
-    struct buf line; /* an encoded entry */
+    struct replay *replay;
     struct uploaders *uploaders;
     struct attributes *attributes;
     struct probes *probes;
     struct section *sections; /* by prefix; no prefix begins another */
     size_t section_count;
-    struct account_entry expired,
-        kept; /* from the trash, up to the largest key: gone; or not all */
-    char expired_key[ACCOUNT_KEY_SIZE], kept_key[ACCOUNT_KEY_SIZE];
-    int64_t until_us;       /* time of the journal's last record */
-    struct account account; /* of the key at hand */
-    struct account nothing; /* of a key that the journal does not know */
-    struct span ahead;      /* the next entry of the spill */
-    bool has_account, has_ahead;
+    const char *listed;            /* the prefix that is being listed */
+    const struct account *account; /* of the key at hand; NULL: there are no more */
+    struct account nothing;        /* of a key that the journals do not know */
     struct report reports[REPORTS_MAX];
     size_t report_count;
-    struct moved *moved; /* keys that the journal has named since it was read */
-    struct moved *open;  /* keys of what did not end: of directories that were renamed, too */
+    struct report *unended; /* of kind ACCOUNT_OPEN */
+    size_t unended_count;
 };
 
 /* A closer look that is on its way: what it is for, and when the object was written by the listing,
@@ -71,142 +65,64 @@ static int no_memory(struct err *e)
     return err_set(e, -ENOMEM, NULL, NULL, "out of memory");
 }
 
-/* ---- what the journal says ---- */
-
-/* The prefix of a mapping's keys; NULL: there is no such mapping. */
-static const char *prefix_of(const struct conf *conf, const char *mapping)
+/* Tell of a difference, unless the key has moved meanwhile. */
+static void tell_one(struct against *a, struct report *r)
 {
-    for (size_t i = 0; i < conf->mapping_count; i++)
-        if (strcmp(conf->mappings[i].name, mapping) == 0)
-            return conf->mappings[i].prefix;
-    return NULL;
-}
-
-/* Remember up to which key the trash was emptied. */
-static void note_expiry(const struct journal_record *r, struct account_entry e,
-                        struct account_entry *last, char key[ACCOUNT_KEY_SIZE])
-{
-    if (last->ordinal && strcmp(r->path, key) < 0)
-        return;
-    snprintf(key, ACCOUNT_KEY_SIZE, "%s", r->path);
-    e.key = NULL;
-    *last = e;
-}
-
-/* A page of the trash was removed. */
-static void take_expiry(struct against *a, size_t which, const struct journal_record *r)
-{
-    struct account_entry e = {.ordinal = a->totals->records,
-                              .what = ACCOUNT_DELETE,
-                              .which = (unsigned)which,
-                              .seq = r->seq,
-                              .time_us = r->time_us};
-
-    if (r->op != JOURNAL_EXPIRE || !r->path)
-        return;
-    if (r->state == JOURNAL_DONE)
-        note_expiry(r, e, &a->expired, a->expired_key);
-    e.what = ACCOUNT_UNSURE;
-    if (r->state == JOURNAL_FAILED)
-        note_expiry(r, e, &a->kept, a->kept_key);
-}
-
-/* What a record says of keys goes to be sorted. */
-static int take(struct against *a, size_t which, const struct journal_record *r, struct err *e)
-{
-    struct account_entry said[2];
-    const size_t n = account_said(r, said);
-    const char *prefix = n ? prefix_of(a->opt->conf, r->mapping) : NULL;
-    int rc = 0;
-
-    a->until_us = r->time_us > a->until_us ? r->time_us : a->until_us;
-    take_expiry(a, which, r);
-    a->totals->elsewhere += n && !prefix;
-    for (size_t i = 0; i < n && prefix && rc == 0; i++) {
-        said[i].ordinal = a->totals->records;
-        said[i].which = (unsigned)which;
-        buf_reset(&a->line);
-        rc = account_encode(&said[i], prefix, &a->line)
-                 ? no_memory(e)
-                 : spill_add(a->spill, (struct span){a->line.data, a->line.len}, e);
+    if (replay_moved(a->replay, r->key)) {
+        a->totals->moving++;
+    } else {
+        a->totals->differences++;
+        a->totals->kinds[r->answer.kind]++;
+        a->opt->found(a->opt->arg, r->key, &r->answer);
     }
-    return rc;
+    free(r->key);
 }
 
-/* The next record; damage is told of. RECORD or END. */
-static enum journal_read next_record(struct against *a, struct journal_record *ret, size_t *which)
-{
-    enum journal_read got;
-    struct err e = {0};
-
-    while ((got = journal_weave_read(a->opt->weave, ret, NULL, which, &e)) == JOURNAL_READ_ERROR) {
-        a->totals->damaged++;
-        a->opt->damaged(a->opt->arg, *which, &e);
-    }
-    return got;
-}
-
-/* All that the journals say by now. */
-static int read_journals(struct against *a, struct err *e)
-{
-    struct journal_record r;
-    size_t which;
-    int rc = 0;
-
-    while (rc == 0 && next_record(a, &r, &which) == JOURNAL_READ_RECORD) {
-        a->totals->records++;
-        rc = take(a, which, &r, e);
-        if (a->totals->records % TELL_EACH == 0)
-            a->opt->progress(a->opt->arg, a->totals);
-    }
-    if (rc == 0)
-        rc = spill_sort(a->spill, e);
-    a->totals->spilled = spill_spilled(a->spill);
-    return rc;
-}
-
-/* What they have come to say since. */
-static int read_again(struct against *a, struct err *e)
-{
-    struct journal_record r;
-    size_t which;
-
-    while (next_record(a, &r, &which) == JOURNAL_READ_RECORD) {
-        struct account_entry said[2];
-        const size_t n = account_said(&r, said);
-        const char *prefix = n ? prefix_of(a->opt->conf, r.mapping) : NULL;
-
-        for (size_t i = 0; i < n && prefix; i++)
-            if (moved_add(a->moved, said[i].is_key ? "" : prefix, said[i].key))
-                return no_memory(e);
-        if (r.op == JOURNAL_EXPIRE && r.path &&
-            moved_add_all_to(a->moved, a->opt->conf->s3.trash_prefix, r.path))
-            return no_memory(e);
-    }
-    return 0;
-}
-
-/* ---- differences ---- */
-
-/* Tell of the differences that wait. */
+/* Tell of the differences that wait; what has not ended waits longer. */
 static int tell(struct against *a, struct err *e)
 {
-    int rc = a->report_count ? read_again(a, e) : 0;
+    int rc = a->report_count ? replay_again(a->replay, e) : 0;
 
+    if (rc)
+        return rc;
     for (size_t i = 0; i < a->report_count; i++) {
         struct report *r = &a->reports[i];
 
-        if (rc == 0 && moved_has(a->moved, r->key)) {
-            a->totals->moving++;
-        } else if (rc == 0) {
-            a->totals->differences++;
-            a->totals->kinds[r->answer.kind]++;
-            a->opt->found(a->opt->arg, r->key, &r->answer);
-        }
-        free(r->key);
+        if (r->answer.kind == ACCOUNT_OPEN && a->unended_count < OPEN_MAX)
+            a->unended[a->unended_count++] = *r;
+        else
+            tell_one(a, r);
     }
     a->report_count = 0;
-    return rc;
+    return 0;
+}
+
+/* How many of what has not ended still has not, as the journal says now. */
+static size_t still_open(const struct against *a)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < a->unended_count; i++)
+        n += !replay_moved(a->replay, a->unended[i].key);
+    return n;
+}
+
+/* Tell of what has not ended, once an agent that is at work has had the time to end it. */
+static int tell_unended(struct against *a, struct err *e)
+{
+    const struct timespec pause = {.tv_nsec = OPEN_LOOK_MS * 1000000};
+    int rc = a->unended_count ? replay_again(a->replay, e) : 0;
+
+    for (int ms = 0; rc == 0 && ms < OPEN_WAIT_MS && still_open(a); ms += OPEN_LOOK_MS) {
+        (void)nanosleep(&pause, NULL); /* shorter does no harm */
+        rc = replay_again(a->replay, e);
+    }
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < a->unended_count; i++)
+        tell_one(a, &a->unended[i]);
+    a->unended_count = 0;
+    return 0;
 }
 
 /* What is known of a key is judged. */
@@ -218,7 +134,7 @@ static int judge(struct against *a, const struct account *account, const char *k
     account_judge(account, f, &r.answer);
     if (r.answer.kind == ACCOUNT_SAME)
         return 0;
-    if (r.answer.kind != ACCOUNT_OPEN && moved_has(a->open, key))
+    if (r.answer.kind != ACCOUNT_OPEN && replay_is_open(a->replay, key))
         r.answer = (struct account_answer){
             .kind = ACCOUNT_OPEN,
             .cause =
@@ -245,7 +161,7 @@ static int looked(struct against *a, struct probe *p, struct err *e)
                               .words = p->words,
                               .version = p->version,
                               .head = p->asked == VERDICT_DONE ? &p->head : NULL,
-                              .journal_until_us = a->until_us,
+                              .journal_until_us = replay_totals(a->replay)->until_us,
                               .hosts = a->opt->hosts};
     int rc;
 
@@ -297,43 +213,14 @@ static int look(struct against *a, const struct section *s, const struct account
 
 /* ---- keys ---- */
 
-/* What became of what lies in the trash: it may have been removed since. */
-static void expire(const struct account_entry *last, const char *key, struct account *account)
-{
-    if (last->ordinal > account->last.ordinal && strcmp(account->key, key) <= 0)
-        account_add(account, last);
-}
-
-/* Have the next key that the journal speaks of. 0 or a negative code. */
+/* Have the next key that the journals speak of. 0 or a negative code. */
 static int next_account(struct against *a, struct err *e)
 {
-    struct account_entry entry;
-    int rc = 1;
+    int rc = replay_next(a->replay, &a->account, e);
 
-    a->has_account = false;
-    while (a->has_ahead && rc > 0) {
-        if (account_decode(a->ahead, &entry))
-            return err_set(e, ERR_CORRUPT, "the temporary file", NULL,
-                           "it is not what was written");
-        if (!a->has_account)
-            account_begin(&a->account, entry.key);
-        else if (strcmp(a->account.key, entry.key) != 0)
-            break;
-        a->has_account = true;
-        account_add(&a->account, &entry);
-        rc = spill_next(a->spill, &a->ahead, e);
-        a->has_ahead = rc > 0;
-    }
-    if (rc < 0 || !a->has_account)
-        return rc < 0 ? rc : 0;
-    a->totals->keys++;
-    if (strncmp(a->account.key, a->opt->conf->s3.trash_prefix,
-                strlen(a->opt->conf->s3.trash_prefix)) == 0) {
-        expire(&a->expired, a->expired_key, &a->account);
-        expire(&a->kept, a->kept_key, &a->account);
-    }
-    /* A directory comes before what lies beneath it. */
-    return a->account.open && moved_add(a->open, "", a->account.key) ? no_memory(e) : 0;
+    if (rc <= 0)
+        a->account = NULL;
+    return rc < 0 ? rc : 0;
 }
 
 /* One key: what the journal says of it (NULL: nothing), what S3 lists (NULL: nothing). */
@@ -345,7 +232,7 @@ static int check_key(struct against *a, const struct section *s, const struct ac
                               .size = object ? object->size : 0,
                               .etag = object ? object->etag : "",
                               .modified_us = object ? object->modified_us : 0,
-                              .journal_until_us = a->until_us,
+                              .journal_until_us = replay_totals(a->replay)->until_us,
                               .hosts = a->opt->hosts};
 
     if (!account) {
@@ -364,18 +251,39 @@ static int place(const struct section *s, const char *key)
     return strncmp(key, s->prefix, strlen(s->prefix));
 }
 
+/* s3_listing_options.split */
+static const char *next_place(void *arg)
+{
+    struct against *a = arg;
+
+    return replay_place(a->replay, a->listed);
+}
+
+/* What the journals were read for so far. */
+static void take_totals(struct against *a)
+{
+    const struct replay_totals *t = replay_totals(a->replay);
+
+    a->totals->records = t->records;
+    a->totals->elsewhere = t->elsewhere;
+    a->totals->keys = t->keys;
+    a->totals->damaged = t->damaged;
+}
+
 /* What lies below one prefix: the journal's keys and S3's as one stream. */
 static int check_section(struct against *a, const struct section *s, struct err *e)
 {
-    struct s3_listing_options lo = {.prefix = s->prefix};
+    struct s3_listing_options lo = {.prefix = s->prefix, .split = next_place, .split_arg = a};
     const struct s3_object *object = NULL;
     struct s3_listing *listing = NULL;
-    int rc = s3_listing_open(a->uploaders, &lo, &listing, e), listed = 1;
+    int rc, listed = 1;
 
-    while (rc == 0 && a->has_account && place(s, a->account.key) < 0)
+    a->listed = s->prefix;
+    rc = s3_listing_open(a->uploaders, &lo, &listing, e);
+    while (rc == 0 && a->account && place(s, a->account->key) < 0)
         rc = next_account(a, e); /* of a trash that was elsewhere */
     while (rc == 0) {
-        bool has_key = a->has_account && place(s, a->account.key) == 0;
+        bool has_key = a->account && place(s, a->account->key) == 0;
         int order;
 
         if (!object && listed > 0)
@@ -385,12 +293,13 @@ static int check_section(struct against *a, const struct section *s, struct err 
         rc = listed < 0 ? listed : 0;
         if (rc || (!object && !has_key))
             break;
-        order = !object ? -1 : !has_key ? 1 : strcmp(a->account.key, object->key);
-        rc = check_key(a, s, order <= 0 ? &a->account : NULL, order >= 0 ? object : NULL, e);
+        order = !object ? -1 : !has_key ? 1 : strcmp(a->account->key, object->key);
+        rc = check_key(a, s, order <= 0 ? a->account : NULL, order >= 0 ? object : NULL, e);
         if (rc == 0 && order <= 0)
             rc = next_account(a, e);
         if (order >= 0)
             object = NULL;
+        take_totals(a);
         a->opt->progress(a->opt->arg, a->totals);
     }
     s3_listing_close(listing);
@@ -416,13 +325,14 @@ static bool has_trash(const struct conf *conf)
     return false;
 }
 
-/* The parts of the bucket that are ours. */
+/* Room for the parts of the bucket that are ours, and for what has not ended. */
 static int make_sections(struct against *a, struct err *e)
 {
     const struct conf *conf = a->opt->conf;
 
     a->sections = calloc(conf->mapping_count + 1, sizeof *a->sections);
-    if (!a->sections)
+    a->unended = calloc(OPEN_MAX, sizeof *a->unended);
+    if (!a->sections || !a->unended)
         return no_memory(e);
     for (size_t i = 0; i < conf->mapping_count; i++)
         a->sections[a->section_count++] =
@@ -440,10 +350,6 @@ static int begin(struct against *a, struct err *e)
     struct uploaders_options uo;
     int rc = make_sections(a, e);
 
-    buf_init(&a->line, SPILL_ENTRY_MAX);
-    if (rc == 0 &&
-        (spill_new(MEMORY_BYTES, &a->spill) || moved_new(&a->moved) || moved_new(&a->open)))
-        rc = no_memory(e);
     if (rc == 0)
         rc = attributes_new(a->opt->conf, &a->attributes, e);
     service_uploaders_options(a->opt->conf, &uo);
@@ -468,32 +374,57 @@ static void end(struct against *a)
     }
     for (size_t i = 0; i < a->report_count; i++)
         free(a->reports[i].key);
+    for (size_t i = 0; i < a->unended_count; i++)
+        free(a->unended[i].key);
+    free(a->unended);
     probes_free(a->probes);
     uploaders_free(a->uploaders);
     attributes_free(a->attributes);
-    moved_free(a->moved);
-    moved_free(a->open);
-    spill_free(a->spill);
-    buf_release(&a->line);
+    replay_close(a->replay);
     free(a->sections);
     free(a);
+}
+
+/* replay_options.progress */
+static void progress(void *arg, uint64_t records)
+{
+    struct against *a = arg;
+
+    a->totals->records = records;
+    a->opt->progress(a->opt->arg, a->totals);
+}
+
+/* replay_options.damaged */
+static void damaged(void *arg, size_t which, struct err *e)
+{
+    struct against *a = arg;
+
+    a->opt->damaged(a->opt->arg, which, e);
 }
 
 /* All of it, once everything is there. */
 static int check_all(struct against *a, struct err *e)
 {
-    int rc = read_journals(a, e);
+    const struct replay_options ro = {.conf = a->opt->conf,
+                                      .weave = a->opt->weave,
+                                      .damaged = damaged,
+                                      .progress = progress,
+                                      .arg = a};
+    int rc = replay_open(&ro, &a->replay, e);
 
-    if (rc == 0) {
-        rc = spill_next(a->spill, &a->ahead, e);
-        a->has_ahead = rc > 0;
-        rc = rc < 0 ? rc : next_account(a, e);
-    }
+    if (rc == 0)
+        rc = next_account(a, e);
     for (size_t i = 0; i < a->section_count && rc == 0; i++)
         rc = check_section(a, &a->sections[i], e);
     if (rc == 0)
         rc = drain(a, 0, e);
-    return rc ? rc : tell(a, e);
+    if (rc == 0)
+        rc = tell(a, e);
+    if (rc == 0)
+        rc = tell_unended(a, e);
+    if (a->replay)
+        take_totals(a);
+    return rc;
 }
 
 int service_against(const struct against_options *opt, struct against_totals *ret, struct err *e)

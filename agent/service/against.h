@@ -19,7 +19,6 @@ struct against_totals {
     uint64_t objects;   /* in S3 */
     uint64_t asked;     /* of them, one by one */
     uint64_t moving;    /* keys that changed while they were looked at: not judged */
-    uint64_t spilled;   /* bytes of the temporary file */
     uint64_t damaged;   /* places of the journals that cannot be read */
     uint64_t differences;
     uint64_t kinds[ACCOUNT_KINDS];

@@ -17,7 +17,8 @@
 
 /* A sorted part of the file, as it is read. */
 struct run {
-    off_t at, end; /* what is still in the file */
+    off_t start;   /* where it begins in the file */
+    off_t at, end; /* what is still there */
     char *room;    /* its piece of the memory */
     size_t size, begin, filled;
     struct span entry; /* the next one; its bytes are in `room` */
@@ -153,7 +154,7 @@ static struct run *add_run(struct spill *s)
         s->runs = runs;
         s->run_room = room;
     }
-    s->runs[s->run_count] = (struct run){.at = s->written, .end = s->written};
+    s->runs[s->run_count] = (struct run){.start = s->written, .end = s->written};
     return &s->runs[s->run_count++];
 }
 
@@ -269,9 +270,32 @@ static void sift_down(struct spill *s, size_t i)
     }
 }
 
+/* Begin to read all runs at their beginnings. */
+static int begin_runs(struct spill *s, struct err *e)
+{
+    const size_t piece = s->size / s->run_count;
+    int rc = 0;
+
+    s->heap = s->run_count;
+    s->taken = false;
+    for (size_t i = 0; i < s->run_count && rc == 0; i++) {
+        struct run *r = &s->runs[i];
+
+        *r = (struct run){.start = r->start,
+                          .at = r->start,
+                          .end = r->end,
+                          .room = s->memory + i * piece,
+                          .size = piece};
+        rc = step(s, r, e);
+        rc = rc == 1 ? 0 : rc == 0 ? ERR_CORRUPT : rc; /* no run is empty */
+    }
+    for (size_t i = s->heap / 2; i > 0 && rc == 0; i--)
+        sift_down(s, i - 1);
+    return rc;
+}
+
 int spill_sort(struct spill *s, struct err *e)
 {
-    size_t piece;
     int rc;
 
     if (s->fd < 0) {
@@ -279,20 +303,16 @@ int spill_sort(struct spill *s, struct err *e)
         return 0;
     }
     rc = s->count ? write_run(s, e) : 0;
-    piece = s->size / s->run_count;
-    if (rc == 0 && piece < SPILL_ENTRY_MAX + LENGTH)
-        return err_set(e, ERR_LIMIT, "the journal", NULL, "it is too long to be sorted: %zu runs",
-                       s->run_count);
-    s->heap = s->run_count;
-    for (size_t i = 0; i < s->run_count && rc == 0; i++) {
-        s->runs[i].room = s->memory + i * piece;
-        s->runs[i].size = piece;
-        rc = step(s, &s->runs[i], e);
-        rc = rc == 1 ? 0 : rc == 0 ? ERR_CORRUPT : rc; /* no run is empty */
-    }
-    for (size_t i = s->heap / 2; i > 0 && rc == 0; i--)
-        sift_down(s, i - 1);
-    return rc;
+    if (rc == 0 && s->size / s->run_count < SPILL_ENTRY_MAX + LENGTH)
+        rc = err_set(e, ERR_LIMIT, "the journal", NULL, "it is too long to be sorted: %zu runs",
+                     s->run_count);
+    return rc ? rc : begin_runs(s, e);
+}
+
+int spill_rewind(struct spill *s, struct err *e)
+{
+    s->next = 0;
+    return s->fd < 0 ? 0 : begin_runs(s, e);
 }
 
 /* The smallest of all runs. */
@@ -302,8 +322,12 @@ static int next_of_runs(struct spill *s, struct span *ret, struct err *e)
 
     if (rc < 0)
         return rc;
-    if (rc == 0)
+    if (rc == 0) {
+        const struct run ended = s->runs[0];
+
         s->runs[0] = s->runs[--s->heap];
+        s->runs[s->heap] = ended; /* spill_rewind needs it */
+    }
     if (s->taken)
         sift_down(s, 0);
     s->taken = s->heap > 0;

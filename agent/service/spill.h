@@ -2,7 +2,7 @@
  * Sorting more than memory holds: entries are collected, and handed out in the order of their
  * bytes. Shell.
  *
- *   spill_new -> spill_add ... -> spill_sort -> spill_next ... -> spill_free
+ *   spill_new -> spill_add ... -> spill_sort -> { spill_next ... -> spill_rewind } -> spill_free
  *
  * What does not fit goes, sorted, into a temporary file without a name, in $TMPDIR or /var/tmp.
  * Memory is what `memory_bytes` says, and a pointer an entry more while it sorts.
@@ -34,6 +34,9 @@ int spill_sort(struct spill *s, struct err *e) __attribute__((warn_unused_result
  * ERR_CORRUPT where the file is not what was written. */
 int spill_next(struct spill *s, struct span *ret, struct err *e)
     __attribute__((warn_unused_result));
+
+/* spill_rewind(s, e): the next entry is the first one again. 0 or as spill_next. */
+int spill_rewind(struct spill *s, struct err *e) __attribute__((warn_unused_result));
 
 /* spill_spilled(s): bytes in the file. */
 uint64_t spill_spilled(const struct spill *s);

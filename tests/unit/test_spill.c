@@ -20,24 +20,15 @@ static struct spill *fresh(size_t memory)
     return s;
 }
 
-/* So many entries of different lengths, each once, in no order; they must come out in order. */
-static void sort(unsigned count, size_t memory, bool spills)
+/* These must come out, in order. */
+static void expect_all(struct spill *s, unsigned count)
 {
-    struct spill *s = fresh(memory);
     struct err e = {0};
     struct span got;
     char entry[300];
     unsigned n;
     int rc;
 
-    for (unsigned i = 0; i < count; i++) {
-        const unsigned k = (unsigned)((uint64_t)i * 7919 % count); /* a prime: each once */
-        int len = snprintf(entry, sizeof entry, "%08u/%0*u", k, (int)(k % 250), k);
-
-        assert_int_equal(spill_add(s, (struct span){entry, (size_t)len}, &e), 0);
-    }
-    assert_int_equal(spill_sort(s, &e), 0);
-    assert_int_equal(spill_spilled(s) > 0, spills);
     for (n = 0; (rc = spill_next(s, &got, &e)) > 0; n++) {
         int len = snprintf(entry, sizeof entry, "%08u/%0*u", n, (int)(n % 250), n);
 
@@ -47,6 +38,31 @@ static void sort(unsigned count, size_t memory, bool spills)
     assert_int_equal(rc, 0);
     assert_int_equal(n, count);
     assert_int_equal(spill_next(s, &got, &e), 0);
+}
+
+/* So many entries of different lengths, each once, in no order; they must come out in order, and so
+ * again and again. */
+static void sort(unsigned count, size_t memory, bool spills)
+{
+    struct spill *s = fresh(memory);
+    struct err e = {0};
+    struct span got;
+    char entry[300];
+
+    for (unsigned i = 0; i < count; i++) {
+        const unsigned k = (unsigned)((uint64_t)i * 7919 % count); /* a prime: each once */
+        int len = snprintf(entry, sizeof entry, "%08u/%0*u", k, (int)(k % 250), k);
+
+        assert_int_equal(spill_add(s, (struct span){entry, (size_t)len}, &e), 0);
+    }
+    assert_int_equal(spill_sort(s, &e), 0);
+    assert_int_equal(spill_spilled(s) > 0, spills);
+    expect_all(s, count);
+    assert_int_equal(spill_rewind(s, &e), 0);
+    for (unsigned i = 0; i < count / 3; i++)
+        assert_int_equal(spill_next(s, &got, &e), 1);
+    assert_int_equal(spill_rewind(s, &e), 0);
+    expect_all(s, count);
     spill_free(s);
 }
 
