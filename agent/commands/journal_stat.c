@@ -38,7 +38,8 @@ static void print_counts(const char *name, const struct tally_counts *c)
 static void print_times(const struct tally *t)
 {
     if (tally_times(t).count)
-        printf("\n%-10s %9s %9s %9s %9s %9s\n", "ms until", "done", "half", "90 %", "99 %", "most");
+        printf("\n%-10s %9s %9s %9s %9s %9s\n", "ms until S3", "changes", "half", "90 %", "99 %",
+               "most");
     for (int op = 0; op < JOURNAL_OP_COUNT; op++) {
         const struct tally_times times = tally_times_of(t, (enum journal_op)op);
 

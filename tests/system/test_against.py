@@ -163,9 +163,36 @@ def test_an_auditor_needs_the_journal_and_the_bucket_alone(ctx):
                   ("--against-journal", "--metadata")):
         assert agent.run("verify", *words).returncode == 2
     assert agent.run("verify", "--against-journal", "--dir", "/nonexistent").returncode == 4
+    ctx.server.fault("error", op="HeadObject", code="AccessDenied", status=403, count=0)
+    found, total = against(auditor, "--dir", f"{agent.state_dir}/journal", "--deep")
+    assert total["not seen"] == len(found) == total["objects"], total
     ctx.server.fault("error", op="ListObjectsV2", code="AccessDenied", status=403, count=0)
     done = auditor.run("verify", "--against-journal", "--dir", copy)
     assert done.returncode == 4 and "AccessDenied" in done.stderr, done
+
+
+@on("s3d")
+def test_hosts_that_kept_one_tree_after_each_other(ctx):
+    """Their journals are replayed as one; what one of them says alone is not all."""
+    agent, images, signed = lived_through(ctx)
+    second = ctx.agent(images, name="second", repository={"max_removals": 100})
+    assert second.run("adopt").returncode == 0
+    write(f"{images}/0/0.jpg", b"edited by the second host")
+    os.unlink(f"{images}/0/4.jpg")
+    write(f"{images}/new.jpg", b"new")
+    second.once()
+    dirs = [word for a in (agent, second) for word in ("--dir", f"{a.state_dir}/journal")]
+    found, total = against(agent, *dirs, "--deep", status=0)
+    assert found == {} and total["objects"] == 39, total
+    found, _ = against(agent, *dirs[:2])
+    assert {key: line["difference"] for key, line in found.items()} == {
+        "images/0/0.jpg": "differs", "images/0/4.jpg": "missing", "images/new.jpg": "extra"}, found
+    signed.delete("images/new.jpg")
+    found, _ = against(agent, *dirs)
+    host = found["images/new.jpg"]["host"]
+    assert set(found) == {"images/new.jpg"} and f"of {host} put it" in found["images/new.jpg"]["cause"]
+    record = next(r for r in second.journal_records() if r["q"] == found["images/new.jpg"]["record"])
+    assert record["o"] == "put" and record["p"] == "new.jpg", record
 
 
 @on("s3d")
