@@ -47,6 +47,20 @@ def test_show_has_the_life_of_an_image_under_all_its_names(ctx):
 
 
 @on("s3d")
+def test_follow_prints_what_comes(ctx):
+    maker = os.path.join(process.build_dir(), "tests", "system", "journal_make")
+    folder = ctx.path("made")
+    subprocess.run([maker, folder, "20", "1000000"], check=True)
+    words = [lockstep_binary(), "journal", "follow", "--json", "--dir", folder]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as following:
+        first = [json.loads(following.stdout.readline())["q"] for _ in range(20)]
+        subprocess.run([maker, folder, "5", "1000000"], check=True)
+        then = [json.loads(following.stdout.readline())["q"] for _ in range(5)]
+        following.kill()
+    assert first + then == list(range(1, 26)), (first, then)
+
+
+@on("s3d")
 def test_what_happened_to_the_images_of_a_list(ctx):
     """show, follow and stat of the images that a list names, under these names."""
     images = ctx.folder("images")
