@@ -1,15 +1,17 @@
 /*
  * A batch of renames and removals, looked up by old path, the nearest first. Pure.
  *
- * Nearly all paths that are looked up have no change. A filter of bits, one for each key by a cheap
- * hash, says no to most of them without the map's careful hash. Names chosen to collide in it only
- * make it useless: the map decides.
+ * Nearly all paths that are looked up have no change. Two filters of bits, one for each key by a
+ * cheap hash, say no to most of them. That of tails is asked first, of the end of a row, before
+ * anybody looks where its path begins; the other one before the map's careful hash. Names chosen to
+ * collide in them only make them useless: the map decides.
  */
 #include "lists/internal.h"
 
 #include "base/map.h"
 #include "base/path.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,10 +29,12 @@ struct change {
 };
 
 struct lst_changes {
-    struct map *map;    /* path -> struct change */
-    uint64_t spreading; /* changes that reach further than their own path */
-    uint64_t *filter;   /* a bit for each key */
-    size_t filter_bits; /* a power of two, at least FILTER_SPARSE for each key */
+    struct map *map;      /* path -> struct change */
+    uint64_t spreading;   /* changes that reach further than their own path */
+    size_t spreading_min; /* no such change has a shorter path */
+    uint64_t *filter;     /* a bit for each key */
+    uint64_t *tails;      /* a bit for each key's tail */
+    size_t filter_bits;   /* of both: a power of two, at least FILTER_SPARSE for each key */
 };
 
 #define FILTER_BITS_MIN 4096
@@ -46,7 +50,9 @@ int lst_changes_new(struct lst_changes **ret)
     c->map = map_new();
     c->filter_bits = FILTER_BITS_MIN;
     c->filter = calloc(c->filter_bits / WORD_BITS, sizeof(*c->filter));
-    if (!c->map || !c->filter) {
+    c->tails = calloc(c->filter_bits / WORD_BITS, sizeof(*c->tails));
+    c->spreading_min = SIZE_MAX;
+    if (!c->map || !c->filter || !c->tails) {
         lst_changes_free(c);
         return -ENOMEM;
     }
@@ -64,6 +70,7 @@ void lst_changes_free(struct lst_changes *c)
         free(change);
     map_free(c->map);
     free(c->filter);
+    free(c->tails);
     free(c);
 }
 
@@ -84,27 +91,87 @@ static uint64_t filter_hash(const char *p, size_t n)
     return ((a ^ a >> 32) + b) * UINT64_C(0xd6e8feb86659fd93) >> 24;
 }
 
-/* Remember a key in a filter. */
-static void filter_add(uint64_t *filter, size_t bits, const char *p, size_t n)
+#define TAIL_BYTES 16
+#define EACH(byte) ((byte)*UINT64_C(0x0101010101010101))
+
+/* 0x80 in the place of each byte that is this one. */
+static uint64_t bytes_that_are(uint64_t word, uint8_t byte)
 {
-    size_t bit = filter_hash(p, n) & (bits - 1);
+    uint64_t x = word ^ EACH(byte);
+
+    return ~(((x & EACH(0x7f)) + EACH(0x7f)) | x | EACH(0x7f));
+}
+
+/* Where a name begins: behind the last '/', or the TAB before the path. The word without that and
+ * what is before; *ret_found: there was one. The last byte is the highest. */
+static uint64_t tail_cut(uint64_t word, bool *ret_found)
+{
+    uint64_t found = bytes_that_are(word, '/') | bytes_that_are(word, '\t');
+
+    *ret_found = found != 0;
+    if (!found)
+        return word;
+    /* Shifted twice, as by all 64 bits nothing may be. */
+    return word & (UINT64_MAX << (63 - (unsigned)__builtin_clzll(found)) << 1);
+}
+
+/* A hash of a path's tail, which is the same however the path is spelled: the last 16 bytes of its
+ * last component, or all of it if it is shorter. `end` is behind TAIL_BYTES bytes. */
+static uint64_t tail_hash(const char *end)
+{
+    uint64_t front;
+    uint64_t back;
+    bool found;
+
+    memcpy(&front, end - TAIL_BYTES, sizeof(front));
+    memcpy(&back, end - sizeof(back), sizeof(back));
+    back = tail_cut(le64toh(back), &found);
+    front = found ? 0 : tail_cut(le64toh(front), &found);
+    back *= UINT64_C(0x9e3779b97f4a7c15);
+    return ((back ^ back >> 32) + front) * UINT64_C(0xd6e8feb86659fd93) >> 24;
+}
+
+/* The same of a path or row that may be shorter. */
+static uint64_t tail_hash_of(const char *p, size_t n)
+{
+    char tail[TAIL_BYTES];
+
+    if (n >= TAIL_BYTES)
+        return tail_hash(p + n);
+    memset(tail, '/', sizeof(tail));
+    memcpy(tail + sizeof(tail) - n, p, n);
+    return tail_hash(tail + sizeof(tail));
+}
+
+/* Set the bit of a hash. */
+static void filter_set(uint64_t *filter, size_t bits, uint64_t hash)
+{
+    size_t bit = hash & (bits - 1);
 
     filter[bit / WORD_BITS] |= UINT64_C(1) << bit % WORD_BITS;
 }
 
-/* The path may be a key; false is certain. */
-static bool filter_passes(const struct lst_changes *c, const char *p, size_t n)
+/* Remember a key in both filters. */
+static void filters_add(uint64_t *filter, uint64_t *tails, size_t bits, const char *p, size_t n)
 {
-    size_t bit = filter_hash(p, n) & (c->filter_bits - 1);
-
-    return c->filter[bit / WORD_BITS] >> bit % WORD_BITS & 1;
+    filter_set(filter, bits, filter_hash(p, n));
+    filter_set(tails, bits, tail_hash_of(p, n));
 }
 
-/* Make the filter large enough for one key more. 0 or -ENOMEM. */
+/* There may be a key of this hash; false is certain. */
+static bool filter_passes(const uint64_t *filter, size_t bits, uint64_t hash)
+{
+    size_t bit = hash & (bits - 1);
+
+    return filter[bit / WORD_BITS] >> bit % WORD_BITS & 1;
+}
+
+/* Make the filters large enough for one key more. 0 or -ENOMEM. */
 static int filter_reserve(struct lst_changes *c)
 {
     size_t bits = c->filter_bits * 2;
     uint64_t *filter;
+    uint64_t *tails;
     const void *key;
     void *value;
     size_t n;
@@ -112,12 +179,18 @@ static int filter_reserve(struct lst_changes *c)
     if ((map_count(c->map) + 1) * FILTER_SPARSE <= c->filter_bits)
         return 0;
     filter = calloc(bits / WORD_BITS, sizeof(*filter));
-    if (!filter)
+    tails = calloc(bits / WORD_BITS, sizeof(*tails));
+    if (!filter || !tails) {
+        free(filter);
+        free(tails);
         return -ENOMEM;
+    }
     for (size_t at = 0; map_next(c->map, &at, &key, &n, &value);)
-        filter_add(filter, bits, key, n);
+        filters_add(filter, tails, bits, key, n);
     free(c->filter);
+    free(c->tails);
     c->filter = filter;
+    c->tails = tails;
     c->filter_bits = bits;
     return 0;
 }
@@ -157,8 +230,10 @@ static int put(struct lst_changes *c, enum change_kind kind, const char *from, c
         free(change);
         return rc;
     }
-    filter_add(c->filter, c->filter_bits, from, strlen(from));
+    filters_add(c->filter, c->tails, c->filter_bits, from, strlen(from));
     c->spreading += spreads(change);
+    if (spreads(change) && strlen(from) < c->spreading_min)
+        c->spreading_min = strlen(from);
     if (old)
         c->spreading -= spreads(old);
     free(old);
@@ -208,27 +283,33 @@ bool changes_next(const struct lst_changes *c, size_t *at, struct span *ret_from
     return true;
 }
 
-/* The path as spelled is in normal form already, as nearly all are. A false no only costs time. */
-static bool is_normal(struct span path)
+/* The directory of the row's path, as spelled, is as long as that of some change may be. */
+static bool may_be_below(const struct lst_changes *c, const char *begin, const char *end)
 {
-    const char *end = path.p + path.n;
-    const char *at = path.p;
+    const char *tab = memrchr(begin, '\t', (size_t)(end - begin));
+    const char *path = tab ? tab + 1 : begin;
+    const char *slash = memrchr(path, '/', (size_t)(end - path));
 
-    if (path.n == 0 || path.n > PATH_BYTES_MAX || at[0] == '.' || at[0] == '/')
-        return false;
-    for (;;) {
-        at = memchr(at, '/', (size_t)(end - at));
-        if (!at)
-            return true;
-        if (++at == end || *at == '/' || *at == '.')
-            return false;
-    }
+    return slash && (size_t)(slash - path) >= c->spreading_min;
+}
+
+bool changes_may_affect(const struct lst_changes *c, struct span in, struct span line)
+{
+    const char *end = line.p + line.n;
+    uint64_t hash;
+
+    while (end > line.p && (end[-1] == '\n' || end[-1] == '\r'))
+        end--;
+    hash = end - in.p >= TAIL_BYTES ? tail_hash(end) : tail_hash_of(line.p, (size_t)(end - line.p));
+    return filter_passes(c->tails, c->filter_bits, hash) ||
+           (c->spreading > 0 && may_be_below(c, line.p, end));
 }
 
 /* The change of exactly this path, or NULL. */
 static const struct change *get(const struct lst_changes *c, const char *p, size_t n)
 {
-    return filter_passes(c, p, n) ? map_get(c->map, p, n) : NULL;
+    return filter_passes(c->filter, c->filter_bits, filter_hash(p, n)) ? map_get(c->map, p, n)
+                                                                       : NULL;
 }
 
 /* The nearest change to a normal path: its own, or that of the deepest directory above it. */
@@ -237,7 +318,7 @@ static bool find_nearest(const struct lst_changes *c, struct span normal, struct
     size_t n = normal.n;
     const struct change *change = get(c, normal.p, n);
 
-    while (!change && c->spreading > 0) {
+    while (!change && c->spreading > 0 && n > c->spreading_min) {
         const char *slash = memrchr(normal.p, '/', n);
 
         if (!slash)
@@ -256,7 +337,7 @@ static bool find_nearest(const struct lst_changes *c, struct span normal, struct
 bool changes_find(const struct lst_changes *c, struct span path, char *scratch,
                   struct change_hit *ret)
 {
-    if (!is_normal(path)) {
+    if (!path_is_normal(path)) {
         if (lst_path_normal(path, scratch, PATH_BYTES_MAX + 1) < 0)
             return false;
         path = span_of(scratch);

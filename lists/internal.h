@@ -21,6 +21,10 @@ struct span row_line(struct span in, size_t at);
  * nothing of the row's kind. */
 bool row_path(struct span line, struct span *ret);
 
+/* path_is_normal(path): as spelled it is in normal form already, as nearly all are. A false no only
+ * costs time. */
+bool path_is_normal(struct span path);
+
 /* path_lead(path): bytes of a leading "./", "././", ".//" as spelled. */
 size_t path_lead(struct span path);
 
@@ -67,6 +71,10 @@ struct change_hit {
     struct span normal; /* the row's path in normal form: inside the row, or in the scratch */
     size_t from_n;      /* leading bytes of it that the change names */
 };
+
+/* changes_may_affect(c, in, line): the row of that list may have a change; false is certain. A look
+ * at its end, mostly. */
+bool changes_may_affect(const struct lst_changes *c, struct span in, struct span line);
 
 /* changes_find(c, path, scratch, ret): the nearest change for a path as spelled in a row; false if
  * there is none or the path names nothing inside. scratch: PATH_BYTES_MAX + 1 bytes, used only for

@@ -200,7 +200,7 @@ int rewrite_affected(const struct lst_policy *policy, struct span in,
 
         at += line.n;
         w.stats.rows++;
-        if (!row_path(line, &path))
+        if ((!w.reindex && !changes_may_affect(changes, in, line)) || !row_path(line, &path))
             continue;
         found = changes_find(changes, path, w.scratch, &hit);
         if (found || w.reindex)

@@ -170,10 +170,32 @@ static bool is_dots(const char *p, size_t n)
     return (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.');
 }
 
+bool path_is_normal(struct span path)
+{
+    const char *end = path.p + path.n;
+    const char *at = path.p;
+
+    if (path.n == 0 || path.n > PATH_BYTES_MAX || at[0] == '.' || at[0] == '/')
+        return false;
+    for (;;) {
+        at = memchr(at, '/', (size_t)(end - at));
+        if (!at)
+            return true;
+        if (++at == end || *at == '/' || *at == '.')
+            return false;
+    }
+}
+
 int lst_path_normal(struct span path, char *out, size_t size)
 {
     struct span rest = skip(path, path_lead(path));
     size_t n = 0;
+
+    if (path_is_normal(path) && path.n < size && !memchr(path.p, 0, path.n)) {
+        memcpy(out, path.p, path.n);
+        out[path.n] = '\0';
+        return 0;
+    }
 
     if (rest.n == 0 || rest.p[0] == '/' || rest.p[rest.n - 1] == '/' || memchr(rest.p, 0, rest.n))
         return ERR_SYNTAX;
