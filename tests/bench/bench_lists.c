@@ -1,19 +1,23 @@
 /*
  * How long does it take to rewrite a list of 1,000,000 rows? Beside the floor of the same run: a
- * copy of its bytes in memory, and a copy of the file with fsync and rename. And to compare two
- * such lists in different orders? Beside sort(1) and diff(1) of the same files.
+ * copy of its bytes in memory, and a copy of the file with fsync and rename. How many bytes of it
+ * pass a processor in a second, where rows are looked through for few changes, rewritten on disk,
+ * or noted? Beside sed(1) with one replacement, on the same file. And to compare two such lists in
+ * different orders? Beside sort(1) and diff(1) of the same files.
  *
  *   bench_lists [rows]
  */
 #include "base/tree.h"
 #include "lists/diff.h"
 #include "lists/lists.h"
+#include "lists/mentions.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,6 +29,16 @@ static double now_s(void)
 
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Of a processor, in this process or in those that it waited for. */
+static double cpu_s(int who)
+{
+    struct rusage u;
+
+    getrusage(who, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
 /* End with a message where something that must work did not. */
@@ -181,6 +195,84 @@ static void bench(int root_fd, const struct buf *list, uint64_t rows, uint64_t n
     lst_changes_free(changes);
 }
 
+/* Print how many bytes pass a processor in a second. */
+static void print_rate(const char *what, const struct buf *list, double cpu)
+{
+    printf("  %-28s %6.2f GB/s a core (%.0f ms)\n", what, (double)list->len / cpu / 1e9, cpu * 1e3);
+}
+
+/* Rewritten in memory that is there already: the best of some rounds. */
+static double rate_rewrite(const struct buf *list, const struct lst_changes *changes)
+{
+    struct lst_rewrite_stats stats;
+    double best = 1e9;
+    struct buf out;
+
+    buf_init(&out, SIZE_MAX);
+    for (int i = 0; i < ROUNDS; i++) {
+        double begin = cpu_s(RUSAGE_SELF);
+
+        buf_reset(&out);
+        must(lst_rewrite((struct span){list->data, list->len}, changes, &out, NULL, &stats),
+             "rewrite");
+        best = cpu_s(RUSAGE_SELF) - begin < best ? cpu_s(RUSAGE_SELF) - begin : best;
+    }
+    buf_release(&out);
+    return best;
+}
+
+static double rate_note(const struct buf *list)
+{
+    double begin = cpu_s(RUSAGE_SELF);
+    struct mentions *names;
+
+    must(mentions_new(SIZE_MAX, &names), "mentions");
+    must(mentions_add_all(names, (struct span){list->data, list->len}), "mentions");
+    must(mentions_end(names), "mentions");
+    mentions_free(names);
+    return cpu_s(RUSAGE_SELF) - begin;
+}
+
+static double rate_each_path(int root_fd)
+{
+    double begin = cpu_s(RUSAGE_SELF);
+
+    (void)bench_each_path(root_fd);
+    return cpu_s(RUSAGE_SELF) - begin;
+}
+
+static double rate_sed(void)
+{
+    double begin = cpu_s(RUSAGE_CHILDREN);
+
+    must(system("LC_ALL=C sed 's#\ttrain/n00000001/0000001.jpg$#\tx.png#' bench.lst >sed.out; "
+                "rm sed.out"),
+         "sed");
+    return cpu_s(RUSAGE_CHILDREN) - begin;
+}
+
+static double rate_apply(int root_fd, const struct lst_changes *changes)
+{
+    double begin = cpu_s(RUSAGE_SELF);
+
+    (void)bench_apply(root_fd, changes);
+    return cpu_s(RUSAGE_SELF) - begin;
+}
+
+/* What one processor does of these in a second. */
+static void bench_rates(int root_fd, const struct buf *list, uint64_t rows)
+{
+    struct lst_changes *changes = make_changes(list, rows, 100);
+
+    put_list(list, "bench.lst");
+    print_rate("rewritten in memory", list, rate_rewrite(list, changes));
+    print_rate("noted", list, rate_note(list));
+    print_rate("each path told", list, rate_each_path(root_fd));
+    print_rate("sed", list, rate_sed());
+    print_rate("rewritten on disk, checked", list, rate_apply(root_fd, changes));
+    lst_changes_free(changes);
+}
+
 /* The same list in another order; one row in 100 has another label, one in 1000 another path. */
 static void make_other(const struct buf *list, uint64_t rows, struct buf *other)
 {
@@ -259,6 +351,7 @@ int main(int argc, char **argv)
     bench(root_fd, &list, rows, 1);
     bench(root_fd, &list, rows, 100);
     bench(root_fd, &list, rows, rows / 10);
+    bench_rates(root_fd, &list, rows);
     bench_diff(&list, rows);
     buf_release(&list);
     close(root_fd);
