@@ -6,7 +6,7 @@ the time counts from when it is settled to when the list is replaced, and the by
 reads meanwhile. Then images are removed that some of the lists name, all at once: no list may be
 rewritten twice for that. The full size is
 
-    lists.py --lists 1000 --rows 10000 --rounds 5 --removed 50000 --of 100"""
+    many_lists.py --lists 1000 --rows 10000 --rounds 5 --removed 50000 --of 100"""
 
 import argparse
 import os
