@@ -140,7 +140,7 @@ static int change_row(struct rewrite *w, const struct lst_row *row, const struct
     if (reindexed)
         rc = copy_before(w, row->index);
     if (rc == 0 && reindexed)
-        rc = buf_appendf(w->out, "%" PRIu64, index);
+        rc = put_number(w->out, index);
     if (rc == 0 && relabelled)
         rc = copy_before(w, row->labels);
     if (rc == 0 && relabelled)

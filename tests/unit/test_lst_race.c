@@ -386,7 +386,7 @@ static void check_list(const struct scene *s, int rc, bool changed)
 /* One scene from start to end. */
 static void play(const struct scene *s, bool no_exchange, bool no_lease)
 {
-    struct lst_apply_hooks hooks = {.on_intent = on_intent, .on_end = on_end, .arg = NULL};
+    struct lst_apply_hooks hooks = {.on_intent = on_intent, .on_end = on_end};
     struct lst_changes *c = simple_changes();
     bool changed = false;
     int rc;
