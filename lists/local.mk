@@ -108,6 +108,10 @@ tests_fuzz_fuzz_picture_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_lst_check_SOURCES = tests/fuzz/fuzz_lst_check.c
 tests_fuzz_fuzz_lst_check_LDADD = lists/liblists.a base/libbase.a $(CRYPTO_LIBS)
 tests_fuzz_fuzz_lst_check_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+noinst_PROGRAMS += tests/fuzz/fuzz_mentions
+tests_fuzz_fuzz_mentions_SOURCES = tests/fuzz/fuzz_mentions.c
+tests_fuzz_fuzz_mentions_LDADD = lists/liblists.a base/libbase.a $(CRYPTO_LIBS)
+tests_fuzz_fuzz_mentions_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 noinst_PROGRAMS += tests/fuzz/fuzz_record
 tests_fuzz_fuzz_record_SOURCES = tests/fuzz/fuzz_record.c
 tests_fuzz_fuzz_record_LDADD = lists/liblists.a base/libbase.a $(CRYPTO_LIBS)
@@ -121,6 +125,7 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/record/parts \
 	tests/fuzz/corpus/record/row \
 	tests/fuzz/corpus/lst_check/odd \
+	tests/fuzz/corpus/mentions/odd.lst \
 	tests/fuzz/corpus/lst_rows/mixed.lst \
 	tests/fuzz/corpus/lst_rows/odd.lst \
 	tests/fuzz/corpus/lst_rows/detection.lst \

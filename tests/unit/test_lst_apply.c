@@ -11,7 +11,7 @@ static const char undo_text[] = "1\tnew.jpg\t0\t1\told.jpg\n3\t-\t2\t0\tgone.jpg
 
 /* What the hooks were told. */
 struct log {
-    char calls[64]; /* i: intent, d: done, a: aborted */
+    char calls[64]; /* i: intent, d: done, a: aborted, u: unaffected */
     int refuse;     /* what on_intent returns */
     struct lst_apply_event event;
     char undo[256];
@@ -39,11 +39,22 @@ static void on_end(void *arg, const struct lst_apply_event *event, bool done)
     assert_memory_equal(event->after, log->event.after, SHA256_BYTES);
 }
 
+static void on_unaffected(void *arg, struct span content, const struct file_stat *st)
+{
+    struct log *log = arg;
+
+    strcat(log->calls, "u");
+    assert_int_equal(content.n, st->size);
+    if (content.n)
+        assert_memory_equal(content.p, after_text, content.n);
+}
+
 static struct lst_changes *changes;
 
 static int apply(const char *path, struct log *log, bool *changed, struct err *e)
 {
-    struct lst_apply_hooks hooks = {.on_intent = on_intent, .on_end = on_end, .arg = log};
+    struct lst_apply_hooks hooks = {
+        .on_intent = on_intent, .on_end = on_end, .on_unaffected = on_unaffected, .arg = log};
     struct lst_apply_options opt = {.attempts = 3};
 
     return lst_apply(bed_fd, path, changes, &opt, log ? &hooks : NULL, changed, e);
@@ -103,7 +114,7 @@ static void test_unaffected(void **state)
     inode = inode_of(LIST);
     assert_int_equal(apply(LIST, &log, &changed, NULL), 0);
     assert_false(changed);
-    assert_string_equal(log.calls, "");
+    assert_string_equal(log.calls, "u"); /* with its content, which is told */
     assert_int_equal(inode_of(LIST), inode);
     put_file("empty.lst", "");
     assert_int_equal(apply("empty.lst", &log, &changed, NULL), 0);
