@@ -99,6 +99,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/trash_expire.c \
 	agent/service/trash_notes.c agent/service/trash_notes.h \
 	agent/service/troubles.c \
+	agent/service/undo.c agent/service/undo.h \
 	agent/service/uploads.c agent/service/uploads.h \
 	agent/service/vitals.c agent/service/vitals.h \
 	agent/service/wait.c agent/service/wait.h \
@@ -130,6 +131,7 @@ lockstep_SOURCES = \
 	agent/commands/journal_show.c agent/commands/journal_show.h \
 	agent/commands/journal_sources.c agent/commands/journal_sources.h \
 	agent/commands/journal_stat.c agent/commands/journal_stat.h \
+	agent/commands/journal_undo.c agent/commands/journal_undo.h \
 	agent/commands/journal_verify.c agent/commands/journal_verify.h \
 	agent/commands/held.c agent/commands/held.h \
 	agent/commands/init.c agent/commands/init_ask.c agent/commands/init_ask.h \
@@ -138,7 +140,7 @@ lockstep_SOURCES = \
 	agent/commands/lst_edit.c agent/commands/lst_labels.c \
 	agent/commands/lst_lock.c agent/commands/lst_lock.h \
 	agent/commands/lst_make.c agent/commands/lst_pick.c \
-	agent/commands/lst_show.c agent/commands/lst_stat.c \
+	agent/commands/lst_show.c agent/commands/lst_stat.c agent/commands/lst_undo.c \
 	agent/commands/order.c \
 	agent/commands/manifest.c \
 	agent/commands/pack.c \
@@ -184,6 +186,7 @@ agent_tests = \
 	tests/unit/test_spill \
 	tests/unit/test_mentioned \
 	tests/unit/test_manifest_notes \
+	tests/unit/test_undo \
 	tests/unit/test_uploads \
 	tests/unit/test_walk
 check_PROGRAMS += $(agent_tests)
@@ -235,6 +238,9 @@ tests_unit_test_desk_LDADD = agent/libservice.a agent/libcore.a uploaders/libupl
 	$(CMOCKA_LIBS) $(CRYPTO_LIBS)
 tests_unit_test_index_SOURCES = tests/unit/test_index.c $(index_bed)
 tests_unit_test_index_LDADD = agent/libservice.a $(agent_tests_LIBS) $(LMDB_LIBS)
+tests_unit_test_undo_SOURCES = tests/unit/test_undo.c tests/unit/scratch.c tests/unit/scratch.h \
+	tests/unit/unit.h
+tests_unit_test_undo_LDADD = agent/libservice.a $(agent_tests_LIBS)
 tests_unit_test_uploads_SOURCES = tests/unit/test_uploads.c $(index_bed)
 tests_unit_test_uploads_LDADD = agent/libservice.a $(agent_tests_LIBS) $(LMDB_LIBS)
 tests_unit_test_mentioned_SOURCES = tests/unit/test_mentioned.c $(index_bed)

@@ -123,7 +123,9 @@ int lst_rewrite(struct span in, const struct lst_changes *changes, struct buf *o
     __attribute__((warn_unused_result));
 
 /* lst_rewrite_by(policy, in, changes, out, undo, ret): the same as the list wants it. An undo line
- * then stands for each row that is other: its new path may be the old one. */
+ * then stands for each row that is other: its new path may be the old one. Where index or label is
+ * another, a line `<line number> TAB = TAB <the new row>` and LF goes before it ("./=" then stands
+ * for a path "="). */
 int lst_rewrite_by(const struct lst_policy *policy, struct span in,
                    const struct lst_changes *changes, struct buf *out, struct buf *undo,
                    struct lst_rewrite_stats *ret) __attribute__((warn_unused_result));
@@ -134,6 +136,12 @@ int lst_rewrite_by(const struct lst_policy *policy, struct span in,
  * ERR_CHANGED where `now` is not what that rewrite made. On error out is as before. Pure.
  */
 int lst_undo(struct span now, struct span undo, struct buf *out)
+    __attribute__((warn_unused_result));
+
+/* lst_undo_sides(undo, before, after): append the rows that the rewrite changed, as they were, and
+ * as it left them (those that it dropped are not there). So a rewrite can be taken back on top of
+ * later edits: lst_merge(after, now, before). 0, -ENOMEM, ERR_LIMIT, ERR_SYNTAX. Pure. */
+int lst_undo_sides(struct span undo, struct buf *before, struct buf *after)
     __attribute__((warn_unused_result));
 
 /* lst_undo_each(undo, fn, arg): each row that the rewrite gave another path, in order: its old path

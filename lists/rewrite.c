@@ -54,8 +54,8 @@ static int put_undo(struct rewrite *w, struct span line, struct span lead, struc
     rc = put_number(w->undo, w->stats.rows);
     if (rc == 0)
         rc = buf_append_byte(w->undo, '\t');
-    if (rc == 0 && lead.n == 0 && span_equal(path, SPAN("-")))
-        rc = buf_append_str(w->undo, "./"); /* a file of this name is not a dropped row */
+    if (rc == 0 && lead.n == 0 && (span_equal(path, SPAN("-")) || span_equal(path, SPAN("="))))
+        rc = buf_append_str(w->undo, "./"); /* a file of this name is not a marker */
     if (rc == 0)
         rc = buf_append_span(w->undo, lead);
     if (rc == 0)
@@ -65,6 +65,33 @@ static int put_undo(struct rewrite *w, struct span line, struct span lead, struc
     if (rc == 0)
         rc = buf_append_span(w->undo, line);
     return rc;
+}
+
+/* Of a row whose index or label is another now, the undo text has the new row, too. */
+static int put_made(struct rewrite *w, const struct lst_row *row, const uint64_t *index,
+                    const uint64_t *label, struct span path)
+{
+    const char *labels_end = row->labels.p + row->labels.n;
+    size_t lead = path_lead(row->path);
+    int rc;
+
+    if (!w->undo || (!index && !label))
+        return 0;
+    rc = buf_appendf(w->undo, "%" PRIu64 "\t=\t", w->stats.rows);
+    if (rc == 0 && index)
+        rc = buf_appendf(w->undo, "%" PRIu64, *index);
+    else if (rc == 0)
+        rc = buf_append_span(w->undo, row->index);
+    if (rc == 0)
+        rc = buf_append_byte(w->undo, '\t');
+    if (rc == 0)
+        rc =
+            label ? label_put(w->undo, *label, row->labels) : buf_append_span(w->undo, row->labels);
+    if (rc == 0)
+        rc = buf_append(w->undo, labels_end, (size_t)(row->path.p + lead - labels_end));
+    if (rc == 0)
+        rc = buf_append_span(w->undo, path);
+    return rc ? rc : buf_append_byte(w->undo, '\n');
 }
 
 /* Append what lies between the last affected bytes and these, which are dealt with elsewhere. */
@@ -149,8 +176,12 @@ static int change_row(struct rewrite *w, const struct lst_row *row, const struct
         rc = copy_before(w, path); /* the line ending comes with the next copy */
     if (rc == 0 && renamed)
         rc = buf_append_str(w->out, w->fresh);
+    if (renamed)
+        path = span_of(w->fresh);
     if (rc == 0)
-        rc = put_undo(w, row->line, lead, renamed ? span_of(w->fresh) : path);
+        rc = put_made(w, row, reindexed ? &index : NULL, relabelled ? &label : NULL, path);
+    if (rc == 0)
+        rc = put_undo(w, row->line, lead, path);
     w->stats.renamed += renamed;
     w->stats.relabelled += relabelled;
     w->stats.reindexed += reindexed;

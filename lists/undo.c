@@ -8,8 +8,9 @@
 /* One line of an undo text. */
 struct undo_line {
     uint64_t number;    /* of the row in the old list, from 1 */
-    struct span marker; /* "-", or the path in the new list */
-    struct span row;    /* the old row with its line ending */
+    struct span marker; /* "-", or the path in the new list; "=": the new row follows, and then
+                           the line of the old one */
+    struct span row;    /* the old row with its line ending; the new one */
 };
 
 /* The text up to the next TAB, which is skipped; false without one. */
@@ -56,6 +57,14 @@ static int parse(struct span line, struct undo_line *ret)
     return 0;
 }
 
+/* The path in the new list, which a marker tells. */
+static struct span marker_path(struct span marker)
+{
+    if (span_equal(marker, SPAN("./-")) || span_equal(marker, SPAN("./=")))
+        return (struct span){marker.p + 2, 1};
+    return marker;
+}
+
 /* Pass over the row that the rewrite made. 0, or ERR_CHANGED if it is another. */
 static int skip_new_row(struct lst_cursor *now, struct span path)
 {
@@ -64,9 +73,7 @@ static int skip_new_row(struct lst_cursor *now, struct span path)
 
     if (!lst_row_next(now, &row) || !row_path(row.line, &found))
         return ERR_CHANGED;
-    if (span_equal(path, SPAN("./-")) && span_equal(found, SPAN("-")))
-        return 0;
-    return span_equal(found, path) ? 0 : ERR_CHANGED;
+    return span_equal(found, path) || span_equal(found, marker_path(path)) ? 0 : ERR_CHANGED;
 }
 
 /* Append the rows that come before line `number` of the old list; *line is the next one's. */
@@ -97,6 +104,8 @@ static int undo_rows(struct span now, struct span undo, struct buf *out)
 
         at += text.n;
         rc = parse(text, &u);
+        if (rc == 0 && span_equal(u.marker, SPAN("=")))
+            continue; /* the line of the old row tells where */
         if (rc == 0)
             rc = copy_rows(&cursor, u.number, &line, out);
         if (rc == 0 && !span_equal(u.marker, SPAN("-")))
@@ -133,18 +142,71 @@ int lst_undo_each(struct span undo, lst_undo_fn *fn, void *arg)
 
         at += text.n;
         rc = parse(text, &u);
-        if (rc || span_equal(u.marker, SPAN("-")))
+        if (rc || span_equal(u.marker, SPAN("-")) || span_equal(u.marker, SPAN("=")))
             continue;
         if (!row_path(u.row, &path))
             return ERR_SYNTAX;
-        if (span_equal(path, u.marker) ||
-            (span_equal(path, SPAN("-")) && span_equal(u.marker, SPAN("./-"))))
+        if (span_equal(path, u.marker) || span_equal(path, marker_path(u.marker)))
             continue; /* the row has another index or label, or a path that nobody would look for */
         rc = lst_path_normal(path, from, sizeof from);
         if (rc == 0)
             rc = lst_path_normal(u.marker, to, sizeof to);
         if (rc == 0)
             rc = fn(arg, from, to);
+    }
+    return rc;
+}
+
+/* Append a row, which ends in LF whatever it ended in. */
+static int put_row(struct buf *out, struct span row)
+{
+    int rc = buf_append_span(out, row);
+
+    return rc || (row.n > 0 && row.p[row.n - 1] == '\n') ? rc : buf_append_byte(out, '\n');
+}
+
+/* The row that the rewrite made of an old one by another path. */
+static int put_moved(struct buf *out, const struct undo_line *u)
+{
+    struct span path, to = u->marker;
+    int rc;
+
+    if (!row_path(u->row, &path))
+        return ERR_SYNTAX;
+    if (!path_lead(path))
+        to = marker_path(to);
+    rc = buf_append(out, u->row.p, (size_t)(path.p - u->row.p));
+    if (rc == 0)
+        rc = buf_append_span(out, to);
+    return rc ? rc : buf_append_byte(out, '\n');
+}
+
+/* Both sides of one line after the other; `made`: the new row stood before. */
+static int undo_side(const struct undo_line *u, bool made, struct buf *before, struct buf *after)
+{
+    int rc;
+
+    if (span_equal(u->marker, SPAN("=")))
+        return put_row(after, u->row);
+    rc = put_row(before, u->row);
+    return rc || made || span_equal(u->marker, SPAN("-")) ? rc : put_moved(after, u);
+}
+
+int lst_undo_sides(struct span undo, struct buf *before, struct buf *after)
+{
+    uint64_t made = 0; /* the row of which the new one was told already */
+    int rc = 0;
+
+    for (size_t at = 0; rc == 0 && at < undo.n;) {
+        struct span text = row_line(undo, at);
+        struct undo_line u;
+
+        at += text.n;
+        rc = parse(text, &u);
+        if (rc == 0)
+            rc = undo_side(&u, made == u.number, before, after);
+        if (rc == 0)
+            made = u.number;
     }
     return rc;
 }

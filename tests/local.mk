@@ -142,7 +142,7 @@ EXTRA_DIST += \
 	tests/system/test_kept_manifests.py \
 	tests/system/test_invariants.py tests/system/test_links.py \
 	tests/system/test_lists.py tests/system/test_lst_check.py \
-	tests/system/test_lst_diff.py tests/system/test_lst_edit.py tests/system/test_lst_labels.py \
+	tests/system/test_lst_diff.py tests/system/test_lst_edit.py tests/system/test_lst_labels.py tests/system/test_lst_undo.py \
 	tests/system/test_lst_make.py \
 	tests/system/test_live.py \
 	tests/system/test_losses.py \

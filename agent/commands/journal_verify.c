@@ -3,6 +3,7 @@
 
 #include "agent/commands/commands.h"
 #include "agent/commands/journal_fetch.h"
+#include "agent/commands/journal_undo.h"
 #include "base/path.h"
 #include "journal/checkpoint.h"
 
@@ -226,8 +227,21 @@ static void print_signed(const struct journal_verdict *v, const struct journal_t
                           : ", by keys that the journal itself names: give --key to know whose");
 }
 
+/* What there is to take rewrites of lists back with. */
+static void print_undo(const struct journal_undo_sum *u)
+{
+    if (!u->named)
+        return;
+    if (!u->here)
+        printf("undo texts: none of %" PRIu64 " is beside this journal\n", u->named);
+    else
+        printf("undo texts: %" PRIu64 ", %" PRIu64 " missing, %" PRIu64 " altered\n", u->named,
+               u->missing, u->altered);
+}
+
 static int verify(const char *dir, const struct journal_trust *trust)
 {
+    struct journal_undo_sum undo;
     struct journal_verdict v;
     struct err e = {0};
 
@@ -239,7 +253,11 @@ static int verify(const char *dir, const struct journal_trust *trust)
            v.last_seq, v.bytes, v.faults, v.torn ? ", and a torn tail that recovery will cut" : "",
            v.chain);
     print_signed(&v, trust);
-    return v.faults ? EXIT_DIFFERENCES : EXIT_IN_STEP;
+    if (journal_undo_verify(dir, &undo, &e))
+        return command_fault(EXIT_UNREACHED, &e);
+    print_undo(&undo);
+    return v.faults || (undo.here && undo.missing) || undo.altered ? EXIT_DIFFERENCES
+                                                                   : EXIT_IN_STEP;
 }
 
 bool journal_given_in_s3(const struct journal_given *given)

@@ -20,6 +20,7 @@ static const struct {
     {"relabel", lst_command_relabel, "give rows another label"},
     {"split", lst_command_split, "make several classes of one"},
     {"merge-classes", lst_command_merge_classes, "make one class of several"},
+    {"undo", lst_command_undo, "take back what one rewrite did to a list"},
     {"append", lst_command_append, "add the images of other lists"},
     {"subset", lst_command_subset, "write some of the rows"},
 };

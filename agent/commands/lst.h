@@ -23,6 +23,7 @@ int lst_command_relabel(int argc, char **argv);
 int lst_command_split(int argc, char **argv);
 int lst_command_stat(int argc, char **argv);
 int lst_command_subset(int argc, char **argv);
+int lst_command_undo(int argc, char **argv);
 
 /* What may be given of each. */
 #define LST_CLASSES_MAX  256

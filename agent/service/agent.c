@@ -12,6 +12,7 @@
 #include "agent/service/owner.h"
 #include "agent/service/policies.h"
 #include "agent/service/room.h"
+#include "agent/service/undo.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -369,6 +370,19 @@ static int agent_own(struct agent *a, struct err *e)
     return rc;
 }
 
+/* Undo texts were beside the journal's directory once; now they are in it. */
+static void agent_undo(const struct agent *a)
+{
+    char old[PATH_BYTES_MAX + 1];
+    int rc = path_join(old, sizeof old, a->conf->state_dir, UNDO_DIR);
+
+    if (rc == 0)
+        rc = undo_move(old, a->undo_dir);
+    if (rc)
+        log_warning("%s: the undo texts in it cannot be moved to %s: %s; \"lst undo\" looks there",
+                    old, a->undo_dir, err_name(rc));
+}
+
 /* Journal and index, brought together. */
 static int agent_state(struct agent *a, struct journal_recovery *ret_recovery, struct err *e)
 {
@@ -397,7 +411,10 @@ static int agent_state(struct agent *a, struct journal_recovery *ret_recovery, s
     if (rc == -EBUSY)
         return err_set(e, rc, a->conf->journal_dir, "one agent a state directory",
                        "another lockstep agent is running on it");
-    return rc ? rc : index_open(a->conf->state_dir, false, &a->index, e);
+    if (rc)
+        return rc;
+    agent_undo(a);
+    return index_open(a->conf->state_dir, false, &a->index, e);
 }
 
 /* The empty things that every run needs. */
@@ -413,7 +430,7 @@ static int agent_tables(struct agent *a, struct err *e)
         return err_set(e, -ENOMEM, NULL, NULL, "no memory");
     if (sd_event_default(&a->event) < 0)
         return err_set(e, -ENOMEM, NULL, NULL, "the event loop cannot be made");
-    return path_join(a->undo_dir, sizeof a->undo_dir, a->conf->state_dir, "undo");
+    return path_join(a->undo_dir, sizeof a->undo_dir, a->conf->journal_dir, UNDO_DIR);
 }
 
 int agent_begin_apart(struct agent *a, const char *why, struct err *e)

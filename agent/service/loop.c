@@ -9,6 +9,7 @@
 #include "agent/service/mentioned.h"
 #include "agent/service/pulse.h"
 #include "agent/service/reload.h"
+#include "agent/service/undo.h"
 #include "agent/service/wait.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -19,6 +20,7 @@
 #include <systemd/sd-daemon.h>
 
 #define TURN_BUSY_MS 50
+#define DAY_US       (24 * 3600 * US_PER_S)
 #define STOP_WAIT_MS 10000 /* transfers under way may end within this when the agent is stopped */
 
 /* Letters from the threads that read and rewrite files. */
@@ -153,6 +155,22 @@ static void turn_idle(struct agent *a)
     turn_give_back(a);
 }
 
+/* Undo texts live as long as the journal's records of them: those that are older than its first
+ * record by a day, whatever the clocks did, are named by none. */
+static void turn_undo(const struct agent *a)
+{
+    struct journal_reader *reader = NULL;
+    struct journal_record first;
+    struct err e = {0};
+
+    if (journal_reader_open(a->conf->journal_dir, 0, &reader, &e))
+        return; /* it is looked at again */
+    if (journal_read(reader, &first, NULL, &e) == JOURNAL_READ_RECORD &&
+        undo_expire(a->undo_dir, first.time_us - DAY_US))
+        log_warning("%s: undo texts that no record names any more cannot be removed", a->undo_dir);
+    journal_reader_close(reader);
+}
+
 #define EXPIRE_MS 3600000 /* between sweeps of what the index remembers for a while */
 
 /* Forget what is too old to matter. */
@@ -164,6 +182,7 @@ static void turn_expire(struct agent *a)
     a->expire_ms = a->now_ms + EXPIRE_MS;
     if (departed_expire(a->index, a->real_us / US_PER_S) || mentioned_expire(a->index))
         agent_fail(a, -EIO, "writing the index");
+    turn_undo(a);
 }
 
 /* The journal goes on where it cannot be signed, so that is said. */

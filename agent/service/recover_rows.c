@@ -1,11 +1,8 @@
 /* Shell. After a crash: rewrites of lists that the index had not heard of. */
 #include "agent/service/agent.h"
+#include "agent/service/undo.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 struct rewritten {
     struct agent *agent;
@@ -40,43 +37,17 @@ static int rewritten_row(void *arg, const char *from, const char *to)
     return index_put(w->agent->index, from_key, &old.known, NULL);
 }
 
-/* The undo text of this name. NULL: it cannot be read. The caller frees. */
-static char *undo_read(const struct agent *a, const char *name, size_t *ret_size)
-{
-    char path[PATH_BYTES_MAX + 1];
-    char *text = NULL;
-    struct stat st;
-    int fd;
-
-    if (strchr(name, '/') || path_join(path, sizeof path, a->undo_dir, name))
-        return NULL;
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0)
-        return NULL;
-    if (fstat(fd, &st) == 0)
-        text = malloc((size_t)st.st_size + 1);
-    if (text && read_whole(fd, text, (uint64_t)st.st_size)) {
-        free(text);
-        text = NULL;
-    }
-    (void)close(fd); /* read only */
-    *ret_size = text ? (size_t)st.st_size : 0;
-    return text;
-}
-
 int recover_rewritten(struct agent *a, unsigned lists, const char *undo)
 {
     struct rewritten w = {.agent = a, .repository = (unsigned)a->mappings[lists].conf->repository};
-    size_t size = 0;
-    char *text;
-    int rc;
+    struct buf text;
+    int rc = 0;
 
     if (a->mappings[lists].conf->kind != CONF_LISTS || !undo)
         return 0;
-    text = undo_read(a, undo, &size);
-    if (!text)
-        return 0; /* then rows are taken to be where the index has them */
-    rc = lst_undo_each((struct span){text, size}, rewritten_row, &w);
-    free(text);
+    buf_init(&text, SIZE_MAX);
+    if (undo_read(a->undo_dir, undo, &text) == 0) /* else rows are where the index has them */
+        rc = lst_undo_each((struct span){text.data, text.len}, rewritten_row, &w);
+    buf_release(&text);
     return rc == ERR_SYNTAX ? 0 : rc;
 }

@@ -7,9 +7,9 @@
 #include "agent/service/manifest_file.h"
 #include "agent/service/noting.h"
 #include "agent/service/policies.h"
+#include "agent/service/undo.h"
 #include "base/crc.h"
 #include "base/path.h"
-#include "base/replace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -286,33 +286,6 @@ struct rewrite {
     uint64_t tx;
     struct noting note;
 };
-
-/* Keep the undo text as a file named by its hash. */
-static int undo_keep(const char *undo_dir, struct span undo, char name[SHA256_HEX + 8])
-{
-    uint8_t hash[SHA256_BYTES];
-    struct replace r;
-    int dir_fd, rc;
-
-    digest_sha256(undo.p, undo.n, hash);
-    hex_encode(hash, sizeof hash, name);
-    memcpy(name + 2 * sizeof hash, ".undo", sizeof ".undo");
-    if (mkdir(undo_dir, 0700) && errno != EEXIST)
-        return -errno;
-    dir_fd = open(undo_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir_fd < 0)
-        return -errno;
-    rc = replace_begin(&r, dir_fd, name, 0600);
-    if (rc == 0) {
-        rc = write_whole(r.fd, undo.p, undo.n);
-        if (rc == 0)
-            rc = replace_commit(&r);
-        else
-            replace_abort(&r);
-    }
-    close(dir_fd);
-    return rc;
-}
 
 /* A letter to the loop about one rewrite. */
 static struct job *rewrite_letter(enum job_kind kind, const struct rewrite *rw,

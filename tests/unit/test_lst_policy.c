@@ -3,6 +3,7 @@
 #include "lists/make.h"
 #include "tests/unit/unit.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* a is renamed within its directory, b to another class, c and gone/ are removed, u goes where no
@@ -31,13 +32,51 @@ static struct lst_class_map *classes(void)
     return m;
 }
 
+static size_t count_text(const struct buf *b, const char *what)
+{
+    size_t n = 0;
+
+    for (const char *at = b->len ? strstr(b->data, what) : NULL; at; at = strstr(at + 1, what))
+        n++;
+    return n;
+}
+
+/* Each row of one side is a row of the list. */
+static void assert_rows_of(const struct buf *side, const char *list)
+{
+    struct lst_cursor c = {.in = {side->data, side->len}};
+    struct lst_row row;
+
+    while (side->len && lst_row_next(&c, &row)) {
+        char *line = strndup(row.line.p, row.line.n - 1);
+
+        if (!strstr(list, line))
+            fail_msg("\"%s\" is no row of \"%s\"", line, list);
+        free(line);
+    }
+}
+
+/* The undo text tells of rows as they were and are. */
+static void assert_sides(const struct buf *undo, const char *was, const char *is)
+{
+    struct buf before, after;
+
+    buf_init(&before, SIZE_MAX);
+    buf_init(&after, SIZE_MAX);
+    assert_int_equal(lst_undo_sides((struct span){undo->data, undo->len}, &before, &after), 0);
+    assert_rows_of(&before, was);
+    assert_rows_of(&after, is);
+    buf_release(&before);
+    buf_release(&after);
+}
+
 /* Rewrite by a policy, and take it back. */
 static void rewrite(const struct lst_policy *policy, const char *in, const char *expected,
                     struct lst_rewrite_stats *ret)
 {
     struct lst_changes *c = batch();
     struct buf out, undo, back;
-    size_t lines = 0;
+    size_t made, lines = 0;
 
     buf_init(&out, SIZE_MAX);
     buf_init(&undo, SIZE_MAX);
@@ -47,7 +86,9 @@ static void rewrite(const struct lst_policy *policy, const char *in, const char 
     for (size_t i = 0; i < undo.len; i++)
         lines += undo.data[i] == '\n';
     lines += undo.len && undo.data[undo.len - 1] != '\n';
-    assert_int_equal(lines, ret->changed);
+    made = count_text(&undo, "\t=\t");
+    assert_int_equal(lines, ret->changed + made);
+    assert_sides(&undo, in, expected);
     assert_int_equal(
         lst_undo((struct span){out.data, out.len}, (struct span){undo.data, undo.len}, &back), 0);
     assert_string_equal(back.len ? back.data : "", in);
