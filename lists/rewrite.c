@@ -195,8 +195,8 @@ static int affect_row(struct rewrite *w, struct span line, const struct change_h
     struct lst_row row;
 
     row_classify(line, line.p == w->in.p, &row);
-    if (row.kind != LST_ROW_IMAGE)
-        return 0;
+    if (row.kind != LST_ROW_IMAGE || row.path.n == 0)
+        return 0; /* an empty path names nothing */
     fate = hit ? fate_of(w, hit, w->fresh) : LST_KEEP;
     if (fate == LST_DROP) {
         w->stats.unfollowed += change_fate(hit, w->fresh, sizeof(w->fresh)) == LST_RENAME;

@@ -4,6 +4,7 @@
  */
 #include "base/path.h"
 #include "lists/lists.h"
+#include "lists/make.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +90,49 @@ static void check_rows(struct span in, struct span out, const struct lst_changes
     must(stats->rows == old.line_number && stats->dropped == dropped && stats->renamed == renamed);
 }
 
+/* The policy that the input's size chooses. */
+static struct lst_policy policy_of(size_t size)
+{
+    static struct lst_class_map *classes;
+    uint64_t line;
+
+    if (!classes)
+        must(lst_class_map_parse(SPAN("0\t.\n7\te/f\n9\td\n"), &classes, &line) == 0);
+    return (struct lst_policy){.keep_removed = size & 1,
+                               .drop_renamed = size >> 1 & 1,
+                               .reindex = size >> 2 & 1,
+                               .classes = size >> 3 & 1 ? classes : NULL};
+}
+
+/* Whatever a policy makes of it can be taken back, and every changed row is told of. */
+static void check_policy(struct span in, const struct lst_changes *changes)
+{
+    struct lst_policy policy = policy_of(in.n);
+    struct lst_rewrite_stats stats;
+    struct buf out, undo, before, after;
+    struct span made, text;
+
+    buf_init(&out, SIZE_MAX);
+    buf_init(&undo, SIZE_MAX);
+    buf_init(&before, SIZE_MAX);
+    buf_init(&after, SIZE_MAX);
+    must(lst_rewrite_by(&policy, in, changes, &out, &undo, &stats) == 0);
+    made = (struct span){out.data, out.len};
+    text = (struct span){undo.data, undo.len};
+    must(!(policy.keep_removed && !policy.drop_renamed) || stats.dropped == 0);
+    must(!policy.drop_renamed || stats.renamed == 0);
+    must(lst_undo_sides(text, &before, &after) == 0);
+    must(!stats.changed == !before.len);
+    before.len = 0;
+    must(lst_undo(made, text, &before) == 0);
+    must(span_equal((struct span){before.data, before.len}, in));
+    (void)lst_undo_sides(in, &before, &after); /* whatever it says */
+    buf_release(&out);
+    buf_release(&undo);
+    buf_release(&before);
+    buf_release(&after);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct lst_changes *changes;
@@ -108,6 +152,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(lst_undo(made, (struct span){undo.data, undo.len}, &back) == 0);
     must(span_equal((struct span){back.data, back.len}, in));
     (void)lst_undo(made, in, &back); /* whatever it says */
+    check_policy(in, changes);
     buf_release(&out);
     buf_release(&undo);
     buf_release(&back);

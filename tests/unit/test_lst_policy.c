@@ -146,6 +146,7 @@ static void test_rows_are_numbered_where_some_went(void **state)
     assert_int_equal(s.dropped, 1);
     assert_int_equal(s.reindexed, 4); /* one was right already */
     assert_int_equal(s.renamed, 1);
+    rewrite(&policy, "7\t0\tcat/c\n8\t0\t\n9\t0\tz\n", "8\t0\t\n0\t0\tz\n", &s);
     rewrite(&keeps, "7\t0\tcat/c\n", "7\t0\tcat/c\n", &s);
     rewrite(&policy, "7\t0\tcat/c\n", "", &s);
 }
