@@ -136,6 +136,11 @@ class Writers:
         self.number, self.done, self.lost, self.kept, self.late = 0, {}, [], 0, 0
         self.moved = {"renamed": 0, "removed": 0}
         self.broken = []
+        self.history = open(bed.ctx.path("writers.log"), "w", encoding="utf-8", buffering=1)
+
+    def note(self, *words):
+        """A line of what was done, for who looks for what went wrong."""
+        self.history.write(f"{time.time():.6f} {' '.join(map(str, words))}\n")
 
     # --- images ---------------------------------------------------------------------------------
 
@@ -148,12 +153,14 @@ class Writers:
                 old = f"{self.bed.near()}{self.model.paths[index]}"
                 if self.mover.random() < REMOVED and len(here) > 20:
                     self.model.paths[index] = None
+                    self.note("remove", index, old)
                     os.unlink(old)
                     self.moved["removed"] += 1
                     continue
                 self.moved["renamed"] += 1
                 new = f"m{self.moved['renamed'] % 7}/{self.moved['renamed']}.png"
                 os.makedirs(f"{self.bed.near()}{os.path.dirname(new)}", exist_ok=True)
+                self.note("rename", index, old, new)
                 os.rename(old, f"{self.bed.near()}{new}")
                 self.model.paths[index] = new
             self.ended.wait(self.mover.uniform(0.2, 0.9))
@@ -182,17 +189,20 @@ class Writers:
 
     def turn(self):
         way, edit, row = self.choose()
+        self.note(way, edit.index, edit.label)
         before = set(glob.glob(f"{self.bed.lists}/*.kept-*"))
         try:
             took = getattr(self.editors, way)(edit, row)
         except (FileNotFoundError, subprocess.CalledProcessError):
             return # it opened no list, and changed none: NFS and FUSE may put it aside for a moment
+        self.note("saved")
         self.done[way] = self.done.get(way, 0) + 1
         image = self.model.paths.get(edit.index)
         try:
             wait_until(lambda: self.seen(edit) or self.is_removed(edit), SEEN_S, "the edit",
                        interval=0.01)
         except TimedOut:
+            self.note("lost")
             if set(glob.glob(f"{self.bed.lists}/*.kept-*")) - before:
                 self.kept += 1
             elif took > LATE_S and not self.leases:
@@ -246,8 +256,8 @@ class Writers:
         told = f"{sum(self.done.values())} edits ({self.done}), {self.moved}, {self.kept} put " \
                f"aside, {self.late} too late"
         print(told)
-        assert not self.lost, f"lost: {self.lost[:5]} of {told}"
-        assert not wrong, f"{len(wrong)} rows are wrong: {sorted(wrong.items())[:5]} of {told}"
+        assert not self.lost and not wrong, \
+            f"lost: {self.lost[:5]}; {len(wrong)} rows are wrong: {sorted(wrong.items())[:5]}"
 
 
 def two_writers(bed, seconds, ways, leases):
