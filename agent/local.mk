@@ -46,6 +46,8 @@ agent_libservice_a_SOURCES = \
 	agent/service/list_holds.c agent/service/list_holds.h \
 	agent/service/mentioned.c agent/service/mentioned.h \
 	agent/service/manifests.c \
+	agent/service/index.c agent/service/index.h agent/service/index_empty.c \
+	agent/service/manifests.c agent/service/manifests_begin.c \
 	agent/service/manifest_file.c agent/service/manifest_file.h \
 	agent/service/manifest_notes.c agent/service/manifest_notes.h \
 	agent/service/glance.c agent/service/glance.h \

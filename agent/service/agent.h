@@ -525,7 +525,6 @@ void publish_checked(struct agent *a, struct job *job);
 uint64_t publish_free_barrier(struct agent *a, unsigned repository);
 
 /* manifests.c */
-int manifests_begin(struct agent *a) __attribute__((warn_unused_result));
 /* the item is through: if it is of a list whose manifests are not, it goes on with them (true) */
 bool manifests_step(struct agent *a, struct item *it);
 /* there would be something to do */
@@ -538,6 +537,9 @@ void manifests_made(struct agent *a, struct job *job);
 void manifests_intent(struct agent *a, struct item *it);
 struct transfer *manifests_transfer(struct agent *a, struct item *it);
 void manifests_outcome(struct agent *a, struct item *it, const struct transfer *t);
+/* manifests_begin.c */
+/* lists whose manifests are not as they should be become items */
+int manifests_begin(struct agent *a) __attribute__((warn_unused_result));
 /* a verification found that the manifest with this key is not as it was put; false: it is none */
 bool manifests_mend(struct agent *a, const struct mapping *m, const char *key);
 /* recovery: an outcome of a manifest, an intent without one (`leaving`: of its deletion). False:

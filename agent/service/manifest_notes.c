@@ -146,6 +146,34 @@ bool manifest_list_stands(const struct known *known)
     return !(known->flags & (KNOWN_UNCERTAIN | KNOWN_KEPT | KNOWN_MOVED));
 }
 
+bool manifest_is_there(const struct manifest_noted *n)
+{
+    return n->standing == MANIFEST_THERE || n->standing == MANIFEST_MAYBE;
+}
+
+bool manifest_work(const struct conf_mapping *m, const struct manifest_note *note,
+                   const uint8_t *of, struct manifest_work *ret)
+{
+    bool keeps = m->deletes == CONF_DELETES_KEEP;
+
+    for (int k = 0; k < MANIFEST_KINDS && !keeps; k++) {
+        const char *suffix = of ? manifest_suffix(m, (enum manifest_kind)k) : NULL;
+
+        *ret = (struct manifest_work){.kind = (enum manifest_kind)k};
+        if (manifest_is_there(&note->kinds[k]) &&
+            (!suffix || strcmp(note->kinds[k].suffix, suffix) != 0))
+            return true;
+    }
+    for (int k = 0; k < MANIFEST_KINDS && of; k++) {
+        const char *suffix = manifest_suffix(m, (enum manifest_kind)k);
+
+        *ret = (struct manifest_work){.kind = (enum manifest_kind)k, .put = true};
+        if (suffix && !manifest_is_current(&note->kinds[k], suffix, of))
+            return true;
+    }
+    return false;
+}
+
 int manifest_note_doubt(struct index *ix, const char *list, enum manifest_kind kind)
 {
     struct manifest_note note;

@@ -67,6 +67,21 @@ bool manifest_is_current(const struct manifest_noted *n, const char *suffix,
 /* manifest_list_stands(known): S3 has the list for certain, and it is where its file is. */
 bool manifest_list_stands(const struct known *known);
 
+/* manifest_is_there(n): S3 has it, or may have it. */
+bool manifest_is_there(const struct manifest_noted *n);
+
+/* What is to be done about one of a list's manifests. */
+struct manifest_work {
+    enum manifest_kind kind;
+    bool put; /* else it is to go */
+};
+
+/* manifest_work(m, note, of, ret): the first thing to be done, what is to go before what is to
+ * come; `of`: what its manifests are to be made of; NULL: there is no such list. False: nothing is.
+ */
+bool manifest_work(const struct conf_mapping *m, const struct manifest_note *note,
+                   const uint8_t *of, struct manifest_work *ret);
+
 /* manifest_note_doubt(ix, list, kind): it may be there or not, so that it is put anew. 0 or as the
  * index fails. */
 int manifest_note_doubt(struct index *ix, const char *list, enum manifest_kind kind)

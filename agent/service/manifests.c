@@ -19,48 +19,10 @@
 #include "agent/service/manifest_notes.h"
 
 #include "base/log.h"
-#include "base/replace.h"
 
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-/* What is to be done about one of a list's manifests. */
-struct work_of {
-    enum manifest_kind kind;
-    bool put;
-};
-
-static bool is_there(const struct manifest_noted *n)
-{
-    return n->standing == MANIFEST_THERE || n->standing == MANIFEST_MAYBE;
-}
-
-/* The first thing to be done; `of` NULL: there is no such list. */
-static bool first_work(const struct mapping *m, const struct manifest_note *note, const uint8_t *of,
-                       struct work_of *ret)
-{
-    bool keeps = m->conf->deletes == CONF_DELETES_KEEP;
-
-    for (int k = 0; k < MANIFEST_KINDS && !keeps; k++) {
-        const char *suffix = of ? manifest_suffix(m->conf, (enum manifest_kind)k) : NULL;
-
-        *ret = (struct work_of){.kind = (enum manifest_kind)k};
-        if (is_there(&note->kinds[k]) && (!suffix || strcmp(note->kinds[k].suffix, suffix) != 0))
-            return true;
-    }
-    for (int k = 0; k < MANIFEST_KINDS && of; k++) {
-        const char *suffix = manifest_suffix(m->conf, (enum manifest_kind)k);
-
-        *ret = (struct work_of){.kind = (enum manifest_kind)k, .put = true};
-        if (suffix && !manifest_is_current(&note->kinds[k], suffix, of))
-            return true;
-    }
-    return false;
-}
 
 /* The note of a list; false where the index fails. */
 static bool note_of(struct agent *a, const char *list, struct manifest_note *ret)
@@ -100,7 +62,7 @@ static bool list_stands(struct agent *a, const struct item *it, uint8_t of[SHA25
 
 /* What is to be done next for the list of an item that is through otherwise. */
 static bool next_work(struct agent *a, const struct item *it, struct manifest_note *note,
-                      struct work_of *ret)
+                      struct manifest_work *ret)
 {
     const struct mapping *m = &a->mappings[it->mapping];
     uint8_t of[SHA256_BYTES];
@@ -108,13 +70,13 @@ static bool next_work(struct agent *a, const struct item *it, struct manifest_no
 
     return m->manifests && !a->options.dry_run && !a->fatal && agent_is_list(a, it) &&
            list_stands(a, it, of, &gone) && note_of(a, it->key, note) &&
-           first_work(m, note, gone ? NULL : of, ret);
+           manifest_work(m->conf, note, gone ? NULL : of, ret);
 }
 
 bool manifests_due(struct agent *a, const struct item *it)
 {
     struct manifest_note note;
-    struct work_of work;
+    struct manifest_work work;
 
     return next_work(a, it, &note, &work);
 }
@@ -125,16 +87,17 @@ bool manifests_any(struct agent *a, const struct item *it)
 
     if (!agent_mapping(a, it)->manifests || !note_of(a, it->key, &note))
         return false;
-    return is_there(&note.kinds[MANIFEST_PLAIN]) || is_there(&note.kinds[MANIFEST_AUGMENTED]);
+    return manifest_is_there(&note.kinds[MANIFEST_PLAIN]) ||
+           manifest_is_there(&note.kinds[MANIFEST_AUGMENTED]);
 }
 
 /* ---- what the item is at ---- */
 
-static struct work_of work_of(const struct item *it)
+static struct manifest_work work_of(const struct item *it)
 {
-    return (struct work_of){.kind = it->manifest == ITEM_PLAIN_MANIFEST ? MANIFEST_PLAIN
-                                                                        : MANIFEST_AUGMENTED,
-                            .put = it->change != CHANGE_REMOVE};
+    return (struct manifest_work){.kind = it->manifest == ITEM_PLAIN_MANIFEST ? MANIFEST_PLAIN
+                                                                              : MANIFEST_AUGMENTED,
+                                  .put = it->change != CHANGE_REMOVE};
 }
 
 /* The manifest's path (its key is behind the mapping's prefix): what is to go is where the note has
@@ -142,7 +105,7 @@ static struct work_of work_of(const struct item *it)
 static bool path_of(const struct agent *a, const struct item *it, const struct manifest_note *note,
                     char out[PATH_BYTES_MAX + 1])
 {
-    struct work_of w = work_of(it);
+    struct manifest_work w = work_of(it);
     const char *suffix =
         w.put ? manifest_suffix(a->mappings[it->mapping].conf, w.kind) : note->kinds[w.kind].suffix;
 
@@ -186,9 +149,9 @@ void manifests_intent(struct agent *a, struct item *it)
     if (it->tx || !note_of(a, it->key, &note) || !path_of(a, it, &note, path))
         return;
     rec = record(a, it, path,
-                 !work_of(it).put                          ? JOURNAL_REMOVE
-                 : is_there(&note.kinds[work_of(it).kind]) ? JOURNAL_EDIT
-                                                           : JOURNAL_ADD,
+                 !work_of(it).put                                   ? JOURNAL_REMOVE
+                 : manifest_is_there(&note.kinds[work_of(it).kind]) ? JOURNAL_EDIT
+                                                                    : JOURNAL_ADD,
                  JOURNAL_INTENT);
     rec.tx = JOURNAL_TX_SELF;
     it->tx = agent_journal(a, &rec);
@@ -215,7 +178,7 @@ static void ready(struct agent *a, struct item *it)
 static void refuse(struct agent *a, struct item *it, const char *why)
 {
     struct mapping *m = agent_mapping(a, it);
-    struct work_of w = work_of(it);
+    struct manifest_work w = work_of(it);
     char path[PATH_BYTES_MAX + 1];
     struct manifest_noted *n;
     struct manifest_note note;
@@ -228,7 +191,7 @@ static void refuse(struct agent *a, struct item *it, const char *why)
         return;
     }
     n = &note.kinds[w.kind];
-    if (is_there(n) && m->conf->deletes != CONF_DELETES_KEEP) { /* it names what will go */
+    if (manifest_is_there(n) && m->conf->deletes != CONF_DELETES_KEEP) { /* it names what will go */
         it->change = CHANGE_REMOVE;
         ready(a, it);
         return;
@@ -302,7 +265,7 @@ bool manifests_step(struct agent *a, struct item *it)
 {
     struct manifest_note note;
     char path[PATH_BYTES_MAX + 1], key[AGENT_KEY_SIZE];
-    struct work_of work;
+    struct manifest_work work;
     struct err e = {0};
 
     if (!next_work(a, it, &note, &work)) {
@@ -406,7 +369,7 @@ static void note_outcome(struct agent *a, const struct item *it, const struct tr
                          struct manifest_note *note)
 {
     struct mapping *m = agent_mapping(a, it);
-    struct work_of w = work_of(it);
+    struct manifest_work w = work_of(it);
     struct manifest_noted *n = &note->kinds[w.kind];
     struct index_entry e;
 
@@ -493,172 +456,4 @@ void manifests_outcome(struct agent *a, struct item *it, const struct transfer *
     troubles_failed(a, it, trouble_of(t), t->kind, t->s3_code, t->message);
     leave(it);
     decide_failed(a, it, why);
-}
-
-bool manifests_mend(struct agent *a, const struct mapping *m, const char *key)
-{
-    char list[PATH_BYTES_MAX + 1], list_key[AGENT_KEY_SIZE];
-    enum manifest_kind kind;
-
-    if (!manifest_list(m->conf, key + m->prefix_len, list, sizeof list, &kind) ||
-        !agent_key(a, m->id, list, list_key))
-        return false;
-    if (manifest_note_doubt(a->index, list_key, kind))
-        agent_fail(a, -EIO, "writing the index");
-    agent_dirty(a);
-    intake_touch_key(a, m->id, list_key, JOURNAL_SRC_OPERATOR, m->conf->settle_ms);
-    return true;
-}
-
-/* ---- beginning ---- */
-
-/* Mark one of a list's manifests. */
-static int mark(struct agent *a, const struct mapping *m, const char *list, enum manifest_kind kind,
-                const struct manifest_noted *as)
-{
-    struct manifest_note note;
-    char key[AGENT_KEY_SIZE];
-    int rc;
-
-    if (!agent_key(a, m->id, list, key))
-        return 0;
-    rc = manifest_note_get(a->index, key, &note);
-    if (rc)
-        return rc == -ENAMETOOLONG ? 0 : rc;
-    note.kinds[kind] = *as;
-    (void)snprintf(note.kinds[kind].suffix, sizeof note.kinds[kind].suffix, "%s",
-                   manifest_suffix(m->conf, kind)); /* fits */
-    return manifest_note_put(a->index, &note);
-}
-
-bool manifests_recover(struct agent *a, const struct mapping *m, const struct journal_record *rec,
-                       int *ret_rc)
-{
-    struct manifest_noted as = {.standing = MANIFEST_THERE, .size = rec->size};
-    char list[PATH_BYTES_MAX + 1];
-    enum manifest_kind kind;
-
-    if (!rec->path || !manifest_list(m->conf, rec->path, list, sizeof list, &kind))
-        return false;
-    *ret_rc = 0;
-    if (rec->op == JOURNAL_DELETE)
-        as = (struct manifest_noted){.standing = MANIFEST_NONE};
-    else if (rec->op == JOURNAL_PUT)
-        (void)snprintf(as.etag, sizeof as.etag, "%s", rec->etag ? rec->etag : ""); /* or is cut */
-    else
-        return true;
-    *ret_rc = mark(a, m, list, kind, &as);
-    return true;
-}
-
-bool manifests_interrupted(struct agent *a, const struct mapping *m, const char *path, bool leaving,
-                           int *ret_rc)
-{
-    struct manifest_noted as = {.standing = MANIFEST_MAYBE};
-    char list[PATH_BYTES_MAX + 1];
-    enum manifest_kind kind;
-
-    if (!path || !manifest_list(m->conf, path, list, sizeof list, &kind))
-        return false;
-    /* After a deletion the object is gone, or what the note says. */
-    *ret_rc = leaving ? 0 : mark(a, m, list, kind, &as);
-    return true;
-}
-
-/* Lists to be looked at. */
-struct lists_due {
-    struct agent *agent;
-    struct mapping *mapping;
-    struct map *keys;
-};
-
-/* index_fn: a list in S3 whose manifests are not as they should be. */
-static int gather_list(void *arg, const char *key, const struct known *known)
-{
-    struct lists_due *d = arg;
-    const char *path = key + d->mapping->prefix_len;
-    struct manifest_note note;
-    uint8_t of[SHA256_BYTES];
-    struct work_of work;
-    int rc;
-
-    if (!lst_is_list(path) || !manifest_list_stands(known) ||
-        watch_filter_excludes(&d->mapping->filter, path))
-        return 0;
-    rc = manifest_note_get(d->agent->index, key, &note);
-    if (rc)
-        return rc;
-    manifest_made_of(d->mapping->manifests_of, known, of);
-    for (int k = 0; k < MANIFEST_KINDS; k++)
-        if (note.kinds[k].standing == MANIFEST_REFUSED)
-            d->mapping->unmanifested++;
-    return first_work(d->mapping, &note, of, &work) ? map_put_str(d->keys, key, d, NULL) : 0;
-}
-
-/* manifest_notes_each's callback: manifests of a list that S3 does not have. */
-static int gather_note(void *arg, const struct manifest_note *note)
-{
-    struct lists_due *d = arg;
-    struct index_entry e;
-    struct work_of work;
-
-    if (strncmp(note->list, d->mapping->conf->prefix, d->mapping->prefix_len) != 0)
-        return 0;
-    d->mapping->manifests = true;
-    if (index_get(d->agent->index, note->list, &e) != -ENOENT ||
-        !first_work(d->mapping, note, NULL, &work))
-        return 0;
-    return map_put_str(d->keys, note->list, d, NULL);
-}
-
-/* One mapping's. */
-static int begin_mapping(struct agent *a, struct mapping *m)
-{
-    struct lists_due d = {.agent = a, .mapping = m, .keys = map_new()};
-    char key[AGENT_KEY_SIZE];
-    const void *at_key;
-    size_t n;
-    int rc = d.keys ? 0 : -ENOMEM;
-
-    m->manifests = m->conf->manifest || m->conf->augmented_manifest;
-    if (rc == 0)
-        rc = manifest_notes_each(a->index, gather_note, &d);
-    if (rc == 0 && m->manifests)
-        rc = index_each_under(a->index, m->conf->prefix, NULL, gather_list, &d);
-    for (size_t at = 0; rc == 0 && map_next(d.keys, &at, &at_key, &n, NULL);) {
-        (void)snprintf(key, sizeof key, "%.*s", (int)n, (const char *)at_key); /* fits: of S3 */
-        intake_touch_key(a, m->id, key, JOURNAL_SRC_SELF, 0);
-    }
-    map_free(d.keys);
-    return rc;
-}
-
-/* The directory of their files. What a crash left in it is in the way of nothing, and the next
- * manifest of its list takes its place. */
-static int open_directory(struct agent *a)
-{
-    char dir[PATH_BYTES_MAX + 1];
-    int rc = path_join(dir, sizeof dir, a->conf->state_dir, "manifests");
-
-    if (rc == 0 && mkdir(dir, 0700) && errno != EEXIST)
-        rc = -errno;
-    if (rc == 0) {
-        a->manifests_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        rc = a->manifests_fd < 0 ? -errno : replace_sweep(a->manifests_fd);
-    }
-    return rc;
-}
-
-int manifests_begin(struct agent *a)
-{
-    int rc = open_directory(a);
-
-    for (size_t i = 0; rc == 0 && i < a->mapping_count; i++) {
-        if (a->mappings[i].conf->kind != CONF_LISTS)
-            continue;
-        rc = manifest_base(a->conf, a->mappings[i].conf, a->mappings[i].manifests_of);
-        if (rc == 0)
-            rc = begin_mapping(a, &a->mappings[i]);
-    }
-    return rc;
 }

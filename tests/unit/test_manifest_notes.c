@@ -109,12 +109,43 @@ static void test_what_they_are_made_of(void **state)
     assert_false(manifest_list_stands(&list));
 }
 
+/* What is to go goes first: it names what will be deleted. */
+static void test_work(void **state)
+{
+    (void)state;
+    static const uint8_t of[SHA256_BYTES] = {9};
+    struct conf_mapping m = lists;
+    struct manifest_note note = {.list = "l/x.lst"};
+    struct manifest_noted *n = &note.kinds[MANIFEST_PLAIN];
+    struct manifest_work w;
+
+    assert_false(manifest_work(&m, &note, NULL, &w));
+    assert_true(manifest_work(&m, &note, of, &w));
+    assert_true(w.put && w.kind == MANIFEST_PLAIN);
+    *n = (struct manifest_noted){.standing = MANIFEST_THERE, .suffix = ".manifest", .of = {9}};
+    assert_true(manifest_work(&m, &note, of, &w));
+    assert_true(w.put && w.kind == MANIFEST_AUGMENTED);
+    m.augmented_manifest = NULL;
+    assert_false(manifest_work(&m, &note, of, &w));
+    n->of[0] = 8;
+    assert_true(manifest_work(&m, &note, of, &w) && w.put);
+    assert_true(manifest_work(&m, &note, NULL, &w) && !w.put);
+    memcpy(n->suffix, ".m", sizeof ".m");
+    assert_true(manifest_work(&m, &note, of, &w) && !w.put && w.kind == MANIFEST_PLAIN);
+    m.deletes = CONF_DELETES_KEEP;
+    assert_false(manifest_work(&m, &note, NULL, &w));
+    n->standing = MANIFEST_REFUSED;
+    m.deletes = CONF_DELETES_REMOVE;
+    assert_false(manifest_work(&m, &note, NULL, &w));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),
         INDEX_TEST(test_notes),
         cmocka_unit_test(test_what_they_are_made_of),
+        cmocka_unit_test(test_work),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
