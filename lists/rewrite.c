@@ -77,9 +77,11 @@ static int put_made(struct rewrite *w, const struct lst_row *row, const uint64_t
 
     if (!w->undo || (!index && !label))
         return 0;
-    rc = buf_appendf(w->undo, "%" PRIu64 "\t=\t", w->stats.rows);
+    rc = put_number(w->undo, w->stats.rows);
+    if (rc == 0)
+        rc = buf_append_str(w->undo, "\t=\t");
     if (rc == 0 && index)
-        rc = buf_appendf(w->undo, "%" PRIu64, *index);
+        rc = put_number(w->undo, *index);
     else if (rc == 0)
         rc = buf_append_span(w->undo, row->index);
     if (rc == 0)
