@@ -163,6 +163,7 @@ lockstep_LDADD = agent/libservice.a agent/libcore.a conf/libconf.a journal/libjo
 	lists/liblists.a watchers/libwatchers.a uploaders/libuploaders.a base/libbase.a \
 	$(WATCHERS_LIBS) $(CURL_LIBS) $(EXPAT_LIBS) $(LIBCONFIG_LIBS) $(LMDB_LIBS) $(SYSTEMD_LIBS) \
 	$(SQLITE_LIBS) $(MICROHTTPD_LIBS) $(CRYPTO_LIBS)
+	$(SQLITE_LIBS) $(CRYPTO_LIBS) $(ZSTD_LIBS)
 
 agent_tests = \
 	tests/unit/test_agent_account \

@@ -79,6 +79,64 @@ void journal_audit_tell_harmless(struct journal_audit *a, const char *file, uint
         a->on_fault(a->arg, &f);
 }
 
+/* Has a damaged file lost some of these bytes of the segment at hand? That was told. */
+static bool is_in_hole(const struct journal_audit *a, uint64_t from, uint64_t to)
+{
+    return from < a->hole_to && to > a->hole_from;
+}
+
+/* Tell of a fault in the framing of these bytes, unless they were lost. */
+static void fault_within(struct journal_audit *a, uint64_t from, uint64_t to, const char *kind,
+                         const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+static void fault_within(struct journal_audit *a, uint64_t from, uint64_t to, const char *kind,
+                         const char *fmt, ...)
+{
+    char detail[ERR_TEXT_MAX];
+    va_list ap;
+
+    if (is_in_hole(a, from, to)) {
+        a->damage++;
+        a->tree_known = false;
+        return;
+    }
+    va_start(ap, fmt);
+    vsnprintf(detail, sizeof(detail), fmt, ap);
+    va_end(ap);
+    fault(a, from, kind, "%s", detail);
+}
+
+/* What the damage of a compressed file means, in words. */
+static const char *damage_text(const struct journal_damage *d)
+{
+    if (strcmp(d->kind, "trailing") == 0)
+        return "bytes follow the end of the compressed file";
+    if (strcmp(d->kind, "truncated") == 0)
+        return "the end of the compressed file is missing";
+    if (strcmp(d->kind, "table") == 0)
+        return "the compressed file's table of frames is damaged; they are found without it";
+    return "this frame of the compressed file is damaged";
+}
+
+void journal_audit_damage(struct journal_audit *a, const struct journal_damage *d)
+{
+    char file[JOURNAL_FILE_SIZE];
+    char lost[64] = "";
+
+    if (d->from < d->to && d->to == UINT64_MAX)
+        snprintf(lost, sizeof(lost), "; lost: what follows byte %" PRIu64, d->from);
+    else if (d->from < d->to)
+        snprintf(lost, sizeof(lost), "; lost: bytes %" PRIu64 " to %" PRIu64, d->from, d->to - 1);
+    journal_audit_tell(a, journal_packed_name(a->name, file), d->offset, d->kind,
+                       "%s (%" PRIu64 " bytes%s%s)", damage_text(d), d->bytes, lost,
+                       lost[0] ? " of the segment" : "");
+    if (d->from == d->to)
+        return;
+    a->damage++;
+    a->hole_from = d->from < a->hole_from ? d->from : a->hole_from;
+    a->hole_to = d->to > a->hole_to ? d->to : a->hole_to;
+}
+
 /* Tell of bytes that are no loss. */
 static void harmless(struct journal_audit *a, const char *kind, const char *detail)
 {
@@ -95,6 +153,8 @@ void journal_audit_segment(struct journal_audit *a, struct journal_name name)
     a->good_end = 0;
     a->damage = 0;
     a->held_kind = NULL;
+    a->hole_from = UINT64_MAX;
+    a->hole_to = 0;
 }
 
 /* From here on the header's word counts. */
@@ -295,13 +355,13 @@ static void take_batch(struct journal_audit *a, const struct journal_batch *b)
 static void tell_held(struct journal_audit *a, uint64_t offset, const struct journal_batch *b)
 {
     if (b->skipped) {
-        fault(a, a->good_end, a->held_kind ? a->held_kind : "commit",
-              "%" PRIu64 " bytes belong to no batch: a commit line is missing or damaged",
-              offset + b->skipped - a->good_end);
+        fault_within(a, a->good_end, offset + b->skipped, a->held_kind ? a->held_kind : "commit",
+                     "%" PRIu64 " bytes belong to no batch: a commit line is missing or damaged",
+                     offset + b->skipped - a->good_end);
         a->chain_known = false;
     } else if (a->held_kind) {
-        fault(a, a->good_end, a->held_kind, "%s (%" PRIu64 " bytes)", a->held_why,
-              offset - a->good_end);
+        fault_within(a, a->good_end, offset, a->held_kind, "%s (%" PRIu64 " bytes)", a->held_why,
+                     offset - a->good_end);
         memcpy(a->head.chain, a->held_chain, SHA256_BYTES);
         a->chain_known = true;
     } else {
@@ -353,14 +413,16 @@ void journal_audit_segment_end(struct journal_audit *a, uint64_t size, uint64_t 
     a->verdict.bytes += size;
     hex_encode(a->head.chain, SHA256_BYTES, a->verdict.chain);
     if (size < counted)
-        fault(a, size, "truncated", "%" PRIu64 " bytes are missing at the end", counted - size);
-    else if (a->good_end < counted && last)
+        fault_within(a, size, counted, "truncated", "%" PRIu64 " bytes are missing at the end",
+                     counted - size);
+    else if (a->good_end < counted && last && !is_in_hole(a, a->good_end, counted))
         harmless(a, "torn tail",
                  "the last bytes have no commit line: the writer died there, or is "
                  "writing now");
     else if (a->good_end < counted)
-        fault(a, a->good_end, a->held_kind ? a->held_kind : "commit", "%s",
-              a->held_kind ? a->held_why : "bytes without a commit line in a closed segment");
+        fault_within(a, a->good_end, counted, a->held_kind ? a->held_kind : "commit", "%s",
+                     a->held_kind ? a->held_why
+                                  : "bytes without a commit line in a closed segment");
     else if (counted < size)
         harmless(a, "superseded",
                  "the bytes from here on did not become durable, or follow damage; "

@@ -11,6 +11,7 @@
 #define LOCKSTEP_JOURNAL_AUDIT_H
 
 #include "journal/batch.h"
+#include "journal/packed.h"
 
 struct journal_audit {
     void (*on_fault)(void *arg, const struct journal_fault *f); /* may be NULL */
@@ -38,6 +39,8 @@ struct journal_audit {
     const char *held_kind; /* a broken batch at good_end: told once a good one follows */
     const char *held_why;
     uint8_t held_chain[SHA256_BYTES]; /* its chain value as written */
+    uint64_t hole_from; /* bytes of the segment at hand that a damaged file has lost, as was told */
+    uint64_t hole_to;
     bool trust_first; /* take the first header's word for what lies before it (set after init) */
 };
 
@@ -57,6 +60,10 @@ int journal_audit_batch(struct journal_audit *a, enum journal_step step, uint64_
 /* journal_audit_segment_end(a, size, counted, last): the segment has `size` bytes of which
  * `counted` count (the next header's word; size where there is none). last: no segment follows. */
 void journal_audit_segment_end(struct journal_audit *a, uint64_t size, uint64_t counted, bool last);
+
+/* journal_audit_damage(a, d): the compressed file of the segment at hand is damaged. It is told; what
+ * follows of it for the batches that it has lost is not told again. */
+void journal_audit_damage(struct journal_audit *a, const struct journal_damage *d);
 
 /* journal_audit_tell(a, file, offset, kind, fmt, ...): a fault that was found beside the audit. It
  * is counted and told, and does not touch what the audit knows. tell_harmless: what is none. */

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FIRST_DIGITS 20
+#define PACKED_ENDING ".zst"
 
 char *journal_name_format(struct journal_name name, char out[JOURNAL_FILE_SIZE])
 {
@@ -37,6 +37,28 @@ bool journal_name_parse(const char *file, struct journal_name *ret)
         return false;
     *ret = name;
     return true;
+}
+
+char *journal_packed_name(struct journal_name name, char out[JOURNAL_FILE_SIZE])
+{
+    const size_t n = strlen(journal_name_format(name, out));
+
+    memcpy(out + n, PACKED_ENDING, sizeof PACKED_ENDING);
+    return out;
+}
+
+bool journal_any_name_parse(const char *file, struct journal_name *ret)
+{
+    char plain[JOURNAL_FILE_SIZE];
+    const size_t n = strnlen(file, JOURNAL_FILE_SIZE), ending = strlen(PACKED_ENDING);
+
+    if (n == JOURNAL_FILE_SIZE)
+        return false;
+    if (n < ending || strcmp(file + n - ending, PACKED_ENDING) != 0)
+        return journal_name_parse(file, ret);
+    memcpy(plain, file, n - ending);
+    plain[n - ending] = '\0';
+    return journal_name_parse(plain, ret);
 }
 
 int journal_name_compare(struct journal_name a, struct journal_name b)

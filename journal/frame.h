@@ -30,6 +30,10 @@ struct journal_name {
  * journal_name_parse(file, ret): true if file is such a name. compare: the order of segments. */
 char *journal_name_format(struct journal_name name, char out[JOURNAL_FILE_SIZE]);
 bool journal_name_parse(const char *file, struct journal_name *ret);
+/* journal_packed_name(name, out): the name of its file once it is compressed, which has the ending
+ * ".zst" besides; returns out. journal_any_name_parse(file, ret): true if it is either. */
+char *journal_packed_name(struct journal_name name, char out[JOURNAL_FILE_SIZE]);
+bool journal_any_name_parse(const char *file, struct journal_name *ret);
 int journal_name_compare(struct journal_name a, struct journal_name b);
 
 enum journal_kind {

@@ -3,12 +3,12 @@
 
 #include "base/err.h"
 #include "journal/batch.h"
+#include "journal/content.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define SEGMENT_ENDING "jsonl"
@@ -42,13 +42,13 @@ static int read_at(int fd, void *to, size_t n, uint64_t offset)
 }
 
 /* The chain value in the commit line that ends where the segment does. 0, ERR_CHANGED, -errno. */
-static int chain_at_end(int fd, uint64_t size, uint8_t ret[SHA256_BYTES])
+static int chain_at_end(struct journal_content *s, uint64_t size, uint8_t ret[SHA256_BYTES])
 {
     char tail[JOURNAL_COMMIT_MAX];
     const size_t n = size < sizeof tail ? (size_t)size : sizeof tail;
     struct journal_commit commit;
     const char *line;
-    int rc = read_at(fd, tail, n, size - n);
+    int rc = journal_content_read_all(s, tail, n, size - n);
 
     if (rc)
         return rc == ERR_CORRUPT ? ERR_CHANGED : rc;
@@ -67,25 +67,24 @@ static int chain_at_end(int fd, uint64_t size, uint8_t ret[SHA256_BYTES])
 static int check_bond(int dir_fd, struct journal_name name, uint64_t size,
                       const struct journal_index_bond *bond)
 {
-    char file[JOURNAL_FILE_SIZE];
+    struct journal_content content;
     uint8_t chain[SHA256_BYTES];
-    int fd, rc = 0;
-    struct stat st;
+    int64_t mtime_ns;
+    int rc;
 
     if (bond->size != size || bond->first != name.first)
         return ERR_CHANGED;
-    fd = openat(dir_fd, journal_name_format(name, file), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    if (fstat(fd, &st))
-        rc = -errno;
-    else if (st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec != bond->mtime_ns)
+    rc = journal_content_open(&content, dir_fd, name);
+    if (rc)
+        return rc;
+    rc = journal_content_stat(&content, NULL, &mtime_ns);
+    if (rc == 0 && mtime_ns != bond->mtime_ns)
         rc = ERR_CHANGED;
     if (rc == 0)
-        rc = chain_at_end(fd, size, chain);
+        rc = chain_at_end(&content, size, chain);
     if (rc == 0 && memcmp(chain, bond->chain, SHA256_BYTES) != 0)
         rc = ERR_CHANGED;
-    close(fd);
+    journal_content_close(&content);
     return rc;
 }
 

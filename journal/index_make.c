@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define FILE_MODE  0600
@@ -112,7 +111,6 @@ static int put_file(int dir_fd, struct journal_name name, struct making *m)
 static int make_one(int dir_fd, struct journal_name name, uint64_t size)
 {
     struct making m = {.bond = {.first = name.first, .next = name.first}};
-    struct stat st;
     int rc = journal_walk_open(&m.walk, dir_fd, name);
 
     if (rc)
@@ -120,12 +118,9 @@ static int make_one(int dir_fd, struct journal_name name, uint64_t size)
     buf_init(&m.store, JOURNAL_LINE_MAX);
     m.walk.limit = size;
     /* The time is that of before the reading: what is written meanwhile makes the index stale. */
-    if (fstat(m.walk.fd, &st))
-        rc = -errno;
-    if (rc == 0) {
-        m.bond.mtime_ns = st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec;
+    rc = journal_content_stat(&m.walk.content, NULL, &m.bond.mtime_ns);
+    if (rc == 0)
         rc = take_segment(&m);
-    }
     if (rc == 0)
         rc = put_file(dir_fd, name, &m);
     journal_index_release(&m.draft);

@@ -1,11 +1,12 @@
 noinst_LIBRARIES += journal/libjournal.a
-journal_libjournal_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h
+journal_libjournal_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h $(ZSTD_CFLAGS)
 journal_libjournal_a_SOURCES = \
 	journal/journal.h \
 	journal/audit.c journal/audit.h \
 	journal/batch.c journal/batch.h \
 	journal/checkpoint.c journal/checkpoint.h journal/checkpoint_file.c \
 	journal/columns.c journal/columns.h \
+	journal/content.c journal/content.h \
 	journal/evidence.c journal/evidence.h \
 	journal/frame.c journal/frame.h \
 	journal/glance.c journal/glance.h \
@@ -16,6 +17,8 @@ journal_libjournal_a_SOURCES = \
 	journal/life.c journal/life.h \
 	journal/merkle.c journal/merkle.h \
 	journal/note.c journal/note.h \
+	journal/pack.c journal/pack.h \
+	journal/packed.c journal/packed.h journal/packed_file.c journal/packed_file.h \
 	journal/past.c journal/past.h \
 	journal/place.c journal/place.h \
 	journal/proof.c journal/proof.h journal/prove.c \
@@ -49,6 +52,7 @@ journal_tests = \
 	tests/unit/test_journal_html \
 	tests/unit/test_journal_life \
 	tests/unit/test_journal_note \
+	tests/unit/test_journal_pack \
 	tests/unit/test_journal_parts \
 	tests/unit/test_journal_past \
 	tests/unit/test_journal_place \
@@ -64,7 +68,7 @@ journal_tests = \
 	tests/unit/test_journal_writer
 check_PROGRAMS += $(journal_tests)
 TESTS += $(journal_tests)
-journal_tests_LIBS = journal/libjournal.a base/libbase.a $(CMOCKA_LIBS) $(CRYPTO_LIBS)
+journal_tests_LIBS = journal/libjournal.a base/libbase.a $(CMOCKA_LIBS) $(CRYPTO_LIBS) $(ZSTD_LIBS)
 journal_tests_DIR = tests/unit/journal_dir.c tests/unit/journal_dir.h tests/unit/unit.h
 
 journal_tests_DISK = tests/unit/failing_disk.c tests/unit/failing_disk.h
@@ -103,6 +107,8 @@ tests_unit_test_journal_html_SOURCES = tests/unit/test_journal_html.c tests/unit
 tests_unit_test_journal_html_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_life_SOURCES = tests/unit/test_journal_life.c tests/unit/unit.h
 tests_unit_test_journal_life_LDADD = $(journal_tests_LIBS)
+tests_unit_test_journal_pack_SOURCES = tests/unit/test_journal_pack.c $(journal_tests_DIR)
+tests_unit_test_journal_pack_LDADD = $(journal_tests_LIBS) -lpthread
 tests_unit_test_journal_parts_SOURCES = tests/unit/test_journal_parts.c $(journal_tests_DIR)
 tests_unit_test_journal_parts_LDADD = $(journal_tests_LIBS) -lpthread
 tests_unit_test_journal_past_SOURCES = tests/unit/test_journal_past.c tests/unit/unit.h
@@ -124,7 +130,7 @@ tests_unit_test_journal_writer_LDADD = $(journal_tests_LIBS)
 
 noinst_PROGRAMS += tests/bench/bench_journal
 tests_bench_bench_journal_SOURCES = tests/bench/bench_journal.c
-tests_bench_bench_journal_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS)
+tests_bench_bench_journal_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS) $(ZSTD_LIBS)
 
 EXTRA_DIST += \
 	tests/fuzz/corpus/journal_batch/bodies \
@@ -155,18 +161,18 @@ tests_fuzz_fuzz_journal_evidence_SOURCES = tests/fuzz/fuzz_journal_evidence.c
 tests_fuzz_fuzz_journal_evidence_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS)
 tests_fuzz_fuzz_journal_evidence_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_journal_index_SOURCES = tests/fuzz/fuzz_journal_index.c
-tests_fuzz_fuzz_journal_index_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS)
+tests_fuzz_fuzz_journal_index_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS) $(ZSTD_LIBS)
 tests_fuzz_fuzz_journal_index_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_journal_proof_SOURCES = tests/fuzz/fuzz_journal_proof.c
-tests_fuzz_fuzz_journal_proof_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS)
+tests_fuzz_fuzz_journal_proof_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS) $(ZSTD_LIBS)
 tests_fuzz_fuzz_journal_proof_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_journal_note_SOURCES = tests/fuzz/fuzz_journal_note.c
-tests_fuzz_fuzz_journal_note_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS)
+tests_fuzz_fuzz_journal_note_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS) $(ZSTD_LIBS)
 tests_fuzz_fuzz_journal_note_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_journal_record_SOURCES = tests/fuzz/fuzz_journal_record.c
-tests_fuzz_fuzz_journal_record_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS)
+tests_fuzz_fuzz_journal_record_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS) $(ZSTD_LIBS)
 tests_fuzz_fuzz_journal_record_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_journal_batch_SOURCES = tests/fuzz/fuzz_journal_batch.c
-tests_fuzz_fuzz_journal_batch_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS)
+tests_fuzz_fuzz_journal_batch_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS) $(ZSTD_LIBS)
 tests_fuzz_fuzz_journal_batch_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif

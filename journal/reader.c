@@ -17,7 +17,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define NO_OFFSET UINT64_MAX
@@ -57,7 +56,7 @@ int journal_reader_open(const char *dir, uint64_t from_seq, struct journal_reade
         free(r);
         return rc;
     }
-    r->walk.fd = -1;
+    r->walk.content.fd = -1;
     r->looked_again = NO_OFFSET;
     r->want = from_seq;
     buf_init(&r->walk.data, 0);
@@ -205,8 +204,8 @@ static enum journal_read leave(struct journal_reader *r, uint64_t offset, struct
 {
     struct journal_name left = r->name;
     uint64_t limit = r->walk.limit;
-    struct stat st;
-    int rc = fstat(r->walk.fd, &st) ? -errno : 0;
+    uint64_t size = 0;
+    int rc = journal_content_stat(&r->walk.content, &size, NULL);
 
     if (rc == 0)
         rc = enter(r, r->next);
@@ -214,9 +213,9 @@ static enum journal_read leave(struct journal_reader *r, uint64_t offset, struct
         rc = sift(r);
     if (rc)
         return failed(r, e, rc);
-    if (limit != UINT64_MAX && (uint64_t)st.st_size < limit)
+    if (limit != UINT64_MAX && size < limit)
         return damaged(r, e, left, offset, "the end of the segment is missing");
-    if (offset < limit && offset < (uint64_t)st.st_size)
+    if (offset < limit && offset < size)
         return damaged(r, e, left, offset, "the last bytes of the segment have no commit line");
     return JOURNAL_READ_RECORD;
 }

@@ -260,6 +260,13 @@ static int audit_last(struct journal *j, const struct journal_list *list, struct
     return rc ? rc : a->version;
 }
 
+/* Is the last segment a compressed one? Then the one that followed it is lost. It was closed, so it
+ * stays as it is. */
+static bool last_is_packed(const struct journal *j, const struct journal_list *list)
+{
+    return list->count && journal_content_is_packed(j->dir_fd, list->names[list->count - 1]);
+}
+
 /* The segment to write to: the last one, or a new one. 0 or a negative code. */
 static int begin_segment(struct journal *j, const struct journal_audit *a,
                          const struct journal_list *list, bool anew)
@@ -272,6 +279,8 @@ static int begin_segment(struct journal *j, const struct journal_audit *a,
     if (list->count) {
         last = list->names[list->count - 1];
         journal_name_format(last, previous);
+    }
+    if (list->count && !last_is_packed(j, list)) {
         rc = journal_segment_open(j->dir_fd, last, a->good_end, j->segment.born_us, &j->segment);
         if (rc || !anew)
             return rc;
@@ -313,6 +322,8 @@ static int recover(struct journal *j, struct journal_list *list, struct journal_
 
     found->fresh = list->count == 0;
     while ((rc = audit_last(j, list, a, &size)) == 0 && list->count && a->good_end == 0) {
+        if (last_is_packed(j, list))
+            return ERR_CORRUPT;
         first = list->names[list->count - 1].first;
         rc = put_away(j, list->names[--list->count], size, &repair);
         if (rc)
@@ -325,7 +336,7 @@ static int recover(struct journal *j, struct journal_list *list, struct journal_
         return rc;
     if (list->count && a->damage) {
         found->corrupt_segments = 1;
-    } else if (list->count && size > a->good_end) {
+    } else if (list->count && size > a->good_end && !last_is_packed(j, list)) {
         rc = cut_tail(j, list->names[list->count - 1], a->good_end, &repair);
         found->torn_bytes += size - a->good_end;
     }
@@ -338,7 +349,7 @@ static int recover(struct journal *j, struct journal_list *list, struct journal_
     j->head = a->head;
     if (list->count == 0)
         j->head.next_seq = first;
-    rc = begin_segment(j, a, list, list->count == 0 || a->damage);
+    rc = begin_segment(j, a, list, list->count == 0 || a->damage || last_is_packed(j, list));
     if (rc)
         return rc;
     j->next_seq = j->head.next_seq;

@@ -1,6 +1,8 @@
 /* The open segment and the ballast. Shell. */
 #include "journal/segment.h"
 
+#include "journal/content.h"
+
 #include "base/err.h"
 
 #include <errno.h>
@@ -36,6 +38,10 @@ static int create_file(int dir_fd, uint64_t first, struct journal_segment *s)
 
     s->name = (struct journal_name){.first = first};
     do {
+        if (journal_content_is_packed(dir_fd, s->name)) {
+            errno = EEXIST;
+            continue;
+        }
         s->fd = openat(dir_fd, journal_name_format(s->name, file),
                        O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
     } while (s->fd < 0 && errno == EEXIST && ++s->name.part < PARTS_MAX);

@@ -34,7 +34,7 @@ int journal_closed_next(const struct journal *j, const char *after, char ret[JOU
     struct journal_name last;
     int rc;
 
-    if (after && !journal_name_parse(after, &last))
+    if (after && !journal_any_name_parse(after, &last))
         return -EINVAL;
     rc = journal_list_read(j->dir_fd, &list);
     if (rc)
@@ -44,7 +44,7 @@ int journal_closed_next(const struct journal *j, const char *after, char ret[JOU
         if ((after && journal_name_compare(list.names[i], last) <= 0) ||
             journal_name_compare(list.names[i], j->segment.name) >= 0)
             continue;
-        journal_name_format(list.names[i], ret);
+        journal_content_file(j->dir_fd, list.names[i], ret);
         rc = 0;
     }
     journal_list_release(&list);

@@ -4,9 +4,7 @@
 #include "base/err.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #define PIECE  (1u << 20)
 #define WINDOW (PIECE + 2u * JOURNAL_LINE_MAX) /* a piece, and a line that the last one cut */
@@ -63,24 +61,23 @@ static void keep_last_line(struct buf *window)
 int verify_keys_named(int dir_fd, struct journal_name name,
                       int (*on_key)(void *arg, const struct journal_key *key), void *arg)
 {
-    char file[JOURNAL_FILE_SIZE];
+    struct journal_content content;
     struct buf window, store;
-    int fd = openat(dir_fd, journal_name_format(name, file), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    uint64_t offset = 0;
     ssize_t n = 1;
-    int rc;
+    int rc = journal_content_open(&content, dir_fd, name);
 
-    if (fd < 0)
-        return -errno;
+    if (rc)
+        return rc;
     buf_init(&window, WINDOW);
     buf_init(&store, JOURNAL_LINE_MAX);
     rc = buf_reserve(&window, WINDOW);
     while (rc == 0 && n) {
-        n = read(fd, window.data + window.len, PIECE);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            rc = -errno;
-        else if (n > 0) {
+        n = journal_content_read(&content, window.data + window.len, PIECE, offset);
+        if (n < 0) {
+            rc = (int)n;
+        } else if (n > 0) {
+            offset += (uint64_t)n;
             window.len += (size_t)n;
             rc = take_lines((struct span){window.data, window.len}, &store, on_key, arg);
             keep_last_line(&window);
@@ -88,6 +85,6 @@ int verify_keys_named(int dir_fd, struct journal_name name,
     }
     buf_release(&window);
     buf_release(&store);
-    close(fd);
+    journal_content_close(&content);
     return rc;
 }

@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define WINDOW_FIRST (64u << 10)              /* bytes of the first read */
@@ -30,6 +29,19 @@ int journal_dir_open(const char *path, int *ret_fd, struct err *e)
 static int compare_names(const void *a, const void *b)
 {
     return journal_name_compare(*(const struct journal_name *)a, *(const struct journal_name *)b);
+}
+
+/* In order, each once: a segment whose compressed file was being made has both. */
+static void put_in_order(struct journal_list *list)
+{
+    size_t kept = 0;
+
+    if (list->count)
+        qsort(list->names, list->count, sizeof(*list->names), compare_names);
+    for (size_t i = 0; i < list->count; i++)
+        if (i == 0 || journal_name_compare(list->names[i], list->names[kept - 1]) != 0)
+            list->names[kept++] = list->names[i];
+    list->count = kept;
 }
 
 /* Add one name. 0 or -ENOMEM. */
@@ -79,15 +91,14 @@ static int read_names(int dir_fd, bool (*parse)(const char *file, struct journal
         journal_list_release(&list);
         return rc;
     }
-    if (list.count)
-        qsort(list.names, list.count, sizeof(*list.names), compare_names);
+    put_in_order(&list);
     *ret = list;
     return 0;
 }
 
 int journal_list_read(int dir_fd, struct journal_list *ret)
 {
-    return read_names(dir_fd, journal_name_parse, ret);
+    return read_names(dir_fd, journal_any_name_parse, ret);
 }
 
 int journal_list_checkpoints(int dir_fd, struct journal_list *ret)
@@ -104,21 +115,19 @@ void journal_list_release(struct journal_list *list)
 
 int journal_walk_open(struct journal_walk *w, int dir_fd, struct journal_name name)
 {
-    char file[JOURNAL_FILE_SIZE];
-    int fd = openat(dir_fd, journal_name_format(name, file), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    struct journal_content content;
+    int rc = journal_content_open(&content, dir_fd, name);
 
-    if (fd < 0)
-        return -errno;
-    *w = (struct journal_walk){.fd = fd, .limit = UINT64_MAX};
+    if (rc)
+        return rc;
+    *w = (struct journal_walk){.content = content, .limit = UINT64_MAX};
     buf_init(&w->data, WINDOW_MAX);
     return 0;
 }
 
 void journal_walk_close(struct journal_walk *w)
 {
-    if (w->fd >= 0)
-        close(w->fd);
-    w->fd = -1;
+    journal_content_close(&w->content);
     buf_release(&w->data);
 }
 
@@ -176,11 +185,9 @@ static ssize_t window_fill(struct journal_walk *w)
     n = buf_reserve(&w->data, want);
     if (n)
         return n;
-    do
-        n = pread(w->fd, w->data.data + w->data.len, want, (off_t)from);
-    while (n < 0 && errno == EINTR);
+    n = journal_content_read(&w->content, w->data.data + w->data.len, want, from);
     if (n < 0)
-        return -errno;
+        return n;
     w->data.len += (size_t)n;
     w->data.data[w->data.len] = '\0';
     return n;
@@ -226,7 +233,7 @@ int journal_walk_header(int dir_fd, struct journal_name name, struct buf *store,
         return rc;
     rc = journal_walk_next(&w, &step, &batch, &offset);
     if (rc == 0 && step == JOURNAL_STEP_MORE)
-        rc = -ENODATA;
+        rc = w.content.packed ? ERR_CORRUPT : -ENODATA; /* no writer is at work in the former */
     else if (rc == 0 && (step == JOURNAL_STEP_BROKEN || batch.skipped ||
                          !journal_line_next(&batch.body, &line)))
         rc = ERR_CORRUPT;
@@ -261,6 +268,12 @@ int journal_walk_counted(int dir_fd, struct journal_name name, struct journal_na
     return rc;
 }
 
+/* journal_content_watch's. */
+static void on_damage(void *arg, const struct journal_damage *d)
+{
+    journal_audit_damage(arg, d);
+}
+
 int journal_walk_audit(int dir_fd, struct journal_name name, const struct journal_name *next,
                        struct journal_audit *a, uint64_t *ret_size)
 {
@@ -268,7 +281,6 @@ int journal_walk_audit(int dir_fd, struct journal_name name, const struct journa
     struct journal_walk w;
     enum journal_step step;
     uint64_t offset;
-    struct stat st;
     int rc = journal_walk_open(&w, dir_fd, name);
 
     if (rc)
@@ -278,16 +290,16 @@ int journal_walk_audit(int dir_fd, struct journal_name name, const struct journa
     if (rc == -ENODATA)
         rc = 0;
     journal_audit_segment(a, name);
+    journal_content_watch(&w.content, on_damage, a);
     while (rc == 0) {
         rc = journal_walk_next(&w, &step, &batch, &offset);
         if (rc || step == JOURNAL_STEP_MORE)
             break;
         rc = journal_audit_batch(a, step, offset, &batch);
     }
-    if (rc == 0 && fstat(w.fd, &st))
-        rc = -errno;
+    if (rc == 0)
+        rc = journal_content_stat(&w.content, ret_size, NULL);
     if (rc == 0) {
-        *ret_size = (uint64_t)st.st_size;
         journal_audit_segment_end(a, *ret_size, w.limit == UINT64_MAX ? *ret_size : w.limit, !next);
     }
     journal_walk_close(&w);

@@ -7,13 +7,14 @@
 
 #include "journal/audit.h"
 #include "journal/batch.h"
+#include "journal/content.h"
 
 struct journal_list {
     struct journal_name *names; /* in order; owned */
     size_t count;
 };
 
-/* journal_list_read(dir_fd, ret): the segments in the directory. 0 or -errno. */
+/* journal_list_read(dir_fd, ret): the segments in the directory, plain or compressed. 0 or -errno. */
 int journal_list_read(int dir_fd, struct journal_list *ret) __attribute__((warn_unused_result));
 /* journal_list_checkpoints(dir_fd, ret): the same for files of checkpoints. */
 int journal_list_checkpoints(int dir_fd, struct journal_list *ret)
@@ -25,8 +26,8 @@ int journal_dir_open(const char *path, int *ret_fd, struct err *e)
     __attribute__((warn_unused_result));
 
 struct journal_walk {
-    int fd;          /* owned; -1 closed */
-    uint64_t limit;  /* bytes of the file that count */
+    struct journal_content content; /* owned; its fd is -1: closed */
+    uint64_t limit;  /* bytes of the segment that count */
     uint64_t offset; /* of the first byte that was not handed out yet */
     uint64_t lost;   /* bytes from there on that lie before the window: longer than any batch */
     size_t at;       /* of the window's first byte in data */
@@ -34,7 +35,7 @@ struct journal_walk {
 };
 
 /* journal_walk_open(w, dir_fd, name): from the first byte on, no limit. 0 or -errno.
- * journal_walk_close(w): harmless on a zeroed or closed walk with fd -1. */
+ * journal_walk_close(w): harmless on a zeroed or closed walk whose content has fd -1. */
 int journal_walk_open(struct journal_walk *w, int dir_fd, struct journal_name name)
     __attribute__((warn_unused_result));
 void journal_walk_close(struct journal_walk *w);

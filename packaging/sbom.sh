@@ -16,6 +16,7 @@ known() {
     libconfig.so.*) echo libconfig libconfig LGPL-2.1-or-later ;;
     liblmdb.so*) echo lmdb lmdb OLDAP-2.8 ;;
     libsystemd.so.*) echo systemd libsystemd LGPL-2.1-or-later ;;
+    libzstd.so.*) echo zstd libzstd 'BSD-3-Clause' ;;
     libsqlite3.so.*) echo sqlite sqlite3 blessing ;;
     libcrypto.so.*) echo openssl libcrypto Apache-2.0 ;;
     libc.so.*) echo glibc - LGPL-2.1-or-later ;;

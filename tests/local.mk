@@ -36,10 +36,10 @@ tests_s3d_s3d_LDADD = base/libbase.a $(MICROHTTPD_LIBS) $(CRYPTO_LIBS) $(EXPAT_L
 
 noinst_PROGRAMS += tests/system/journal_make tests/system/storm
 tests_system_journal_make_SOURCES = tests/system/journal_make.c
-tests_system_journal_make_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS)
+tests_system_journal_make_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS) $(ZSTD_LIBS)
 noinst_PROGRAMS += tests/faults/journal_write tests/faults/journal_write_careless
 tests_faults_journal_write_SOURCES = tests/faults/journal_write.c
-tests_faults_journal_write_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS)
+tests_faults_journal_write_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS) $(ZSTD_LIBS)
 tests_faults_journal_write_careless_SOURCES = tests/faults/journal_write.c tests/faults/no_fsync.c
 tests_faults_journal_write_careless_LDADD = $(tests_faults_journal_write_LDADD)
 # Preloaded, not linked: no program of automake's. A sanitizer has an allocator of its own.
@@ -122,7 +122,7 @@ EXTRA_DIST += \
 	tests/system/test_others.py \
 	tests/system/test_listing.py tests/system/test_verify.py \
 	tests/system/test_attributes.py tests/system/test_conditions.py tests/system/test_control.py tests/system/test_crash.py \
-	tests/system/test_completion.py \
+	tests/system/test_completion.py tests/system/test_compress.py \
 	tests/system/test_credentials.py tests/system/test_deletes.py tests/system/test_hostile.py tests/system/test_hurry.py \
 	tests/system/test_large_rename.py tests/system/test_peers.py tests/system/test_plan.py \
 	tests/system/test_anchors.py \

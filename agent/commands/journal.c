@@ -28,8 +28,8 @@ static const char usage[] =
     "       lockstep journal stat   [--list FILE] [--since T] [--until T] [--op OP] [--failed] "
     "[--json]\n"
     "       lockstep journal verify [--key PUBLIC]... [--anchor FILE | s3://BUCKET/PREFIX]...\n"
-    "       lockstep journal export | report | index | key | prove | verify-proof ... (--help "
-    "tells more)\n"
+    "       lockstep journal export | report | index | compress | key | prove | verify-proof ...\n"
+    "                               (--help tells more)\n"
     "the others with [-c FILE | --dir DIRECTORY]... [--host NAME]...\n"
     "T is a date (2026-01-31, 2026-01-31T08:00Z), @SECONDS, or an age (90s, 15m, 2h, 3d). PATH is\n"
     "below a mapping's root; a directory means everything beneath it. show also has what happened\n"
@@ -232,7 +232,7 @@ static int ask(int argc, char **argv)
     if (!q)
         return command_usage(usage,
                              "journal knows show, follow, at, diff, stat, verify, export, report, "
-                             "index, key, prove and verify-proof");
+                             "index, compress, key, prove and verify-proof");
     wrong = words(q, argc - optind - 1, argv + optind + 1, &a);
     if (wrong)
         return command_usage(usage, wrong);
@@ -261,7 +261,7 @@ int command_journal(int argc, char **argv)
         return journal_verify_proof_command(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "report") == 0)
         return journal_report_command(argc - 1, argv + 1);
-    if (argc > 1 && strcmp(argv[1], "index") == 0)
+    if (argc > 1 && (strcmp(argv[1], "index") == 0 || strcmp(argv[1], "compress") == 0))
         return journal_index_command(argc - 1, argv + 1);
     return ask(argc, argv);
 }

@@ -1,14 +1,17 @@
-/* Shell. lockstep journal index: make the indexes that a journal does not have. */
+/* Shell. lockstep journal index, journal compress: give closed segments the index that they do not
+ * have; make them small. */
 #include "agent/commands/journal_index.h"
 
 #include "agent/commands/commands.h"
 #include "base/err.h"
-#include "journal/search.h"
+#include "journal/pack.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char usage[] =
     "usage: lockstep journal index [--anew] [-c FILE | --dir DIRECTORY]\n"
@@ -18,14 +21,24 @@ static const char usage[] =
     "another place. A segment that is damaged gets none, and is read whole; then the exit status\n"
     "is 1.\n";
 
+static const char compress_usage[] =
+    "usage: lockstep journal compress [-c FILE | --dir DIRECTORY]\n"
+    "Compress each closed segment that is not, after its index is made where there is none. The\n"
+    "agent does so by itself; this is for journals that were written before. Everything that reads\n"
+    "a journal reads both, and zstd -d makes the plain segment again. A segment that is damaged\n"
+    "stays as it is; then the exit status is 1.\n";
+
 /* What came of the segments. */
 struct counts {
     uint64_t made, there, without;
     int status;
+    const char *what; /* a segment does that does not get it */
 };
 
 static const char *reason(int code)
 {
+    if (code == -ENODATA)
+        return "it has no index";
     if (code == ERR_CORRUPT)
         return "it is damaged; run: lockstep journal verify";
     return code == ERR_LIMIT ? "it is too large" : err_name(code);
@@ -42,8 +55,8 @@ static bool count(void *arg, const char *segment, int code, bool made)
         return true;
     }
     c->without++;
-    printf("%s gets no index: %s\n", segment, reason(code));
-    if (code == ERR_CORRUPT || code == ERR_LIMIT)
+    printf("%s %s: %s\n", segment, c->what, reason(code));
+    if (code == ERR_CORRUPT || code == ERR_LIMIT || code == -ENODATA)
         c->status = c->status ? c->status : EXIT_DIFFERENCES;
     else
         c->status = EXIT_UNREACHED;
@@ -75,24 +88,42 @@ static const char *parse(int argc, char **argv, bool *ret_anew, const char **ret
     return optind < argc ? "too many arguments" : NULL;
 }
 
-int journal_index_command(int argc, char **argv)
+/* All indexes; then all segments compressed, if that is wanted. The exit status. */
+static int make_all(const char *dir, bool compress, bool anew)
 {
-    const char *dir = NULL, *file = CONF_DEFAULT_FILE;
-    struct conf *conf = NULL;
-    struct counts c = {0};
+    struct counts c = {.what = "gets no index"}, packed = {.what = "stays as it is"};
     struct err e = {0};
-    bool anew = false;
-    const char *wrong = parse(argc, argv, &anew, &dir, &file);
 
-    if (wrong)
-        return command_usage(usage, wrong[0] ? wrong : NULL);
-    if (!dir && command_load(file, true, &conf))
-        return EXIT_USAGE;
-    if (journal_index_all(dir ? dir : conf->journal_dir, NULL, anew, count, &c, &e))
-        c.status = command_fault(EXIT_UNREACHED, &e);
-    else
+    if (journal_index_all(dir, NULL, anew, count, &c, &e))
+        return command_fault(EXIT_UNREACHED, &e);
+    if (!compress) {
         printf("%" PRIu64 " indexes made, %" PRIu64 " were there, %" PRIu64 " segments have none\n",
                c.made, c.there, c.without);
+        return c.status;
+    }
+    if (journal_pack_all(dir, count, &packed, &e))
+        return command_fault(EXIT_UNREACHED, &e);
+    printf("%" PRIu64 " segments compressed, %" PRIu64 " were, %" PRIu64 " stay as they are\n",
+           packed.made, packed.there, packed.without);
+    return packed.status > c.status ? packed.status : c.status;
+}
+
+int journal_index_command(int argc, char **argv)
+{
+    const bool compress = strcmp(argv[0], "compress") == 0;
+    const char *dir = NULL, *file = CONF_DEFAULT_FILE;
+    struct conf *conf = NULL;
+    bool anew = false;
+    int status;
+    const char *wrong = parse(argc, argv, &anew, &dir, &file);
+
+    if (!wrong && compress && anew)
+        wrong = "--anew goes with \"index\"";
+    if (wrong)
+        return command_usage(compress ? compress_usage : usage, wrong[0] ? wrong : NULL);
+    if (!dir && command_load(file, true, &conf))
+        return EXIT_USAGE;
+    status = make_all(dir ? dir : conf->journal_dir, compress, anew);
     conf_free(conf);
-    return c.status;
+    return status;
 }

@@ -555,7 +555,6 @@ void agent_end(struct agent *a)
 
     metrics_end(a);
     control_free(a->control);
-    finder_free(a->finder);
     work_free(a->work);
     watchers_free(a->watchers);
     if (a->journal && a->index && !a->fatal) {
@@ -568,6 +567,7 @@ void agent_end(struct agent *a)
         else
             anchors_finish(a);
     }
+    finder_free(a->finder);
     uploaders_free(a->uploaders);
     anchors_end(a);
     apply_free(a);

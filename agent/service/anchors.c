@@ -12,6 +12,7 @@
 #include "agent/service/anchors.h"
 
 #include "agent/service/agent.h"
+#include "agent/service/finder.h"
 #include "base/clock.h"
 #include "base/crc.h"
 #include "base/digest.h"
@@ -68,6 +69,7 @@ struct anchors {
     struct kept kept;
     bool bare;            /* the server does not know If-None-Match */
     bool more;            /* there may be a closed segment that S3 does not have */
+    bool early;           /* there is one, and it is not compressed yet */
     uint64_t seen_closed; /* segments that the journal had closed then */
     struct errand segment;
     struct errand checkpoint;
@@ -344,10 +346,13 @@ static void step_segment(struct agent *a, const struct journal_standing *s)
         return;
     rc = journal_closed_next(a->journal, x->kept.segment[0] ? x->kept.segment : NULL, r->file);
     x->more = rc != -ENOENT;
+    x->early = rc == 0 && !finder_is_done(a->finder, r->file);
     if (!x->more) {
         r->failures = 0; /* it is not there any more */
         return;
     }
+    if (x->early)
+        return;
     if (rc == 0) {
         journal_place_segment(x->folder, r->file, r->key);
         rc = tree_stat(x->dir_fd, r->file, &r->seen);
@@ -479,7 +484,8 @@ static bool is_busy(const struct anchors *x)
 void anchors_finish(struct agent *a)
 {
     struct anchors *x = a->anchors;
-    struct pollfd wait = {.fd = anchors_fd(a), .events = POLLIN};
+    struct pollfd wait[2] = {{.fd = anchors_fd(a), .events = POLLIN},
+                             {.fd = a->finder ? finder_fd(a->finder) : -1, .events = POLLIN}};
     int64_t until_ms;
 
     if (!x || a->fatal)
@@ -489,9 +495,10 @@ void anchors_finish(struct agent *a)
         return;               /* the journal's end says so */
     x->checkpoint.due_ms = 0; /* once more */
     anchors_step(a);
-    while (is_busy(x) && a->now_ms < until_ms && !a->fatal) {
-        (void)poll(&wait, 1, (int)(until_ms - a->now_ms)); /* whether it came shows below */
+    while ((is_busy(x) || x->early) && a->now_ms < until_ms && !a->fatal) {
+        (void)poll(wait, 2, (int)(until_ms - a->now_ms)); /* whether it came shows below */
         agent_now(a);
+        finder_step(a->finder, a->journal);
         anchors_outcomes(a);
         anchors_step(a);
     }

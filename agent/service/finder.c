@@ -1,10 +1,11 @@
-/* The indexes beside the journal's closed segments. Shell. See finder.h. */
+/* The indexes beside the journal's closed segments, and their compression. Shell. See finder.h. */
 #include "agent/service/finder.h"
 
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mailbox.h"
-#include "journal/search.h"
+#include "journal/frame.h"
+#include "journal/pack.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -18,10 +19,33 @@ struct finder {
     pthread_t thread;
     bool started;
     atomic_bool stopping;
-    struct mailbox *calls;       /* a letter: look for segments without an index */
+    struct mailbox *calls;       /* a letter: look for segments that want something */
+    struct mailbox *done;        /* what was looked at: struct report */
     uint64_t closed;             /* the loop's: segments of which the thread was told */
-    char last[JOURNAL_NAME_MAX]; /* the thread's: up to here all was looked at; "" nothing */
+    struct journal_name settled; /* the loop's: up to here all is done */
+    bool given_up;               /* the loop's: nobody knows what is done */
+    char last[JOURNAL_NAME_MAX]; /* the thread's: up to here all have indexes; "" nothing */
 };
+
+/* The thread has done what is to be done up to a segment. */
+struct report {
+    struct letter letter;
+    struct journal_name segment;
+    bool given_up; /* it cannot even look */
+};
+
+/* Tell the loop. Without memory it hears of it with the next one. */
+static void report(struct finder *f, struct journal_name segment, bool given_up)
+{
+    struct report *r = calloc(1, sizeof *r);
+
+    if (!r)
+        return;
+    r->segment = segment;
+    r->given_up = given_up;
+    if (!mailbox_send(f->done, &r->letter))
+        free(r);
+}
 
 /* journal_index_all's. */
 static bool told(void *arg, const char *segment, int code, bool made)
@@ -40,19 +64,45 @@ static bool told(void *arg, const char *segment, int code, bool made)
     return !atomic_load(&f->stopping);
 }
 
+/* journal_pack_all's. */
+static bool packed(void *arg, const char *segment, int code, bool made)
+{
+    struct finder *f = arg;
+    struct journal_name name;
+
+    if (code == 0 && made)
+        log_debug("journal: %s is compressed", segment);
+    else if (code && code != -ENODATA)
+        log_warning("journal: %s stays as it is: it cannot be compressed: %s", segment,
+                    err_name(code));
+    if (journal_name_parse(segment, &name))
+        report(f, name, false);
+    return !atomic_load(&f->stopping);
+}
+
+/* Look at all closed segments. */
+static void look(struct finder *f)
+{
+    struct err e = {0};
+
+    if (journal_index_all(f->dir, f->last[0] ? f->last : NULL, false, told, f, &e))
+        log_warning("journal: its segments get no indexes: %s", e.what);
+    else if (atomic_load(&f->stopping) || journal_pack_all(f->dir, packed, f, &e) == 0)
+        return;
+    else
+        log_warning("journal: its segments are not compressed: %s", e.what);
+    report(f, (struct journal_name){0}, true);
+}
+
 static void *finder_main(void *arg)
 {
     struct finder *f = arg;
     struct letter *l;
 
     while ((l = mailbox_wait(f->calls))) {
-        struct err e = {0};
-
         free(l);
-        if (atomic_load(&f->stopping))
-            continue;
-        if (journal_index_all(f->dir, f->last[0] ? f->last : NULL, false, told, f, &e))
-            log_warning("journal: its segments get no indexes: %s", e.what);
+        if (!atomic_load(&f->stopping))
+            look(f);
     }
     return NULL;
 }
@@ -75,6 +125,8 @@ int finder_new(const char *dir, struct finder **ret)
         f->dir = strdup(dir);
         rc = f->dir ? mailbox_new(0, &f->calls) : -ENOMEM;
     }
+    if (rc == 0)
+        rc = mailbox_new(0, &f->done);
     if (rc == 0) {
         rc = -pthread_create(&f->thread, NULL, finder_main, f);
         f->started = rc == 0;
@@ -88,21 +140,52 @@ int finder_new(const char *dir, struct finder **ret)
     return 0;
 }
 
+int finder_fd(const struct finder *f)
+{
+    return mailbox_fd(f->done);
+}
+
 void finder_step(struct finder *f, const struct journal *j)
 {
     struct journal_standing s;
+    struct letter *l;
 
     if (!f)
         return;
+    while ((l = mailbox_take(f->done))) {
+        const struct report *r = (const struct report *)l;
+
+        f->given_up |= r->given_up;
+        if (journal_name_compare(r->segment, f->settled) > 0)
+            f->settled = r->segment;
+        free(l);
+    }
     journal_standing(j, &s);
     if (s.closed != f->closed)
         call(f);
     f->closed = s.closed;
 }
 
-void finder_free(struct finder *f)
+bool finder_is_done(const struct finder *f, const char *file)
+{
+    struct journal_name name;
+
+    return !f || f->given_up || !journal_any_name_parse(file, &name) ||
+           journal_name_compare(name, f->settled) <= 0;
+}
+
+/* An empty mailbox is wanted to free it. */
+static void drop(struct mailbox *m)
 {
     struct letter *l;
+
+    while (m && (l = mailbox_take(m)))
+        free(l);
+    mailbox_free(m);
+}
+
+void finder_free(struct finder *f)
+{
 
     if (!f)
         return;
@@ -111,9 +194,8 @@ void finder_free(struct finder *f)
         mailbox_close(f->calls);
     if (f->started)
         pthread_join(f->thread, NULL);
-    while (f->calls && (l = mailbox_take(f->calls)))
-        free(l);
-    mailbox_free(f->calls);
+    drop(f->calls);
+    drop(f->done);
     free(f->dir);
     free(f);
 }

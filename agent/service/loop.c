@@ -404,6 +404,8 @@ int loop_sources(struct agent *a)
         rc = sd_event_add_io(a->event, NULL, anchors_fd(a), EPOLLIN, on_ready, a);
     if (rc >= 0 && a->journal)
         rc = loop_journal(a);
+    if (rc >= 0 && a->finder)
+        rc = sd_event_add_io(a->event, NULL, finder_fd(a->finder), EPOLLIN, on_ready, a);
     if (rc >= 0)
         rc = sd_event_add_io(a->event, NULL, work_fd(a->work), EPOLLIN, on_ready, a);
     if (rc >= 0)

@@ -1,15 +1,16 @@
 /*
  * The journal at its size: how fast records are encoded, appended, read and verified, beside a bare
  * write(2) of the same bytes; how close appending in groups with an fdatasync each comes to what
- * the disk allows; how long a start with a tail of 64 MB takes; and how long it takes to find the
- * life of one path, with indexes and without.
+ * the disk allows; how long a start with a tail of 64 MB takes; how long it takes to find the life
+ * of one path, with indexes and without; and all that again once closed segments are compressed, and
+ * how small they get.
  *
  *   bench_journal [records [directory]]
  */
 #include "base/clock.h"
 #include "base/err.h"
 #include "journal/journal.h"
-#include "journal/search.h"
+#include "journal/pack.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -475,6 +476,52 @@ static void bench_show(const char *dir, uint64_t n)
     bench_find("show, a renamed one, no index", dir, SHOWN, 4, find_whole);
 }
 
+/* Bytes of the files that end so, where all but the last segment are. */
+static uint64_t bytes_of(const char *path, const char *ending)
+{
+    DIR *dir = opendir(path);
+    struct dirent *entry;
+    uint64_t bytes = 0;
+
+    while (dir && (entry = readdir(dir))) {
+        const size_t n = strlen(entry->d_name), k = strlen(ending);
+        struct stat st;
+
+        if (n > k && strcmp(entry->d_name + n - k, ending) == 0 &&
+            fstatat(dirfd(dir), entry->d_name, &st, 0) == 0)
+            bytes += (uint64_t)st.st_size;
+    }
+    if (dir)
+        closedir(dir);
+    return bytes;
+}
+
+/* Compress the closed segments; then what reads them. */
+static void bench_pack(const char *dir, uint64_t n, uint64_t bytes)
+{
+    uint64_t count = 0, records;
+    struct watch took, from = watch_start();
+    struct err e = {0};
+
+    if (journal_pack_all(dir, on_index, &count, &e))
+        die(e.what, e.code);
+    took = watch_stop(from);
+    if (count == 0) {
+        printf("compress: no segment is closed; more records are needed\n");
+        return;
+    }
+    /* The records of what is left plain are as long as the others. */
+    records = n - (uint64_t)((double)bytes_of(dir, ".jsonl") / (double)bytes * (double)n);
+    report("compress", records, took);
+    printf("%-30s %10.1f bytes a record, %.1f before; %.1f of indexes\n", "closed segments",
+           (double)bytes_of(dir, ".zst") / (double)records, (double)bytes / (double)n,
+           (double)bytes_of(dir, ".idx") / (double)records);
+    bench_read(dir, n);
+    (void)bench_verify(dir, n);
+    bench_find("show, a renamed one", dir, SHOWN, 4, find);
+    bench_find("show, a renamed one, no index", dir, SHOWN, 4, find_whole);
+}
+
 int main(int argc, char **argv)
 {
     uint64_t n = argc > 1 ? strtoull(argv[1], NULL, 10) : RECORDS;
@@ -496,6 +543,7 @@ int main(int argc, char **argv)
     printf("append / bare write: %.2f on the wall, %.2f of processor; %.0f bytes a record\n",
            took.wall / bare.wall, took.cpu / bare.cpu, (double)bytes / (double)n);
     bench_show(dir, n);
+    bench_pack(dir, n, bytes);
     for (uint64_t group = 10; group <= 1000; group *= 10)
         for (int apart = 0; apart < 2; apart++)
             bench_sync(dir, (double)bytes / (double)n, took.wall / (double)n, group, apart);

@@ -43,8 +43,9 @@ def make_segments(agent, key, records=300, segment_bytes=8192):
 
 
 def segments(agent):
-    """The closed segments on disk: name -> bytes."""
-    names = sorted(glob.glob(f"{agent.state_dir}/journal/*.jsonl"))[:-1]
+    """The closed segments on disk, as they are now: name -> bytes."""
+    names = sorted(glob.glob(f"{agent.state_dir}/journal/*.jsonl") +
+                   glob.glob(f"{agent.state_dir}/journal/*.jsonl.zst"))[:-1]
     return {os.path.basename(name): read(name) for name in names}
 
 
@@ -122,6 +123,7 @@ def test_closed_segments_and_checkpoints_arrive(ctx):
     agent.wait_in_step(60)
     wait_level(agent)
     assert len(segments(agent)) > 5, segments(agent).keys()
+    assert all(name.endswith(".jsonl.zst") for name in segments(agent)), segments(agent).keys()
     wait_until(lambda: differences(ctx, agent) == [], 60, lambda: str(differences(ctx, agent)))
     before = newest(agent)[1]
     write(f"{images}/2.jpg", b"two")

@@ -54,6 +54,7 @@ LIBRARIES = {"libcurl": ("curl", "libcurl", "curl"), "libexpat": ("expat", "expa
              "liblmdb": ("lmdb", "lmdb", "OLDAP-2.8"),
              "libsystemd": ("systemd", "libsystemd", "LGPL-2.1-or-later"),
              "libsqlite3": ("sqlite", "sqlite3", "blessing"),
+             "libzstd": ("zstd", "libzstd", "BSD-3-Clause"),
              "libcrypto": ("openssl", "libcrypto", "Apache-2.0"),
              "libc": ("glibc", None, "LGPL-2.1-or-later")}
 OF_SANITIZERS = re.compile(r"lib([atl]|ub)san|libgcc_s|libm|libstdc|ld-linux")
