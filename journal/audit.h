@@ -61,8 +61,8 @@ int journal_audit_batch(struct journal_audit *a, enum journal_step step, uint64_
  * `counted` count (the next header's word; size where there is none). last: no segment follows. */
 void journal_audit_segment_end(struct journal_audit *a, uint64_t size, uint64_t counted, bool last);
 
-/* journal_audit_damage(a, d): the compressed file of the segment at hand is damaged. It is told; what
- * follows of it for the batches that it has lost is not told again. */
+/* journal_audit_damage(a, d): the compressed file of the segment at hand is damaged. It is told;
+ * what follows of it for the batches that it has lost is not told again. */
 void journal_audit_damage(struct journal_audit *a, const struct journal_damage *d);
 
 /* journal_audit_tell(a, file, offset, kind, fmt, ...): a fault that was found beside the audit. It

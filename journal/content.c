@@ -84,7 +84,7 @@ int journal_content_stat(const struct journal_content *s, uint64_t *ret_size, in
 }
 
 void journal_content_watch(struct journal_content *s,
-                          void (*tell)(void *arg, const struct journal_damage *d), void *arg)
+                           void (*tell)(void *arg, const struct journal_damage *d), void *arg)
 {
     if (s->packed)
         packed_file_watch(s->packed, tell, arg);
@@ -101,5 +101,5 @@ bool journal_content_is_packed(int dir_fd, struct journal_name name)
 char *journal_content_file(int dir_fd, struct journal_name name, char out[JOURNAL_FILE_SIZE])
 {
     return journal_content_is_packed(dir_fd, name) ? journal_packed_name(name, out)
-                                                  : journal_name_format(name, out);
+                                                   : journal_name_format(name, out);
 }

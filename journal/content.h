@@ -14,8 +14,8 @@ struct journal_content {
     struct packed_file *packed; /* owned; NULL: the file is plain */
 };
 
-/* journal_content_open(s, dir_fd, name): 0, -ENOMEM, -errno. journal_content_close(s): harmless on a
- * closed one with fd -1. */
+/* journal_content_open(s, dir_fd, name): 0, -ENOMEM, -errno. journal_content_close(s): harmless on
+ * a closed one with fd -1. */
 int journal_content_open(struct journal_content *s, int dir_fd, struct journal_name name)
     __attribute__((warn_unused_result));
 void journal_content_close(struct journal_content *s);
@@ -27,17 +27,18 @@ ssize_t journal_content_read(struct journal_content *s, void *to, size_t n, uint
 int journal_content_read_all(struct journal_content *s, void *to, size_t n, uint64_t offset)
     __attribute__((warn_unused_result));
 
-/* journal_content_stat(s, ret_size, ret_mtime_ns): bytes of the segment; the time of its file, which
- * stays as it is when it is compressed. Either may be NULL. 0 or -errno. */
+/* journal_content_stat(s, ret_size, ret_mtime_ns): bytes of the segment; the time of its file,
+ * which stays as it is when it is compressed. Either may be NULL. 0 or -errno. */
 int journal_content_stat(const struct journal_content *s, uint64_t *ret_size, int64_t *ret_mtime_ns)
     __attribute__((warn_unused_result));
 
-/* journal_content_watch(s, tell, arg): be told of damage to a compressed file, see packed_file.h. */
+/* journal_content_watch(s, tell, arg): be told of damage to a compressed file, see packed_file.h.
+ */
 void journal_content_watch(struct journal_content *s,
-                          void (*tell)(void *arg, const struct journal_damage *d), void *arg);
+                           void (*tell)(void *arg, const struct journal_damage *d), void *arg);
 
-/* journal_content_file(dir_fd, name, out): the name of the segment's file as it is now. Returns out.
- * journal_content_is_packed(dir_fd, name): is it compressed? */
+/* journal_content_file(dir_fd, name, out): the name of the segment's file as it is now. Returns
+ * out. journal_content_is_packed(dir_fd, name): is it compressed? */
 char *journal_content_file(int dir_fd, struct journal_name name, char out[JOURNAL_FILE_SIZE]);
 bool journal_content_is_packed(int dir_fd, struct journal_name name);
 

@@ -1,8 +1,8 @@
 /* Making the indexes of closed segments. Shell. See search.h. */
 #include "base/err.h"
 #include "base/replace.h"
+#include "journal/closed.h"
 #include "journal/index.h"
-#include "journal/search.h"
 #include "journal/segment.h"
 #include "journal/walk.h"
 
@@ -129,20 +129,16 @@ static int make_one(int dir_fd, struct journal_name name, uint64_t size)
     return rc;
 }
 
-/* One closed segment. What came of it. */
-static int handle(int dir_fd, struct journal_name name, struct journal_name next, bool anew,
-                  bool *ret_made)
+/* journal_closed_do: the index of one segment; *how: also where there is a good one. */
+static int handle(void *how, int dir_fd, struct journal_name name, uint64_t size, bool *ret_made)
 {
+    const bool *anew = how;
     struct journal_places places;
-    uint64_t size;
-    int rc = journal_walk_counted(dir_fd, name, next, &size);
+    int rc;
 
-    *ret_made = false;
-    if (rc)
-        return rc;
     if (size == UINT64_MAX)
         return ERR_CORRUPT;
-    if (!anew && journal_index_find(dir_fd, name, size, NULL, &places) == 0) {
+    if (!*anew && journal_index_find(dir_fd, name, size, NULL, &places) == 0) {
         journal_places_release(&places);
         return 0;
     }
@@ -151,8 +147,8 @@ static int handle(int dir_fd, struct journal_name name, struct journal_name next
     return rc;
 }
 
-int journal_index_all(const char *dir, const char *after, bool anew, journal_index_told *on_segment,
-                      void *arg, struct err *e)
+int journal_closed_each(const char *dir, const char *after, journal_closed_do *act, void *how,
+                        journal_index_told *on_segment, void *arg, struct err *e)
 {
     struct journal_list list = {NULL, 0};
     struct journal_name last;
@@ -166,19 +162,27 @@ int journal_index_all(const char *dir, const char *after, bool anew, journal_ind
     if (rc)
         (void)err_set(e, rc, dir, "", "cannot read the directory: %s", err_name(rc));
     for (size_t i = 0; go_on && i + 1 < list.count; i++) {
-        bool made;
+        uint64_t size;
+        bool made = false;
         int code;
 
         if (after && journal_name_parse(after, &last) &&
             journal_name_compare(list.names[i], last) <= 0)
             continue;
-        code = handle(dir_fd, list.names[i], list.names[i + 1], anew, &made);
-
-        /* The writer has made the next segment's name and not yet its header. */
-        if (code != -ENODATA)
-            go_on = on_segment(arg, journal_name_format(list.names[i], file), code, made);
+        code = journal_walk_counted(dir_fd, list.names[i], list.names[i + 1], &size);
+        if (code == -ENODATA)
+            continue; /* the writer has made the next segment's name and not yet its header */
+        if (code == 0)
+            code = act(how, dir_fd, list.names[i], size, &made);
+        go_on = on_segment(arg, journal_name_format(list.names[i], file), code, made);
     }
     journal_list_release(&list);
     close(dir_fd);
     return rc;
+}
+
+int journal_index_all(const char *dir, const char *after, bool anew, journal_index_told *on_segment,
+                      void *arg, struct err *e)
+{
+    return journal_closed_each(dir, after, handle, &anew, on_segment, arg, e);
 }

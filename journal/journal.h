@@ -243,7 +243,8 @@ void journal_standing(const struct journal *j, struct journal_standing *ret);
 int journal_checkpoint(struct journal *j, int64_t now_us) __attribute__((warn_unused_result));
 
 /* journal_closed_next(j, after, ret): the name of the file, as it is now, of the first closed
- * segment behind the one named `after` (NULL: of all). 0, -ENOENT where there is none, -ENOMEM, -errno. */
+ * segment behind the one named `after` (NULL: of all). 0, -ENOENT where there is none, -ENOMEM,
+ * -errno. */
 int journal_closed_next(const struct journal *j, const char *after, char ret[JOURNAL_NAME_MAX])
     __attribute__((warn_unused_result));
 

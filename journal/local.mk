@@ -5,6 +5,7 @@ journal_libjournal_a_SOURCES = \
 	journal/audit.c journal/audit.h \
 	journal/batch.c journal/batch.h \
 	journal/checkpoint.c journal/checkpoint.h journal/checkpoint_file.c \
+	journal/closed.h \
 	journal/columns.c journal/columns.h \
 	journal/content.c journal/content.h \
 	journal/evidence.c journal/evidence.h \
@@ -146,6 +147,9 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/journal_note/note \
 	tests/fuzz/corpus/journal_note/proof \
 	tests/fuzz/corpus/journal_note/secret \
+	tests/fuzz/corpus/journal_packed/frames \
+	tests/fuzz/corpus/journal_packed/trailing \
+	tests/fuzz/corpus/journal_packed/whole \
 	tests/fuzz/corpus/journal_proof/many \
 	tests/fuzz/corpus/journal_proof/one \
 	tests/fuzz/corpus/journal_proof/several \
@@ -155,11 +159,14 @@ EXTRA_DIST += \
 
 if FUZZ
 noinst_PROGRAMS += tests/fuzz/fuzz_journal_record tests/fuzz/fuzz_journal_batch \
-	tests/fuzz/fuzz_journal_note tests/fuzz/fuzz_journal_proof tests/fuzz/fuzz_journal_index \
-	tests/fuzz/fuzz_journal_evidence
+	tests/fuzz/fuzz_journal_note tests/fuzz/fuzz_journal_packed tests/fuzz/fuzz_journal_proof \
+	tests/fuzz/fuzz_journal_index tests/fuzz/fuzz_journal_evidence
 tests_fuzz_fuzz_journal_evidence_SOURCES = tests/fuzz/fuzz_journal_evidence.c
-tests_fuzz_fuzz_journal_evidence_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS)
+tests_fuzz_fuzz_journal_evidence_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS) $(ZSTD_LIBS)
 tests_fuzz_fuzz_journal_evidence_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_journal_packed_SOURCES = tests/fuzz/fuzz_journal_packed.c
+tests_fuzz_fuzz_journal_packed_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS) $(ZSTD_LIBS)
+tests_fuzz_fuzz_journal_packed_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_journal_index_SOURCES = tests/fuzz/fuzz_journal_index.c
 tests_fuzz_fuzz_journal_index_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS) $(ZSTD_LIBS)
 tests_fuzz_fuzz_journal_index_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

@@ -3,9 +3,10 @@
 
 #include "base/err.h"
 #include "base/replace.h"
+#include "journal/closed.h"
+#include "journal/content.h"
 #include "journal/index.h"
 #include "journal/segment.h"
-#include "journal/walk.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -167,7 +168,8 @@ static int pack_one(int dir_fd, struct journal_name name)
     p.coder = packed_coder_new();
     p.plain = malloc(PACKED_FRAME_MAX);
     rc = p.coder && p.plain ? make_file(&p, dir_fd, name) : -ENOMEM;
-    /* Until the directory is durable a crash may bring the plain one back: it is gone over again. */
+    /* Until the directory is durable a crash may bring the plain one back: it is gone over again.
+     */
     if (rc == 0 && (unlinkat(dir_fd, journal_name_format(name, file), 0) || fsync(dir_fd)))
         rc = -errno;
     packed_coder_free(p.coder);
@@ -178,19 +180,15 @@ static int pack_one(int dir_fd, struct journal_name name)
     return rc;
 }
 
-/* One closed segment. What came of it. */
-static int handle(int dir_fd, struct journal_name name, struct journal_name next, bool *ret_made)
+/* journal_closed_do: compress one that has its index. */
+static int handle(void *how, int dir_fd, struct journal_name name, uint64_t size, bool *ret_made)
 {
     struct journal_places places;
-    uint64_t size;
     int rc;
 
-    *ret_made = false;
+    (void)how;
     if (journal_content_is_packed(dir_fd, name))
         return 0;
-    rc = journal_walk_counted(dir_fd, name, next, &size);
-    if (rc)
-        return rc == -ENODATA ? -EAGAIN : rc;
     if (size == UINT64_MAX || journal_index_find(dir_fd, name, size, NULL, &places))
         return -ENODATA;
     journal_places_release(&places);
@@ -201,25 +199,5 @@ static int handle(int dir_fd, struct journal_name name, struct journal_name next
 
 int journal_pack_all(const char *dir, journal_index_told *on_segment, void *arg, struct err *e)
 {
-    struct journal_list list = {NULL, 0};
-    char file[JOURNAL_FILE_SIZE];
-    int dir_fd, rc = journal_dir_open(dir, &dir_fd, e);
-    bool go_on = true;
-
-    if (rc)
-        return rc;
-    rc = journal_list_read(dir_fd, &list);
-    if (rc)
-        (void)err_set(e, rc, dir, "", "cannot read the directory: %s", err_name(rc));
-    for (size_t i = 0; go_on && i + 1 < list.count; i++) {
-        bool made;
-        const int code = handle(dir_fd, list.names[i], list.names[i + 1], &made);
-
-        /* The writer has made the next segment's name and not yet its header. */
-        if (code != -EAGAIN)
-            go_on = on_segment(arg, journal_name_format(list.names[i], file), code, made);
-    }
-    journal_list_release(&list);
-    close(dir_fd);
-    return rc;
+    return journal_closed_each(dir, NULL, handle, NULL, on_segment, arg, e);
 }

@@ -9,7 +9,7 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-#define LEVEL          3 /* 6 is 9 % smaller and takes three times as long */
+#define LEVEL          3  /* 6 is 9 % smaller and takes three times as long */
 #define WINDOW_LOG     18 /* of 2: a frame's bytes */
 #define TABLE_MAGIC    UINT32_C(0x184D2A5E)
 #define FOOTER_MAGIC   UINT32_C(0x8F92EAB1)
@@ -68,8 +68,7 @@ static int set_up(struct packed_coder *c)
     if (c->pack)
         return 0;
     c->pack = ZSTD_createCCtx();
-    if (!c->pack ||
-        ZSTD_isError(ZSTD_CCtx_setParameter(c->pack, ZSTD_c_compressionLevel, LEVEL)) ||
+    if (!c->pack || ZSTD_isError(ZSTD_CCtx_setParameter(c->pack, ZSTD_c_compressionLevel, LEVEL)) ||
         ZSTD_isError(ZSTD_CCtx_setParameter(c->pack, ZSTD_c_windowLog, WINDOW_LOG)) ||
         ZSTD_isError(ZSTD_CCtx_setParameter(c->pack, ZSTD_c_checksumFlag, 1))) {
         ZSTD_freeCCtx(c->pack);
@@ -95,7 +94,8 @@ int packed_frame_encode(struct packed_coder *c, struct span plain, struct buf *o
     n = ZSTD_compress2(c->pack, out->data + out->len, PACKED_FRAME_ROOM, plain.p, plain.n);
     if (ZSTD_isError(n))
         return -ENOMEM; /* of what it may say there is nothing else where there is room */
-    *ret = (struct packed_frame){(uint32_t)n, (uint32_t)plain.n, get32(out->data + out->len + n - 4)};
+    *ret =
+        (struct packed_frame){(uint32_t)n, (uint32_t)plain.n, get32(out->data + out->len + n - 4)};
     out->len += n;
     out->data[out->len] = '\0';
     return 0;

@@ -18,14 +18,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PACKED_FRAME_MAX  (256u << 10) /* plain bytes of a frame */
-#define PACKED_FRAME_ROOM (264u << 10) /* bytes that no frame reaches, however bad it compresses */
-#define PACKED_FRAMES_MAX (1u << 20)   /* of a file */
-#define PACKED_FOOTER     9            /* bytes at the end of a table */
-#define PACKED_ENTRY      12           /* bytes of a frame in it */
-#define PACKED_TABLE_HEAD 8            /* bytes before its entries */
+#define PACKED_FRAME_MAX (256u << 10) /* plain bytes of a frame */
+#define PACKED_FRAME_ROOM                                                                          \
+    (264u << 10)                     /* bytes that no frame reaches, however bad it compresses     \
+                                      */
+#define PACKED_FRAMES_MAX (1u << 20) /* of a file */
+#define PACKED_FOOTER     9          /* bytes at the end of a table */
+#define PACKED_ENTRY      12         /* bytes of a frame in it */
+#define PACKED_TABLE_HEAD 8          /* bytes before its entries */
 /* PACKED_TABLE(n): bytes of a table of n frames. */
-#define PACKED_TABLE(n) (PACKED_TABLE_HEAD + (uint64_t)(n) * PACKED_ENTRY + PACKED_FOOTER)
+#define PACKED_TABLE(n) (PACKED_TABLE_HEAD + (uint64_t)(n)*PACKED_ENTRY + PACKED_FOOTER)
 
 /* What is wrong with a compressed file. */
 struct journal_damage {

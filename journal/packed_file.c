@@ -300,8 +300,8 @@ static int load(struct packed_file *p, size_t i)
         if (rc == 0)
             rc = packed_frame_decode(p->coder, fetched(p), p->bytes, &f);
     }
-    if (rc == 0 && (f.packed != at->frame.packed || f.plain != at->frame.plain ||
-                    f.sum != at->frame.sum))
+    if (rc == 0 &&
+        (f.packed != at->frame.packed || f.plain != at->frame.plain || f.sum != at->frame.sum))
         return ERR_CHANGED;
     if (rc == ERR_CORRUPT) {
         lose(p, at);

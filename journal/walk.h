@@ -14,7 +14,8 @@ struct journal_list {
     size_t count;
 };
 
-/* journal_list_read(dir_fd, ret): the segments in the directory, plain or compressed. 0 or -errno. */
+/* journal_list_read(dir_fd, ret): the segments in the directory, plain or compressed. 0 or -errno.
+ */
 int journal_list_read(int dir_fd, struct journal_list *ret) __attribute__((warn_unused_result));
 /* journal_list_checkpoints(dir_fd, ret): the same for files of checkpoints. */
 int journal_list_checkpoints(int dir_fd, struct journal_list *ret)
@@ -27,10 +28,10 @@ int journal_dir_open(const char *path, int *ret_fd, struct err *e)
 
 struct journal_walk {
     struct journal_content content; /* owned; its fd is -1: closed */
-    uint64_t limit;  /* bytes of the segment that count */
-    uint64_t offset; /* of the first byte that was not handed out yet */
-    uint64_t lost;   /* bytes from there on that lie before the window: longer than any batch */
-    size_t at;       /* of the window's first byte in data */
+    uint64_t limit;                 /* bytes of the segment that count */
+    uint64_t offset;                /* of the first byte that was not handed out yet */
+    uint64_t lost; /* bytes from there on that lie before the window: longer than any batch */
+    size_t at;     /* of the window's first byte in data */
     struct buf data;
 };
 

@@ -24,7 +24,8 @@ static const char usage[] =
 static const char compress_usage[] =
     "usage: lockstep journal compress [-c FILE | --dir DIRECTORY]\n"
     "Compress each closed segment that is not, after its index is made where there is none. The\n"
-    "agent does so by itself; this is for journals that were written before. Everything that reads\n"
+    "agent does so by itself; this is for journals that were written before. Everything that "
+    "reads\n"
     "a journal reads both, and zstd -d makes the plain segment again. A segment that is damaged\n"
     "stays as it is; then the exit status is 1.\n";
 

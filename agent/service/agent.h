@@ -32,7 +32,7 @@
  *   repair   what a verification found
  *   adopt    an S3 copy that is there already
  *   anchors  what of the journal goes to S3
- *   finder   the indexes of its closed segments
+ *   finder   indexes and compression of its closed segments
  *   events   the lines of the log that people and programs look for
  *   metrics  figures for monitoring; desk: asked and answered by letter; exporter: over HTTP;
  *            scribe: in a file; vitals: what kernel and disk tell

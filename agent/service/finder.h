@@ -5,8 +5,8 @@
  *   finder_new -> finder_step ... -> finder_free
  *
  * A thread of its own reads the segments; the loop never waits for it but at the end, for one
- * segment. An index that could not be made is said, and is missing: the segment is read instead, and
- * stays plain.
+ * segment. An index that could not be made is said, and is missing: the segment is read instead,
+ * and stays plain.
  */
 #ifndef LOCKSTEP_AGENT_SERVICE_FINDER_H
 #define LOCKSTEP_AGENT_SERVICE_FINDER_H

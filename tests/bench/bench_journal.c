@@ -2,8 +2,8 @@
  * The journal at its size: how fast records are encoded, appended, read and verified, beside a bare
  * write(2) of the same bytes; how close appending in groups with an fdatasync each comes to what
  * the disk allows; how long a start with a tail of 64 MB takes; how long it takes to find the life
- * of one path, with indexes and without; and all that again once closed segments are compressed, and
- * how small they get.
+ * of one path, with indexes and without; and all that again once closed segments are compressed,
+ * and how small they get.
  *
  *   bench_journal [records [directory]]
  */

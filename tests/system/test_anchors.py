@@ -251,7 +251,7 @@ def test_another_object_in_the_place_is_told_and_left(ctx):
     key, _ = key_of(ctx)
     agent, _ = anchored(ctx, key)
     make_segments(agent, key, records=50)
-    first = min(segments(agent))
+    first = f"{min(segments(agent))}.zst"
     ctx.client.signed.put(f"{FOLDER}segments/{first}", b"something else")
     agent.start()
     agent.wait_in_step(60)
