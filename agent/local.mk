@@ -45,8 +45,6 @@ agent_libservice_a_SOURCES = \
 	agent/service/hashed.c agent/service/hashed.h \
 	agent/service/list_holds.c agent/service/list_holds.h \
 	agent/service/mentioned.c agent/service/mentioned.h \
-	agent/service/manifests.c \
-	agent/service/index.c agent/service/index.h agent/service/index_empty.c \
 	agent/service/manifests.c agent/service/manifests_begin.c \
 	agent/service/manifest_file.c agent/service/manifest_file.h \
 	agent/service/manifest_notes.c agent/service/manifest_notes.h \
@@ -162,8 +160,7 @@ lockstep_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 lockstep_LDADD = agent/libservice.a agent/libcore.a conf/libconf.a journal/libjournal.a \
 	lists/liblists.a watchers/libwatchers.a uploaders/libuploaders.a base/libbase.a \
 	$(WATCHERS_LIBS) $(CURL_LIBS) $(EXPAT_LIBS) $(LIBCONFIG_LIBS) $(LMDB_LIBS) $(SYSTEMD_LIBS) \
-	$(SQLITE_LIBS) $(MICROHTTPD_LIBS) $(CRYPTO_LIBS)
-	$(SQLITE_LIBS) $(CRYPTO_LIBS) $(ZSTD_LIBS)
+	$(SQLITE_LIBS) $(MICROHTTPD_LIBS) $(CRYPTO_LIBS) $(ZSTD_LIBS)
 
 agent_tests = \
 	tests/unit/test_agent_account \
@@ -198,7 +195,7 @@ agent_tests_LIBS = agent/libcore.a base/libbase.a $(CMOCKA_LIBS) $(CRYPTO_LIBS)
 tests_unit_test_agent_account_SOURCES = tests/unit/test_agent_account.c tests/unit/unit.h
 tests_unit_test_agent_account_LDADD = $(agent_tests_LIBS)
 tests_unit_test_replay_SOURCES = tests/unit/test_replay.c $(journal_tests_DIR)
-tests_unit_test_replay_LDADD = agent/libservice.a journal/libjournal.a $(agent_tests_LIBS)
+tests_unit_test_replay_LDADD = agent/libservice.a journal/libjournal.a $(agent_tests_LIBS) $(ZSTD_LIBS)
 tests_unit_test_spill_SOURCES = tests/unit/test_spill.c tests/unit/scratch.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_spill_LDADD = agent/libservice.a $(agent_tests_LIBS)
 tests_unit_test_agent_differ_SOURCES = tests/unit/test_agent_differ.c tests/unit/unit.h
