@@ -52,7 +52,6 @@ agent_libservice_a_SOURCES = \
 	agent/service/gone.c agent/service/gone.h \
 	agent/service/holds.c agent/service/holds.h \
 	agent/service/index.c agent/service/index.h agent/service/index_empty.c \
-	agent/service/index_lmdb.h agent/service/index_meta.c agent/service/index_view.c \
 	agent/service/marker.c agent/service/marker.h \
 	agent/service/metrics.c agent/service/metrics.h agent/service/metrics_take.c \
 	agent/service/merge.c agent/service/merge.h \
@@ -64,6 +63,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/check_manifests.c agent/service/check_manifests.h \
 	agent/service/repair.c agent/service/repair.h \
 	agent/service/intake.c \
+	agent/service/life.c \
 	agent/service/limits.c \
 	agent/service/listed.c \
 	agent/service/loop.c \

@@ -309,6 +309,8 @@ struct journal_record agent_record(const struct agent *a, const struct item *it,
  * opened) itself. */
 int agent_begin_apart(struct agent *a, const char *why, struct err *e)
     __attribute__((warn_unused_result));
+/* agent_begin(a, e): everything up to the first turn of the loop. As agent_begin_apart. */
+int agent_begin(struct agent *a, struct err *e) __attribute__((warn_unused_result));
 void agent_end(struct agent *a);
 /* the loop and all threads end, what is in flight is dropped; journal, index and state stay */
 void agent_end_work(struct agent *a);

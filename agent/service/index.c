@@ -1,6 +1,4 @@
 /* Shell. The index over LMDB. */
-#include "agent/service/index_lmdb.h"
-
 #include "agent/service/stored.h"
 
 #include "base/digest.h"
@@ -8,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +15,28 @@
 
 #define INDEX_VERSION     2                   /* 1: it is never told when a file was made */
 #define INDEX_MAP_BYTES   (UINT64_C(1) << 36) /* address space, not memory: 64 GiB */
+#define INDEX_KEY_MAX     500                 /* longer keys are stored by prefix and hash */
 #define INDEX_KEY_PREFIX  468
 #define INDEX_READERS_MAX 64
 #define INDEX_PAIR_BYTES  16 /* inode, first 8 bytes of the key's hash */
 
-int index_code(int rc)
+struct index {
+    MDB_env *env;
+    MDB_txn *txn; /* the open one: writing, or reading where nothing was written */
+    bool writing;
+    bool read_only;
+    MDB_dbi objects, inodes, held, meta;
+    index_change_fn *changed; /* NULL: nobody wants to know */
+    void *changed_arg;
+};
+
+struct index_view {
+    MDB_txn *txn;
+    MDB_dbi objects, meta;
+};
+
+/* LMDB's code as one of ours. */
+static int index_code(int rc)
 {
     if (rc == 0)
         return 0;
@@ -31,14 +47,16 @@ int index_code(int rc)
     return rc == MDB_VERSION_MISMATCH ? ERR_VERSION : rc == MDB_MAP_FULL ? -ENOSPC : ERR_CORRUPT;
 }
 
-int index_read_txn(struct index *ix)
+/* The transaction to read in. */
+static int index_read_txn(struct index *ix)
 {
     if (ix->txn)
         return 0;
     return index_code(mdb_txn_begin(ix->env, NULL, MDB_RDONLY, &ix->txn));
 }
 
-int index_write_txn(struct index *ix)
+/* The transaction to write in; a reading one is ended first. */
+static int index_write_txn(struct index *ix)
 {
     if (ix->writing)
         return 0;
@@ -162,7 +180,8 @@ void index_close(struct index *ix)
     free(ix);
 }
 
-MDB_val index_key(const char *key, char room[INDEX_KEY_MAX])
+/* The key as LMDB gets it; `room` holds the short form of a long one. */
+static MDB_val index_key(const char *key, char room[INDEX_KEY_MAX])
 {
     size_t n = strlen(key);
 
@@ -296,42 +315,63 @@ static MDB_val index_seek_key(const char *from)
     return (MDB_val){n < INDEX_KEY_PREFIX ? n : INDEX_KEY_PREFIX, (void *)(uintptr_t)from};
 }
 
-bool index_may_match(MDB_val k, const char *prefix)
+/* The stored key can still be one with this prefix. */
+static bool index_may_match(MDB_val k, const char *prefix)
 {
     MDB_val p = index_seek_key(prefix);
 
     return k.mv_size >= p.mv_size && memcmp(k.mv_data, p.mv_data, p.mv_size) == 0;
 }
 
-/* Place the cursor where a walk begins: at the first key with the prefix, or behind `after`. */
-static int walk_begin(MDB_cursor *c, const char *prefix, const char *after, MDB_val *k, MDB_val *v)
+/* A cursor in a table, at the first key from *k on (of no bytes: at the first of all). 0, -ENOENT
+ * or another code; *ret: NULL if there is none to close. */
+static int walk_open(struct index *ix, bool writing, const MDB_dbi *table, MDB_cursor **ret,
+                     MDB_val *k, MDB_val *v)
+{
+    int rc = writing ? index_write_txn(ix) : index_read_txn(ix);
+
+    *ret = NULL;
+    if (rc == 0)
+        rc = index_code(mdb_cursor_open(ix->txn, *table, ret));
+    return rc ? rc : index_code(mdb_cursor_get(*ret, k, v, k->mv_size ? MDB_SET_RANGE : MDB_FIRST));
+}
+
+/* The end of a walk: its code. */
+static int walk_end(MDB_cursor *c, int rc)
+{
+    if (c)
+        mdb_cursor_close(c);
+    return rc == -ENOENT ? 0 : rc;
+}
+
+/* The same in the objects, where the walk is of those with the prefix, behind `after` if not NULL.
+ */
+static int walk_objects(struct index *ix, const char *prefix, const char *after, MDB_cursor **ret,
+                        MDB_val *k, MDB_val *v)
 {
     char room[INDEX_KEY_MAX];
-    MDB_val from = after ? index_key(after, room) : index_seek_key(prefix);
+    MDB_val last;
     int rc;
 
-    *k = from;
-    rc = index_code(mdb_cursor_get(c, k, v, k->mv_size ? MDB_SET_RANGE : MDB_FIRST));
-    if (rc == 0 && after && k->mv_size == from.mv_size &&
-        memcmp(k->mv_data, from.mv_data, from.mv_size) == 0)
-        rc = index_code(mdb_cursor_get(c, k, v, MDB_NEXT));
+    *k = after ? index_key(after, room) : index_seek_key(prefix);
+    last = *k;
+    rc = walk_open(ix, false, &ix->objects, ret, k, v);
+    if (rc == 0 && after && k->mv_size == last.mv_size &&
+        memcmp(k->mv_data, last.mv_data, last.mv_size) == 0)
+        rc = index_code(mdb_cursor_get(*ret, k, v, MDB_NEXT));
     return rc;
 }
 
 int index_each_under(struct index *ix, const char *prefix, const char *after, index_fn *fn,
                      void *arg)
 {
-    MDB_cursor *c = NULL;
-    MDB_val k = {0}, v;
+    MDB_cursor *c;
+    MDB_val k, v;
     size_t prefix_n = strlen(prefix);
     struct index_entry entry;
     char key[STORED_KEY_MAX + 1];
-    int rc = index_read_txn(ix);
+    int rc = walk_objects(ix, prefix, after, &c, &k, &v);
 
-    if (rc == 0)
-        rc = index_code(mdb_cursor_open(ix->txn, ix->objects, &c));
-    if (rc == 0)
-        rc = walk_begin(c, prefix, after, &k, &v);
     while (rc == 0 && index_may_match(k, prefix)) {
         rc = object_decode(k, v, &entry, key);
         if (rc == 0 && strncmp(key, prefix, prefix_n) == 0)
@@ -339,26 +379,21 @@ int index_each_under(struct index *ix, const char *prefix, const char *after, in
         if (rc == 0)
             rc = index_code(mdb_cursor_get(c, &k, &v, MDB_NEXT));
     }
-    if (c)
-        mdb_cursor_close(c);
-    return rc == -ENOENT ? 0 : rc;
+    return walk_end(c, rc);
 }
 
 int index_each_inode(struct index *ix, uint64_t ino, index_fn *fn, void *arg)
 {
-    MDB_cursor *c = NULL;
+    MDB_cursor *c;
     uint8_t pair[INDEX_PAIR_BYTES] = {0};
     MDB_val k = {8, pair}, v;
     struct index_entry entry;
     char key[STORED_KEY_MAX + 1];
-    int rc = index_read_txn(ix);
+    int rc;
 
     for (int i = 0; i < 8; i++)
         pair[i] = (uint8_t)(ino >> (56 - 8 * i));
-    if (rc == 0)
-        rc = index_code(mdb_cursor_open(ix->txn, ix->inodes, &c));
-    if (rc == 0)
-        rc = index_code(mdb_cursor_get(c, &k, &v, MDB_SET_RANGE));
+    rc = walk_open(ix, false, &ix->inodes, &c, &k, &v);
     while (rc == 0 && k.mv_size == INDEX_PAIR_BYTES && memcmp(k.mv_data, pair, 8) == 0) {
         if (v.mv_size >= sizeof key) {
             rc = ERR_CORRUPT;
@@ -372,9 +407,7 @@ int index_each_inode(struct index *ix, uint64_t ino, index_fn *fn, void *arg)
         if (rc == 0 || rc == -ENOENT)
             rc = index_code(mdb_cursor_get(c, &k, &v, MDB_NEXT));
     }
-    if (c)
-        mdb_cursor_close(c);
-    return rc == -ENOENT ? 0 : rc;
+    return walk_end(c, rc);
 }
 
 /* Place the cursor behind everything beneath the directory `dir` + `name`: at "dir/name0", since
@@ -394,17 +427,13 @@ static int child_skip(MDB_cursor *c, const char *dir, const char *name, size_t n
 int index_each_child(struct index *ix, const char *dir, index_fn *file,
                      int (*directory)(void *arg, const char *name), void *arg)
 {
-    MDB_cursor *c = NULL;
+    MDB_cursor *c;
     MDB_val k = index_seek_key(dir), v;
     size_t dir_n = strlen(dir);
     struct index_entry entry;
     char key[STORED_KEY_MAX + 1];
-    int rc = index_read_txn(ix);
+    int rc = walk_open(ix, false, &ix->objects, &c, &k, &v);
 
-    if (rc == 0)
-        rc = index_code(mdb_cursor_open(ix->txn, ix->objects, &c));
-    if (rc == 0)
-        rc = index_code(mdb_cursor_get(c, &k, &v, k.mv_size ? MDB_SET_RANGE : MDB_FIRST));
     while (rc == 0 && index_may_match(k, dir)) {
         char *slash;
 
@@ -424,9 +453,7 @@ int index_each_child(struct index *ix, const char *dir, index_fn *file,
         if (rc == 0)
             rc = index_code(mdb_cursor_get(c, &k, &v, MDB_NEXT));
     }
-    if (c)
-        mdb_cursor_close(c);
-    return rc == -ENOENT ? 0 : rc;
+    return walk_end(c, rc);
 }
 
 /* index_fn that counts. */
@@ -440,24 +467,18 @@ static int count_one(void *arg, const char *key, const struct known *known)
 
 int index_count(struct index *ix, const char *prefix, uint64_t *ret)
 {
-    MDB_cursor *c = NULL;
-    MDB_val k = {0}, v;
+    MDB_cursor *c;
+    MDB_val k, v;
     uint64_t n = 0;
     int rc;
 
     if (strlen(prefix) > INDEX_KEY_PREFIX) { /* LMDB's keys do not tell */
         rc = index_each_under(ix, prefix, NULL, count_one, &n);
     } else {
-        rc = index_read_txn(ix);
-        if (rc == 0)
-            rc = index_code(mdb_cursor_open(ix->txn, ix->objects, &c));
-        if (rc == 0)
-            rc = walk_begin(c, prefix, NULL, &k, &v);
+        rc = walk_objects(ix, prefix, NULL, &c, &k, &v);
         for (; rc == 0 && index_may_match(k, prefix); n++)
             rc = index_code(mdb_cursor_get(c, &k, &v, MDB_NEXT));
-        if (c)
-            mdb_cursor_close(c);
-        rc = rc == -ENOENT ? 0 : rc;
+        rc = walk_end(c, rc);
     }
     if (rc == 0)
         *ret = n;
@@ -518,15 +539,11 @@ int index_is_held(struct index *ix, const char *key, bool *ret)
 int index_each_held(struct index *ix, const char *prefix,
                     int (*fn)(void *arg, const char *key, bool released), void *arg)
 {
-    MDB_cursor *c = NULL;
-    MDB_val k, v;
+    MDB_cursor *c;
+    MDB_val k = {0}, v;
     char key[STORED_KEY_MAX + 1];
-    int rc = index_read_txn(ix);
+    int rc = walk_open(ix, false, &ix->held, &c, &k, &v);
 
-    if (rc == 0)
-        rc = index_code(mdb_cursor_open(ix->txn, ix->held, &c));
-    if (rc == 0)
-        rc = index_code(mdb_cursor_get(c, &k, &v, MDB_FIRST));
     while (rc == 0) {
         const char *p = v.mv_data;
 
@@ -541,7 +558,140 @@ int index_each_held(struct index *ix, const char *prefix,
         if (rc == 0)
             rc = index_code(mdb_cursor_get(c, &k, &v, MDB_NEXT));
     }
-    if (c)
-        mdb_cursor_close(c);
+    return walk_end(c, rc);
+}
+
+/* A meta value in a transaction. */
+static int meta_get(MDB_txn *txn, MDB_dbi meta, const char *name, void *value, size_t *size)
+{
+    MDB_val k = {strlen(name), (void *)(uintptr_t)name}, v;
+    int rc = index_code(mdb_get(txn, meta, &k, &v));
+
+    if (rc)
+        return rc;
+    if (v.mv_size > *size)
+        return -ENOSPC;
+    memcpy(value, v.mv_data, v.mv_size);
+    *size = v.mv_size;
+    return 0;
+}
+
+int index_meta_get(struct index *ix, const char *name, void *value, size_t *size)
+{
+    int rc = index_read_txn(ix);
+
+    return rc ? rc : meta_get(ix->txn, ix->meta, name, value, size);
+}
+
+int index_meta_put(struct index *ix, const char *name, const void *value, size_t size)
+{
+    MDB_val k = {strlen(name), (void *)(uintptr_t)name}, v = {size, (void *)(uintptr_t)value};
+    int rc = index_write_txn(ix);
+
+    return rc ? rc : index_code(mdb_put(ix->txn, ix->meta, &k, &v, 0));
+}
+
+int index_meta_remove(struct index *ix, const char *name)
+{
+    MDB_val k = {strlen(name), (void *)(uintptr_t)name};
+    int rc = index_write_txn(ix);
+
+    if (rc == 0)
+        rc = index_code(mdb_del(ix->txn, ix->meta, &k, NULL));
     return rc == -ENOENT ? 0 : rc;
+}
+
+int index_meta_each(struct index *ix, const char *prefix,
+                    int (*fn)(void *arg, const void *value, size_t size), void *arg)
+{
+    MDB_val k = {strlen(prefix), (void *)(uintptr_t)prefix}, v;
+    MDB_cursor *c;
+    int rc = walk_open(ix, false, &ix->meta, &c, &k, &v);
+
+    while (rc == 0 && index_may_match(k, prefix)) {
+        rc = fn(arg, v.mv_data, v.mv_size);
+        if (rc == 0)
+            rc = index_code(mdb_cursor_get(c, &k, &v, MDB_NEXT));
+    }
+    return walk_end(c, rc);
+}
+
+int index_meta_sweep(struct index *ix, const char *prefix, index_stale_fn *is_stale, void *arg)
+{
+    MDB_val k = {strlen(prefix), (void *)(uintptr_t)prefix}, v;
+    MDB_cursor *c;
+    int rc = walk_open(ix, true, &ix->meta, &c, &k, &v);
+
+    while (rc == 0 && index_may_match(k, prefix)) {
+        if (is_stale(arg, v.mv_data, v.mv_size))
+            rc = index_code(mdb_cursor_del(c, 0));
+        if (rc == 0)
+            rc = index_code(mdb_cursor_get(c, &k, &v, MDB_NEXT));
+    }
+    return walk_end(c, rc);
+}
+
+int index_view_open(struct index *ix, struct index_view **ret)
+{
+    struct index_view *v = calloc(1, sizeof *v);
+    int rc;
+
+    if (!v)
+        return -ENOMEM;
+    v->objects = ix->objects;
+    v->meta = ix->meta;
+    rc = index_code(mdb_txn_begin(ix->env, NULL, MDB_RDONLY, &v->txn));
+    if (rc) {
+        free(v);
+        return rc;
+    }
+    *ret = v;
+    return 0;
+}
+
+/* The flags of what is known of an object. False: nothing is. */
+static bool view_flags(struct index_view *view, const char *key, unsigned *ret)
+{
+    char room[INDEX_KEY_MAX];
+    MDB_val k = index_key(key, room), v;
+
+    return mdb_get(view->txn, view->objects, &k, &v) == 0 &&
+           stored_flags(v.mv_data, v.mv_size, ret) == 0;
+}
+
+bool index_view_has(struct index_view *view, const char *key)
+{
+    unsigned flags;
+
+    return view_flags(view, key, &flags) && !(flags & KNOWN_UNCERTAIN);
+}
+
+bool index_view_keeps(struct index_view *view, const char *key)
+{
+    unsigned flags;
+
+    return view_flags(view, key, &flags) && (flags & KNOWN_KEPT) != 0;
+}
+
+int index_view_meta(struct index_view *view, const char *name, void *value, size_t *size)
+{
+    return meta_get(view->txn, view->meta, name, value, size);
+}
+
+bool index_view_span(struct index_view *view, const char *name, struct span *ret)
+{
+    MDB_val k = {strlen(name), (void *)(uintptr_t)name}, v;
+
+    if (mdb_get(view->txn, view->meta, &k, &v))
+        return false;
+    *ret = (struct span){v.mv_data, v.mv_size};
+    return true;
+}
+
+void index_view_close(struct index_view *v)
+{
+    if (!v)
+        return;
+    mdb_txn_abort(v->txn);
+    free(v);
 }
