@@ -89,28 +89,27 @@ static bool has_intents(const struct agent *a)
     return !a->fatal && a->intent_seq && a->intent_seq > journal_durable_seq(a->journal);
 }
 
-void agent_sync(struct agent *a)
+/* What was appended is to be durable: have it made so, in this way. */
+static void sync_by(struct agent *a, int (*way)(struct journal *j))
 {
     int rc;
 
     if (!has_intents(a))
         return;
-    rc = journal_sync(a->journal);
+    rc = way(a->journal);
     if (rc)
         agent_fail(a, rc, "making the journal durable");
     room_watch(a);
 }
 
+void agent_sync(struct agent *a)
+{
+    sync_by(a, journal_sync);
+}
+
 void agent_sync_begin(struct agent *a)
 {
-    int rc;
-
-    if (!has_intents(a))
-        return;
-    rc = journal_sync_begin(a->journal);
-    if (rc)
-        agent_fail(a, rc, "making the journal durable");
-    room_watch(a);
+    sync_by(a, journal_sync_begin);
 }
 
 struct journal_record agent_record(const struct agent *a, const struct item *it, enum journal_op op,

@@ -56,6 +56,19 @@ static void test_a_failed_fdatasync_moves_to_a_new_segment(void **state)
     test_dir_remove(&d);
 }
 
+/* A journal whose disk a thread waits for, with three records that are not written yet. */
+static struct journal *open_apart(struct test_dir *d, int *fd)
+{
+    struct journal *j;
+
+    world_reset();
+    test_dir_make(d);
+    j = test_open(d, NULL, NULL);
+    assert_int_equal(journal_sync_apart(j, fd), 0);
+    test_append(j, 3);
+    return j;
+}
+
 /* Wait for what journal_sync_begin asked of the disk. */
 static void wait_for_disk(struct journal *j, int fd)
 {
@@ -69,15 +82,10 @@ static void wait_for_disk(struct journal *j, int fd)
 static void test_the_writer_goes_on_while_the_disk_is_asked(void **state)
 {
     struct test_dir d;
-    struct journal *j;
     int fd;
+    struct journal *j = open_apart(&d, &fd);
 
     (void)state;
-    world_reset();
-    test_dir_make(&d);
-    j = test_open(&d, NULL, NULL);
-    assert_int_equal(journal_sync_apart(j, &fd), 0);
-    test_append(j, 3);
     assert_int_equal(journal_sync_begin(j), 0);
     test_append(j, 4);
     assert_true(journal_durable_seq(j) == 0);
@@ -105,15 +113,10 @@ static void test_a_failure_while_the_writer_goes_on_moves_all(void **state)
 {
     struct journal_health health;
     struct test_dir d;
-    struct journal *j;
     int fd;
+    struct journal *j = open_apart(&d, &fd);
 
     (void)state;
-    world_reset();
-    test_dir_make(&d);
-    j = test_open(&d, NULL, NULL);
-    assert_int_equal(journal_sync_apart(j, &fd), 0);
-    test_append(j, 3);
     fail_calls(&world.fdatasync, 1, 1);
     assert_int_equal(journal_sync_begin(j), 0);
     test_append(j, 4);
