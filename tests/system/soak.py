@@ -17,7 +17,7 @@ import threading
 import time
 
 import soak_plot
-from harness import Context, S3d, storms
+from harness import Context, S3d, storms, write
 from harness.prom import Port
 from harness.workload import Workload, seed
 from trend import Trend
@@ -29,6 +29,7 @@ ROUNDS_LEAST = 12       # however slow the machine is
 WARM = 0.3              # the part of the rounds in which it may still grow: it fills what it keeps
 STORM_RATE = 30         # deeds of each writer of a storm for each second of the round
 AT_ONCE = 16            # requests: the buffers that it keeps for them are soon all there
+PRIME_MOST, PRIME_RATE = 4500, 10
 MIB = 1 << 20
 
 # What is judged: name, unit, and by how much it may grow over the rounds that count.
@@ -134,9 +135,28 @@ class Soak:
         self.rounds.append((time.monotonic() - self.began, values))
         return figures
 
+    def prime(self, count):
+        """Have it keep all that it keeps: so many listed images come at once, are renamed with their
+        directories and go. LMDB holds the pages of its largest transaction, which is a commit of
+        4,096 entries; without this it would come by that bit by bit, hours long."""
+        names = [f"prime/d{i % 64}/{i}.jpg" for i in range(count)]
+        for name in names:
+            write(f"{self.root}/{name}", name.encode())
+        rows = "".join(f"{i}\t0\t{name}\n" for i, name in enumerate(names))
+        write(f"{self.load.lists_root}/prime.lst", rows.encode())
+        self.agent.wait_in_step(300)
+        for folder in os.listdir(f"{self.root}/prime"):
+            os.rename(f"{self.root}/prime/{folder}", f"{self.root}/prime/moved-{folder}")
+        self.agent.wait_in_step(300)
+        shutil.rmtree(f"{self.root}/prime")
+        self.agent.wait_in_step(300)
+        os.unlink(f"{self.load.lists_root}/prime.lst")
+        self.agent.wait_in_step(300)
+
     def run(self):
         self.agent.start()
         self.agent.wait_in_step(120)
+        self.prime(min(PRIME_MOST, int(PRIME_RATE * self.seconds)))
         self.began, turn = time.monotonic(), 0
         figures = self.port.figures()
         sampler = Sampler(self.port, self.began, max(0.25, self.seconds / 800))
