@@ -196,6 +196,28 @@ def test_hosts_that_kept_one_tree_after_each_other(ctx):
 
 
 @on("s3d")
+def test_lists_and_their_manifests_are_held_against_the_journal(ctx):
+    images, lists = ctx.folder("images"), ctx.folder("lists")
+    for i in range(20):
+        write(f"{images}/{i}.jpg", b"%d" % i)
+    write(f"{lists}/train.lst", b"".join(b"%d\t%d\t%d.jpg\n" % (i, i % 2, i) for i in range(20)))
+    agent = ctx.agent(images, lists, list_={"manifest": ".manifest"})
+    agent.once()
+    os.rename(f"{images}/3.jpg", f"{images}/three.jpg")
+    agent.once()
+    assert b"three.jpg" in ctx.client.get("lists/train.manifest")[0]
+    found, total = against(agent, "--deep", status=0)
+    assert found == {} and total["objects"] == 22, (found, total)
+    signed = ctx.server.signed(ctx.bucket)
+    signed.delete("lists/train.manifest")
+    signed.put("lists/train.lst", b"0\t1\t5.jpg\n")
+    found, _ = against(agent)
+    expect(agent, found, "lists/train.manifest", "missing", "removed by somebody else")
+    expect(agent, found, "lists/train.lst", "differs", "by somebody else")
+    assert len(found) == 2, found
+
+
+@on("s3d")
 def test_the_trash_is_held_against_the_journal(ctx):
     agent, images, signed = lived_through(ctx, deletes="trash")
     found, total = against(agent, "--deep", status=0)
