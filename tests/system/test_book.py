@@ -30,6 +30,7 @@ LINES_NOT_RUN = {
 MAY_END_WITH = {
     "lockstep status": ((1, 3), "no agent is running there: not in step; or removals are held"),
     "lockstep journal diff": ((1,), "1: there are differences"),
+    "lockstep verify --against-journal": ((1,), "1: other blocks have changed what S3 has"),
 }
 # What stands in the book for what only the host knows.
 RECORD = "4711"
@@ -98,8 +99,21 @@ class Book:
         assert self.run("lockstep agent --once", check=False).returncode == 3
         self.run("cp -a /var/lib/lockstep/journal /audit/copy")
         self.run("cp /audit/copy/checkpoint kept/checkpoint-2026-01")
+        self.run("cp -a /audit/copy /audit/alpha && cp /mnt/efs/lists/train.lst .")
+        write(self.host.path("/srv/book/audit.conf"), self.base().encode())
+        self.second_host()
         records = self.run("lockstep journal show --json --op put").stdout
         return key, re.search(r'"q":(\d+)', records).group(1)
+
+    def second_host(self):
+        """The journal of a host with another name, tree and bucket."""
+        for name in ("images/1.jpg", "lists/1.lst"):
+            write(self.host.path(f"/mnt/beta/{name}"), name.encode())
+        text = self.base().replace("/mnt/efs", "/mnt/beta").replace("training-data", "audit-bucket")
+        write(self.host.path("/srv/book/beta.conf"),
+              ('state_dir = "/var/lib/beta";\n' + text.replace("journal:", "# ", 1)).encode())
+        self.run("unshare --uts sh -c 'echo beta > /proc/sys/kernel/hostname &&"
+                 " lockstep agent --once -c beta.conf' && cp -a /var/lib/beta/journal /audit/beta")
 
     def base(self):
         """The least that works of the README, for this server, with a key."""
