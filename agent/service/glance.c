@@ -69,8 +69,7 @@ static bool next_of_troubles(const struct agent *a, struct next *n)
         if (!worst || (trouble_stops_all(t->kind) && !trouble_stops_all(worst->kind)))
             worst = t;
     if (worst)
-        return say(n, trouble_stops_all(worst->kind), "%s (%s)", trouble_advice(worst->kind),
-                   worst->code);
+        return say(n, trouble_stops_all(worst->kind), "%s", trouble_advice(worst->kind));
     for (const struct stale_list *s = a->stale_lists; s; s = s->next)
         if (s->why[0])
             return say(n, true, "have %s rewritten, which resists: %s", s->path, s->why);

@@ -326,6 +326,11 @@ def test_discarded_removals_never_happen(ctx):
     assert [(r["n"], r["st"]) for r in said] == [(39, "abort")], said
     assert f"discarded by uid {os.getuid()}" in said[0]["why"], said
     assert len([r for r in agent.journal_records("--op", "remove") if r["st"] == "done"]) == 39
+    page = ctx.path("report.html")
+    assert agent.run("journal", "report", "--html", "-o", page).returncode == 0
+    assert "<td>discarded</td>" in open(page, encoding="utf-8").read()
+    at = agent.run("journal", "at", "0s")  # S3 has them as before
+    assert all(path in at.stdout for path in paths), at.stdout[-500:]
     agent.stop()
     agent.start()
     wait_until(lambda: agent.run("status").returncode == 0, 15, lambda: str(agent.status()))
