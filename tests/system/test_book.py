@@ -13,7 +13,7 @@ from harness.host import Host
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CONF = "/etc/lockstep/lockstep.conf"
 PUBLIC = "example.com/images+0a1b2c3d+AQ..."  # how the book writes the public half of a key
-LANGUAGES = {"sh", "conf", "ini", "sql", "text"}
+LANGUAGES = {"sh", "conf", "ini", "sql", "text", "yaml"}
 
 # Blocks that are not run here, by their names, and why.
 BLOCKS_ELSEWHERE = {
@@ -24,6 +24,7 @@ LINES_NOT_RUN = {
     "./dev run": "test_demo.py runs the demonstration",
     "./dev test": "this is part of it",
     "autoreconf -i &&": "what is tested was built so; ./dev test --long has make distcheck",
+    "journalctl": "no journald is there; test_events.py reads what it is told",
     "lockstep journal follow": "it does not end by itself; test_journal.py has it",
 }
 # Lines that may end with another status than 0, by how they begin, and why.
