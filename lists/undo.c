@@ -57,6 +57,19 @@ static int parse(struct span line, struct undo_line *ret)
     return 0;
 }
 
+/* The next line of the text; false at its end, and (*rc) where it is none. */
+static bool next_line(struct span undo, size_t *at, struct undo_line *ret, int *rc)
+{
+    struct span text;
+
+    if (*rc || *at >= undo.n)
+        return false;
+    text = row_line(undo, *at);
+    *at += text.n;
+    *rc = parse(text, ret);
+    return *rc == 0;
+}
+
 /* The path in the new list, which a marker tells. */
 static struct span marker_path(struct span marker)
 {
@@ -95,19 +108,15 @@ static int copy_rows(struct lst_cursor *now, uint64_t number, uint64_t *line, st
 static int undo_rows(struct span now, struct span undo, struct buf *out)
 {
     struct lst_cursor cursor = {.in = now};
+    struct undo_line u;
     uint64_t line = 1;
+    size_t at = 0;
     int rc = 0;
 
-    for (size_t at = 0; rc == 0 && at < undo.n;) {
-        struct span text = row_line(undo, at);
-        struct undo_line u;
-
-        at += text.n;
-        rc = parse(text, &u);
-        if (rc == 0 && span_equal(u.marker, SPAN("=")))
+    while (next_line(undo, &at, &u, &rc)) {
+        if (span_equal(u.marker, SPAN("=")))
             continue; /* the line of the old row tells where */
-        if (rc == 0)
-            rc = copy_rows(&cursor, u.number, &line, out);
+        rc = copy_rows(&cursor, u.number, &line, out);
         if (rc == 0 && !span_equal(u.marker, SPAN("-")))
             rc = skip_new_row(&cursor, u.marker);
         if (rc == 0)
@@ -134,15 +143,14 @@ int lst_undo(struct span now, struct span undo, struct buf *out)
 int lst_undo_each(struct span undo, lst_undo_fn *fn, void *arg)
 {
     char from[PATH_BYTES_MAX + 1], to[PATH_BYTES_MAX + 1];
+    struct undo_line u;
+    size_t at = 0;
     int rc = 0;
 
-    for (size_t at = 0; rc == 0 && at < undo.n;) {
-        struct span text = row_line(undo, at), path;
-        struct undo_line u;
+    while (next_line(undo, &at, &u, &rc)) {
+        struct span path;
 
-        at += text.n;
-        rc = parse(text, &u);
-        if (rc || span_equal(u.marker, SPAN("-")) || span_equal(u.marker, SPAN("=")))
+        if (span_equal(u.marker, SPAN("-")) || span_equal(u.marker, SPAN("=")))
             continue;
         if (!row_path(u.row, &path))
             return ERR_SYNTAX;
@@ -195,18 +203,13 @@ static int undo_side(const struct undo_line *u, bool made, struct buf *before, s
 int lst_undo_sides(struct span undo, struct buf *before, struct buf *after)
 {
     uint64_t made = 0; /* the row of which the new one was told already */
+    struct undo_line u;
+    size_t at = 0;
     int rc = 0;
 
-    for (size_t at = 0; rc == 0 && at < undo.n;) {
-        struct span text = row_line(undo, at);
-        struct undo_line u;
-
-        at += text.n;
-        rc = parse(text, &u);
-        if (rc == 0)
-            rc = undo_side(&u, made == u.number, before, after);
-        if (rc == 0)
-            made = u.number;
+    while (next_line(undo, &at, &u, &rc)) {
+        rc = undo_side(&u, made == u.number, before, after);
+        made = u.number;
     }
     return rc;
 }

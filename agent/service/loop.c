@@ -155,17 +155,21 @@ static void turn_idle(struct agent *a)
     turn_give_back(a);
 }
 
-/* Undo texts live as long as the journal's records of them: those that are older than its first
- * record by a day, whatever the clocks did, are named by none. */
+/* Undo texts live as long as the journal's records of them. Where the journal's beginning was taken
+ * away, those that are older by a day than what is left are named by no record. */
 static void turn_undo(const struct agent *a)
 {
     struct journal_reader *reader = NULL;
     struct journal_record first;
+    enum journal_read got;
     struct err e = {0};
 
     if (journal_reader_open(a->conf->journal_dir, 0, &reader, &e))
         return; /* it is looked at again */
-    if (journal_read(reader, &first, NULL, &e) == JOURNAL_READ_RECORD &&
+    got = journal_read(reader, &first, NULL, &e);
+    if (got == JOURNAL_READ_ERROR && e.code == ERR_CORRUPT)
+        got = journal_read(reader, &first, NULL, &e); /* that was the gap before it */
+    if (got == JOURNAL_READ_RECORD && first.seq > 1 &&
         undo_expire(a->undo_dir, first.time_us - DAY_US))
         log_warning("%s: undo texts that no record names any more cannot be removed", a->undo_dir);
     journal_reader_close(reader);

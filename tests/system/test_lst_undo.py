@@ -1,10 +1,12 @@
 """lockstep lst undo: what a rewrite did is taken back, row by row, on top of later edits."""
 
+import glob
 import os
 import shutil
+import subprocess
 import time
 
-from harness import on, read, write
+from harness import on, process, read, write
 
 NAMES = ("cat/a.jpg", "cat/b.jpg", "dog/c.jpg", "dog/d.jpg")
 OLD = (b"# rows\n4\t0\tcat/a.jpg\r\n5\t0\tcat/b.jpg\n6\t3.0\t./dog/c.jpg\n9\t3\tdog/d.jpg")
@@ -138,22 +140,47 @@ def test_a_text_is_what_the_journal_says(ctx):
     assert alone.returncode == 0 and "none of 1 is beside this journal" in alone.stdout, alone
 
 
+def old_text(agent):
+    """A text of ten years ago."""
+    name = f"{texts(agent)}/{64 * '0'}.undo"
+    os.makedirs(texts(agent), exist_ok=True)
+    write(name, b"of a record that is gone")
+    os.utime(name, (time.time() - 10 * 365 * 86400,) * 2)
+    return name
+
+
 @on("s3d")
-def test_texts_live_as_long_as_their_records(ctx):
+def test_texts_are_found_where_they_were_and_stay(ctx):
     agent, images, _ = set_up(ctx)
     os.rename(f"{images}/cat/b.jpg", f"{images}/cat/z.jpg")
     agent.wait_in_step(30)
     agent.stop()
     (intent,) = rewrites(agent, "intent")
-    old = f"{texts(agent)}/{64 * '0'}.undo"
-    write(old, b"of a record that is gone")
-    os.utime(old, (time.time() - 2 * 86400,) * 2)
+    old = old_text(agent)
     os.rename(texts(agent), f"{agent.state_dir}/undo")  # where an older version kept them
     agent.start()
     agent.wait_in_step(30)
     agent.stop()
-    assert os.listdir(texts(agent)) == [intent["bk"]], os.listdir(texts(agent))
+    # Whatever the clock says: nothing of this journal was taken away.
+    assert sorted(os.listdir(texts(agent))) == sorted([intent["bk"], os.path.basename(old)])
     assert agent.journal("verify").returncode == 0
+
+
+@on("s3d")
+def test_texts_go_with_the_beginning_of_the_journal(ctx):
+    images, lists = ctx.folder("images"), ctx.folder("lists")
+    agent = ctx.agent(images=images, lists=lists)
+    maker = os.path.join(process.build_dir(), "tests", "system", "journal_make")
+    os.makedirs(agent.state_dir)
+    subprocess.run([maker, f"{agent.state_dir}/journal", "300", "2000"], check=True)
+    old = old_text(agent)
+    young = f"{texts(agent)}/{64 * '1'}.undo"
+    write(young, b"of a record that is there")
+    segments = sorted(glob.glob(f"{agent.state_dir}/journal/*.jsonl"))
+    for name in segments[:len(segments) // 2]:
+        os.unlink(name)
+    agent.once(check=False)
+    assert not os.path.exists(old) and os.path.exists(young), agent.log()
 
 
 @on("s3d")
