@@ -357,6 +357,9 @@ static int agent_own(struct agent *a, struct err *e)
 
     if (a->options.dry_run)
         return 0;
+    rc = agent_sign(a, e); /* without the key that is configured nothing is begun */
+    if (rc)
+        return rc;
     if (mkdir(a->conf->state_dir, 0700) && errno != EEXIST)
         return err_set(e, -errno, a->conf->state_dir, "its parent directory must exist",
                        "the state directory cannot be made: %s", err_name(-errno));
@@ -391,9 +394,6 @@ static int agent_state(struct agent *a, struct journal_recovery *ret_recovery, s
     *ret_recovery = (struct journal_recovery){.next_seq = 1};
     if (a->options.dry_run)
         return agent_state_dry(a, e);
-    rc = agent_sign(a, e);
-    if (rc)
-        return rc;
     opt.host = uname(&host) == 0 ? host.nodename : "unknown";
     fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
     if (fd >= 0) {
