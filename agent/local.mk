@@ -51,6 +51,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/glance.c agent/service/glance.h \
 	agent/service/gone.c agent/service/gone.h \
 	agent/service/holds.c agent/service/holds.h \
+	agent/service/retention.c agent/service/retention.h \
 	agent/service/index.c agent/service/index.h agent/service/index_empty.c \
 	agent/service/marker.c agent/service/marker.h \
 	agent/service/metrics.c agent/service/metrics.h agent/service/metrics_take.c \
@@ -122,6 +123,7 @@ lockstep_SOURCES = \
 	agent/commands/journal_fetch.c agent/commands/journal_fetch.h \
 	agent/commands/journal_key.c agent/commands/journal_key.h \
 	agent/commands/journal_named.c agent/commands/journal_named.h \
+	agent/commands/journal_older.c agent/commands/journal_older.h \
 	agent/commands/journal_output.c agent/commands/journal_output.h \
 	agent/commands/journal_past.c agent/commands/journal_past.h \
 	agent/commands/journal_proof.c agent/commands/journal_proof.h \

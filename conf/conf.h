@@ -194,6 +194,7 @@ struct conf_journal {
     int64_t checkpoint_ms; /* default 60,000; 1,000..3,600,000 */
     char *prefix;          /* of keys, ends in '/': segments and checkpoints go there; NULL: not */
     struct conf_lock lock;
+    int64_t retention_ms; /* closed segments older than that go; 0: they stay; >= 1 min */
 };
 
 /* What monitoring reads. */

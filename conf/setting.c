@@ -133,6 +133,14 @@ static const struct setting journal[] = {
      .kind = SETTING_GROUP,
      .right = "a group: lock: { mode = \"compliance\"; days = 365; };",
      .help = "for how long nobody can change them there (S3 Object Lock)"},
+    {.name = "retention",
+     .kind = SETTING_RESCAN,
+     .offset = offsetof(struct conf_journal, retention_ms),
+     .fallback = "off",
+     .min = 60000,
+     .max = 36500ll * 86400000,
+     .right = "\"off\" or a duration from \"1m\" to \"36500d\" such as \"400d\"",
+     .help = "how long closed segments stay on this host; those of a prefix only once S3 has them"},
 };
 
 static const struct setting metrics[] = {

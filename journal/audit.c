@@ -179,6 +179,8 @@ static void check_header(struct journal_audit *a, const struct journal_header *h
 
     journal_tree_root(&a->head.tree, mine);
     journal_tree_root(&h->tree, stated);
+    if (h->first == a->name.first && a->late.is && !a->previous[0])
+        return; /* what it should go on from is gone; why, is told in the end */
     if (h->first != a->name.first)
         fault(a, 0, "header", "begins with record %" PRIu64 ", which is not its name", h->first);
     else if (a->uuid[0] && strcmp(a->uuid, h->uuid) != 0)
@@ -201,6 +203,37 @@ static void check_header(struct journal_audit *a, const struct journal_header *h
               a->head.tree.count);
 }
 
+void journal_audit_late(struct journal_audit *a, struct journal_name name,
+                        const struct journal_header *h)
+{
+    struct journal_late *late = &a->late;
+
+    late->is = h->first == name.first && h->previous[0];
+    if (!late->is)
+        return;
+    journal_name_format(name, late->file);
+    late->first = h->first;
+    late->leaves = h->tree.count;
+    memcpy(late->chain, h->chain, SHA256_BYTES);
+    journal_tree_root(&h->tree, late->root);
+}
+
+/* A record of retention: does it speak of what is missing here? */
+static void take_retire(struct journal_audit *a, const struct journal_record *rec)
+{
+    char chain[2 * SHA256_BYTES + 1], root[2 * SHA256_BYTES + 1];
+    struct journal_late *late = &a->late;
+
+    if (!late->is || late->said_by || rec->count + 1 != late->first || !rec->path2 ||
+        !rec->before || !rec->after)
+        return;
+    hex_encode(late->chain, SHA256_BYTES, chain);
+    hex_encode(late->root, SHA256_BYTES, root);
+    if (strcmp(rec->path2, late->file) == 0 && strcmp(rec->before, chain) == 0 &&
+        strcmp(rec->after, root) == 0)
+        late->said_by = rec->seq;
+}
+
 /* The first line of a segment's first batch. -ENOMEM or 0. */
 static int take_header(struct journal_audit *a, struct span line)
 {
@@ -210,6 +243,8 @@ static int take_header(struct journal_audit *a, struct span line)
     if (rc == -ENOMEM)
         return rc;
     if (rc == 0) {
+        if (!a->previous[0] && !a->trust_first)
+            journal_audit_late(a, a->name, &h);
         if (!a->trust_first || a->uuid[0])
             check_header(a, &h);
         adopt_header(a, &h);
@@ -242,6 +277,8 @@ static int check_line(struct journal_audit *a, struct span line, uint64_t *seq,
             *ret_wrong = "the records of a batch are not numbered one after the other";
         if (rc == 0)
             *seq = rec.seq + 1;
+        if (rc == 0 && rec.op == JOURNAL_RETIRE)
+            take_retire(a, &rec);
         break;
     case JOURNAL_KIND_REPAIR:
         rc = journal_repair_decode(line, &repair);
@@ -346,6 +383,8 @@ static void take_batch(struct journal_audit *a, const struct journal_batch *b)
         v->last_seq = b->commit.last;
         a->head.next_seq = b->commit.last + 1;
     }
+    if (a->late.said_by && !a->late.said_leaves)
+        a->late.said_leaves = a->head.tree.count;
     v->batches++;
     v->records += b->commit.records;
     a->seq_known = true;

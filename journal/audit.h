@@ -13,6 +13,18 @@
 #include "journal/batch.h"
 #include "journal/packed.h"
 
+/* The first segment, where it does not begin a journal: what stood before it. */
+struct journal_late {
+    bool is;
+    char file[JOURNAL_FILE_SIZE]; /* the segment */
+    uint64_t first;               /* its first record */
+    uint64_t leaves;
+    uint8_t chain[SHA256_BYTES];
+    uint8_t root[SHA256_BYTES];
+    uint64_t said_by;     /* the record that says that retention did it; 0 none yet */
+    uint64_t said_leaves; /* lines of the tree with it */
+};
+
 struct journal_audit {
     void (*on_fault)(void *arg, const struct journal_fault *f); /* may be NULL */
     void *arg;
@@ -41,6 +53,7 @@ struct journal_audit {
     uint8_t held_chain[SHA256_BYTES]; /* its chain value as written */
     uint64_t hole_from; /* bytes of the segment at hand that a damaged file has lost, as was told */
     uint64_t hole_to;
+    struct journal_late late;
     bool trust_first; /* take the first header's word for what lies before it (set after init) */
 };
 
@@ -51,6 +64,12 @@ void journal_audit_release(struct journal_audit *a);
 
 /* journal_audit_segment(a, name): a segment begins. */
 void journal_audit_segment(struct journal_audit *a, struct journal_name name);
+
+/* journal_audit_late(a, name, h): the journal's first segment has this name and this header: does
+ * it begin a journal? Else that is noted in a->late, for who looks for the record that explains it.
+ */
+void journal_audit_late(struct journal_audit *a, struct journal_name name,
+                        const struct journal_header *h);
 
 /* journal_audit_batch(a, step, offset, batch): the next GOOD or BROKEN batch; offset is where its
  * bytes begin, those skipped included. 0 or -ENOMEM. */

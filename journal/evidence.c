@@ -72,6 +72,10 @@ static bool is_signed(struct evidence *ev, const struct evidence_point *p)
     const struct journal_key *key = NULL;
     int rc = journal_note_verify(&p->note, ev->keys, ev->key_count, &key);
 
+    /* The record that named its key went with the journal's beginning. */
+    if (rc == ERR_REFUSED && ev->audit->late.is && !ev->keys_given && ev->key_count == 0)
+        return false;
+
     if (rc == -ENOMEM)
         ev->rc = rc;
     else if (rc == ERR_CORRUPT)
@@ -97,15 +101,14 @@ static bool is_signed(struct evidence *ev, const struct evidence_point *p)
     return false;
 }
 
-/* Hold a checkpoint against the tree, which has its size. */
-static void check_point(struct evidence *ev, const struct evidence_point *p)
+/* Hold a checkpoint against the root of a tree that has its size. */
+static void check_point(struct evidence *ev, const struct evidence_point *p,
+                        const uint8_t root[SHA256_BYTES])
 {
     const struct journal_verdict *v = &ev->audit->verdict;
-    uint8_t root[SHA256_BYTES];
 
     if (!is_signed(ev, p))
         return;
-    journal_tree_root(&ev->audit->head.tree, root);
     if (memcmp(root, p->root, SHA256_BYTES) == 0) {
         ev->audit->verdict.checkpoints += p->kept == NULL;
         ev->audit->verdict.anchors += p->kept != NULL && !p->ours;
@@ -124,11 +127,19 @@ static void check_point(struct evidence *ev, const struct evidence_point *p)
 /* All that the tree has the size of, or has passed. */
 static void reach(struct evidence *ev, struct evidence_points *points, uint64_t count)
 {
+    const struct journal_late *late = &ev->audit->late;
+    uint8_t root[SHA256_BYTES];
+
     while (points->next < points->count && points->items[points->next].size <= count) {
         const struct evidence_point *p = &points->items[points->next++];
 
+        journal_tree_root(&ev->audit->head.tree, root);
         if (p->size == count && (ev->audit->tree_known || count == 0))
-            check_point(ev, p);
+            check_point(ev, p, root);
+        else if (late->is && p->size == late->leaves)
+            check_point(ev, p, late->root);
+        else if (late->is && p->size < late->leaves)
+            ev->audit->verdict.passed += p->kept != NULL && !p->ours;
         else if (p->size < count && ev->audit->tree_known)
             journal_audit_tell(ev->audit, where(p), p->offset, "order",
                                "a checkpoint over %" PRIu64 " lines stands where the journal has "
@@ -276,6 +287,36 @@ void evidence_orphan(struct evidence *ev, struct journal_name name)
                        "these are the checkpoints of a segment that is not there");
 }
 
+/* The first segment does not begin a journal: retention must have said so, in a record that is
+ * signed where anything is. */
+static void judge_beginning(struct evidence *ev)
+{
+    const struct journal_late *late = &ev->audit->late;
+    struct journal_verdict *v = &ev->audit->verdict;
+
+    if (!late->is)
+        return;
+    if (!late->said_by) {
+        journal_audit_tell(ev->audit, late->file, 0, "header",
+                           "is the first segment, but does not begin a journal: records 1 to "
+                           "%" PRIu64
+                           " are missing, and no record says that retention removed them",
+                           late->first - 1);
+        return;
+    }
+    if (late->said_leaves > v->signed_leaves && (ev->keys_given || v->checkpoints)) {
+        journal_audit_tell(ev->audit, late->file, 0, "unsigned",
+                           "records 1 to %" PRIu64 " are missing; no checkpoint covers record "
+                           "%" PRIu64 ", which says that retention removed them",
+                           late->first - 1, late->said_by);
+        return;
+    }
+    v->removed = late->first - 1;
+    v->removed_by = late->said_by;
+    v->removed_leaves = late->leaves;
+    hex_encode(late->chain, SHA256_BYTES, v->removed_chain);
+}
+
 int evidence_end(struct evidence *ev)
 {
     const struct journal_verdict *v = &ev->audit->verdict;
@@ -293,6 +334,7 @@ int evidence_end(struct evidence *ev)
     if (ev->keys_given && v->checkpoints == 0 && v->faults == 0)
         journal_audit_tell(ev->audit, JOURNAL_CHECKPOINT_FILE, 0, "unsigned",
                            "no checkpoint vouches for this journal");
+    judge_beginning(ev);
     ev->audit->verdict.leaves = ev->audit->head.tree.count;
     return ev->rc;
 }

@@ -44,6 +44,8 @@ enum journal_op {
     JOURNAL_TRASH,    /* transfer: the object of p is copied to the key d, before it is deleted */
     JOURNAL_EXPIRE,   /* n objects of the trash are removed, up to the key p */
     JOURNAL_KEY,      /* from here on the key a signs */
+    JOURNAL_RETIRE,   /* retention removes the segment p, which ends with record n; d is the first
+                         that   is left; b the chain value, a the root of the tree, before that one */
     JOURNAL_OP_COUNT
 };
 
@@ -248,6 +250,27 @@ int journal_checkpoint(struct journal *j, int64_t now_us) __attribute__((warn_un
 int journal_closed_next(const struct journal *j, const char *after, char ret[JOURNAL_NAME_MAX])
     __attribute__((warn_unused_result));
 
+/* The oldest segment, where it is closed. */
+struct journal_oldest {
+    char file[JOURNAL_NAME_MAX]; /* its file, as it is now */
+    uint64_t last_seq;           /* its last record */
+    int64_t closed_us;           /* when the next one began */
+};
+/* journal_oldest(j, ret): 0; -ENOENT where the oldest is the open one; ERR_CORRUPT where the next
+ * one does not say what came before it, so that the oldest has to stay; -errno. */
+int journal_oldest(const struct journal *j, struct journal_oldest *ret)
+    __attribute__((warn_unused_result));
+
+/* journal_retire(j, oldest, now_us): write down that retention removes it, make that durable, sign
+ * it if anything is signed; then remove its files. 0, -EAGAIN while it cannot be signed, as
+ * journal_oldest, as journal_append, -errno. */
+int journal_retire(struct journal *j, const struct journal_oldest *oldest, int64_t now_us)
+    __attribute__((warn_unused_result));
+
+/* journal_first_seq(dir, ret): the number of the first record that a journal has or will have. 0,
+ * -ENOENT without a segment, -ENOMEM, -errno. */
+int journal_first_seq(const char *dir, uint64_t *ret) __attribute__((warn_unused_result));
+
 /* journal_close(j): sync and unlock; NULL is allowed. 0 or -EIO (closed all the same). */
 int journal_close(struct journal *j);
 
@@ -299,6 +322,12 @@ struct journal_verdict {
     uint64_t checkpoints;   /* beside the segments, that are signed and fit */
     uint64_t anchors;       /* the same for those kept elsewhere */
     uint64_t signed_leaves; /* lines that the largest of these covers */
+    uint64_t
+        removed; /* records 1 to this retention has removed, as the journal says itself; 0 none */
+    uint64_t removed_by;     /* the record that says so */
+    uint64_t removed_leaves; /* lines that went */
+    char removed_chain[65];  /* hex, where they ended */
+    uint64_t passed; /* kept checkpoints over fewer lines: nothing here to hold them against */
 };
 
 /* What an auditor trusts, and has kept. */

@@ -26,6 +26,7 @@ journal_libjournal_a_SOURCES = \
 	journal/reader.c \
 	journal/record.c \
 	journal/recover.c \
+	journal/retire.c \
 	journal/rollover.c \
 	journal/scan.c \
 	journal/schema.c journal/schema.h \
@@ -60,6 +61,7 @@ journal_tests = \
 	tests/unit/test_journal_proof \
 	tests/unit/test_journal_record \
 	tests/unit/test_journal_recover \
+	tests/unit/test_journal_retire \
 	tests/unit/test_journal_search \
 	tests/unit/test_journal_signing \
 	tests/unit/test_journal_tally \
@@ -119,6 +121,8 @@ tests_unit_test_journal_tally_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_record_SOURCES = tests/unit/test_journal_record.c tests/unit/unit.h
 tests_unit_test_journal_record_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_recover_SOURCES = tests/unit/test_journal_recover.c $(journal_tests_DIR)
+tests_unit_test_journal_retire_SOURCES = tests/unit/test_journal_retire.c $(journal_tests_DIR)
+tests_unit_test_journal_retire_LDADD = $(journal_tests_LIBS) -lpthread
 tests_unit_test_journal_search_SOURCES = tests/unit/test_journal_search.c $(journal_tests_DIR)
 tests_unit_test_journal_search_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_recover_LDADD = $(journal_tests_LIBS)

@@ -21,6 +21,7 @@ static const char *const op_names[JOURNAL_OP_COUNT] = {
     [JOURNAL_HOLD] = "hold",     [JOURNAL_RELEASE] = "release", [JOURNAL_START] = "start",
     [JOURNAL_STOP] = "stop",     [JOURNAL_IDLE] = "idle",       [JOURNAL_OVERFLOW] = "overflow",
     [JOURNAL_TRASH] = "trash",   [JOURNAL_EXPIRE] = "expire",   [JOURNAL_KEY] = "key",
+    [JOURNAL_RETIRE] = "retire",
 };
 
 static const char *const state_names[JOURNAL_STATE_COUNT] = {

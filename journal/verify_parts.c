@@ -96,6 +96,10 @@ static int seed_audit(struct parts *p, size_t i)
     part->start = a->head;
     if (i == 0)
         return 0;
+    rc = journal_walk_header(p->v->dir_fd, p->v->list.names[0], &a->store, &h);
+    if (rc)
+        return rc;
+    journal_audit_late(a, p->v->list.names[0], &h);
     rc = journal_walk_header(p->v->dir_fd, p->v->list.names[i], &a->store, &h);
     if (rc)
         return rc;
@@ -260,6 +264,10 @@ static void add_up(struct parts *p)
         if (v->signed_leaves > sum->signed_leaves)
             sum->signed_leaves = v->signed_leaves;
     }
+    a->late = p->list[0].audit.late;
+    for (size_t i = 1; i < p->count && !a->late.said_by; i++)
+        a->late = p->list[i].audit.late;
+    sum->passed = p->list[0].audit.verdict.passed;
     sum->segments = p->count;
     a->head = p->list[p->count - 1].audit.head;
     memcpy(sum->chain, p->list[p->count - 1].audit.verdict.chain, sizeof sum->chain);

@@ -159,6 +159,7 @@ EXTRA_DIST += \
 	tests/system/test_remote.py tests/system/test_report.py tests/system/test_runner.py \
 	tests/system/test_remote.py tests/system/test_report.py tests/system/test_runner.py tests/system/test_soak.py \
 	tests/system/soak.py tests/system/soak_plot.py tests/system/trend.py \
+	tests/system/test_remote.py tests/system/test_report.py tests/system/test_retention.py tests/system/test_runner.py \
 	tests/system/test_service.py tests/system/test_slow.py \
 	tests/system/test_storms.py tests/system/test_symlinks.py \
 	tests/system/test_tls.py \

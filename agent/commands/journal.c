@@ -3,6 +3,7 @@
 #include "agent/commands/journal_export.h"
 #include "agent/commands/journal_index.h"
 #include "agent/commands/journal_key.h"
+#include "agent/commands/journal_older.h"
 #include "agent/commands/journal_past.h"
 #include "agent/commands/journal_proof.h"
 #include "agent/commands/journal_report.h"
@@ -66,7 +67,7 @@ static const char *take_option(int c, const char *text, int64_t now, struct aske
         return "--until is not a time";
     if (c == 'o' && journal_op_parse(text, &w->op))
         return "--op is not an operation: add edit meta rename remove put copy delete lst "
-               "hold release start stop idle overflow trash expire key";
+               "hold release start stop idle overflow trash expire key retire";
     w->by_op |= c == 'o';
     w->failed |= c == 'f';
     a->json |= c == 'j';
@@ -211,6 +212,8 @@ static int act_on_sources(const struct question *q, struct asked *a, const struc
         journal_named_free(named);
         return command_fault(journal_sources_status(rc), &e);
     }
+    for (size_t i = 0; i < sources.count && strcmp(q->name, "verify") != 0; i++)
+        journal_older_note(sources.list[i].dir, conf);
     status = act(q, &sources, a, conf);
     journal_sources_release(&sources);
     journal_named_free(named);

@@ -1,18 +1,22 @@
-/* Shell. The newest checkpoint of a log that lies in S3. */
+/* Shell. The newest checkpoint of a log that lies in S3, and its segments. */
 #include "agent/commands/journal_fetch.h"
 
 #include "agent/commands/commands.h"
 #include "journal/checkpoint.h"
+#include "journal/frame.h"
 #include "journal/place.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#define SCHEME     "s3://"
-#define NAME_MAX_S 191 /* of a bucket, or an access point's ARN */
-#define FURTHER    64  /* each look back goes so many times as far as the last */
+#define SCHEME       "s3://"
+#define NAME_MAX_S   191          /* of a bucket, or an access point's ARN */
+#define SEGMENT_MOST (512u << 20) /* bytes of a segment to fetch */
+#define FURTHER      64           /* each look back goes so many times as far as the last */
 
 /* Where to look. */
 struct place {
@@ -148,21 +152,123 @@ static int fetch(struct uploaders *u, const struct place *p, uint64_t near, stru
     return rc;
 }
 
-int journal_fetch(const struct conf *conf, const char *address, const char *log, uint64_t near,
-                  struct buf *out, char name[JOURNAL_FETCH_NAME_SIZE], struct err *e)
+/* The uploaders for a place, which is parsed. 0 or a negative code. */
+static int reach(const struct conf *conf, const char *address, const char *log, struct place *ret_p,
+                 struct uploaders **ret, struct err *e)
 {
     struct uploaders_options opt;
-    struct uploaders *u = NULL;
-    struct place p;
-    int rc = parse(address, log, &p, e);
+    int rc = parse(address, log, ret_p, e);
 
     if (rc)
         return rc;
     service_uploaders_options(conf, &opt);
-    opt.bucket = p.bucket;
-    rc = uploaders_new(&opt, &u, e);
+    opt.bucket = ret_p->bucket;
+    return uploaders_new(&opt, ret, e);
+}
+
+int journal_fetch(const struct conf *conf, const char *address, const char *log, uint64_t near,
+                  struct buf *out, char name[JOURNAL_FETCH_NAME_SIZE], struct err *e)
+{
+    struct uploaders *u = NULL;
+    struct place p;
+    int rc = reach(conf, address, log, &p, &u, e);
+
     if (rc == 0)
         rc = fetch(u, &p, near, out, name, e);
+    uploaders_free(u);
+    return rc;
+}
+
+/* All of a file. 0 or -errno. */
+static int write_file(int dir_fd, const char *name, const struct buf *bytes)
+{
+    const int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int rc = fd < 0 ? -errno : 0;
+
+    for (size_t done = 0; rc == 0 && done < bytes->len;) {
+        const ssize_t n = write(fd, bytes->data + done, bytes->len - done);
+
+        if (n < 0 && errno != EINTR)
+            rc = -errno;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+/* One segment into the directory. 0 or a negative code. */
+static int fetch_segment(struct uploaders *u, const char *key, const char *file, int dir_fd,
+                         struct err *e)
+{
+    struct transfer *t = transfer_new(TRANSFER_HEAD, key);
+    struct buf bytes;
+    int rc;
+
+    if (!t)
+        return err_set(e, -ENOMEM, NULL, NULL, "out of memory");
+    buf_init(&bytes, SEGMENT_MOST);
+    t->content = &bytes;
+    uploaders_run(u, t);
+    rc = t->verdict == VERDICT_DONE ? 0 : refused(t, key, e);
+    if (rc == 0) {
+        rc = write_file(dir_fd, file, &bytes);
+        if (rc)
+            (void)err_set(e, rc, file, "room in the directory for temporary files",
+                          "cannot be written: %s", err_name(rc));
+    }
+    transfer_free(t);
+    buf_release(&bytes);
+    return rc;
+}
+
+/* Those of one page of the listing. 0 or a negative code; *ret_count rises. */
+static int fetch_page(struct uploaders *u, const struct transfer *page, size_t prefix_size,
+                      uint64_t before, int dir_fd, uint64_t *ret_count, struct err *e)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < page->item_count; i++) {
+        const char *key = page->items[i].key, *file = key + prefix_size;
+        struct journal_name name;
+
+        if (!journal_any_name_parse(file, &name) || name.first >= before)
+            continue;
+        rc = fetch_segment(u, key, file, dir_fd, e);
+        *ret_count += rc == 0;
+    }
+    return rc;
+}
+
+int journal_fetch_segments(const struct conf *conf, const char *address, const char *log,
+                           uint64_t before, int dir_fd, uint64_t *ret_count, struct err *e)
+{
+    char prefix[JOURNAL_PLACE_SIZE], last[JOURNAL_PLACE_SIZE];
+    struct uploaders *u = NULL;
+    bool more = true;
+    struct place p;
+    int rc = reach(conf, address, log, &p, &u, e);
+
+    if (rc == 0)
+        journal_place_segment(p.folder, "", prefix);
+    snprintf(last, sizeof last, "%s", rc == 0 ? prefix : "");
+    for (*ret_count = 0; rc == 0 && more;) {
+        struct transfer *t = transfer_new(TRANSFER_LIST, prefix);
+
+        if (!t || !(t->source_key = strdup(last))) {
+            transfer_free(t);
+            rc = err_set(e, -ENOMEM, NULL, NULL, "out of memory");
+            break;
+        }
+        uploaders_run(u, t);
+        rc = t->verdict == VERDICT_DONE ? 0 : refused(t, prefix, e);
+        if (rc == 0)
+            rc = fetch_page(u, t, strlen(prefix), before, dir_fd, ret_count, e);
+        more = t->truncated && t->item_count;
+        if (t->item_count)
+            snprintf(last, sizeof last, "%s", t->items[t->item_count - 1].key);
+        transfer_free(t);
+    }
     uploaders_free(u);
     return rc;
 }

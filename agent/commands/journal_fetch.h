@@ -1,5 +1,5 @@
 /*
- * Checkpoints that lie in S3, for whoever checks a journal.
+ * Checkpoints and segments that lie in S3, for whoever checks a journal.
  */
 #ifndef LOCKSTEP_AGENT_COMMANDS_JOURNAL_FETCH_H
 #define LOCKSTEP_AGENT_COMMANDS_JOURNAL_FETCH_H
@@ -23,6 +23,13 @@ bool journal_fetch_is_address(const char *text);
  * none; ERR_CORRUPT where it is not the checkpoint that its name says; or a negative code. */
 int journal_fetch(const struct conf *conf, const char *address, const char *log, uint64_t near,
                   struct buf *out, char name[JOURNAL_FETCH_NAME_SIZE], struct err *e)
+    __attribute__((warn_unused_result));
+
+/* journal_fetch_segments(conf, address, log, before, dir_fd, ret_count, e): bring the segments of
+ * this log there that begin before a record into a directory, as they lie there. 0 or a negative
+ * code. */
+int journal_fetch_segments(const struct conf *conf, const char *address, const char *log,
+                           uint64_t before, int dir_fd, uint64_t *ret_count, struct err *e)
     __attribute__((warn_unused_result));
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "agent/commands/commands.h"
 #include "agent/commands/journal_fetch.h"
+#include "agent/commands/journal_older.h"
 #include "agent/commands/journal_undo.h"
 #include "base/path.h"
 #include "journal/checkpoint.h"
@@ -87,6 +88,20 @@ struct trusted {
     struct journal_trust trust;
 };
 
+/* The log of a checkpoint. */
+static bool log_of(const struct journal_anchor *anchor, char ret[JOURNAL_KEY_NAME_MAX + 1])
+{
+    struct journal_checkpoint c;
+    struct journal_note note;
+
+    if (journal_note_parse(anchor->note, &note) || journal_checkpoint_parse(note.text, &c) ||
+        c.origin.n > JOURNAL_KEY_NAME_MAX)
+        return false;
+    memcpy(ret, c.origin.p, c.origin.n);
+    ret[c.origin.n] = '\0';
+    return true;
+}
+
 /* One checkpoint that was kept. 0 or a negative code. */
 static int read_anchor(struct trusted *t, const char *path, struct err *e)
 {
@@ -121,13 +136,11 @@ static int read_own(const char *dir, char log[JOURNAL_KEY_NAME_MAX + 1], uint64_
     if (rc)
         return rc;
     if (journal_note_parse((struct span){file.data, file.len}, &note) ||
-        journal_checkpoint_parse(note.text, &c) || c.origin.n > JOURNAL_KEY_NAME_MAX)
+        journal_checkpoint_parse(note.text, &c) ||
+        !log_of(&(struct journal_anchor){path, {file.data, file.len}}, log))
         rc = err_set(e, ERR_CORRUPT, path, "", "this is no checkpoint");
-    if (rc == 0) {
-        memcpy(log, c.origin.p, c.origin.n);
-        log[c.origin.n] = '\0';
+    if (rc == 0)
         *ret_lines = c.size;
-    }
     buf_release(&file);
     return rc;
 }
@@ -239,7 +252,25 @@ static void print_undo(const struct journal_undo_sum *u)
                u->missing, u->altered);
 }
 
-static int verify(const char *dir, const struct journal_trust *trust)
+/* What retention has removed, and what vouches for the rest. */
+static void print_removed(const struct journal_verdict *v)
+{
+    if (!v->removed)
+        return;
+    printf("removed by retention: records 1 to %" PRIu64 ", as record %" PRIu64
+           " says; the history from %" PRIu64 " on is whole",
+           v->removed, v->removed_by, v->removed + 1);
+    if (v->signed_leaves)
+        printf(", anchored by the checkpoint over %" PRIu64 " lines", v->signed_leaves);
+    putchar('\n');
+    if (v->passed)
+        printf("%" PRIu64
+               " kept checkpoint%s over lines that were removed: nothing here can be held "
+               "against %s\n",
+               v->passed, v->passed == 1 ? " is" : "s are", v->passed == 1 ? "it" : "them");
+}
+
+static int verify(const char *dir, const struct journal_trust *trust, struct journal_verdict *ret)
 {
     struct journal_undo_sum undo;
     struct journal_verdict v;
@@ -247,12 +278,14 @@ static int verify(const char *dir, const struct journal_trust *trust)
 
     if (journal_verify(dir, trust, print_fault, NULL, &v, &e))
         return command_fault(EXIT_UNREACHED, &e);
+    *ret = v;
     printf("%s: %" PRIu64 " segments, %" PRIu64 " batches, %" PRIu64 " records (%" PRIu64
            " to %" PRIu64 "), %" PRIu64 " bytes; %" PRIu64 " faults%s\nchain: %s\n",
            v.faults ? "NOT GOOD" : "good", v.segments, v.batches, v.records, v.first_seq,
            v.last_seq, v.bytes, v.faults, v.torn ? ", and a torn tail that recovery will cut" : "",
            v.chain);
     print_signed(&v, trust);
+    print_removed(&v);
     if (journal_undo_verify(dir, &undo, &e))
         return command_fault(EXIT_UNREACHED, &e);
     print_undo(&undo);
@@ -276,10 +309,31 @@ static int status_of(int rc)
     return rc == ERR_SYNTAX || rc == ERR_LIMIT ? EXIT_USAGE : EXIT_UNREACHED;
 }
 
+/* Look into S3 for what retention has removed. The exit status, no better than it was. */
+static int check_removed(const struct trusted *t, const struct conf *conf,
+                         const struct journal_given *given, const struct journal_verdict *v,
+                         int status)
+{
+    char name[JOURNAL_KEY_NAME_MAX + 1];
+    int found = EXIT_UNREACHED;
+
+    for (size_t i = 0, at = 0; i < given->anchor_count && found != EXIT_IN_STEP; i++) {
+        if (!journal_fetch_is_address(given->anchors[i]))
+            continue;
+        while (at < t->trust.anchor_count && !t->names[at][0])
+            at++;
+        if (at == t->trust.anchor_count || !log_of(&t->trust.anchors[at++], name))
+            break;
+        found = journal_older_check(conf, given->anchors[i], name, v);
+    }
+    return found > status ? found : status;
+}
+
 /* One journal. The exit status, everything having been said. */
 static int verify_one(const char *dir, const struct journal_given *given, const struct conf *conf)
 {
     struct trusted *t = calloc(1, sizeof *t);
+    struct journal_verdict v = {0};
     struct err e = {0};
     int rc, status;
 
@@ -291,7 +345,9 @@ static int verify_one(const char *dir, const struct journal_given *given, const 
     if (rc)
         status = command_fault(status_of(rc), &e);
     else
-        status = verify(dir, &t->trust);
+        status = verify(dir, &t->trust, &v);
+    if (rc == 0 && v.removed && journal_given_in_s3(given))
+        status = check_removed(t, conf, given, &v, status);
     for (size_t i = 0; i < JOURNAL_TRUST_MAX; i++)
         buf_release(&t->files[i]);
     free(t);

@@ -11,6 +11,7 @@
 #include "agent/service/metrics.h"
 #include "agent/service/owner.h"
 #include "agent/service/policies.h"
+#include "agent/service/retention.h"
 #include "agent/service/room.h"
 #include "agent/service/undo.h"
 #include "base/clock.h"
@@ -554,6 +555,8 @@ void agent_end(struct agent *a)
     watchers_free(a->watchers);
     if (a->journal && a->index && !a->fatal) {
         agent_now(a);
+        a->retention_due_ms = 0; /* a run may be too short for a look in between */
+        retention_step(a);
         agent_journal(a, &stop);
         a->uncommitted++;
         if (agent_commit(a))

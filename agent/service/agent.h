@@ -32,6 +32,7 @@
  *   repair   what a verification found
  *   adopt    an S3 copy that is there already
  *   anchors  what of the journal goes to S3
+ *   retention  how long those stay here
  *   finder   indexes and compression of its closed segments
  *   events   the lines of the log that people and programs look for
  *   metrics  figures for monitoring; desk: asked and answered by letter; exporter: over HTTP;
@@ -263,6 +264,7 @@ struct agent {
     int manifests_fd;                 /* where their files are made; -1: none are */
     struct finder *finder;            /* NULL: nothing is journalled */
     struct anchors *anchors;          /* NULL: nothing of the journal goes to S3 */
+    int64_t retention_due_ms;         /* when the journal's oldest segment is looked at next */
     int64_t expire_ms;                /* when what is remembered for a while is gone through next */
     int signing;           /* why the last checkpoint of the journal could not be made; 0 */
     int64_t complained_ms; /* failures are summed up at most this often */
@@ -626,6 +628,8 @@ int doubts_interrupted(struct agent *a, const char *key, const struct file_stat 
 /* recover.c */
 int recover(struct agent *a, uint64_t next_seq, struct err *e);
 int recover_seq_put(struct agent *a);
+/* recover_seq_from(a): the first record that a recovery would read, were all committed now. */
+uint64_t recover_seq_from(const struct agent *a);
 
 /* recover_rows.c */
 /* the list was rewritten, as `undo` tells, and the index may not know */

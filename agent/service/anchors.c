@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/visible.h"
 #include "journal/checkpoint.h"
+#include "journal/frame.h"
 #include "journal/place.h"
 
 #include <fcntl.h>
@@ -507,6 +508,15 @@ void anchors_finish(struct agent *a)
     if (!a->fatal && agent_commit(a))
         log_warning("what S3 has of the journal could not be written down; it is asked at the next "
                     "start");
+}
+
+bool anchors_has(const struct agent *a, const char *file)
+{
+    struct journal_name name, last;
+
+    return a->anchors && journal_any_name_parse(file, &name) &&
+           journal_any_name_parse(a->anchors->kept.segment, &last) &&
+           journal_name_compare(name, last) <= 0;
 }
 
 /* Are there things that S3 does not have? */

@@ -9,6 +9,7 @@
 #include "agent/service/mentioned.h"
 #include "agent/service/pulse.h"
 #include "agent/service/reload.h"
+#include "agent/service/retention.h"
 #include "agent/service/undo.h"
 #include "agent/service/wait.h"
 #include "base/clock.h"
@@ -214,6 +215,8 @@ static int64_t turn_transfers_deadline(struct agent *a)
     due = other < due ? other : due;
     other = anchors_deadline(a);
     due = other < due ? other : due;
+    other = retention_deadline(a);
+    due = other < due ? other : due;
     other = troubles_deadline(a);
     return other < due ? other : due;
 }
@@ -316,6 +319,8 @@ static void turn(struct agent *a)
     anchors_outcomes(a);
     if (!a->stopping && !a->paused_us)
         anchors_step(a);
+    if (!a->stopping)
+        retention_step(a);
     if ((a->commit_due_ms && a->now_ms >= a->commit_due_ms) || a->uncommitted >= AGENT_COMMIT_COUNT)
         if (agent_commit(a))
             agent_fail(a, -EIO, "writing the index");

@@ -42,9 +42,8 @@ struct recovery {
     uint64_t outcomes;
 };
 
-int recover_seq_put(struct agent *a)
+uint64_t recover_seq_from(const struct agent *a)
 {
-    struct applied p = {.seq = journal_next_seq(a->journal) - 1};
     uint64_t least = rename_open_tx(a);
 
     for (unsigned m = 0; m < a->mapping_count; m++)
@@ -53,7 +52,13 @@ int recover_seq_put(struct agent *a)
                 least = it->tx;
     if (a->lst_tx && a->lst_tx < least)
         least = a->lst_tx;
-    p.from = least == UINT64_MAX ? p.seq + 1 : least;
+    return least == UINT64_MAX ? journal_next_seq(a->journal) : least;
+}
+
+int recover_seq_put(struct agent *a)
+{
+    const struct applied p = {.seq = journal_next_seq(a->journal) - 1, .from = recover_seq_from(a)};
+
     return index_meta_put(a->index, "journal", &p, sizeof p);
 }
 

@@ -1,7 +1,7 @@
 /*
  * Write a journal of many small segments for tests of what reads journals.
  *
- *   journal_make DIRECTORY RECORDS SEGMENT_BYTES [KEY_FILE]
+ *   journal_make DIRECTORY RECORDS SEGMENT_BYTES [KEY_FILE [BEGUN_S]]
  *
  * Records of every kind, with names that are not UTF-8 among them, in batches of different sizes,
  * a millisecond after the other; with a key, signed every few of them. The same arguments give the
@@ -57,22 +57,25 @@ int main(int argc, char **argv)
     struct journal *j = NULL;
     struct journal_secret secret;
     struct err e = {0};
+    int64_t begun_us = BEGUN_US;
     uint64_t count;
     int code;
 
-    if (argc != 4 && argc != 5)
+    if (argc < 4 || argc > 6)
         return 1;
+    if (argc == 6)
+        begun_us = strtoll(argv[5], NULL, 10) * US_PER_S;
     count = strtoull(argv[2], NULL, 10);
     opt.segment_bytes = strtoull(argv[3], NULL, 10);
     opt.checkpoint_ms = 7;
-    code = journal_open(argv[1], &opt, BEGUN_US, &j, &recovery, &e);
-    if (code == 0 && argc == 5)
+    code = journal_open(argv[1], &opt, begun_us, &j, &recovery, &e);
+    if (code == 0 && argc >= 5)
         code = journal_key_load(argv[4], &secret, &e);
-    if (code == 0 && argc == 5)
-        code = journal_sign(j, &secret, BEGUN_US, &e);
+    if (code == 0 && argc >= 5)
+        code = journal_sign(j, &secret, begun_us, &e);
     for (uint64_t n = 1; n <= count && code == 0; n++) {
         const struct journal_record r = record(n);
-        const int64_t now_us = BEGUN_US + (int64_t)n * US_PER_MS;
+        const int64_t now_us = begun_us + (int64_t)n * US_PER_MS;
 
         code = journal_append(j, &r, now_us, NULL);
         if (code == 0 && n % (n % 11 + 1) == 0)

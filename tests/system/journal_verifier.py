@@ -315,6 +315,9 @@ class Verifier:
         self.folder, self.tree, self.chain = folder, Tree(), ZEROES
         self.next, self.journal, self.records = 1, None, 0
         self.last = 0  # record of the last whole batch
+        # A first segment that does not begin a journal: (its name, first record, lines before it,
+        # chain value, root); the lines with the record that says why; lines that are signed.
+        self.late, self.said, self.covered = None, 0, 0
 
     def header(self, name, previous, line):
         found = members(line)
@@ -332,6 +335,12 @@ class Verifier:
             raise Bad(f"{name}: the root is not that of the frontier", "root")
         if h["q"] != int(SEGMENT.fullmatch(name)[1]):
             raise Bad(f"{name}: begins with record {h['q']}", "header")
+        if not previous and h["pf"]:
+            self.late = name, h["q"], h["n"], h["ph"], stated.root()
+            self.next, self.chain, self.tree = h["q"], bytes.fromhex(h["ph"]), stated
+            self.last = self.next - 1
+            self.journal = h["j"]
+            return
         if self.journal not in (None, h["j"]) or h["pf"] != previous:
             raise Bad(f"{name}: does not follow {previous}, or is of another journal", "header")
         if not previous and (h["q"], h["n"], h["pb"], h["ph"]) != (1, 0, 0, ZEROES.hex()):
@@ -359,6 +368,14 @@ class Verifier:
         self.next += 1
         self.records += 1
 
+    def retired(self, line):
+        """Does a record say that retention removed what came before?"""
+        named = dict(members(line))
+        if self.late and not self.said and named.get("o") == "retire" and \
+                (named.get("d"), named.get("n", 0) + 1, named.get("b"), named.get("a")) == (
+                    *self.late[:2], self.late[3], self.late[4].hex()):
+            self.said = self.tree.count + 1
+
     def name_key(self, line):
         """From a line on that names a key, this one signs."""
         named = dict(members(line))
@@ -381,6 +398,7 @@ class Verifier:
         if (commit["q"], commit["n"]) != (self.next - 1, self.records - before):
             raise Bad(f"{name}: a commit line speaks of other records", "commit")
         for line in body.split(b"\n")[:-1]:
+            self.retired(line)
             self.tree.push(line)
             self.name_key(line)
             self.reach()
@@ -391,12 +409,18 @@ class Verifier:
         for points in (self.points, self.kept):
             while points and points[0].size <= self.tree.count:
                 point = points.pop(0)
-                if point.size < self.tree.count:
+                before = self.late and point.size <= self.late[2]
+                if before and point.size < self.late[2]:
+                    continue  # nothing here to hold it against
+                if not before and point.size < self.tree.count:
                     raise Bad(f"{point.what}: out of order", "order")
+                if self.late and not self.keys:
+                    continue  # the record that named its key went with the beginning
                 point.check_signature(self.keys)
-                if point.root != self.tree.root():
+                if point.root != (self.late[4] if before else self.tree.root()):
                     raise Bad(f"{point.what}: other lines were signed", "forked")
                 self.fit += points is self.points
+                self.covered = max(self.covered, point.size)
 
     def optional(self, name):
         """The bytes of a file that need not be there."""
@@ -461,6 +485,10 @@ class Verifier:
                           "truncated")
         if self.kept:
             raise Bad(f"{self.kept[0].what}: more lines were signed than there are", "truncated")
+        if self.late and not self.said:
+            raise Bad(f"{self.late[0]}: does not begin a journal", "header")
+        if self.late and self.said > self.covered and (self.given or self.fit):
+            raise Bad(f"{self.late[0]}: what says why it is the first is not signed", "unsigned")
         if self.given and not self.fit:
             raise Bad("no checkpoint vouches for it", "unsigned")
         return self.records

@@ -44,6 +44,35 @@ static void test_prefix_faults(void **state)
     free(got);
 }
 
+static void test_retention(void **state)
+{
+    static const char right[] = "expected \"off\" or a duration from \"1m\" to \"36500d\" such as "
+                                "\"400d\"\n";
+    static const struct {
+        const char *text, *wrong;
+    } bad[] = {{"\"soon\"", "\"soon\""}, {"\"1s\"", "\"1s\""}, {"\"-1d\"", "\"-1d\""}};
+    struct conf *c = parse("journal: { retention = \"400d\"; };\n" FULL);
+
+    (void)state;
+    assert_int_equal(c->journal.retention_ms, INT64_C(400) * 86400000);
+    free(print_twice(c));
+    c = parse(FULL);
+    assert_int_equal(c->journal.retention_ms, 0);
+    conf_free(c);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char text[512];
+        char *got;
+
+        snprintf(text, sizeof text, "journal: { retention = %s; };\n" FULL, bad[i].text);
+        got = faults_of(text);
+        assert_non_null(got);
+        assert_non_null(strstr(got, "f.conf:1: journal.retention: "));
+        assert_non_null(strstr(got, bad[i].wrong));
+        assert_non_null(strstr(got, right));
+        free(got);
+    }
+}
+
 static void test_lock_faults(void **state)
 {
     (void)state;
@@ -72,8 +101,8 @@ static void test_lock_faults(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_prefix_and_lock),
-                                       cmocka_unit_test(test_prefix_faults),
-                                       cmocka_unit_test(test_lock_faults)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_prefix_and_lock), cmocka_unit_test(test_prefix_faults),
+        cmocka_unit_test(test_retention), cmocka_unit_test(test_lock_faults)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
