@@ -469,7 +469,7 @@ static int interrupted(struct agent *a, const struct open_tx *o)
         rc = interrupted_list(a, o, &state);
     else
         rc = interrupted_marks(a, o);
-    if (rc == 0 && o->op == JOURNAL_RENAME && !o->count && !o->landed)
+    if (rc == 0 && o->op == JOURNAL_RENAME && o->path && o->path2 && !o->count && !o->landed)
         interrupted_rename(a, o);
     rec.state = state;
     rec.why = state == JOURNAL_ABORT ? "interrupted; what is open is planned anew" : NULL;
