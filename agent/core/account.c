@@ -97,6 +97,7 @@ size_t account_said(const struct journal_record *r, struct account_entry out[2])
     case JOURNAL_OVERFLOW:
     case JOURNAL_EXPIRE:
     case JOURNAL_KEY:
+    case JOURNAL_RETIRE:
     case JOURNAL_OP_COUNT:
         break;
     }
