@@ -1,11 +1,11 @@
 """Writes and fdatasyncs of the journal that fail in the real binary: by strace, which answers the
 system call in the kernel's place."""
 
-import os
 import shutil
 
 import journal_verifier
 from harness import Skip, deadline, on, write
+from test_compress import forms, unpacked
 
 IMAGES = 30
 
@@ -50,7 +50,9 @@ def more(tree):
 def whole(agent, ctx):
     """By both verifiers; nothing was put without an intent, and no record is there twice."""
     agent.verify_journal()
-    count = journal_verifier.Verifier(f"{agent.state_dir}/journal").verify()
+    copy = unpacked(ctx, f"{agent.state_dir}/journal")  # what was closed may be compressed by now
+    count = journal_verifier.Verifier(copy).verify()
+    shutil.rmtree(copy)
     records = agent.journal_records()
     assert [r["q"] for r in records] == list(range(1, count + 1))
     intents = {f"{r['w']}/{r['p']}" for r in records if r["st"] == "intent"}
@@ -74,8 +76,8 @@ def goes_on(ctx, call):
     failed = [i for i, line in enumerate(lines) if "INJECTED" in line]
     assert len(failed) == 1 and lines[failed[0]].startswith(call), lines
     assert failed[0] == len(lines) - 1, lines  # the trace is of that segment alone
-    names = [n for n in os.listdir(f"{agent.state_dir}/journal") if n.endswith(".jsonl")]
-    assert len(names) == 2, names
+    names = forms(f"{agent.state_dir}/journal")
+    assert len({name.removesuffix(".zst") for name in sum(names, [])}) == 2, names
     whole(agent, ctx)
     agent.once()
     ctx.client.assert_tree(tree, "images/")
