@@ -101,6 +101,7 @@ class Book:
         self.run("cp -a /var/lib/lockstep/journal /audit/copy")
         self.run("cp /audit/copy/checkpoint kept/checkpoint-2026-01")
         self.run("cp -a /audit/copy /audit/alpha && cp /mnt/efs/lists/train.lst .")
+        self.run("zstd -q /audit/copy/00000000000000000001.jsonl --output-dir-flat .")  # as if closed
         write(self.host.path("/srv/book/audit.conf"), self.base().encode())
         self.second_host()
         records = self.run("lockstep journal show --json --op put").stdout
@@ -147,9 +148,14 @@ def follow(book, path, body, key, record):
     return len(lines)
 
 
-def check_configuration(book, path, body):
-    """A whole file, or a part that goes with the least that works."""
-    text = body if "s3:" in body else book.base().replace("journal:", "# ", 1) + body
+def check_configuration(book, path, group, body):
+    """A whole file, or a part that goes with the least that works: in a group of it, or beside."""
+    text = body
+    if group:
+        text = re.sub(rf"^({group} .*?)( }} \);)$", rf"\1 {body.strip()}\2", book.base(), flags=re.M)
+        assert text != book.base(), group
+    elif "s3:" not in body:
+        text = book.base().replace("journal:", "# ", 1) + body
     write(book.host.path("/srv/book/example.conf"), text.encode())
     done = book.run("lockstep config check -c example.conf", check=False)
     assert done.returncode == 0, f"{path}: {done.stdout}\n{text}"
@@ -162,7 +168,7 @@ def test_every_block_says_what_it_is(ctx):
     for path, language, name, body in blocks():
         assert language in LANGUAGES, f"{path}: a block is {language!r}: {body[:80]!r}"
         seen += 1
-        used |= {name} if name else set()
+        used |= {name} if language == "sh" and name else set()
         used |= {begin for line in body.splitlines() for begin in (*LINES_NOT_RUN, *MAY_END_WITH)
                  if line.startswith(begin)}
     assert seen > 15
@@ -227,7 +233,7 @@ def test_the_examples_run_as_they_stand(ctx):
         if language == "sh" and name not in BLOCKS_ELSEWHERE:
             run += follow(book, path, body, key, record)
         elif language == "conf":
-            check_configuration(book, path, body)
+            check_configuration(book, path, name, body)
     assert run > 20, run
     for line in examples_of("lockstep-journal.5"):
         done = book.run(line)

@@ -329,6 +329,8 @@ def test_discarded_removals_never_happen(ctx):
     page = ctx.path("report.html")
     assert agent.run("journal", "report", "--html", "-o", page).returncode == 0
     assert "<td>discarded</td>" in open(page, encoding="utf-8").read()
+    held_against = agent.run("verify", "--against-journal")
+    assert held_against.returncode == 0, held_against.stdout
     at = agent.run("journal", "at", "0s")  # S3 has them as before
     assert all(path in at.stdout for path in paths), at.stdout[-500:]
     agent.stop()
