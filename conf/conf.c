@@ -52,6 +52,7 @@ static void release_mapping(struct conf_mapping *m)
     free(m->path);
     free(m->given);
     free(m->prefix);
+    free(m->marker);
     release_patterns(m->exclude);
     free(m->manifest);
     free(m->augmented_manifest);
