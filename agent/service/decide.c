@@ -120,7 +120,7 @@ void decide_ready(struct agent *a, struct item *it, enum change_kind change)
         decide_done(a, it);
         return;
     }
-    if (agent_is_list(a, it) && change != CHANGE_META) {
+    if (agent_is_list(a, it)) {
         publish_check(a, it);
         return;
     }
@@ -142,7 +142,12 @@ static void decide_refresh(struct agent *a, struct item *it, struct known *known
             agent_fail(a, -EIO, "writing the index");
         agent_dirty(a);
     }
-    decide_done(a, it);
+    /* What S3 has may be a list as it was before a rewrite that is not there yet: who saves that
+     * again brings old rows back. */
+    if (agent_is_list(a, it) && !a->options.dry_run)
+        publish_check(a, it);
+    else
+        decide_done(a, it);
 }
 
 /* A path with nothing there (no regular file). */

@@ -180,6 +180,10 @@ void publish_checked(struct agent *a, struct job *job)
                          job->first_missing);
         return;
     }
+    if (it->change == CHANGE_NONE) { /* S3 has it */
+        decide_done(a, it);
+        return;
+    }
     pending_set(a->pending, it, ITEM_READY, INT64_MAX);
     apply_enqueue(a, it);
 }

@@ -186,16 +186,20 @@ static bool is_image(const struct job *job, const char *path)
     return st.kind == FILE_REGULAR;
 }
 
-/* The row names what rows were rewritten for not long ago: they are to be so again. */
-static bool check_old_row(struct job *job, const char *image)
+/* The row names what rows were rewritten for not long ago: they are to be so again. *ret_under_way:
+ * its image went on from where they went, and the pass that tells where to is still to come. */
+static bool check_old_row(struct job *job, const char *image, bool *ret_under_way)
 {
     char to[PATH_BYTES_MAX + 1], key[2 * PATH_BYTES_MAX + 2];
     const char *at = image;
 
+    *ret_under_way = false;
     for (int hops = 0; hops < CHECK_HOPS_MAX; hops++) {
         if (snprintf(key, sizeof key, "%s%s", job->images_prefix, at) >= (int)sizeof key ||
-            !departed_find(job->view, key, job->now_s, to, sizeof to))
+            !departed_find(job->view, key, job->now_s, to, sizeof to)) {
+            *ret_under_way = hops > 0;
             return false; /* it is not known where it went, or went on to */
+        }
         at = to;
         if (!to[0] || is_image(job, to))
             break;
@@ -239,7 +243,7 @@ static int check_image(void *arg, const char *image)
     struct check *c = arg;
     struct job *job = c->job;
     char key[PATH_BYTES_MAX + 1];
-    bool in_s3;
+    bool in_s3, under_way;
 
     noting_add(&c->note, image);
     if (snprintf(key, sizeof key, "%s%s", job->images_prefix, image) >= (int)sizeof key ||
@@ -251,8 +255,10 @@ static int check_image(void *arg, const char *image)
     if (in_s3 && !(job->leaving && map_get_str(job->leaving, key)))
         return 0;
     if (!is_image(job, image)) {
-        if (check_old_row(job, image))
+        if (check_old_row(job, image, &under_way))
             return 0;
+        if (under_way)
+            return check_missing(job, image);
         job->absent += job->keeps;
         if (in_s3)
             return 0;
