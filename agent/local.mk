@@ -190,6 +190,7 @@ agent_tests = \
 	tests/unit/test_manifest_notes \
 	tests/unit/test_undo \
 	tests/unit/test_uploads \
+	tests/unit/test_vitals \
 	tests/unit/test_walk
 check_PROGRAMS += $(agent_tests)
 TESTS += $(agent_tests)
@@ -209,6 +210,9 @@ tests_unit_test_agent_proof_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_proposal_SOURCES = tests/unit/test_agent_proposal.c tests/unit/unit.h
 tests_unit_test_agent_proposal_LDADD = agent/libcore.a conf/libconf.a base/libbase.a \
 	$(LIBCONFIG_LIBS) $(CMOCKA_LIBS) $(CRYPTO_LIBS)
+tests_unit_test_vitals_SOURCES = tests/unit/test_vitals.c tests/unit/scratch.c \
+	tests/unit/scratch.h tests/unit/unit.h
+tests_unit_test_vitals_LDADD = agent/libservice.a base/libbase.a $(CMOCKA_LIBS) $(CRYPTO_LIBS)
 tests_unit_test_walk_SOURCES = tests/unit/test_walk.c $(index_bed)
 tests_unit_test_walk_LDADD = agent/libservice.a watchers/libwatchers.a $(agent_tests_LIBS) $(LMDB_LIBS)
 tests_unit_test_agent_guard_SOURCES = tests/unit/test_agent_guard.c tests/unit/unit.h

@@ -101,11 +101,13 @@ void vitals_process(struct metrics_process *ret)
     ret->started_ms = began_ms;
 }
 
-/* A name of a segment. */
+/* A name of a segment, as it is written or compressed. */
 static bool is_segment(const char *name)
 {
-    return strspn(name, "0123456789") == SEGMENT_DIGITS &&
-           strcmp(name + SEGMENT_DIGITS, ".jsonl") == 0;
+    const char *end = name + strspn(name, "0123456789");
+
+    return end == name + SEGMENT_DIGITS &&
+           (strcmp(end, ".jsonl") == 0 || strcmp(end, ".jsonl.zst") == 0);
 }
 
 /* The journal's files. */

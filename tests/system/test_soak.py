@@ -61,3 +61,4 @@ def test_half_a_minute_of_mixed_load_shows_no_growth(ctx):
     assert len(xml.dom.minidom.parse(plot).getElementsByTagName("rect")) == len(JUDGED) + 1
     assert os.path.getsize(plot) > 5000 and len(run.samples) > SHORT_S
     assert report(run, verdicts), "it grows"
+    run.check()
