@@ -2,6 +2,7 @@
 #include "agent/commands/journal_output.h"
 
 #include "agent/commands/commands.h"
+#include "agent/commands/journal_older.h"
 
 #include "base/clock.h"
 #include "base/path.h"
@@ -85,6 +86,8 @@ int output_sources(const struct output_options *opt, struct conf **ret_conf,
         conf_free(conf);
         return command_fault(journal_sources_status(rc), &e);
     }
+    for (size_t i = 0; i < ret->count; i++)
+        journal_older_note(ret->list[i].dir, conf);
     *ret_conf = conf;
     return -1;
 }

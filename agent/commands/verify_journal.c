@@ -2,6 +2,7 @@
 #include "agent/commands/verify_journal.h"
 
 #include "agent/commands/commands.h"
+#include "agent/commands/journal_older.h"
 #include "agent/commands/screen.h"
 #include "agent/service/against.h"
 
@@ -128,8 +129,10 @@ static int hold_against(const struct conf *conf, const struct journal_sources *s
 
     if (journal_streams_open(sources, NULL, &streams, &e))
         return command_fault(EXIT_UNREACHED, &e);
-    for (size_t i = 0; i < sources->count; i++)
+    for (size_t i = 0; i < sources->count; i++) {
         hosts[i] = sources->list[i].name;
+        journal_older_note(sources->list[i].dir, conf);
+    }
     opt.hosts = sources->told ? hosts : NULL;
     opt.weave = streams.weave;
     status = service_against(&opt, &totals, &e);

@@ -91,6 +91,8 @@ def test_what_goes_is_said_and_is_in_s3(ctx):
     shown = agent.journal("show", "--op", "retire")
     assert shown.returncode == 0 and left[0] in shown.stdout, shown
     assert f"records 1 to {gone} are not here any more; older history is in S3, below {place}" in shown.stderr, shown
+    held = agent.run("verify", "--against-journal")
+    assert f"records 1 to {gone} are not here any more" in held.stderr, held
     # It goes on: what was removed is not removed again, and nothing is made anew.
     agent.once()
     assert names(agent)[-1] == left[-1] and verify(agent, "--key", public)[0] == 0
