@@ -295,8 +295,10 @@ def measured(agent, *command, timeout=60):
         return process.returncode, said.read().decode(errors="replace"), usage.ru_maxrss
 
 
-def ask_hostile(ctx, name, images):
+def ask_hostile(ctx, name):
     """A listing and an upload, answered so: what is wrong with how they end; "" where nothing is."""
+    images = ctx.folder("images-" + name.replace(" ", "-"))
+    write(f"{images}/a.jpg", b"an image")
     with Hostile(name) as server:
         agent = ctx.agent(images=images, name=name.replace(" ", "-"), s3={"endpoint": server.url})
         for command in (("verify",), ("agent", "--once")):
@@ -313,10 +315,8 @@ def ask_hostile(ctx, name, images):
 @deadline(120)
 @on("s3d")
 def test_no_answer_of_a_server_costs_more_than_an_error(ctx):
-    images = ctx.folder("images")
-    write(f"{images}/a.jpg", b"an image")
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
-        wrong = [w for w in pool.map(lambda name: ask_hostile(ctx, name, images), ANSWERS) if w]
+        wrong = [w for w in pool.map(lambda name: ask_hostile(ctx, name), ANSWERS) if w]
     assert not wrong, "\n".join(wrong)
 
 
