@@ -26,7 +26,7 @@ declare -A SOURCES=(
     [test_path]="$PATHS $TEXT"
     [test_spread]="uploaders/spread.c"
     [test_utf8]="base/utf8.c $TEXT"
-    [test_conf_value]="conf/value.c conf/value_arn.c conf/number.c $PATHS $TEXT"
+    [test_conf_value]="conf/value.c conf/value_arn.c conf/value_listen.c conf/number.c $PATHS $TEXT"
     [test_patience]="uploaders/patience.c"
     [test_retry]="uploaders/retry.c $TEXT"
 )
