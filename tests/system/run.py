@@ -274,8 +274,8 @@ def run_all(tests, jobs, servers, base, keep=False):
 
 
 def default_jobs():
-    """One a core, and one that waits: most of a test's time is waiting."""
-    return min(len(os.sched_getaffinity(0)) + 1, MOST_JOBS)
+    """One a core, and two that wait: most of a test's time is waiting."""
+    return min(len(os.sched_getaffinity(0)) + 2, MOST_JOBS)
 
 
 def at_least_one(text):
