@@ -3,6 +3,7 @@
 
 #include "agent/commands/commands.h"
 #include "agent/commands/journal_fetch.h"
+#include "agent/commands/journal_verify.h"
 #include "base/path.h"
 
 #include <dirent.h>
@@ -15,26 +16,14 @@
 
 #define TEMPORARY "/tmp" /* where TMPDIR says nothing */
 
-/* journal_verify's callback. */
-static void print_fault(void *arg, const struct journal_fault *f)
-{
-    (void)arg;
-    printf("%s: in S3: %s at byte %" PRIu64 ", after record %" PRIu64 ": %s\n",
-           f->harmless ? "harmless" : "FAULT", f->file, f->offset, f->seq, f->kind);
-    if (f->detail && f->detail[0]) {
-        fputs("  ", stdout);
-        command_print_name(f->detail);
-        putchar('\n');
-    }
-}
-
 /* Verify what was fetched. The exit status. */
 static int judge(const char *dir, const struct journal_verdict *v, uint64_t segments)
 {
     struct journal_verdict older = {0};
+    char where[] = "in S3: ";
     struct err e = {0};
 
-    if (segments && journal_verify(dir, NULL, print_fault, NULL, &older, &e))
+    if (segments && journal_verify(dir, NULL, journal_print_fault, where, &older, &e))
         return command_fault(EXIT_UNREACHED, &e);
     if (segments == 0 || older.first_seq != 1 || older.last_seq != v->removed)
         printf("FAULT: in S3: the segments there have records %" PRIu64 " to %" PRIu64

@@ -212,12 +212,11 @@ static int read_given(struct trusted *t, const char *dir, const struct journal_g
     return rc;
 }
 
-/* journal_verify's callback. */
-static void print_fault(void *arg, const struct journal_fault *f)
+void journal_print_fault(void *where, const struct journal_fault *f)
 {
-    (void)arg;
-    printf("%s: %s at byte %" PRIu64 ", after record %" PRIu64 ": %s\n",
-           f->harmless ? "harmless" : "FAULT", f->file, f->offset, f->seq, f->kind);
+    printf("%s: %s%s at byte %" PRIu64 ", after record %" PRIu64 ": %s\n",
+           f->harmless ? "harmless" : "FAULT", where ? (const char *)where : "", f->file, f->offset,
+           f->seq, f->kind);
     if (f->detail && f->detail[0]) {
         fputs("  ", stdout);
         command_print_name(f->detail);
@@ -276,7 +275,7 @@ static int verify(const char *dir, const struct journal_trust *trust, struct jou
     struct journal_verdict v;
     struct err e = {0};
 
-    if (journal_verify(dir, trust, print_fault, NULL, &v, &e))
+    if (journal_verify(dir, trust, journal_print_fault, NULL, &v, &e))
         return command_fault(EXIT_UNREACHED, &e);
     *ret = v;
     printf("%s: %" PRIu64 " segments, %" PRIu64 " batches, %" PRIu64 " records (%" PRIu64

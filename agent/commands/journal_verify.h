@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "conf/conf.h"
+#include "journal/journal.h"
 #include "journal/key.h"
 
 /* What the auditor gave on the command line. */
@@ -32,6 +33,10 @@ int journal_given_key(const char *text, struct journal_key *ret, struct err *e)
  * input. 0 or a negative code. */
 int journal_given_file(const char *path, size_t max, struct buf *out, struct err *e)
     __attribute__((warn_unused_result));
+
+/* journal_print_fault(where, f): print a fault, as journal_verify's callback; where: a string that
+ * says where the journal lies, before the file's name ("in S3: "), or NULL. */
+void journal_print_fault(void *where, const struct journal_fault *f);
 
 /* journal_given_in_s3(given): an anchor lies there, so that a configuration is needed. */
 bool journal_given_in_s3(const struct journal_given *given);
