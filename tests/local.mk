@@ -76,6 +76,9 @@ EXTRA_DIST += \
 	tests/faults/test_mutations.py \
 	tests/faults/test_power.py \
 	tests/faults/rows.py \
+	tests/faults/mutants.py \
+	tests/faults/mutants \
+	tests/faults/test_mutants.py \
 	tests/faults/test_rows.py \
 	tests/faults/test_unseen.py \
 	tests/faults/test_power_agent.py \
