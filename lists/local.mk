@@ -84,7 +84,7 @@ tests_unit_test_lst_crash_SOURCES = tests/unit/test_lst_crash.c tests/unit/lst_b
 tests_unit_test_lst_crash_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_crash_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=renameat2 -Wl,--wrap=renameat -Wl,--wrap=unlinkat -Wl,--wrap=write \
-	-Wl,--wrap=fsync -Wl,--wrap=fchmod -Wl,--wrap=fcntl -Wl,--wrap=nanosleep
+	-Wl,--wrap=fsync -Wl,--wrap=fchmod -Wl,--wrap=fcntl -Wl,--wrap=nanosleep -Wl,--wrap=close
 tests_unit_test_lst_stress_SOURCES = tests/unit/test_lst_stress.c tests/unit/lst_bed.h tests/unit/unit.h
 tests_unit_test_lst_stress_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_stress_LDFLAGS = $(AM_LDFLAGS) -pthread

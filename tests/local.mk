@@ -42,15 +42,19 @@ tests_faults_journal_write_SOURCES = tests/faults/journal_write.c
 tests_faults_journal_write_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS) $(ZSTD_LIBS)
 tests_faults_journal_write_careless_SOURCES = tests/faults/journal_write.c tests/faults/no_fsync.c
 tests_faults_journal_write_careless_LDADD = $(tests_faults_journal_write_LDADD)
-# Preloaded, not linked: no program of automake's. A sanitizer has an allocator of its own.
+# Preloaded, not linked: no programs of automake's. A sanitizer has an allocator of its own.
+fault_shims = tests/faults/alloc_fail.so tests/faults/clock_shift.so tests/faults/close_fail.so
 if !SANITIZED
-noinst_DATA = tests/faults/alloc_fail.so
+noinst_DATA = $(fault_shims)
 endif
-CLEANFILES += tests/faults/alloc_fail.so
-EXTRA_DIST += tests/faults/alloc_fail.c
-tests/faults/alloc_fail.so: tests/faults/alloc_fail.c tests/faults/$(am__dirstamp)
+CLEANFILES += $(fault_shims)
+EXTRA_DIST += tests/faults/alloc_fail.c tests/faults/clock_shift.c tests/faults/close_fail.c
+tests/faults/alloc_fail.so: tests/faults/alloc_fail.c
+tests/faults/clock_shift.so: tests/faults/clock_shift.c
+tests/faults/close_fail.so: tests/faults/close_fail.c
+$(fault_shims): tests/faults/$(am__dirstamp)
 	$(AM_V_CCLD)$(CC) -std=gnu17 -O2 -g $(CPPFLAGS) -shared -fPIC -o $@ \
-		$(top_srcdir)/tests/faults/alloc_fail.c
+		$(top_srcdir)/$(@:.so=.c)
 tests_system_storm_SOURCES = \
 	tests/system/storm.h tests/system/storm.c \
 	tests/system/storm_deeds.c
@@ -79,6 +83,11 @@ EXTRA_DIST += \
 	tests/faults/mutants.py \
 	tests/faults/mutants \
 	tests/faults/test_mutants.py \
+	tests/faults/test_clock.py \
+	tests/faults/test_closes.py \
+	tests/faults/test_versions.py \
+	tests/faults/test_kills.py \
+	tests/faults/test_lists_room.py \
 	tests/faults/test_rows.py \
 	tests/faults/test_unseen.py \
 	tests/faults/test_power_agent.py \

@@ -22,6 +22,11 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 FOLDER = os.path.join(HERE, "mutants")
 FIELDS = ("Row", "Defect", "Test", "Needs", "Reverts")
 MAKE_S, TEST_S = 300, 240  # what takes longer hangs
+# Of builds that are made for their mutants alone, the arguments of configure, as ./dev has them.
+FLAVOURS = {
+    "fuzz": ("--enable-fuzz", "--with-sanitizer=address,undefined", "CC=clang", "CFLAGS=-O1 -g"),
+    "tsan": ("--with-sanitizer=thread", "CFLAGS=-O1 -g -Wno-maybe-uninitialized")}
+FUZZ_WORDS = ("-seed=1", "-max_total_time=60", "-timeout=10")
 
 
 class Broken(Exception):
@@ -30,9 +35,10 @@ class Broken(Exception):
 
 class Mutant:
     """A patch NN-name.patch. What stands before its first "--- " are lines "Field: value":
-    Row, Defect (what is wrong then), Test (as README.md names it; unit/NAME.case for one case), and
-    where there are such Needs (targets of make, besides the program) and Reverts (the commit whose
-    change is taken back)."""
+    Row, Defect (what is wrong then), Test (as README.md names it; unit/NAME.case for one case,
+    tsan/NAME for a unit test under the thread sanitizer, fuzz/NAME for a fuzz target), and where
+    there are such Needs (targets of make, besides the program) and Reverts (the commit whose change
+    is taken back)."""
 
     def __init__(self, path):
         self.path, self.name = path, os.path.basename(path).removesuffix(".patch")
@@ -49,15 +55,17 @@ class Mutant:
         if not self.name.startswith(f"{self.row:02}-"):
             raise ValueError(f"{path}: of row {self.row}, so its name has to begin with that")
 
-    def is_unit(self):
-        return self.test.startswith("unit/")
+        kind = self.test.partition("/")[0]
+        self.kind = kind if kind in ("unit", *FLAVOURS) else "system"
 
     def program(self):
-        """Of a unit test."""
-        return "tests/" + self.test.split(".")[0]
+        """The one that is the test; of a system test the one that is tested."""
+        name = self.test.partition("/")[2].partition(".")[0]
+        return {"system": "lockstep", "fuzz": f"tests/fuzz/fuzz_{name}"}.get(
+            self.kind, f"tests/unit/{name}")
 
     def targets(self):
-        return [self.program() if self.is_unit() else "lockstep", *self.needs]
+        return [self.program(), *self.needs]
 
     def apply(self, top, *options):
         """What patch says where it cannot, else nothing."""
@@ -99,24 +107,40 @@ class Bench:
     def __init__(self, build, jobs):
         self.jobs = jobs
         self.top = os.path.join(build, "mutants")
-        self.build = os.path.join(self.top, "build", "plain")
+        self.plain = self.folder("system")
         shutil.rmtree(self.top, ignore_errors=True)
         shutil.copytree(TOP, self.top, symlinks=True,
                         ignore=lambda folder, names: {n for n in names if n == ".git" or (
                             folder == TOP and n.startswith(("build", "obj-")) and n != "build-aux")})
-        shutil.copytree(build, self.build, symlinks=True,
+        shutil.copytree(build, self.plain, symlinks=True,
                         ignore=lambda folder, names: {"mutants"} if folder == build else set())
 
-    def make(self, targets):
-        status, text = run(["make", "-s", f"-j{self.jobs}", *targets], MAKE_S, self.build)
+    def folder(self, kind):
+        """Where what tests of that kind need is built."""
+        return os.path.join(self.top, "build", kind if kind in FLAVOURS else "plain")
+
+    def configure(self, kind):
+        """A build that is not there yet."""
+        folder = self.folder(kind)
+        if not os.path.exists(os.path.join(folder, "Makefile")):
+            os.makedirs(folder, exist_ok=True)
+            status, text = run(["../../configure", "--quiet", *FLAVOURS[kind]], MAKE_S, folder)
+            if status != 0:
+                raise Broken(f"build/{kind} cannot be configured:\n{text[-2000:]}")
+
+    def make(self, kind, targets):
+        self.configure(kind)
+        status, text = run(["make", "-s", f"-j{self.jobs}", *targets], MAKE_S, self.folder(kind))
         if status != 0:
             raise Broken("it does not compile:\n" + "\n".join(text.splitlines()[-20:]))
 
     def holds(self, mutant):
         """Does its test pass? None where it was skipped."""
-        if mutant.is_unit():
+        if mutant.kind == "fuzz":
+            return self._fuzz(mutant)
+        if mutant.kind != "system":
             return self._unit(mutant)
-        status, text = run([sys.executable, "-B", "tests/system/run.py", "--build", self.build,
+        status, text = run([sys.executable, "-B", "tests/system/run.py", "--build", self.plain,
                             "--server", "s3d", "--only", mutant.test.rstrip("*")],
                            TEST_S, self.top)
         if status is None or "\nFAIL " in "\n" + text:
@@ -127,13 +151,23 @@ class Bench:
 
     def _unit(self, mutant):
         """The same of a program of cmocka, or of one of its cases."""
-        status, text = run([f"./{mutant.program()}"], TEST_S, self.build, srcdir="../..")
+        fixed = ["setarch", os.uname().machine, "-R"] if mutant.kind == "tsan" else []
+        status, text = run([*fixed, f"./{mutant.program()}"], TEST_S, self.folder(mutant.kind),
+                           srcdir="../..", TSAN_OPTIONS="halt_on_error=1 atexit_sleep_ms=50")
         case = mutant.test.partition(".")[2]
         if case and f"[ RUN      ] {case}\n" not in text:
             raise Broken(f"its test has no case {case}:\n{text[-2000:]}")
         if case and status is not None and status > 0:
             return f"[  FAILED  ] {case}\n" not in text
         return None if status == 77 else status == 0
+
+    def _fuzz(self, mutant):
+        """The same of a fuzz target: what it finds within a minute, from its seeds."""
+        name = mutant.test.partition("/")[2]
+        found = os.path.join(self.folder("fuzz"), "corpus", name)
+        os.makedirs(found, exist_ok=True)
+        return run([f"./{mutant.program()}", *FUZZ_WORDS, found, f"{self.top}/tests/fuzz/corpus/{name}"],
+                   TEST_S, self.folder("fuzz"))[0] == 0
 
     def put_back(self, mutant):
         """The files as they are, and newer than what was made of the others."""
@@ -144,11 +178,11 @@ class Bench:
 def whole(bench, chosen, until):
     """The names of the tests that pass as the sources are; why not, of the others."""
     told = {}
-    bench.make(sorted({target for m in chosen for target in m.targets()}))
     for mutant in chosen:
         if mutant.test in told or time.monotonic() > until:
             continue
         try:
+            bench.make(mutant.kind, mutant.targets())
             passes = bench.holds(mutant)
             told[mutant.test] = {True: "", None: "skipped", False: "fails without a defect, too"}[passes]
         except Broken as why:
@@ -164,7 +198,7 @@ def try_one(bench, mutant):
         bench.put_back(mutant)
         return f"it does not apply: {why}"
     try:
-        bench.make(mutant.targets())
+        bench.make(mutant.kind, mutant.targets())
         return "" if bench.holds(mutant) is False else f"SURVIVES {mutant.test}"
     except Broken as broken:
         return str(broken)
@@ -215,9 +249,6 @@ def main():
     bench = Bench(os.path.abspath(arguments.build), arguments.jobs)
     try:
         passed, failed, skipped = try_all(bench, chosen, until)
-    except Broken as why:
-        print(f"without a defect: {why}")
-        passed, failed, skipped = 0, len(chosen), 0
     finally:
         shutil.rmtree(bench.top, ignore_errors=True)
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))

@@ -29,6 +29,11 @@ static struct {
     enum foreign foreign;
     int installs;
     int stale_fd;
+    bool fail_close;   /* of what was written */
+    int written_fd;    /* what was written last, and not synced since; 0: nothing */
+    int open_fd;       /* the same, and not closed since */
+    bool unsynced;     /* it got another name before it was synced */
+    bool names_synced; /* something was synced after the last change of names */
 } now;
 
 /* What a shell's ">" and mv do, by calls that are not wrapped here. */
@@ -103,8 +108,46 @@ static void leave(void)
     }
 
 WRAPPED(unlinkat, (int dir_fd, const char *name, int flags), (dir_fd, name, flags))
-WRAPPED(fsync, (int fd), (fd))
 WRAPPED(fchmod, (int fd, mode_t mode), (fd, mode))
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __wrap_fsync(int fd)
+{
+    int rc;
+
+    if (enter())
+        return -1;
+    rc = __real_fsync(fd);
+    if (fd == now.written_fd)
+        now.written_fd = 0;
+    now.names_synced = true;
+    leave();
+    return rc;
+}
+
+/* A server that has no room says so when what it was given is closed. */
+int __real_close(int fd);
+int __wrap_close(int fd);
+int __wrap_close(int fd)
+{
+    bool fails = now.on && now.fail_close && fd == now.open_fd;
+    int rc = __real_close(fd);
+
+    if (fd == now.open_fd)
+        now.open_fd = 0;
+    if (!fails)
+        return rc;
+    errno = EDQUOT;
+    return -1;
+}
+
+/* Names change: what was written has to be on disk. */
+static void names_change(void)
+{
+    now.unsynced = now.unsynced || now.written_fd;
+    now.names_synced = false;
+}
 
 ssize_t __real_write(int fd, const void *p, size_t n);
 ssize_t __wrap_write(int fd, const void *p, size_t n);
@@ -117,6 +160,7 @@ ssize_t __wrap_write(int fd, const void *p, size_t n)
     if (enter())
         return -1;
     rc = __real_write(fd, p, now.on && n > 1 ? n / 2 : n); /* a short write is no failure */
+    now.written_fd = now.open_fd = fd;
     leave();
     return rc;
 }
@@ -132,6 +176,7 @@ int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to)
         return -1;
     if (install)
         moment(false);
+    names_change();
     rc = __real_renameat(from_fd, from, to_fd, to);
     if (install)
         moment(true);
@@ -152,6 +197,7 @@ int __wrap_renameat2(int from_fd, const char *from, int to_fd, const char *to, u
     if (enter())
         return -1;
     moment(false);
+    names_change();
     rc = __real_renameat2(from_fd, from, to_fd, to, flags);
     moment(true);
     leave();
@@ -389,6 +435,36 @@ static void test_fail(void **state)
     fail_everywhere(true);
 }
 
+/* The content is on disk before it gets the list's name, and the name before the rewrite is done.
+ */
+static void test_synced(void **state)
+{
+    (void)state;
+    for (int no_exchange = 0; no_exchange < 2; no_exchange++) {
+        memset(&now, 0, sizeof(now));
+        now.no_exchange = no_exchange;
+        put_file(LIST, before_text);
+        assert_int_equal(apply(), 0);
+        assert_true(list_is(after_text));
+        assert_false(now.unsynced);
+        assert_true(now.names_synced);
+        bed_empty();
+    }
+}
+
+/* What could not be closed may not be whole: it does not get the list's name. */
+static void test_close_fails(void **state)
+{
+    (void)state;
+    memset(&now, 0, sizeof(now));
+    now.fail_close = true;
+    put_file(LIST, before_text);
+    assert_int_equal(apply(), -EDQUOT);
+    assert_true(list_is(before_text));
+    assert_int_equal(bed_count(".lockstep-"), 0);
+    bed_empty();
+}
+
 /* Calls fail while somebody else's edit is in our hands: wherever it ends, it is on disk. */
 static void fail_over_an_edit(enum foreign foreign, bool no_exchange, bool fail_all)
 {
@@ -499,6 +575,8 @@ int main(void)
         TEST(test_die_over_an_edit),
         TEST(test_fail),
         TEST(test_fail_over_an_edit),
+        TEST(test_synced),
+        TEST(test_close_fails),
         TEST(test_recover_verdicts),
         TEST(test_recover_other_list),
     };

@@ -1,0 +1,60 @@
+"""The clock of the host jumps by an hour, forth and back, under the agent: a preloaded shim
+(clock_shift.c). The journal's times jump with it; its records, and what is done, do not."""
+
+import os
+import shutil
+
+import journal_verifier
+from harness import Skip, deadline, on, write
+from harness.process import build_dir
+from test_compress import unpacked
+
+HOUR_S = 3600
+
+
+def shifted(ctx, tree):
+    """(an agent whose clock can be shifted, the function that does it)."""
+    shim = os.path.join(build_dir(), "tests", "faults", "clock_shift.so")
+    if not os.path.exists(shim):
+        raise Skip("no clock_shift.so: not for this build")
+    path = ctx.path("shift")
+
+    def shift(seconds):
+        write(path, b"%d" % seconds)
+
+    shift(0)
+    return ctx.agent(images=tree, environment={"LD_PRELOAD": shim, "CLOCK_SHIFT_FILE": path}), shift
+
+
+@on("s3d")
+@deadline(120)
+def test_no_change_is_missed_where_the_clock_jumps(ctx):
+    tree = ctx.folder("images")
+    write(f"{tree}/first.jpg", b"first")
+    agent, shift = shifted(ctx, tree)
+    agent.start()
+    agent.wait_in_step(30)
+    for number, hours in enumerate((1, 0, -1, 0)):
+        shift(hours * HOUR_S)
+        write(f"{tree}/{number}/new.jpg", b"new %d" % number)
+        write(f"{tree}/first.jpg", b"edit %d" % number)
+        agent.wait_in_step(30)
+        ctx.client.assert_tree(tree, "images/")
+        if number:
+            os.unlink(f"{tree}/{number - 1}/new.jpg")
+    agent.wait_in_step(60)
+    ctx.client.assert_tree(tree, "images/")
+    assert agent.stop() == 0
+    agent.verify_journal()
+    copy = unpacked(ctx, f"{agent.state_dir}/journal")  # a segment whose age nobody knows is closed
+    count = journal_verifier.Verifier(copy).verify()
+    shutil.rmtree(copy)
+    records = agent.journal_records()
+    assert [r["q"] for r in records] == list(range(1, count + 1))
+    steps = [(b["t"] - a["t"]) / 1e6 for a, b in zip(records, records[1:])]
+    assert max(steps) > HOUR_S / 2 and min(steps) < -HOUR_S / 2, steps  # the shim did shift
+    shift(-HOUR_S)  # what was written "later" is read by who starts "before" it
+    write(f"{tree}/last.jpg", b"last")
+    agent.once()
+    ctx.client.assert_tree(tree, "images/")
+    agent.verify_journal()
