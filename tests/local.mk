@@ -82,6 +82,7 @@ EXTRA_DIST += \
 	tests/faults/rows.py \
 	tests/faults/mutants.py \
 	tests/faults/mutants \
+	tests/faults/bugs \
 	tests/faults/test_mutants.py \
 	tests/faults/test_clock.py \
 	tests/faults/test_closes.py \

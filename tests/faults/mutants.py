@@ -34,18 +34,18 @@ class Broken(Exception):
 
 
 class Mutant:
-    """A patch NN-name.patch. What stands before its first "--- " are lines "Field: value":
-    Row, Defect (what is wrong then), Test (as README.md names it; unit/NAME.case for one case,
-    tsan/NAME for a unit test under the thread sanitizer, fuzz/NAME for a fuzz target), and where
-    there are such Needs (targets of make, besides the program) and Reverts (the commit whose change
-    is taken back)."""
+    """A patch NN-name.patch. What stands before its first "--- " are lines "Field: value": Row, Defect
+    (what is wrong then), Test (as README.md names it; unit/NAME.case for one case, tsan/NAME for a
+    unit test under the thread sanitizer, fuzz/NAME for a fuzz target), and where there are such Needs
+    (targets of make besides the program: tests of the engine run tests/system/s3probe) and Reverts
+    (the commit whose change is taken back)."""
 
     def __init__(self, path):
         self.path, self.name = path, os.path.basename(path).removesuffix(".patch")
         with open(path, encoding="utf-8") as file:
             text = file.read()
         head, _, rest = text.partition("\n--- ")
-        fields = dict(re.findall(r"^(\w+): (.+)$", head, re.MULTILINE))
+        fields = fields_of(head)
         wrong = set(fields) - set(FIELDS) or {"Row", "Defect", "Test"} - set(fields)
         if wrong or not rest:
             raise ValueError(f"{path}: no patch with {', '.join(FIELDS)}: {' '.join(sorted(wrong))}")
@@ -54,7 +54,6 @@ class Mutant:
         self.files = re.findall(r"^\+\+\+ b/(\S+)", text, re.MULTILINE)
         if not self.name.startswith(f"{self.row:02}-"):
             raise ValueError(f"{path}: of row {self.row}, so its name has to begin with that")
-
         kind = self.test.partition("/")[0]
         self.kind = kind if kind in ("unit", *FLAVOURS) else "system"
 
@@ -72,6 +71,11 @@ class Mutant:
         done = subprocess.run(["patch", "-p1", "-F0", "-s", "-N", "-r", "-", *options, "-i", self.path],
                               cwd=top, check=False, capture_output=True, text=True)
         return (done.stdout + done.stderr).strip() or "refused" if done.returncode else ""
+
+
+def fields_of(text):
+    """The lines "Field: value" of a text."""
+    return dict(re.findall(r"^(\w+): (.+)$", text, re.MULTILINE))
 
 
 def has_patch():

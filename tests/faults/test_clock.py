@@ -2,12 +2,10 @@
 (clock_shift.c). The journal's times jump with it; its records, and what is done, do not."""
 
 import os
-import shutil
 
-import journal_verifier
 from harness import Skip, deadline, on, write
 from harness.process import build_dir
-from test_compress import unpacked
+from test_journal_io import whole
 
 HOUR_S = 3600
 
@@ -45,16 +43,12 @@ def test_no_change_is_missed_where_the_clock_jumps(ctx):
     agent.wait_in_step(60)
     ctx.client.assert_tree(tree, "images/")
     assert agent.stop() == 0
-    agent.verify_journal()
-    copy = unpacked(ctx, f"{agent.state_dir}/journal")  # a segment whose age nobody knows is closed
-    count = journal_verifier.Verifier(copy).verify()
-    shutil.rmtree(copy)
+    whole(agent, ctx)
     records = agent.journal_records()
-    assert [r["q"] for r in records] == list(range(1, count + 1))
     steps = [(b["t"] - a["t"]) / 1e6 for a, b in zip(records, records[1:])]
     assert max(steps) > HOUR_S / 2 and min(steps) < -HOUR_S / 2, steps  # the shim did shift
     shift(-HOUR_S)  # what was written "later" is read by who starts "before" it
     write(f"{tree}/last.jpg", b"last")
     agent.once()
     ctx.client.assert_tree(tree, "images/")
-    agent.verify_journal()
+    whole(agent, ctx)
