@@ -17,7 +17,7 @@ from harness import Skip, deadline, on, wait_until, write
 from harness.agent import lockstep_binary
 from harness.aws_endpoints import Container
 from harness.hostile import ANSWERS, Hostile
-from harness.process import end_with_parent
+from harness.process import end_with_parent, run_measured
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _AT_FDCWD = -100
@@ -281,20 +281,6 @@ def test_keys_that_point_out_of_the_tree_are_told_of_and_followed_nowhere(ctx):
     agent.verify_journal()
 
 
-def measured(agent, *command, timeout=60):
-    """(exit status, what it said, KiB of memory at the most)."""
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen([lockstep_binary(), command[0], "-c", agent.conf, *command[1:]],
-                                   stdout=said, stderr=said, env=agent.environment)
-        timer = threading.Timer(timeout, process.kill)
-        timer.start()
-        _, status, usage = os.wait4(process.pid, 0)
-        timer.cancel()
-        process.returncode = os.waitstatus_to_exitcode(status)
-        said.seek(0)
-        return process.returncode, said.read().decode(errors="replace"), usage.ru_maxrss
-
-
 def ask_hostile(ctx, name):
     """A listing and an upload, answered so: what is wrong with how they end; "" where nothing is."""
     images = ctx.folder("images-" + name.replace(" ", "-"))
@@ -302,7 +288,8 @@ def ask_hostile(ctx, name):
     with Hostile(name) as server:
         agent = ctx.agent(images=images, name=name.replace(" ", "-"), s3={"endpoint": server.url})
         for command in (("verify",), ("agent", "--once")):
-            status, said, peak = measured(agent, *command)
+            status, said, peak = run_measured(
+                [lockstep_binary(), command[0], "-c", agent.conf, *command[1:]], agent.environment)
             if (status not in (1, 4) or not said.strip() or peak > MOST_KIB or not server.asked
                     or any(ord(c) < 32 and c != "\n" or 0x7f <= ord(c) < 0xa0 for c in said)):
                 return f"{name}: {command}: {status}, {peak} KiB, {server.asked} asked: {said!r}"
@@ -351,7 +338,8 @@ def test_credentials_that_are_no_credentials(ctx):
             agent = ctx.agent(images, name=f"agent{i}", environment={
                 "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "",
                 "AWS_CONTAINER_CREDENTIALS_FULL_URI": endpoint.url + endpoint.path})
-            status, said, peak = measured(agent, "agent", "--once", timeout=20)
+            status, said, peak = run_measured(
+                [lockstep_binary(), "agent", "-c", agent.conf, "--once"], agent.environment, 20)
         assert status == 4, (text[:60], status, said)
         assert "container endpoint" in said and "\x1b" not in said, (text[:60], said)
         assert peak < MOST_KIB, (text[:60], peak)

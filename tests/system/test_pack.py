@@ -10,6 +10,7 @@ import subprocess
 from harness import Skip, on, read, samples, write
 from harness.agent import is_sanitized, lockstep_binary
 from harness.list_readers import im2rec
+from harness.process import run_measured
 from harness.recordio import MAGIC, pack, read_indexed
 
 PNG = (b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\1\0\0\0\2\0\x08\2\0\0\0\0\0\0\0")
@@ -210,10 +211,10 @@ def test_many_images_take_little_memory(ctx):
     write(f"{root}/x.lst", b"".join(b"%d\t0\ta.png\n" % n for n in range(150)))
     words = [lockstep_binary(), "pack", "-q", "--root", root, "--jobs", "16", "-o", f"{root}/x.rec",
              f"{root}/x.lst"]
-    _, status, used = os.wait4(os.posix_spawn(words[0], words, os.environ), 0)
-    assert status == 0
+    status, said, peak = run_measured(words)
+    assert status == 0, said
     if not is_sanitized():
-        assert used.ru_maxrss < 340 << 10, f"{used.ru_maxrss >> 10} MiB"
+        assert peak < 340 << 10, f"{peak >> 10} MiB"
     size = len(pack(0, [0], read(f"{root}/a.png")))
     assert read(f"{root}/x.idx") == b"".join(b"%d\t%d\n" % (n, n * size) for n in range(150))
     os.remove(f"{root}/x.rec")

@@ -5,6 +5,8 @@ import os
 import signal
 import socket
 import subprocess
+import sys
+import tempfile
 
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
@@ -30,6 +32,30 @@ def end_with_parent():
     """For Popen's preexec_fn: the child is killed when the thread that starts it ends, however it
     ends. For what the main thread starts."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+# The memory of a process counts from its fork on, when it still has that of the process that forks:
+# here a small one, since that of the runner of the tests is larger than what is measured.
+_MEASURED = """
+import resource, subprocess, sys
+try:
+    status = subprocess.run(sys.argv[3:], timeout=float(sys.argv[2])).returncode
+except subprocess.TimeoutExpired:
+    status = 124
+with open(sys.argv[1], "w") as peak:
+    peak.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(status if status >= 0 else 128 - status)
+"""
+
+
+def run_measured(words, env=None, timeout=60):
+    """(exit status, what it said, KiB of memory at the most). Ended by a signal: 128 + its number;
+    after `timeout` seconds: 124."""
+    with tempfile.NamedTemporaryFile("r") as peak:
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", _MEASURED, peak.name, str(timeout), *words],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env, check=False)
+        return done.returncode, done.stdout.decode(errors="replace"), int(peak.read())
 
 
 def free_port(count=1):
