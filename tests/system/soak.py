@@ -134,6 +134,7 @@ class Soak:
     def look(self, before):
         """The round is over and all is in S3."""
         self.agent.wait_in_step(120)
+        self.check_rows()
         figures = self.port.figures()
         values = vitals(figures)
         for name, share in (("latency, median", 0.5), ("latency, 99 %", 0.99)):
@@ -176,11 +177,19 @@ class Soak:
         self.samples, self.missed = sampler.samples, sampler.missed
         return self
 
+    def check_rows(self):
+        """After each round: what went wrong is found while the journal's end tells of it."""
+        for name in self.load.rows:
+            found, expected = self.load.found_rows(name), self.load.expected_rows(name)
+            lost, wrong = ([row for row in a if row not in b][:5]
+                           for a, b in ((expected, found), (found, expected)))
+            assert found == expected, (
+                f"{name} has {len(found)} rows, not {len(expected)}: lost {lost}, wrong {wrong}")
+
     def check(self):
         """Nothing was lost on the way."""
         self.ctx.client.assert_tree(self.root, "images/")
-        for name in self.load.rows:
-            assert self.load.found_rows(name) == self.load.expected_rows(name), name
+        self.check_rows()
         self.agent.verify_journal()
         assert self.agent.stop() == 0
 
@@ -227,7 +236,7 @@ def main():
     os.environ["LOCKSTEP_BUILD"] = os.path.abspath(arguments.build)
     out = arguments.out or os.path.join(arguments.build, "soak.svg")
     folder = tempfile.mkdtemp(prefix="lockstep-soak-")
-    server, ctx = S3d(os.path.join(folder, "s3d")).start(), None
+    server, ctx, well = S3d(os.path.join(folder, "s3d")).start(), None, False
     try:
         server.create_bucket("soak")
         ctx = Context(folder, server, "soak")
@@ -237,13 +246,14 @@ def main():
         well = report(soak, verdicts)
         soak.check()
     except AssertionError as error:
-        print(f"FAIL  what is left is not right: {error}")
+        print(f"FAIL  what is left is not right: {error}\n      its folder: {folder}")
         well = False
     finally:
         if ctx:
             ctx.finish()
         server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        if well:
+            shutil.rmtree(folder, ignore_errors=True)
     print(f"plot: {out}\n{'PASS' if well else 'FAIL'}")
     print(f"{int(well)} passed, {int(not well)} failed")
     return 0 if well else 1
