@@ -134,7 +134,7 @@ class Soak:
     def look(self, before):
         """The round is over and all is in S3."""
         self.agent.wait_in_step(120)
-        self.check_rows()
+        self.load.assert_rows()  # what went wrong is found while the journal's end tells of it
         figures = self.port.figures()
         values = vitals(figures)
         for name, share in (("latency, median", 0.5), ("latency, 99 %", 0.99)):
@@ -177,19 +177,10 @@ class Soak:
         self.samples, self.missed = sampler.samples, sampler.missed
         return self
 
-    def check_rows(self):
-        """After each round: what went wrong is found while the journal's end tells of it."""
-        for name in self.load.rows:
-            found, expected = self.load.found_rows(name), self.load.expected_rows(name)
-            lost, wrong = ([row for row in a if row not in b][:5]
-                           for a, b in ((expected, found), (found, expected)))
-            assert found == expected, (
-                f"{name} has {len(found)} rows, not {len(expected)}: lost {lost}, wrong {wrong}")
-
     def check(self):
         """Nothing was lost on the way."""
         self.ctx.client.assert_tree(self.root, "images/")
-        self.check_rows()
+        self.load.assert_rows()
         self.agent.verify_journal()
         assert self.agent.stop() == 0
 
@@ -246,7 +237,7 @@ def main():
         well = report(soak, verdicts)
         soak.check()
     except AssertionError as error:
-        print(f"FAIL  what is left is not right: {error}\n      its folder: {folder}")
+        print(f"FAIL  what is left is not right: {error}")
         well = False
     finally:
         if ctx:
@@ -254,6 +245,8 @@ def main():
         server.stop()
         if well:
             shutil.rmtree(folder, ignore_errors=True)
+        else:
+            print(f"what it leaves: {folder}")
     print(f"plot: {out}\n{'PASS' if well else 'FAIL'}")
     print(f"{int(well)} passed, {int(not well)} failed")
     return 0 if well else 1

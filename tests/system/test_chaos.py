@@ -50,10 +50,7 @@ def settle(ctx, work, agent, observer, patience):
     observer.finish()
     ctx.client.assert_tree(work.root, "images/")
     ctx.client.assert_tree(work.lists_root, "lists/")
-    for name in work.rows:
-        expected, found = work.expected_rows(name), work.found_rows(name)
-        assert found == expected, (name, sorted(set(found) ^ set(expected))[:6], len(found),
-                                   len(expected), work.deeds)
+    work.assert_rows()
     assert observer.broken == [], observer.broken[:5]
     wait_until(lambda: ctx.client.signed.uploads() == [], 20, "no upload half done")
     agent.verify_journal()

@@ -64,10 +64,7 @@ def test_invariant_4_rows_follow_whatever_is_renamed_while_s3_refuses(ctx):
         time.sleep(chance.uniform(0.1, 1))
     work.finish()
     agent.wait_in_step(90)
-    for name in work.rows:
-        expected, found = work.expected_rows(name), work.found_rows(name)
-        assert found == expected, (name, sorted(set(found) ^ set(expected))[:6], len(found),
-                                   len(expected), work.deeds)
+    work.assert_rows()
     ctx.client.assert_tree(work.root, "images/")
     ctx.client.assert_tree(work.lists_root, "lists/")
     agent.verify_journal()

@@ -161,6 +161,13 @@ class Workload(threading.Thread):
         """[(label, path)] in the order of the list."""
         return [(str(label), self.paths[image]) for label, image in self.rows[name]]
 
+    def assert_rows(self):
+        """Each list is as it must be."""
+        for name in self.rows:
+            expected, found = self.expected_rows(name), self.found_rows(name)
+            assert found == expected, (name, sorted(set(found) ^ set(expected))[:6], len(found),
+                                       len(expected), self.deeds)
+
     def found_rows(self, name):
         with open(f"{self.lists_root}/{name}", encoding="utf-8") as file:
             return [tuple(line.rstrip("\n").split("\t")[1:]) for line in file]
