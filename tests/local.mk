@@ -80,6 +80,7 @@ EXTRA_DIST += \
 	tests/faults/test_mutations.py \
 	tests/faults/test_power.py \
 	tests/faults/rows.py \
+	tests/faults/shims.py \
 	tests/faults/mutants.py \
 	tests/faults/mutants \
 	tests/faults/bugs \

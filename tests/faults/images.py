@@ -5,10 +5,9 @@ mount, so that nothing is left, however the test ends."""
 
 import fcntl
 import os
-import shutil
 import subprocess
 
-from harness import Skip, mounts
+from harness import Skip, mounts, need
 
 GOING_DOWN = 0x8004587D  # FS_IOC_SHUTDOWN: _IOR('X', 125, __u32)
 NO_LOG_FLUSH = 2  # nothing that is still in memory gets to the device
@@ -31,8 +30,7 @@ class Disk:
         maker = MAKERS[self.kind]
         if os.geteuid() != 0:
             raise Skip("only root can mount images")
-        if not shutil.which(maker[0]):
-            raise Skip(f"not installed: {maker[0]}")
+        need(maker[0])
         with open(self.file, "wb") as file:
             file.truncate(self.megabytes << 20)
         subprocess.run([*maker, self.file], check=True, capture_output=True)

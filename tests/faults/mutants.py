@@ -78,10 +78,6 @@ def fields_of(text):
     return dict(re.findall(r"^(\w+): (.+)$", text, re.MULTILINE))
 
 
-def has_patch():
-    return shutil.which("patch") is not None
-
-
 def mutants():
     """All of them, by their rows."""
     return [Mutant(os.path.join(FOLDER, name))

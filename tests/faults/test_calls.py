@@ -1,12 +1,11 @@
 """System calls that fail once: strace answers the n-th of a thread in the kernel's place, for calls
 of directories, files and the network, during `agent --once`."""
 
-import os
 import random
-import shutil
 import time
 
-from harness import Skip, deadline, long_test, on
+from harness import deadline, long_test, need, on
+from harness.workload import seed
 from oracle import Bed
 
 SAMPLE_S = 30  # in the daily run
@@ -38,19 +37,13 @@ def fail(bed, call, error, number):
     return wrong, bool(struck)
 
 
-def need_strace():
-    if not shutil.which("strace"):
-        raise Skip("not installed: strace")
-
-
 @deadline(180)
 @on("s3d")
 def test_a_call_that_fails_once(ctx):
     """By chance, for a while."""
-    need_strace()
-    seed = int(os.environ.get("LOCKSTEP_FAULT_SEED", random.randrange(1 << 32)))
-    bed, dice, tried, end = Bed(ctx), random.Random(seed), 0, time.monotonic() + SAMPLE_S
-    print(f"LOCKSTEP_FAULT_SEED={seed}")
+    need("strace")
+    dice = random.Random(seed("LOCKSTEP_FAULT_SEED"))
+    bed, tried, end = Bed(ctx), 0, time.monotonic() + SAMPLE_S
     while time.monotonic() < end:
         call, errors = dice.choice(FAULTS)
         wrong, struck = fail(bed, call, dice.choice(errors), dice.randrange(1, CALLS_MOST + 1))
@@ -63,7 +56,7 @@ def test_a_call_that_fails_once(ctx):
 @deadline(2 * 3600)
 @on("s3d")
 def test_every_call_fails_once(ctx):
-    need_strace()
+    need("strace")
     bed = Bed(ctx)
     for call, errors in FAULTS:
         for error in errors:

@@ -3,8 +3,8 @@
 
 import os
 
-from harness import Skip, deadline, on, write
-from harness.process import build_dir
+from harness import deadline, on, write
+from shims import shim
 from test_journal_io import whole
 
 HOUR_S = 3600
@@ -12,16 +12,13 @@ HOUR_S = 3600
 
 def shifted(ctx, tree):
     """(an agent whose clock can be shifted, the function that does it)."""
-    shim = os.path.join(build_dir(), "tests", "faults", "clock_shift.so")
-    if not os.path.exists(shim):
-        raise Skip("no clock_shift.so: not for this build")
-    path = ctx.path("shift")
+    environment = {"LD_PRELOAD": shim("clock_shift"), "CLOCK_SHIFT_FILE": ctx.path("shift")}
 
     def shift(seconds):
-        write(path, b"%d" % seconds)
+        write(environment["CLOCK_SHIFT_FILE"], b"%d" % seconds)
 
     shift(0)
-    return ctx.agent(images=tree, environment={"LD_PRELOAD": shim, "CLOCK_SHIFT_FILE": path}), shift
+    return ctx.agent(images=tree, environment=environment), shift
 
 
 @on("s3d")

@@ -3,9 +3,9 @@ a file that was written, by its path. The oracle is that of `memory`."""
 
 import os
 
-from harness import Skip, deadline, on
-from harness.process import build_dir
+from harness import deadline, on
 from oracle import Bed
+from shims import shim
 
 # What the paths have in them: a list's new content, the journal, the index and the rest of the state.
 PATHS = ("/lists/.lockstep-", "/state/journal/", "/state/index/", "/state/", "/")
@@ -15,13 +15,11 @@ MUST = ("/state/journal/", "/state/index/")  # these are written and closed in e
 @deadline(180)
 @on("s3d")
 def test_no_file_that_was_written_can_be_closed(ctx):
-    shim = os.path.join(build_dir(), "tests", "faults", "close_fail.so")
-    if not os.path.exists(shim):
-        raise Skip("no close_fail.so: not for this build")
-    bed = Bed(ctx)
+    preloaded, bed = shim("close_fail"), Bed(ctx)
     for number, path in enumerate(PATHS):
         log = ctx.path(f"closed.{number}")
-        wrong, status, said = bed.try_one(LD_PRELOAD=shim, CLOSE_FAIL_PATH=path, CLOSE_FAIL_LOG=log)
+        wrong, status, said = bed.try_one(LD_PRELOAD=preloaded, CLOSE_FAIL_PATH=path,
+                                          CLOSE_FAIL_LOG=log)
         assert not wrong, f"{path}: {wrong}\nstatus {status}: {said[-1500:]}"
         assert path not in MUST or os.path.getsize(log) > 0, path
         if path == PATHS[0]:  # a list that may not be whole is told of

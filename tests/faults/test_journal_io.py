@@ -4,7 +4,7 @@ system call in the kernel's place."""
 import shutil
 
 import journal_verifier
-from harness import Skip, deadline, on, write
+from harness import need, on, write
 from test_compress import forms, unpacked
 
 IMAGES = 30
@@ -27,8 +27,7 @@ def first_segment(agent):
 def start_with(ctx, agent, fault, path=None):
     """Start the agent with a fault in calls of its loop's thread, on this path if one is given.
     Where strace tells of its calls."""
-    if not shutil.which("strace"):
-        raise Skip("not installed: strace")
+    need("strace")
     trace = ctx.path("trace")
     on_path = ["-P", path] if path else []
     agent.start(wrap=["strace", "-D", "-qq", "-y", "-o", trace, "-e", "trace=pwrite64,fdatasync",

@@ -1,12 +1,11 @@
 """The agent ends at a system call: strace kills it at the n-th of a kind, in `agent --once`."""
 
 import json
-import os
 import random
-import shutil
 import time
 
-from harness import Skip, deadline, long_test, on
+from harness import deadline, long_test, need, on
+from harness.workload import seed
 from oracle import Bed
 
 SAMPLE_S = 20  # in the daily run
@@ -41,19 +40,13 @@ def kill(bed, call, number):
     return told and f"killed at {call} {number}: {told}\nstatus {status}: {said[-1500:]}", struck
 
 
-def bed_of(ctx):
-    if not shutil.which("strace"):
-        raise Skip("not installed: strace")
-    return Bed(ctx)
-
-
 @deadline(180)
 @on("s3d")
 def test_the_agent_is_killed_at_a_call(ctx):
     """By chance, for a while."""
-    seed = int(os.environ.get("LOCKSTEP_FAULT_SEED", random.randrange(1 << 32)))
-    print(f"LOCKSTEP_FAULT_SEED={seed}")
-    bed, dice, tried, end = bed_of(ctx), random.Random(seed), 0, time.monotonic() + SAMPLE_S
+    need("strace")
+    dice = random.Random(seed("LOCKSTEP_FAULT_SEED"))
+    bed, tried, end = Bed(ctx), 0, time.monotonic() + SAMPLE_S
     while time.monotonic() < end:
         wrong, struck = kill(bed, dice.choice(CALLS), dice.randrange(1, CALLS_MOST // 4))
         assert not wrong, wrong
@@ -66,7 +59,8 @@ def test_the_agent_is_killed_at_a_call(ctx):
 @deadline(2 * 3600)
 @on("s3d")
 def test_the_agent_is_killed_at_every_call(ctx):
-    bed, kills = bed_of(ctx), {}
+    need("strace")
+    bed, kills = Bed(ctx), {}
     for call in CALLS:
         for number in range(1, CALLS_MOST + 1):
             wrong, struck = kill(bed, call, number)

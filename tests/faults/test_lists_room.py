@@ -3,7 +3,7 @@
 import os
 
 import images
-from harness import deadline, on, wait_until, write
+from harness import deadline, on, read, wait_until, write
 
 ROWS = 4000  # more than a page or two, so that the new content wants room of its own
 
@@ -27,8 +27,7 @@ def test_a_list_without_room_stays_as_it_is_and_follows_later(ctx):
                    for p in agent.status()[0].get("problems", []))
 
     wait_until(told, 20, lambda: f"no room is told: {agent.status()}")
-    with open(f"{lists}/train.lst", "rb") as file:
-        assert file.read() == old
+    assert read(f"{lists}/train.lst") == old
     assert sorted(os.listdir(lists)) == ["filler", "train.lst"], os.listdir(lists)
     assert ctx.client.get("lists/train.lst")[0] == old
     assert "images/a.jpg" in ctx.client.keys()  # the list still names it
@@ -37,8 +36,7 @@ def test_a_list_without_room_stays_as_it_is_and_follows_later(ctx):
     os.unlink(filler)
     agent.wait_in_step(60)
     want = old.replace(b"\ta.jpg\n", b"\tc.jpg\n")
-    with open(f"{lists}/train.lst", "rb") as file:
-        assert file.read() == want
+    assert read(f"{lists}/train.lst") == want
     assert os.listdir(lists) == ["train.lst"], os.listdir(lists)
     assert ctx.client.get("lists/train.lst")[0] == want
     assert "images/a.jpg" not in ctx.client.keys()

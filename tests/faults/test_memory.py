@@ -6,18 +6,12 @@ import random
 import re
 import time
 
-from harness import Skip, deadline, long_test, on
-from harness.process import build_dir
+from harness import deadline, long_test, on
+from harness.workload import seed
 from oracle import Bed
+from shims import shim
 
 SAMPLE_S = 20  # of each kind, in the daily run
-
-
-def shim():
-    path = os.path.join(build_dir(), "tests", "faults", "alloc_fail.so")
-    if not os.path.exists(path):
-        raise Skip("no alloc_fail.so: not for this build (a sanitizer has its own allocator)")
-    return path
 
 
 def told(log):
@@ -44,7 +38,7 @@ def is_a_librarys(wrong, who):
 def fail(bed, number, **more):
     """One round in which this allocation fails: (what is wrong, was it asked for at all)."""
     log = bed.ctx.path(f"alloc.{number}")
-    wrong, status, said = bed.try_one(LD_PRELOAD=shim(), ALLOC_FAIL_AT=str(number),
+    wrong, status, said = bed.try_one(LD_PRELOAD=shim("alloc_fail"), ALLOC_FAIL_AT=str(number),
                                       ALLOC_FAIL_LOG=log, **more)
     who = told(log)[1]
     if is_a_librarys(wrong, who):
@@ -59,7 +53,7 @@ def fail(bed, number, **more):
 def count(bed):
     """How many allocations a round has."""
     log = bed.ctx.path("alloc.count")
-    wrong, status, said = bed.try_one(LD_PRELOAD=shim(), ALLOC_FAIL_LOG=log)
+    wrong, status, said = bed.try_one(LD_PRELOAD=shim("alloc_fail"), ALLOC_FAIL_LOG=log)
     assert not wrong and status == 0, (wrong, said)
     return told(log)[0]
 
@@ -67,15 +61,15 @@ def count(bed):
 def sampled(ctx, seconds, **more):
     """Numbers by chance, and each of the first ones of main, for so long."""
     bed = Bed(ctx)
-    seed = int(os.environ.get("LOCKSTEP_FAULT_SEED", random.randrange(1 << 32)))
-    most, dice, end, tried, found = count(bed), random.Random(seed), time.monotonic() + seconds, 0, []
+    dice, most = random.Random(seed("LOCKSTEP_FAULT_SEED")), count(bed)
+    end, tried, found = time.monotonic() + seconds, 0, []
     while time.monotonic() < end:
         wrong, was = fail(bed, dice.randrange(1, most + 1), **more)
         tried += was
         if wrong:
             found.append(wrong)
             break  # the next round stands on this one
-    print(f"LOCKSTEP_FAULT_SEED={seed}: {tried} of about {most} allocations failed")
+    print(f"{tried} of about {most} allocations failed")
     assert not found, found[0]
     assert tried > 3, tried
 

@@ -7,7 +7,7 @@ import subprocess
 
 import mutants
 import rows
-from harness import Skip, on
+from harness import need, on
 from test_rows import system_tests
 
 BUGS = os.path.join(mutants.HERE, "bugs")
@@ -25,8 +25,7 @@ def is_there(test, known):
 
 @on("s3d")
 def test_every_mutant_applies_and_names_a_test_that_is_there(_ctx):
-    if not mutants.has_patch():
-        raise Skip("not installed: patch")
+    need("patch")
     known = system_tests()
     for mutant in mutants.mutants():
         why = mutant.apply(mutants.TOP, "--dry-run")

@@ -9,6 +9,7 @@ import subprocess
 import images
 import journal_verifier
 from harness import deadline, long_test, on, samples, wait_until, write
+from harness.workload import seed
 
 BEGIN, MORE = 20, 30  # images at first, and in each life
 
@@ -63,9 +64,8 @@ def power_down(ctx, agent, disk, tree, number):
 
 
 def lives(ctx, kind, count):
-    seed = int(os.environ.get("LOCKSTEP_POWER_SEED", random.randrange(1 << 32)))
-    print(f"LOCKSTEP_POWER_SEED={seed}")
-    dice, tree, lists = random.Random(seed), ctx.folder("images"), ctx.folder("lists")
+    dice = random.Random(seed("LOCKSTEP_POWER_SEED"))
+    tree, lists = ctx.folder("images"), ctx.folder("lists")
     disk = images.disk(ctx, kind, "disk", 300 if kind == "xfs" else 100,
                        at=ctx.path("agent", "state"))
     first = [f"{i}.jpg" for i in range(BEGIN)]

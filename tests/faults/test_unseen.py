@@ -1,9 +1,8 @@
 """What cannot be looked at when the tree is scanned: what is gone elsewhere may be there."""
 
 import os
-import shutil
 
-from harness import Skip, on, write
+from harness import need, on, write
 
 
 ROWS = b"0\t1\ta/1.jpg\n1\t1\ta/2.jpg\n2\t1\tb/3.jpg\n"
@@ -21,8 +20,7 @@ def begin(ctx):
 
 def once_blind(ctx, agent, path, fault="getdents64:error=EIO"):
     """`agent --once` in which a call fails that is about this path: one that reads a folder's names."""
-    if not shutil.which("strace"):
-        raise Skip("not installed: strace")
+    need("strace")
     agent.start("--once", wrap=["strace", "-D", "-f", "-qq", "-o", ctx.path("trace"), "-P", path,
                                 "-e", f"trace={fault.split(':')[0]}", "-e", f"inject={fault}"])
     status = agent.process.wait(60)

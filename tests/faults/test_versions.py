@@ -5,7 +5,7 @@ import json
 import os
 
 import journal_verifier
-from harness import on, write
+from harness import on, read, write
 
 
 def bytes_of(folder):
@@ -14,8 +14,7 @@ def bytes_of(folder):
     for base, _, names in os.walk(folder):
         for name in names:
             if "lock" not in name:
-                with open(os.path.join(base, name), "rb") as file:
-                    found[os.path.join(base, name)] = file.read()
+                found[os.path.join(base, name)] = read(os.path.join(base, name))
     return found
 
 
@@ -40,8 +39,7 @@ def begin(ctx):
 
 def is_refused(ctx, agent, tree, path, newer):
     """With this content in the place of the file's nothing is done; with the old one all is."""
-    with open(path, "rb") as file:
-        old = file.read()
+    old = read(path)
     assert newer != old
     with open(path, "r+b") as file:
         file.truncate(0)
@@ -66,16 +64,12 @@ def is_refused(ctx, agent, tree, path, newer):
 def test_a_newer_journal_is_left_alone(ctx):
     agent, tree = begin(ctx)
     path = f"{agent.state_dir}/journal/{1:020}.jsonl"
-    with open(path, "rb") as file:
-        newer = of_next_format(file.read())
-    is_refused(ctx, agent, tree, path, newer)
+    is_refused(ctx, agent, tree, path, of_next_format(read(path)))
 
 
 @on("s3d")
 def test_a_newer_index_is_left_alone(ctx):
     agent, tree = begin(ctx)
     path = f"{agent.state_dir}/index/data.mdb"
-    with open(path, "rb") as file:
-        old = file.read()
     is_refused(ctx, agent, tree, path,
-               old.replace(b"version\x02\x00\x00\x00", b"version\x63\x00\x00\x00"))
+               read(path).replace(b"version\x02\x00\x00\x00", b"version\x63\x00\x00\x00"))

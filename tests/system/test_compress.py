@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 
-from harness import Skip, deadline, lockstep_binary, on, read, wait_until, write
+from harness import deadline, lockstep_binary, need, on, read, wait_until, write
 from test_journal import made, verdicts
 from test_journal_index import PATHS, journal
 
@@ -38,8 +38,7 @@ def forms(folder):
 
 def unpacked(ctx, folder, name="unpacked"):
     """A copy in which the standard tool has made the plain segments."""
-    if not shutil.which("zstd"):
-        raise Skip("not installed: zstd")
+    need("zstd")
     copy = shutil.copytree(folder, ctx.path(name))
     packed = [f"{copy}/{name}" for name in forms(copy)[1]]
     if packed:
@@ -131,8 +130,7 @@ def digest(ctx, folder):
 @deadline(240)
 @on("s3d")
 def test_a_kill_at_each_step_loses_nothing(ctx):
-    if not shutil.which("strace"):
-        raise Skip("not installed: strace")
+    need("strace")
     folder, _, public = made(ctx, "made", 60, 6000)
     assert journal("index", "--dir", folder).returncode == 0
     due, killed = digest(ctx, folder), dict.fromkeys(STEPS, 0)

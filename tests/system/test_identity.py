@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 
-from harness import Skip, deadline, long_test, on, samples, wait_until
+from harness import Skip, deadline, long_test, need, on, samples, wait_until
 
 STAMP_NS = 1_500_000_000_000_000_000
 COUNT = 120
@@ -151,8 +151,7 @@ def test_images_whose_edits_never_arrived_keep_their_rows_when_they_are_renamed(
 def test_rows_wait_for_a_file_system_that_does_not_answer(ctx):
     """The images went into a directory that was renamed at once, and to list that takes longer than
     anybody waits for events."""
-    if not shutil.which("strace"):
-        raise Skip("not installed: strace")
+    need("strace")
     agent, images, lists, paths = running(ctx)
     agent.stop()
     os.makedirs(f"{images}/before")

@@ -3,11 +3,10 @@
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 
-from harness import Skip, on, read, samples, write
+from harness import need, on, read, samples, write
 from harness.agent import is_sanitized, lockstep_binary
 from harness.list_readers import im2rec
 from harness.process import run_measured
@@ -172,8 +171,7 @@ def test_faults_of_a_file_are_found(ctx):
 def test_killed_at_each_step(ctx):
     """Whenever it dies there is a whole .rec or the old one, and an .idx only beside its own; packing
     again makes what it should."""
-    if not shutil.which("strace"):
-        raise Skip("not installed: strace")
+    need("strace")
     root = ctx.folder("images")
     for number in range(30):
         write(f"{root}/{number}.png", PNG * (number + 1))

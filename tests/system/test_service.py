@@ -3,12 +3,11 @@
 import ctypes
 import os
 import re
-import shutil
 import socket
 import subprocess
 import time
 
-from harness import Skip, deadline, long_test, on, process, uml, wait_until, write
+from harness import Skip, deadline, long_test, need, on, process, uml, wait_until, write
 from harness.agent import lockstep_binary
 
 EXPOSURE_MAX = 1.7
@@ -18,8 +17,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 
 def units(ctx, program=None):
     """The units of the build, with its binary in them, in a folder."""
-    if not shutil.which("systemd-analyze"):
-        raise Skip("not installed: systemd-analyze")
+    need("systemd-analyze")
     folder = ctx.folder("units")
     for name in ("lockstep.service", "lockstep@.service"):
         with open(f"{process.build_dir()}/packaging/{name}", encoding="utf-8") as file:
@@ -166,8 +164,7 @@ def test_a_real_systemd_starts_reloads_restarts_and_brings_it_back(ctx):
 
 @on("s3d")
 def test_status_is_watched_on_a_plain_terminal(ctx):
-    if not shutil.which("tmux"):
-        raise Skip("not installed: tmux")
+    need("tmux")
     images = ctx.folder("images")
     write(f"{images}/a.jpg")
     agent = ctx.agent(images=images).start()

@@ -20,7 +20,7 @@ from . import bindfs, fashion, mounts, uml
 from .agent import Agent, lockstep_binary
 from .ceph import Ceph
 from .client import Client
-from .context import Context, Skip, alone, deadline, long_test, on
+from .context import Context, Skip, alone, deadline, long_test, need, on
 from .s3d import S3d, s3d_binary
 from .signed import S3Error, Signed
 from .swift import Swift
@@ -30,5 +30,5 @@ from .waiting import TimedOut, be_patient, wait_until
 __all__ = [
     "Agent", "Ceph", "Client", "Context", "S3Error", "S3d", "Signed", "Skip", "Swift",
     "TimedOut", "alone", "be_patient", "bindfs", "deadline", "fashion", "lockstep_binary",
-    "long_test", "mounts", "on", "read", "s3d_binary", "uml", "wait_until", "write",
+    "long_test", "mounts", "need", "on", "read", "s3d_binary", "uml", "wait_until", "write",
 ]

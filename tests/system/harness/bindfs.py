@@ -4,10 +4,9 @@ beneath it raises no event above it, and shows there once the kernel's memory of
 The mount is the test's own (mounts.py)."""
 
 import os
-import shutil
 import subprocess
 
-from . import mounts, process
+from . import context, mounts, process
 from .context import Skip
 from .waiting import wait_until
 
@@ -16,8 +15,7 @@ CACHED_S = 3 # the kernel believes what it knows for so long
 
 def need():
     """Skips where it cannot be had."""
-    if not shutil.which("bindfs"):
-        raise Skip("not installed: bindfs")
+    context.need("bindfs")
     if not os.path.exists("/dev/fuse"):
         raise Skip("there is no /dev/fuse")
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 
 from .agent import Agent
 from .ceph import Ceph
@@ -14,6 +15,13 @@ SANITIZERS = re.compile(r"(Address|Leak|Thread|UndefinedBehavior)Sanitizer|: run
 
 class Skip(Exception):
     """This test cannot run here; the message says why."""
+
+
+def need(*tools):
+    """Skips where one of these programs is not on PATH."""
+    missing = [tool for tool in tools if not shutil.which(tool)]
+    if missing:
+        raise Skip("not installed: " + " ".join(missing))
 
 
 def on(*servers, options=()):

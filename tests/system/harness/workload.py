@@ -17,10 +17,10 @@ YOUNG_S = 4.0     # an image of this age may be removed, or listed
 LARGE_BYTES = 7 << 20
 
 
-def seed():
-    """A new one, or LOCKSTEP_CHAOS_SEED to see a failure again; it is printed."""
-    value = int(os.environ.get("LOCKSTEP_CHAOS_SEED", random.randrange(1 << 32)))
-    print(f"LOCKSTEP_CHAOS_SEED={value}")
+def seed(variable="LOCKSTEP_CHAOS_SEED"):
+    """A new one, or that of the environment to see a failure again; it is printed."""
+    value = int(os.environ.get(variable, random.randrange(1 << 32)))
+    print(f"{variable}={value}")
     return value
 
 
