@@ -140,26 +140,33 @@ bool identity_parse_mount(const char *line, size_t n, uint64_t mount_id, struct 
     return true;
 }
 
-/* Fill in what mountinfo says; without it, what the number says. */
-static void name_mount(struct root_identity *id)
+/* Fill in what mountinfo says of the mount; where there is no /proc, or the mount is not in it,
+ * what the number says. 0, or -errno: what could not be read for want of memory or descriptors is
+ * not taken for a mount of another name. */
+static int name_mount(struct root_identity *id)
 {
     FILE *f = fopen(MOUNTINFO_FILE, "re");
     char *line = NULL;
     size_t size = 0;
     bool found = false;
+    int code = f == NULL && errno != ENOENT ? -errno : 0;
 
+    errno = 0;
     while (f != NULL && !found && getline(&line, &size, f) > 0) {
         found = identity_parse_mount(line, strcspn(line, "\n"), id->mount_id, id);
+        errno = 0;
     }
-    free(line);
     if (f != NULL) {
+        code = -errno;   /* of the getline that ended the loop, if it was not the end of the file */
         (void)fclose(f); /* read only */
     }
+    free(line);
     for (size_t i = 0; i < KIND_COUNT && !found; i++) {
         if (kinds[i].magic == id->fs_type) {
             (void)snprintf(id->fs_name, sizeof(id->fs_name), "%s", kinds[i].name);
         }
     }
+    return code;
 }
 
 int watchers_root_identity(const char *path, struct root_identity *ret)
@@ -189,7 +196,9 @@ int watchers_root_identity(const char *path, struct root_identity *ret)
         memcpy(&id.fsid, &fs.f_fsid,
                sizeof(id.fsid) < sizeof(fs.f_fsid) ? sizeof(id.fsid) : sizeof(fs.f_fsid));
     }
-    name_mount(&id);
-    *ret = id;
-    return 0;
+    code = name_mount(&id);
+    if (code == 0) {
+        *ret = id;
+    }
+    return code;
 }

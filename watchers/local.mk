@@ -41,6 +41,7 @@ watchers_tests = \
 	tests/unit/test_watch_mark \
 	tests/unit/test_watch_marks \
 	tests/unit/test_watch_model \
+	tests/unit/test_watch_identity \
 	tests/unit/test_watch_outbox \
 	tests/unit/test_watch_place \
 	tests/unit/test_watch_roots \
@@ -95,6 +96,9 @@ tests_unit_test_watch_filter_LDADD = $(watchers_tests_LIBS)
 tests_unit_test_watch_model_SOURCES = tests/unit/test_watch_model.c tests/unit/unit.h
 tests_unit_test_watch_model_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 tests_unit_test_watch_model_LDADD = $(watchers_tests_LIBS)
+tests_unit_test_watch_identity_SOURCES = tests/unit/test_watch_identity.c tests/unit/unit.h
+tests_unit_test_watch_identity_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK) -Wl,--wrap=fopen
+tests_unit_test_watch_identity_LDADD = $(watchers_tests_LIBS)
 tests_unit_test_watch_outbox_SOURCES = tests/unit/test_watch_outbox.c tests/unit/unit.h
 tests_unit_test_watch_outbox_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 tests_unit_test_watch_outbox_LDADD = $(watchers_tests_LIBS)

@@ -1,6 +1,5 @@
-/* The hints that wait: lanes, ceilings, the descriptor. And what mountinfo's lines say. */
+/* The hints that wait: lanes, ceilings, the descriptor. */
 #include "tests/unit/unit.h"
-#include "watchers/identity.h"
 #include "watchers/outbox.h"
 
 #include <poll.h>
@@ -192,63 +191,6 @@ static void test_ceiling(void **state)
     assert_false(outbox_dropped(box));
 }
 
-static void test_mount_lines(void **state)
-{
-    static const char *const nfs = "98 29 0:52 / /mnt/efs rw,relatime shared:5 - nfs4 "
-                                   "fs-1.efs.eu-west-1.amazonaws.com:/ rw,vers=4.1";
-    static const char *const plain = "29 1 254:0 / / rw,relatime - ext4 /dev/vda\\040x rw";
-    static const char *const broken[] = {"",
-                                         "98",
-                                         "98 29 0:52 / /mnt rw",
-                                         "98 1 2 3 4 5 - ",
-                                         "98 1 2 3 4 5 - ext4",
-                                         "x98 1 2 3 4 5 - ext4 y"};
-    struct root_identity id = {0};
-
-    (void)state;
-    assert_true(identity_parse_mount(nfs, strlen(nfs), 98, &id));
-    assert_string_equal(id.fs_name, "nfs4");
-    assert_string_equal(id.source, "fs-1.efs.eu-west-1.amazonaws.com:/");
-    assert_false(identity_parse_mount(nfs, strlen(nfs), 9, &id));
-    assert_true(identity_parse_mount(plain, strlen(plain), 29, &id));
-    assert_string_equal(id.fs_name, "ext4");
-    assert_string_equal(id.source, "/dev/vda x");
-    for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
-        assert_false(identity_parse_mount(broken[i], strlen(broken[i]), 98, &id));
-    }
-}
-
-static void test_kinds(void **state)
-{
-    struct root_identity a = {.dev = 1, .ino = 2, .fs_type = 0x6969, .source = "s:/"};
-    struct root_identity b = a;
-
-    (void)state;
-    assert_true(identity_is_remote(&a));
-    b.dev = 9; /* a network mount gets another number each time */
-    b.fsid = 7;
-    assert_true(identity_same_tree(&a, &b));
-    b.ino = 3;
-    assert_false(identity_same_tree(&a, &b));
-    a.fs_type = 0x01021994; /* tmpfs */
-    b = a;
-    assert_false(identity_is_remote(&a));
-    assert_true(identity_same_tree(&a, &b));
-    a.fsid = 5;
-    assert_true(identity_same_tree(&a, &b)); /* enrolled when it was not kept yet */
-    b.fsid = 6;
-    assert_false(identity_same_tree(&a, &b)); /* another disk under the same number */
-    b.fsid = 5;
-    b.dev = 9;
-    assert_false(identity_same_tree(&a, &b)); /* another, empty one */
-    a.fs_type = 0x12345;                      /* unknown: better scanned too often */
-    assert_true(identity_is_remote(&a));
-    assert_int_equal(watchers_root_identity("/", &a), 0);
-    assert_true(a.fs_name[0] != '\0');
-    assert_true(a.ino != 0);
-    assert_int_not_equal(watchers_root_identity("/none/such", &a), 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,8 +199,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_room_for_large_listings, setup, teardown),
         cmocka_unit_test_setup_teardown(test_touched_is_said_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ceiling, setup, teardown),
-        cmocka_unit_test(test_mount_lines),
-        cmocka_unit_test(test_kinds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
