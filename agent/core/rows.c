@@ -1,40 +1,12 @@
 /* Pure. Where the rows of images are that change their names. See rows.h. */
 #include "agent/core/rows.h"
 
+#include "agent/core/rows_table.h"
 #include "base/map.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A path by which lists may name the image. */
-struct name {
-    struct name *next;
-    char path[];
-};
-
-struct entry {
-    struct entry *prev, *next;
-    char *image;
-    char *was; /* its last name, where it has none any more */
-    struct file_id file;
-    struct name *names; /* the oldest first */
-    char *before;       /* the oldest before the pass that is under way; NULL: there is none */
-    char *to;           /* NULL: gone */
-    bool lost;          /* not at `to`; nobody knows where */
-    bool moved;         /* by a pass that rows_settled did not tell of yet */
-};
-
-struct rows {
-    struct entry *first;
-    struct map *by_image; /* at most one entry each */
-    struct map *by_name;  /* at most one entry each */
-    struct map *by_to;    /* the last that came there */
-    struct map *by_file;  /* where it is known when the file was made; at most one entry each */
-    struct map *taken;    /* unlanded names of the pass that is under way -> not NULL */
-    size_t nameless;      /* entries without an image's name */
-    bool pending;
-};
 
 struct rows *rows_new(void)
 {
@@ -77,8 +49,7 @@ static int set_mapped(struct map *m, struct entry *e, char **field, const char *
     return 0;
 }
 
-/* Rows by this path are the entry's too, unless they are another's. 0 or -ENOMEM. */
-static int name_add(struct rows *r, struct entry *e, const char *path)
+int rows_name_add(struct rows *r, struct entry *e, const char *path)
 {
     size_t size = strlen(path) + 1;
     struct name **end = &e->names;
@@ -99,8 +70,7 @@ static int name_add(struct rows *r, struct entry *e, const char *path)
     return 0;
 }
 
-/* Take the name at *at out. */
-static void name_remove(struct rows *r, struct entry *e, struct name **at)
+void rows_name_remove(struct rows *r, struct entry *e, struct name **at)
 {
     struct name *n = *at;
 
@@ -132,11 +102,10 @@ static int entry_file(struct rows *r, struct entry *e, struct file_id file)
     return file.born_ns ? map_put(r->by_file, &file, sizeof file, e, NULL) : 0;
 }
 
-/* The entry is of no more use. */
-static void entry_end(struct rows *r, struct entry *e)
+void rows_entry_end(struct rows *r, struct entry *e)
 {
     while (e->names)
-        name_remove(r, e, &e->names);
+        rows_name_remove(r, e, &e->names);
     unmap(r->by_image, e->image, e);
     unmap(r->by_to, e->to, e);
     entry_forget_file(r, e);
@@ -154,22 +123,12 @@ static void entry_end(struct rows *r, struct entry *e)
     free(e);
 }
 
-/* Rows have left what was taken. */
-static void forget_taken(struct rows *r)
-{
-    const void *key;
-    size_t n;
-
-    for (size_t at = 0; map_next(r->taken, &at, &key, &n, NULL);)
-        map_remove(r->taken, key, n);
-}
-
 void rows_free(struct rows *r)
 {
     if (!r)
         return;
     while (r->first)
-        entry_end(r, r->first);
+        rows_entry_end(r, r->first);
     map_free(r->taken);
     map_free(r->by_image);
     map_free(r->by_name);
@@ -201,8 +160,8 @@ static struct entry *entry_nameless(struct rows *r, struct file_id file, const c
     if (r->first)
         r->first->prev = e;
     r->first = e;
-    if (name_add(r, e, at) || entry_file(r, e, file)) {
-        entry_end(r, e);
+    if (rows_name_add(r, e, at) || entry_file(r, e, file)) {
+        rows_entry_end(r, e);
         return NULL;
     }
     return e;
@@ -215,21 +174,19 @@ static struct entry *entry_new(struct rows *r, const char *image, struct file_id
 {
     struct entry *e = entry_nameless(r, file, at);
 
-    if (e && (entry_name(r, e, image) || name_add(r, e, image))) {
-        entry_end(r, e);
+    if (e && (entry_name(r, e, image) || rows_name_add(r, e, image))) {
+        rows_entry_end(r, e);
         return NULL;
     }
     return e;
 }
 
-/* The image is at this path, by the table's word. */
-static bool is_at(const struct entry *e, const char *path)
+bool rows_entry_is_at(const struct entry *e, const char *path)
 {
     return e->to && strcmp(e->to, path) == 0;
 }
 
-/* Its rows are where it is, or it has none. */
-static bool is_placed(const struct entry *e)
+bool rows_entry_is_placed(const struct entry *e)
 {
     if (!e->to || e->lost)
         return false;
@@ -249,22 +206,31 @@ static void entry_drop(struct rows *r, struct entry *e)
     r->pending = true;
 }
 
+/* The image is not where the table has it, and nobody knows where it is. Rows by which S3 may soon
+ * not have it are another pass's. */
+static void entry_lose(struct rows *r, struct entry *e)
+{
+    e->lost = true;
+    for (const struct name *n = e->names; n; n = n->next)
+        r->pending |= !e->image || strcmp(n->path, e->image) != 0;
+}
+
 /* The entry's image is at this path; what was there is not. 0 or -ENOMEM. */
 static int entry_place(struct rows *r, struct entry *e, const char *to)
 {
     struct entry *there = map_get_str(r->by_to, to);
 
     if (there && there != e) {
-        there->lost = true;
-        if (name_add(r, there, to))
+        if (rows_name_add(r, there, to))
             return -ENOMEM;
+        entry_lose(r, there);
     }
-    if (e->to && map_get_str(r->by_to, e->to) == e && name_add(r, e, e->to))
+    if (e->to && map_get_str(r->by_to, e->to) == e && rows_name_add(r, e, e->to))
         return -ENOMEM;
     if (set_mapped(r->by_to, e, &e->to, to))
         return -ENOMEM;
     e->lost = false;
-    r->pending |= !is_placed(e);
+    r->pending |= !rows_entry_is_placed(e);
     return 0;
 }
 
@@ -273,7 +239,7 @@ static struct entry *nameless_at(const struct rows *r, const char *path)
 {
     struct entry *e = map_get_str(r->by_to, path);
 
-    return e && !e->image && is_at(e, path) ? e : NULL;
+    return e && !e->image && rows_entry_is_at(e, path) ? e : NULL;
 }
 
 /* The entry of an image, made if there is none. What was overwritten at its path while rows were on
@@ -307,8 +273,8 @@ static void entry_unname(struct rows *r, struct entry *e)
 /* The index and the lists have it where it is: there is nothing to follow any more. */
 static void entry_end_at_home(struct rows *r, struct entry *e)
 {
-    if (e->image && is_at(e, e->image) && is_placed(e) && !e->moved)
-        entry_end(r, e);
+    if (e->image && rows_entry_is_at(e, e->image) && rows_entry_is_placed(e) && !e->moved)
+        rows_entry_end(r, e);
 }
 
 int rows_follow(struct rows *r, const char *image, struct file_id file, const char *at,
@@ -335,7 +301,7 @@ bool rows_is_elsewhere(const struct rows *r, struct file_id file, const char *pa
 {
     const struct entry *e = entry_of_file(r, file);
 
-    return e && e->to && !e->lost && !is_at(e, path);
+    return e && e->to && !e->lost && !rows_entry_is_at(e, path);
 }
 
 int rows_seen(struct rows *r, struct file_id file, const char *to)
@@ -344,7 +310,7 @@ int rows_seen(struct rows *r, struct file_id file, const char *to)
 
     if (!e)
         return 0;
-    if (is_at(e, to) && !e->lost)
+    if (rows_entry_is_at(e, to) && !e->lost)
         return 1;
     if (entry_place(r, e, to))
         return -ENOMEM;
@@ -356,7 +322,7 @@ int rows_seen(struct rows *r, struct file_id file, const char *to)
 static bool is_nameless(const struct entry *e, const char *was, const char *from)
 {
     return !e->image && e->to &&
-           ((from && is_at(e, from)) || (was && e->was && strcmp(e->was, was) == 0));
+           ((from && rows_entry_is_at(e, from)) || (was && e->was && strcmp(e->was, was) == 0));
 }
 
 int rows_went_on(struct rows *r, const char *was, const char *from, struct file_id file,
@@ -389,7 +355,7 @@ int rows_unlanded(struct rows *r, const char *path, struct file_id file, const c
     if (!e->was || entry_place(r, e, to))
         return -ENOMEM;
     if (!e->names)
-        entry_end(r, e); /* lists name another image by that path */
+        rows_entry_end(r, e); /* lists name another image by that path */
     return 0;
 }
 
@@ -403,7 +369,7 @@ int rows_displaced(struct rows *r, const char *image, struct file_id file, const
     if (!e)
         return -ENOMEM;
     e->to = strdup(image); /* not in the map: it is there no more */
-    e->lost = true;
+    entry_lose(r, e);
     return e->to ? 0 : -ENOMEM;
 }
 
@@ -419,9 +385,9 @@ int rows_also(struct rows *r, const char *image, struct file_id file, const char
         if (!e || entry_place(r, e, image))
             return -ENOMEM;
     }
-    if (name_add(r, e, name))
+    if (rows_name_add(r, e, name))
         return -ENOMEM;
-    r->pending |= !is_placed(e);
+    r->pending |= !rows_entry_is_placed(e);
     return 0;
 }
 
@@ -429,11 +395,11 @@ void rows_lost(struct rows *r, const char *image, const char *path)
 {
     struct entry *e = map_get_str(r->by_image, image);
 
-    if (!e || !is_at(e, path))
+    if (!e || !rows_entry_is_at(e, path))
         return;
-    e->lost = true;
     if (e->to && map_get_str(r->by_to, e->to) == e)
-        (void)!name_add(r, e, e->to); /* without memory rows of that name stay */
+        (void)!rows_name_add(r, e, e->to); /* without memory rows of that name stay */
+    entry_lose(r, e);
 }
 
 int rows_gone(struct rows *r, const char *image, const char *path, const char *at)
@@ -445,7 +411,7 @@ int rows_gone(struct rows *r, const char *image, const char *path, const char *a
     if (there && there->lost)
         there = NULL;
     if (overwritten && overwritten->lost && overwritten != there) {
-        if (name_add(r, overwritten, path))
+        if (rows_name_add(r, overwritten, path))
             return -ENOMEM;
         entry_drop(r, overwritten); /* nobody found it, and its name goes now */
         if (!there)
@@ -455,7 +421,7 @@ int rows_gone(struct rows *r, const char *image, const char *path, const char *a
         return 0; /* it is elsewhere */
     if (!there)
         there = entry_new(r, image, (struct file_id){0}, at);
-    if (!there || name_add(r, there, path))
+    if (!there || rows_name_add(r, there, path))
         return -ENOMEM;
     entry_drop(r, there);
     return 0;
@@ -502,7 +468,9 @@ static struct entry *entry_landed(const struct rows *r, const char *image, struc
     if (e)
         return e; /* which may have gone on meanwhile */
     e = image ? map_get_str(r->by_image, image) : NULL;
-    return e && is_at(e, path) ? e : nameless_at(r, path); /* the name may be another's by now */
+    return e && rows_entry_is_at(e, path)
+               ? e
+               : nameless_at(r, path); /* the name may be another's by now */
 }
 
 int rows_landed(struct rows *r, const char *image, struct file_id file, const char *path)
@@ -512,11 +480,12 @@ int rows_landed(struct rows *r, const char *image, struct file_id file, const ch
 
     if (old && old != e)
         entry_unname(r, old);
-    if (!e || (e->image && is_at(e, e->image) && !is_at(e, path)))
+    if (!e || (e->image && rows_entry_is_at(e, e->image) && !rows_entry_is_at(e, path)))
         return 0; /* or it has come to where it is already, and this to where it was in between */
     if (entry_name(r, e, path) || entry_file(r, e, file) ||
         (e->lost && entry_of_file(r, file) == e && entry_place(r, e, path)))
         return -ENOMEM;
+    r->pending |= e->lost;
     entry_end_at_home(r, e);
     return 0;
 }
@@ -530,7 +499,7 @@ bool rows_is_at(const struct rows *r, const char *image, const char *path)
 {
     const struct entry *e = map_get_str(r->by_image, image);
 
-    return e && !e->lost && is_at(e, path);
+    return e && !e->lost && rows_entry_is_at(e, path);
 }
 
 bool rows_is_free(const struct rows *r, const char *path)
@@ -544,7 +513,7 @@ const char *rows_image_at(const struct rows *r, const char *path)
 {
     const struct entry *e = map_get_str(r->by_to, path);
 
-    return e && is_at(e, path) ? e->image : NULL;
+    return e && rows_entry_is_at(e, path) ? e->image : NULL;
 }
 
 const char *rows_place_of(const struct rows *r, const char *name)
@@ -563,81 +532,6 @@ const char *rows_at(const struct rows *r, const char *image)
     if (e->before)
         return e->before;
     return e->names ? e->names->path : NULL;
-}
-
-bool rows_pending(const struct rows *r)
-{
-    return r->pending;
-}
-
-/* Rows of this name are where another entry's are to go, or are already. */
-static bool in_the_way(const struct rows *r, const struct entry *e, const struct name *n)
-{
-    const struct entry *other = map_get_str(r->by_to, n->path);
-
-    return other && other != e;
-}
-
-bool rows_unsure(const struct rows *r)
-{
-    for (const struct entry *e = r->first; e; e = e->next) {
-        if (e->lost && !e->image)
-            return true;
-        for (const struct name *n = e->lost ? e->names : NULL; n; n = n->next)
-            if (in_the_way(r, e, n))
-                return true;
-    }
-    return false;
-}
-
-/* Does S3 not have the image under this name of its? Only the table can tell then that a list which
- * has it must wait, when the file has gone on from there. */
-static bool is_unlanded_name(const struct entry *e, const char *path)
-{
-    return e->to && !e->lost && (!e->image || strcmp(path, e->image) != 0);
-}
-
-/* The entry's rows go; how they are named then is settled when all have left. */
-static int entry_take(struct rows *r, struct entry *e, rows_fn *fn, void *arg)
-{
-    bool ends = !e->to || (e->lost && !e->image);
-
-    for (struct name **at = &e->names; *at;) {
-        struct name *n = *at;
-        bool drop = ends || (e->lost && in_the_way(r, e, n));
-        int rc;
-
-        if (!drop && (e->lost || strcmp(n->path, e->to) == 0)) {
-            at = &n->next;
-            continue;
-        }
-        rc = is_unlanded_name(e, n->path) ? map_put_str(r->taken, n->path, r, NULL) : 0;
-        rc = rc ? rc : fn(arg, n->path, drop ? NULL : e->to);
-        if (rc)
-            return rc;
-        if (!drop && !e->before)
-            e->before = strdup(n->path); /* without memory a crash may cost these rows */
-        e->moved |= !drop;
-        name_remove(r, e, at);
-    }
-    if (ends)
-        entry_end(r, e);
-    return 0;
-}
-
-int rows_take(struct rows *r, rows_fn *fn, void *arg)
-{
-    int rc = 0;
-
-    for (struct entry *e = r->first, *next; e && rc == 0; e = next) {
-        next = e->next;
-        rc = entry_take(r, e, fn, arg);
-    }
-    for (struct entry *e = r->first; e && rc == 0; e = e->next)
-        if (e->moved && !e->names && !e->lost)
-            rc = name_add(r, e, e->to);
-    r->pending = r->pending && rc;
-    return rc;
 }
 
 /* The entry has no name, and what is known by the name of its place is no other entry's. */
@@ -664,36 +558,4 @@ int rows_close(struct rows *r, rows_home_fn *is_home, void *arg)
         entry_end_at_home(r, e);
     }
     return 0;
-}
-
-bool rows_is_unlanded(const struct rows *r, const char *path)
-{
-    const struct entry *named = map_get_str(r->by_name, path);
-    const struct entry *there = map_get_str(r->by_to, path);
-
-    return (named && is_unlanded_name(named, path)) ||
-           (there && is_at(there, path) && is_unlanded_name(there, path)) ||
-           map_get_str(r->taken, path);
-}
-
-int rows_settled(struct rows *r, rows_fn *fn, void *arg)
-{
-    int rc = 0;
-
-    forget_taken(r);
-
-    for (struct entry *e = r->first, *next; e && rc == 0; e = next) {
-        next = e->next;
-        if (!e->moved)
-            continue;
-        e->moved = false;
-        free(e->before);
-        e->before = NULL;
-        if (!e->names)
-            continue;
-        rc = fn(arg, e->image, e->names->path);
-        if (e->image && is_placed(e) && strcmp(e->image, e->to) == 0)
-            entry_end(r, e);
-    }
-    return rc;
 }

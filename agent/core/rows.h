@@ -9,10 +9,11 @@
  *          each where it was since, for people write rows too; none that is another entry's
  *   to     the path where it is; none where it is gone
  *
- * An entry is *lost* while another image came to its place and nobody has found it yet. Rows that a
- * lost image has in another's way are dropped, and so are those of one that has no name any more;
- * but the pass over the lists should wait for it (rows_unsure). All changes of a pass happen at
- * once, so swaps and chains come out right.
+ * An entry is *lost* while another image came to its place, or its rename was taken back, and
+ * nobody has found it yet. A pass takes its rows to its name, under which S3 has it; where that is
+ * another's place, rows that are in another's way are dropped, and so are those of an image that
+ * has no name any more; but the pass over the lists should wait for it (rows_unsure). All changes
+ * of a pass happen at once, so swaps and chains come out right.
  *
  * Where the file system tells when a file was made, that and the inode say which image a look saw,
  * whatever paths it had: rows_seen.
@@ -118,7 +119,7 @@ const char *rows_place_of(const struct rows *r, const char *name);
 const char *rows_at(const struct rows *r, const char *image);
 
 /* rows_pending(r): something changed since the last rows_take.
- * rows_unsure(r): rows of a lost image are where another's are to go. */
+ * rows_unsure(r): rows of a lost image are where another's are to go, or cannot go to its name. */
 bool rows_pending(const struct rows *r);
 bool rows_unsure(const struct rows *r);
 
@@ -137,7 +138,8 @@ int rows_close(struct rows *r, rows_home_fn *is_home, void *arg)
     __attribute__((warn_unused_result));
 
 /* rows_is_unlanded(r, path): lists may name an image by this path, under which S3 does not have it:
- * by where it is or was, or by what the pass takes of which rows_settled did not tell yet. */
+ * by where it is or was, or by what a pass is to take, or takes and rows_settled did not tell of
+ * yet. */
 bool rows_is_unlanded(const struct rows *r, const char *path);
 
 /* rows_settled(r, fn, arg): the lists are rewritten: tells of each image (`from`; NULL: it has no

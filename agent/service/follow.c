@@ -397,8 +397,10 @@ void follow_lost(struct agent *a, const struct item *source, const struct item *
 {
     struct rows *rows = rows_of(a, source);
 
-    if (rows)
+    if (rows) {
         rows_lost(rows, source->path, it->path);
+        follow_noted(a, rows, 0);
+    }
 }
 
 void follow_gone(struct agent *a, const struct item *it)

@@ -132,6 +132,19 @@ static void land(struct world *w, int n)
     w->found[image] = NONE;
 }
 
+/* What was found at a name has gone on from there before it came to S3, and is not found again. */
+static void miss(struct world *w, int n)
+{
+    for (int image = 0; image < NAMES; image++) {
+        int old = index_name(w, image);
+
+        if (w->found[image] != n || w->disk[n] == image || old == NONE)
+            continue;
+        rows_lost(w->rows, name(old), name(n));
+        w->found[image] = NONE;
+    }
+}
+
 /* A batch of changes to the list. */
 struct batch {
     int to[NAMES]; /* by old name: new one, NONE: dropped, NAMES: no change */
@@ -153,6 +166,15 @@ static int ignore(void *arg, const char *image, const char *at)
     return 0;
 }
 
+/* The list may go up once S3 has something under each name in it, or the table tells of it. */
+static void assert_nothing_dangles(const struct world *w)
+{
+    for (int image = 0; image < NAMES; image++)
+        if (w->list[image] != NONE && w->index[w->list[image]] == NONE &&
+            !rows_is_unlanded(w->rows, name(w->list[image])))
+            fail_msg("image %d is listed at %d, where S3 has nothing", image, w->list[image]);
+}
+
 /* A pass over the list, unless the table wants it put off. */
 static void pass(struct world *w)
 {
@@ -167,6 +189,7 @@ static void pass(struct world *w)
         if (w->list[image] != NONE && b.to[w->list[image]] != NAMES)
             w->list[image] = b.to[w->list[image]];
     assert_int_equal(rows_settled(w->rows, ignore, NULL), 0);
+    assert_nothing_dangles(w);
 }
 
 /* A world after many steps, in any order. The caller frees its rows. */
@@ -182,7 +205,7 @@ static void live(struct world *w, uint64_t seed, bool births)
     for (int step = 0; step < STEPS; step++) {
         int n = (int)draw(w, NAMES);
 
-        switch (draw(w, 4)) {
+        switch (draw(w, 5)) {
         case 0:
             move(w);
             break;
@@ -191,6 +214,9 @@ static void live(struct world *w, uint64_t seed, bool births)
             break;
         case 2:
             land(w, n);
+            break;
+        case 3:
+            miss(w, n);
             break;
         default:
             pass(w);
@@ -480,6 +506,37 @@ static void test_names_that_s3_does_not_have(void **state)
     expect_unlanded(r, "n2 ");
     assert_int_equal(rows_landed(r, "n0", plain(10), "n2"), 0);
     expect_unlanded(r, "");
+    assert_int_equal(rows_follow(r, "n2", plain(10), "n2", "n3"), 0);
+    assert_int_equal(rows_gone(r, "n2", "n3", "n2"), 0);
+    expect_unlanded(r, "n3 "); /* its row leaves with the next pass only */
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    expect_unlanded(r, "n3 ");
+    assert_int_equal(rows_settled(r, print, ignored), 0);
+    expect_unlanded(r, "");
+    rows_free(r);
+}
+
+/* Its rename landed, it was taken for renamed on, and that was taken back: lists are to name it as
+ * S3 does. */
+static void test_what_nobody_finds_is_named_as_s3_has_it(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES, NAMES, NAMES, NAMES}};
+
+    (void)state;
+    assert_int_equal(rows_follow(r, "n0", plain(10), "n0", "n1"), 0);
+    assert_int_equal(rows_landed(r, "n0", plain(10), "n1"), 0);
+    assert_int_equal(rows_follow(r, "n1", plain(10), "n0", "n2"), 0);
+    rows_lost(r, "n1", "n2");
+    expect_unlanded(r, "n0 n2 ");
+    assert_int_equal(rows_follow(r, "n4", plain(11), "n4", "n1"), 0);
+    assert_true(rows_unsure(r)); /* another is there */
+    assert_int_equal(rows_follow(r, "n4", plain(11), "n4", "n3"), 0);
+    assert_false(rows_unsure(r));
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[0], 1);
+    assert_int_equal(b.to[2], 1);
+    assert_int_equal(b.to[4], 3);
     rows_free(r);
 }
 
@@ -498,6 +555,7 @@ int main(void)
         cmocka_unit_test(test_what_is_found_gone_elsewhere_is_not_dropped),
         cmocka_unit_test(test_what_overwrote_an_image_takes_its_rows_along),
         cmocka_unit_test(test_names_that_s3_does_not_have),
+        cmocka_unit_test(test_what_nobody_finds_is_named_as_s3_has_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,53 @@
+/*
+ * The table of rows.h as its two parts see it: rows.c has what becomes of images, rows_pass.c what
+ * passes over the lists make of that. Pure.
+ */
+#ifndef LOCKSTEP_AGENT_CORE_ROWS_TABLE_H
+#define LOCKSTEP_AGENT_CORE_ROWS_TABLE_H
+
+#include "agent/core/rows.h"
+
+/* A path by which lists may name the image. */
+struct name {
+    struct name *next;
+    char path[];
+};
+
+struct entry {
+    struct entry *prev, *next;
+    char *image;
+    char *was; /* its last name, where it has none any more */
+    struct file_id file;
+    struct name *names; /* the oldest first */
+    char *before;       /* the oldest before the pass that is under way; NULL: there is none */
+    char *to;           /* NULL: gone */
+    bool lost;          /* not at `to`; nobody knows where */
+    bool moved;         /* by a pass that rows_settled did not tell of yet */
+};
+
+struct rows {
+    struct entry *first;
+    struct map *by_image; /* at most one entry each */
+    struct map *by_name;  /* at most one entry each */
+    struct map *by_to;    /* the last that came there */
+    struct map *by_file;  /* where it is known when the file was made; at most one entry each */
+    struct map *taken;    /* unlanded names of the pass that is under way -> not NULL */
+    size_t nameless;      /* entries without an image's name */
+    bool pending;
+};
+
+/* rows_name_add(r, e, path): rows by this path are the entry's too, unless they are another's. 0 or
+ * -ENOMEM. rows_name_remove(r, e, at): take the name at *at out. */
+int rows_name_add(struct rows *r, struct entry *e, const char *path)
+    __attribute__((warn_unused_result));
+void rows_name_remove(struct rows *r, struct entry *e, struct name **at);
+
+/* rows_entry_end(r, e): the entry is of no more use, and freed. */
+void rows_entry_end(struct rows *r, struct entry *e);
+
+/* rows_entry_is_at(e, path): the image is at this path, by the table's word.
+ * rows_entry_is_placed(e): its rows are where it is, or it has none. */
+bool rows_entry_is_at(const struct entry *e, const char *path);
+bool rows_entry_is_placed(const struct entry *e);
+
+#endif
