@@ -403,24 +403,67 @@ void follow_lost(struct agent *a, const struct item *source, const struct item *
     }
 }
 
+/* Does something else have the place under this key, as far as is known? */
+static bool is_taken(struct agent *a, const struct rows *rows, const char *key, size_t prefix)
+{
+    const struct item *it = pending_find(a->pending, key);
+    struct index_entry e;
+
+    return !rows_is_free(rows, key + prefix) || (it && it->seen.kind == FILE_REGULAR) ||
+           (index_get(a->index, key, &e) == 0 && !(e.known.flags & (KNOWN_MOVED | KNOWN_KEPT)));
+}
+
+/* Calls fn with each path to which events say that what was at the item's went, and where nothing
+ * is: somebody may have listed it there, though nobody looked in time. The first non-zero answer.
+ */
+static int each_way(struct agent *a, const struct item *it, rows_name_fn *fn, void *arg)
+{
+    size_t prefix = agent_mapping(a, it)->prefix_len;
+    struct trail trail;
+    int rc = 0;
+
+    trail_begin(&trail, it->key);
+    while (rc == 0 && trail_on(a, &trail) && strcmp(trail.key, it->key) != 0)
+        if (!is_taken(a, agent_mapping(a, it)->rows, trail.key, prefix))
+            rc = fn(arg, trail.key + prefix);
+    return rc;
+}
+
+/* An image that goes. */
+struct going {
+    struct rows *rows;
+    const char *image, *at;
+    struct file_id file;
+};
+
+/* rows_name_fn. */
+static int going_also(void *arg, const char *name)
+{
+    const struct going *g = arg;
+
+    return rows_also(g->rows, g->image, g->file, g->at, name);
+}
+
 void follow_gone(struct agent *a, const struct item *it)
 {
-    struct rows *rows = rows_of(a, it);
-    const char *image = it->image ? it->image : it->path;
+    struct going g = {.rows = rows_of(a, it), .image = it->image ? it->image : it->path};
     char key[AGENT_KEY_SIZE];
     struct index_entry e, last;
     bool known = index_get(a->index, it->key, &e) == 0;
     int rc;
 
-    if (!rows)
+    if (!g.rows)
         return;
+    g.at = listed_at(agent_mapping(a, it), known ? &e.known : NULL, it->path);
+    g.file = known ? plan_file(&e.known) : (struct file_id){0};
     snprintf(key, sizeof key, "%s", it->key);
-    if (known && image_find(a, key, &last) == 0 && strcmp(key, it->key) != 0)
-        rc = image_also(a, rows, it, key, &last.known);
-    else
-        rc = rows_gone(rows, image, it->path,
-                       listed_at(agent_mapping(a, it), known ? &e.known : NULL, it->path));
-    follow_noted(a, rows, rc);
+    if (known && image_find(a, key, &last) == 0 && strcmp(key, it->key) != 0) {
+        rc = image_also(a, g.rows, it, key, &last.known);
+    } else {
+        rc = each_way(a, it, going_also, &g);
+        rc = rc ? rc : rows_gone(g.rows, g.image, it->path, g.at);
+    }
+    follow_noted(a, g.rows, rc);
 }
 
 int follow_each_going(struct agent *a, const struct item *it, rows_name_fn *fn, void *arg)
@@ -429,13 +472,16 @@ int follow_each_going(struct agent *a, const struct item *it, rows_name_fn *fn, 
     struct index_entry e, last;
     bool known = index_get(a->index, it->key, &e) == 0;
     char key[AGENT_KEY_SIZE];
+    int rc;
 
     snprintf(key, sizeof key, "%s", it->key);
     if (!rows || (known && image_find(a, key, &last) == 0 && strcmp(key, it->key) != 0))
         return 0;
-    return rows_each_going(rows, it->image ? it->image : it->path, it->path,
-                           listed_at(agent_mapping(a, it), known ? &e.known : NULL, it->path), fn,
-                           arg);
+    rc = each_way(a, it, fn, arg);
+    return rc ? rc
+              : rows_each_going(rows, it->image ? it->image : it->path, it->path,
+                                listed_at(agent_mapping(a, it), known ? &e.known : NULL, it->path),
+                                fn, arg);
 }
 
 /* The file was seen elsewhere since, and came to S3 there before it did here: where. */

@@ -14,26 +14,30 @@ static void dir_gone_free(struct dir_gone *d)
     free(d);
 }
 
-void rename_directory_gone(struct agent *a, const char *key_dir, const char *key_to)
+/* What was under the key left it, for `to` as an event said, or NULL. False: no memory. */
+static bool left_note(struct agent *a, const char *key, const char *to)
 {
     struct dir_gone *d = calloc(1, sizeof *d);
-    char *from = key_to ? strdup(key_dir) : NULL;
     void *old = NULL;
-    bool ok = d != NULL && (!key_to || from);
+    bool ok = d && (!to || (d->to = strdup(to)));
 
-    if (ok && key_to)
-        ok = (d->to = strdup(key_to)) != NULL;
     if (ok)
         d->at_ms = a->now_ms;
-    if (!ok || map_put_str(a->dirs_gone, key_dir, d, &old)) {
+    if (!ok || map_put_str(a->dirs_gone, key, d, &old)) {
         dir_gone_free(d);
-        free(from);
         agent_fail(a, -ENOMEM, "remembering a directory");
-        return;
+        return false;
     }
     dir_gone_free(old);
-    old = NULL;
-    if (key_to && map_put_str(a->dirs_to, key_to, from, &old))
+    return true;
+}
+
+void rename_directory_gone(struct agent *a, const char *key_dir, const char *key_to)
+{
+    char *from = key_to ? strdup(key_dir) : NULL;
+    void *old = NULL;
+
+    if (!left_note(a, key_dir, key_to) || !from || map_put_str(a->dirs_to, key_to, from, &old))
         free(from); /* then events alone do not tell; inodes still do */
     free(old);
 }
@@ -42,11 +46,14 @@ void rename_remember(struct agent *a, const struct item *it)
 {
     if (it->origin)
         rename_directory_gone(a, it->via ? it->via : it->origin, it->key);
+    if (it->went)
+        (void)left_note(a, it->key, it->went); /* what comes there may be from elsewhere */
 }
 
 void rename_expire(struct agent *a)
 {
     const void *key;
+    const char *from;
     size_t n;
     void *value;
 
@@ -55,7 +62,8 @@ void rename_expire(struct agent *a)
 
         if (a->now_ms - d->at_ms < AGENT_DIR_MEMORY_MS)
             continue;
-        if (d->to)
+        from = d->to ? map_get_str(a->dirs_to, d->to) : NULL;
+        if (from && strlen(from) == n && memcmp(from, key, n) == 0)
             free(map_remove_str(a->dirs_to, d->to));
         map_remove(a->dirs_gone, key, n);
         dir_gone_free(d);

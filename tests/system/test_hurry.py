@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import time
 
@@ -81,6 +82,57 @@ def test_a_row_names_a_place_where_the_image_was_between_two_renames(ctx):
     agent.wait_in_step(30)
     assert [row.split("\t", 1)[1] for row in rows(lists).splitlines()] == \
         ["LABEL-d/a.jpg\tf/z.jpg", "LABEL-d/b.jpg\td/g.jpg", "LABEL-e/y.jpg\tf/y.jpg"], rows(lists)
+    ctx.client.assert_tree(images, "images/")
+    ctx.client.assert_tree(lists, "lists/")
+
+
+def went_and_removed(images, i, step):
+    """Renamed, in one of five ways, and removed: by which names it may have been listed. step() is
+    called before the removal."""
+    def at(name):
+        return f"{images}/{name}"
+
+    if i % 5 == 0: # a file
+        os.rename(at(f"d/a{i}.jpg"), at(f"d/b{i}.jpg"))
+        names = [f"d/b{i}.jpg"]
+    elif i % 5 == 1: # twice
+        os.rename(at(f"d/a{i}.jpg"), at(f"d/b{i}.jpg"))
+        os.rename(at(f"d/b{i}.jpg"), at(f"d/c{i}.jpg"))
+        names = [f"d/b{i}.jpg", f"d/c{i}.jpg"]
+    elif i % 5 == 2: # into a directory, and with it
+        os.rename(at(f"d/a{i}.jpg"), at(f"e{i}/y.jpg"))
+        os.rename(at(f"e{i}"), at(f"f{i}"))
+        names = [f"f{i}/y.jpg"]
+    else: # with its directory
+        os.rename(at(f"e{i}"), at(f"f{i}"))
+        names = [f"f{i}/x.jpg"]
+    step(names)
+    if i % 5 == 3: # together with that
+        shutil.rmtree(at(f"f{i}"))
+    else:
+        os.unlink(at(names[-1]))
+
+
+@on("s3d")
+def test_a_row_names_a_place_where_the_image_was_removed_before_anybody_looked(ctx):
+    agent, images, lists = running(ctx, [f"d/a{i}.jpg" for i in range(15)] + ["d/keep.jpg"] +
+                                   [f"e{i}/x.jpg" for i in range(15)])
+
+    def listed(names):
+        with open(f"{lists}/l0.lst", "ab", buffering=0) as file:
+            for name in names:
+                file.write(f"100\tROW\t{name}\n".encode())
+
+    agent.process.send_signal(signal.SIGSTOP) # all that follows is read at once
+    for i in range(5):
+        went_and_removed(images, i, listed)
+    agent.process.send_signal(signal.SIGCONT)
+    for i in range(5, 15):
+        went_and_removed(images, i, lambda names: (listed(names), time.sleep(i % 3 * 0.02)))
+    agent.wait_in_step(30)
+    found = {row.split("\t")[2] for row in rows(lists).splitlines()}
+    assert found == {key.removeprefix("images/") for key in ctx.client.keys("images/")}, found
+    assert "ROW" not in rows(lists)
     ctx.client.assert_tree(images, "images/")
     ctx.client.assert_tree(lists, "lists/")
 
