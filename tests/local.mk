@@ -87,6 +87,7 @@ EXTRA_DIST += \
 	tests/faults/test_mutants.py \
 	tests/faults/test_clock.py \
 	tests/faults/test_closes.py \
+	tests/faults/test_endurance.py \
 	tests/faults/test_versions.py \
 	tests/faults/test_kills.py \
 	tests/faults/test_lists_room.py \
