@@ -381,12 +381,32 @@ static bool passed_as(struct agent *a, struct rows *rows, const struct item *it,
     return true;
 }
 
+/* The same of the image that came to the item's path, or to where it went from there, by the name
+ * that the index had for it when events told so: what the index has at the places in between may
+ * be what left them before. */
+static bool passed_by_origin(struct agent *a, struct rows *rows, const struct item *it)
+{
+    const struct item *on = it->went ? pending_find(a->pending, it->went) : NULL;
+    const char *origin = it->origin || !on ? it->origin : on->origin;
+    char key[AGENT_KEY_SIZE];
+    struct index_entry e;
+
+    if (!origin)
+        return false;
+    snprintf(key, sizeof key, "%s", origin);
+    if (image_find(a, key, &e))
+        return false;
+    follow_noted(a, rows, image_also(a, rows, it, key, &e.known));
+    return true;
+}
+
 void follow_passed(struct agent *a, const struct item *it)
 {
     struct rows *rows = rows_of(a, it);
     struct trail trail;
 
-    if (!rows || (!it->origin && !it->went) || !rows_is_free(rows, it->path))
+    if (!rows || (!it->origin && !it->went) || !rows_is_free(rows, it->path) ||
+        passed_by_origin(a, rows, it))
         return;
     trail_begin(&trail, it->went ? it->went : it->key);
     while (!passed_as(a, rows, it, trail.key) && trail_back(a, &trail))
