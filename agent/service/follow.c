@@ -368,36 +368,43 @@ void follow_moved(struct agent *a, const struct item *it, const struct known *kn
                          : rows_gone(rows, it->path, it->path, it->path));
 }
 
-/* The same of the image that was at that key. True: there is one. */
-static bool passed_as(struct agent *a, struct rows *rows, const struct item *it, const char *at_key)
+/* The same of the image that the index has, or had, under this key. True: there is one. */
+static bool also_of(struct agent *a, struct rows *rows, const struct item *it, const char *of)
 {
-    const char *at = at_key + agent_mapping(a, it)->prefix_len, *image = rows_image_at(rows, at);
     char key[AGENT_KEY_SIZE];
     struct index_entry e;
 
-    if (!agent_key(a, it->mapping, image ? image : at, key) || image_find(a, key, &e))
+    snprintf(key, sizeof key, "%s", of);
+    if (image_find(a, key, &e))
         return false;
     follow_noted(a, rows, image_also(a, rows, it, key, &e.known));
     return true;
 }
 
-/* The same of the image that came to the item's path, or to where it went from there, by the name
- * that the index had for it when events told so: what the index has at the places in between may
- * be what left them before. */
-static bool passed_by_origin(struct agent *a, struct rows *rows, const struct item *it)
+/* The same of the image that was at that key. */
+static bool passed_as(struct agent *a, struct rows *rows, const struct item *it, const char *at_key)
 {
-    const struct item *on = it->went ? pending_find(a->pending, it->went) : NULL;
-    const char *origin = it->origin || !on ? it->origin : on->origin;
+    const char *at = at_key + agent_mapping(a, it)->prefix_len, *image = rows_image_at(rows, at);
     char key[AGENT_KEY_SIZE];
-    struct index_entry e;
 
-    if (!origin)
-        return false;
-    snprintf(key, sizeof key, "%s", origin);
-    if (image_find(a, key, &e))
-        return false;
-    follow_noted(a, rows, image_also(a, rows, it, key, &e.known));
-    return true;
+    return agent_key(a, it->mapping, image ? image : at, key) && also_of(a, rows, it, key);
+}
+
+/* The same of the image that came to the item's path and is now where events say that it went: by
+ * the name that the index had for it when they did, or, once it was found out what is there, by
+ * what is. What the index has at the places in between may be what left them before. */
+static bool passed_on(struct agent *a, struct rows *rows, const struct item *it)
+{
+    const struct item *now;
+    struct trail trail;
+
+    trail_begin(&trail, it->key);
+    while (trail_on(a, &trail))
+        ;
+    now = pending_find(a->pending, trail.key);
+    if (!now || !now->origin)
+        return strcmp(trail.key, it->key) != 0 && passed_as(a, rows, it, trail.key);
+    return also_of(a, rows, it, now->origin);
 }
 
 void follow_passed(struct agent *a, const struct item *it)
@@ -406,7 +413,7 @@ void follow_passed(struct agent *a, const struct item *it)
     struct trail trail;
 
     if (!rows || (!it->origin && !it->went) || !rows_is_free(rows, it->path) ||
-        passed_by_origin(a, rows, it))
+        passed_on(a, rows, it))
         return;
     trail_begin(&trail, it->went ? it->went : it->key);
     while (!passed_as(a, rows, it, trail.key) && trail_back(a, &trail))

@@ -86,6 +86,42 @@ def test_a_row_names_a_place_where_the_image_was_between_two_renames(ctx):
     ctx.client.assert_tree(lists, "lists/")
 
 
+@on("s3d")
+def test_a_row_names_a_place_in_between_and_other_images_are_at_the_old_ones(ctx):
+    agent, images, lists = running(ctx, [f"d/{name}{i}.jpg" for name in "abcd" for i in range(4)])
+
+    def rename(old, new):
+        os.rename(f"{images}/d/{old}.jpg", f"{images}/d/{new}.jpg")
+
+    def row(i, name):
+        with open(f"{lists}/l0.lst", "ab", buffering=0) as file:
+            file.write(f"1\tROW{i}\td/{name}.jpg\n".encode())
+
+    for i in range(4):
+        if i < 2:
+            agent.process.send_signal(signal.SIGSTOP) # all that follows is read at once
+        rename(f"a{i}", f"n{i}")
+        rename(f"b{i}", f"a{i}")
+        row(i, f"n{i}")
+        time.sleep(i % 2 * 0.02)
+        rename(f"n{i}", f"p{i}")
+        rename(f"p{i}", f"q{i}")
+        rename(f"c{i}", f"r{i}")
+        rename(f"d{i}", f"s{i}")
+        row(i + 10, f"r{i}")
+        rename(f"s{i}", f"t{i}")
+        rename(f"r{i}", f"d{i}") # where another was, which is two names further by now
+        agent.process.send_signal(signal.SIGCONT)
+        time.sleep(0.5)
+    agent.wait_in_step(30)
+    found = sorted(row.split("\t")[1:] for row in rows(lists).splitlines())
+    assert found == sorted(row for i in range(4) for row in (
+        [f"ROW{i}", f"d/q{i}.jpg"], [f"ROW{i + 10}", f"d/d{i}.jpg"],
+        [f"LABEL-d/a{i}.jpg", f"d/q{i}.jpg"], [f"LABEL-d/b{i}.jpg", f"d/a{i}.jpg"],
+        [f"LABEL-d/c{i}.jpg", f"d/d{i}.jpg"], [f"LABEL-d/d{i}.jpg", f"d/t{i}.jpg"])), found
+    ctx.client.assert_tree(images, "images/")
+
+
 def went_and_removed(images, i, step):
     """Renamed, in one of five ways, and removed: by which names it may have been listed. step() is
     called before the removal."""
