@@ -97,6 +97,7 @@ EXTRA_DIST += \
 	tests/system/DESIGN.md \
 	tests/system/harness/__init__.py \
 	tests/system/harness/agent.py \
+	tests/system/harness/bare.py \
 	tests/system/harness/aws_endpoints.py \
 	tests/system/harness/bindfs.py \
 	tests/system/harness/ceph.py \
@@ -107,6 +108,7 @@ EXTRA_DIST += \
 	tests/system/harness/host.py \
 	tests/system/harness/hostile.py \
 	tests/system/harness/list_readers.py \
+	tests/system/harness/guest_host.py \
 	tests/system/harness/guest_systemd.py \
 	tests/system/harness/listener.py \
 	tests/system/harness/mounts.py \

@@ -1,13 +1,14 @@
 """The packages, as `./dev package` makes them: installed, upgraded, removed on a host of the test's own,
 where they do their main job."""
 
+import fcntl
 import glob
 import os
 import re
 import shutil
 import subprocess
 
-from harness import Skip, deadline, long_test, on, read, s3d_binary, write
+from harness import Skip, bare, deadline, long_test, on, read, s3d_binary, uml, write
 from harness.host import Host
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -15,16 +16,37 @@ CONF = "/etc/lockstep/lockstep.conf"
 STATE = "/var/lib/lockstep/journal/kept"
 
 
-def built(kind, tool):
+def build(kind):
     """The package of that kind. Its own build skips the unit tests: they have been run."""
-    if shutil.which(tool) is None:
-        raise Skip(f"{tool} is not installed")
     done = subprocess.run(
         [os.path.join(TOP, "dev"), "package", kind], stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, check=False,
         env={**os.environ, "DEB_BUILD_OPTIONS": "nocheck", "CI": "true"})
     assert done.returncode == 0, done.stdout[-6000:]
-    found = glob.glob(f"{TOP}/build/package/{kind}/lockstep[-_]0*.{kind}")
+
+
+def newest_source():
+    """When a file of ours was last changed."""
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=TOP, capture_output=True, text=True,
+                          check=False)
+    if done.returncode != 0:
+        return float("inf")  # this is no clone
+    return max(os.lstat(f"{TOP}/{name}").st_mtime for name in done.stdout.split("\0") if name
+               if os.path.lexists(f"{TOP}/{name}"))
+
+
+def built(kind, tool):
+    """The package of that kind, made by the first test that needs it."""
+    if shutil.which(tool) is None:
+        raise Skip(f"{tool} is not installed")
+    os.makedirs(f"{TOP}/build/package", exist_ok=True)
+    pattern = f"{TOP}/build/package/{kind}/lockstep[-_]0*.{kind}"
+    with open(f"{TOP}/build/package/{kind}.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        found = glob.glob(pattern)
+        if len(found) != 1 or os.stat(found[0]).st_mtime <= newest_source():
+            build(kind)
+    found = glob.glob(pattern)
     assert len(found) == 1, found
     return found[0]
 
@@ -156,3 +178,66 @@ def test_rpm(ctx):
     host.run("rpm", "--erase", "--nodeps", "--force-debian", "lockstep")
     assert not host.exists("/usr/bin/lockstep")
     assert read(host.path(CONF + ".rpmsave")) == mine
+
+
+FIRST = """#!/bin/sh
+mount -t proc proc /proc
+mount -t hostfs -o ro,/ outside /host
+mount -t ext4 /dev/ubda /srv/data
+mount -t ext4 -o sync /dev/ubdb /srv/s3
+mkdir -p /srv/data/state
+mount --bind /srv/data/state /var/lib/lockstep
+exec /lib/systemd/systemd
+"""
+S3_UNIT = """[Unit]
+Description=S3
+Before=lockstep.service
+[Service]
+ExecStart=/srv/s3d --root /srv/s3/objects --log /srv/s3/access.jsonl --region us-east-1 \
+    --port 9000 --bucket training --access-key LOCKSTEPTESTKEY --secret-key test+secret/of=no+use
+[Install]
+WantedBy=multi-user.target
+"""
+DRIVE_UNIT = """[Unit]
+After=s3.service
+[Service]
+Environment=PYTHONHOME=/host/usr
+ExecStart=/host/lib64/ld-linux-x86-64.so.2 --library-path /host/usr/lib/x86_64-linux-gnu \
+    /host/usr/bin/python3 -B /host{harness}/guest_host.py
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def furnish(root, package):
+    """What the way through a bare host needs beside Debian: the package, S3, and who goes it."""
+    for folder in ("host", "srv/data", "srv/s3", "var/lib/lockstep"):
+        os.makedirs(f"{root}/{folder}")
+    shutil.copy(package, f"{root}/srv/lockstep.deb")
+    shutil.copy(s3d_binary(), f"{root}/srv/s3d")
+    write(f"{root}/first", FIRST.encode())
+    os.chmod(f"{root}/first", 0o755)
+    units = {"s3": S3_UNIT,
+             "drive": DRIVE_UNIT.format(harness=os.path.dirname(os.path.abspath(uml.__file__)))}
+    for name, text in units.items():
+        write(f"{root}/etc/systemd/system/{name}.service", text.encode())
+        subprocess.run(["systemctl", f"--root={root}", "enable", "-q", name], check=True)
+
+
+@on("s3d")
+@long_test
+@deadline(1200)
+def test_the_whole_way_on_a_bare_debian_with_systemd(ctx):
+    """harness/guest_host.py says what is done in each boot."""
+    lost = uml.missing()
+    if lost:
+        raise Skip("no kernel to run systemd on: " + lost)
+    package = built("deb", "dpkg-buildpackage")
+    depends = subprocess.run(["dpkg-deb", "--field", package, "Depends"], check=True,
+                             capture_output=True, text=True).stdout
+    root = ctx.path("bare")
+    bare.make(root, depends)
+    furnish(root, package)
+    disks = [uml.make_disk(ctx.path(name), 512 << 20) for name in ("disk.img", "s3.img")]
+    for phase in ("first", "second", "third"):
+        uml.boot_root(ctx.folder(phase), root, disks, phase, 240)

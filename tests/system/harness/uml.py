@@ -42,13 +42,18 @@ def _write_init(folder, program):
     return init
 
 
+def make_disk(path, size=DISK_BYTES):
+    """An empty ext4 in a file; its path."""
+    with open(path, "wb") as file:
+        file.truncate(size)
+    subprocess.run(["mkfs.ext4", "-q", "-F", path], check=True, stdin=subprocess.DEVNULL,
+                   env={**os.environ, "PATH": _PATH})
+    return path
+
+
 def _prepare(folder, plan):
     """Disk, modules, and the first program of the guest."""
-    disk = os.path.join(folder, "disk.img")
-    with open(disk, "wb") as file:
-        file.truncate(DISK_BYTES)
-    subprocess.run(["mkfs.ext4", "-q", "-F", disk], check=True, stdin=subprocess.DEVNULL,
-                   env={**os.environ, "PATH": _PATH})
+    disk = make_disk(os.path.join(folder, "disk.img"))
     os.makedirs(os.path.join(folder, "modules", "lib"))
     os.symlink(MODULES, os.path.join(folder, "modules", "lib", "modules"))
     with open(os.path.join(folder, "plan.json"), "w", encoding="utf-8") as file:
@@ -56,13 +61,13 @@ def _prepare(folder, plan):
     return disk, _write_init(folder, "guest.py")
 
 
-def _boot(folder, init, seconds, *more):
+def _boot(folder, init, seconds, *more, root="/"):
     """Boot a guest, with `more` options, and wait for its end: its console's file."""
     apart = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
     if os.geteuid() != 0:
         apart += ["--user", "--map-root-user"]
     command = [*apart, "--", KERNEL, f"mem={MEMORY}", "root=/dev/root", "rootfstype=hostfs",
-               "rootflags=/", f"init={init}", "con=null", "con0=fd:0,fd:1", f"uml_dir={folder}/",
+               f"rootflags={root}", f"init={init}", "con=null", "con0=fd:0,fd:1", f"uml_dir={folder}/",
                "quiet", *more]
     console = os.path.join(folder, "console.log")
     with open(console, "wb") as log:
@@ -97,6 +102,18 @@ def run_systemd(ctx, units, seconds=120):
     told = open(result, encoding="utf-8").read() if os.path.exists(result) else "it has told nothing"
     if told != "ok":
         raise AssertionError(f"in the guest: {told}\n" + process.tail(console, 80))
+
+
+def boot_root(folder, root, disks, phase, seconds):
+    """Boot a host that lies in the folder `root` and has a program /first, with these disks, and say
+    phase=... on its kernel's command line. Returns when it is off. It tells "ok" in
+    /srv/result.PHASE."""
+    drives = [f"ubd{number}={disk}" for number, disk in enumerate(disks)]
+    console = _boot(folder, "/first", seconds, "rw", f"phase={phase}", *drives, root=root)
+    result = f"{root}/srv/result.{phase}"
+    told = open(result, encoding="utf-8").read() if os.path.exists(result) else "it has told nothing"
+    if told != "ok":
+        raise AssertionError(f"{phase} boot: {told}\n" + process.tail(console, 80))
 
 
 def run(ctx, scenarios, delay_ms=0, options="", seconds=600, deadline_s=300, environment=None):
