@@ -16,7 +16,7 @@ static void copy_text(char *out, size_t size, const char *text)
     out[n] = '\0';
 }
 
-int err_set(struct err *e, int code, const char *where, const char *right, const char *fmt, ...)
+int(err_set)(struct err *e, int code, const char *where, const char *right, const char *fmt, ...)
 {
     va_list ap;
 

@@ -32,6 +32,9 @@ struct err {
  */
 int err_set(struct err *e, int code, const char *where, const char *right, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
+#ifdef __clang_analyzer__ /* it cannot see what other files return */
+#define err_set(e, code, ...) ((void)(err_set)(e, code, __VA_ARGS__), (code))
+#endif
 
 /* err_text(e, buf, size): "where: what; right" into buf, always terminated; returns buf. */
 char *err_text(const struct err *e, char *buf, unsigned long size);

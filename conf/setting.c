@@ -138,7 +138,7 @@ static const struct setting journal[] = {
      .offset = offsetof(struct conf_journal, retention_ms),
      .fallback = "off",
      .min = 60000,
-     .max = 36500ll * 86400000,
+     .max = 36500LL * 86400000,
      .right = "\"off\" or a duration from \"1m\" to \"36500d\" such as \"400d\"",
      .help = "how long closed segments stay on this host; those of a prefix only once S3 has them"},
 };
@@ -176,12 +176,12 @@ static const struct setting lock[] = {
      .help = "for how long, from the upload on"},
 };
 
-#define PRICE_MAX (1000000ll * 1000000000) /* a million of any currency */
+#define PRICE_MAX (1000000LL * 1000000000) /* a million of any currency */
 #define PRICE(member, clause)                                                                      \
     {                                                                                              \
         .name = #member, .kind = SETTING_PRICE, .offset = offsetof(struct conf_prices, member),    \
         .fallback = "0", .max = PRICE_MAX,                                                         \
-        .right = "a decimal number from 0 to 1000000 such as 0.005", .help = clause                \
+        .right = "a decimal number from 0 to 1000000 such as 0.005", .help = (clause)              \
     }
 
 static const struct setting prices[] = {
@@ -325,7 +325,7 @@ static const struct setting s3[] = {
      .offset = offsetof(struct conf_s3, trash_retention_ms),
      .fallback = "30d",
      .min = 60000,
-     .max = 36500ll * 86400000,
+     .max = 36500LL * 86400000,
      .right = "\"off\" or a duration from \"1m\" to \"36500d\" such as \"30d\"",
      .help = "how long objects stay in the trash"},
 };

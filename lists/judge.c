@@ -167,6 +167,7 @@ static void judge_other(struct judgement *j, const struct lst_row *row)
         say(j, LST_INDEX_TEXT, true);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): it is written to by say */
 size_t lst_judge(const struct lst_row *row, bool first, enum lst_rule found[LST_JUDGED_MAX])
 {
     struct judgement j = {.found = found};

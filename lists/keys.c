@@ -324,6 +324,7 @@ static int join_runs(struct refs *a, uint64_t *x, size_t x_n, struct refs *b, ui
         size_t y_take;
 
         if (x_n > 0 && y_n > 0)
+            /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): there are such rows */
             order = compare_keys(a->text, *x, b->text, *y, key);
         x_take = order <= 0 ? same_key(a, x, x_n, key) : 0;
         y_take = order >= 0 ? same_key(b, y, y_n, key) : 0;

@@ -109,6 +109,7 @@ static int begin_fates(struct merging *m)
     m->fates = n ? reallocarray(NULL, n, sizeof(*m->fates)) : NULL;
     if (n && !m->fates)
         return -ENOMEM;
+    /* NOLINTBEGIN(clang-analyzer-core.NullDereference): there are n */
     for (size_t i = 0; i < d->pair_n; i++)
         m->fates[m->n++] = (struct fate){.base = d->pairs[i].a,
                                          .ours = d->pairs[i].b,
@@ -116,6 +117,7 @@ static int begin_fates(struct merging *m)
                                          .ours_differ = d->pairs[i].differ};
     for (size_t i = 0; i < d->removed_n; i++)
         m->fates[m->n++] = (struct fate){.base = d->removed[i], .ours = NOWHERE, .theirs = NOWHERE};
+    /* NOLINTEND(clang-analyzer-core.NullDereference) */
     if (n > 1)
         qsort(m->fates, n, sizeof(*m->fates), by_base);
     return 0;
@@ -197,6 +199,7 @@ static int merge_ours(struct merging *m)
     while (rc == 0 && lst_row_next(&c, &row)) {
         uint64_t at = (uint64_t)(row.line.p - m->ours.p);
 
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): there are n */
         while (i < m->n && m->fates[i].ours < at)
             i++;
         if (i < m->n && m->fates[i].ours == at)
@@ -215,6 +218,7 @@ static int merge_gone(struct merging *m)
     for (size_t i = 0; rc == 0 && i < m->n; i++) {
         const struct fate *f = &m->fates[i];
 
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): there are n */
         if (f->ours == NOWHERE && f->theirs != NOWHERE && f->theirs_differ != 0)
             rc = put_conflict(m, (struct span){"", 0}, row_of(m->theirs, f->theirs).line);
     }

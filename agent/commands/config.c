@@ -27,7 +27,6 @@ int command_config(int argc, char **argv)
 
     if (status >= 0)
         return status;
-    status = EXIT_IN_STEP;
     if (opt.argument && strcmp(opt.argument, "check") == 0)
         status = check(opt.conf);
     else

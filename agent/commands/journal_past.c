@@ -36,6 +36,7 @@ static void print_place(const struct part *part, const struct past_object *o)
         command_print_name(part->host->name);
         putchar(' ');
     }
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): one of the two is there */
     command_print_name(o->mapping);
     putchar(':');
     command_print_name(o->path);

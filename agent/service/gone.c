@@ -161,6 +161,7 @@ int gone_text(struct buf *out, const struct agent *a, const struct mapping *m)
             continue;
         rc = buf_appendf(
             out, "  %zu gone files keep their objects for now: %s; for %" PRId64 " s: ", c.count[i],
+            /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): of a count there is an oldest */
             waits[i].words, (a->now_ms - c.oldest[i]->since_ms) / MS_PER_S);
         if (rc == 0)
             rc = visible_append(out, c.oldest[i]->key);

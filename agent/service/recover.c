@@ -148,14 +148,14 @@ static int recover_put(struct recovery *r, const struct journal_record *rec, con
 
 /* Lists may still name an image that was renamed by what they named it before. */
 static void listed_before(const struct recovery *r, unsigned mapping, struct index_entry *source,
-                          char *source_key, struct known *known)
+                          const char *source_key, struct known *known)
 {
     bool listed = (source->known.flags & KNOWN_LISTED) && source->known.moved_to;
 
     if (r->agent->mappings[mapping].conf->kind != CONF_REPOSITORY)
         return;
     known->flags |= KNOWN_LISTED;
-    known->moved_to = listed ? source->known.moved_to : source_key;
+    known->moved_to = listed ? source->known.moved_to : (char *)(uintptr_t)source_key;
 }
 
 /* The object of this key is to be deleted: the image is under `to`. */

@@ -139,10 +139,10 @@ static int find_places(struct replay *r, struct err *e)
 int replay_open(const struct replay_options *opt, struct replay **ret, struct err *e)
 {
     struct replay *r = calloc(1, sizeof *r);
-    int rc = r ? 0 : no_memory(e);
+    int rc = 0;
 
-    if (rc)
-        return rc;
+    if (!r)
+        return no_memory(e);
     r->opt = *opt;
     buf_init(&r->line, SPILL_ENTRY_MAX);
     buf_init(&r->places, PLACES_MAX);

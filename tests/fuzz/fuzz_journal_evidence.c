@@ -105,7 +105,7 @@ static int compare_sizes(const void *a, const void *b)
 /* Checkpoints as they are made: of sizes that rise. */
 static void make_notes(struct log *log, const uint8_t *choice, size_t count)
 {
-    uint8_t sizes[NOTES_MAX];
+    uint8_t sizes[NOTES_MAX] = {0};
 
     for (size_t i = 0; i < count; i++)
         sizes[i] = (uint8_t)(1 + choice[i] % log->line_count);

@@ -20,6 +20,7 @@ static struct account *account_of(const struct account_entry *list, size_t count
     return &a;
 }
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): initializers */
 #define ACCOUNT(...)                                                                               \
     account_of((const struct account_entry[]){__VA_ARGS__},                                        \
                sizeof((const struct account_entry[]){__VA_ARGS__}) / sizeof(struct account_entry))
@@ -33,6 +34,7 @@ static struct account *account_of(const struct account_entry *list, size_t count
     {                                                                                              \
         .ordinal = number, .what = kind, .seq = number, .tx = transaction, .time_us = NOW_US       \
     }
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static struct s3_head head_of(uint8_t crc_end)
 {

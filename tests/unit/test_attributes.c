@@ -122,6 +122,7 @@ struct copy_case {
     "x-amz-server-side-encryption-customer-key: AQIDAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"    \
     "x-amz-server-side-encryption-customer-key-md5: ltCV3+xA9zOFoXDct/s5gQ==\n"
 
+/* NOLINTBEGIN(bugprone-suspicious-missing-comma): lines of one text */
 static const struct copy_case copy_cases[] = {
     {"nothing is asked: what S3 does not copy by itself is told", TRANSFER_COPY, "a.png", "b.png",
      NULL,
@@ -197,6 +198,7 @@ static const struct copy_case copy_cases[] = {
      LINES("content-type: image/png", "x-amz-server-side-encryption-customer-algorithm: AES256"),
      LINES("key"), LINES("key"), true, "content-type: image/png\n" KEY_LINES},
 };
+/* NOLINTEND(bugprone-suspicious-missing-comma) */
 
 /* An answer's headers as wire.c keeps them. */
 static void fill_head(struct call *head, const char *const *lines)

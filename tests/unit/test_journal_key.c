@@ -34,14 +34,9 @@ static void test_text_of_others(void **state)
 static void test_text_is_exact(void **state)
 {
     static const char *const bad[] = {
-        "",
-        "+",
-        "\n",
-        "a",
-        "a+c74f20a3",
-        GO_PRIVATE,
-        GO_PUBLIC " ",
-        GO_PUBLIC "\n\n",
+        "", "+", "\n", "a", "a+c74f20a3", GO_PRIVATE,
+        /* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one text */
+        GO_PUBLIC " ", GO_PUBLIC "\n\n",
         "PeterNeumann+C74F20A3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
         "+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"};
     char text[] = GO_PUBLIC;

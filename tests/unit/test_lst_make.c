@@ -127,7 +127,7 @@ static void test_shuffle(void **state)
     assert_int_equal(lst_shuffle(span_of(list), 2, &b), 0);
     assert_int_equal(a.len, sizeof(list));
     assert_string_not_equal(a.data, b.data);
-    for (char c = 'a'; c <= 'f'; c++)
+    for (int c = 'a'; c <= 'f'; c++)
         assert_non_null(strchr(a.data, c));
     buf_release(&a);
     buf_release(&b);
