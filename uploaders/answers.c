@@ -121,6 +121,25 @@ int answers_location(struct span body, char ret_region[64], struct s3_error *ret
     return 0;
 }
 
+int answers_versioning(struct span body, enum s3_versioning *ret, struct s3_error *ret_error)
+{
+    char status[16] = "";
+    struct wanted w = {.path = "Status", .out = status, .size = sizeof(status)};
+    struct answer_reader r = {.root = "VersioningConfiguration", .arg = &w, .close = close_wanted};
+    int rc = answer_read(body, &r, ret_error);
+    if (rc)
+        return rc;
+    if (strcmp(status, "Enabled") == 0)
+        *ret = S3_VERSIONING_ON;
+    else if (strcmp(status, "Suspended") == 0)
+        *ret = S3_VERSIONING_SUSPENDED;
+    else if (!*status)
+        *ret = S3_VERSIONING_OFF;
+    else
+        return ERR_SYNTAX;
+    return 0;
+}
+
 /* What DeleteResult says of one item. */
 struct mark {
     const char *key;

@@ -135,6 +135,11 @@ int answers_uploads(struct span body, struct s3_uploads *ret, struct s3_error *r
 int answers_location(struct span body, char ret_region[64], struct s3_error *ret_error)
     __attribute__((warn_unused_result));
 
+/* answers_versioning(body, ret, ret_error): VersioningConfiguration. ERR_SYNTAX for a status that
+ * is not known. */
+int answers_versioning(struct span body, enum s3_versioning *ret, struct s3_error *ret_error)
+    __attribute__((warn_unused_result));
+
 /* answers_build_delete(items, n, out): append the body of DeleteObjects (not quiet), on the
  * condition of the items' ETags where they have one. ERR_LIMIT past
  * S3_BATCH_MAX items; ERR_SYNTAX for a key that XML cannot carry (s3_check_key); or as buf_append.

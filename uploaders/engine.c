@@ -184,6 +184,8 @@ static struct task *make_task(const struct uploaders *u, const struct transfer *
         return task_abort_new();
     case TRANSFER_STRAYS:
         return task_strays_new();
+    case TRANSFER_VERSIONING:
+        return task_versioning_new();
     }
     return NULL;
 }

@@ -52,7 +52,7 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/redirect.h uploaders/redirect.c \
 	uploaders/retry.h uploaders/retry.c \
 	uploaders/spread.h uploaders/spread.c \
-	uploaders/stray.h uploaders/stray.c uploaders/strays.c \
+	uploaders/stray.h uploaders/stray.c uploaders/strays.c uploaders/versioning.c \
 	uploaders/sources.h uploaders/sources.c uploaders/sources_read.c \
 	uploaders/sigv4.h uploaders/sigv4.c uploaders/sigv4_encode.c \
 	uploaders/throttle.h uploaders/throttle.c \

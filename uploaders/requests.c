@@ -51,6 +51,7 @@ void s3_requests_add(const struct uploaders_options *opt, enum transfer_kind kin
     case TRANSFER_ABORT:
         break; /* free of charge */
     case TRANSFER_STRAYS:
+    case TRANSFER_VERSIONING:
     case TRANSFER_LIST:
         break; /* no plan has any */
     }

@@ -14,6 +14,7 @@ struct task *task_multipart_new(void);  /* a file in parts (multipart.c) */
 struct task *task_copy_new(void);       /* COPY and META (copy.c) */
 struct task *task_copy_parts_new(void); /* the same by UploadPartCopy (copy_parts.c) */
 struct task *task_abort_new(void);      /* ABORT (abort.c) */
+struct task *task_versioning_new(void); /* VERSIONING (versioning.c) */
 struct task *task_strays_new(void);     /* STRAYS (strays.c) */
 struct task *task_remove_new(void);     /* DELETE, DELETE_MANY (remove.c) */
 struct task *task_simple_new(void);     /* HEAD (simple.c) */

@@ -70,9 +70,13 @@ enum transfer_kind {
     TRANSFER_HEAD,
     TRANSFER_LIST,  /* a page of the keys that begin with `key`, behind source_key; see items */
     TRANSFER_ABORT, /* of key's upload upload_id; done too where there is no such upload */
+    TRANSFER_VERSIONING, /* whether the bucket keeps versions; key: any */
     TRANSFER_STRAYS /* of those uploads of key that were begun in since_us to until_us and whose ids
                        nobody has; done where S3 lists none (any more) */
 };
+
+/* Does the bucket keep what is overwritten and deleted? */
+enum s3_versioning { S3_VERSIONING_OFF, S3_VERSIONING_ON, S3_VERSIONING_SUSPENDED };
 
 /* How a transfer ended. */
 enum verdict {
@@ -179,8 +183,9 @@ struct transfer {
     char version[S3_VERSION_MAX]; /* "" where the bucket has none */
     uint64_t crc64;               /* PUT: of what was sent. HEAD: if the answer had it (has_crc) */
     bool has_crc;
-    bool truncated; /* LIST: there are more */
-    uint64_t size;  /* HEAD: Content-Length; PUT: bytes sent */
+    bool truncated;                /* LIST: there are more */
+    enum s3_versioning versioning; /* VERSIONING */
+    uint64_t size;                 /* HEAD: Content-Length; PUT: bytes sent */
     unsigned attempts;
     uint64_t duration_ms;
 };

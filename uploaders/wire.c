@@ -195,8 +195,7 @@ static int on_timer(CURLM *multi, long timeout_ms, void *arg)
     return 0;
 }
 
-/* CURLOPT_PREREQFUNCTION: there is a connection, and the request goes now. */
-/* NOLINTNEXTLINE(readability-non-const-parameter): as the library wants it */
+/* CURLOPT_PREREQFUNCTION: the request goes. NOLINTNEXTLINE(readability-non-const-parameter) */
 static int on_request(void *arg, char *address, char *local, int port, int local_port)
 {
     struct handle *h = arg;

@@ -242,7 +242,38 @@ static void tell(void *arg, const struct permission *p)
     else if (p->allowed)
         printf("  ok   %s (%s)\n", p->action, p->use);
     else
-        printf("  NO   %s (%s): %s; %s\n", p->action, p->use, p->code, trouble_advice(p->kind));
+        printf("  NO   %s (%s): %s; %s\n", *p->refused ? p->refused : p->action, p->use, p->code,
+               trouble_advice(p->kind));
+}
+
+/* Whether what is removed or overwritten in the bucket can be had back. It is said, nothing depends
+ * on it. 0 or EXIT_UNREACHED. */
+static int tell_versioning(const struct conf *conf)
+{
+    static const char *const means[] = {
+        [S3_VERSIONING_OFF] = "off: what is removed or overwritten in S3 is gone for good. Turn it "
+                              "on, or set deletes = "
+                              "\"trash\", which keeps what is removed",
+        [S3_VERSIONING_ON] = "on: what is removed or overwritten in S3 can be had back",
+        [S3_VERSIONING_SUSPENDED] =
+            "suspended: what is removed or overwritten in S3 from now on is gone for good. Turn it "
+            "on "
+            "again, or set deletes = \"trash\", which keeps what is removed",
+    };
+    struct permissions_versioning v;
+    struct err e = {0};
+
+    if (permissions_versioning(conf, &v, &e))
+        return command_fault(EXIT_UNREACHED, &e);
+    printf("versioning of s3://%s\n  ", conf->s3.bucket);
+    if (v.told)
+        printf("%s\n", means[v.versioning]);
+    else
+        printf(
+            "not known (s3:GetBucketVersioning: %s): without it, what is removed or overwritten in "
+            "S3 is gone for good\n",
+            v.code);
+    return EXIT_IN_STEP;
 }
 
 /* Try the permissions below each tree's prefix. An exit status. */
@@ -263,6 +294,8 @@ static int check(const struct conf *conf)
         for (unsigned k = 0; k < sum.left_count; k++)
             printf("  what was put there to try could not be deleted: %s\n", sum.left[k]);
     }
+    if (status != EXIT_UNREACHED && tell_versioning(conf))
+        status = EXIT_UNREACHED;
     return status;
 }
 

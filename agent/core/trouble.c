@@ -106,12 +106,30 @@ const char *trouble_operation(enum transfer_kind kind)
         return "s3:GetObject";
     case TRANSFER_LIST:
         return "s3:ListBucket";
+    case TRANSFER_VERSIONING:
+        return "s3:GetBucketVersioning";
     case TRANSFER_ABORT:
         return "s3:AbortMultipartUpload and s3:ListMultipartUploadParts";
     case TRANSFER_STRAYS:
         return "s3:ListBucketMultipartUploads and s3:AbortMultipartUpload";
     }
     return "";
+}
+
+const char *trouble_refused_action(const char *message, char out[TROUBLE_ACTION_MAX])
+{
+    static const char before[] = "not authorized to perform: ";
+    static const char of_actions[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-:";
+    const char *found = strstr(message, before);
+    size_t n = found ? strspn(found + sizeof before - 1, of_actions) : 0;
+
+    if (n >= TROUBLE_ACTION_MAX || (n && !memchr(found + sizeof before - 1, ':', n)))
+        n = 0;
+    if (n)
+        memcpy(out, found + sizeof before - 1, n);
+    out[n] = '\0';
+    return out;
 }
 
 enum trouble_kind trouble_of_code(const char *code, int http_status)

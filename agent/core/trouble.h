@@ -66,6 +66,12 @@ bool trouble_stops_all(enum trouble_kind kind);
 /* trouble_operation(kind): the permission that a transfer of that kind asks for. */
 const char *trouble_operation(enum transfer_kind kind);
 
+/* trouble_refused_action(message, out): the one action that S3's words for a refusal name ("... is
+ * not authorized to perform: kms:Decrypt on resource ..."); "" where they name none. Returns out.
+ */
+#define TROUBLE_ACTION_MAX 64
+const char *trouble_refused_action(const char *message, char out[TROUBLE_ACTION_MAX]);
+
 /* troubles_note(ts, it, kind, operation, code, message, now_us, ret_new): the item failed so; it is
  * held by the group from now on. NULL for TROUBLE_NONE (it is held by none then), and where there
  * are too many groups. */

@@ -149,20 +149,26 @@ static bool learn(struct trial *t, enum step step, const struct transfer *x)
     return true;
 }
 
+/* S3's, of a refusal. */
+struct words {
+    char code[64], refused[TROUBLE_ACTION_MAX];
+};
+
 /* How S3 calls it. The answer to a HEAD has no body that could tell. */
-static void note_code(const struct transfer *x, struct permission *p, char code[64])
+static void note_code(const struct transfer *x, struct permission *p, struct words *words)
 {
+    trouble_refused_action(x->message, words->refused);
     if (x->s3_code[0] || !x->http_status) {
-        snprintf(code, 64, "%s", x->s3_code);
+        snprintf(words->code, sizeof words->code, "%s", x->s3_code);
         return;
     }
-    snprintf(code, 64, "HTTP status %d", x->http_status);
+    snprintf(words->code, sizeof words->code, "HTTP status %d", x->http_status);
     if (x->verdict == VERDICT_DENIED)
         p->kind = TROUBLE_DENIED;
 }
 
 /* Try one. 0 or a negative code. */
-static int try_step(struct trial *t, enum step step, struct permission *p, char code[64])
+static int try_step(struct trial *t, enum step step, struct permission *p, struct words *words)
 {
     struct s3_head head = {0};
     struct buf content;
@@ -179,7 +185,7 @@ static int try_step(struct trial *t, enum step step, struct permission *p, char 
     p->tried = true;
     p->allowed = x->verdict == VERDICT_DONE || x->verdict == VERDICT_BEGUN;
     p->kind = p->allowed ? TROUBLE_NONE : trouble_of(x);
-    note_code(x, p, code);
+    note_code(x, p, words);
     if (p->allowed && !learn(t, step, x))
         rc = -ENOMEM;
     transfer_free(x);
@@ -214,11 +220,14 @@ static int try_all(struct trial *t, void (*fn)(void *arg, const struct permissio
     int rc = 0;
 
     for (int step = 0; rc == 0 && step < STEP_COUNT; step++) {
-        char code[64] = "";
-        struct permission p = {.action = steps[step].action, .use = steps[step].use, .code = code};
+        struct words words = {0};
+        struct permission p = {.action = steps[step].action,
+                               .use = steps[step].use,
+                               .code = words.code,
+                               .refused = words.refused};
 
         if (!ret->unreached && may_try(t, (enum step)step))
-            rc = try_step(t, (enum step)step, &p, code);
+            rc = try_step(t, (enum step)step, &p, &words);
         ret->tried += p.tried;
         ret->refused += p.tried && !p.allowed;
         ret->unreached |= p.tried && !p.allowed && p.kind != TROUBLE_DENIED &&
@@ -273,5 +282,27 @@ int permissions_check(const struct conf *conf, const struct conf_mapping *m,
     uploaders_free(t.uploaders);
     drop_files(dir, t.dir_fd);
     free(t.upload_id);
+    return rc;
+}
+
+int permissions_versioning(const struct conf *conf, struct permissions_versioning *ret,
+                           struct err *e)
+{
+    struct transfer *x = transfer_new(TRANSFER_VERSIONING, "versioning");
+    struct uploaders *uploaders = NULL;
+    struct uploaders_options opt;
+    int rc = x ? 0 : err_set(e, -ENOMEM, NULL, NULL, "no memory");
+
+    service_uploaders_options(conf, &opt);
+    if (rc == 0)
+        rc = uploaders_new(&opt, &uploaders, e);
+    if (rc == 0) {
+        uploaders_run(uploaders, x);
+        *ret = (struct permissions_versioning){.told = x->verdict == VERDICT_DONE,
+                                               .versioning = x->versioning};
+        snprintf(ret->code, sizeof ret->code, "%s", x->s3_code);
+    }
+    uploaders_free(uploaders);
+    transfer_free(x);
     return rc;
 }

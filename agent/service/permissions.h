@@ -16,6 +16,14 @@ struct permission {
     bool allowed;
     enum trouble_kind kind; /* where it is not */
     const char *code;       /* S3's; "" */
+    const char *refused;    /* the action that S3 itself names as refused; "" where it names none */
+};
+
+/* What the bucket says of its versions. */
+struct permissions_versioning {
+    bool told;
+    enum s3_versioning versioning; /* where it is told */
+    char code[64];                 /* S3's, where it is not */
 };
 
 struct permissions {
@@ -31,5 +39,10 @@ struct permissions {
 int permissions_check(const struct conf *conf, const struct conf_mapping *m,
                       void (*fn)(void *arg, const struct permission *p), void *arg,
                       struct permissions *ret, struct err *e) __attribute__((warn_unused_result));
+
+/* permissions_versioning(conf, ret, e): ask the bucket whether it keeps versions. 0, also where it
+ * does not tell: nothing that the agent does needs that; or a negative code with e. */
+int permissions_versioning(const struct conf *conf, struct permissions_versioning *ret,
+                           struct err *e) __attribute__((warn_unused_result));
 
 #endif

@@ -89,6 +89,9 @@ static void check_texts(struct span body)
     buf_release(&tags);
     if (answers_location(body, region, &e) == 0 && !*region)
         abort();
+    enum s3_versioning versioning = S3_VERSIONING_OFF;
+    if (answers_versioning(body, &versioning, &e) != 0 && versioning != S3_VERSIONING_OFF)
+        abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -8,6 +8,7 @@ import subprocess
 import time
 
 from harness import deadline, lockstep_binary, on, write
+from harness.listener import Listener
 
 
 class Terminal:
@@ -165,6 +166,61 @@ def test_each_denied_action_is_named_and_nothing_is_written(ctx):
             ctx.client.signed.delete(key)
         for key in ctx.client.keys(""):
             ctx.client.signed.delete(key)
+
+
+def told_of_versions(bed):
+    """What it says once, and that it writes all the same."""
+    done = bed.told("--lists", bed.lists)
+    assert done.returncode == 0 and os.path.exists(bed.conf), done
+    told = re.findall(rf"^versioning of s3://{bed.ctx.bucket}\n  (.*)$", done.stdout, re.M)
+    assert len(told) == 1, done
+    os.unlink(bed.conf)
+    return told[0]
+
+
+@on("s3d")
+def test_what_a_bucket_without_versions_means_is_said_and_no_permission_is_needed(ctx):
+    bed = Bed(ctx)
+    told = told_of_versions(bed)
+    assert told.startswith("off: ") and "gone for good" in told and 'deletes = "trash"' in told, told
+    ctx.server.fault("error", op="GetBucketVersioning", code="AccessDenied", count=0)
+    told = told_of_versions(bed)
+    assert told.startswith("not known (s3:GetBucketVersioning: AccessDenied)"), told
+
+
+@on("s3d", options=("--versioning",))
+def test_that_a_bucket_keeps_versions_is_said(ctx):
+    told = told_of_versions(Bed(ctx))
+    assert told.startswith("on: ") and "can be had back" in told, told
+
+
+class Denying(Listener):
+    """A server that refuses all, and says which action it is that one may not do."""
+
+    def serve(self, client):
+        body = (b"<Error><Code>AccessDenied</Code><Message>User: arn:aws:iam::111122223333:user/x "
+                b"is not authorized to perform: kms:GenerateDataKey on resource: y</Message></Error>")
+        with client:
+            head = b""
+            while b"\r\n\r\n" not in head:
+                piece = client.recv(65536)
+                if not piece:
+                    return
+                head += piece
+            client.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Type: application/xml\r\n"
+                           b"Content-Length: %d\r\nConnection: close\r\n\r\n%b" % (len(body), body))
+
+
+@on("s3d")
+def test_the_action_that_s3_names_is_the_one_that_is_told(ctx):
+    bed = Bed(ctx)
+    server = Denying()
+    try:
+        done = bed.told("--endpoint", server.url)
+    finally:
+        server.close()
+    assert done.returncode == 1 and not os.path.exists(bed.conf), done
+    assert "  NO   kms:GenerateDataKey (uploads): AccessDenied; " in done.stdout, done.stdout
 
 
 @on("s3d")

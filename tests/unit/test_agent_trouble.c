@@ -60,6 +60,31 @@ static void test_kinds(void **state)
     }
 }
 
+static void test_the_refused_action(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *message, *action;
+    } cases[] = {
+        {"User: arn:aws:iam::111122223333:user/x is not authorized to perform: s3:PutObject on "
+         "resource: \"arn:aws:s3:::b/k\" because no identity-based policy allows it",
+         "s3:PutObject"},
+        {"not authorized to perform: kms:GenerateDataKey", "kms:GenerateDataKey"},
+        {"not authorized to perform: s3:Put\x1b[2J on", "s3:Put"},
+        {"not authorized to perform: this on", ""},
+        {"not authorized to perform: ", ""},
+        {"not authorized to perform: "
+         "s3:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa on",
+         ""},
+        {"Access Denied", ""},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char action[TROUBLE_ACTION_MAX];
+        assert_string_equal(trouble_refused_action(cases[i].message, action), cases[i].action);
+    }
+}
+
 static void test_groups(void **state)
 {
     (void)state;
@@ -189,11 +214,9 @@ static void test_spread(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_groups),
-        cmocka_unit_test(test_more_groups_than_places),
-        cmocka_unit_test(test_gate),
-        cmocka_unit_test(test_spread),
+        cmocka_unit_test(test_kinds),  cmocka_unit_test(test_the_refused_action),
+        cmocka_unit_test(test_groups), cmocka_unit_test(test_more_groups_than_places),
+        cmocka_unit_test(test_gate),   cmocka_unit_test(test_spread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

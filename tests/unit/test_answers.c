@@ -267,6 +267,7 @@ static void test_error_instead(void **state)
     struct s3_parts parts = {.count = 77};
     struct s3_uploads uploads = {.count = 77};
     struct delete_item item = {.code = "kept"};
+    enum s3_versioning versioning = S3_VERSIONING_SUSPENDED;
     struct s3_error e;
     item.key = text;
 #define REFUSED(call)                                                                              \
@@ -280,6 +281,8 @@ static void test_error_instead(void **state)
     REFUSED(answers_complete(body, text, &e));
     REFUSED(answers_initiate(body, text, &e));
     REFUSED(answers_location(body, region, &e));
+    REFUSED(answers_versioning(body, &versioning, &e));
+    assert_int_equal(versioning, S3_VERSIONING_SUSPENDED);
     REFUSED(answers_list(body, &p, &e));
     REFUSED(answers_parts(body, &parts, &e));
     REFUSED(answers_uploads(body, &uploads, &e));
@@ -487,6 +490,36 @@ static void test_location(void **state)
     }
 }
 
+static void test_versioning(void **state)
+{
+    (void)state;
+#define CONFIGURATION(inside) "<VersioningConfiguration" NS ">" inside "</VersioningConfiguration>"
+    static const struct {
+        const char *body;
+        int rc;
+        enum s3_versioning versioning;
+    } cases[] = {
+        {DECL "<VersioningConfiguration" NS "/>", 0, S3_VERSIONING_OFF},
+        {DECL CONFIGURATION("<Status>Enabled</Status>"), 0, S3_VERSIONING_ON},
+        {CONFIGURATION("<MfaDelete>Enabled</MfaDelete><Status>Suspended</Status>"), 0,
+         S3_VERSIONING_SUSPENDED},
+        {CONFIGURATION("<MfaDelete>Enabled</MfaDelete>"), 0, S3_VERSIONING_OFF},
+        {CONFIGURATION("<Status>Perhaps</Status>"), ERR_SYNTAX, S3_VERSIONING_OFF},
+        {CONFIGURATION("<Status>EnabledEnabledEnabled</Status>"), ERR_LIMIT, S3_VERSIONING_OFF},
+        {"<VersioningConfiguration><Status>Enabled", ERR_SYNTAX, S3_VERSIONING_OFF},
+        {"<LocationConstraint/>", ERR_SYNTAX, S3_VERSIONING_OFF},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        /* What it is not, to see that it is written, and only then. */
+        enum s3_versioning was =
+            cases[i].versioning == S3_VERSIONING_OFF ? S3_VERSIONING_ON : S3_VERSIONING_OFF;
+        enum s3_versioning got = was;
+        struct s3_error e;
+        assert_int_equal(answers_versioning(span_of(cases[i].body), &got, &e), cases[i].rc);
+        assert_int_equal(got, cases[i].rc ? was : cases[i].versioning);
+    }
+}
+
 /* Items over literal keys, which nothing writes to. */
 static struct delete_item item_of(const char *key)
 {
@@ -607,17 +640,18 @@ static void test_round_trip(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_error),          cmocka_unit_test(test_error_long),
-        cmocka_unit_test(test_error_bad),      cmocka_unit_test(test_ceilings),
-        cmocka_unit_test(test_list),           cmocka_unit_test(test_list_plain),
-        cmocka_unit_test(test_list_advances),  cmocka_unit_test(test_list_bad),
-        cmocka_unit_test(test_list_cut),       cmocka_unit_test(test_list_ceiling),
-        cmocka_unit_test(test_error_instead),  cmocka_unit_test(test_copy),
-        cmocka_unit_test(test_multipart),      cmocka_unit_test(test_checksum),
-        cmocka_unit_test(test_tagging),        cmocka_unit_test(test_parts),
-        cmocka_unit_test(test_uploads),        cmocka_unit_test(test_location),
-        cmocka_unit_test(test_delete),         cmocka_unit_test(test_build_delete),
-        cmocka_unit_test(test_build_complete), cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_error),         cmocka_unit_test(test_error_long),
+        cmocka_unit_test(test_error_bad),     cmocka_unit_test(test_ceilings),
+        cmocka_unit_test(test_list),          cmocka_unit_test(test_list_plain),
+        cmocka_unit_test(test_list_advances), cmocka_unit_test(test_list_bad),
+        cmocka_unit_test(test_list_cut),      cmocka_unit_test(test_list_ceiling),
+        cmocka_unit_test(test_error_instead), cmocka_unit_test(test_copy),
+        cmocka_unit_test(test_multipart),     cmocka_unit_test(test_checksum),
+        cmocka_unit_test(test_tagging),       cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_uploads),       cmocka_unit_test(test_location),
+        cmocka_unit_test(test_versioning),    cmocka_unit_test(test_delete),
+        cmocka_unit_test(test_build_delete),  cmocka_unit_test(test_build_complete),
+        cmocka_unit_test(test_round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
