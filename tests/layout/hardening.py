@@ -9,6 +9,7 @@ import sys
 import tempfile
 
 PROGRAM = "lockstep"
+NOT_OURS = ("Scrt1.o", "crti.o", "crtbeginS.o", "libinotifytools.a")  # what is linked statically
 ENOUGH_OF_THE_HOUSE = 3  # sorts of calls that the compiler has fortified
 
 SOFT = """#include <string.h>
@@ -48,15 +49,36 @@ def faults(program):
     return [f"{program}: {text}" for ok, text in wanted if not ok]
 
 
+def unmarked(file):
+    """Objects of an archive, or the one object, that have no marks for branches and returns."""
+    told = readelf("-n", file)
+    parts = told.split("\nFile: ")[1:] or [f"{file}\n{told}"]
+    return [part.splitlines()[0] for part in parts if "x86 feature: IBT, SHSTK" not in part]
+
+
 def object_faults(archive):
-    """Objects of an archive that were compiled without marks for branches and returns."""
+    """Objects of ours that lack them."""
     if platform.machine() != "x86_64":
         return []
-    found = []
-    for part in readelf("-n", archive).split("\nFile: ")[1:]:
-        if not re.search(r"x86 feature: IBT, SHSTK", part):
-            found.append(f"{part.splitlines()[0]}: was compiled without -fcf-protection=full")
-    return found
+    return [f"{name}: was compiled without -fcf-protection=full" for name in unmarked(archive)]
+
+
+def branch_faults(program):
+    """Indirect branches are marked (IBT) as soon as all that is linked is: what is not ours decides.
+    Says what the program carries."""
+    if platform.machine() != "x86_64":
+        return []
+    carried = re.search(r"x86 feature: ([A-Z, ]+[A-Z])", readelf("-n", program))
+    print(f"{program} carries {carried.group(1) if carried else 'no marks'}")
+    if carried and "IBT" in carried.group(1):
+        return []
+    missing = []
+    for name in NOT_OURS:
+        compiler = [*os.environ.get("CC", "cc").split(), f"-print-file-name={name}"]
+        missing += unmarked(subprocess.run(compiler, check=True, capture_output=True,
+                                           text=True).stdout.strip())
+    print(f"not IBT, for want of {', '.join(map(os.path.basename, missing))}")
+    return [] if missing else [f"{program}: is not marked for IBT, though all that it has is"]
 
 
 def flags_of(makefile, name):
@@ -85,7 +107,7 @@ def main():
     if any(flag.startswith("-fsanitize=") for flag in cflags) or "-O0" in flags_of("Makefile", "CFLAGS"):
         print("skipped: not a build that is shipped")
         sys.exit(77)
-    found = faults(PROGRAM)
+    found = faults(PROGRAM) + branch_faults(PROGRAM)
     for folder in ("base", "conf", "journal", "lists", "watchers", "uploaders"):
         found += object_faults(os.path.join(folder, f"lib{folder}.a"))
     if "-D_FORTIFY_SOURCE=3" not in cflags:
