@@ -35,6 +35,8 @@ static const struct {
                               {LOG_LEVEL_WARNING, "b2a0787d8ce34778b58c3fb3e6cd45eb"}},
     [EVENT_PAUSED] = {"paused", {LOG_LEVEL_WARNING, "27e37100957a40dead0e5983ef20abe9"}},
     [EVENT_RESUMED] = {"resumed", {LOG_LEVEL_INFO, "9baec0ad591e4294ad24452b436bfaa4"}},
+    [EVENT_STANDING_BY] = {"standing-by", {LOG_LEVEL_WARNING, "85bc7c65713a4fb19ffeccbb120f1f7c"}},
+    [EVENT_TAKING_OVER] = {"taking-over", {LOG_LEVEL_INFO, "5b1d06b6dc9d4524b51441338305fd63"}},
 };
 
 void event_tell(enum event event, const char *mapping, const char *key, const char *fmt, ...)

@@ -2,6 +2,7 @@
 #include "agent/service/owner.h"
 
 #include "agent/service/aside.h"
+#include "agent/service/events.h"
 
 #include "base/log.h"
 #include "base/visible.h"
@@ -245,7 +246,7 @@ static bool is_over(struct agent *a)
     }
     if (rc == 0)
         owner_free(o);
-    log_info("the other agent is gone; this one begins");
+    event_tell(EVENT_TAKING_OVER, NULL, NULL, "the other agent is gone; this one begins");
     return true;
 }
 
@@ -280,7 +281,8 @@ bool owner_stand_by(struct agent *a)
 {
     int rc;
 
-    log_warning("%s: %s: this one stands by, and changes nothing", a->rival.where, a->rival.what);
+    event_tell(EVENT_STANDING_BY, NULL, a->rival.where,
+               "%s: %s: this one stands by, and changes nothing", a->rival.where, a->rival.what);
     (void)sd_notify(0, "READY=1\nSTATUS=standing by: another agent acts on these trees");
     agent_end_work(a);
     owner_free(a->owner); /* the other trees are whoever's takes all */

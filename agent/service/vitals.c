@@ -5,6 +5,7 @@
 #include "base/path.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -133,17 +134,32 @@ static void add_journal(const char *journal_dir, const char *anchored, struct me
     ret->segments_behind = behind > 0 ? behind - 1 : 0; /* the last one is open */
 }
 
+/* Free space where a directory is, or, where it is yet to be made, will be. */
+static uint64_t free_bytes(const char *dir)
+{
+    char path[PATH_BYTES_MAX + 1];
+    struct statvfs fs;
+    char *slash;
+
+    snprintf(path, sizeof path, "%s", dir);
+    while (statvfs(path, &fs)) {
+        slash = strrchr(path, '/');
+        if (errno != ENOENT || !slash || slash == path)
+            return 0;
+        *slash = '\0';
+    }
+    return (uint64_t)fs.f_bavail * fs.f_frsize;
+}
+
 void vitals_disk(const char *journal_dir, const char *state_dir, const char *anchored,
                  struct metrics_disk *ret)
 {
     char path[PATH_BYTES_MAX + 1];
-    struct statvfs fs;
     struct stat st;
 
     *ret = (struct metrics_disk){0};
     add_journal(journal_dir, anchored, ret);
     if (path_join(path, sizeof path, state_dir, "index/data.mdb") == 0 && stat(path, &st) == 0)
         ret->index_bytes = (uint64_t)st.st_blocks * 512;
-    if (statvfs(journal_dir, &fs) == 0)
-        ret->free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+    ret->free_bytes = free_bytes(journal_dir);
 }

@@ -7,8 +7,9 @@ import re
 import shutil
 import subprocess
 
-from harness import Skip, on, read
+from harness import Skip, on, read, wait_until
 from harness.prom import Port
+from harness.rivals import begin as rivals_begin, stands_by
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 RULES = f"{TOP}/packaging/prometheus/lockstep.rules"
@@ -25,6 +26,7 @@ WELL = {
     "lockstep_build_info" + ALL: "1x200",
     "lockstep_snapshot_timestamp_seconds" + ALL: "0+60x200",
     "lockstep_healthy" + ALL: "1x200",
+    "lockstep_standing_by" + ALL: "0x200",
     "lockstep_paused" + ALL: "0x200",
     "lockstep_journal_no_room" + ALL: "0x200",
     "lockstep_state_free_bytes" + ALL: "50000000000-1000x200",
@@ -55,6 +57,7 @@ WELL = {
 
 # Each alert: what is otherwise, from minute 60 on, and how many minutes later it
 # comes.
+NOBODY = {"severity": "critical", "job": "lockstep"}  # of all hosts, so of none
 STOPPED = ('lockstep_stopped_files{instance="h:1",job="lockstep",mapping="m",cause="denied",'
            'operation="s3:PutObject"}')
 ALERTS = [
@@ -62,6 +65,7 @@ ALERTS = [
     ("LockstepDown", {"lockstep_build_info" + ALL: "1x59 stale"}, 5),
     ("LockstepFiguresOld", {"lockstep_snapshot_timestamp_seconds" + ALL: "0+60x59 3600x140"}, 5),
     ("LockstepUnhealthy", {"lockstep_healthy" + ALL: "1x59 0x140"}, 2),
+    ("LockstepNobodyActs", {"lockstep_standing_by" + ALL: "0x59 1x140"}, 15),
     ("LockstepNoRoom", {"lockstep_journal_no_room" + ALL: "0x59 1x140"}, 1),
     ("LockstepDiskFillsUp", {"lockstep_state_free_bytes" + ALL: "5e10x59 1e9x140"}, 30),
     ("LockstepDiskFillsUp", {"lockstep_state_free_bytes" + ALL: "4e10x59 4e10-1e8x140"}, 60),
@@ -158,6 +162,18 @@ def test_each_alert_is_in_the_book(ctx):
     assert sorted(name for name, _, _ in told) == sorted(alerts()), (told, alerts())
 
 
+def check_cases(ctx, cases):
+    """Have promtool play them. Words for people are the rules' own business: what is compared is which
+    alerts there are."""
+    bare = re.sub(r"\n        annotations:\n          summary: .*", "", rules_text())
+    with open(ctx.path("bare.rules"), "w", encoding="utf-8") as file:
+        file.write(bare)
+    with open(ctx.path("alerts.test"), "w", encoding="utf-8") as file:
+        json.dump({"rule_files": ["bare.rules"], "evaluation_interval": "1m", "tests": cases}, file)
+    done = promtool("test", "rules", ctx.path("alerts.test"))
+    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+
+
 @on("s3d")
 def test_each_alert_comes_when_it_should_and_alone(ctx):
     names = alerts()
@@ -176,6 +192,8 @@ def test_each_alert_comes_when_it_should_and_alone(ctx):
             labels.update(cause="denied", operation="s3:PutObject")
         if first.startswith("lockstep_build_info"):
             labels = {"severity": labels["severity"]}
+        if alert == "LockstepNobodyActs":
+            labels = NOBODY
         tests = [state_at(59, False, alert, None)]
         if minutes > 2:
             tests.append(state_at(60 + minutes // 2, False, alert, None))
@@ -183,11 +201,43 @@ def test_each_alert_comes_when_it_should_and_alone(ctx):
         cases.append({"interval": "1m", "name": f"{alert} {first}",
                       "input_series": [{"series": s, "values": v} for s, v in series.items()],
                       "alert_rule_test": tests})
-    # Words for people are the rules' own business: what is compared is which alerts there are.
-    bare = re.sub(r"\n        annotations:\n          summary: .*", "", rules_text())
-    with open(ctx.path("bare.rules"), "w", encoding="utf-8") as file:
-        file.write(bare)
-    with open(ctx.path("alerts.test"), "w", encoding="utf-8") as file:
-        json.dump({"rule_files": ["bare.rules"], "evaluation_interval": "1m", "tests": cases}, file)
-    done = promtool("test", "rules", ctx.path("alerts.test"))
-    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+    check_cases(ctx, cases)
+
+
+def constant(figures):
+    """Series of an agent whose figures stay, but for the clock."""
+    series = {}
+    for (name, labels), value in figures.samples.items():
+        words = ",".join(f'{key}={json.dumps(text)}' for key, text in
+                         sorted([*labels, ("instance", "h:2"), ("job", "lockstep")]))
+        series[f"{name}{{{words}}}"] = f"{value:.0f}x200"
+    now = figures.get("lockstep_snapshot_timestamp_seconds")
+    for name, values in series.items():
+        if name.startswith(("lockstep_snapshot_timestamp", "lockstep_process_start_time")):
+            series[name] = f"{float(values[:-4]) - now:.0f}" + ("+60x200" if "snapshot" in name else "x200")
+    return series
+
+
+@on("s3d")
+def test_a_host_that_stands_by_alarms_nobody_unless_all_do(ctx):
+    _, _, first, _ = rivals_begin(ctx)
+    port = Port()
+    second = ctx.agent(images=ctx.path("images"), lists=ctx.path("lists"), name="second",
+                       options=port.options).start()
+    wait_until(lambda: stands_by(second), 10, second.log)
+    alone = {**constant(port.figures()), 'up{instance="h:2",job="lockstep"}': "1x200"}
+    first.stop()
+    # What an agent was asked to do, or could not, when it was the one that acts.
+    left = {'lockstep_paused{instance="h:2",job="lockstep"}': "1x200",
+            'lockstep_credentials_failures{instance="h:2",job="lockstep"}': "3x200",
+            'lockstep_journal_segments_not_uploaded{instance="h:2",job="lockstep"}': "4x200"}
+    cases = []
+    for name, series, allowed in (("beside one that acts", {**WELL, **alone}, set()),
+                                  ("with what was left", {**WELL, **alone, **left}, set()),
+                                  ("nobody acts", alone, {"LockstepNobodyActs"})):
+        cases.append({"interval": "1m", "name": name,
+                      "input_series": [{"series": s, "values": v} for s, v in series.items()],
+                      "alert_rule_test": [
+                          state_at(m, a in allowed and m > 20, a, NOBODY) for a in alerts()
+                          for m in (1, 100, 200)]})
+    check_cases(ctx, cases)

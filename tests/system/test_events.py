@@ -103,6 +103,22 @@ def test_events_have_ids_and_fields(ctx):
 
 
 @on("s3d")
+def test_who_stands_by_says_so_and_when_it_takes_over(ctx):
+    if subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True).returncode:
+        raise Skip("no right to make a namespace")
+    images = ctx.folder("images")
+    first = ctx.agent(images=images, name="first").start()
+    first.wait_in_step(20)
+    journal = Journal(ctx.folder("journal"))
+    under_systemd(ctx, images, journal, name="second")
+    stands = journal.wait("standing-by")
+    assert stands["PRIORITY"] == "4" and stands["LOCKSTEP_KEY"] == images, stands
+    first.stop()
+    assert journal.wait("taking-over")["PRIORITY"] == "6"
+    journal.wait("in-step")
+
+
+@on("s3d")
 def test_without_the_journals_socket_events_are_lines(ctx):
     if subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True).returncode:
         raise Skip("no right to make a namespace")

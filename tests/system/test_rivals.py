@@ -5,20 +5,8 @@ them on two."""
 
 import os
 
-from harness import mounts, on, samples, wait_until, write
-from harness.rivals import holding, stands_by
-
-
-def begin(ctx, count=6):
-    """Trees, an agent in step on them, and one more that was not started."""
-    images, lists = ctx.folder("images"), ctx.folder("lists")
-    paths = [f"c{i % 3}/{i:03}.jpg" for i in range(count)]
-    for path in paths:
-        write(f"{images}/{path}", path.encode())
-    samples.write_lists(lists, paths)
-    first = ctx.agent(images=images, lists=lists, name="first").start()
-    first.wait_in_step(30)
-    return images, lists, first, ctx.agent(images=images, lists=lists, name="second")
+from harness import mounts, on, wait_until, write
+from harness.rivals import begin, holding, stands_by
 
 
 @on("s3d")

@@ -6,6 +6,9 @@ import json
 import os
 import struct
 
+from . import samples
+from .tree import write
+
 LOCK = ".lockstep-lock" # where other hosts may write
 F_OFD_SETLK = 37 # of Linux; the module has no name for it
 
@@ -43,3 +46,15 @@ def stands_by(agent):
     """`status` says so."""
     done = agent.run("status", "--json")
     return done.returncode == 4 and done.stdout and "standing_by" in json.loads(done.stdout)
+
+
+def begin(ctx, count=6):
+    """Trees, an agent in step on them, and one more that was not started."""
+    images, lists = ctx.folder("images"), ctx.folder("lists")
+    paths = [f"c{i % 3}/{i:03}.jpg" for i in range(count)]
+    for path in paths:
+        write(f"{images}/{path}", path.encode())
+    samples.write_lists(lists, paths)
+    first = ctx.agent(images=images, lists=lists, name="first").start()
+    first.wait_in_step(30)
+    return images, lists, first, ctx.agent(images=images, lists=lists, name="second")
