@@ -11,6 +11,8 @@ agent_libcore_a_SOURCES = \
 	agent/core/metrics.c agent/core/metrics.h \
 	agent/core/order.c agent/core/order.h \
 	agent/core/page.c agent/core/page.h \
+	agent/core/progress.c agent/core/progress.h \
+	agent/core/tint.c agent/core/tint.h \
 	agent/core/pending.c agent/core/pending.h \
 	agent/core/plan.c agent/core/plan.h \
 	agent/core/policy.c agent/core/policy.h \
@@ -172,6 +174,8 @@ agent_tests = \
 	tests/unit/test_agent_order \
 	tests/unit/test_agent_trouble \
 	tests/unit/test_agent_page \
+	tests/unit/test_agent_progress \
+	tests/unit/test_agent_tint \
 	tests/unit/test_agent_pending \
 	tests/unit/test_agent_plan \
 	tests/unit/test_agent_policy \
@@ -236,6 +240,10 @@ tests_unit_test_agent_trash_SOURCES = tests/unit/test_agent_trash.c tests/unit/u
 tests_unit_test_agent_trash_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_page_SOURCES = tests/unit/test_agent_page.c tests/unit/unit.h
 tests_unit_test_agent_page_LDADD = $(agent_tests_LIBS)
+tests_unit_test_agent_progress_SOURCES = tests/unit/test_agent_progress.c tests/unit/unit.h
+tests_unit_test_agent_progress_LDADD = $(agent_tests_LIBS)
+tests_unit_test_agent_tint_SOURCES = tests/unit/test_agent_tint.c tests/unit/unit.h
+tests_unit_test_agent_tint_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_wait_SOURCES = tests/unit/test_agent_wait.c tests/unit/unit.h
 tests_unit_test_agent_wait_LDADD = $(agent_tests_LIBS)
 index_bed = tests/unit/index_bed.h tests/unit/scratch.c tests/unit/scratch.h tests/unit/unit.h

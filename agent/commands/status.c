@@ -2,12 +2,15 @@
 #include "agent/commands/commands.h"
 
 #include "agent/core/page.h"
+#include "agent/core/progress.h"
+#include "agent/core/tint.h"
 #include "base/clock.h"
 #include "base/tree.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
@@ -23,7 +26,8 @@
 static const char usage[] =
     "usage: lockstep status [--json|--watch] [-c FILE]\n"
     "Ask the running agent, or read the state directory where none runs.\n"
-    "  --watch   on a terminal: again every two seconds, until Ctrl-C\n"
+    "  --watch   on a terminal: again every two seconds, until Ctrl-C, with how far the work has "
+    "come\n"
     "Exit status: 0 in step, 1 not in step, 3 removals are held, 4 cannot be told,\n"
     "or the agent waits for room on the disk of its journal.\n";
 
@@ -44,8 +48,36 @@ static int status_get(const struct conf *conf, bool json, struct buf *out, struc
     return status;
 }
 
+/* A terminal that shows colours, whose owner does not want to do without (no-color.org). */
+static bool coloured(void)
+{
+    const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
+
+    return isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0 && !(no && *no);
+}
+
+/* The answer, with how far the work has come behind what is to be done about it. 0 or a negative
+ * code.
+ */
+static int add_answer(struct span answer, struct progress *progress, struct buf *out)
+{
+    static const char before[] = "\nS3: ";
+    const char *found;
+    size_t head;
+    int rc;
+
+    progress_note(progress, answer, clock_mono_ms());
+    found = memmem(answer.p, answer.n, before, sizeof before - 1);
+    head = found ? (size_t)(found + 1 - answer.p) : answer.n;
+    rc = buf_append(out, answer.p, head);
+    if (rc == 0)
+        rc = progress_line(progress, out);
+    return rc ? rc : buf_append(out, answer.p + head, answer.n - head);
+}
+
 /* The text of one page: what is asked, when, and the answer. The exit status. */
-static int watch_text(const struct conf *conf, int64_t now_us, struct buf *out)
+static int watch_text(const struct conf *conf, int64_t now_us, struct progress *progress,
+                      struct buf *out)
 {
     struct err e = {0};
     char iso[CLOCK_ISO_SIZE], text[3 * ERR_TEXT_MAX];
@@ -57,7 +89,7 @@ static int watch_text(const struct conf *conf, int64_t now_us, struct buf *out)
     rc = buf_appendf(out, "lockstep status, every %d s (Ctrl-C ends)   %s\n", WATCH_MS / 1000,
                      clock_iso(now_us, iso));
     if (rc == 0 && answer.len)
-        rc = buf_append(out, answer.data, answer.len);
+        rc = add_answer((struct span){answer.data, answer.len}, progress, out);
     if (rc == 0 && e.code)
         rc = buf_appendf(out, "%s\n", err_text(&e, text, sizeof text));
     buf_release(&answer);
@@ -72,7 +104,8 @@ static bool watch_draw(const struct buf *text, struct buf *page)
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_col || !size.ws_row)
         size = (struct winsize){.ws_col = COLUMNS, .ws_row = ROWS};
     buf_reset(page);
-    return page_render((struct span){text->data, text->len}, size.ws_col, size.ws_row, page) == 0 &&
+    return page_render((struct span){text->data, text->len}, size.ws_col, size.ws_row, coloured(),
+                       page) == 0 &&
            write_whole(STDOUT_FILENO, page->data, page->len) == 0;
 }
 
@@ -80,6 +113,7 @@ static bool watch_draw(const struct buf *text, struct buf *page)
 static int watch(const struct conf *conf)
 {
     struct signalfd_siginfo si = {0};
+    struct progress progress = {0};
     struct buf text, page;
     bool goes_on = write_whole(STDOUT_FILENO, SCREEN_ON, strlen(SCREEN_ON)) == 0;
     int status = EXIT_UNREACHED, fd;
@@ -96,7 +130,7 @@ static int watch(const struct conf *conf)
     buf_init(&page, ANSWER_MAX);
     while (goes_on) {
         buf_reset(&text);
-        status = watch_text(conf, clock_real_us(), &text);
+        status = watch_text(conf, clock_real_us(), &progress, &text);
         goes_on = watch_draw(&text, &page);
         if (goes_on && poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, WATCH_MS) > 0)
             goes_on = read(fd, &si, sizeof si) != (ssize_t)sizeof si || si.ssi_signo == SIGWINCH;
@@ -107,6 +141,19 @@ static int watch(const struct conf *conf)
     buf_release(&text);
     buf_release(&page);
     return status;
+}
+
+/* The answer, in colours on a terminal that has them. */
+static void print_answer(const struct buf *out, bool json)
+{
+    struct buf tinted;
+
+    buf_init(&tinted, 2 * ANSWER_MAX);
+    if (!json && coloured() && tint_text((struct span){out->data, out->len}, &tinted) == 0)
+        fwrite(tinted.data, 1, tinted.len, stdout);
+    else
+        fwrite(out->data, 1, out->len, stdout);
+    buf_release(&tinted);
 }
 
 int command_status(int argc, char **argv)
@@ -128,7 +175,7 @@ int command_status(int argc, char **argv)
     buf_init(&out, ANSWER_MAX);
     status = status_get(opt.conf, opt.json, &out, &e);
     if (out.len)
-        fwrite(out.data, 1, out.len, stdout);
+        print_answer(&out, opt.json);
     buf_release(&out);
     conf_free(opt.conf);
     return e.code ? command_fault(status, &e) : status;

@@ -1,6 +1,8 @@
 /* Pure. A text on a terminal of so many columns and rows. */
 #include "agent/core/page.h"
 
+#include "agent/core/tint.h"
+
 #include <string.h>
 
 #define HOME      "\033[H"
@@ -27,17 +29,20 @@ static size_t prefix(struct span line, unsigned characters)
 }
 
 /* One line, cut. */
-static int put_line(struct span line, unsigned columns, struct buf *out)
+static int put_line(struct span line, unsigned columns, bool coloured, struct buf *out)
 {
+    const char *on = coloured ? tint_of(line) : "";
     size_t fits = prefix(line, columns);
-    int rc;
+    int rc = buf_append_str(out, on);
 
-    if (fits == line.n)
+    if (rc == 0 && fits == line.n)
         rc = buf_append_span(out, line);
-    else
+    else if (rc == 0)
         rc = buf_append_span(out, (struct span){line.p, prefix(line, columns - CUT_N)});
     if (rc == 0 && fits < line.n)
         rc = buf_append_str(out, CUT);
+    if (rc == 0 && *on)
+        rc = buf_append_str(out, TINT_END);
     return rc ? rc : buf_append_str(out, REST_LINE);
 }
 
@@ -50,7 +55,7 @@ static size_t count_lines(struct span text)
     return n;
 }
 
-int page_render(struct span text, unsigned columns, unsigned rows, struct buf *out)
+int page_render(struct span text, unsigned columns, unsigned rows, bool coloured, struct buf *out)
 {
     size_t lines = count_lines(text), shown;
     int rc = buf_append_str(out, HOME);
@@ -64,7 +69,7 @@ int page_render(struct span text, unsigned columns, unsigned rows, struct buf *o
 
         rc = i ? buf_append_str(out, "\r\n") : 0;
         if (rc == 0)
-            rc = put_line((struct span){text.p + at, n}, columns, out);
+            rc = put_line((struct span){text.p + at, n}, columns, coloured, out);
         at += n + 1;
     }
     if (rc == 0 && shown < lines)

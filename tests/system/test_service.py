@@ -162,6 +162,41 @@ def test_a_real_systemd_starts_reloads_restarts_and_brings_it_back(ctx):
     })
 
 
+def below(pid, name):
+    """The child of a process that has this name."""
+    for child in proc(pid, f"task/{pid}/children").split():
+        if proc(child, "comm").strip() == name:
+            return int(child)
+    raise AssertionError(f"{pid} has no child {name}")
+
+
+def proc(pid, name):
+    with open(f"/proc/{pid}/{name}", encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+class Taken:
+    """What a process takes of the host right now."""
+
+    def __init__(self, pid):
+        fields = proc(pid, "stat").rsplit(")", 1)[1].split()
+        self.pid, self.when = pid, time.monotonic()
+        self.cpu_s = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        self.files = sorted(os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd"))
+        self.threads = len(os.listdir(f"/proc/{pid}/task"))
+        self.resident_kib = int(re.search(r"VmRSS:\s+(\d+)", proc(pid, "status")).group(1))
+        self.children = proc(pid, f"task/{pid}/children").split()
+
+
+def check_cheap(was, now, agent):
+    """It has looked some times since: it keeps nothing, starts nothing, and says no secrets to ps."""
+    assert now.when - was.when > 4 and now.cpu_s - was.cpu_s < 0.1 * (now.when - was.when), vars(now)
+    assert now.files == was.files and now.threads == was.threads == 1, (was.files, now.files)
+    assert not now.children and now.resident_kib - was.resident_kib < 1024, (vars(was), vars(now))
+    secret = agent.environment["AWS_SECRET_ACCESS_KEY"]
+    assert secret not in proc(now.pid, "cmdline") and secret not in proc(agent.process.pid, "cmdline")
+
+
 @on("s3d")
 def test_status_is_watched_on_a_plain_terminal(ctx):
     need("tmux")
@@ -173,24 +208,42 @@ def test_status_is_watched_on_a_plain_terminal(ctx):
     assert done.returncode == 2 and "terminal" in done.stderr, done
     tmux = ["tmux", "-S", ctx.folder("tmux") + "/socket", "-f", "/dev/null"]
 
+    def colours():
+        return subprocess.run([*tmux, "capture-pane", "-p", "-e"], capture_output=True, text=True,
+                              check=True).stdout
+
     def screen():
         return subprocess.run([*tmux, "capture-pane", "-p"], capture_output=True, text=True,
                               check=True).stdout.split("\n")
 
     subprocess.run([*tmux, "new-session", "-d", "-x", "80", "-y", "24",
                     f"{lockstep_binary()} status --watch -c {agent.conf}; echo left with $?; cat"],
-                   check=True, env={**agent.environment, "TERM": "xterm"})
+                   check=True, env={**agent.environment, "TERM": "xterm", "NO_COLOR": ""})
     try:
         wait_until(lambda: screen()[1].startswith("in step since 20"), 10, lambda: str(screen()))
         assert screen()[0].startswith("lockstep status, every 2 s") and len(screen()[2]) <= 80
+        watcher = below(int(subprocess.run([*tmux, "display-message", "-p", "#{pane_pid}"], check=True,
+                                           capture_output=True, text=True).stdout), "lockstep")
+        began = Taken(watcher)
+        assert "\033[32min step since 20" in colours(), colours()
         assert agent.run("pause").returncode == 0
         for i in range(40):
             write(f"{images}/{i}.jpg")
         wait_until(lambda: screen()[1].startswith("not in step since 20") and
-                   "PAUSED" in screen()[2], 10, lambda: str(screen()))
+                   "PAUSED" in screen()[2] and "] " in str(screen()), 10, lambda: str(screen()))
+        bar = next(line for line in screen() if line.startswith("["))
+        assert re.fullmatch(r"\[[.]{24}\]   0 %: 0 of \d+ changes", bar.rstrip()), bar
+        subprocess.run([*tmux, "resize-window", "-x", "40", "-y", "6"], check=True)
+        wait_until(lambda: "(more lines" in screen()[5] and screen()[2].startswith("PAUSED"), 10,
+                   lambda: str(screen()))
+        assert all(len(line) <= 40 for line in screen()) and len(screen()) <= 7, screen()
+        subprocess.run([*tmux, "resize-window", "-x", "80", "-y", "24"], check=True)
         assert agent.run("resume").returncode == 0
         wait_until(lambda: screen()[1].startswith("in step since 20") and
                    "PAUSED" not in str(screen()), 15, lambda: str(screen()))
+        assert not [line for line in screen() if line.startswith("[")], screen()
+        time.sleep(max(0, began.when + 4.5 - time.monotonic()))  # two looks at the least
+        check_cheap(began, Taken(watcher), agent)
         agent.stop()
         wait_until(lambda: "not running" in str(screen()) or "no agent" in str(screen()), 10,
                    lambda: str(screen()))

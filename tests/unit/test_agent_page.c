@@ -11,7 +11,7 @@ static struct buf out;
 static const char *page(const char *text, unsigned columns, unsigned rows)
 {
     buf_reset(&out);
-    assert_int_equal(page_render(span_of(text), columns, rows, &out), 0);
+    assert_int_equal(page_render(span_of(text), columns, rows, false, &out), 0);
     return out.data;
 }
 
@@ -43,6 +43,14 @@ static void test_lines_are_cut_between_characters(void **state)
     assert_string_equal(page("a\n\nb", 80, 24), "\033[Ha\033[K\r\n\033[K\r\nb\033[K\033[J");
 }
 
+static void test_colours_take_no_columns(void **state)
+{
+    (void)state;
+    buf_reset(&out);
+    assert_int_equal(page_render(span_of("next, for you: look\nplain\n"), 10, 24, true, &out), 0);
+    assert_string_equal(out.data, "\033[H\033[1;31mnext, f...\033[0m\033[K\r\nplain\033[K\033[J");
+}
+
 static void test_a_page_has_no_more_rows_than_the_window(void **state)
 {
     char text[4000] = "";
@@ -66,6 +74,7 @@ static void test_a_page_has_no_more_rows_than_the_window(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_colours_take_no_columns, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lines_are_cut_between_characters, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_page_has_no_more_rows_than_the_window, setup,
                                         teardown),
