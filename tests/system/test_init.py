@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from harness import deadline, lockstep_binary, on, write
-from harness.listener import Listener
+from harness.hostile import Hostile, xml_answer
 
 
 class Terminal:
@@ -194,31 +194,16 @@ def test_that_a_bucket_keeps_versions_is_said(ctx):
     assert told.startswith("on: ") and "can be had back" in told, told
 
 
-class Denying(Listener):
-    """A server that refuses all, and says which action it is that one may not do."""
-
-    def serve(self, client):
-        body = (b"<Error><Code>AccessDenied</Code><Message>User: arn:aws:iam::111122223333:user/x "
-                b"is not authorized to perform: kms:GenerateDataKey on resource: y</Message></Error>")
-        with client:
-            head = b""
-            while b"\r\n\r\n" not in head:
-                piece = client.recv(65536)
-                if not piece:
-                    return
-                head += piece
-            client.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Type: application/xml\r\n"
-                           b"Content-Length: %d\r\nConnection: close\r\n\r\n%b" % (len(body), body))
+REFUSED = xml_answer(b"403 Forbidden", b"<Error><Code>AccessDenied</Code><Message>User: "
+                     b"arn:aws:iam::111122223333:user/x is not authorized to perform: "
+                     b"kms:GenerateDataKey on resource: y</Message></Error>")
 
 
 @on("s3d")
 def test_the_action_that_s3_names_is_the_one_that_is_told(ctx):
     bed = Bed(ctx)
-    server = Denying()
-    try:
+    with Hostile(REFUSED) as server:
         done = bed.told("--endpoint", server.url)
-    finally:
-        server.close()
     assert done.returncode == 1 and not os.path.exists(bed.conf), done
     assert "  NO   kms:GenerateDataKey (uploads): AccessDenied; " in done.stdout, done.stdout
 

@@ -10,7 +10,7 @@ _CLOSE = b"Connection: close\r\n"
 _MOST = 96 << 20  # bytes of an answer that would have no end
 
 
-def _xml(status, body):
+def xml_answer(status, body):
     return lambda: iter([_XML % (status, b"Content-Length: %d\r\n" % len(body)), body])
 
 
@@ -41,26 +41,26 @@ ANSWERS = {
                                 b"<Size>1</Size></Contents>"),
     "an error without end": _endless(_XML % (b"403 Forbidden", _CLOSE) + b"<Error><Code>", b"A"),
     "white space without end": _endless(_XML % (b"200 OK", _CLOSE), b" \n"),
-    "deep xml": _xml(b"403 Forbidden", b"<a>" * 300000),
-    "an xml bomb": _xml(b"403 Forbidden", _BOMB),
-    "an xml that reads a file": _xml(b"403 Forbidden", b'<!DOCTYPE a [<!ENTITY f SYSTEM '
+    "deep xml": xml_answer(b"403 Forbidden", b"<a>" * 300000),
+    "an xml bomb": xml_answer(b"403 Forbidden", _BOMB),
+    "an xml that reads a file": xml_answer(b"403 Forbidden", b'<!DOCTYPE a [<!ENTITY f SYSTEM '
                                      b'"file:///etc/passwd">]><Error><Code>&f;</Code></Error>'),
-    "an error with escapes": _xml(b"403 Forbidden", b"<Error><Code>A&#27;[2J</Code><Message>"
+    "an error with escapes": xml_answer(b"403 Forbidden", b"<Error><Code>A&#27;[2J</Code><Message>"
                                   b"\x1b]0;x\x07</Message></Error>"),
-    "escapes in xml characters": _xml(b"403 Forbidden", "<Error><Code>Access\u009bDenied</Code>"
+    "escapes in xml characters": xml_answer(b"403 Forbidden", "<Error><Code>Access\u009bDenied</Code>"
                                       "<Message>\u202ex\u0085</Message></Error>".encode()),
-    "a page that goes on for ever": _xml(b"200 OK", _LIST + b"<NextContinuationToken>t"
+    "a page that goes on for ever": xml_answer(b"200 OK", _LIST + b"<NextContinuationToken>t"
                                          b"</NextContinuationToken></ListBucketResult>"),
-    "a page that repeats itself": _xml(b"200 OK", _LIST + b"<NextContinuationToken>t"
+    "a page that repeats itself": xml_answer(b"200 OK", _LIST + b"<NextContinuationToken>t"
                                        b"</NextContinuationToken><Contents><Key>images/k</Key>"
                                        b"<Size>1</Size></Contents></ListBucketResult>"),
-    "keys without the prefix": _xml(b"200 OK", b"<ListBucketResult>" + b"".join(
+    "keys without the prefix": xml_answer(b"200 OK", b"<ListBucketResult>" + b"".join(
         b"<Contents><Key>%b</Key><Size>1</Size></Contents>" % k
         for k in (b"../../etc/passwd", b"a", b"im", b"images", b"images/../x", b"z"))
         + b"</ListBucketResult>"),
-    "a key of a mebibyte": _xml(b"200 OK", b"<ListBucketResult><Contents><Key>images/" + b"k" * 2**20
+    "a key of a mebibyte": xml_answer(b"200 OK", b"<ListBucketResult><Contents><Key>images/" + b"k" * 2**20
                                 + b"</Key><Size>1</Size></Contents></ListBucketResult>"),
-    "words that are cut": _xml(b"403 Forbidden", ("<Error><Code>No</Code><Message>a" + "\u65e5" * 999
+    "words that are cut": xml_answer(b"403 Forbidden", ("<Error><Code>No</Code><Message>a" + "\u65e5" * 999
                                                   + "</Message></Error>").encode()),
     "a chunk that is too long": _plain(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
                                        b"ffffffffffffffffff\r\naaaa"),
@@ -75,10 +75,11 @@ ANSWERS = {
 
 
 class Hostile(Listener):
-    """On a port of its own, answers each request with the answer of that name, then closes."""
+    """On a port of its own, answers each request with the answer of that name, or this one, then
+    closes."""
 
-    def __init__(self, name):
-        self.answer, self.asked = ANSWERS[name], 0
+    def __init__(self, answer):
+        self.answer, self.asked = ANSWERS.get(answer, answer), 0
         self.lock = threading.Lock()
         super().__init__()
 
