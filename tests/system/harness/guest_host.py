@@ -161,6 +161,7 @@ def first():
     run("systemctl", "enable", "--now", "lockstep.service")
     bucket.same()
     until(lambda: show("StatusText") == "in step", "the line of status")
+    run("systemd-analyze", "security", "--no-pager", "--threshold=15", "lockstep.service")
     reload()
     os.rename(f"{IMAGES}/cat/3.jpg", f"{IMAGES}/cat/three.jpg")
     until(lambda: "cat/three.jpg" in rows(), "the list to follow its image")
