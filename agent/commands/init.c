@@ -405,18 +405,33 @@ static int run(struct init *in)
     return status;
 }
 
+/* A configuration that is there, as after the installation of a package, is replaced by who wants
+ * that: nothing is asked for in vain. An exit status, or -1. */
+static int check_place(struct init *in)
+{
+    struct err e = {0};
+
+    if (in->force || in->print || access(in->file, F_OK))
+        return -1;
+    err_set(&e, -EEXIST, in->file, "--force replaces it; -c FILE writes another one",
+            "there is a configuration already");
+    if (!in->asks)
+        return command_fault(EXIT_USAGE, &e);
+    printf("%s is there already.\n", in->file);
+    if (!ask_yes("Propose one that replaces it?", false))
+        return command_fault(EXIT_USAGE, &e);
+    in->force = 1;
+    return -1;
+}
+
 int command_init(int argc, char **argv)
 {
     struct init in = {.file = CONF_DEFAULT_FILE};
-    struct err e = {0};
     int status = parse(argc, argv, &in);
 
     in.asks = ask_possible();
-    if (status < 0 && !in.force && !in.print && access(in.file, F_OK) == 0) {
-        err_set(&e, -EEXIST, in.file, "--force replaces it; -c FILE writes another one",
-                "there is a configuration already");
-        status = command_fault(EXIT_USAGE, &e);
-    }
+    if (status < 0)
+        status = check_place(&in);
     if (status < 0)
         status = run(&in);
     init_release(&in);

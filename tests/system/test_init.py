@@ -237,6 +237,23 @@ def test_on_a_terminal_it_asks_and_offers_a_plan_first(ctx):
 
 
 @on("s3d")
+def test_on_a_terminal_it_asks_whether_to_replace_what_is_there(ctx):
+    bed = Bed(ctx)
+    write(bed.conf, b"mine")
+    words = bed.words("--images", bed.images, "--bucket", ctx.bucket)
+    terminal = Terminal(words, bed.environment)
+    terminal.answer("Propose one that replaces it? [y/N]", "")
+    assert terminal.end() == 2 and "--force" in terminal.text, terminal.text
+    assert bed.ops() == set() and open(bed.conf, "rb").read() == b"mine"
+    terminal = Terminal(words, bed.environment)
+    terminal.answer("Propose one that replaces it? [y/N]", "y")
+    terminal.answer("Try the permissions on the bucket? [Y/n]", "n")
+    terminal.answer("Show what the first run would do? [y/N]", "")
+    terminal.answer("Write it, in place of what is there? [Y/n]", "")
+    assert terminal.end() == 0 and bed.check().returncode == 0, terminal.text
+
+
+@on("s3d")
 def test_on_a_terminal_no_is_no(ctx):
     bed = Bed(ctx)
     ctx.server.fault("error", op="DeleteObject", code="AccessDenied", count=0)
