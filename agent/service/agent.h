@@ -62,22 +62,19 @@
 #include <errno.h>
 #include <systemd/sd-event.h>
 
-#define AGENT_PENDING_MAX  50000 /* items at once before listings and sweeps wait */
-#define AGENT_FLYING_MAX   512   /* transfers handed over at once */
-#define AGENT_LARGE_MAX    64    /* of these, large ones: small ones are not to wait behind them */
-#define AGENT_LARGE_BYTES  (1 << 20)
-#define AGENT_KEY_SIZE     (PATH_BYTES_MAX + S3_KEY_MAX + 1)
-#define AGENT_PLAN_WAIT_MS 20 /* observed items wait this long for others of the same moment */
-#define AGENT_PASS_QUIET_MS                                                                        \
-    150 /* removals and renames gather until nothing new came for this long */
-#define AGENT_PASS_MAX_MS  10000 /* or at most for this long */
-#define AGENT_COMMIT_MS    1000 /* index and journal are made durable together at least this often */
-#define AGENT_COMMIT_COUNT 4096
-#define AGENT_RECHECK_MS   2000 /* a list that waits for images is held against the index again */
-#define AGENT_ONCE_TRIES   3    /* --once: failures of an item before it is given up */
-#define AGENT_DIR_MEMORY_MS                                                                        \
-    60000 /* directory renames and removals are remembered for this long                           \
-           */
+#define AGENT_PENDING_MAX   50000 /* items at once before listings and sweeps wait */
+#define AGENT_FLYING_MAX    512   /* transfers handed over at once */
+#define AGENT_LARGE_MAX     64    /* of these, large ones: small ones are not to wait behind them */
+#define AGENT_LARGE_BYTES   (1 << 20)
+#define AGENT_KEY_SIZE      (PATH_BYTES_MAX + S3_KEY_MAX + 1)
+#define AGENT_PLAN_WAIT_MS  20    /* observed items wait this long for others of the same moment */
+#define AGENT_PASS_QUIET_MS 150   /* removals and renames gather until nothing came for this long */
+#define AGENT_PASS_MAX_MS   10000 /* or at most for this long */
+#define AGENT_COMMIT_MS     1000 /* index and journal are made durable together at least this often */
+#define AGENT_COMMIT_COUNT  4096
+#define AGENT_RECHECK_MS    2000  /* a list that waits for images is held against the index again */
+#define AGENT_ONCE_TRIES    3     /* --once: failures of an item before it is given up */
+#define AGENT_DIR_MEMORY_MS 60000 /* directory renames and removals are remembered for so long */
 
 /* What is known of a mapping's marker (marker.h). */
 struct marker {
@@ -325,6 +322,8 @@ struct item *intake_touch(struct agent *a, unsigned mapping, const char *path,
                           enum journal_source source, int64_t settle_ms);
 void intake_touch_key(struct agent *a, unsigned mapping, const char *key,
                       enum journal_source source, int64_t settle_ms);
+/* nothing seems to be there any more, as a listing or the end of a directory tells */
+void intake_missed(struct agent *a, unsigned mapping, const char *key, enum journal_source source);
 /* more may be taken in: not too much is on its way by itself */
 bool intake_has_room(const struct agent *a);
 void intake_hints(struct agent *a);
@@ -473,6 +472,8 @@ void removals_scanned(struct agent *a, struct mapping *m);
 void removals_all_seen(struct agent *a, struct mapping *m);
 /* is something gone that is still to be decided, and not for want of a scan that sees all? */
 bool removals_under_way(const struct agent *a);
+/* will more images of the mapping leave the lists as soon as they were looked at? */
+bool removals_to_come(struct agent *a, const struct mapping *m);
 void removals_queue(struct agent *a, struct item *it);
 /* The gone path was touched: it is looked at again, unless a pass over the lists is at it. */
 void removals_recall(struct agent *a, struct item *it);

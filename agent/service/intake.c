@@ -80,9 +80,20 @@ void intake_touch_key(struct agent *a, unsigned mapping, const char *key,
         return;
     }
     it->source = source;
+    it->leaving = false;
     if (source == JOURNAL_SRC_EVENT && !a->mappings[mapping].unheard)
         it->resting = false; /* and events tell on */
     intake_hint(a, it, settle_ms);
+}
+
+void intake_missed(struct agent *a, unsigned mapping, const char *key, enum journal_source source)
+{
+    struct item *it;
+
+    intake_touch_key(a, mapping, key, source, a->mappings[mapping].conf->settle_ms);
+    it = pending_find(a->pending, key);
+    if (it)
+        it->leaving = true;
 }
 
 struct item *intake_touch(struct agent *a, unsigned mapping, const char *path,
@@ -142,7 +153,7 @@ static void intake_note(struct agent *a, struct item *it, const struct file_stat
     it->seen = *st;
     if (st->kind == FILE_REGULAR) {
         it->was_there = true;
-        it->told_gone = false;
+        it->told_gone = it->leaving = false;
         free(it->went);
         it->went = NULL;
         it->gone_ms = 0;
@@ -309,8 +320,10 @@ static void intake_gone(struct agent *a, const struct hint *h)
                                        a->mappings[h->root].conf->settle_ms);
 
         rename_told_gone(a, h->root, h->path);
-        if (it)
+        if (it) {
             it->told_gone = h->code == 0;
+            it->leaving = true;
+        }
         return;
     }
     if (!agent_dir_key(a, h->root, h->path, dir))

@@ -91,7 +91,7 @@ static int compare_file(void *arg, const char *key, const struct known *known)
         watch_filter_excludes(&c->m->filter, key + c->m->prefix_len))
         return 0;
     if (!pending_find(c->agent->pending, key))
-        intake_touch_key(c->agent, c->m->id, key, JOURNAL_SRC_SCAN, c->m->conf->settle_ms);
+        intake_missed(c->agent, c->m->id, key, JOURNAL_SRC_SCAN);
     return 0;
 }
 

@@ -195,14 +195,20 @@ static struct mapping *pass_next_mapping(struct agent *a)
     return NULL;
 }
 
-/* Is it time to begin a pass over the mapping's lists? */
-static bool pass_is_due(const struct agent *a, const struct mapping *m)
+/* Is it time to begin a pass over the mapping's lists? Not while more is to come: each list is
+ * rewritten once for all that goes at a time, however it is spread by then. */
+static bool pass_is_due(struct agent *a, const struct mapping *m)
 {
     if (a->pass_running)
         return false;
     if (a->now_ms - a->pass_first_ms >= AGENT_PASS_MAX_MS)
         return true;
-    return a->now_ms - a->pass_last_ms >= AGENT_PASS_QUIET_MS && !rows_unsure(m->rows);
+    if (a->now_ms - a->pass_last_ms < AGENT_PASS_QUIET_MS || rows_unsure(m->rows))
+        return false;
+    if (!removals_to_come(a, m))
+        return true;
+    a->pass_last_ms = a->now_ms; /* all items are not walked at every turn */
+    return false;
 }
 
 /* Hand the batch to the thread, or go on at once where no list is concerned. */

@@ -32,6 +32,22 @@ bool removals_under_way(const struct agent *a)
     return false;
 }
 
+/* It leaves by itself, soon: no scan has to end before, and nobody has to release it. */
+static bool is_about_to_leave(const struct item *it)
+{
+    return it->leaving &&
+           (it->state == ITEM_SETTLING || it->state == ITEM_OBSERVING ||
+            it->state == ITEM_OBSERVED || (it->state == ITEM_GONE && it->deadline_ms != INT64_MAX));
+}
+
+bool removals_to_come(struct agent *a, const struct mapping *m)
+{
+    for (const struct item *it = pending_first(a->pending, m->id); it; it = it->mate_next)
+        if (is_about_to_leave(it) && deletions_has_object(a, it->key))
+            return true;
+    return false;
+}
+
 void removals_all_seen(struct agent *a, struct mapping *m)
 {
     for (struct item *it = pending_first(a->pending, m->id); it; it = it->mate_next)

@@ -91,8 +91,7 @@ static bool sweep_one(struct agent *a, struct sweep *s)
         struct item *it = pending_find(a->pending, p->keys[i]);
 
         if (!it || it->state != ITEM_SETTLING)
-            intake_touch_key(a, s->mapping, p->keys[i], JOURNAL_SRC_EVENT,
-                             a->mappings[s->mapping].conf->settle_ms);
+            intake_missed(a, s->mapping, p->keys[i], JOURNAL_SRC_EVENT);
     }
     if (p && p->count) {
         free(s->after);

@@ -1,10 +1,12 @@
 """Many lists, and a change that concerns few of them: only these are read. Never is one not read that
 names what changed, whatever happened to it meanwhile."""
 
+import collections
 import os
+import threading
 import time
 
-from harness import deadline, on, wait_until, write
+from harness import deadline, long_test, on, read, wait_until, write
 
 LISTS = 40
 ROWS = 2000
@@ -97,4 +99,77 @@ def test_what_is_known_of_a_list_ends_with_its_content(ctx):
         assert first_row(lists, i) == "0\t1\ttwo.jpg\n", (i, first_row(lists, i))
     with open(f"{lists}/001.lst", encoding="ascii") as file:
         assert file.read() == rows(1) + "9999\t1\ttwo.jpg\n"
+    ctx.client.assert_tree(lists, "lists/")
+
+
+def rewrites(agent):
+    """How often each list was rewritten, by the journal."""
+    return collections.Counter(record["p"] for record in agent.journal_records("--op", "lst")
+                               if record["st"] == "done")
+
+
+def few_rows(i, first, end):
+    return b"".join(b"%d\t%d\t%d.jpg\n" % (n, i, n) for n in range(first, end))
+
+
+def shared(ctx, images_count, **options):
+    """A running agent, whose lists name all the images."""
+    images, lists = ctx.folder("images"), ctx.folder("lists")
+    for n in range(images_count):
+        write(f"{images}/{n}.jpg", b"%d" % n * 20)
+    for i in range(5):
+        write(f"{lists}/{i:03}.lst", few_rows(i, 0, images_count))
+    agent = ctx.agent(images=images, lists=lists, **options).start()
+    agent.wait_in_step(40)
+    return images, lists, agent
+
+
+@on("s3d")
+def test_removals_that_settle_one_after_the_other_take_one_rewrite_a_list(ctx):
+    images, lists, agent = shared(ctx, 40, repository={"settle_ms": 1000})
+    for lot in range(4):
+        for n in range(lot * 9, lot * 9 + 9):
+            os.unlink(f"{images}/{n}.jpg")
+        time.sleep(0.4)  # a pass waits for less where it does not know of more
+    agent.wait_in_step(30)
+    assert rewrites(agent) == {f"{i:03}.lst": 1 for i in range(5)}, rewrites(agent)
+    for i in range(5):
+        assert read(f"{lists}/{i:03}.lst") == few_rows(i, 36, 40)
+    ctx.client.assert_tree(lists, "lists/")
+
+
+@on("s3d")
+def test_files_that_no_list_can_name_keep_no_pass_waiting(ctx):
+    images, lists, _ = shared(ctx, 3, repository={"settle_ms": 300})
+    stop = threading.Event()
+
+    def scratch():
+        while not stop.wait(0.05):
+            write(f"{images}/scratch", b"x")
+            os.unlink(f"{images}/scratch")
+
+    writer = threading.Thread(target=scratch)
+    writer.start()
+    try:
+        os.unlink(f"{images}/0.jpg")
+        wait_until(lambda: first_row(lists, 0).startswith("1\t"), 5, "the pass")
+    finally:
+        stop.set()
+        writer.join()
+
+
+@long_test
+@deadline(120)
+@on("s3d")
+def test_removals_without_end_keep_a_list_waiting_for_ten_seconds_at_most(ctx):
+    images, lists, agent = shared(ctx, 60, repository={"settle_ms": 1000})
+    began = time.monotonic()
+    for n in range(59):
+        os.unlink(f"{images}/{n}.jpg")
+        time.sleep(0.3)
+        if not first_row(lists, 0).startswith("0\t"):
+            break
+    took = time.monotonic() - began
+    assert 9 < took < 13, f"{took:.1f} s"
+    agent.wait_in_step(30)
     ctx.client.assert_tree(lists, "lists/")
