@@ -93,7 +93,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/service.h \
 	agent/service/sight.c \
 	agent/service/spill.c agent/service/spill.h \
-	agent/service/stale.c \
+	agent/service/stale.c agent/service/stale.h \
 	agent/service/stored.c agent/service/stored.h \
 	agent/service/orphans.c \
 	agent/service/doubts.c \

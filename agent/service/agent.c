@@ -13,6 +13,7 @@
 #include "agent/service/policies.h"
 #include "agent/service/retention.h"
 #include "agent/service/room.h"
+#include "agent/service/stale.h"
 #include "agent/service/undo.h"
 #include "base/clock.h"
 #include "base/log.h"

@@ -150,26 +150,6 @@ struct dir_gone {
     int64_t at_ms;
 };
 
-/* The changes of one pass, shared by the lists that still have to get them. */
-struct change_set {
-    unsigned refs;
-    struct lst_changes *changes;
-};
-
-/* A list that could not be rewritten: its changes wait, in order, and nothing that it may still
- * name is deleted from S3. */
-struct stale_list {
-    struct stale_list *next;
-    unsigned mapping; /* of the list */
-    char *path;
-    struct change_set **sets;
-    size_t count;
-    unsigned failures;
-    bool running;
-    int64_t due_ms;
-    char why[ERR_TEXT_MAX];
-};
-
 /* What is too old in the trash is removed, a page at a time. */
 struct expiry {
     int64_t due_ms;             /* 0: as soon as all is scanned */
@@ -479,7 +459,8 @@ void removals_queue(struct agent *a, struct item *it);
 void removals_recall(struct agent *a, struct item *it);
 void removals_to_barrier(struct agent *a, struct item *it);
 void removals_unlisted(struct agent *a, struct item *it);
-/* the path is there again: nothing is deleted */
+/* nothing is deleted; the path is there again */
+void removals_aborted(struct agent *a, struct item *it, const char *why);
 void removals_called_off(struct agent *a, struct item *it);
 
 /* holds.c; holds.h has what operators do with them */
@@ -571,23 +552,6 @@ void relist_changed(struct agent *a, const struct pass_list *list);
 /* rows are to be changed: a pass is wanted once nothing more comes */
 void relist_wanted(struct agent *a);
 int64_t relist_deadline(const struct agent *a);
-
-/* stale.c */
-void change_set_drop(struct change_set *set);
-struct stale_list *stale_find(const struct agent *a, unsigned mapping, const char *path);
-/* the list still has to get these changes; why: NULL where it waits behind others */
-void stale_add(struct agent *a, unsigned mapping, const char *path, struct change_set *set,
-               const char *why);
-/* the code says that no list is there */
-bool stale_is_no_list(int code);
-/* the list was not there, and nothing says that it is elsewhere or cannot be reached */
-bool stale_is_gone(struct agent *a, const struct pass_list *list);
-/* the list was renamed: its changes go with it */
-void stale_follow(struct agent *a, const struct item *from, const struct item *to);
-void stale_passed(struct agent *a, const struct pass_list *list);
-void stale_retry(struct agent *a);
-int64_t stale_deadline(const struct agent *a);
-void stale_free_all(struct agent *a);
 
 /* apply.c */
 /* the planned item waits for a slot, in the queue of its kind */

@@ -2,6 +2,7 @@
 #include "agent/service/agent.h"
 
 #include "agent/service/departed.h"
+#include "agent/service/stale.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* Shell. Status at a glance. See glance.h. */
 #include "agent/service/glance.h"
 
+#include "agent/service/stale.h"
 #include "base/clock.h"
 #include "base/visible.h"
 

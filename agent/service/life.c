@@ -4,6 +4,7 @@
 #include "agent/service/events.h"
 #include "agent/service/owner.h"
 #include "agent/service/room.h"
+#include "agent/service/stale.h"
 #include "base/log.h"
 
 #include <malloc.h>

@@ -1,8 +1,10 @@
 /* Shell. Removals that lists hold. See list_holds.h. */
 #include "agent/service/list_holds.h"
 
+#include "agent/service/departed.h"
 #include "agent/service/hashed.h"
 #include "agent/service/holds.h"
+#include "agent/service/stale.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,11 @@
 #define PREFIX  "named:" /* of the meta values; then the key's SHA-256; the value is the key */
 #define LOOKS   5        /* at a list that changes while it is read */
 #define LOOK_NS 20000000
+
+bool list_holds(const struct conf_policy *p)
+{
+    return p && p->on_remove == CONF_REMOVE_HOLD;
+}
 
 /* Is the removal held because a list names the image? */
 static bool is_named(struct agent *a, const char *key)
@@ -111,7 +118,7 @@ static int gather_list(const struct gather *g, const char *path)
 {
     const struct conf_policy *p = conf_policy_of(g->agent->conf, g->mapping, path);
 
-    if (!lst_is_list(path) || !p || p->on_remove != CONF_REMOVE_HOLD)
+    if (!lst_is_list(path) || !list_holds(p))
         return 0;
     return job_add_list(g->job, g->mapping, path, NULL, p);
 }
@@ -172,21 +179,34 @@ static int add_name(void *arg, const char *name)
     return rc;
 }
 
-/* The removals that are to be asked about, and by which names. How many, or -ENOMEM. */
-static int gather_names(struct agent *a, const struct mapping *m, struct job *job)
+/* The removals that are to be asked about, or were (inquired), and by which names. How many, or
+ * -ENOMEM. */
+static int gather_names(struct agent *a, const struct mapping *m, bool inquired, struct job *job)
 {
     int count = 0, rc = 0;
 
+    job->candidates = map_new();
+    job->named = map_new();
+    if (!job->candidates || !job->named)
+        return -ENOMEM;
     for (struct item *it = a->relist.first; it && rc == 0; it = it->next) {
         struct naming n = {.job = job, .item = it};
 
-        if (it->mapping != m->id || it->state != ITEM_LISTING || it->released || it->inquired)
+        if (it->mapping != m->id || it->state != ITEM_LISTING || it->released ||
+            it->inquired != inquired)
             continue;
         it->inquired = true;
         rc = follow_each_going(a, it, add_name, &n);
         count++;
     }
     return rc ? rc : count;
+}
+
+int list_holds_names(struct agent *a, const struct mapping *m, struct job *job)
+{
+    int rc = some_hold(a->conf) ? gather_names(a, m, true, job) : 0;
+
+    return rc < 0 ? rc : 0;
 }
 
 bool list_holds_ask(struct agent *a, const struct mapping *m)
@@ -198,11 +218,7 @@ bool list_holds_ask(struct agent *a, const struct mapping *m)
         return false;
     job = job_new(JOB_NAMED);
     if (job)
-        job->candidates = map_new();
-    if (job)
-        job->named = map_new();
-    if (job && job->candidates && job->named)
-        rc = gather_names(a, m, job);
+        rc = gather_names(a, m, false, job);
     if (rc > 0)
         rc = gather_lists(a, m->id, job);
     if (rc < 0)
@@ -231,6 +247,69 @@ static int look_row(void *arg, const char *image)
     if (!key || map_get_str(l->job->named, key))
         return 0;
     return map_put_str(l->job->named, key, l->list, NULL);
+}
+
+/* The next name that lists may have for an image which some list names. */
+static bool next_named(const struct job *job, size_t *at, char name[PATH_BYTES_MAX + 1])
+{
+    const void *path;
+    void *key;
+    size_t n;
+
+    while (map_next(job->candidates, at, &path, &n, &key))
+        if (map_get_str(job->named, key)) {
+            snprintf(name, PATH_BYTES_MAX + 1, "%.*s", (int)n, (const char *)path);
+            return true;
+        }
+    return false;
+}
+
+/* What was found to be held stays in all lists that are still to be rewritten. */
+static int withdraw(struct job *job)
+{
+    char name[PATH_BYTES_MAX + 1], to[PATH_BYTES_MAX + 1];
+    int rc = 0;
+
+    for (size_t at = 0; rc == 0 && next_named(job, &at, name);)
+        if (lst_changes_fate(job->changes, name, to, sizeof to) == LST_DROP)
+            rc = lst_changes_rename(job->changes, name, name);
+    return rc;
+}
+
+/* The rows that a rewrite is about to drop: those among them that the list holds are noted. */
+static int look_dropped(struct looking *l, struct span rows)
+{
+    char path[PATH_BYTES_MAX + 1], to[PATH_BYTES_MAX + 1];
+    struct lst_cursor c = {.in = rows};
+    struct lst_row row;
+    int rc = 0;
+
+    while (rc == 0 && lst_row_next(&c, &row))
+        if (row.kind == LST_ROW_IMAGE && lst_path_normal(row.path, path, sizeof path) == 0 &&
+            lst_changes_fate(l->job->changes, path, to, sizeof to) == LST_DROP)
+            rc = look_row(l, path);
+    return rc;
+}
+
+int list_holds_spare(struct job *job, struct pass_list *list, struct span undo)
+{
+    struct looking l = {.job = job, .list = list};
+    size_t known = job->named ? map_count(job->named) : 0;
+    struct buf before, after;
+    int rc;
+
+    if (!job->candidates || !list_holds(list->policy))
+        return 0;
+    buf_init(&before, SIZE_MAX);
+    buf_init(&after, SIZE_MAX);
+    rc = lst_undo_sides(undo, &before, &after);
+    if (rc == 0)
+        rc = look_dropped(&l, (struct span){before.data, before.len});
+    if (rc == 0 && map_count(job->named) > known)
+        rc = withdraw(job) ? -ENOMEM : ERR_REFUSED;
+    buf_release(&before);
+    buf_release(&after);
+    return rc;
 }
 
 /* Nobody knows what the list names: it may be all. */
@@ -278,6 +357,20 @@ static void words(const struct agent *a, struct mapping *m, const struct pass_li
                  list->path);
 }
 
+/* So many removals are held; one of the lists that name them. */
+static void tell(struct agent *a, struct mapping *m, const struct pass_list *example,
+                 uint64_t count)
+{
+    if (!count)
+        return;
+    guard_passed(&m->recent, GUARD_WINDOW_MS, count, a->now_ms); /* many are an accident as well */
+    words(a, m, example);
+    if (a->options.dry_run)
+        dry_held(a, m, count);
+    else
+        holds_tell(a, m, count);
+}
+
 void list_holds_answered(struct agent *a, struct job *job)
 {
     struct mapping *m = &a->mappings[job->mapping];
@@ -303,12 +396,42 @@ void list_holds_answered(struct agent *a, struct job *job)
         holds_take(a, m, it);
         count++;
     }
-    if (!count)
+    tell(a, m, example, count);
+}
+
+/* No rows left the paths of what a pass found to be held. */
+static void not_departed(struct agent *a, const struct job *job)
+{
+    char name[PATH_BYTES_MAX + 1], key[AGENT_KEY_SIZE];
+    int rc = 0;
+
+    for (size_t at = 0; rc == 0 && next_named(job, &at, name);)
+        if (agent_key(a, job->mapping, name, key))
+            rc = departed_forget(a->index, key);
+    if (rc)
+        agent_fail(a, rc, "writing the index");
+}
+
+void list_holds_passed(struct agent *a, struct job *job)
+{
+    struct mapping *m = &a->mappings[job->mapping];
+    const struct pass_list *example = NULL;
+    uint64_t count = 0;
+
+    if (!job->named || !map_count(job->named))
         return;
-    guard_passed(&m->recent, GUARD_WINDOW_MS, count, a->now_ms); /* many are an accident as well */
-    words(a, m, example);
-    if (a->options.dry_run)
-        dry_held(a, m, count);
-    else
-        holds_tell(a, m, count);
+    not_departed(a, job);
+    for (struct item *it = a->passing.first, *next; it && !a->fatal; it = next) {
+        const struct pass_list *list = map_get_str(job->named, it->key);
+
+        next = it->next;
+        if (!list || it->again || it->state != ITEM_LISTING)
+            continue; /* or it is looked at again in any case */
+        example = list;
+        note(a, m, it->key);
+        removals_aborted(a, it, "a list names the image, and holds its removal");
+        holds_take(a, m, it);
+        count++;
+    }
+    tell(a, m, example, count);
 }

@@ -13,6 +13,9 @@
 
 #include "agent/service/agent.h"
 
+/* list_holds(policy): lists with this policy (or NULL) hold removals. */
+bool list_holds(const struct conf_policy *policy);
+
 /* list_holds_ask(a, m): removals of the mapping wait for a pass that no list was asked about yet,
  * and some list may hold them: it is looked for. True: the pass must wait for list_holds_answered.
  */
@@ -24,6 +27,23 @@ void list_holds_look(struct job *job);
 
 /* list_holds_answered(a, job): what was found is held, the rest may go. */
 void list_holds_answered(struct agent *a, struct job *job);
+
+/*
+ * A row may be written between the question and the pass. So a pass rewrites lists that hold
+ * removals before all others, and asks once more, of the very rows that a rewrite is to drop:
+ *
+ * list_holds_names(a, m, job): before the items go into the pass: it is to be asked about these. 0
+ * or -ENOMEM.
+ * list_holds_spare(job, list, undo): on the thread, when nothing of this rewrite is done yet.
+ * ERR_REFUSED: it would drop rows that the list holds; they are withdrawn from the job's changes,
+ * and it is to be made anew. 0: it may go on; or -ENOMEM.
+ * list_holds_passed(a, job): the pass is through; what was found is held.
+ */
+int list_holds_names(struct agent *a, const struct mapping *m, struct job *job)
+    __attribute__((warn_unused_result));
+int list_holds_spare(struct job *job, struct pass_list *list, struct span undo)
+    __attribute__((warn_unused_result));
+void list_holds_passed(struct agent *a, struct job *job);
 
 /* list_holds_forget(a, m, key): the removal is not held any more. list_holds_forget_key: the same
  * without an agent; *ret_was: a list held it. list_holds_count(a, m): m->named, from the index. 0

@@ -10,6 +10,7 @@
 #include "agent/service/pulse.h"
 #include "agent/service/reload.h"
 #include "agent/service/retention.h"
+#include "agent/service/stale.h"
 #include "agent/service/undo.h"
 #include "agent/service/wait.h"
 #include "base/clock.h"

@@ -3,6 +3,7 @@
 
 #include "agent/service/anchors.h"
 #include "agent/service/room.h"
+#include "agent/service/stale.h"
 #include "base/clock.h"
 
 #include <stdio.h>

@@ -5,6 +5,7 @@
 #include "agent/core/rows.h"
 #include "agent/service/absent.h"
 #include "agent/service/list_holds.h"
+#include "agent/service/stale.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
@@ -49,14 +50,13 @@ static void publish_submit(struct agent *a, struct item *it, uint64_t passed_ove
         job->key = key ? strdup(key) : NULL;
     }
     if (!job || !job->path || (key && !job->key) || publish_leaving(a, images->id, &job->leaving) ||
-        (policy && policy->on_remove == CONF_REMOVE_HOLD &&
-         list_holds_keys(a, images, &job->held)) ||
-        agent_commit(a)) {
+        (list_holds(policy) && list_holds_keys(a, images, &job->held)) || agent_commit(a)) {
         job_free(job);
         agent_fail(a, -ENOMEM, "checking a list");
         return;
     }
     job->keeps = policy && policy->on_remove == CONF_REMOVE_KEEP;
+    job->amid = a->pass_running && list_holds(policy);
     job->passed_over = passed_over;
     job->now_s = a->real_us / US_PER_S;
     job->item = it;
@@ -103,7 +103,7 @@ static void publish_passing(const struct agent *a, const struct item *it, struct
  * that: they are rewritten again. It is put after that. */
 static void publish_rewrite(struct agent *a, struct item *it, struct job *job)
 {
-    struct change_set *set = a->pass_running ? NULL : calloc(1, sizeof *set);
+    struct change_set *set = a->pass_running || job->amid ? NULL : calloc(1, sizeof *set);
 
     item_blame(it, "it names images by what they were called before");
     pending_set(a->pending, it, ITEM_WAITING, a->now_ms + AGENT_RECHECK_MS);

@@ -6,6 +6,7 @@
 #include "agent/service/departed.h"
 #include "agent/service/list_holds.h"
 #include "agent/service/mentioned.h"
+#include "agent/service/stale.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -212,13 +213,12 @@ static bool pass_is_due(struct agent *a, const struct mapping *m)
 }
 
 /* Hand the batch to the thread, or go on at once where no list is concerned. */
-static void pass_submit(struct agent *a, struct mapping *m, struct change_set *set)
+static void pass_submit(struct agent *a, struct mapping *m, struct job *job)
 {
-    struct job *job = job_new(JOB_PASS);
-    int rc = job ? 0 : -ENOMEM;
+    int rc = 0;
 
-    if (rc == 0 && m->conf->kind == CONF_REPOSITORY && lst_changes_count(set->changes))
-        rc = pass_gather_lists(a, m->id, job, set);
+    if (m->conf->kind == CONF_REPOSITORY && lst_changes_count(job->changes))
+        rc = pass_gather_lists(a, m->id, job, job->set);
     if (rc) {
         job_free(job);
         agent_fail(a, rc, "gathering lists");
@@ -229,13 +229,22 @@ static void pass_submit(struct agent *a, struct mapping *m, struct change_set *s
         pass_items_through(a);
         return;
     }
-    set->refs++;
-    job->set = set;
-    job->changes = set->changes;
+    job->set->refs++;
+    job->mapping = m->id;
     job->root_fds = a->root_fds;
     job->index = a->index;
     job->dry_run = a->options.dry_run;
     work_submit(a->work, job);
+}
+
+/* The items and rows of the mapping whose turn it is are to be dealt with by the job. */
+static int pass_fill(struct agent *a, const struct mapping *m, struct job *job)
+{
+    struct pass_batch batch = {.agent = a, .m = m, .changes = job->changes};
+    int rc = list_holds_names(a, m, job);
+
+    pass_take_items(a, m);
+    return rc ? rc : rows_take(m->rows, pass_row, &batch);
 }
 
 /* A pass over the lists of the mapping whose turn it is. True: it went through at once, so another
@@ -244,6 +253,7 @@ static bool pass_begin(struct agent *a)
 {
     struct mapping *m = pass_next_mapping(a);
     struct change_set *set;
+    struct job *job;
     int rc;
 
     if (!m || !pass_is_due(a, m) || list_holds_ask(a, m))
@@ -251,14 +261,13 @@ static bool pass_begin(struct agent *a)
     removals_guard(a, m);
     if (a->options.dry_run)
         dry_removals(a, m, &a->relist);
-    pass_take_items(a, m);
-    set = calloc(1, sizeof *set);
-    rc = set ? lst_changes_new(&set->changes) : -ENOMEM;
-    if (rc == 0) {
-        struct pass_batch batch = {.agent = a, .m = m, .changes = set->changes};
-
-        set->refs = 1;
-        rc = rows_take(m->rows, pass_row, &batch);
+    set = change_set_new();
+    job = set ? job_new(JOB_PASS) : NULL;
+    rc = job ? 0 : -ENOMEM;
+    if (job) {
+        job->set = set;
+        job->changes = set->changes;
+        rc = pass_fill(a, m, job);
     }
     if (rc) {
         agent_fail(a, rc, "gathering changes");
@@ -267,9 +276,11 @@ static bool pass_begin(struct agent *a)
         if (!a->relist.count && !follow_pending(a))
             a->pass_first_ms = a->pass_last_ms = 0;
         agent_sync(a);
-        if (!a->fatal)
-            pass_submit(a, m, set);
     }
+    if (a->fatal)
+        job_free(job);
+    else
+        pass_submit(a, m, job);
     change_set_drop(set);
     return !a->pass_running && !a->fatal;
 }
@@ -330,6 +341,7 @@ void relist_passed(struct agent *a, struct job *job)
         else
             relist_changed(a, list);
     }
+    list_holds_passed(a, job);
     pass_items_through(a);
     change_set_drop(set);
 }

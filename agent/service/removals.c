@@ -193,17 +193,22 @@ void removals_unlisted(struct agent *a, struct item *it)
     decide_done(a, it);
 }
 
+void removals_aborted(struct agent *a, struct item *it, const char *why)
+{
+    struct journal_record rec = agent_record(a, it, JOURNAL_REMOVE, JOURNAL_ABORT);
+
+    rec.why = why;
+    if (it->tx)
+        agent_journal(a, &rec);
+    it->tx = 0;
+}
+
 void removals_called_off(struct agent *a, struct item *it)
 {
-    struct journal_record rec;
-
-    if (it->change == CHANGE_RENAME) {
+    if (it->change == CHANGE_RENAME)
         rename_through(a, it);
-    } else if (it->tx) {
-        rec = agent_record(a, it, JOURNAL_REMOVE, JOURNAL_ABORT);
-        rec.why = "the path changed again before its object was deleted";
-        agent_journal(a, &rec);
-    }
+    else
+        removals_aborted(a, it, "the path changed again before its object was deleted");
     it->tx = 0;
     it->released = false;
     it->inquired = false;

@@ -1,6 +1,8 @@
 /* Shell. Which new path is which old image. */
 #include "agent/service/agent.h"
 
+#include "agent/service/stale.h"
+
 #include "base/log.h"
 
 #include <inttypes.h>

@@ -7,6 +7,7 @@
 #include "agent/service/holds.h"
 #include "agent/service/orders.h"
 #include "agent/service/room.h"
+#include "agent/service/stale.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"

@@ -1,12 +1,25 @@
-/* Shell. Lists that could not be rewritten: their changes wait, in order, and are tried again. */
-#include "agent/service/agent.h"
-#include "agent/service/events.h"
+/* Shell. Lists that could not be rewritten. See stale.h. */
+#include "agent/service/stale.h"
 
+#include "agent/service/events.h"
 #include "base/log.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+struct change_set *change_set_new(void)
+{
+    struct change_set *set = calloc(1, sizeof *set);
+
+    if (set && lst_changes_new(&set->changes)) {
+        free(set);
+        return NULL;
+    }
+    if (set)
+        set->refs = 1;
+    return set;
+}
 
 void change_set_drop(struct change_set *set)
 {
@@ -16,7 +29,6 @@ void change_set_drop(struct change_set *set)
     }
 }
 
-/* The list that waits for changes, or NULL. */
 struct stale_list *stale_find(const struct agent *a, unsigned mapping, const char *path)
 {
     for (struct stale_list *s = a->stale_lists; s; s = s->next)
@@ -34,7 +46,6 @@ static void stale_free(struct stale_list *s)
     free(s);
 }
 
-/* Note that this list still has to get these changes. */
 void stale_add(struct agent *a, unsigned mapping, const char *path, struct change_set *set,
                const char *why)
 {
@@ -73,7 +84,7 @@ void stale_add(struct agent *a, unsigned mapping, const char *path, struct chang
     }
 }
 
-/* No list is there, or something else has taken its place or that of its directory. */
+/* Something else may have taken its place or that of its directory. */
 bool stale_is_no_list(int code)
 {
     return code == -ENOENT || code == -ENOTDIR || code == -ELOOP || code == ERR_NOT_FILE;
@@ -132,7 +143,6 @@ void stale_passed(struct agent *a, const struct pass_list *list)
     follow_settled(a);
 }
 
-/* Try the lists again whose time has come. */
 void stale_retry(struct agent *a)
 {
     for (struct stale_list *s = a->stale_lists; s; s = s->next) {

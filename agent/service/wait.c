@@ -1,6 +1,8 @@
 /* Shell. Who waits until all that is on disk is in S3. core/wait.h has the rules. */
 #include "agent/service/wait.h"
 
+#include "agent/service/stale.h"
+
 #include "agent/core/wait.h"
 #include "base/clock.h"
 #include "base/visible.h"

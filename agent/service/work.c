@@ -288,6 +288,7 @@ static int work_check(struct work *w, struct job *job)
 /* Where a rewrite of one list stands while its hooks are called. */
 struct rewrite {
     struct work *work;
+    struct job *pass;
     struct pass_list *list;
     uint64_t tx;
     struct noting note;
@@ -323,9 +324,13 @@ static struct job *rewrite_letter(enum job_kind kind, const struct rewrite *rw,
 static int rewrite_intent(void *arg, const struct lst_apply_event *event)
 {
     struct rewrite *rw = arg;
-    struct job *ask = rewrite_letter(JOB_ASK_INTENT, rw, event);
-    int rc = ask ? undo_keep(rw->work->undo_dir, event->undo, ask->undo) : -ENOMEM;
+    struct job *ask;
+    int rc = list_holds_spare(rw->pass, rw->list, event->undo);
 
+    if (rc)
+        return rc;
+    ask = rewrite_letter(JOB_ASK_INTENT, rw, event);
+    rc = ask ? undo_keep(rw->work->undo_dir, event->undo, ask->undo) : -ENOMEM;
     if (rc == 0 && sem_init(&ask->answered, 0, 0))
         rc = -errno;
     if (rc) {
@@ -414,7 +419,7 @@ static void work_dry_list(const struct job *job, struct pass_list *list, bool ke
 static void work_pass_list(struct work *w, struct job *job, struct pass_list *list,
                            const struct lst_policy *policy, const struct sought *sought)
 {
-    struct rewrite rw = {.work = w, .list = list};
+    struct rewrite rw = {.work = w, .pass = job, .list = list};
     struct lst_apply_hooks hooks = {.on_rows = rewrite_rows,
                                     .on_intent = rewrite_intent,
                                     .on_end = rewrite_end,
@@ -424,11 +429,35 @@ static void work_pass_list(struct work *w, struct job *job, struct pass_list *li
     int root_fd = job->root_fds[list->mapping];
     struct err e = {0};
 
-    if (!noting_begin(&rw.note, job->index, list->key, root_fd, list->path, sought))
-        list->code = lst_apply(root_fd, list->path, job->changes, &opt, &hooks, &list->changed, &e);
-    noting_release(&rw.note);
+    do {
+        if (!noting_begin(&rw.note, job->index, list->key, root_fd, list->path, sought))
+            list->code =
+                lst_apply(root_fd, list->path, job->changes, &opt, &hooks, &list->changed, &e);
+        noting_release(&rw.note);
+    } while (list->code == ERR_REFUSED); /* each time fewer rows are to go */
     if (list->code)
         snprintf(list->why, sizeof list->why, "%s", e.what[0] ? e.what : err_name(list->code));
+}
+
+/* The lists of a pass that hold removals, or those that do not. */
+static void work_pass_lists(struct work *w, struct job *job, bool holding, struct class_maps *maps,
+                            const struct sought *sought)
+{
+    for (size_t i = 0; i < job->list_count; i++) {
+        struct pass_list *list = &job->lists[i];
+        struct lst_policy policy;
+        struct err e = {0};
+
+        if (list_holds(list->policy) != holding)
+            continue;
+        list->code = policies_lst(list->policy, maps, &policy, &e);
+        if (list->code)
+            err_text(&e, list->why, sizeof list->why);
+        else if (job->dry_run)
+            work_dry_list(job, list, policy.keep_removed);
+        else
+            work_pass_list(w, job, list, &policy, sought);
+    }
 }
 
 /* JOB_PASS. */
@@ -438,19 +467,8 @@ static void work_pass(struct work *w, struct job *job)
     struct class_maps maps = {.count = 0};
     bool spares = sought_make(&sought, job->changes) == 0; /* else all lists are read */
 
-    for (size_t i = 0; i < job->list_count; i++) {
-        struct pass_list *list = &job->lists[i];
-        struct lst_policy policy;
-        struct err e = {0};
-
-        list->code = policies_lst(list->policy, &maps, &policy, &e);
-        if (list->code)
-            err_text(&e, list->why, sizeof list->why);
-        else if (job->dry_run)
-            work_dry_list(job, list, policy.keep_removed);
-        else
-            work_pass_list(w, job, list, &policy, spares ? &sought : NULL);
-    }
+    work_pass_lists(w, job, true, &maps, spares ? &sought : NULL);
+    work_pass_lists(w, job, false, &maps, spares ? &sought : NULL);
     class_maps_release(&maps);
     sought_release(&sought);
 }

@@ -73,6 +73,7 @@ struct job {
     uint64_t absent;  /* CHECK: outcome: rows of such, where it does */
     char *first_held; /* CHECK: outcome: an image whose removal is held, or NULL */
     int64_t now_s;    /* CHECK */
+    bool amid;        /* CHECK: a pass was under way when it began, which may hold what it drops */
     struct lst_changes *old_rows; /* CHECK: outcome: rows that were rewritten before; or NULL */
     uint64_t missing;             /* CHECK: outcome: on disk, not in S3 */
     char *first_missing;          /* CHECK: outcome: one of them, or NULL */
@@ -81,20 +82,20 @@ struct job {
     struct buf dangling_names;    /* CHECK: outcome: the first and those after, with NULs */
     bool more;                    /* CHECK: outcome: they did not fit, and it stopped there */
 
-    struct map *candidates;          /* NAMED: path -> key of its item (malloc); owned */
-    struct map *named;               /* NAMED: outcome: key -> the list that names it; owned */
+    struct map *candidates; /* NAMED, PASS: path -> key of its item (malloc); owned; or NULL */
+    struct map *named;      /* the same: outcome: key -> the list that names it; owned; or NULL */
     struct manifest_order *manifest; /* MANIFEST; owned */
 
-    const struct lst_changes *changes; /* PASS; the set's */
-    struct change_set *set;            /* PASS: what holds the changes; counted by the loop alone */
-    bool retry;                        /* PASS: of one list that could not be rewritten before */
-    struct pass_list *lists;           /* PASS, NAMED; the job's own */
+    struct lst_changes *changes; /* PASS; the set's */
+    struct change_set *set;      /* PASS: what holds the changes; counted by the loop alone */
+    bool retry;                  /* PASS: of one list that could not be rewritten before */
+    struct pass_list *lists;     /* PASS, NAMED; the job's own */
     size_t list_count;
     const int *root_fds; /* PASS, NAMED: by mapping; borrowed */
     bool dry_run;        /* PASS: count rows, change nothing */
 
-    unsigned mapping;                           /* ASK, TELL: of the list; NAMED: of the images */
-    uint64_t tx;                                /* ASK: answer; TELL: of the intent */
+    unsigned mapping; /* ASK, TELL: of the list; NAMED, PASS: of the images */
+    uint64_t tx;      /* ASK: answer; TELL: of the intent */
     char before[SHA256_HEX], after[SHA256_HEX]; /* ASK, TELL */
     char undo[SHA256_HEX + 8];                  /* ASK: name of the undo file */
     uint64_t rows;                              /* ASK, TELL: rows renamed and dropped */

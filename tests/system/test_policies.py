@@ -3,7 +3,7 @@
 import os
 import time
 
-from harness import on, read, wait_until, write
+from harness import deadline, on, read, wait_until, write
 
 NAMES = ("cat/a.jpg", "cat/b.jpg", "dog/c.jpg", "dog/d.jpg")
 CLASSES = "0\tcat\n3\tdog\n"
@@ -251,3 +251,42 @@ def test_nonsense_is_refused(ctx):
         "policies": [{"match": ["val.lst"], "on_remove": "hold"}, {"on_remove": "keep"}]})
     done = agent.run("config", "check")
     assert done.returncode == 0 and "on_remove = \"hold\";" in done.stdout, done
+
+
+def read_by(agent):
+    """Bytes that the agent has read so far."""
+    with open(f"/proc/{agent.process.pid}/io", encoding="ascii") as file:
+        return int(file.readline().split()[1])
+
+
+@deadline(90)
+@on("s3d")
+def test_a_row_that_comes_after_the_question_who_holds_a_removal_holds_it(ctx):
+    """The list is asked, then another for long, and meanwhile somebody adds a row to the first."""
+    agent, images, lists = set_up(ctx, {"match": ["a.lst", "long.lst"], "on_remove": "hold"},
+                                  lists=("train.lst",))
+    write(f"{lists}/a.lst", plain((1, 0, "cat/a.jpg")))
+    write(f"{lists}/long.lst", b"".join(b"%d\t0\tcat/a.jpg\n" % n for n in range(800000)))
+    agent.wait_in_step(60)
+    size, before = os.stat(f"{lists}/long.lst").st_size, read_by(agent)
+    os.unlink(f"{images}/cat/b.jpg")
+    os.unlink(f"{images}/dog/c.jpg")
+    wait_until(lambda: read_by(agent) - before > size / 50, 20, "the question", interval=0.001)
+    write(f"{lists}/.a.swp", plain((1, 0, "cat/a.jpg"), (2, 0, "cat/b.jpg")))
+    os.rename(f"{lists}/.a.swp", f"{lists}/a.lst")
+    wait_until(lambda: state(agent)["held"] == 1, 20, "the removal to be held")
+    wait_until(lambda: "images/dog/c.jpg" not in ctx.client.keys("images/"), 20, "the other")
+    assert "lists/a.lst names images that are gone" in agent.run("status").stdout
+    assert read(f"{lists}/a.lst") == plain((1, 0, "cat/a.jpg"), (2, 0, "cat/b.jpg"))
+    assert read(f"{lists}/train.lst") == OLD.replace(b"6\t3\tdog/c.jpg\n", b"")
+    assert "images/cat/b.jpg" in ctx.client.keys("images/")
+    assert any("holds its removal" in r.get("why", "") for r in agent.journal_records()
+               if r["st"] == "abort"), "the question found the row: it came too early"
+    agent.kill9()
+    agent.start()
+    wait_until(lambda: state(agent)["held"] == 1, 20, "the removal to be held still")
+    wait_until(lambda: agent.run("release", "images").returncode == 0, 20, "the agent to be up")
+    in_step(ctx, agent, images, lists)
+    assert read(f"{lists}/a.lst") == plain((1, 0, "cat/a.jpg"))
+    assert read(f"{lists}/train.lst") == plain((4, 0, "cat/a.jpg"), (9, 3, "dog/d.jpg"))
+    agent.verify_journal()
