@@ -293,7 +293,7 @@ static bool may_be_below(const struct lst_changes *c, const char *begin, const c
     return slash && (size_t)(slash - path) >= c->spreading_min;
 }
 
-bool changes_may_affect(const struct lst_changes *c, struct span in, struct span line)
+unsigned changes_reach(const struct lst_changes *c, struct span in, struct span line)
 {
     const char *end = line.p + line.n;
     uint64_t hash;
@@ -301,8 +301,8 @@ bool changes_may_affect(const struct lst_changes *c, struct span in, struct span
     while (end > line.p && (end[-1] == '\n' || end[-1] == '\r'))
         end--;
     hash = end - in.p >= TAIL_BYTES ? tail_hash(end) : tail_hash_of(line.p, (size_t)(end - line.p));
-    return filter_passes(c->tails, c->filter_bits, hash) ||
-           (c->spreading > 0 && may_be_below(c, line.p, end));
+    return (filter_passes(c->tails, c->filter_bits, hash) ? CHANGES_OWN : 0) |
+           (c->spreading > 0 && may_be_below(c, line.p, end) ? CHANGES_ABOVE : 0);
 }
 
 /* The change of exactly this path, or NULL. */
@@ -313,12 +313,13 @@ static const struct change *get(const struct lst_changes *c, const char *p, size
 }
 
 /* The nearest change to a normal path: its own, or that of the deepest directory above it. */
-static bool find_nearest(const struct lst_changes *c, struct span normal, struct change_hit *ret)
+static bool find_nearest(const struct lst_changes *c, unsigned reach, struct span normal,
+                         struct change_hit *ret)
 {
     size_t n = normal.n;
-    const struct change *change = get(c, normal.p, n);
+    const struct change *change = reach & CHANGES_OWN ? get(c, normal.p, n) : NULL;
 
-    while (!change && c->spreading > 0 && n > c->spreading_min) {
+    while (!change && reach & CHANGES_ABOVE && c->spreading > 0 && n > c->spreading_min) {
         const char *slash = memrchr(normal.p, '/', n);
 
         if (!slash)
@@ -334,7 +335,7 @@ static bool find_nearest(const struct lst_changes *c, struct span normal, struct
     return true;
 }
 
-bool changes_find(const struct lst_changes *c, struct span path, char *scratch,
+bool changes_find(const struct lst_changes *c, unsigned reach, struct span path, char *scratch,
                   struct change_hit *ret)
 {
     if (!path_is_normal(path)) {
@@ -342,7 +343,7 @@ bool changes_find(const struct lst_changes *c, struct span path, char *scratch,
             return false;
         path = span_of(scratch);
     }
-    return find_nearest(c, path, ret) && !memchr(path.p, 0, path.n);
+    return find_nearest(c, reach, path, ret) && !memchr(path.p, 0, path.n);
 }
 
 enum lst_fate change_fate(const struct change_hit *hit, char *out, size_t size)
@@ -368,7 +369,7 @@ enum lst_fate lst_changes_fate(const struct lst_changes *c, const char *path, ch
     char scratch[PATH_BYTES_MAX + 1];
     struct change_hit hit;
 
-    if (!changes_find(c, span_of(path), scratch, &hit))
+    if (!changes_find(c, CHANGES_ANY, span_of(path), scratch, &hit))
         return LST_KEEP;
     return change_fate(&hit, out, size);
 }

@@ -72,14 +72,19 @@ struct change_hit {
     size_t from_n;      /* leading bytes of it that the change names */
 };
 
-/* changes_may_affect(c, in, line): the row of that list may have a change; false is certain. A look
- * at its end, mostly. */
-bool changes_may_affect(const struct lst_changes *c, struct span in, struct span line);
+/* What may change a row: a change of its very path, one of a directory above, or both. */
+#define CHANGES_OWN   1u
+#define CHANGES_ABOVE 2u
+#define CHANGES_ANY   (CHANGES_OWN | CHANGES_ABOVE)
 
-/* changes_find(c, path, scratch, ret): the nearest change for a path as spelled in a row; false if
- * there is none or the path names nothing inside. scratch: PATH_BYTES_MAX + 1 bytes, used only for
- * paths that are not in normal form. */
-bool changes_find(const struct lst_changes *c, struct span path, char *scratch,
+/* changes_reach(c, in, line): CHANGES_... that the row of that list may have; what is missing there
+ * it has not. A look at its end, mostly. */
+unsigned changes_reach(const struct lst_changes *c, struct span in, struct span line);
+
+/* changes_find(c, reach, path, scratch, ret): the nearest change for a path as spelled in a row, of
+ * those that may reach it; false if there is none or the path names nothing inside. scratch:
+ * PATH_BYTES_MAX + 1 bytes, used only for paths that are not in normal form. */
+bool changes_find(const struct lst_changes *c, unsigned reach, struct span path, char *scratch,
                   struct change_hit *ret);
 
 /* changes_next(c, &at, ret_from): the paths that have a change, in no order; *at = 0 to begin.

@@ -220,7 +220,8 @@ static bool loses_rows(struct rewrite *w)
         struct span line = row_line(w->in, at);
 
         at += line.n;
-        if (!row_path(line, &path) || !changes_find(w->changes, path, w->scratch, &hit) ||
+        if (!row_path(line, &path) ||
+            !changes_find(w->changes, CHANGES_ANY, path, w->scratch, &hit) ||
             fate_of(w, &hit, w->fresh) != LST_DROP)
             continue;
         row_classify(line, line.p == w->in.p, &row);
@@ -244,13 +245,14 @@ int rewrite_affected(const struct lst_policy *policy, struct span in,
     w.reindex = w.policy->reindex && loses_rows(&w);
     for (size_t at = 0; rc == 0 && at < in.n;) {
         struct span line = row_line(in, at);
+        unsigned reach = changes_reach(changes, in, line);
         bool found;
 
         at += line.n;
         w.stats.rows++;
-        if ((!w.reindex && !changes_may_affect(changes, in, line)) || !row_path(line, &path))
+        if ((!w.reindex && !reach) || !row_path(line, &path))
             continue;
-        found = changes_find(changes, path, w.scratch, &hit);
+        found = changes_find(changes, reach, path, w.scratch, &hit);
         if (found || w.reindex)
             rc = affect_row(&w, line, found ? &hit : NULL);
     }
