@@ -145,7 +145,7 @@ lockstep_SOURCES = \
 	agent/commands/lst_lock.c agent/commands/lst_lock.h \
 	agent/commands/lst_make.c agent/commands/lst_pick.c \
 	agent/commands/lst_show.c agent/commands/lst_stat.c agent/commands/lst_undo.c \
-	agent/commands/order.c \
+	agent/commands/options.c agent/commands/options.h agent/commands/order.c \
 	agent/commands/manifest.c \
 	agent/commands/pack.c \
 	agent/commands/pause.c \

@@ -1,5 +1,6 @@
 /* Shell. lockstep channels: what a training job is told of lists and images. */
 #include "agent/commands/lst.h"
+#include "agent/commands/options.h"
 
 #include "agent/commands/channels_wait.h"
 #include "agent/commands/commands.h"
@@ -13,11 +14,11 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SETS           2 /* of images: one to train with, one for validation */
 #define SET_TRAIN      0
@@ -79,6 +80,8 @@ struct wish {
     struct channel channels[2 * SETS];
     size_t channel_n;
 };
+
+#define NO_SET "a set is train=... or validation=..."
 
 /* "train=..." : the set, and what stands behind; NULL where it is neither. */
 static struct set *set_of(struct wish *w, char *value, char **ret_rest)
@@ -323,30 +326,55 @@ static bool words(char *value, const char **ret, size_t *ret_n, size_t most)
     return !value;
 }
 
-/* An option of one set. NULL, or what is wrong. */
-static const char *take_set(int c, char *value, struct wish *w)
+/* command_option's take, as all that follow. */
+static const char *take_list(void *arg, char *value)
+{
+    char *rest = NULL;
+    struct set *s = set_of(arg, value, &rest);
+
+    if (!s)
+        return NO_SET;
+    if (s->list)
+        return "one list a set";
+    s->list = rest;
+    return NULL;
+}
+
+/* Where the images of a set are. */
+static const char *take_place(struct wish *w, char *value, enum channel_source source, bool records)
 {
     char *rest = NULL;
     struct set *s = set_of(w, value, &rest);
 
     if (!s)
-        return "a set is train=... or validation=...";
-    if (c == 'l') {
-        if (s->list)
-            return "one list a set";
-        s->list = rest;
-        return NULL;
-    }
+        return NO_SET;
     if (s->uri)
         return "one place a set";
     s->uri = rest;
-    s->records = c == 'R';
-    s->source = c == 'A' ? CHANNEL_AUGMENTED : c == 'M' ? CHANNEL_MANIFEST : CHANNEL_PREFIX;
+    s->records = records;
+    s->source = source;
     return NULL;
 }
 
-static const char *take_type(const char *value, struct wish *w)
+static const char *take_manifest(void *arg, char *value)
 {
+    return take_place(arg, value, CHANNEL_MANIFEST, false);
+}
+
+static const char *take_augmented(void *arg, char *value)
+{
+    return take_place(arg, value, CHANNEL_AUGMENTED, false);
+}
+
+static const char *take_record(void *arg, char *value)
+{
+    return take_place(arg, value, CHANNEL_PREFIX, true);
+}
+
+static const char *take_type(void *arg, char *value)
+{
+    struct wish *w = arg;
+
     if (strcmp(value, "efs") == 0)
         w->type = CHANNEL_EFS;
     else if (strcmp(value, "fsx") == 0)
@@ -356,54 +384,24 @@ static const char *take_type(const char *value, struct wish *w)
     return NULL;
 }
 
-/* An option. NULL, or what is wrong. */
-static const char *take_option(int c, char *value, struct wish *w)
+static const char *take_subnets(void *arg, char *value)
 {
-    switch (c) {
-    case 'l':
-    case 'M':
-    case 'A':
-    case 'R':
-        return take_set(c, value, w);
-    case 't':
-        return take_type(value, w);
-    case 'a':
-        w->attribute = value;
-        return NULL;
-    case 'p':
-        w->pipe = true;
-        return NULL;
-    case 'b':
-        return lst_number(value, 1, INT32_MAX, &w->mini_batch) ? NULL : "--mini-batch-size is 1...";
-    case 'f':
-        w->file_system = value;
-        return NULL;
-    case 'm':
-        w->mount = value;
-        return NULL;
-    case 'n':
-        w->mount_name = value;
-        return NULL;
-    case 'u':
-        return words(value, w->network.subnets, &w->network.subnet_n, SUBNETS_MAX)
-                   ? NULL
-                   : "--subnets are 16 at most";
-    case 'g':
-        return words(value, w->network.groups, &w->network.group_n, GROUPS_MAX)
-                   ? NULL
-                   : "--security-groups are 5 at most";
-    case 'w':
-        w->waits = true;
-        return NULL;
-    case 'T':
-        return wait_seconds(value, &w->timeout_s) ? NULL
-                                                  : "--timeout wants seconds, at most a year's";
-    case 'c':
-        w->conf_file = value;
-        return NULL;
-    default:
-        return "unknown option";
-    }
+    struct channel_network *n = arg;
+
+    return words(value, n->subnets, &n->subnet_n, SUBNETS_MAX) ? NULL : "--subnets are 16 at most";
+}
+
+static const char *take_groups(void *arg, char *value)
+{
+    struct channel_network *n = arg;
+
+    return words(value, n->groups, &n->group_n, GROUPS_MAX) ? NULL
+                                                            : "--security-groups are 5 at most";
+}
+
+static const char *take_timeout(void *arg, char *value)
+{
+    return wait_seconds(value, arg) ? NULL : "--timeout wants seconds, at most a year's";
 }
 
 /* What does not go together. NULL, or what is wrong. */
@@ -434,33 +432,29 @@ static const char *judge(const struct wish *w)
 
 int command_channels(int argc, char **argv)
 {
-    static const struct option names[] = {{"list", required_argument, NULL, 'l'},
-                                          {"type", required_argument, NULL, 't'},
-                                          {"manifest", required_argument, NULL, 'M'},
-                                          {"augmented", required_argument, NULL, 'A'},
-                                          {"record", required_argument, NULL, 'R'},
-                                          {"attribute", required_argument, NULL, 'a'},
-                                          {"pipe", no_argument, NULL, 'p'},
-                                          {"mini-batch-size", required_argument, NULL, 'b'},
-                                          {"file-system", required_argument, NULL, 'f'},
-                                          {"mount", required_argument, NULL, 'm'},
-                                          {"mount-name", required_argument, NULL, 'n'},
-                                          {"subnets", required_argument, NULL, 'u'},
-                                          {"security-groups", required_argument, NULL, 'g'},
-                                          {"wait", no_argument, NULL, 'w'},
-                                          {"timeout", required_argument, NULL, 'T'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
     struct wish w = {
         .attribute = ATTRIBUTE_DEFAULT, .mini_batch = MINI_BATCH_USUAL, .timeout_s = -1};
-    const char *wrong = NULL;
-    int c;
+    const struct command_option table[] = {
+        {"list", .take = take_list, .arg = &w},
+        {"type", .take = take_type, .arg = &w},
+        {"manifest", .take = take_manifest, .arg = &w},
+        {"augmented", .take = take_augmented, .arg = &w},
+        {"record", .take = take_record, .arg = &w},
+        {"attribute", .text = &w.attribute},
+        {"pipe", .flag = &w.pipe},
+        {"mini-batch-size", .number = &w.mini_batch, .least = 1, .most = INT32_MAX,
+         .wrong = "--mini-batch-size is 1..."},
+        {"file-system", .text = &w.file_system},
+        {"mount", .text = &w.mount},
+        {"mount-name", .text = &w.mount_name},
+        {"subnets", .take = take_subnets, .arg = &w.network},
+        {"security-groups", .take = take_groups, .arg = &w.network},
+        {"wait", .flag = &w.waits},
+        {"timeout", .take = take_timeout, .arg = &w.timeout_s},
+        {.letter = 'c', .text = &w.conf_file},
+        {0}};
+    const char *wrong = command_options(argc, argv, table);
 
-    while (!wrong && (c = getopt_long(argc, argv, "c:h", names, NULL)) != -1) {
-        if (c == 'h')
-            return command_usage(usage, NULL);
-        wrong = take_option(c, optarg, &w);
-    }
     if (!wrong)
         wrong = optind < argc ? "too many arguments" : judge(&w);
     return wrong ? command_usage(usage, wrong) : make_and_wait(&w);

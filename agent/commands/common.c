@@ -63,7 +63,7 @@ void command_print_name(const char *name)
 
 int command_usage(const char *text, const char *wrong)
 {
-    if (!wrong) {
+    if (!wrong || !*wrong) {
         fputs(text, stdout);
         return EXIT_IN_STEP;
     }

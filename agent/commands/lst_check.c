@@ -2,8 +2,8 @@
 #include "agent/commands/lst.h"
 
 #include "agent/commands/commands.h"
+#include "agent/commands/options.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,15 +45,17 @@ struct wish {
 };
 
 /* "3,224,224", "224,224", "224x224". */
-static bool shape(const char *text, struct lst_images_options *ret)
+static const char *shape(void *arg, char *text)
 {
+    static const char wrong[] = "--image-shape is 3,HEIGHT,WIDTH or HEIGHTxWIDTH";
+    struct lst_images_options *ret = arg;
     char copy[64];
     uint64_t sides[3];
     size_t n = 0;
     char *next = copy;
 
     if (strlen(text) >= sizeof(copy))
-        return false;
+        return wrong;
     memcpy(copy, text, strlen(text) + 1);
     while (next && n < 3) {
         char *side = next;
@@ -62,85 +64,44 @@ static bool shape(const char *text, struct lst_images_options *ret)
         if (next)
             *next++ = '\0';
         if (!lst_number(side, 1, SIDE_MOST, &sides[n++]))
-            return false;
+            return wrong;
     }
     if (next || n < 2)
-        return false;
+        return wrong;
     ret->height = (uint32_t)sides[n - 2];
     ret->width = (uint32_t)sides[n - 1];
-    return true;
-}
-
-/* An option with a value. NULL, or what is wrong. */
-static const char *take_value(int c, const char *value, struct wish *w)
-{
-    uint64_t jobs;
-
-    switch (c) {
-    case 's':
-        return shape(value, &w->images) ? NULL : "--image-shape is 3,HEIGHT,WIDTH or HEIGHTxWIDTH";
-    case 'b':
-        return lst_number(value, 1, UINT64_MAX, &w->check.mini_batch) ? NULL
-                                                                      : "--mini-batch-size is 1...";
-    case 'k':
-        return lst_number(value, 1, UINT64_MAX, &w->check.classes) ? NULL : "--classes is 1...";
-    case 'i':
-        return lst_number(value, 0, UINT64_MAX, &w->check.imbalance) ? NULL : "--imbalance is 0...";
-    case 't':
-        if (!lst_number(value, 1, THREADS_MOST, &jobs))
-            return "--jobs is 1 to 64";
-        w->images.threads = (unsigned)jobs;
-        return NULL;
-    case 'r':
-        w->root = value;
-        return NULL;
-    case 'c':
-        w->conf_file = value;
-        return NULL;
-    default:
-        return "unknown option";
-    }
+    return NULL;
 }
 
 /* The options. -1, or an exit status. */
 static int options(int argc, char **argv, struct wish *w)
 {
-    static const struct option names[] = {{"root", required_argument, NULL, 'r'},
-                                          {"no-images", no_argument, NULL, 'n'},
-                                          {"image-shape", required_argument, NULL, 's'},
-                                          {"mini-batch-size", required_argument, NULL, 'b'},
-                                          {"classes", required_argument, NULL, 'k'},
-                                          {"imbalance", required_argument, NULL, 'i'},
-                                          {"content", no_argument, NULL, 'd'},
-                                          {"jobs", required_argument, NULL, 't'},
-                                          {"fix", no_argument, NULL, 'f'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {"sarif", no_argument, NULL, 'a'},
-                                          {"config", required_argument, NULL, 'c'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
-    int c;
+    bool json = false, sarif = false;
+    uint64_t threads = w->images.threads;
+    const struct command_option table[] = {{"root", .text = &w->root},
+                                           {"no-images", .flag = &w->lists_alone},
+                                           {"image-shape", .take = shape, .arg = &w->images},
+                                           {"mini-batch-size", .number = &w->check.mini_batch,
+                                            .least = 1, .most = UINT64_MAX,
+                                            .wrong = "--mini-batch-size is 1..."},
+                                           {"classes", .number = &w->check.classes, .least = 1,
+                                            .most = UINT64_MAX, .wrong = "--classes is 1..."},
+                                           {"imbalance", .number = &w->check.imbalance,
+                                            .most = UINT64_MAX, .wrong = "--imbalance is 0..."},
+                                           {"content", .flag = &w->images.content},
+                                           {"jobs", .number = &threads, .least = 1,
+                                            .most = THREADS_MOST, .wrong = "--jobs is 1 to 64"},
+                                           {"fix", .flag = &w->fix},
+                                           {"json", .flag = &json},
+                                           {"sarif", .flag = &sarif},
+                                           {"config", 'c', .text = &w->conf_file},
+                                           {0}};
+    const char *wrong = command_options(argc, argv, table);
 
-    while ((c = getopt_long(argc, argv, "c:h", names, NULL)) != -1) {
-        const char *wrong = NULL;
-
-        if (c == 'h')
-            return command_usage(usage, NULL);
-        if (c == 'n')
-            w->lists_alone = true;
-        else if (c == 'd')
-            w->images.content = true;
-        else if (c == 'f')
-            w->fix = true;
-        else if (c == 'j')
-            w->format = LST_JSON;
-        else if (c == 'a')
-            w->format = LST_SARIF;
-        else
-            wrong = take_value(c, optarg, w);
-        if (wrong)
-            return command_usage(usage, wrong);
-    }
+    if (wrong)
+        return command_usage(usage, wrong);
+    w->images.threads = (unsigned)threads;
+    w->format = sarif ? LST_SARIF : json ? LST_JSON : LST_TEXT;
     if (optind == argc)
         return command_usage(usage, "which list?");
     if (w->lists_alone && w->images.content)

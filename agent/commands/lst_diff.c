@@ -2,15 +2,16 @@
 #include "agent/commands/lst.h"
 
 #include "agent/commands/commands.h"
+#include "agent/commands/options.h"
 #include "agent/commands/screen.h"
 #include "base/json.h"
 #include "lists/diff.h"
 #include "lists/tally.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define GIT_ARGUMENTS        7 /* path old-file old-hex old-mode new-file new-hex new-mode */
 #define GIT_ARGUMENTS_RENAME 9
@@ -348,24 +349,13 @@ static int compare_for_git(struct view *v, int n, char **words)
 
 int lst_command_diff(int argc, char **argv)
 {
-    static const struct option names[] = {{"summary", no_argument, NULL, 's'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {"git", no_argument, NULL, 'g'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
     struct view v = {0};
-    int c;
+    const struct command_option table[] = {
+        {"summary", .flag = &v.summary}, {"json", .flag = &v.json}, {"git", .flag = &v.git}, {0}};
+    const char *wrong = command_options(argc, argv, table);
 
-    while ((c = getopt_long(argc, argv, "h", names, NULL)) != -1) {
-        if (c == 's')
-            v.summary = true;
-        else if (c == 'j')
-            v.json = true;
-        else if (c == 'g')
-            v.git = true;
-        else
-            return command_usage(usage, c == 'h' ? NULL : "unknown option");
-    }
+    if (wrong)
+        return command_usage(usage, wrong);
     if (v.git)
         return compare_for_git(&v, argc - optind, argv + optind);
     if (argc - optind != 2)

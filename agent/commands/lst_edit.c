@@ -9,11 +9,11 @@
 #include "agent/commands/lst_lock.h"
 
 #include "agent/commands/commands.h"
+#include "agent/commands/options.h"
 #include "base/path.h"
 #include "lists/merge.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
@@ -271,14 +271,14 @@ static int session(const char *path)
 
 int lst_command_edit(int argc, char **argv)
 {
-    static const struct option names[] = {{"help", no_argument, NULL, 'h'}, {0}};
+    static const struct command_option none[] = {{0}};
+    const char *wrong = command_options(argc, argv, none);
     struct lst_lock lock;
     struct err e = {0};
-    int c, rc, status;
+    int rc, status;
 
-    c = getopt_long(argc, argv, "h", names, NULL);
-    if (c != -1)
-        return command_usage(usage, c == 'h' ? NULL : "unknown option");
+    if (wrong)
+        return command_usage(usage, wrong);
     if (argc - optind != 1)
         return command_usage(usage, "which list?");
     rc = lst_lock_take(argv[optind], &lock, &e);

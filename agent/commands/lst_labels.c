@@ -344,7 +344,7 @@ int lst_command_relabel(int argc, char **argv)
     if (!wrong && edit.select.class_n + edit.select.pattern_n == 0 && !edit.in_name)
         wrong = "which rows: --class, --match, --in";
     if (wrong)
-        return command_usage(relabel_usage, *wrong ? wrong : NULL);
+        return command_usage(relabel_usage, wrong);
     return run(argc - optind, argv + optind, &edit, relabel);
 }
 
@@ -359,7 +359,7 @@ int lst_command_split(int argc, char **argv)
     if (!wrong && edit.by_directory == (edit.in_name != NULL))
         wrong = "--by-directory or --in LIST";
     if (wrong)
-        return command_usage(split_usage, *wrong ? wrong : NULL);
+        return command_usage(split_usage, wrong);
     return run(argc - optind, argv + optind, &edit, split);
 }
 
@@ -373,6 +373,6 @@ int lst_command_merge_classes(int argc, char **argv)
     if (!wrong && (edit.by_directory || edit.in_name || edit.select.pattern_n > 0))
         wrong = "merge-classes takes --to, --class and --renumber";
     if (wrong)
-        return command_usage(merge_usage, *wrong ? wrong : NULL);
+        return command_usage(merge_usage, wrong);
     return run(argc - optind, argv + optind, &edit, merge_classes);
 }

@@ -350,7 +350,7 @@ int lst_command_make(int argc, char **argv)
     int status;
 
     if (wrong) {
-        status = command_usage(usage, *wrong ? wrong : NULL);
+        status = command_usage(usage, wrong);
     } else {
         w.prefix = argv[optind];
         w.parts.group = w.has_group ? group_of : NULL;

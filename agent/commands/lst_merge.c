@@ -2,11 +2,12 @@
 #include "agent/commands/lst.h"
 
 #include "agent/commands/commands.h"
+#include "agent/commands/options.h"
 #include "lists/merge.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MARKER_MOST 64
 
@@ -67,29 +68,21 @@ static int merge(const struct wish *w, struct lst_inputs *in)
 
 int lst_command_merge(int argc, char **argv)
 {
-    static const struct option names[] = {{"renumber", no_argument, NULL, 'r'},
-                                          {"marker-size", required_argument, NULL, 'm'},
-                                          {"path", required_argument, NULL, 'p'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
     struct lst_inputs in = {0};
     struct wish w = {0};
     uint64_t marker = 0;
+    const struct command_option table[] = {{"renumber", .flag = &w.merge.renumber},
+                                           {.letter = 'q', .flag = &w.quiet},
+                                           {"path", .text = &w.name},
+                                           {"marker-size", .number = &marker, .least = 1,
+                                            .most = MARKER_MOST,
+                                            .wrong = "--marker-size is 1 to 64"},
+                                           {0}};
+    const char *wrong = command_options(argc, argv, table);
     int status;
-    int c;
 
-    while ((c = getopt_long(argc, argv, "qh", names, NULL)) != -1) {
-        if (c == 'r')
-            w.merge.renumber = true;
-        else if (c == 'q')
-            w.quiet = true;
-        else if (c == 'p')
-            w.name = optarg;
-        else if (c == 'm' && !lst_number(optarg, 1, MARKER_MOST, &marker))
-            return command_usage(usage, "--marker-size is 1 to 64");
-        else if (c != 'm')
-            return command_usage(usage, c == 'h' ? NULL : "unknown option");
-    }
+    if (wrong)
+        return command_usage(usage, wrong);
     w.merge.marker = (unsigned)marker;
     if (argc - optind != 3)
         return command_usage(usage, "BASE OURS THEIRS");

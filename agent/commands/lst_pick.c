@@ -2,12 +2,13 @@
 #include "agent/commands/lst.h"
 
 #include "agent/commands/commands.h"
+#include "agent/commands/options.h"
 #include "lists/edit.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char append_usage[] =
     "usage: lockstep lst append FILE FROM...\n"
@@ -62,13 +63,13 @@ static int append(struct lst_inputs *in)
 
 int lst_command_append(int argc, char **argv)
 {
-    static const struct option names[] = {{"help", no_argument, NULL, 'h'}, {0}};
+    static const struct command_option none[] = {{0}};
+    const char *wrong = command_options(argc, argv, none);
     struct lst_inputs in = {0};
-    int c = getopt_long(argc, argv, "h", names, NULL);
     int status;
 
-    if (c != -1)
-        return command_usage(append_usage, c == 'h' ? NULL : "unknown option");
+    if (wrong)
+        return command_usage(append_usage, wrong);
     if (argc - optind < 2)
         return command_usage(append_usage, "to which list, and from which?");
     status = lst_inputs_read(argv + optind, (size_t)(argc - optind), &in);
@@ -128,48 +129,49 @@ static int choose(struct wish *w, const struct lst_list *list)
     return EXIT_IN_STEP;
 }
 
+#define NO_NUMBER "a number is wanted"
+
+/* command_option's take. */
+static const char *take_class(void *arg, char *value)
+{
+    struct wish *w = arg;
+    struct lst_selection *s = &w->select;
+
+    return s->class_n < LST_CLASSES_MAX &&
+                   lst_number(value, 0, LST_CLASS_MOST, &w->classes[s->class_n++])
+               ? NULL
+               : NO_NUMBER;
+}
+
+static const char *take_pattern(void *arg, char *value)
+{
+    struct wish *w = arg;
+
+    if (w->select.pattern_n == LST_PATTERNS_MAX)
+        return "--match is given too often";
+    w->patterns[w->select.pattern_n++] = value;
+    return NULL;
+}
+
 /* The options. NULL, or what is wrong; "" asks for help. */
 static const char *options(int argc, char **argv, struct wish *w)
 {
-    static const struct option names[] = {{"class", required_argument, NULL, 'k'},
-                                          {"match", required_argument, NULL, 'm'},
-                                          {"in", required_argument, NULL, 'i'},
-                                          {"not-in", required_argument, NULL, 'n'},
-                                          {"per-class", required_argument, NULL, 'p'},
-                                          {"seed", required_argument, NULL, 's'},
-                                          {"force", no_argument, NULL, 'f'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
-    struct lst_selection *s = &w->select;
-    int c;
+    const struct command_option table[] = {
+        {"class", .take = take_class, .arg = w},
+        {"match", .take = take_pattern, .arg = w},
+        {"in", .text = &w->in},
+        {"not-in", .text = &w->not_in},
+        {"per-class", .number = &w->per_class, .least = 1, .most = UINT64_MAX, .wrong = NO_NUMBER},
+        {"seed", .number = &w->seed, .most = UINT64_MAX, .wrong = NO_NUMBER},
+        {"force", .flag = &w->force},
+        {.letter = 'o', .text = &w->out},
+        {0}};
+    const char *wrong = command_options(argc, argv, table);
 
-    while ((c = getopt_long(argc, argv, "o:h", names, NULL)) != -1) {
-        bool right = true;
-
-        if (c == 'k')
-            right = s->class_n < LST_CLASSES_MAX &&
-                    lst_number(optarg, 0, LST_CLASS_MOST, &w->classes[s->class_n++]);
-        else if (c == 'm' && s->pattern_n < LST_PATTERNS_MAX)
-            w->patterns[s->pattern_n++] = optarg;
-        else if (c == 'i')
-            w->in = optarg;
-        else if (c == 'n')
-            w->not_in = optarg;
-        else if (c == 'p')
-            right = lst_number(optarg, 1, UINT64_MAX, &w->per_class);
-        else if (c == 's')
-            right = lst_number(optarg, 0, UINT64_MAX, &w->seed);
-        else if (c == 'f')
-            w->force = true;
-        else if (c == 'o')
-            w->out = optarg;
-        else
-            return c == 'h' ? "" : "unknown option";
-        if (!right)
-            return "a number is wanted";
-    }
-    s->classes = w->classes;
-    s->patterns = w->patterns;
+    if (wrong)
+        return wrong;
+    w->select.classes = w->classes;
+    w->select.patterns = w->patterns;
     return !w->out ? "-o which file?" : argc - optind != 1 ? "of which list?" : NULL;
 }
 
@@ -184,7 +186,7 @@ int lst_command_subset(int argc, char **argv)
     int status;
 
     if (wrong)
-        return command_usage(subset_usage, *wrong ? wrong : NULL);
+        return command_usage(subset_usage, wrong);
     status = lst_inputs_read(argv + optind, 1, &list);
     if (status == EXIT_IN_STEP)
         status = read_paths(w.in, &files[0], &in);

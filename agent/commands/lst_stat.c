@@ -2,12 +2,13 @@
 #include "agent/commands/lst.h"
 
 #include "agent/commands/commands.h"
+#include "agent/commands/options.h"
 #include "agent/commands/screen.h"
 #include "lists/tally.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char usage[] =
     "usage: lockstep lst stat [--json] FILE...\n"
@@ -78,18 +79,14 @@ static int stat_one(const struct lst_list *list, bool json)
 
 int lst_command_stat(int argc, char **argv)
 {
-    static const struct option names[] = {
-        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
-    struct lst_inputs in = {0};
     bool json = false;
+    const struct command_option table[] = {{"json", .flag = &json}, {0}};
+    const char *wrong = command_options(argc, argv, table);
+    struct lst_inputs in = {0};
     int status;
-    int c;
 
-    while ((c = getopt_long(argc, argv, "h", names, NULL)) != -1) {
-        if (c != 'j')
-            return command_usage(usage, c == 'h' ? NULL : "unknown option");
-        json = true;
-    }
+    if (wrong)
+        return command_usage(usage, wrong);
     if (optind == argc)
         return command_usage(usage, "which list?");
     status = lst_inputs_read(argv + optind, (size_t)(argc - optind), &in);

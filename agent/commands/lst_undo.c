@@ -6,6 +6,7 @@
  */
 #include "agent/commands/lst.h"
 #include "agent/commands/lst_lock.h"
+#include "agent/commands/options.h"
 
 #include "agent/commands/commands.h"
 #include "agent/service/undo.h"
@@ -14,7 +15,6 @@
 #include "lists/merge.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -300,24 +300,15 @@ static int prepare(struct rewritten *r, const struct wish *w)
 /* The options. NULL, or what is wrong; "" asks for help. */
 static const char *options(int argc, char **argv, struct wish *w)
 {
-    static const struct option names[] = {
-        {"force", no_argument, NULL, 'f'},        {"renumber", no_argument, NULL, 'r'},
-        {"output", required_argument, NULL, 'o'}, {"config", required_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},         {0}};
-    int c;
+    const struct command_option table[] = {{"force", .flag = &w->force},
+                                           {"renumber", .flag = &w->merge.renumber},
+                                           {"output", 'o', .text = &w->out},
+                                           {"config", 'c', .text = &w->conf_file},
+                                           {0}};
+    const char *wrong = command_options(argc, argv, table);
 
-    while ((c = getopt_long(argc, argv, "o:c:h", names, NULL)) != -1) {
-        if (c == 'f')
-            w->force = true;
-        else if (c == 'r')
-            w->merge.renumber = true;
-        else if (c == 'o')
-            w->out = optarg;
-        else if (c == 'c')
-            w->conf_file = optarg;
-        else
-            return c == 'h' ? "" : "unknown option";
-    }
+    if (wrong)
+        return wrong;
     if (argc - optind != 1 || !lst_number(argv[optind], 1, UINT64_MAX, &w->seq))
         return "SEQ is the number of a record in the journal";
     return NULL;
@@ -332,7 +323,7 @@ int lst_command_undo(int argc, char **argv)
     int status;
 
     if (wrong)
-        return command_usage(usage, *wrong ? wrong : NULL);
+        return command_usage(usage, wrong);
     status = command_load(w.conf_file ? w.conf_file : CONF_DEFAULT_FILE, true, &conf);
     if (status)
         return status;

@@ -2,14 +2,15 @@
 #include "agent/commands/lst.h"
 
 #include "agent/commands/commands.h"
+#include "agent/commands/options.h"
 #include "agent/commands/place.h"
 #include "lists/manifest.h"
 #include "watchers/watchers.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char usage[] =
     "usage: lockstep manifest [--augmented] [--attribute NAME] [--prefix S3URI] [-o FILE] [-c "
@@ -101,48 +102,26 @@ static int make_mapped(struct wish *w, const struct lst_list *list)
     return status;
 }
 
-/* An option. NULL, or what is wrong. */
-static const char *take_option(int c, const char *value, struct wish *w)
+static const char *take_attribute(void *arg, char *value)
 {
-    switch (c) {
-    case 'a':
-        w->manifest.augmented = true;
-        return NULL;
-    case 'n':
-        w->manifest.attribute = value;
-        return *value && strcmp(value, "source-ref") != 0 ? NULL : "--attribute is another name";
-    case 'p':
-        w->manifest.prefix = value;
-        return NULL;
-    case 'o':
-        w->out = value;
-        return NULL;
-    case 'c':
-        w->conf_file = value;
-        return NULL;
-    default:
-        return "unknown option";
-    }
+    *(const char **)arg = value;
+    return *value && strcmp(value, "source-ref") != 0 ? NULL : "--attribute is another name";
 }
 
 int command_manifest(int argc, char **argv)
 {
-    static const struct option names[] = {{"augmented", no_argument, NULL, 'a'},
-                                          {"attribute", required_argument, NULL, 'n'},
-                                          {"prefix", required_argument, NULL, 'p'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
     struct wish w = {.manifest = {.attribute = ATTRIBUTE_DEFAULT}};
+    const struct command_option table[] = {
+        {"augmented", .flag = &w.manifest.augmented},
+        {"attribute", .take = take_attribute, .arg = &w.manifest.attribute},
+        {"prefix", .text = &w.manifest.prefix},
+        {.letter = 'o', .text = &w.out},
+        {.letter = 'c', .text = &w.conf_file},
+        {0}};
+    const char *wrong = command_options(argc, argv, table);
     struct lst_inputs in = {0};
-    const char *wrong = NULL;
     int status;
-    int c;
 
-    while (!wrong && (c = getopt_long(argc, argv, "c:o:h", names, NULL)) != -1) {
-        if (c == 'h')
-            return command_usage(usage, NULL);
-        wrong = take_option(c, optarg, &w);
-    }
     if (!wrong && argc - optind != 1)
         wrong = "one LIST";
     if (wrong)

@@ -2,10 +2,10 @@
 #include "agent/commands/lst.h"
 
 #include "agent/commands/commands.h"
+#include "agent/commands/options.h"
 #include "agent/commands/screen.h"
 #include "lists/pack.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
@@ -166,46 +166,6 @@ static int check(struct wish *w, char **files)
     return worst;
 }
 
-/* An option with a value, or none. NULL, or what is wrong. */
-static const char *take_option(int c, const char *value, struct wish *w)
-{
-    uint64_t jobs;
-
-    switch (c) {
-    case 'r':
-        w->root = value;
-        return NULL;
-    case 'c':
-        w->conf_file = value;
-        return NULL;
-    case 'o':
-        w->out = value;
-        return NULL;
-    case 'l':
-        w->relabel = value;
-        return NULL;
-    case 'f':
-        w->pack.first_label = true;
-        return NULL;
-    case 'k':
-        w->check = true;
-        return NULL;
-    case 'j':
-        w->json = true;
-        return NULL;
-    case 'q':
-        w->quiet = true;
-        return NULL;
-    case 't':
-        if (!lst_number(value, 1, THREADS_MOST, &jobs))
-            return "--jobs is 1 to 64";
-        w->pack.threads = (unsigned)jobs;
-        return NULL;
-    default:
-        return "unknown option";
-    }
-}
-
 /* Which of the three it is. */
 static int run(struct wish *w, int n, char **words)
 {
@@ -225,22 +185,24 @@ static int run(struct wish *w, int n, char **words)
 
 int command_pack(int argc, char **argv)
 {
-    static const struct option names[] = {
-        {"root", required_argument, NULL, 'r'}, {"first-label", no_argument, NULL, 'f'},
-        {"jobs", required_argument, NULL, 't'}, {"relabel", required_argument, NULL, 'l'},
-        {"check", no_argument, NULL, 'k'},      {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},       {0}};
-    struct wish w = {.pack = {.threads = THREADS_DEFAULT, .on_record = show_progress}};
-    const char *wrong = NULL;
-    int c;
+    struct wish w = {.pack = {.on_record = show_progress}};
+    uint64_t threads = THREADS_DEFAULT;
+    const struct command_option table[] = {{"root", .text = &w.root},
+                                           {"first-label", .flag = &w.pack.first_label},
+                                           {"jobs", .number = &threads, .least = 1,
+                                            .most = THREADS_MOST, .wrong = "--jobs is 1 to 64"},
+                                           {"relabel", .text = &w.relabel},
+                                           {"check", .flag = &w.check},
+                                           {"json", .flag = &w.json},
+                                           {.letter = 'c', .text = &w.conf_file},
+                                           {.letter = 'o', .text = &w.out},
+                                           {.letter = 'q', .flag = &w.quiet},
+                                           {0}};
+    const char *wrong = command_options(argc, argv, table);
 
-    w.pack.arg = &w;
-    while (!wrong && (c = getopt_long(argc, argv, "c:o:qh", names, NULL)) != -1) {
-        if (c == 'h')
-            return command_usage(usage, NULL);
-        wrong = take_option(c, optarg, &w);
-    }
     if (wrong)
         return command_usage(usage, wrong);
+    w.pack.arg = &w;
+    w.pack.threads = (unsigned)threads;
     return run(&w, argc - optind, argv + optind);
 }
