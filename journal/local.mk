@@ -134,7 +134,8 @@ tests_unit_test_journal_writer_SOURCES = tests/unit/test_journal_writer.c $(jour
 tests_unit_test_journal_writer_LDADD = $(journal_tests_LIBS)
 
 noinst_PROGRAMS += tests/bench/bench_journal
-tests_bench_bench_journal_SOURCES = tests/bench/bench_journal.c
+tests_bench_bench_journal_SOURCES = tests/bench/bench_journal.c \
+	tests/bench/journal_records.h tests/bench/journal_records.c
 tests_bench_bench_journal_LDADD = journal/libjournal.a base/libbase.a $(CRYPTO_LIBS) $(ZSTD_LIBS)
 
 EXTRA_DIST += \

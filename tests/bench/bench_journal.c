@@ -5,12 +5,17 @@
  * of one path, with indexes and without; and all that again once closed segments are compressed,
  * and how small they get.
  *
- *   bench_journal [records [directory]]
+ *   bench_journal [RECORDS [DIRECTORY]]
+ *   bench_journal make RECORDS DIRECTORY [HOST [KEY-FILE [SEGMENT-BYTES]]]
+ *
+ * The second makes a journal and keeps it: of that host, signed by the key of the file, with
+ * segments of so many bytes instead of the usual.
  */
 #include "base/clock.h"
 #include "base/err.h"
 #include "journal/journal.h"
 #include "journal/pack.h"
+#include "tests/bench/journal_records.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -22,14 +27,19 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RECORDS    1000000
-#define PIECE      (1u << 20)
-#define PATH_SIZE  96
-#define GROUPS     200 /* of records, with an fdatasync each */
-#define TURN       20  /* groups until it is the bare disk's turn */
-#define TAIL_BYTES (64u << 20)
-#define BASE_US    INT64_C(1767323045123456)
-#define SHOWN      "train/renamed.jpg" /* what the path in the middle is called in the end */
+#define RECORDS     1000000
+#define RECORDS_MIN 100
+#define PIECE       (1u << 20)
+#define GROUPS      200 /* of records, with an fdatasync each */
+#define TURN        20  /* groups until it is the bare disk's turn */
+#define TAIL_BYTES  (64u << 20)
+#define STEP_US     20000 /* from one record to the next in a journal that is kept */
+#define GROUP       1000  /* records that are made durable at once there */
+
+#define USAGE                                                                                      \
+    "usage: bench_journal [RECORDS [DIRECTORY]]\n"                                                 \
+    "       bench_journal make RECORDS DIRECTORY [HOST [KEY-FILE [SEGMENT-BYTES]]]\n"              \
+    "RECORDS: at least 100. make: a journal in a new directory, which is kept.\n"
 
 static void die(const char *what, int rc) __attribute__((noreturn));
 
@@ -37,65 +47,6 @@ static void die(const char *what, int rc)
 {
     fprintf(stderr, "bench_journal: %s: %s\n", what, err_name(rc));
     exit(1);
-}
-
-/* The last n digits of a number. */
-static void put_digits(char *at, size_t n, uint64_t i)
-{
-    for (; n > 0; i /= 10)
-        at[--n] = (char)('0' + i % 10);
-}
-
-/* The path of the i-th image. (Not by snprintf, which takes as long as half of a record.) */
-static char *image_path(uint64_t i, char path[PATH_SIZE])
-{
-    static const char model[] = "train/class_000/image_00000000.jpg";
-
-    memcpy(path, model, sizeof model);
-    put_digits(path + sizeof "train/class_" - 1, 3, i);
-    put_digits(path + sizeof "train/class_000/image_" - 1, 8, i);
-    return path;
-}
-
-/* The i-th record, as the agent writes them of an image that is new: what it is about to do, what
- * S3 answered, and that it is done. */
-static void make_record(struct journal_record *rec, char path[PATH_SIZE], uint64_t i)
-{
-    *rec = (struct journal_record){.op = i % 3 == 1 ? JOURNAL_PUT : JOURNAL_ADD,
-                                   .state = i % 3 ? JOURNAL_DONE : JOURNAL_INTENT,
-                                   .mapping = "images",
-                                   .path = image_path(i / 3, path),
-                                   .tx = i - i % 3 + 1};
-    if (i % 3 == 0) {
-        rec->source = JOURNAL_SRC_EVENT;
-        rec->has = JOURNAL_HAS_FILE;
-        rec->ino = 12345678 + i;
-        rec->size = 123456 + i % 100000;
-        rec->mtime_ns = BASE_US * 1000 + (int64_t)i;
-        rec->mode = 0100644;
-        rec->uid = rec->gid = 1000;
-    }
-    if (i % 3 == 1) {
-        rec->etag = "9b2cf535f27731c974343645a3985328";
-        rec->has = JOURNAL_HAS_CRC;
-        rec->crc64 = i * UINT64_C(0x9e3779b97f4a7c15);
-        rec->http_status = 200;
-        rec->attempts = 1;
-        rec->duration_ms = 12;
-    }
-}
-
-/* Of n records one renames the image in the middle. */
-static void make_rename(struct journal_record *rec, char path[PATH_SIZE], uint64_t i, uint64_t n)
-{
-    if (i != n / 4 * 3)
-        return;
-    *rec = (struct journal_record){.op = JOURNAL_RENAME,
-                                   .state = JOURNAL_INTENT,
-                                   .mapping = "images",
-                                   .path = image_path(n / 6, path),
-                                   .path2 = SHOWN,
-                                   .tx = JOURNAL_TX_SELF};
 }
 
 /* Time on the wall and on the processor; the latter is what a busy machine leaves alone. */
@@ -133,12 +84,12 @@ static void bench_encode(uint64_t n)
 {
     struct journal_record rec;
     struct buf out;
-    char path[PATH_SIZE];
+    struct bench_texts texts;
     struct watch from = watch_start();
 
     buf_init(&out, 2 * PIECE);
     for (uint64_t i = 0; i < n; i++) {
-        make_record(&rec, path, 0);
+        bench_record(&rec, &texts, 0, n, 1);
         rec.seq = i;
         if (out.len > PIECE)
             buf_reset(&out);
@@ -149,30 +100,38 @@ static void bench_encode(uint64_t n)
     buf_release(&out);
 }
 
-/* A writer, with segments of so many bytes; 0: the usual. */
-static struct journal *open_writer(const char *dir, uint64_t segment_bytes)
+/* A writer of a host, with segments of so many bytes; 0: the usual. */
+static struct journal *open_writer_of(const char *host, const char *dir, uint64_t segment_bytes,
+                                      int64_t now_us, bool *ret_fresh)
 {
-    struct journal_options opt = {
-        .segment_bytes = segment_bytes, .host = "bench", .boot = "b", .version = "0"};
+    const struct journal_options opt = {
+        .segment_bytes = segment_bytes, .host = host, .boot = "b", .version = "0"};
     struct journal_recovery found;
     struct journal *j;
     struct err e = {0};
-    const int rc = journal_open(dir, &opt, clock_real_us(), &j, &found, &e);
+    const int rc = journal_open(dir, &opt, now_us, &j, &found, &e);
 
     if (rc)
         die(e.what, rc);
+    *ret_fresh = found.fresh;
     return j;
+}
+
+static struct journal *open_writer(const char *dir, uint64_t segment_bytes)
+{
+    bool fresh;
+
+    return open_writer_of("bench", dir, segment_bytes, clock_real_us(), &fresh);
 }
 
 static void append(struct journal *j, uint64_t i, uint64_t n)
 {
     struct journal_record rec;
-    char path[PATH_SIZE];
+    struct bench_texts texts;
     int rc;
 
-    make_record(&rec, path, i);
-    make_rename(&rec, path, i, n);
-    rc = journal_append(j, &rec, BASE_US + (int64_t)i, NULL);
+    bench_record(&rec, &texts, i, n, journal_next_seq(j));
+    rc = journal_append(j, &rec, BENCH_BASE_US + (int64_t)i, NULL);
     if (rc)
         die("append", rc);
 }
@@ -279,9 +238,9 @@ static void remove_all(const char *path)
 }
 
 /* A directory of its own inside another. */
-static void make_inside(const char *dir, const char *name, char out[PATH_SIZE * 3])
+static void make_inside(const char *dir, const char *name, char out[BENCH_PATH_SIZE * 3])
 {
-    snprintf(out, PATH_SIZE * 3, "%s/%s", dir, name);
+    snprintf(out, BENCH_PATH_SIZE * 3, "%s/%s", dir, name);
     if (mkdir(out, 0700))
         die(out, -errno);
 }
@@ -289,7 +248,7 @@ static void make_inside(const char *dir, const char *name, char out[PATH_SIZE * 
 /* So many pieces of so many bytes, each with its fdatasync. Returns what it took. */
 static struct watch bench_disk(const char *dir, unsigned pieces, uint64_t bytes)
 {
-    char path[PATH_SIZE * 4];
+    char path[BENCH_PATH_SIZE * 4];
     char *piece = calloc(1, bytes);
     struct watch from;
     int fd;
@@ -335,7 +294,7 @@ static void bench_sync(const char *dir, double record_bytes, double append_s, ui
                        bool apart)
 {
     const uint64_t group_bytes = (uint64_t)((double)group * record_bytes);
-    char inside[PATH_SIZE * 3];
+    char inside[BENCH_PATH_SIZE * 3];
     struct watch disk = {0}, took = {0};
     double append_wall = (double)(GROUPS * group) * append_s;
     struct journal *j;
@@ -363,7 +322,7 @@ static void bench_sync(const char *dir, double record_bytes, double append_s, ui
 static void bench_recovery(const char *dir, double record_bytes)
 {
     const uint64_t n = (uint64_t)(TAIL_BYTES / record_bytes);
-    char inside[PATH_SIZE * 3], file[PATH_SIZE * 4];
+    char inside[BENCH_PATH_SIZE * 3], file[BENCH_PATH_SIZE * 4];
     struct journal *j;
     struct watch took;
     int fd;
@@ -467,13 +426,13 @@ static void bench_find(const char *what, const char *dir, const char *path, unsi
 
 static void bench_show(const char *dir, uint64_t n)
 {
-    char path[PATH_SIZE];
+    char path[BENCH_PATH_SIZE];
 
     bench_index(dir, n);
-    bench_find("show, an image", dir, image_path(n / 9, path), 3, find);
-    bench_find("show, a renamed one", dir, SHOWN, 4, find);
+    bench_find("show, an image", dir, bench_path(n / 9, path), 3, find);
+    bench_find("show, a renamed one", dir, BENCH_SHOWN, 7, find);
     bench_find("show, one that is not there", dir, "nowhere/nothing.jpg", 0, find);
-    bench_find("show, a renamed one, no index", dir, SHOWN, 4, find_whole);
+    bench_find("show, a renamed one, no index", dir, BENCH_SHOWN, 7, find_whole);
 }
 
 /* Bytes of the files that end so, where all but the last segment are. */
@@ -518,20 +477,92 @@ static void bench_pack(const char *dir, uint64_t n, uint64_t bytes)
            (double)bytes_of(dir, ".idx") / (double)records);
     bench_read(dir, n);
     (void)bench_verify(dir, n);
-    bench_find("show, a renamed one", dir, SHOWN, 4, find);
-    bench_find("show, a renamed one, no index", dir, SHOWN, 4, find_whole);
+    bench_find("show, a renamed one", dir, BENCH_SHOWN, 7, find);
+    bench_find("show, a renamed one, no index", dir, BENCH_SHOWN, 7, find_whole);
 }
 
-int main(int argc, char **argv)
+/* ---- a journal that is kept ---- */
+
+/* What is to be made. */
+struct order {
+    uint64_t records;
+    const char *dir, *host, *key_file;
+    uint64_t segment_bytes;
+};
+
+/* A writer that signs, where there is a key. */
+static struct journal *begin_made(const struct order *o)
 {
-    uint64_t n = argc > 1 ? strtoull(argv[1], NULL, 10) : RECORDS;
+    struct journal_secret secret;
+    struct err e = {0};
+    bool fresh;
+    struct journal *j = open_writer_of(o->host, o->dir, o->segment_bytes, BENCH_BASE_US, &fresh);
+    int rc;
+
+    if (!fresh)
+        die("there is a journal already", -EEXIST);
+    if (!o->key_file)
+        return j;
+    rc = journal_key_load(o->key_file, &secret, &e);
+    if (rc == 0)
+        rc = journal_sign(j, &secret, BENCH_BASE_US, &e);
+    journal_secret_wipe(&secret);
+    if (rc)
+        die(e.what, rc);
+    return j;
+}
+
+/* The records, of which uploads are told as the agent tells them. */
+static void append_made(struct journal *j, uint64_t i, uint64_t n)
+{
+    struct journal_record rec;
+    struct bench_texts texts;
+    const int64_t now_us = BENCH_BASE_US + (int64_t)i * STEP_US;
+    int rc;
+
+    bench_record(&rec, &texts, i, n, journal_next_seq(j));
+    if (rec.op == JOURNAL_PUT)
+        bench_tell_file(&rec, i, n);
+    rc = journal_append(j, &rec, now_us, NULL);
+    if (rc == 0 && i % GROUP == GROUP - 1)
+        rc = journal_tick(j, now_us);
+    if (rc)
+        die("append", rc);
+}
+
+static void make(const struct order *o)
+{
+    struct journal *j = begin_made(o);
+
+    for (uint64_t i = 0; i < o->records; i++)
+        append_made(j, i, o->records);
+    close_writer(j);
+}
+
+/* ---- the command line ---- */
+
+/* A number that is all of the text and not below `least`; else the program ends. */
+static uint64_t number(const char *text, uint64_t least)
+{
+    char *end;
+    const uint64_t n = strtoull(text, &end, 10);
+
+    if (text[0] < '0' || text[0] > '9' || *end || n < least) {
+        fputs(USAGE, stderr);
+        exit(2);
+    }
+    return n;
+}
+
+static void bench(uint64_t n, const char *where)
+{
     char dir[128];
     struct watch took, bare;
     uint64_t bytes;
 
-    snprintf(dir, sizeof(dir), "%.100s/bench-journal-XXXXXX", argc > 2 ? argv[2] : "/tmp");
-    if (n < 100 || !mkdtemp(dir))
-        die(dir, -1);
+    snprintf(dir, sizeof(dir), "%.100s/bench-journal-XXXXXX", where);
+    if (!mkdtemp(dir))
+        die(dir, -errno);
     setlinebuf(stdout);
     bench_encode(n);
     took = bench_append(dir, n);
@@ -549,5 +580,23 @@ int main(int argc, char **argv)
             bench_sync(dir, (double)bytes / (double)n, took.wall / (double)n, group, apart);
     bench_recovery(dir, (double)bytes / (double)n);
     remove_all(dir);
+}
+
+int main(int argc, char **argv)
+{
+    const bool makes = argc > 1 && strcmp(argv[1], "make") == 0;
+
+    if (makes ? argc < 4 || argc > 7 : argc > 3) {
+        fputs(USAGE, stderr);
+        return 2;
+    }
+    if (makes)
+        make(&(struct order){.records = number(argv[2], RECORDS_MIN),
+                             .dir = argv[3],
+                             .host = argc > 4 ? argv[4] : "bench",
+                             .key_file = argc > 5 ? argv[5] : NULL,
+                             .segment_bytes = argc > 6 ? number(argv[6], 1) : 0});
+    else
+        bench(argc > 1 ? number(argv[1], RECORDS_MIN) : RECORDS, argc > 2 ? argv[2] : "/tmp");
     return 0;
 }
