@@ -111,12 +111,14 @@ EXTRA_DIST += \
 	tests/system/harness/guest_host.py \
 	tests/system/harness/guest_systemd.py \
 	tests/system/harness/listener.py \
+	tests/system/harness/made_journal.py \
 	tests/system/harness/mounts.py \
 	tests/system/harness/observer.py \
 	tests/system/harness/process.py tests/system/harness/prom.py \
 	tests/system/harness/proxy.py \
 	tests/system/harness/recordio.py \
 	tests/system/harness/relay.py \
+	tests/system/harness/replayed_bucket.py \
 	tests/system/harness/rivals.py \
 	tests/system/harness/s3d.py \
 	tests/system/harness/samples.py \
@@ -141,6 +143,7 @@ EXTRA_DIST += \
 	tests/system/test_attributes.py tests/system/test_conditions.py tests/system/test_control.py tests/system/test_crash.py \
 	tests/system/test_completion.py tests/system/test_compress.py \
 	tests/system/test_credentials.py tests/system/test_deletes.py tests/system/test_hostile.py tests/system/test_hurry.py \
+	tests/system/test_journal_large.py \
 	tests/system/test_large_rename.py tests/system/test_peers.py tests/system/test_plan.py \
 	tests/system/test_anchors.py \
 	tests/system/test_endpoints.py tests/system/test_events.py tests/system/test_evidence.py \

@@ -28,6 +28,7 @@ from harness.process import tail  # noqa: E402
 
 SKIPPED = 77  # exit status of a test's process
 POLL_S = 0.01
+OUTPUT_LINES = 120  # of a test that are shown
 MOST_JOBS = 4  # unless told: Ceph and the disk are everybody's
 KINDS = {"s3d": S3d, "ceph": Ceph, "swift": Swift}
 
@@ -199,7 +200,7 @@ class Run:
             self.end()
         else:
             return False
-        self.text = tail(self.output, 60)
+        self.text = tail(self.output, OUTPUT_LINES)
         return True
 
     def end(self):
@@ -221,6 +222,8 @@ class Run:
         seconds = time.monotonic() - self.started
         if self.status == 0:
             print(f"ok    {self.test.name} ({seconds:.1f} s)")
+            if self.test.long and self.text:  # figures, seeds
+                print("    " + self.text.replace("\n", "\n    "))
             return "ok"
         if self.status == SKIPPED:
             print(f"SKIP  {self.test.name}: {self.text}")

@@ -1,5 +1,6 @@
 """Child processes: started with a clean environment, ended by their own id."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -7,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import typing
 
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
@@ -37,25 +39,47 @@ def end_with_parent():
 # The memory of a process counts from its fork on, when it still has that of the process that forks:
 # here a small one, since that of the runner of the tests is larger than what is measured.
 _MEASURED = """
-import resource, subprocess, sys
+import resource, subprocess, sys, time
+begun = time.monotonic()
 try:
     status = subprocess.run(sys.argv[3:], timeout=float(sys.argv[2])).returncode
 except subprocess.TimeoutExpired:
     status = 124
-with open(sys.argv[1], "w") as peak:
-    peak.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+took = time.monotonic() - begun
+with open(sys.argv[1], "w") as told:
+    told.write(f"{resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss} {took}")
 sys.exit(status if status >= 0 else 128 - status)
 """
 
 
-def run_measured(words, env=None, timeout=60):
-    """(exit status, what it said, KiB of memory at the most). Ended by a signal: 128 + its number;
-    after `timeout` seconds: 124."""
-    with tempfile.NamedTemporaryFile("r") as peak:
+class Measured(typing.NamedTuple):
+    """What came of a program: exit status (ended by a signal: 128 + its number; after a timeout:
+    124), what it said, KiB of memory at the most, seconds."""
+
+    status: int
+    said: str
+    peak: int
+    seconds: float
+
+
+def measure(words, env=None, timeout=60, output=None):
+    """Run a program to its end; with `output`, a path, what it prints goes there and what it
+    complains of is what it said."""
+    with contextlib.ExitStack() as open_files:
+        told = open_files.enter_context(tempfile.NamedTemporaryFile("r"))
+        file = open_files.enter_context(open(output, "wb")) if output else None
         done = subprocess.run(
-            [sys.executable, "-I", "-c", _MEASURED, peak.name, str(timeout), *words],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env, check=False)
-        return done.returncode, done.stdout.decode(errors="replace"), int(peak.read())
+            [sys.executable, "-I", "-c", _MEASURED, told.name, str(timeout), *words],
+            stdout=file or subprocess.PIPE, stderr=subprocess.PIPE if file else subprocess.STDOUT,
+            env=env, check=False)
+        said = done.stderr if file else done.stdout
+        peak, seconds = told.read().split()
+        return Measured(done.returncode, said.decode(errors="replace"), int(peak), float(seconds))
+
+
+def run_measured(words, env=None, timeout=60):
+    """(exit status, what it said, KiB of memory at the most), as by measure."""
+    return measure(words, env, timeout)[:3]
 
 
 def free_port(count=1):
