@@ -33,11 +33,14 @@ class Session:
         self.ctx, self.long, self.rows = ctx, long, []
         self.measured, self.over = not is_sanitized(), []
 
+    def took(self, name, done):
+        self.rows.append((name, done.seconds, done.processor, done.peak))
+
     def run(self, name, words, status=0, output=None, env=None, most=BOUNDED_KIB):
         """What a program says; with `output`, what it prints is in that file instead. `most` is the memory that
         it may have, in KiB; None: it is as it is."""
         done = measure(words, env, PATIENCE_S, output)
-        self.rows.append((name, done.seconds, done.peak))
+        self.took(name, done)
         assert done.status == status, (name, done.status, done.said[-3000:])
         if most and self.measured and done.peak > most:
             self.over.append(f"{name}: {done.peak >> 10} MiB, not {most >> 10}")
@@ -65,9 +68,9 @@ class Session:
         return counts
 
     def table(self):
-        print(f"{'':44}    seconds   MiB at the most")
-        for name, seconds, peak in self.rows:
-            print(f"{name:44} {seconds:10.3f} {peak / 1024:10.1f}")
+        print(f"{'':48} seconds   of processors   MiB at the most")
+        for name, seconds, processor, peak in self.rows:
+            print(f"{name:45} {seconds:10.3f} {processor:15.3f} {peak / 1024:17.1f}")
         sys.stdout.flush()
 
 
@@ -85,7 +88,7 @@ def made(s, records, host):
     segment_bytes = SMALL_SEGMENT if records < USUAL_SEGMENTS else 0
     journal = MadeJournal(s.ctx.path(host), records // 3 * 3, host, new_key(s, host), segment_bytes)
     done = journal.make(PATIENCE_S)
-    s.rows.append((f"the bench makes {host}", done.seconds, done.peak))
+    s.took(f"the bench makes {host}", done)
     return journal
 
 

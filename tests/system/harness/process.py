@@ -46,20 +46,22 @@ try:
 except subprocess.TimeoutExpired:
     status = 124
 took = time.monotonic() - begun
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
 with open(sys.argv[1], "w") as told:
-    told.write(f"{resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss} {took}")
+    told.write(f"{used.ru_maxrss} {took} {used.ru_utime + used.ru_stime}")
 sys.exit(status if status >= 0 else 128 - status)
 """
 
 
 class Measured(typing.NamedTuple):
     """What came of a program: exit status (ended by a signal: 128 + its number; after a timeout:
-    124), what it said, KiB of memory at the most, seconds."""
+    124), what it said, KiB of memory at the most, seconds on the wall and of processors."""
 
     status: int
     said: str
     peak: int
     seconds: float
+    processor: float
 
 
 def measure(words, env=None, timeout=60, output=None):
@@ -73,8 +75,9 @@ def measure(words, env=None, timeout=60, output=None):
             stdout=file or subprocess.PIPE, stderr=subprocess.PIPE if file else subprocess.STDOUT,
             env=env, check=False)
         said = done.stderr if file else done.stdout
-        peak, seconds = told.read().split()
-        return Measured(done.returncode, said.decode(errors="replace"), int(peak), float(seconds))
+        peak, seconds, processor = told.read().split()
+        return Measured(done.returncode, said.decode(errors="replace"), int(peak), float(seconds),
+                        float(processor))
 
 
 def run_measured(words, env=None, timeout=60):
