@@ -55,6 +55,32 @@ tests/faults/close_fail.so: tests/faults/close_fail.c
 $(fault_shims): tests/faults/$(am__dirstamp)
 	$(AM_V_CCLD)$(CC) -std=gnu17 -O2 -g $(CPPFLAGS) -shared -fPIC -o $@ \
 		$(top_srcdir)/$(@:.so=.c)
+# The agent's pure core on a simulated disk and bucket; and three that are wrong on purpose.
+simulation_SOURCES = \
+	tests/simulation/actor.h tests/simulation/actor.c \
+	tests/simulation/simulate.c \
+	tests/simulation/world.h tests/simulation/world.c
+simulation_LIBS = agent/libcore.a base/libbase.a $(CRYPTO_LIBS)
+simulation_wrong = \
+	tests/simulation/simulate_no_guard \
+	tests/simulation/simulate_no_identity \
+	tests/simulation/simulate_no_order
+check_PROGRAMS += tests/simulation/simulate $(simulation_wrong)
+TESTS += tests/simulation/simulate tests/simulation/caught.py
+tests/simulation/caught.log: $(simulation_wrong)
+EXTRA_DIST += tests/simulation/caught.py tests/simulation/DESIGN.md
+tests_simulation_simulate_SOURCES = $(simulation_SOURCES)
+tests_simulation_simulate_LDADD = $(simulation_LIBS)
+tests_simulation_simulate_no_guard_SOURCES = $(simulation_SOURCES) tests/simulation/breaks.c
+tests_simulation_simulate_no_guard_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=guard_ask
+tests_simulation_simulate_no_guard_LDADD = $(simulation_LIBS)
+tests_simulation_simulate_no_identity_SOURCES = $(simulation_SOURCES) tests/simulation/breaks.c
+tests_simulation_simulate_no_identity_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=plan_is_same
+tests_simulation_simulate_no_identity_LDADD = $(simulation_LIBS)
+tests_simulation_simulate_no_order_SOURCES = $(simulation_SOURCES) tests/simulation/breaks.c
+tests_simulation_simulate_no_order_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=order_blocks
+tests_simulation_simulate_no_order_LDADD = $(simulation_LIBS)
+
 tests_system_storm_SOURCES = \
 	tests/system/storm.h tests/system/storm.c \
 	tests/system/storm_deeds.c
