@@ -154,6 +154,7 @@ static void observe(struct actor *a, unsigned p)
 {
     const struct known *k = a->has[p] ? &a->known[p] : NULL;
     uint64_t hash = a->world->disk[p].content;
+    int was_from = a->from[p];
     enum plan plan;
 
     a->dirty &= ~(1u << p);
@@ -161,6 +162,8 @@ static void observe(struct actor *a, unsigned p)
     a->from[p] = -1;
     a->barrier[p] = 0;
     if (a->seen[p].kind != FILE_REGULAR) {
+        if (was_from >= 0)
+            rows_lost(a->rows, names[was_from], names[p]);
         a->state[p] = k ? ACTOR_GONE : ACTOR_IDLE;
         return;
     }
