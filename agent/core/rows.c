@@ -167,12 +167,31 @@ static struct entry *entry_nameless(struct rows *r, struct file_id file, const c
     return e;
 }
 
+/* Whose name this path is only because people may have written it, while lists name it by another
+ * one, gives it up. */
+static void name_unguess(struct rows *r, const char *path)
+{
+    struct entry *e = map_get_str(r->by_name, path);
+
+    if (!e || !e->image || strcmp(e->image, path) != 0)
+        return;
+    for (struct name **at = &e->names->next; *at; at = &(*at)->next)
+        if (strcmp((*at)->path, path) == 0) {
+            rows_name_remove(r, e, at);
+            return;
+        }
+}
+
 /* A new entry: lists name it by `at`, and since it is known as `image` people may have done so by
  * that. NULL without memory. */
 static struct entry *entry_new(struct rows *r, const char *image, struct file_id file,
                                const char *at)
 {
-    struct entry *e = entry_nameless(r, file, at);
+    struct entry *e;
+
+    if (strcmp(at, image) != 0) /* the index says so, of an earlier run */
+        name_unguess(r, at);
+    e = entry_nameless(r, file, at);
 
     if (e && (entry_name(r, e, image) || rows_name_add(r, e, image))) {
         rows_entry_end(r, e);

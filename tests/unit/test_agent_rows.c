@@ -540,6 +540,29 @@ static void test_what_nobody_finds_is_named_as_s3_has_it(void **state)
     rows_free(r);
 }
 
+/* After a crash between the landing of a chain (n0 went to n1, n2 to n0) and its pass the index
+ * says by what lists name the images. That is believed, in either order, not that they may name one
+ * by its key. */
+static void test_what_the_index_says_of_lists_is_believed(void **state)
+{
+    (void)state;
+    for (int first = 0; first < 2; first++) {
+        struct rows *r = rows_new();
+        struct batch b = {.to = {NAMES, NAMES, NAMES}};
+
+        for (int i = 0; i < 2; i++) {
+            if (i == first)
+                assert_int_equal(rows_follow(r, "n1", plain(10), "n0", "n1"), 0);
+            else
+                assert_int_equal(rows_follow(r, "n0", plain(12), "n2", "n0"), 0);
+        }
+        assert_int_equal(rows_take(r, gather, &b), 0);
+        assert_int_equal(b.to[0], 1);
+        assert_int_equal(b.to[2], 0);
+        rows_free(r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -556,6 +579,7 @@ int main(void)
         cmocka_unit_test(test_what_overwrote_an_image_takes_its_rows_along),
         cmocka_unit_test(test_names_that_s3_does_not_have),
         cmocka_unit_test(test_what_nobody_finds_is_named_as_s3_has_it),
+        cmocka_unit_test(test_what_the_index_says_of_lists_is_believed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
