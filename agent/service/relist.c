@@ -153,6 +153,7 @@ static void pass_items_through(struct agent *a)
 
         item_queue_leave(it);
         it->relisted = true;
+        it->vacated |= it->change == CHANGE_REMOVE; /* what comes there now overwrites nothing */
         it->barrier = barrier;
         if (a->options.dry_run) {
             if (it->change == CHANGE_RENAME)

@@ -218,6 +218,25 @@ def test_the_row_of_an_image_stays_when_a_new_file_is_renamed_over_it(ctx):
 
 
 @on("s3d")
+def test_an_image_comes_to_the_place_of_a_removed_one_whose_object_is_still_there(ctx):
+    """Its rows have left, so nothing was overwritten: the row that follows is the image's own."""
+    names = ["d/a.jpg", "d/b.jpg", "d/c.jpg"]
+    agent, images, lists = running(ctx, names)
+    for op in ("DeleteObject", "DeleteObjects"):
+        ctx.server.fault("error", op=op, code="AccessDenied", count=0)
+    os.unlink(f"{images}/d/a.jpg")
+    wait_until(lambda: "d/a.jpg" not in rows(lists), 15, lambda: rows(lists))
+    wait_until(lambda: agent.journal_records("--op", "delete"), 15, "a try to delete it")
+    os.rename(f"{images}/d/b.jpg", f"{images}/d/a.jpg")
+    time.sleep(1)
+    ctx.server.clear_faults()
+    agent.wait_in_step(30)
+    assert rows(lists) == "1\tLABEL-d/b.jpg\td/a.jpg\n2\tLABEL-d/c.jpg\td/c.jpg\n", rows(lists)
+    ctx.client.assert_tree(images, "images/")
+    ctx.client.assert_tree(lists, "lists/")
+
+
+@on("s3d")
 def test_a_directory_comes_back_while_its_objects_are_on_their_way_out(ctx):
     """No event tells of the files in it, and the index still has them."""
     names = [f"d/{i}.jpg" for i in range(20)] + [f"e/{i}.jpg" for i in range(30)]
