@@ -453,6 +453,14 @@ static enum rename_answer consider_unlanded(struct agent *a, struct item *it)
     return RENAME_WAIT;
 }
 
+/* Does the index tell which image was at the path? Also where a transfer to there was interrupted,
+ * unless that was the first; not where a removal was, whose rows have left. */
+static bool has_image(const struct known *known)
+{
+    return known && !(known->flags & (KNOWN_MOVED | KNOWN_LEAVING)) &&
+           (!(known->flags & KNOWN_UNCERTAIN) || known->etag[0]);
+}
+
 enum rename_answer rename_consider(struct agent *a, struct item *it, const struct known *known)
 {
     struct source s;
@@ -468,7 +476,7 @@ enum rename_answer rename_consider(struct agent *a, struct item *it, const struc
         (void)follow_born(a, it); /* it may have been elsewhere in between */
         return rename_go(a, it, known);
     }
-    if (known && !(known->flags & (KNOWN_MOVED | KNOWN_UNCERTAIN))) {
+    if (has_image(known)) {
         enum rename_answer displaced = RENAME_NONE;
 
         if (plan_is_other(&it->seen, known))
