@@ -118,6 +118,7 @@ struct mapping {
     char manifest_why[ERR_TEXT_MAX];    /* the last of these in this run */
     char hold_why[ERR_TEXT_MAX];
     int64_t hold_us; /* real time since which some are held; 0: none */
+    bool hold_told;  /* that was said in this run */
     struct guard_recent recent;
     struct guard_recent hourly; /* by real time; kept in the index */
     struct marker marker;

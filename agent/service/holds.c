@@ -101,6 +101,7 @@ void holds_tell(struct agent *a, struct mapping *m, uint64_t count)
 
     if (!m->hold_us)
         m->hold_us = a->real_us;
+    m->hold_told = true;
     event_tell(EVENT_REMOVALS_HELD, m->conf->name, NULL,
                "%s: %" PRIu64 " removals are held: %s. Adds go on. If this is meant: lockstep "
                "release %s. If the objects are to stay: lockstep discard %s",
@@ -117,6 +118,7 @@ static void holds_end(struct agent *a, struct mapping *m)
     char name[META_NAME_SIZE];
 
     m->hold_us = 0;
+    m->hold_told = false;
     m->hold_why[0] = '\0';
     if (index_meta_remove(a->index, meta_name("hold", m->conf, name)))
         agent_fail(a, -EIO, "writing the index");

@@ -145,6 +145,7 @@ void removals_guard(struct agent *a, struct mapping *m)
     struct guard_limits limits = {.max_removals = m->conf->max_removals,
                                   .max_percent = m->conf->max_removal_percent,
                                   .max_hourly = m->conf->max_removals_hourly};
+    const uint64_t held = m->held;
     struct guard_question q;
     enum guard_verdict v;
 
@@ -166,7 +167,7 @@ void removals_guard(struct agent *a, struct mapping *m)
     }
     if (a->options.dry_run)
         dry_held(a, m, q.removals);
-    else
+    else if (m->held > held || !m->hold_told) /* else a list that waits had them looked at again */
         holds_tell(a, m, q.removals);
 }
 
