@@ -7,7 +7,7 @@ import sys
 def main():
     build = os.environ.get("LOCKSTEP_BUILD", ".")
     missed = []
-    for name in ("no_guard", "no_order", "no_identity"):
+    for name in ("no_guard", "no_order", "no_identity", "no_intent"):
         done = subprocess.run([f"{build}/tests/simulation/simulate_{name}"], stdout=subprocess.PIPE,
                               text=True, timeout=60, check=False)
         print(name, done.stdout.strip(), sep="\n")

@@ -1,0 +1,548 @@
+/* Shell. People's deeds on a real tree in memory, and the rules, which share no code with the
+ * agent. */
+#include "tests/simulation/sim.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LIST_NAME "l.lst"
+
+static const char *const names[SIM_PATHS] = {"a/x.jpg", "a/y.jpg", "b/x.jpg", "b/y.jpg"};
+
+struct row {
+    bool there;
+    char path[SIM_PATH_SIZE];
+};
+
+static char folder[SIM_PATH_SIZE];
+static struct {
+    unsigned image; /* the number of the file, in the order they were made; 0: none */
+    unsigned content;
+} disk[SIM_PATHS];
+static unsigned images, contents, rows;
+static unsigned row_image[SIM_ROWS]; /* of which image the row was written; 0: nobody can tell */
+static bool row_loose[SIM_ROWS];     /* it may go though its image is there; see inherit() */
+static int row_left[SIM_ROWS];     /* the place that its image left when it took another's; or -1 */
+static bool removed[SIM_IMAGES];   /* by itself, not by another that came over it */
+static bool late[SIM_IMAGES];      /* it came to a place from which one was removed */
+static int died_at[SIM_IMAGES];    /* the path of an image that is gone; -1: it is there */
+static bool needs_row[SIM_IMAGES]; /* of its loose rows one is to be left */
+static int heir_at[SIM_IMAGES];    /* it overwrote one there that rows named: one is to be left */
+static bool landed[SIM_IMAGES];    /* it came to S3 at a second path: its first may go */
+static unsigned removals;          /* of images that are nowhere else */
+static unsigned max_removals;      /* as the agent is configured */
+static bool crashed;
+static char old_list[SIM_CONTENT_SIZE];
+static struct stat list_stat;
+static const char *wrong;
+
+void tree_break(const char *rule)
+{
+    if (!wrong)
+        wrong = rule;
+}
+
+const char *tree_wrong(void)
+{
+    return wrong;
+}
+
+static void must(bool done)
+{
+    if (!done) {
+        perror("simulation");
+        abort();
+    }
+}
+
+static void place(char out[2 * SIM_PATH_SIZE], const char *root, const char *path)
+{
+    snprintf(out, (size_t)2 * SIM_PATH_SIZE, "%s/%s/%s", folder, root, path);
+}
+
+static void write_text(const char *path, const char *text, int flags)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0644);
+
+    must(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+    close(fd);
+}
+
+static void read_text(const char *path, char out[SIM_CONTENT_SIZE])
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, out, SIM_CONTENT_SIZE - 1) : 0;
+
+    must(n >= 0);
+    out[n] = '\0';
+    if (fd >= 0)
+        close(fd);
+}
+
+static void read_list(char out[SIM_CONTENT_SIZE])
+{
+    char path[2 * SIM_PATH_SIZE];
+
+    place(path, "lists", LIST_NAME);
+    read_text(path, out);
+}
+
+/* The rows of a list, by number. False: there is something else in it. */
+static bool parse(const char *text, struct row out[SIM_ROWS])
+{
+    int last = -1;
+
+    memset(out, 0, SIM_ROWS * sizeof *out);
+    for (const char *line = text; *line; line = strchr(line, '\n') + 1) {
+        unsigned number, label;
+        char path[SIM_PATH_SIZE];
+
+        if (sscanf(line, "%u\t%u\t%255[^\n]", &number, &label, path) != 3 || !strchr(line, '\n') ||
+            number >= SIM_ROWS || label != number % 3 || (int)number <= last)
+            return false;
+        last = (int)number;
+        out[number].there = true;
+        snprintf(out[number].path, sizeof out[number].path, "%s", path);
+    }
+    return true;
+}
+
+static int path_of(const char *name)
+{
+    for (int p = 0; p < SIM_PATHS; p++)
+        if (strcmp(names[p], name) == 0)
+            return p;
+    return -1;
+}
+
+static bool is_named(const char *text, const char *name)
+{
+    struct row list[SIM_ROWS];
+
+    if (!text || !parse(text, list))
+        return false;
+    for (unsigned n = 0; n < SIM_ROWS; n++)
+        if (list[n].there && strcmp(list[n].path, name) == 0)
+            return true;
+    return false;
+}
+
+static void file_text(unsigned p, char out[SIM_CONTENT_SIZE])
+{
+    snprintf(out, SIM_CONTENT_SIZE, "image %04u content %04u\n", disk[p].image, disk[p].content);
+}
+
+static unsigned image_of(const char *text)
+{
+    unsigned image = 0;
+
+    return text && sscanf(text, "image %u", &image) == 1 ? image : 0;
+}
+
+static void key_of(unsigned p, char out[SIM_PATH_SIZE])
+{
+    snprintf(out, SIM_PATH_SIZE, "images/%s", names[p]);
+}
+
+static unsigned image_in_bucket(unsigned p)
+{
+    char key[SIM_PATH_SIZE];
+
+    key_of(p, key);
+    return image_of(bucket_text(key));
+}
+
+/* --- deeds --- */
+
+/* The list is what we made of it. */
+static void list_made(void)
+{
+    char path[2 * SIM_PATH_SIZE];
+
+    place(path, "lists", LIST_NAME);
+    must(stat(path, &list_stat) == 0);
+}
+
+/* `image` came to a place where others ended. Whoever did not notice that in between takes it for
+ * their next version: the rows of the place stay, and those that it had itself go. Who did (or who
+ * saw it go on) has its own rows follow, and those of the place go. `left`: where it came from, or
+ * -1: rows stay there, too, if another file is there before anybody looks. */
+static void inherit(unsigned image, unsigned p, int left)
+{
+    bool alone = true, rich = false, own = false;
+
+    for (unsigned n = 0; n < rows; n++)
+        own |= row_image[n] == image;
+    for (unsigned other = 1; other < images; other++) {
+        if (other == image || died_at[other] != (int)p)
+            continue;
+        for (unsigned n = 0; n < rows; n++)
+            if (row_image[n] == other) {
+                row_image[n] = image;
+                row_loose[n] = rich = true;
+            }
+        late[image] |= removed[other];
+        alone = false;
+    }
+    for (unsigned n = 0; !alone && n < rows; n++)
+        if (row_image[n] == image && !row_loose[n]) {
+            row_loose[n] = true;
+            row_left[n] = left;
+        }
+    needs_row[image] |= own && rich;
+}
+
+/* Some row of the image on disk names the place. */
+static bool has_row_at(unsigned image, unsigned p)
+{
+    char text[SIM_CONTENT_SIZE];
+    struct row list[SIM_ROWS];
+
+    read_list(text);
+    if (!parse(text, list))
+        return false;
+    for (unsigned n = 0; n < rows; n++)
+        if (row_image[n] == image && list[n].there && strcmp(list[n].path, names[p]) == 0)
+            return true;
+    return false;
+}
+
+static void make_file(unsigned p)
+{
+    char path[2 * SIM_PATH_SIZE], text[SIM_CONTENT_SIZE];
+
+    if (!disk[p].image) {
+        disk[p].image = images++;
+        inherit(disk[p].image, p, -1);
+    }
+    disk[p].content = contents++;
+    place(path, "images", names[p]);
+    file_text(p, text);
+    write_text(path, text, O_TRUNC);
+    hints_event(HINT_TOUCHED, 0, names[p], NULL);
+    hints_event(HINT_WRITTEN, 0, names[p], NULL);
+}
+
+static void make_row(unsigned p)
+{
+    char path[2 * SIM_PATH_SIZE], line[SIM_CONTENT_SIZE];
+
+    snprintf(line, sizeof line, "%u\t%u\t%s\n", rows, rows % 3, names[p]);
+    row_image[rows++] = disk[p].image;
+    place(path, "lists", LIST_NAME);
+    write_text(path, line, O_APPEND);
+    hints_event(HINT_TOUCHED, 1, LIST_NAME, NULL);
+    hints_event(HINT_WRITTEN, 1, LIST_NAME, NULL);
+    list_made();
+}
+
+void tree_begin(const char *where, unsigned limit)
+{
+    static const char *const parts[] = {"images", "images/a", "images/b", "lists"};
+    char path[2 * SIM_PATH_SIZE];
+
+    snprintf(folder, sizeof folder, "%s", where);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, parts[i]);
+        must(mkdir(path, 0755) == 0);
+    }
+    memset(disk, 0, sizeof disk);
+    memset(row_image, 0, sizeof row_image);
+    memset(row_loose, 0, sizeof row_loose);
+    memset(row_left, -1, sizeof row_left);
+    memset(removed, 0, sizeof removed);
+    memset(late, 0, sizeof late);
+    memset(died_at, -1, sizeof died_at);
+    memset(needs_row, 0, sizeof needs_row);
+    memset(heir_at, -1, sizeof heir_at);
+    memset(landed, 0, sizeof landed);
+    images = contents = 1;
+    rows = removals = 0;
+    max_removals = limit;
+    crashed = false;
+    wrong = NULL;
+    for (unsigned p = 0; p < 2; p++) {
+        make_file(p);
+        make_row(p);
+    }
+    read_list(old_list);
+}
+
+static bool rename_over(unsigned from, unsigned to)
+{
+    char path[2 * SIM_PATH_SIZE], path2[2 * SIM_PATH_SIZE];
+
+    if (!disk[from].image)
+        return false;
+    place(path, "images", names[from]);
+    place(path2, "images", names[to]);
+    must(rename(path, path2) == 0);
+    heir_at[disk[from].image] = -1;
+    if (disk[to].image) {
+        died_at[disk[to].image] = (int)to;
+        if (has_row_at(disk[to].image, to))
+            heir_at[disk[from].image] = (int)to;
+    }
+    disk[to] = disk[from];
+    disk[from].image = 0;
+    inherit(disk[to].image, to, (int)from);
+    hints_event(HINT_MOVED, 0, names[from], names[to]);
+    return true;
+}
+
+static bool remove_file(unsigned p)
+{
+    char path[2 * SIM_PATH_SIZE];
+
+    if (!disk[p].image)
+        return false;
+    place(path, "images", names[p]);
+    must(unlink(path) == 0);
+    died_at[disk[p].image] = (int)p;
+    removed[disk[p].image] = true;
+    disk[p].image = 0;
+    hints_event(HINT_GONE, 0, names[p], NULL);
+    return true;
+}
+
+/* A row for what is at the path now. One that the list has already could not be told from it. */
+static bool write_row(unsigned p)
+{
+    char text[SIM_CONTENT_SIZE];
+
+    read_list(text);
+    if (!disk[p].image || rows == SIM_ROWS || is_named(text, names[p]))
+        return false;
+    make_row(p);
+    return true;
+}
+
+/* Somebody saves the list as it was in the beginning. Of a row that names a place where another
+ * image is by now nobody can tell which one is meant. */
+static bool save_old(void)
+{
+    char path[2 * SIM_PATH_SIZE], part[2 * SIM_PATH_SIZE];
+    struct row list[SIM_ROWS];
+
+    place(part, "lists", LIST_NAME ".tmp");
+    place(path, "lists", LIST_NAME);
+    write_text(part, old_list, O_TRUNC);
+    must(rename(part, path) == 0 && parse(old_list, list));
+    hints_event(HINT_WRITTEN, 1, LIST_NAME, NULL);
+    list_made();
+    for (unsigned n = 0; n < rows; n++) {
+        int p = list[n].there ? path_of(list[n].path) : -1;
+
+        if (p < 0 || (disk[p].image && disk[p].image != row_image[n]))
+            row_image[n] = 0;
+    }
+    return true;
+}
+
+bool tree_deed(unsigned deed)
+{
+    unsigned p = deed % SIM_PATHS;
+    bool done = false;
+
+    if (deed < 12)
+        return rename_over(p, (p + 1 + deed / SIM_PATHS) % SIM_PATHS);
+    if (deed < 16)
+        return remove_file(p);
+    if (deed < 20) {
+        make_file(p);
+        return true;
+    }
+    if (deed < 24)
+        return write_row(p);
+    if (deed == 25)
+        return save_old();
+    for (p = 0; p < SIM_PATHS; p++)
+        done |= remove_file(p);
+    return done;
+}
+
+void tree_rewritten(void)
+{
+    char path[2 * SIM_PATH_SIZE];
+    struct stat st;
+
+    place(path, "lists", LIST_NAME);
+    must(stat(path, &st) == 0);
+    if (st.st_ino == list_stat.st_ino && st.st_mtim.tv_sec == list_stat.st_mtim.tv_sec &&
+        st.st_mtim.tv_nsec == list_stat.st_mtim.tv_nsec)
+        return;
+    list_stat = st;
+    hints_event(HINT_WRITTEN, 1, LIST_NAME, NULL);
+}
+
+void tree_crashed(void)
+{
+    crashed = true;
+}
+
+/* --- rules --- */
+
+static void judge_list(const char *text)
+{
+    struct row list[SIM_ROWS];
+
+    if (!text || !parse(text, list)) {
+        tree_break("5: a list has rows that nobody wrote so");
+        return;
+    }
+    for (unsigned n = 0; n < SIM_ROWS; n++) {
+        int p = list[n].there ? path_of(list[n].path) : -1;
+
+        if (list[n].there && p < 0)
+            tree_break("5: a row names a path that nobody wrote");
+        if (p >= 0 && disk[p].image && !image_in_bucket((unsigned)p))
+            tree_break("4: a list was put before an image that it names");
+    }
+}
+
+static void judge_removal(unsigned p)
+{
+    unsigned image = image_in_bucket(p);
+
+    if (image && disk[p].image == image)
+        tree_break("1: the object of a file that is on disk was deleted");
+    if (is_named(bucket_text(SIM_LIST_KEY), names[p]))
+        tree_break("4: an object was deleted that the list in S3 names");
+    if (image && !landed[image] && ++removals > max_removals)
+        tree_break("6: more removals than the limit allows");
+}
+
+void tree_judge_object(const char *key, const char *text)
+{
+    int p = strncmp(key, "images/", 7) == 0 ? path_of(key + 7) : -1;
+    unsigned image = image_of(text);
+
+    if (strcmp(key, SIM_LIST_KEY) == 0) {
+        judge_list(text);
+        return;
+    }
+    if (p < 0) {
+        tree_break("1: an object that nobody wants");
+        return;
+    }
+    if (!text) {
+        judge_removal((unsigned)p);
+        return;
+    }
+    for (unsigned q = 0; q < SIM_PATHS; q++)
+        if (q != (unsigned)p && image_in_bucket(q) == image)
+            landed[image] = true;
+}
+
+/* Where an image is on disk; -1: nowhere. */
+static int place_of(unsigned image)
+{
+    for (int p = 0; p < SIM_PATHS; p++)
+        if (image && disk[p].image == image)
+            return p;
+    return -1;
+}
+
+/* Some row names the image, of those that are its own. */
+static bool has_row(const struct row list[SIM_ROWS], unsigned image)
+{
+    for (unsigned n = 0; n < rows; n++)
+        if (row_image[n] == image && list[n].there)
+            return true;
+    return false;
+}
+
+/* Its image took another's place, and at its old one there is another file. */
+static bool stays(unsigned n, const char *path)
+{
+    return row_left[n] >= 0 && disk[row_left[n]].image && strcmp(names[row_left[n]], path) == 0;
+}
+
+static void judge_row(const struct row list[SIM_ROWS], unsigned n, bool held)
+{
+    unsigned image = row_image[n];
+    int at = place_of(image);
+
+    if (at < 0 && image && list[n].there && !held)
+        tree_break("5: the row of an image that is gone stayed");
+    if (at < 0 || (crashed && row_loose[n] && late[image]))
+        return;
+    if (list[n].there && strcmp(list[n].path, names[at]) != 0 && !stays(n, list[n].path))
+        tree_break("5: a row does not name its image");
+    if (!list[n].there &&
+        (!row_loose[n] || ((needs_row[image] || heir_at[image] == at) && !has_row(list, image))))
+        tree_break("5: the row of an image that is there was dropped");
+}
+
+/* It names an image that is neither on disk nor in S3: it waits as long as removals are held. */
+static bool is_dangling(const struct row list[SIM_ROWS])
+{
+    for (unsigned n = 0; n < rows; n++) {
+        int p = list[n].there ? path_of(list[n].path) : -1;
+
+        if (p >= 0 && !disk[p].image && !image_in_bucket((unsigned)p))
+            return true;
+    }
+    return false;
+}
+
+static void judge_rows(bool held)
+{
+    char text[SIM_CONTENT_SIZE];
+    const char *in_s3 = bucket_text(SIM_LIST_KEY);
+    struct row list[SIM_ROWS];
+
+    read_list(text);
+    if (!parse(text, list)) {
+        tree_break("5: the list has rows that nobody wrote so");
+        return;
+    }
+    if (!in_s3 || (strcmp(in_s3, text) != 0 && !(held && is_dangling(list))))
+        tree_break("1: the list in S3 is not the one on disk");
+    for (unsigned n = 0; n < rows; n++)
+        judge_row(list, n, held);
+}
+
+void tree_judge_rest(bool held)
+{
+    for (unsigned p = 0; p < SIM_PATHS; p++) {
+        char key[SIM_PATH_SIZE], text[SIM_CONTENT_SIZE];
+        const char *in_s3;
+
+        key_of(p, key);
+        in_s3 = bucket_text(key);
+        file_text(p, text);
+        if (disk[p].image && (!in_s3 || strcmp(in_s3, text) != 0))
+            tree_break("1: a file is not in S3");
+        if (!disk[p].image && in_s3 && !held)
+            tree_break("1: an object stayed whose file is gone, and nothing holds it");
+    }
+    judge_rows(held);
+}
+
+void tree_show(void)
+{
+    char text[SIM_CONTENT_SIZE], key[SIM_PATH_SIZE];
+    const char *in_s3;
+
+    for (unsigned p = 0; p < SIM_PATHS; p++) {
+        key_of(p, key);
+        in_s3 = bucket_text(key);
+        printf("%s: image %u on disk, %u in S3\n", names[p], disk[p].image, image_of(in_s3));
+    }
+    read_list(text);
+    in_s3 = bucket_text(SIM_LIST_KEY);
+    printf("the list on disk:\n%sin S3%s", text,
+           !in_s3                     ? ": not there\n"
+           : strcmp(text, in_s3) == 0 ? " as well\n"
+                                      : ":\n");
+    if (in_s3 && strcmp(text, in_s3) != 0)
+        fputs(in_s3, stdout);
+    for (unsigned n = 0; n < rows; n++)
+        printf("row %u is of image %u%s\n", n, row_image[n], row_loose[n] ? ", or goes" : "");
+}
