@@ -431,6 +431,9 @@ void follow_passed(struct agent *a, const struct item *it);
 void follow_lost(struct agent *a, const struct item *source, const struct item *it);
 /* the item's file is gone, and that is no accident */
 void follow_gone(struct agent *a, const struct item *it);
+/* and have left: where S3 has the same file under another key (it was renamed over another image),
+ * the item's object is an old one of it */
+void follow_left(struct agent *a, const struct item *it);
 /* the names that lists may have for what follow_gone would let go; as rows_each_going */
 int follow_each_going(struct agent *a, const struct item *it, rows_name_fn *fn, void *arg)
     __attribute__((warn_unused_result));

@@ -485,10 +485,13 @@ void follow_gone(struct agent *a, const struct item *it)
     g.at = listed_at(agent_mapping(a, it), known ? &e.known : NULL, it->path);
     g.file = known ? plan_file(&e.known) : (struct file_id){0};
     snprintf(key, sizeof key, "%s", it->key);
-    if (known && image_find(a, key, &last) == 0 && strcmp(key, it->key) != 0) {
+    if (known && !follow_has_at(a, it) && image_find(a, key, &last) == 0 &&
+        strcmp(key, it->key) != 0) {
         rc = image_also(a, g.rows, it, key, &last.known);
     } else {
-        rc = each_way(a, it, going_also, &g);
+        bool other = known && (e.known.flags & KNOWN_MOVED); /* what was here before that */
+
+        rc = other ? 0 : each_way(a, it, going_also, &g);
         rc = rc ? rc : rows_gone(g.rows, g.image, it->path, g.at);
     }
     follow_noted(a, g.rows, rc);
@@ -503,7 +506,8 @@ int follow_each_going(struct agent *a, const struct item *it, rows_name_fn *fn, 
     int rc;
 
     snprintf(key, sizeof key, "%s", it->key);
-    if (!rows || (known && image_find(a, key, &last) == 0 && strcmp(key, it->key) != 0))
+    if (!rows || (known && !follow_has_at(a, it) && image_find(a, key, &last) == 0 &&
+                  strcmp(key, it->key) != 0))
         return 0;
     rc = each_way(a, it, fn, arg);
     return rc ? rc
@@ -531,6 +535,26 @@ static void leave_key(struct agent *a, const struct item *it, const char *key)
     e.known.moved_to = it->key;
     if (index_put(a->index, key, &e.known, NULL))
         agent_fail(a, -EIO, "writing the index");
+}
+
+void follow_left(struct agent *a, const struct item *it)
+{
+    struct file_stat st = {.kind = FILE_REGULAR, .nlink = 1};
+    struct index_entry e;
+    struct birth b;
+
+    if (!rows_of(a, it) || index_get(a->index, it->key, &e) ||
+        (e.known.flags & (KNOWN_MOVED | KNOWN_KEPT)))
+        return;
+    st.ino = e.known.ino;
+    st.born_ns = e.known.born_ns;
+    if (!birth_search(a, it, &st, true, &b))
+        return;
+    e.known.flags = (e.known.flags & ~KNOWN_LISTED) | KNOWN_MOVED;
+    e.known.moved_to = b.key;
+    if (index_put(a->index, it->key, &e.known, NULL))
+        agent_fail(a, -EIO, "writing the index");
+    agent_dirty(a);
 }
 
 #define LEAVE_MAX 100 /* objects of one image where it was in between */

@@ -153,7 +153,10 @@ static void pass_items_through(struct agent *a)
 
         item_queue_leave(it);
         it->relisted = true;
-        it->vacated |= it->change == CHANGE_REMOVE; /* what comes there now overwrites nothing */
+        if (it->change == CHANGE_REMOVE && !a->options.dry_run) {
+            it->vacated = true; /* what comes there now overwrites nothing */
+            follow_left(a, it);
+        }
         it->barrier = barrier;
         if (a->options.dry_run) {
             if (it->change == CHANGE_RENAME)
@@ -323,6 +326,20 @@ void relist_changed(struct agent *a, const struct pass_list *list)
     intake_touch(a, list->mapping, list->path, JOURNAL_SRC_SELF, 0);
 }
 
+/* A list that names nothing of the pass may be another one than S3 has, though no event told of that
+ * yet: what its copy names is not to go before it is there. */
+static void list_unaffected(struct agent *a, const struct pass_list *list)
+{
+    char key[AGENT_KEY_SIZE];
+    struct index_entry e;
+
+    if (list->seen.kind == FILE_REGULAR && agent_key(a, list->mapping, list->path, key) &&
+        !pending_find(a->pending, key) && index_get(a->index, key, &e) == 0 &&
+        !plan_in_step(&list->seen, &e.known))
+        intake_touch(a, list->mapping, list->path, JOURNAL_SRC_SELF,
+                     a->mappings[list->mapping].conf->settle_ms);
+}
+
 void relist_passed(struct agent *a, struct job *job)
 {
     struct change_set *set = job->set;
@@ -339,8 +356,10 @@ void relist_passed(struct agent *a, struct job *job)
 
         if (list->code && !stale_is_gone(a, list))
             stale_add(a, list->mapping, list->path, set, list->why);
-        else
+        else if (list->changed || list->kept)
             relist_changed(a, list);
+        else
+            list_unaffected(a, list);
     }
     list_holds_passed(a, job);
     pass_items_through(a);

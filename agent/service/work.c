@@ -368,6 +368,7 @@ static void rewrite_unaffected(void *arg, struct span content, const struct file
 {
     struct rewrite *rw = arg;
 
+    rw->list->seen = *st;
     noting_add_all(&rw->note, content);
     noting_tell(&rw->note, st, rw->work->out);
 }
@@ -430,7 +431,10 @@ static void work_pass_list(struct work *w, struct job *job, struct pass_list *li
     struct err e = {0};
 
     do {
-        if (!noting_begin(&rw.note, job->index, list->key, root_fd, list->path, sought))
+        list->code = 0;
+        if (noting_begin(&rw.note, job->index, list->key, root_fd, list->path, sought))
+            list->seen = rw.note.before.st;
+        else
             list->code =
                 lst_apply(root_fd, list->path, job->changes, &opt, &hooks, &list->changed, &e);
         noting_release(&rw.note);

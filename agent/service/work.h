@@ -43,7 +43,8 @@ struct pass_list {
     const struct conf_policy *policy; /* the configuration's; or NULL */
     int code;                         /* 0, or why it could not be rewritten */
     bool changed;
-    uint64_t rows; /* that were concerned */
+    struct file_stat seen; /* where it names nothing that is concerned: as it was then */
+    uint64_t rows;         /* that were concerned */
     uint64_t kept; /* that stay without their images */
     char why[ERR_TEXT_MAX];
 };
