@@ -434,6 +434,9 @@ void follow_gone(struct agent *a, const struct item *it);
 /* and have left: where S3 has the same file under another key (it was renamed over another image),
  * the item's object is an old one of it */
 void follow_left(struct agent *a, const struct item *it);
+/* its removal is held, so its rows stay: by the name under which S3 has it, for that of a place
+ * where it never came to S3 may be another's soon */
+void follow_held(struct agent *a, const struct item *it);
 /* the names that lists may have for what follow_gone would let go; as rows_each_going */
 int follow_each_going(struct agent *a, const struct item *it, rows_name_fn *fn, void *arg)
     __attribute__((warn_unused_result));

@@ -557,6 +557,25 @@ void follow_left(struct agent *a, const struct item *it)
     agent_dirty(a);
 }
 
+void follow_held(struct agent *a, const struct item *it)
+{
+    struct rows *rows = rows_of(a, it);
+    const char *name, *place;
+    struct index_entry e;
+    int rc = 0;
+
+    if (!rows || index_get(a->index, it->key, &e) || (e.known.flags & (KNOWN_MOVED | KNOWN_KEPT)))
+        return;
+    name = rows_at(rows, it->path);
+    place = name ? rows_place_of(rows, name) : NULL;
+    if (place)
+        rows_lost(rows, it->path, place);
+    else if (e.known.flags & KNOWN_LISTED)
+        rc = rows_displaced(rows, it->path, plan_file(&e.known),
+                            listed_at(agent_mapping(a, it), &e.known, it->path));
+    follow_noted(a, rows, rc);
+}
+
 #define LEAVE_MAX 100 /* objects of one image where it was in between */
 
 /* The image's old names in the index are old: the one by which it was found, and others to which

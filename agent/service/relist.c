@@ -326,8 +326,8 @@ void relist_changed(struct agent *a, const struct pass_list *list)
     intake_touch(a, list->mapping, list->path, JOURNAL_SRC_SELF, 0);
 }
 
-/* A list that names nothing of the pass may be another one than S3 has, though no event told of that
- * yet: what its copy names is not to go before it is there. */
+/* A list that names nothing of the pass may be another one than S3 has, though no event told of
+ * that yet: what its copy names is not to go before it is there. */
 static void list_unaffected(struct agent *a, const struct pass_list *list)
 {
     char key[AGENT_KEY_SIZE];

@@ -162,8 +162,11 @@ void removals_guard(struct agent *a, struct mapping *m)
         guard_words(v, &limits, &q, m->hold_why, sizeof m->hold_why);
     for (struct item *it = a->relist.first, *next; it; it = next) {
         next = it->next;
-        if (it->mapping == m->id && it->state == ITEM_LISTING && !it->released)
-            holds_take(a, m, it);
+        if (it->mapping != m->id || it->state != ITEM_LISTING || it->released)
+            continue;
+        if (!a->options.dry_run)
+            follow_held(a, it);
+        holds_take(a, m, it);
     }
     if (a->options.dry_run)
         dry_held(a, m, q.removals);

@@ -45,7 +45,7 @@ struct pass_list {
     bool changed;
     struct file_stat seen; /* where it names nothing that is concerned: as it was then */
     uint64_t rows;         /* that were concerned */
-    uint64_t kept; /* that stay without their images */
+    uint64_t kept;         /* that stay without their images */
     char why[ERR_TEXT_MAX];
 };
 

@@ -240,6 +240,10 @@ void uploaders_submit(struct uploaders *u, struct transfer *t)
 {
     if (u->count == TRANSFERS)
         abort();
+    if (t->kind == TRANSFER_DELETE)
+        tree_judge_decision(t->key);
+    for (size_t i = 0; t->kind == TRANSFER_DELETE_MANY && i < t->item_count; i++)
+        tree_judge_decision(t->items[i].key);
     u->acted[u->count] = false;
     u->flying[u->count++] = t;
 }

@@ -182,6 +182,11 @@ size_t hints_count(void)
     return (running->event_count > 0) + running->look_count + running->scan_count;
 }
 
+size_t hints_untold(void)
+{
+    return running->event_count;
+}
+
 /* A name of the directory goes into the listing. */
 static void list_name(const struct watchers *w, unsigned root, const char *directory, int fd,
                       const char *name, struct listing *l)

@@ -38,6 +38,7 @@ void tree_rewritten(void);
 void tree_crashed(void);
 
 /* What the agent does, held against the rules. `text`: what the object has now; NULL: nothing. */
+void tree_judge_decision(const char *key); /* that the object is to be deleted */
 void tree_judge_object(const char *key, const char *text);
 /* Nothing is left to do. */
 void tree_judge_rest(bool held);
@@ -53,6 +54,7 @@ void tree_show(void);
  */
 void hints_event(enum hint_kind kind, unsigned root, const char *path, const char *path2);
 size_t hints_count(void);
+size_t hints_untold(void); /* events that were not told yet */
 void hints_tell(size_t at);
 
 /*

@@ -22,8 +22,9 @@
 #define CRASH_STEPS     60 /* in which to crash a run whose length is not known */
 #define STRICT_REMOVALS 1
 #define LOOSE_REMOVALS  64
-#define SHARE           256   /* of runs of two deeds, where nothing else is said */
-#define REST_MS         60000 /* what is due later is nothing that anybody waits for */
+#define SHARE           256    /* of runs of two deeds, where nothing else is said */
+#define REST_MS         600000 /* what is due later is nothing that anybody waits for */
+#define JUMP_MS         1000   /* at once, while something waits */
 
 struct run {
     unsigned count;
@@ -185,7 +186,7 @@ static bool step(const struct run *r)
 
         if (due > REST_MS && !waits)
             return false;
-        turns_pass(due < REST_MS ? due : 1);
+        turns_pass(waits && due > JUMP_MS ? JUMP_MS : due);
     } else {
         turns_pass(1);
     }

@@ -27,15 +27,17 @@ static struct {
 static unsigned images, contents, rows;
 static unsigned row_image[SIM_ROWS]; /* of which image the row was written; 0: nobody can tell */
 static bool row_loose[SIM_ROWS];     /* it may go though its image is there; see inherit() */
-static int row_left[SIM_ROWS];     /* the place that its image left when it took another's; or -1 */
-static bool removed[SIM_IMAGES];   /* by itself, not by another that came over it */
-static bool late[SIM_IMAGES];      /* it came to a place from which one was removed */
-static int died_at[SIM_IMAGES];    /* the path of an image that is gone; -1: it is there */
-static bool needs_row[SIM_IMAGES]; /* of its loose rows one is to be left */
-static int heir_at[SIM_IMAGES];    /* it overwrote one there that rows named: one is to be left */
-static bool landed[SIM_IMAGES];    /* it came to S3 at a second path: its first may go */
-static unsigned removals;          /* of images that are nowhere else */
-static unsigned max_removals;      /* as the agent is configured */
+static unsigned was_at[SIM_IMAGES];  /* places, by bits */
+static bool removed[SIM_IMAGES];     /* by itself, not by another that came over it */
+static bool late[SIM_IMAGES];        /* it came to a place from which one was removed */
+static int died_at[SIM_IMAGES];      /* the path of an image that is gone; -1: it is there */
+static bool needs_row[SIM_IMAGES];   /* of its loose rows one is to be left */
+static int heir_at[SIM_IMAGES];      /* it overwrote one there that rows named: one is to be left */
+static int
+    row_early[SIM_ROWS]; /* where its image was before it came to S3, when it was written; -1 */
+static bool landed[SIM_IMAGES]; /* it came to S3 at a second path: its first may go */
+static unsigned removals;       /* of images that are nowhere else */
+static unsigned max_removals;   /* as the agent is configured */
 static bool crashed;
 static char old_list[SIM_CONTENT_SIZE];
 static struct stat list_stat;
@@ -168,33 +170,46 @@ static void list_made(void)
     must(stat(path, &list_stat) == 0);
 }
 
-/* `image` came to a place where others ended. Whoever did not notice that in between takes it for
- * their next version: the rows of the place stay, and those that it had itself go. Who did (or who
- * saw it go on) has its own rows follow, and those of the place go. `left`: where it came from, or
- * -1: rows stay there, too, if another file is there before anybody looks. */
-static void inherit(unsigned image, unsigned p, int left)
+/* What is on disk at the place came to where another one was, which is gone, there or elsewhere.
+ * Whoever did not notice takes it for the other's next version: the rows of the place stay, and
+ * those that it had itself go, or stay where they are if there is another file by then. Who did
+ * notice, or saw it go on, has its own rows follow, and the other's go. */
+static void inherit_from(unsigned image, unsigned other)
 {
-    bool alone = true, rich = false, own = false;
+    bool own = false, rich = false;
 
-    for (unsigned n = 0; n < rows; n++)
+    for (unsigned n = 0; n < rows; n++) {
+        bool was_others = row_image[n] == other;
+
         own |= row_image[n] == image;
-    for (unsigned other = 1; other < images; other++) {
-        if (other == image || died_at[other] != (int)p)
-            continue;
-        for (unsigned n = 0; n < rows; n++)
-            if (row_image[n] == other) {
-                row_image[n] = image;
-                row_loose[n] = rich = true;
-            }
-        late[image] |= removed[other];
-        alone = false;
+        rich |= was_others && !row_loose[n]; /* else it may be gone already */
+        if (was_others)
+            row_image[n] = image;
     }
-    for (unsigned n = 0; !alone && n < rows; n++)
-        if (row_image[n] == image && !row_loose[n]) {
-            row_loose[n] = true;
-            row_left[n] = left;
-        }
-    needs_row[image] |= own && rich;
+    for (unsigned n = 0; n < rows; n++)
+        row_loose[n] |= row_image[n] == image;
+    late[image] |= removed[other];
+    landed[other] = true; /* it was replaced: what becomes of its object is no removal */
+    needs_row[image] = own && rich;
+}
+
+static void inherit(unsigned p)
+{
+    unsigned image = disk[p].image;
+
+    was_at[image] |= 1u << p;
+    for (unsigned other = 1; other < images; other++)
+        if (other != image && died_at[other] >= 0 && was_at[other] & 1u << p)
+            inherit_from(image, other);
+}
+
+/* The image is gone from the place. */
+static void die(unsigned image, unsigned p)
+{
+    died_at[image] = (int)p;
+    for (unsigned q = 0; q < SIM_PATHS; q++)
+        if (disk[q].image && disk[q].image != image && was_at[image] & 1u << q)
+            inherit_from(disk[q].image, image);
 }
 
 /* Some row of the image on disk names the place. */
@@ -218,7 +233,7 @@ static void make_file(unsigned p)
 
     if (!disk[p].image) {
         disk[p].image = images++;
-        inherit(disk[p].image, p, -1);
+        inherit(p);
     }
     disk[p].content = contents++;
     place(path, "images", names[p]);
@@ -233,6 +248,8 @@ static void make_row(unsigned p)
     char path[2 * SIM_PATH_SIZE], line[SIM_CONTENT_SIZE];
 
     snprintf(line, sizeof line, "%u\t%u\t%s\n", rows, rows % 3, names[p]);
+    if (rows >= 2 && image_in_bucket(p) != disk[p].image)
+        row_early[rows] = (int)p;
     row_image[rows++] = disk[p].image;
     place(path, "lists", LIST_NAME);
     write_text(path, line, O_APPEND);
@@ -254,7 +271,8 @@ void tree_begin(const char *where, unsigned limit)
     memset(disk, 0, sizeof disk);
     memset(row_image, 0, sizeof row_image);
     memset(row_loose, 0, sizeof row_loose);
-    memset(row_left, -1, sizeof row_left);
+    memset(row_early, -1, sizeof row_early);
+    memset(was_at, 0, sizeof was_at);
     memset(removed, 0, sizeof removed);
     memset(late, 0, sizeof late);
     memset(died_at, -1, sizeof died_at);
@@ -275,6 +293,7 @@ void tree_begin(const char *where, unsigned limit)
 
 static bool rename_over(unsigned from, unsigned to)
 {
+    unsigned dead = 0;
     char path[2 * SIM_PATH_SIZE], path2[2 * SIM_PATH_SIZE];
 
     if (!disk[from].image)
@@ -284,13 +303,15 @@ static bool rename_over(unsigned from, unsigned to)
     must(rename(path, path2) == 0);
     heir_at[disk[from].image] = -1;
     if (disk[to].image) {
-        died_at[disk[to].image] = (int)to;
+        dead = disk[to].image;
         if (has_row_at(disk[to].image, to))
             heir_at[disk[from].image] = (int)to;
     }
     disk[to] = disk[from];
     disk[from].image = 0;
-    inherit(disk[to].image, to, (int)from);
+    if (dead)
+        died_at[dead] = (int)to;
+    inherit(to);
     hints_event(HINT_MOVED, 0, names[from], names[to]);
     return true;
 }
@@ -298,14 +319,16 @@ static bool rename_over(unsigned from, unsigned to)
 static bool remove_file(unsigned p)
 {
     char path[2 * SIM_PATH_SIZE];
+    unsigned dead;
 
     if (!disk[p].image)
         return false;
     place(path, "images", names[p]);
     must(unlink(path) == 0);
-    died_at[disk[p].image] = (int)p;
-    removed[disk[p].image] = true;
+    dead = disk[p].image;
+    removed[dead] = true;
     disk[p].image = 0;
+    die(dead, p);
     hints_event(HINT_GONE, 0, names[p], NULL);
     return true;
 }
@@ -400,7 +423,7 @@ static void judge_list(const char *text)
 
         if (list[n].there && p < 0)
             tree_break("5: a row names a path that nobody wrote");
-        if (p >= 0 && disk[p].image && !image_in_bucket((unsigned)p))
+        if (p >= 0 && disk[p].image && !image_in_bucket((unsigned)p) && hints_untold() == 0)
             tree_break("4: a list was put before an image that it names");
     }
 }
@@ -409,12 +432,19 @@ static void judge_removal(unsigned p)
 {
     unsigned image = image_in_bucket(p);
 
-    if (image && disk[p].image == image)
-        tree_break("1: the object of a file that is on disk was deleted");
     if (is_named(bucket_text(SIM_LIST_KEY), names[p]))
         tree_break("4: an object was deleted that the list in S3 names");
     if (image && !landed[image] && ++removals > max_removals)
         tree_break("6: more removals than the limit allows");
+}
+
+/* What came there while the request is on its way is put again. */
+void tree_judge_decision(const char *key)
+{
+    int p = strncmp(key, "images/", 7) == 0 ? path_of(key + 7) : -1;
+
+    if (p >= 0 && disk[p].image && hints_untold() == 0)
+        tree_break("1: an object is to be deleted whose file is on disk, as all events said");
 }
 
 void tree_judge_object(const char *key, const char *text)
@@ -448,19 +478,22 @@ static int place_of(unsigned image)
     return -1;
 }
 
-/* Some row names the image, of those that are its own. */
-static bool has_row(const struct row list[SIM_ROWS], unsigned image)
+/* Some row names the place. */
+static bool has_row(const struct row list[SIM_ROWS], int at)
 {
     for (unsigned n = 0; n < rows; n++)
-        if (row_image[n] == image && list[n].there)
+        if (list[n].there && strcmp(list[n].path, names[at]) == 0)
             return true;
     return false;
 }
 
-/* Its image took another's place, and at its old one there is another file. */
-static bool stays(unsigned n, const char *path)
+/* A row of an image that took another's place may be another's by now, which is there; or of what
+ * is held. */
+static bool stays(unsigned n, const char *path, bool held)
 {
-    return row_left[n] >= 0 && disk[row_left[n]].image && strcmp(names[row_left[n]], path) == 0;
+    int p = path_of(path);
+
+    return p >= 0 && row_loose[n] && (held || disk[p].image);
 }
 
 static void judge_row(const struct row list[SIM_ROWS], unsigned n, bool held)
@@ -468,24 +501,28 @@ static void judge_row(const struct row list[SIM_ROWS], unsigned n, bool held)
     unsigned image = row_image[n];
     int at = place_of(image);
 
-    if (at < 0 && image && list[n].there && !held)
+    if (row_early[n] >= 0 && list[n].there && strcmp(list[n].path, names[row_early[n]]) == 0)
+        return; /* it is theirs who wrote it */
+    if (at < 0 && image && list[n].there && !held && !stays(n, list[n].path, held))
         tree_break("5: the row of an image that is gone stayed");
     if (at < 0 || (crashed && row_loose[n] && late[image]))
         return;
-    if (list[n].there && strcmp(list[n].path, names[at]) != 0 && !stays(n, list[n].path))
+    if (list[n].there && strcmp(list[n].path, names[at]) != 0 && !stays(n, list[n].path, held))
         tree_break("5: a row does not name its image");
     if (!list[n].there &&
-        (!row_loose[n] || ((needs_row[image] || heir_at[image] == at) && !has_row(list, image))))
+        (!row_loose[n] || ((needs_row[image] || heir_at[image] == at) && !has_row(list, at))))
         tree_break("5: the row of an image that is there was dropped");
 }
 
-/* It names an image that is neither on disk nor in S3: it waits as long as removals are held. */
+/* It names an image that is not on disk, and that S3 may not have: it may wait while removals are
+ * held.
+ */
 static bool is_dangling(const struct row list[SIM_ROWS])
 {
     for (unsigned n = 0; n < rows; n++) {
         int p = list[n].there ? path_of(list[n].path) : -1;
 
-        if (p >= 0 && !disk[p].image && !image_in_bucket((unsigned)p))
+        if (p >= 0 && !disk[p].image)
             return true;
     }
     return false;
