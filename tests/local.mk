@@ -140,6 +140,7 @@ EXTRA_DIST += \
 	tests/faults/test_endurance.py \
 	tests/faults/test_versions.py \
 	tests/faults/test_kills.py \
+	tests/faults/test_model.py \
 	tests/faults/test_lists_room.py \
 	tests/faults/test_rows.py \
 	tests/faults/test_unseen.py \

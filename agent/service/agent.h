@@ -398,6 +398,9 @@ void sighted_doubt(struct agent *a, const struct item *it);
 bool sighted_is_stale(const struct item *it, const struct item *other);
 
 /* follow.c. `image`: the path under which the index has an image (`known`). */
+/* the table was told: an error is fatal; where rows are to be written, passes wait until no more
+ * comes */
+void follow_noted(struct agent *a, const struct rows *rows, int rc);
 /* the item's file is that image, which is here now */
 void follow_rename(struct agent *a, struct item *it, const char *image, const struct known *known);
 /* the item's file is an image that the index does not know, found elsewhere before: did it? */
@@ -444,6 +447,8 @@ int follow_each_going(struct agent *a, const struct item *it, rows_name_fn *fn, 
  * which then points to at_key. */
 void follow_landed(struct agent *a, struct item *it, struct known *fresh,
                    char at_key[AGENT_KEY_SIZE]);
+
+/* follow_settled.c */
 /* lists were rewritten: the index learns where rows are, unless some list still has to follow */
 void follow_settled(struct agent *a);
 /* all is in step: rows of images that nobody found go to where the index has those, or end */

@@ -173,6 +173,8 @@ static enum verdict act(struct transfer *t)
     case TRANSFER_STRAYS:
         t->upload_over = true;
         return VERDICT_DONE;
+    case TRANSFER_VERSIONING: /* nobody but init asks */
+        break;
     }
     return VERDICT_REFUSED;
 }

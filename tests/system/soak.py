@@ -114,7 +114,7 @@ class Soak:
         self.load = Load(self.root, ctx.folder("lists"), number).prepare(IMAGES)
         self.stormy = ctx.folder("images", "storm")
         self.agent = ctx.agent(images=self.root, lists=self.load.lists_root,
-                               repository={"max_removals": 100000, "max_removal_percent": 100},
+                               repository={"max_removals": 10**7, "max_removal_percent": 100},
                                s3={"in_flight": AT_ONCE}, options=self.port.options)
         self.round_s = min(ROUND_MOST_S, max(ROUND_LEAST_S, seconds / ROUNDS))
         self.rounds = []  # (seconds since the start, values)

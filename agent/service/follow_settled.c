@@ -1,0 +1,87 @@
+/* Shell. What the index learns of rows once lists were rewritten, and once all is in step. */
+#include "agent/service/agent.h"
+
+#include "agent/service/departed.h"
+
+/* While rows are told of to the index. */
+struct settled {
+    struct agent *agent;
+    const struct mapping *m;
+};
+
+/* rows_fn: the image's rows are at another path now, or at its own again. */
+static int settled_note(void *arg, const char *image, const char *at)
+{
+    const struct settled *s = arg;
+    char key[AGENT_KEY_SIZE], listed[AGENT_KEY_SIZE];
+    struct index_entry e;
+    bool home = image && strcmp(image, at) == 0;
+    int rc;
+
+    if (!agent_key(s->agent, s->m->id, at, listed))
+        return 0;
+    rc = departed_forget(s->agent->index, listed);
+    agent_dirty(s->agent);
+    if (rc || !image)
+        return rc;
+    if (!agent_key(s->agent, s->m->id, image, key) || index_get(s->agent->index, key, &e) ||
+        (e.known.flags & KNOWN_MOVED) || (home && !(e.known.flags & KNOWN_LISTED)))
+        return 0;
+    e.known.flags = home ? e.known.flags & ~KNOWN_LISTED : e.known.flags | KNOWN_LISTED;
+    e.known.moved_to = home ? NULL : listed;
+    return index_put(s->agent->index, key, &e.known, NULL);
+}
+
+/* rows_fn for a dry run, which notes nothing. */
+static int settled_ignore(void *arg, const char *image, const char *at)
+{
+    (void)arg;
+    (void)image;
+    (void)at;
+    return 0;
+}
+
+void follow_settled(struct agent *a)
+{
+    int rc = 0;
+
+    if (a->pass_running || a->stale_lists)
+        return;
+    for (size_t i = 0; rc == 0 && i < a->mapping_count; i++) {
+        struct settled s = {.agent = a, .m = &a->mappings[i]};
+
+        rc = rows_settled(s.m->rows, a->options.dry_run ? settled_ignore : settled_note, &s);
+    }
+    /* Lists and index part for as short as possible. */
+    if (rc || (!a->options.dry_run && a->uncommitted && agent_commit(a)))
+        agent_fail(a, rc ? rc : -EIO, "writing the index");
+}
+
+/* rows_home_fn. */
+static bool is_home(void *arg, const char *image, const struct file_id *file)
+{
+    const struct settled *s = arg;
+    char key[AGENT_KEY_SIZE];
+    struct index_entry e;
+
+    return agent_key(s->agent, s->m->id, image, key) && index_get(s->agent->index, key, &e) == 0 &&
+           !(e.known.flags & (KNOWN_MOVED | KNOWN_KEPT)) &&
+           (!file || !file_id_differs(plan_file(&e.known), *file));
+}
+
+void follow_close(struct agent *a)
+{
+    for (size_t i = 0; i < a->mapping_count; i++) {
+        struct settled s = {.agent = a, .m = &a->mappings[i]};
+
+        follow_noted(a, s.m->rows, rows_close(s.m->rows, is_home, &s));
+    }
+}
+
+bool follow_pending(const struct agent *a)
+{
+    for (size_t i = 0; i < a->mapping_count; i++)
+        if (rows_pending(a->mappings[i].rows))
+            return true;
+    return false;
+}
