@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "lists/check.h"
+#include "lists/edit.h"
 #include "lists/file.h"
 
 #include <stdbool.h>
@@ -32,6 +33,18 @@ int lst_command_undo(int argc, char **argv);
 
 /* lst_number(text, least, most, ret): a decimal number between them; false where it is none. */
 bool lst_number(const char *text, uint64_t least, uint64_t most, uint64_t *ret);
+
+/* Rows that are chosen by class and by pattern. */
+struct lst_choice {
+    struct lst_selection select;
+    uint64_t classes[LST_CLASSES_MAX];
+    const char *patterns[LST_PATTERNS_MAX];
+};
+
+/* lst_take_class, lst_take_pattern: --class and --match, as command_option's take; arg is the
+ * choice. */
+const char *lst_take_class(void *arg, char *value);
+const char *lst_take_pattern(void *arg, char *value);
 
 /* Lists as a command has them: the files, and what the library takes of them. */
 struct lst_inputs {

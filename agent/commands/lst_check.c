@@ -44,7 +44,7 @@ struct wish {
     bool fix;
 };
 
-/* "3,224,224", "224,224", "224x224". */
+/* "3,224,224", "224,224", "224x224": command_option takes it so. */
 static const char *shape(void *arg, char *text)
 {
     static const char wrong[] = "--image-shape is 3,HEIGHT,WIDTH or HEIGHTxWIDTH";

@@ -26,6 +26,29 @@ bool lst_number(const char *text, uint64_t least, uint64_t most, uint64_t *ret)
     return true;
 }
 
+const char *lst_take_class(void *arg, char *value)
+{
+    struct lst_choice *c = arg;
+
+    if (c->select.class_n == LST_CLASSES_MAX)
+        return "--class is given too often";
+    c->select.classes = c->classes;
+    return lst_number(value, 0, LST_CLASS_MOST, &c->classes[c->select.class_n++])
+               ? NULL
+               : "a class is a number from 0 on";
+}
+
+const char *lst_take_pattern(void *arg, char *value)
+{
+    struct lst_choice *c = arg;
+
+    if (c->select.pattern_n == LST_PATTERNS_MAX)
+        return "--match is given too often";
+    c->select.patterns = c->patterns;
+    c->patterns[c->select.pattern_n++] = value;
+    return NULL;
+}
+
 int lst_failed(const struct err *e)
 {
     bool wrong = e->code == -ENOENT || e->code == -ENOTDIR || e->code == ERR_NOT_FILE ||

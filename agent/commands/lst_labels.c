@@ -2,15 +2,16 @@
 #include "agent/commands/lst.h"
 
 #include "agent/commands/commands.h"
+#include "agent/commands/options.h"
 #include "base/map.h"
 #include "lists/edit.h"
 #include "lists/tally.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char relabel_usage[] =
     "usage: lockstep lst relabel --to CLASS [--class N]... [--match PATTERN]... [--in LIST] "
@@ -32,10 +33,8 @@ static const char merge_usage[] =
 
 /* What fn of lst_relabel goes by. */
 struct edit {
-    struct lst_selection select;
+    struct lst_choice choice;
     struct lst_paths *in;
-    uint64_t classes[LST_CLASSES_MAX];
-    const char *patterns[LST_PATTERNS_MAX];
     const char *in_name;
     uint64_t to;
     bool has_to;
@@ -59,7 +58,7 @@ static bool to_one(void *arg, const struct lst_row *row, uint64_t was, uint64_t 
 
     (void)was;
     *ret = edit->to;
-    return lst_selected(&edit->select, row);
+    return lst_selected(&edit->choice.select, row);
 }
 
 /* The directory of a row's path, as spelled. */
@@ -78,7 +77,7 @@ static bool by_home(void *arg, const struct lst_row *row, uint64_t was, uint64_t
     const struct home *home = map_get(edit->directories, directory.p, directory.n);
 
     (void)was;
-    if (!home || !lst_selected(&edit->select, row))
+    if (!home || !lst_selected(&edit->choice.select, row))
         return false;
     *ret = home->label;
     return true;
@@ -146,7 +145,7 @@ static int note_homes(struct edit *edit, struct span text)
         struct span directory = directory_of(&row);
         struct home *home;
 
-        if (!lst_selected(&edit->select, &row) ||
+        if (!lst_selected(&edit->choice.select, &row) ||
             map_get(edit->directories, directory.p, directory.n))
             continue;
         home = calloc(1, sizeof(*home));
@@ -182,7 +181,7 @@ static int number_homes(struct edit *edit, uint64_t next)
     if (n > 1)
         qsort(homes, n, sizeof(*homes), by_name);
     for (i = 0; i < n; i++) {
-        homes[i]->label = i == 0 ? edit->classes[0] : next++;
+        homes[i]->label = i == 0 ? edit->choice.classes[0] : next++;
         printf("class %" PRIu64 ": ", homes[i]->label);
         command_print_name(*homes[i]->name ? homes[i]->name : ".");
         putchar('\n');
@@ -236,9 +235,9 @@ static int make_numbers(struct edit *edit, const struct lst_tally *t)
     }
     for (size_t i = 0; i < edit->number_n; i++)
         edit->numbers[i] = i;
-    for (size_t i = 0; i < edit->select.class_n; i++)
-        if (edit->classes[i] < edit->number_n)
-            edit->numbers[edit->classes[i]] = edit->to;
+    for (size_t i = 0; i < edit->choice.select.class_n; i++)
+        if (edit->choice.classes[i] < edit->number_n)
+            edit->numbers[edit->choice.classes[i]] = edit->to;
     for (size_t i = 0; i < t->class_n; i++)
         order[edit->numbers[i]] += t->classes[i]; /* rows of each class that is left */
     for (size_t i = 0; edit->renumber && i < edit->number_n; i++)
@@ -283,7 +282,7 @@ static int run(int n, char **names, struct edit *edit,
         return lst_failed(&e);
     if (edit->in_name && lst_paths_new(lst_file_text(&other), &edit->in) < 0)
         status = lst_failed(&(struct err){.code = -ENOMEM, .what = "there is not enough memory"});
-    edit->select.in = edit->in;
+    edit->choice.select.in = edit->in;
     if (status == EXIT_IN_STEP)
         status = lst_inputs_read(names, (size_t)n, &in);
     if (status == EXIT_IN_STEP)
@@ -302,34 +301,21 @@ static int relabel(struct lst_inputs *in, struct edit *edit)
 /* The options of all three. NULL, or what is wrong; "" asks for help. */
 static const char *options(int argc, char **argv, struct edit *edit)
 {
-    static const struct option names[] = {
-        {"to", required_argument, NULL, 't'},     {"class", required_argument, NULL, 'k'},
-        {"match", required_argument, NULL, 'm'},  {"in", required_argument, NULL, 'i'},
-        {"by-directory", no_argument, NULL, 'd'}, {"renumber", no_argument, NULL, 'r'},
-        {"help", no_argument, NULL, 'h'},         {0}};
-    struct lst_selection *s = &edit->select;
-    int c;
+    const struct command_option table[] = {
+        {"to", .number = &edit->to, .most = LST_CLASS_MOST,
+         .wrong = "a class is a number from 0 on"},
+        {"class", .take = lst_take_class, .arg = &edit->choice},
+        {"match", .take = lst_take_pattern, .arg = &edit->choice},
+        {"in", .text = &edit->in_name},
+        {"by-directory", .flag = &edit->by_directory},
+        {"renumber", .flag = &edit->renumber},
+        {0}};
+    const char *wrong;
 
-    while ((c = getopt_long(argc, argv, "h", names, NULL)) != -1) {
-        if (c == 't' && lst_number(optarg, 0, LST_CLASS_MOST, &edit->to))
-            edit->has_to = true;
-        else if (c == 'k' && s->class_n < LST_CLASSES_MAX &&
-                 lst_number(optarg, 0, LST_CLASS_MOST, &edit->classes[s->class_n]))
-            s->class_n++;
-        else if (c == 'm' && s->pattern_n < LST_PATTERNS_MAX)
-            edit->patterns[s->pattern_n++] = optarg;
-        else if (c == 'i')
-            edit->in_name = optarg;
-        else if (c == 'd')
-            edit->by_directory = true;
-        else if (c == 'r')
-            edit->renumber = true;
-        else
-            return c == 'h' ? "" : c == '?' ? "unknown option" : "a class is a number from 0 on";
-    }
-    s->classes = edit->classes;
-    s->patterns = edit->patterns;
-    return optind == argc ? "which list?" : NULL;
+    edit->to = UINT64_MAX;
+    wrong = command_options(argc, argv, table);
+    edit->has_to = edit->to != UINT64_MAX;
+    return wrong ? wrong : optind == argc ? "which list?" : NULL;
 }
 
 int lst_command_relabel(int argc, char **argv)
@@ -341,7 +327,7 @@ int lst_command_relabel(int argc, char **argv)
         wrong = "--to which class?";
     if (!wrong && (edit.by_directory || edit.renumber))
         wrong = "relabel takes --to, --class, --match and --in";
-    if (!wrong && edit.select.class_n + edit.select.pattern_n == 0 && !edit.in_name)
+    if (!wrong && edit.choice.select.class_n + edit.choice.select.pattern_n == 0 && !edit.in_name)
         wrong = "which rows: --class, --match, --in";
     if (wrong)
         return command_usage(relabel_usage, wrong);
@@ -353,8 +339,8 @@ int lst_command_split(int argc, char **argv)
     struct edit edit = {0};
     const char *wrong = options(argc, argv, &edit);
 
-    if (!wrong &&
-        (edit.select.class_n != 1 || edit.has_to || edit.renumber || edit.select.pattern_n > 0))
+    if (!wrong && (edit.choice.select.class_n != 1 || edit.has_to || edit.renumber ||
+                   edit.choice.select.pattern_n > 0))
         wrong = "split takes one --class";
     if (!wrong && edit.by_directory == (edit.in_name != NULL))
         wrong = "--by-directory or --in LIST";
@@ -368,9 +354,9 @@ int lst_command_merge_classes(int argc, char **argv)
     struct edit edit = {0};
     const char *wrong = options(argc, argv, &edit);
 
-    if (!wrong && (!edit.has_to || edit.select.class_n == 0))
+    if (!wrong && (!edit.has_to || edit.choice.select.class_n == 0))
         wrong = "--to which class, and which others: --class";
-    if (!wrong && (edit.by_directory || edit.in_name || edit.select.pattern_n > 0))
+    if (!wrong && (edit.by_directory || edit.in_name || edit.choice.select.pattern_n > 0))
         wrong = "merge-classes takes --to, --class and --renumber";
     if (wrong)
         return command_usage(merge_usage, wrong);

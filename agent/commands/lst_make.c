@@ -2,12 +2,12 @@
 #include "agent/commands/lst.h"
 
 #include "agent/commands/commands.h"
+#include "agent/commands/options.h"
 #include "base/path.h"
 #include "base/visible.h"
 #include "lists/make.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <regex.h>
 #include <stdlib.h>
@@ -275,15 +275,17 @@ static int make(struct wish *w)
     return status;
 }
 
-/* "80,20". */
-static bool shares(const char *text, struct lst_parts_options *ret)
+/* "80,20", as command_option takes it. */
+static const char *take_shares(void *arg, char *text)
 {
+    static const char wrong[] = "--split is two or three shares: 80,20";
+    struct lst_parts_options *ret = arg;
     char copy[64];
     char *next = copy;
 
     ret->n = 0;
     if (strlen(text) >= sizeof(copy))
-        return false;
+        return wrong;
     memcpy(copy, text, strlen(text) + 1);
     while (next && ret->n < LST_PARTS_MAX) {
         char *share = next;
@@ -293,49 +295,39 @@ static bool shares(const char *text, struct lst_parts_options *ret)
         if (next)
             *next++ = '\0';
         if (!lst_number(share, 1, SHARE_MOST, &value))
-            return false;
+            return wrong;
         ret->shares[ret->n++] = (unsigned)value;
     }
-    return !next && ret->n > 1;
+    return !next && ret->n > 1 ? NULL : wrong;
+}
+
+static const char *take_group(void *arg, char *value)
+{
+    struct wish *w = arg;
+
+    if (w->has_group || regcomp(&w->group, value, REG_EXTENDED) != 0)
+        return "--group is one extended regular expression";
+    w->has_group = true;
+    return NULL;
 }
 
 /* NULL, or what is wrong; "" asks for help. */
 static const char *options(int argc, char **argv, struct wish *w)
 {
-    static const struct option names[] = {{"root", required_argument, NULL, 'r'},
-                                          {"from", required_argument, NULL, 'i'},
-                                          {"class-map", required_argument, NULL, 'm'},
-                                          {"split", required_argument, NULL, 'p'},
-                                          {"group", required_argument, NULL, 'g'},
-                                          {"shuffle", no_argument, NULL, 'u'},
-                                          {"seed", required_argument, NULL, 's'},
-                                          {"force", no_argument, NULL, 'f'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
-    int c;
+    const struct command_option table[] = {
+        {"root", .text = &w->root},
+        {"from", .text = &w->from},
+        {"class-map", .text = &w->map_file},
+        {"split", .take = take_shares, .arg = &w->parts},
+        {"group", .take = take_group, .arg = w},
+        {"shuffle", .flag = &w->shuffle},
+        {"seed", .number = &w->parts.seed, .most = UINT64_MAX, .wrong = "--seed is a number"},
+        {"force", .flag = &w->force},
+        {0}};
+    const char *wrong = command_options(argc, argv, table);
 
-    while ((c = getopt_long(argc, argv, "h", names, NULL)) != -1) {
-        if (c == 'r')
-            w->root = optarg;
-        else if (c == 'i')
-            w->from = optarg;
-        else if (c == 'm')
-            w->map_file = optarg;
-        else if (c == 'u')
-            w->shuffle = true;
-        else if (c == 'f')
-            w->force = true;
-        else if (c == 'p' && !shares(optarg, &w->parts))
-            return "--split is two or three shares: 80,20";
-        else if (c == 's' && !lst_number(optarg, 0, UINT64_MAX, &w->parts.seed))
-            return "--seed is a number";
-        else if (c == 'g' && (w->has_group || regcomp(&w->group, optarg, REG_EXTENDED) != 0))
-            return "--group is one extended regular expression";
-        else if (c == 'g')
-            w->has_group = true;
-        else if (c != 'p' && c != 's')
-            return c == 'h' ? "" : "unknown option";
-    }
+    if (wrong)
+        return wrong;
     if (!w->root == !w->from || (w->from && w->map_file))
         return "--root DIR, or --from LIST, which has its classes";
     if (w->has_group && w->parts.n == 0)

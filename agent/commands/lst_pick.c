@@ -81,9 +81,7 @@ int lst_command_append(int argc, char **argv)
 
 /* What subset is asked for. */
 struct wish {
-    struct lst_selection select;
-    uint64_t classes[LST_CLASSES_MAX];
-    const char *patterns[LST_PATTERNS_MAX];
+    struct lst_choice choice;
     const char *in;
     const char *not_in;
     const char *out;
@@ -115,7 +113,7 @@ static int choose(struct wish *w, const struct lst_list *list)
     int rc;
 
     buf_init(&out, SIZE_MAX);
-    rc = lst_subset(list->text, &w->select, w->per_class, w->seed, &out, &kept);
+    rc = lst_subset(list->text, &w->choice.select, w->per_class, w->seed, &out, &kept);
     if (rc == 0)
         rc =
             lst_file_create(w->out, (struct span){out.data ? out.data : "", out.len}, w->force, &e);
@@ -131,34 +129,12 @@ static int choose(struct wish *w, const struct lst_list *list)
 
 #define NO_NUMBER "a number is wanted"
 
-/* command_option's take. */
-static const char *take_class(void *arg, char *value)
-{
-    struct wish *w = arg;
-    struct lst_selection *s = &w->select;
-
-    return s->class_n < LST_CLASSES_MAX &&
-                   lst_number(value, 0, LST_CLASS_MOST, &w->classes[s->class_n++])
-               ? NULL
-               : NO_NUMBER;
-}
-
-static const char *take_pattern(void *arg, char *value)
-{
-    struct wish *w = arg;
-
-    if (w->select.pattern_n == LST_PATTERNS_MAX)
-        return "--match is given too often";
-    w->patterns[w->select.pattern_n++] = value;
-    return NULL;
-}
-
 /* The options. NULL, or what is wrong; "" asks for help. */
 static const char *options(int argc, char **argv, struct wish *w)
 {
     const struct command_option table[] = {
-        {"class", .take = take_class, .arg = w},
-        {"match", .take = take_pattern, .arg = w},
+        {"class", .take = lst_take_class, .arg = &w->choice},
+        {"match", .take = lst_take_pattern, .arg = &w->choice},
         {"in", .text = &w->in},
         {"not-in", .text = &w->not_in},
         {"per-class", .number = &w->per_class, .least = 1, .most = UINT64_MAX, .wrong = NO_NUMBER},
@@ -170,8 +146,6 @@ static const char *options(int argc, char **argv, struct wish *w)
 
     if (wrong)
         return wrong;
-    w->select.classes = w->classes;
-    w->select.patterns = w->patterns;
     return !w->out ? "-o which file?" : argc - optind != 1 ? "of which list?" : NULL;
 }
 
@@ -192,8 +166,8 @@ int lst_command_subset(int argc, char **argv)
         status = read_paths(w.in, &files[0], &in);
     if (status == EXIT_IN_STEP)
         status = read_paths(w.not_in, &files[1], &not_in);
-    w.select.in = in;
-    w.select.not_in = not_in;
+    w.choice.select.in = in;
+    w.choice.select.not_in = not_in;
     if (status == EXIT_IN_STEP)
         status = choose(&w, &list.lists[0]);
     lst_paths_free(in);

@@ -102,6 +102,7 @@ static int make_mapped(struct wish *w, const struct lst_list *list)
     return status;
 }
 
+/* command_option takes it so. */
 static const char *take_attribute(void *arg, char *value)
 {
     *(const char **)arg = value;
