@@ -412,8 +412,7 @@ void follow_passed(struct agent *a, const struct item *it)
     struct rows *rows = rows_of(a, it);
     struct trail trail;
 
-    if (!rows || (!it->origin && !it->went) || !rows_is_free(rows, it->path) ||
-        passed_on(a, rows, it))
+    if (!rows || !rows_is_free(rows, it->path) || passed_on(a, rows, it))
         return;
     trail_begin(&trail, it->went ? it->went : it->key);
     while (!passed_as(a, rows, it, trail.key) && trail_back(a, &trail))
