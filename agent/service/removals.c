@@ -217,6 +217,7 @@ void removals_called_off(struct agent *a, struct item *it)
     it->released = false;
     it->inquired = false;
     it->relisted = false;
+    it->copied = false; /* what may be renamed from here next has not landed yet */
     intake_resettle(a, it);
 }
 
