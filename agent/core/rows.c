@@ -436,8 +436,14 @@ int rows_gone(struct rows *r, const char *image, const char *path, const char *a
         if (!there)
             return 0;
     }
+    if (!there && e &&
+        strcmp(image, path) == 0) { /* it is elsewhere, and so are its rows, or will be */
+        if (rows_name_add(r, e, path))
+            return -ENOMEM;
+        r->pending |= !rows_entry_is_placed(e);
+    }
     if (!there && (e || strcmp(image, path) != 0))
-        return 0; /* it is elsewhere */
+        return 0;
     if (!there)
         there = entry_new(r, image, (struct file_id){0}, at);
     if (!there || rows_name_add(r, there, path))

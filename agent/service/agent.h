@@ -398,9 +398,6 @@ void sighted_doubt(struct agent *a, const struct item *it);
 bool sighted_is_stale(const struct item *it, const struct item *other);
 
 /* follow.c. `image`: the path under which the index has an image (`known`). */
-/* the table was told: an error is fatal; where rows are to be written, passes wait until no more
- * comes */
-void follow_noted(struct agent *a, const struct rows *rows, int rc);
 /* the item's file is that image, which is here now */
 void follow_rename(struct agent *a, struct item *it, const char *image, const struct known *known);
 /* the item's file is an image that the index does not know, found elsewhere before: did it? */
@@ -434,12 +431,6 @@ void follow_passed(struct agent *a, const struct item *it);
 void follow_lost(struct agent *a, const struct item *source, const struct item *it);
 /* the item's file is gone, and that is no accident */
 void follow_gone(struct agent *a, const struct item *it);
-/* and have left: where S3 has the same file under another key (it was renamed over another image),
- * the item's object is an old one of it */
-void follow_left(struct agent *a, const struct item *it);
-/* its removal is held, so its rows stay: by the name under which S3 has it, for that of a place
- * where it never came to S3 may be another's soon */
-void follow_held(struct agent *a, const struct item *it);
 /* the names that lists may have for what follow_gone would let go; as rows_each_going */
 int follow_each_going(struct agent *a, const struct item *it, rows_name_fn *fn, void *arg)
     __attribute__((warn_unused_result));

@@ -2,7 +2,7 @@
 #include "agent/service/agent.h"
 
 #include "agent/service/departed.h"
-#include "agent/service/stale.h"
+#include "agent/service/follow.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -553,6 +553,15 @@ void follow_left(struct agent *a, const struct item *it)
     if (index_put(a->index, it->key, &e.known, NULL))
         agent_fail(a, -EIO, "writing the index");
     agent_dirty(a);
+}
+
+void follow_emptied(struct agent *a, const struct item *it)
+{
+    struct rows *rows = rows_of(a, it);
+
+    if (rows && !it->again && it->seen.kind != FILE_REGULAR && !rows_is_free(rows, it->path) &&
+        !rows_image_at(rows, it->path))
+        follow_noted(a, rows, rows_gone(rows, it->path, it->path, it->path));
 }
 
 void follow_held(struct agent *a, const struct item *it)

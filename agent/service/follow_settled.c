@@ -1,7 +1,11 @@
-/* Shell. What the index learns of rows once lists were rewritten, and once all is in step. */
+/* Shell. The rows of images are where a pass took them, and what is still to follow at rest. */
 #include "agent/service/agent.h"
 
 #include "agent/service/departed.h"
+#include "agent/service/follow.h"
+#include "agent/service/stale.h"
+
+#include <string.h>
 
 /* While rows are told of to the index. */
 struct settled {

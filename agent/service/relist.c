@@ -4,6 +4,7 @@
 
 #include "agent/service/absent.h"
 #include "agent/service/departed.h"
+#include "agent/service/follow.h"
 #include "agent/service/list_holds.h"
 #include "agent/service/mentioned.h"
 #include "agent/service/stale.h"
@@ -75,6 +76,8 @@ static void pass_take_items(struct agent *a, const struct mapping *m)
             it->tx = a->options.dry_run ? 0 : agent_journal(a, &rec);
             it->released = true; /* the guard let it pass; a retry is not asked about again */
             follow_gone(a, it);
+        } else {
+            follow_emptied(a, it);
         }
         item_queue_push(&a->passing, it);
     }

@@ -1,6 +1,7 @@
 /* Shell. Gone paths and the guard. What it holds is in holds.c; what the lists have let go goes on
  * in deletions.c. */
 #include "agent/service/agent.h"
+#include "agent/service/follow.h"
 #include "agent/service/gone.h"
 #include "agent/service/holds.h"
 #include "agent/service/marker.h"

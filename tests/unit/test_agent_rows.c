@@ -563,6 +563,26 @@ static void test_what_the_index_says_of_lists_is_believed(void **state)
     }
 }
 
+/* Nothing is at the name by which the index knows an image that is elsewhere: rows that come again
+ * by that name, as from a list that was saved as it had been, go on with the next pass. */
+static void test_rows_of_a_name_that_is_left_go_on(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES}};
+
+    (void)state;
+    assert_int_equal(rows_follow(r, "n0", plain(10), "n0", "n1"), 0);
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(rows_settled(r, ignore, NULL), 0);
+    assert_false(rows_pending(r));
+    b.to[0] = NAMES;
+    assert_int_equal(rows_gone(r, "n0", "n0", "n1"), 0);
+    assert_true(rows_pending(r));
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[0], 1);
+    rows_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -580,6 +600,7 @@ int main(void)
         cmocka_unit_test(test_names_that_s3_does_not_have),
         cmocka_unit_test(test_what_nobody_finds_is_named_as_s3_has_it),
         cmocka_unit_test(test_what_the_index_says_of_lists_is_believed),
+        cmocka_unit_test(test_rows_of_a_name_that_is_left_go_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
