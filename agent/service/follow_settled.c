@@ -3,7 +3,6 @@
 
 #include "agent/service/departed.h"
 #include "agent/service/follow.h"
-#include "agent/service/stale.h"
 
 #include <string.h>
 

@@ -171,6 +171,7 @@ static enum verdict act(struct transfer *t)
     case TRANSFER_LIST:
     case TRANSFER_ABORT:
     case TRANSFER_STRAYS:
+    case TRANSFER_VERSIONING: /* nobody asks for it here */
         t->upload_over = true;
         return VERDICT_DONE;
     case TRANSFER_VERSIONING: /* nobody but init asks */

@@ -473,8 +473,7 @@ int main(int argc, char **argv)
     configure(false);
     configure(true);
     right = w.repeat ? repeat(w.repeat) : run_all(&w);
-    if (!getenv("SIM_KEEP"))
-        remove_all(base);
+    remove_all(base);
     conf_free(confs[0]);
     conf_free(confs[1]);
     return !right;
