@@ -174,8 +174,6 @@ static enum verdict act(struct transfer *t)
     case TRANSFER_VERSIONING: /* nobody asks for it here */
         t->upload_over = true;
         return VERDICT_DONE;
-    case TRANSFER_VERSIONING: /* nobody but init asks */
-        break;
     }
     return VERDICT_REFUSED;
 }
