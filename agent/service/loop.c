@@ -15,11 +15,14 @@
 #include "agent/service/wait.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/replace.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <malloc.h>
 #include <signal.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #define TURN_BUSY_MS 50
 #define DAY_US       (24 * 3600 * US_PER_S)
@@ -177,6 +180,18 @@ static void turn_undo(const struct agent *a)
     journal_reader_close(reader);
 }
 
+/* Temporary files of an agent that was killed go. */
+static void turn_leftovers(const char *dir)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return; /* there is none yet */
+    if (replace_sweep(fd))
+        log_warning("%s: temporary files that were left there cannot be removed", dir);
+    (void)close(fd); /* read only */
+}
+
 #define EXPIRE_MS 3600000 /* between sweeps of what the index remembers for a while */
 
 /* Forget what is too old to matter. */
@@ -189,6 +204,8 @@ static void turn_expire(struct agent *a)
     if (departed_expire(a->index, a->real_us / US_PER_S) || mentioned_expire(a->index))
         agent_fail(a, -EIO, "writing the index");
     turn_undo(a);
+    turn_leftovers(a->conf->journal_dir);
+    turn_leftovers(a->undo_dir);
 }
 
 /* The journal goes on where it cannot be signed, so that is said. */
