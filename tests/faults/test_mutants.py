@@ -17,9 +17,10 @@ BUG_FIELDS = {"Bug", "Found", "Input", "Test", "Mended"}
 def is_there(test, known):
     """Is there a test of that name?"""
     kind, _, name = test.partition("/")
-    if kind in ("unit", "tsan", "fuzz"):
-        name = f"fuzz/fuzz_{name}" if kind == "fuzz" else f"unit/{name.split('.')[0]}"
-        return os.path.exists(os.path.join(mutants.TOP, "tests", name + ".c"))
+    folder = {"unit": "unit/", "tsan": "unit/", "fuzz": "fuzz/fuzz_", "simulation": "simulation/"}
+    if kind in folder:
+        return os.path.exists(os.path.join(mutants.TOP, "tests",
+                                           folder[kind] + name.split(".")[0] + ".c"))
     return any(test.rstrip("*") in one for one in known)
 
 
