@@ -365,7 +365,9 @@ static void apply_landed(struct agent *a, struct item *it, const struct transfer
         it->live = it->looked;
     it->tx = 0;
     it->change = CHANGE_NONE;
-    it->relisted = it->vacated = false;
+    it->relisted = false;
+    it->vacated = it->passed_on; /* what landed may have left while it was on its way */
+    it->passed_on = false;
     it->failures = 0;
     item_blame(it, NULL);
     /* A copy within S3 reads no file: what was seen at its path may be gone since before it. */

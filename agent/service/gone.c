@@ -42,12 +42,13 @@ static bool may_be_claimed(struct agent *a, const struct item *it)
             other->state == ITEM_OBSERVED || other->state == ITEM_HASHING);
 }
 
-/* An event told where the file went, and what is there was not decided yet. */
+/* An event told where the file went, and what is there was not decided yet. A place that is empty,
+ * too, explains nothing: two such would wait for each other. */
 static bool is_on_its_way(struct agent *a, const struct item *it)
 {
     const struct item *heir = rename_heir(a, it);
 
-    return (heir && !heir->decided) || rename_is_under_way(a, it);
+    return (heir && !heir->decided && heir->state != ITEM_GONE) || rename_is_under_way(a, it);
 }
 
 /* A scan of the mapping is under way: its end wakes what waits for it. */
