@@ -85,7 +85,7 @@ void rename_told(struct agent *a, unsigned mapping, const char *from, const char
         root = left->origin;
     else if (map_get_str(a->dirs_to, from_key))
         root = map_get_str(a->dirs_to, from_key); /* it was looked at when it had left already */
-    left->vacated = true; /* what comes there now overwrites nothing */
+    left->vacated = true;                         /* what comes there now overwrites nothing */
     first = pending_find(a->pending, root);
     if (first == came)
         root = NULL; /* it is back where it was */
