@@ -141,8 +141,8 @@ struct item {
     bool unseen : 1;    /* the last look failed: nobody knows what is there */
     bool asked : 1;     /* the path that it may have been renamed from was looked at */
     bool hashed : 1;    /* `hash` is known */
-    bool vacated : 1;   /* the image that S3 has under this key was found at another path, or is
-                           gone with its rows */
+    bool vacated : 1;   /* the image that S3 has under this key was found at another path, an event
+                           told that it left, or it is gone with its rows */
     bool decided : 1;   /* what is to become of `seen` is known, but its turn is not yet */
     bool copy : 1;      /* RENAME: by CopyObject (else the file is read and put) */
     bool passed_on : 1; /* RENAME: an event told that the image left here again */

@@ -145,7 +145,7 @@ struct dir_rename {
     uint64_t objects;
 };
 
-/* A directory that left its place lately, and where it went if an event said so. */
+/* A directory, or a path alone, that left its place lately; where for, if an event said so. */
 struct dir_gone {
     char *to; /* key ending in '/', or NULL */
     int64_t at_ms;
