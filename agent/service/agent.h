@@ -444,6 +444,8 @@ void follow_landed(struct agent *a, struct item *it, struct known *fresh,
 void follow_settled(struct agent *a);
 /* all is in step: rows of images that nobody found go to where the index has those, or end */
 void follow_close(struct agent *a);
+/* S3 has an image under this path, and for all that is known it is there: rows may name it so */
+bool follow_is_home(struct agent *a, const struct mapping *m, const char *path);
 bool follow_pending(const struct agent *a);
 
 /* removals.c */

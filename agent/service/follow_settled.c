@@ -4,6 +4,7 @@
 #include "agent/service/departed.h"
 #include "agent/service/follow.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* While rows are told of to the index. */
@@ -60,16 +61,34 @@ void follow_settled(struct agent *a)
         agent_fail(a, rc ? rc : -EIO, "writing the index");
 }
 
+/* The index has an image under this path, in its place. 0 or a negative code. */
+static int home_find(struct agent *a, const struct mapping *m, const char *path,
+                     struct index_entry *ret)
+{
+    char key[AGENT_KEY_SIZE];
+
+    if (!agent_key(a, m->id, path, key) || index_get(a->index, key, ret) ||
+        (ret->known.flags & (KNOWN_MOVED | KNOWN_KEPT)))
+        return -ENOENT;
+    return 0;
+}
+
 /* rows_home_fn. */
 static bool is_home(void *arg, const char *image, const struct file_id *file)
 {
     const struct settled *s = arg;
-    char key[AGENT_KEY_SIZE];
     struct index_entry e;
 
-    return agent_key(s->agent, s->m->id, image, key) && index_get(s->agent->index, key, &e) == 0 &&
-           !(e.known.flags & (KNOWN_MOVED | KNOWN_KEPT)) &&
+    return home_find(s->agent, s->m, image, &e) == 0 &&
            (!file || !file_id_differs(plan_file(&e.known), *file));
+}
+
+bool follow_is_home(struct agent *a, const struct mapping *m, const char *path)
+{
+    struct index_entry e;
+
+    return (!rows_has(m->rows, path) || rows_is_at(m->rows, path, path)) &&
+           home_find(a, m, path, &e) == 0;
 }
 
 void follow_close(struct agent *a)

@@ -49,7 +49,8 @@ struct pass_batch {
     struct lst_changes *changes;
 };
 
-/* rows_fn: into the batch, and into the memory for lists that come with old rows later. */
+/* rows_fn: into the batch and, unless they may be another's that is there by now, into the memory
+ * for lists that come with old rows later. */
 static int pass_row(void *arg, const char *from, const char *to)
 {
     const struct pass_batch *b = arg;
@@ -57,7 +58,8 @@ static int pass_row(void *arg, const char *from, const char *to)
     char key[AGENT_KEY_SIZE];
     int rc = to ? change_rename(b->changes, from, to) : change_remove(b->changes, from);
 
-    if (rc || a->options.dry_run || !agent_key(a, b->m->id, from, key))
+    if (rc || a->options.dry_run || !agent_key(a, b->m->id, from, key) ||
+        follow_is_home(a, b->m, from))
         return rc;
     return departed_note(a->index, key, to, a->real_us / US_PER_S);
 }

@@ -4,6 +4,7 @@ their size and their mtime."""
 import os
 import shutil
 import subprocess
+import time
 
 from harness import Skip, deadline, long_test, need, on, samples, wait_until
 
@@ -176,3 +177,33 @@ def test_a_swap_swaps_the_rows(ctx):
     os.rename(f"{images}/aside", f"{images}/{paths[1]}")
     agent.start()
     check(ctx, agent, images, lists)
+
+
+def keep_busy(images, lists, paths):
+    """Renames that come one after the other, so that a pass over the lists waits for more while the
+    list is looked at."""
+    for number, path in enumerate(paths):
+        os.rename(f"{images}/{path}", f"{images}/{path}.moved")
+        if number % 10 == 0: # and has the time to settle until then
+            os.utime(f"{lists}/all.lst")
+        time.sleep(0.03)
+
+
+@on("s3d")
+def test_rows_of_a_new_image_under_an_old_name_are_not_taken_for_old_rows(ctx):
+    agent, images, lists, paths = running(ctx)
+    news = range(COUNT, COUNT + 20)
+    for number in news: # each comes to S3 before the rows of what was there have left
+        path = f"{images}/{paths[number - COUNT]}"
+        os.rename(path, f"{images}/c/moved{number}.raw")
+        write(path, number)
+    keep_busy(images, lists, paths[20:70])
+    agent.wait_in_step(30)
+    with open(f"{lists}/all.lst", "a") as file:
+        file.writelines(f"{number}\t0.0\t{paths[number - COUNT]}\n" for number in news)
+    for number in news:
+        os.rename(f"{images}/{paths[number - COUNT]}", f"{images}/c/new{number}.raw")
+    keep_busy(images, lists, paths[70:]) # the list is looked at before a pass comes by
+    check(ctx, agent, images, lists)
+    with open(f"{lists}/all.lst") as file:
+        assert len(samples.read_list(file.read())) == COUNT + len(news)
