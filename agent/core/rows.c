@@ -300,8 +300,10 @@ int rows_follow(struct rows *r, const char *image, struct file_id file, const ch
                 const char *to)
 {
     struct entry *e = entry_of(r, image, file, at);
+    bool is_also = e && e->image && strcmp(e->image, image) != 0; /* S3 has it under both */
 
-    if (!e || entry_file(r, e, file) || entry_place(r, e, to))
+    if (!e || entry_file(r, e, file) || (is_also && rows_name_add(r, e, at)) ||
+        entry_place(r, e, to))
         return -ENOMEM;
     entry_end_at_home(r, e);
     return 0;

@@ -407,7 +407,8 @@ bool follow_went_on(struct agent *a, struct item *it);
 bool follow_born(struct agent *a, struct item *it);
 /* this is at the item's path, which is busy with what was there before */
 void follow_glimpsed(struct agent *a, struct item *it, const struct file_stat *st);
-/* the item's file was last seen as that of `before`: if it never came to S3, its rows follow it */
+/* the item's file was last seen as that of `before`, where S3 never had it: rows by that follow it
+ */
 void follow_seen(struct agent *a, struct item *it, struct item *before);
 /* rows say that some image is at the item's path */
 bool follow_has_at(const struct agent *a, const struct item *it);

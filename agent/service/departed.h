@@ -2,8 +2,8 @@
  * Where images went of which rows were rewritten lately. Shell: the index keeps it.
  *
  * Who reads a list before it is rewritten and saves it afterwards puts old rows back. So for a day
- * the index remembers each path that rows left, and a list that comes with such a path is rewritten
- * again, as long as no file is there.
+ * the index remembers each path that rows left and at which no other image came to S3 since, and a
+ * list that comes with such a path is rewritten again, as long as no file is there.
  */
 #ifndef LOCKSTEP_AGENT_SERVICE_DEPARTED_H
 #define LOCKSTEP_AGENT_SERVICE_DEPARTED_H

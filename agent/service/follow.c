@@ -233,19 +233,40 @@ void follow_glimpsed(struct agent *a, struct item *it, const struct file_stat *s
     follow_noted(a, rows, rc < 0 ? rc : 0);
 }
 
+/* Lists may name what the index has under another key by this path, too. */
+static int born_also(struct agent *a, struct rows *rows, const struct birth *b, const char *path)
+{
+    const struct mapping *m = agent_mapping(a, b->it);
+    const char *image = b->key + m->prefix_len;
+    struct index_entry e;
+
+    if (index_get(a->index, b->key, &e))
+        return 0;
+    return rows_also(rows, image, plan_file(&e.known), listed_at(m, &e.known, image), path);
+}
+
 void follow_seen(struct agent *a, struct item *it, struct item *before)
 {
     struct rows *rows = rows_of(a, it);
+    struct file_id file = file_id_of(&it->seen);
     struct index_entry e;
+    const char *image;
     struct birth b;
+    int rc;
 
     if (!rows || before == it || !before->was_there || !has_birth(&it->seen) ||
-        !file_id_same(file_id_of(&before->seen), file_id_of(&it->seen)) ||
-        rows_image_of(rows, file_id_of(&it->seen)) ||
-        index_get(a->index, before->key, &e) != -ENOENT || birth_find(a, it, &it->seen, &b))
+        !file_id_same(file_id_of(&before->seen), file) ||
+        index_get(a->index, before->key, &e) != -ENOENT)
         return;
     before->was_there = false;
-    follow_noted(a, rows, rows_unlanded(rows, before->path, file_id_of(&it->seen), it->path));
+    image = rows_image_of(rows, file);
+    if (image)
+        rc = rows_also(rows, image, file, image, before->path);
+    else if (birth_find(a, it, &it->seen, &b))
+        rc = born_also(a, rows, &b, before->path);
+    else
+        rc = rows_unlanded(rows, before->path, file, it->path);
+    follow_noted(a, rows, rc);
 }
 
 bool follow_is_elsewhere(const struct agent *a, const struct item *it, const struct known *known)

@@ -58,6 +58,28 @@ static void told_set(char **field, const char *key)
     *field = copy;
 }
 
+/* S3 has an image under this key, in its place. */
+static bool is_image(struct agent *a, const char *key)
+{
+    struct index_entry e;
+
+    return index_get(a->index, key, &e) == 0 && !(e.known.flags & (KNOWN_MOVED | KNOWN_KEPT));
+}
+
+/* What was at `left`, and at `root` before, is no image that anybody knows of, and at the place to
+ * which it came there is one: that has another content now. So people save, by a new file that they
+ * rename over the old one. */
+static bool is_replaced(struct agent *a, const struct item *left, const char *root,
+                        const struct item *came)
+{
+    const struct rows *rows = a->mappings[left->mapping].rows;
+
+    if (left->image || is_image(a, root) || !rows_is_free(rows, left->path))
+        return false;
+    return came->image || came->origin || !rows_is_free(rows, came->path) ||
+           (!came->vacated && is_image(a, came->key));
+}
+
 void rename_told(struct agent *a, unsigned mapping, const char *from, const char *to)
 {
     char from_key[AGENT_KEY_SIZE], to_key[AGENT_KEY_SIZE], image_key[AGENT_KEY_SIZE];
@@ -87,12 +109,17 @@ void rename_told(struct agent *a, unsigned mapping, const char *from, const char
         root = map_get_str(a->dirs_to, from_key); /* it was looked at when it had left already */
     left->vacated = true;                         /* what comes there now overwrites nothing */
     first = pending_find(a->pending, root);
-    if (first == came)
-        root = NULL; /* it is back where it was */
-    if (first)
-        told_set(&first->heir, root ? to_key : NULL);
-    told_set(&came->origin, root);
-    told_set(&came->via, found ? from_key : left->via);
+    if (is_replaced(a, left, root, came)) {
+        if (first)
+            told_set(&first->heir, NULL);
+    } else {
+        if (first == came)
+            root = NULL; /* it is back where it was */
+        if (first)
+            told_set(&first->heir, root ? to_key : NULL);
+        told_set(&came->origin, root);
+        told_set(&came->via, found ? from_key : left->via);
+    }
     told_set(&left->origin, NULL);
     told_set(&left->via, NULL);
     told_set(&left->went, to_key);

@@ -218,6 +218,33 @@ def test_the_row_of_an_image_stays_when_a_new_file_is_renamed_over_it(ctx):
 
 
 @on("s3d")
+def test_an_image_gets_a_new_content_by_a_new_file_and_another_name(ctx):
+    """A tool writes a new file and renames it over the image, which is renamed, too, before or
+    after that: its label stays, however fast that goes."""
+    pauses = (0, 0.06, 0.3)
+    names = [f"d{p}/{i}.jpg" for p in range(len(pauses)) for i in range(8)]
+    agent, images, lists = running(ctx, names + ["e/x.jpg"])
+    for p, pause in enumerate(pauses):
+        olds, news, lasts = ([f"{images}/{form.format(p, i)}" for i in range(8)]
+                             for form in ("d{}/{}.jpg", "e/{}-{}.jpg", "d{}/last{}.jpg"))
+        agent.process.send_signal(signal.SIGSTOP) # the new file is never seen under its first name
+        for i, (old, new, last) in enumerate(zip(olds, news, lasts)):
+            if i % 2:
+                os.rename(old, last)
+            write(new, b"new %d" % i)
+            os.rename(new, last if i % 2 else old)
+        agent.process.send_signal(signal.SIGCONT)
+        time.sleep(pause)
+        for old, last in zip(olds[::2], lasts[::2]):
+            os.rename(old, last)
+        agent.wait_in_step(30)
+        lost = [i for i in range(8) if f"LABEL-d{p}/{i}.jpg\td{p}/last{i}.jpg" not in rows(lists)]
+        assert not lost, (pause, lost, rows(lists))
+    ctx.client.assert_tree(images, "images/")
+    ctx.client.assert_tree(lists, "lists/")
+
+
+@on("s3d")
 def test_an_image_comes_to_the_place_of_a_removed_one_whose_object_is_still_there(ctx):
     """Its rows have left, so nothing was overwritten: the row that follows is the image's own."""
     names = ["d/a.jpg", "d/b.jpg", "d/c.jpg"]

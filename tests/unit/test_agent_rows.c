@@ -583,6 +583,22 @@ static void test_rows_of_a_name_that_is_left_go_on(void **state)
     rows_free(r);
 }
 
+/* S3 has a file under two names, since it was renamed over another image: rows by either are its.
+ */
+static void test_rows_of_both_names_that_s3_has_follow(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES}};
+
+    (void)state;
+    assert_int_equal(rows_follow(r, "n0", born(10, 1), "n0", "n2"), 0);
+    assert_int_equal(rows_follow(r, "n1", born(10, 1), "n1", "n2"), 0);
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[0], 2);
+    assert_int_equal(b.to[1], 2);
+    rows_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -601,6 +617,7 @@ int main(void)
         cmocka_unit_test(test_what_nobody_finds_is_named_as_s3_has_it),
         cmocka_unit_test(test_what_the_index_says_of_lists_is_believed),
         cmocka_unit_test(test_rows_of_a_name_that_is_left_go_on),
+        cmocka_unit_test(test_rows_of_both_names_that_s3_has_follow),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
