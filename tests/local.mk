@@ -55,8 +55,9 @@ tests/faults/close_fail.so: tests/faults/close_fail.c
 $(fault_shims): tests/faults/$(am__dirstamp)
 	$(AM_V_CCLD)$(CC) -std=gnu17 -O2 -g $(CPPFLAGS) -shared -fPIC -o $@ \
 		$(top_srcdir)/$(@:.so=.c)
-# The whole agent in a simulated world, and three that are wrong on purpose.
-simulation_files = \
+# The whole agent in a simulated world, and four that are wrong on purpose: its parts are compiled once.
+check_LIBRARIES = tests/simulation/libsimulation.a
+tests_simulation_libsimulation_a_SOURCES = \
 	tests/simulation/bucket.c \
 	tests/simulation/hints.c \
 	tests/simulation/letters.c \
@@ -64,14 +65,16 @@ simulation_files = \
 	tests/simulation/simulate.c \
 	tests/simulation/tree.c \
 	tests/simulation/turns.c
-simulation_includes = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_simulation_libsimulation_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 simulation_link = $(AM_LDFLAGS) $(WATCHERS_LINK) \
 	-Wl,--wrap=clock_mono_ms,--wrap=clock_mono_us,--wrap=clock_real_us \
 	-Wl,--wrap=control_free,--wrap=control_new \
 	-Wl,--wrap=journal_append,--wrap=journal_open,--wrap=journal_segment_reserve \
 	-Wl,--wrap=journal_sync_apart,--wrap=journal_sync_begin,--wrap=journal_sync_end \
 	-Wl,--wrap=nap_ms,--wrap=work_answer,--wrap=work_next,--wrap=work_submit
-simulation_LIBS = agent/libservice.a agent/libcore.a conf/libconf.a journal/libjournal.a \
+# The first, so that its parts stand in the place of the rooms'.
+simulation_LIBS = tests/simulation/libsimulation.a \
+	agent/libservice.a agent/libcore.a conf/libconf.a journal/libjournal.a \
 	lists/liblists.a watchers/libwatchers.a uploaders/libuploaders.a base/libbase.a \
 	$(WATCHERS_LIBS) $(CURL_LIBS) $(EXPAT_LIBS) $(LIBCONFIG_LIBS) $(LMDB_LIBS) $(SYSTEMD_LIBS) \
 	$(MICROHTTPD_LIBS) $(CRYPTO_LIBS) $(ZSTD_LIBS)
@@ -84,24 +87,19 @@ check_PROGRAMS += tests/simulation/simulate $(simulation_wrong)
 TESTS += tests/simulation/simulate tests/simulation/caught.py
 tests/simulation/caught.log: $(simulation_wrong)
 EXTRA_DIST += tests/simulation/caught.py tests/simulation/DESIGN.md
-tests_simulation_simulate_SOURCES = $(simulation_files)
-tests_simulation_simulate_CPPFLAGS = $(simulation_includes)
+tests_simulation_simulate_SOURCES =
 tests_simulation_simulate_LDFLAGS = $(simulation_link)
 tests_simulation_simulate_LDADD = $(simulation_LIBS)
-tests_simulation_simulate_no_guard_SOURCES = $(simulation_files) tests/simulation/breaks.c
-tests_simulation_simulate_no_guard_CPPFLAGS = $(simulation_includes)
+tests_simulation_simulate_no_guard_SOURCES = tests/simulation/breaks.c
 tests_simulation_simulate_no_guard_LDFLAGS = $(simulation_link) -Wl,--wrap=guard_ask
 tests_simulation_simulate_no_guard_LDADD = $(simulation_LIBS)
-tests_simulation_simulate_no_identity_SOURCES = $(simulation_files) tests/simulation/breaks.c
-tests_simulation_simulate_no_identity_CPPFLAGS = $(simulation_includes)
+tests_simulation_simulate_no_identity_SOURCES = tests/simulation/breaks.c
 tests_simulation_simulate_no_identity_LDFLAGS = $(simulation_link) -Wl,--wrap=plan_is_other
 tests_simulation_simulate_no_identity_LDADD = $(simulation_LIBS)
-tests_simulation_simulate_no_intent_SOURCES = $(simulation_files) tests/simulation/breaks.c
-tests_simulation_simulate_no_intent_CPPFLAGS = $(simulation_includes)
+tests_simulation_simulate_no_intent_SOURCES = tests/simulation/breaks.c
 tests_simulation_simulate_no_intent_LDFLAGS = $(simulation_link) -Wl,--wrap=journal_durable_seq
 tests_simulation_simulate_no_intent_LDADD = $(simulation_LIBS)
-tests_simulation_simulate_no_order_SOURCES = $(simulation_files) tests/simulation/breaks.c
-tests_simulation_simulate_no_order_CPPFLAGS = $(simulation_includes)
+tests_simulation_simulate_no_order_SOURCES = tests/simulation/breaks.c
 tests_simulation_simulate_no_order_LDFLAGS = $(simulation_link) -Wl,--wrap=order_blocks
 tests_simulation_simulate_no_order_LDADD = $(simulation_LIBS)
 
