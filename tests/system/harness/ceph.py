@@ -94,9 +94,12 @@ class Ceph(Server):
         return child
 
     def _run(self, *command, timeout=60):
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout,
-                              env=process.clean_environment(CEPH_CONF=self.conf), check=False,
-                              preexec_fn=process.end_with_parent)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=timeout,
+                                  env=process.clean_environment(CEPH_CONF=self.conf), check=False,
+                                  preexec_fn=process.end_with_parent)
+        except subprocess.TimeoutExpired:
+            raise RuntimeError(f"{' '.join(command)}: not done within {timeout} s") from None
         if done.returncode != 0:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
         return done.stdout
