@@ -129,6 +129,10 @@ EXTRA_DIST += \
 	tests/faults/test_power.py \
 	tests/faults/rows.py \
 	tests/faults/shims.py \
+	tests/faults/make_state.py \
+	tests/faults/states/README.md \
+	tests/faults/states/format-1.tar.xz \
+	tests/faults/states/format-2.tar.xz \
 	tests/faults/mutants.py \
 	tests/faults/mutants \
 	tests/faults/bugs \
