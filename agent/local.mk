@@ -12,6 +12,7 @@ agent_libcore_a_SOURCES = \
 	agent/core/order.c agent/core/order.h \
 	agent/core/page.c agent/core/page.h \
 	agent/core/progress.c agent/core/progress.h \
+	agent/core/recent.c agent/core/recent.h \
 	agent/core/tint.c agent/core/tint.h \
 	agent/core/pending.c agent/core/pending.h \
 	agent/core/plan.c agent/core/plan.h \
@@ -175,6 +176,7 @@ agent_tests = \
 	tests/unit/test_agent_trouble \
 	tests/unit/test_agent_page \
 	tests/unit/test_agent_progress \
+	tests/unit/test_agent_recent \
 	tests/unit/test_agent_tint \
 	tests/unit/test_agent_pending \
 	tests/unit/test_agent_plan \
@@ -242,6 +244,9 @@ tests_unit_test_agent_page_SOURCES = tests/unit/test_agent_page.c tests/unit/uni
 tests_unit_test_agent_page_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_progress_SOURCES = tests/unit/test_agent_progress.c tests/unit/unit.h
 tests_unit_test_agent_progress_LDADD = $(agent_tests_LIBS)
+tests_unit_test_agent_recent_SOURCES = tests/unit/test_agent_recent.c tests/unit/unit.h
+tests_unit_test_agent_recent_LDADD = agent/libcore.a journal/libjournal.a base/libbase.a \
+	$(CMOCKA_LIBS) $(CRYPTO_LIBS)
 tests_unit_test_agent_tint_SOURCES = tests/unit/test_agent_tint.c tests/unit/unit.h
 tests_unit_test_agent_tint_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_wait_SOURCES = tests/unit/test_agent_wait.c tests/unit/unit.h

@@ -5,6 +5,7 @@
 #ifndef LOCKSTEP_AGENT_COMMANDS_LST_H
 #define LOCKSTEP_AGENT_COMMANDS_LST_H
 
+#include "agent/commands/options.h"
 #include "base/err.h"
 #include "lists/check.h"
 #include "lists/edit.h"
@@ -41,10 +42,9 @@ struct lst_choice {
     const char *patterns[LST_PATTERNS_MAX];
 };
 
-/* lst_take_class, lst_take_pattern: --class and --match, as command_option's take; arg is the
- * choice. */
-const char *lst_take_class(void *arg, char *value);
-const char *lst_take_pattern(void *arg, char *value);
+/* lst_option_class(c), lst_option_match(c): --class and --match, which add to the choice. */
+struct command_option lst_option_class(struct lst_choice *c);
+struct command_option lst_option_match(struct lst_choice *c);
 
 /* Lists as a command has them: the files, and what the library takes of them. */
 struct lst_inputs {

@@ -26,7 +26,8 @@ bool lst_number(const char *text, uint64_t least, uint64_t most, uint64_t *ret)
     return true;
 }
 
-const char *lst_take_class(void *arg, char *value)
+/* command_option's take: one more class. */
+static const char *take_class(void *arg, char *value)
 {
     struct lst_choice *c = arg;
 
@@ -38,7 +39,8 @@ const char *lst_take_class(void *arg, char *value)
                : "a class is a number from 0 on";
 }
 
-const char *lst_take_pattern(void *arg, char *value)
+/* The same for a pattern. */
+static const char *take_pattern(void *arg, char *value)
 {
     struct lst_choice *c = arg;
 
@@ -47,6 +49,16 @@ const char *lst_take_pattern(void *arg, char *value)
     c->select.patterns = c->patterns;
     c->patterns[c->select.pattern_n++] = value;
     return NULL;
+}
+
+struct command_option lst_option_class(struct lst_choice *c)
+{
+    return (struct command_option){"class", .take = take_class, .arg = c};
+}
+
+struct command_option lst_option_match(struct lst_choice *c)
+{
+    return (struct command_option){"match", .take = take_pattern, .arg = c};
 }
 
 int lst_failed(const struct err *e)

@@ -301,15 +301,14 @@ static int relabel(struct lst_inputs *in, struct edit *edit)
 /* The options of all three. NULL, or what is wrong; "" asks for help. */
 static const char *options(int argc, char **argv, struct edit *edit)
 {
-    const struct command_option table[] = {
-        {"to", .number = &edit->to, .most = LST_CLASS_MOST,
-         .wrong = "a class is a number from 0 on"},
-        {"class", .take = lst_take_class, .arg = &edit->choice},
-        {"match", .take = lst_take_pattern, .arg = &edit->choice},
-        {"in", .text = &edit->in_name},
-        {"by-directory", .flag = &edit->by_directory},
-        {"renumber", .flag = &edit->renumber},
-        {0}};
+    const struct command_option table[] = {{"to", .number = &edit->to, .most = LST_CLASS_MOST,
+                                            .wrong = "a class is a number from 0 on"},
+                                           lst_option_class(&edit->choice),
+                                           lst_option_match(&edit->choice),
+                                           {"in", .text = &edit->in_name},
+                                           {"by-directory", .flag = &edit->by_directory},
+                                           {"renumber", .flag = &edit->renumber},
+                                           {0}};
     const char *wrong;
 
     edit->to = UINT64_MAX;

@@ -133,8 +133,8 @@ static int choose(struct wish *w, const struct lst_list *list)
 static const char *options(int argc, char **argv, struct wish *w)
 {
     const struct command_option table[] = {
-        {"class", .take = lst_take_class, .arg = &w->choice},
-        {"match", .take = lst_take_pattern, .arg = &w->choice},
+        lst_option_class(&w->choice),
+        lst_option_match(&w->choice),
         {"in", .text = &w->in},
         {"not-in", .text = &w->not_in},
         {"per-class", .number = &w->per_class, .least = 1, .most = UINT64_MAX, .wrong = NO_NUMBER},

@@ -3,6 +3,7 @@
 
 #include "agent/core/page.h"
 #include "agent/core/progress.h"
+#include "agent/core/recent.h"
 #include "agent/core/tint.h"
 #include "base/clock.h"
 #include "base/tree.h"
@@ -28,19 +29,23 @@ static const char usage[] =
     "Ask the running agent, or read the state directory where none runs.\n"
     "  --watch   on a terminal: again every two seconds, until Ctrl-C, with how far the work has "
     "come\n"
+    "            and what became of the last changes\n"
     "Exit status: 0 in step, 1 not in step, 3 removals are held, 4 cannot be told,\n"
     "or the agent waits for room on the disk of its journal.\n";
 
+/* What is asked: for people, for programs, for a page that is looked at. */
+static const char ask_text[] = "{\"cmd\":\"status\"}\n";
+static const char ask_json[] = "{\"cmd\":\"status\",\"json\":true}\n";
+static const char ask_page[] = "{\"cmd\":\"status\",\"what\":\"changes\"}\n";
+
 /* The running agent's answer, else what the state directory tells. */
-static int status_get(const struct conf *conf, bool json, struct buf *out, struct err *e)
+static int status_get(const struct conf *conf, const char *ask, struct buf *out, struct err *e)
 {
     int status = EXIT_UNREACHED;
-    int rc =
-        control_call(conf, json ? "{\"cmd\":\"status\",\"json\":true}\n" : "{\"cmd\":\"status\"}\n",
-                     out, &status);
+    int rc = control_call(conf, ask, out, &status);
 
     if (rc == -ECONNREFUSED || rc == -ENOENT)
-        return service_status_offline(conf, json, out, e);
+        return service_status_offline(conf, ask == ask_json, out, e);
     if (rc) {
         command_unanswered(conf, rc, e);
         return EXIT_UNREACHED;
@@ -85,7 +90,7 @@ static int watch_text(const struct conf *conf, int64_t now_us, struct progress *
     int status, rc;
 
     buf_init(&answer, ANSWER_MAX);
-    status = status_get(conf, false, &answer, &e);
+    status = status_get(conf, ask_page, &answer, &e);
     rc = buf_appendf(out, "lockstep status, every %d s (Ctrl-C ends)   %s\n", WATCH_MS / 1000,
                      clock_iso(now_us, iso));
     if (rc == 0 && answer.len)
@@ -96,16 +101,17 @@ static int watch_text(const struct conf *conf, int64_t now_us, struct progress *
     return rc ? EXIT_UNREACHED : status;
 }
 
-/* Draw it. False where the terminal takes it no more. */
+/* Draw it, with as many of the last changes as fit. False where the terminal takes it no more. */
 static bool watch_draw(const struct buf *text, struct buf *page)
 {
+    const struct span all = {text->data, text->len};
     struct winsize size = {0};
 
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_col || !size.ws_row)
         size = (struct winsize){.ws_col = COLUMNS, .ws_row = ROWS};
     buf_reset(page);
-    return page_render((struct span){text->data, text->len}, size.ws_col, size.ws_row, coloured(),
-                       page) == 0 &&
+    return page_render((struct span){all.p, recent_fit(all, size.ws_row)}, size.ws_col, size.ws_row,
+                       coloured(), page) == 0 &&
            write_whole(STDOUT_FILENO, page->data, page->len) == 0;
 }
 
@@ -173,7 +179,7 @@ int command_status(int argc, char **argv)
         return status;
     }
     buf_init(&out, ANSWER_MAX);
-    status = status_get(opt.conf, opt.json, &out, &e);
+    status = status_get(opt.conf, opt.json ? ask_json : ask_text, &out, &e);
     if (out.len)
         print_answer(&out, opt.json);
     buf_release(&out);

@@ -1,7 +1,8 @@
 /*
  * What may be asked of the running agent, from one line of flat JSON. Pure.
  *
- *   {"cmd":"status","json":true}      {"cmd":"release","mapping":"images"}
+ *   {"cmd":"status","json":true}      {"cmd":"status","what":"changes"}
+ *   {"cmd":"release","mapping":"images"}
  *   {"cmd":"wait","timeout_s":60}     {"cmd":"wait","what":"seen"} {"cmd":"wait","key":"images/a"}
  *   {"cmd":"open","mapping":"images"} {"cmd":"discard","mapping":"images","path":"a"}
  *   {"cmd":"rescan"}                  {"cmd":"rescan","path":"/mnt/images/a","what":"directory"}

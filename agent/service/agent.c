@@ -80,6 +80,7 @@ uint64_t agent_journal(struct agent *a, struct journal_record *rec)
     rc = journal_append(a->journal, rec, a->real_us, &seq);
     if (rc)
         agent_fail(a, rc, "writing the journal");
+    recent_note(&a->recent, rec, a->now_ms);
     if (rec->state == JOURNAL_INTENT)
         a->intent_seq = seq;
     return seq;

@@ -45,6 +45,7 @@
 #include "agent/core/guard.h"
 #include "agent/core/order.h"
 #include "agent/core/pending.h"
+#include "agent/core/recent.h"
 #include "agent/core/rows.h"
 #include "agent/core/trouble.h"
 #include "agent/service/attributes.h"
@@ -249,6 +250,7 @@ struct agent {
     uint64_t complaints;
     struct troubles troubles;
     struct agent_totals totals;
+    struct recent recent; /* the last changes that the journal was told of */
     struct waiter *waiters; /* clients that are answered when all is in S3 */
     uint64_t marks;         /* that were made in the watchers' queue for them */
     int64_t paused_us;      /* transfers are paused since then; 0: they are not */

@@ -77,15 +77,18 @@ static const struct {
     {"pause", orders_pause},     {"resume", orders_resume},   {"reload", orders_reload},
 };
 
-/* {"cmd":"status"}. */
+/* {"cmd":"status"}; where "what" says so, the text ends with the last changes. */
 static int answer_status(struct agent *a, const struct request *r, struct buf *out)
 {
     struct buf text;
-    int rc, status;
+    int rc = 0, status;
 
     buf_init(&text, CONTROL_REPLY_MAX - 16);
     status = a->aside ? aside_status(a, r->json, &text) : report_status(a, r->json, &text);
-    rc = buf_appendf(out, "%d\n", status);
+    if (!a->aside && !r->json && strcmp(r->what, "changes") == 0)
+        rc = recent_text(&text, &a->recent, a->now_ms);
+    if (rc == 0)
+        rc = buf_appendf(out, "%d\n", status);
     if (rc == 0 && text.len)
         rc = buf_append(out, text.data, text.len);
     buf_release(&text);

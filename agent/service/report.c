@@ -265,6 +265,7 @@ static int report_json(struct agent *a, const struct report *r, struct buf *out)
     json_put_int(&w, "problem_count", (int64_t)r->problem_count);
     troubles_json(&w, a);
     json_problems(&w, a, r);
+    recent_json(&w, &a->recent, a->now_ms);
     json_object_end(&w);
     return json_end(&w) ? -ENOMEM : buf_append_byte(out, '\n');
 }

@@ -197,6 +197,31 @@ def check_cheap(was, now, agent):
     assert secret not in proc(now.pid, "cmdline") and secret not in proc(agent.process.pid, "cmdline")
 
 
+def check_last_changes(first, images, screen):
+    """The last changes fit below the rest; a name cannot draw; what is cut is cut at the end."""
+    def lines():
+        now = [line.rstrip() for line in screen()]
+        return now[now.index("last changes:") + 1:] if "last changes:" in now else []
+
+    assert "last changes:" in [line.rstrip() for line in first], first
+    wait_until(lambda: len(lines()) >= 8, 10, lambda: str(screen()))
+    line = re.compile(r" *\d+ (s|min)  put    done   images/\d+\.jpg")
+    assert all(line.fullmatch(told) for told in lines() if told), screen()
+    write(f"{images}/" + "x" * 70 + ".jpg")
+    write(f"{images}/a\x1b[2Jb\nc.jpg")
+    wait_until(lambda: any("images/a\\x1b[2Jb\\x0ac.jpg" in told for told in lines()), 15,
+               lambda: str(screen()))
+    assert any(re.fullmatch(r" *\d+ s  put    done   images/x+\.\.\.", told) and len(told) == 80
+               for told in lines()), screen()
+    os.rename(f"{images}/1.jpg", f"{images}/1b.jpg")
+    os.unlink(f"{images}/2.jpg")
+    wait_until(lambda: any(re.fullmatch(r" *\d+ s  rename done   images/1\.jpg to 1b\.jpg", told)
+                           for told in lines()) and
+               any(re.fullmatch(r" *\d+ s  delete done   images/2\.jpg", told) for told in lines()),
+               20, lambda: str(screen()))
+    assert "(more lines" not in str(screen()) and len(screen()) <= 25, screen()
+
+
 @on("s3d")
 def test_status_is_watched_on_a_plain_terminal(ctx):
     need("tmux")
@@ -242,6 +267,7 @@ def test_status_is_watched_on_a_plain_terminal(ctx):
         wait_until(lambda: screen()[1].startswith("in step since 20") and
                    "PAUSED" not in str(screen()), 15, lambda: str(screen()))
         assert not [line for line in screen() if line.startswith("[")], screen()
+        check_last_changes(screen(), images, screen)
         time.sleep(max(0, began.when + 4.5 - time.monotonic()))  # two looks at the least
         check_cheap(began, Taken(watcher), agent)
         agent.stop()
