@@ -99,6 +99,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/orphans.c \
 	agent/service/doubts.c \
 	agent/service/sweep.c \
+	agent/service/tally.c agent/service/tally.h \
 	agent/service/trash.c \
 	agent/service/trash_expire.c \
 	agent/service/trash_notes.c agent/service/trash_notes.h \

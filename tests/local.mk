@@ -167,7 +167,7 @@ EXTRA_DIST += \
 	tests/system/harness/made_journal.py \
 	tests/system/harness/mounts.py \
 	tests/system/harness/observer.py \
-	tests/system/harness/process.py tests/system/harness/prom.py \
+	tests/system/harness/process.py tests/system/harness/prom.py tests/system/harness/schema.py \
 	tests/system/harness/proxy.py \
 	tests/system/harness/recordio.py \
 	tests/system/harness/relay.py \

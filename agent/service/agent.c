@@ -197,13 +197,14 @@ static int mapping_identity(struct agent *a, struct mapping *m, struct err *e)
 /* The mappings from the configuration and the index. */
 static int agent_mappings(struct agent *a, struct err *e)
 {
-    int rc = 0;
+    int rc;
 
     a->mapping_count = a->conf->mapping_count;
     a->mappings = calloc(a->mapping_count, sizeof *a->mappings);
     a->root_fds = calloc(a->mapping_count, sizeof *a->root_fds);
     if (!a->mappings || !a->root_fds)
         return err_set(e, -ENOMEM, NULL, NULL, "no memory");
+    rc = tally_begin(a, e);
     for (size_t i = 0; i < a->mapping_count && rc == 0; i++) {
         struct mapping *m = &a->mappings[i];
 
@@ -228,15 +229,14 @@ static int agent_mappings(struct agent *a, struct err *e)
 }
 
 /* How many objects each mapping has in S3; after recovery, which adds and removes some. */
-static int agent_counts(struct agent *a)
+static void agent_counts(struct agent *a)
 {
-    int rc = 0;
+    for (size_t i = 0; i < a->mapping_count; i++) {
+        struct mapping *m = &a->mappings[i];
 
-    for (size_t i = 0; i < a->mapping_count && rc == 0; i++)
-        rc = index_count(a->index, a->mappings[i].conf->prefix, &a->mappings[i].indexed);
-    for (size_t i = 0; i < a->mapping_count && rc == 0; i++)
-        rc = deletions_count_kept(a, &a->mappings[i]);
-    return rc;
+        m->kept = m->tally.kept;
+        m->indexed = m->tally.objects - m->tally.kept;
+    }
 }
 
 /* The watchers' word for it. */
@@ -518,8 +518,7 @@ int agent_begin(struct agent *a, struct err *e)
         if (rc == 0)
             rc = metrics_begin(a, e);
     }
-    if (rc == 0)
-        rc = agent_counts(a);
+    agent_counts(a);
     if (rc == 0)
         rc = loop_sources(a);
     if (rc && !e->code)

@@ -51,6 +51,7 @@
 #include "agent/service/attributes.h"
 #include "agent/service/index.h"
 #include "agent/service/service.h"
+#include "agent/service/tally.h"
 #include "agent/service/work.h"
 #include "base/json.h"
 #include "base/map.h"
@@ -94,10 +95,11 @@ struct mapping {
     size_t prefix_len;
     int root_fd; /* the watchers' */
     struct watch_filter filter;
-    uint64_t indexed; /* objects known to be in S3 */
-    uint64_t held;    /* removals held */
-    uint64_t named;   /* of these, because lists name the images */
-    uint64_t absent;  /* lists: rows that name images that are gone, as their policy wants */
+    struct tally tally; /* of the index */
+    uint64_t indexed;   /* objects known to be in S3 */
+    uint64_t held;      /* removals held */
+    uint64_t named;     /* of these, because lists name the images */
+    uint64_t absent;    /* lists: rows that name images that are gone, as their policy wants */
     bool scanning;
     int64_t blind_ms;       /* when events were lost last; 0 never */
     int scan_code;          /* 0, or what kept the last scan from seeing all */
@@ -250,7 +252,7 @@ struct agent {
     uint64_t complaints;
     struct troubles troubles;
     struct agent_totals totals;
-    struct recent recent; /* the last changes that the journal was told of */
+    struct recent recent;   /* the last changes that the journal was told of */
     struct waiter *waiters; /* clients that are answered when all is in S3 */
     uint64_t marks;         /* that were made in the watchers' queue for them */
     int64_t paused_us;      /* transfers are paused since then; 0: they are not */
@@ -490,14 +492,12 @@ unsigned deletions_doubt(unsigned flags);
 void deletions_failed(struct agent *a, struct item *it, enum verdict verdict, const char *why);
 void deletions_drifted(struct agent *a, struct item *it, const struct transfer *t,
                        const char *seen);
-/* deletes = "keep": the entry of an object that stays without its file; its file is back; count */
-int deletions_keep_entry(struct agent *a, const struct mapping *m, const char *key)
-    __attribute__((warn_unused_result));
+/* deletes = "keep": the entry of an object that stays without its file; its file is back */
+int deletions_keep_entry(struct agent *a, const char *key) __attribute__((warn_unused_result));
 void deletions_kept_is_back(struct agent *a, struct mapping *m, const char *key);
 /* the same in an index that no agent has open; ret_was: an object is kept that was not before */
-int deletions_keep_key(struct index *ix, const struct conf_mapping *m, const char *key,
-                       bool *ret_was) __attribute__((warn_unused_result));
-int deletions_count_kept(struct agent *a, struct mapping *m) __attribute__((warn_unused_result));
+int deletions_keep_key(struct index *ix, const char *key, bool *ret_was)
+    __attribute__((warn_unused_result));
 
 /* trash.c */
 struct trash_batch;

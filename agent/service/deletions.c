@@ -118,10 +118,8 @@ static int keep_entry(struct index *ix, const char *key, struct known *known)
     return index_put(ix, key, known, NULL);
 }
 
-int deletions_keep_key(struct index *ix, const struct conf_mapping *m, const char *key,
-                       bool *ret_was)
+int deletions_keep_key(struct index *ix, const char *key, bool *ret_was)
 {
-    char name[CONF_NAME_MAX + 8];
     struct index_entry e;
     int rc = index_get(ix, key, &e);
 
@@ -129,18 +127,14 @@ int deletions_keep_key(struct index *ix, const struct conf_mapping *m, const cha
     if (rc)
         return rc == -ENOENT ? 0 : rc;
     *ret_was = !(e.known.flags & KNOWN_KEPT);
-    rc = keep_entry(ix, key, &e.known);
-    if (rc)
-        return rc;
-    snprintf(name, sizeof name, "kept:%s", m->name);
-    return index_meta_put(ix, name, "", 0);
+    return keep_entry(ix, key, &e.known);
 }
 
-int deletions_keep_entry(struct agent *a, const struct mapping *m, const char *key)
+int deletions_keep_entry(struct agent *a, const char *key)
 {
     bool was;
 
-    return deletions_keep_key(a->index, m->conf, key, &was);
+    return deletions_keep_key(a->index, key, &was);
 }
 
 /* The object stays; the index says that its file is gone. */
@@ -155,7 +149,7 @@ static void keep(struct agent *a, struct item *it)
         agent_journal(a, &rec);
     if (m->held)
         removals_hold_back(a, m, it->key);
-    if (deletions_keep_entry(a, m, it->key))
+    if (deletions_keep_entry(a, it->key))
         agent_fail(a, -EIO, "writing the index");
     m->indexed--;
     m->kept++;
@@ -171,28 +165,6 @@ void deletions_kept_is_back(struct agent *a, struct mapping *m, const char *key)
         return;
     m->kept--;
     m->indexed++;
-}
-
-/* index_fn. */
-static int count_kept(void *arg, const char *key, const struct known *known)
-{
-    (void)key;
-    *(uint64_t *)arg += (known->flags & KNOWN_KEPT) != 0;
-    return 0;
-}
-
-int deletions_count_kept(struct agent *a, struct mapping *m)
-{
-    char name[CONF_NAME_MAX + 8], value[1];
-    size_t n = sizeof value;
-    int rc;
-
-    snprintf(name, sizeof name, "kept:%s", m->conf->name);
-    rc = index_meta_get(a->index, name, value, &n);
-    if (rc == 0)
-        rc = index_each_under(a->index, m->conf->prefix, NULL, count_kept, &m->kept);
-    m->indexed -= m->kept;
-    return rc == -ENOENT ? 0 : rc;
 }
 
 /* ---- objects that go ---- */

@@ -291,7 +291,7 @@ static int discard_one(struct agent *a, struct mapping *m, const char *key)
     list_holds_forget(a, m, key);
     if (rc == 0 && deletions_has_object(a, key)) {
         agent_journal(a, &rec);
-        rc = deletions_keep_key(a->index, m->conf, key, &kept);
+        rc = deletions_keep_key(a->index, key, &kept);
     }
     m->held -= held;
     m->indexed -= kept;

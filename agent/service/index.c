@@ -18,8 +18,6 @@
 #define INDEX_KEY_MAX     500                 /* longer keys are stored by prefix and hash */
 #define INDEX_KEY_PREFIX  468
 #define INDEX_READERS_MAX 64
-#define INDEX_PAIR_BYTES  16 /* inode, first 8 bytes of the key's hash */
-
 struct index {
     MDB_env *env;
     MDB_txn *txn; /* the open one: writing, or reading where nothing was written */
@@ -27,7 +25,8 @@ struct index {
     bool read_only;
     MDB_dbi objects, inodes, held, meta;
     index_change_fn *changed; /* NULL: nobody wants to know */
-    void *changed_arg;
+    index_commit_fn *committing;
+    void *observer;
 };
 
 struct index_view {
@@ -88,6 +87,9 @@ int index_commit(struct index *ix)
         index_rest(ix);
         return 0;
     }
+    rc = ix->committing ? ix->committing(ix->observer) : 0;
+    if (rc)
+        return rc;
     rc = index_code(mdb_txn_commit(ix->txn));
     ix->txn = NULL;
     ix->writing = false;
@@ -218,25 +220,14 @@ int index_get(struct index *ix, const char *key, struct index_entry *ret)
     return rc ? rc : object_decode(k, v, ret, NULL);
 }
 
-/* The key of "inodes": big-endian inode, then a hash of the object's key. */
-static void inode_pair(uint64_t ino, const char *key, uint8_t out[INDEX_PAIR_BYTES])
-{
-    uint8_t hash[SHA256_BYTES];
-
-    for (int i = 0; i < 8; i++)
-        out[i] = (uint8_t)(ino >> (56 - 8 * i));
-    digest_sha256(key, strlen(key), hash);
-    memcpy(out + 8, hash, 8);
-}
-
 /* Take the key out of "inodes". */
 static int inode_forget(struct index *ix, uint64_t ino, const char *key)
 {
-    uint8_t pair[INDEX_PAIR_BYTES];
+    uint8_t pair[STORED_PAIR_BYTES];
     MDB_val k = {sizeof pair, pair};
     int rc;
 
-    inode_pair(ino, key, pair);
+    stored_pair(ino, key, pair);
     rc = index_code(mdb_del(ix->txn, ix->inodes, &k, NULL));
     return rc == -ENOENT ? 0 : rc;
 }
@@ -244,10 +235,10 @@ static int inode_forget(struct index *ix, uint64_t ino, const char *key)
 /* Note the key under its file's inode. */
 static int inode_note(struct index *ix, uint64_t ino, const char *key)
 {
-    uint8_t pair[INDEX_PAIR_BYTES];
+    uint8_t pair[STORED_PAIR_BYTES];
     MDB_val k = {sizeof pair, pair}, v = {strlen(key), (void *)(uintptr_t)key};
 
-    inode_pair(ino, key, pair);
+    stored_pair(ino, key, pair);
     return index_code(mdb_put(ix->txn, ix->inodes, &k, &v, 0));
 }
 
@@ -277,7 +268,7 @@ int index_put(struct index *ix, const char *key, const struct known *known, bool
     if (ret_new)
         *ret_new = had == -ENOENT;
     if (ix->changed)
-        ix->changed(ix->changed_arg, key, had ? NULL : &old.known, known);
+        ix->changed(ix->observer, key, had ? NULL : &old.known, known);
     return 0;
 }
 
@@ -297,14 +288,25 @@ int index_remove(struct index *ix, const char *key, bool *ret_was)
     if (rc == 0)
         rc = index_code(mdb_del(ix->txn, ix->objects, &k, NULL));
     if (rc == 0 && ix->changed)
-        ix->changed(ix->changed_arg, key, &old.known, NULL);
+        ix->changed(ix->observer, key, &old.known, NULL);
     return rc;
 }
 
-void index_observe(struct index *ix, index_change_fn *fn, void *arg)
+void index_observe(struct index *ix, index_change_fn *changed, index_commit_fn *committing,
+                   void *arg)
 {
-    ix->changed = fn;
-    ix->changed_arg = arg;
+    ix->changed = changed;
+    ix->committing = committing;
+    ix->observer = arg;
+}
+
+int index_generation(struct index *ix, uint64_t *ret)
+{
+    int rc = index_read_txn(ix);
+
+    if (rc == 0)
+        *ret = mdb_txn_id(ix->txn);
+    return rc;
 }
 
 /* The place where keys with this prefix begin. */
@@ -385,7 +387,7 @@ int index_each_under(struct index *ix, const char *prefix, const char *after, in
 int index_each_inode(struct index *ix, uint64_t ino, index_fn *fn, void *arg)
 {
     MDB_cursor *c;
-    uint8_t pair[INDEX_PAIR_BYTES] = {0};
+    uint8_t pair[STORED_PAIR_BYTES] = {0};
     MDB_val k = {8, pair}, v;
     struct index_entry entry;
     char key[STORED_KEY_MAX + 1];
@@ -394,7 +396,7 @@ int index_each_inode(struct index *ix, uint64_t ino, index_fn *fn, void *arg)
     for (int i = 0; i < 8; i++)
         pair[i] = (uint8_t)(ino >> (56 - 8 * i));
     rc = walk_open(ix, false, &ix->inodes, &c, &k, &v);
-    while (rc == 0 && k.mv_size == INDEX_PAIR_BYTES && memcmp(k.mv_data, pair, 8) == 0) {
+    while (rc == 0 && k.mv_size == STORED_PAIR_BYTES && memcmp(k.mv_data, pair, 8) == 0) {
         if (v.mv_size >= sizeof key) {
             rc = ERR_CORRUPT;
             break;

@@ -58,11 +58,20 @@ int index_put(struct index *ix, const char *key, const struct known *known, bool
 int index_remove(struct index *ix, const char *key, bool *ret_was)
     __attribute__((warn_unused_result));
 
-/* index_observe(ix, fn, arg): fn hears of each entry that is put or removed from now on, with what
- * it was and is; NULL: there was or is none. It may not use the index. fn NULL: no more. */
+/* index_observe(ix, changed, committing, arg): `changed` hears of each entry that is put or removed
+ * from now on, with what it was and is; NULL: there was or is none. It may not use the index.
+ * `committing` is called before writes are committed, and may write meta values; what it returns
+ * but 0 index_commit hands back, with nothing committed. */
 typedef void index_change_fn(void *arg, const char *key, const struct known *was,
                              const struct known *now);
-void index_observe(struct index *ix, index_change_fn *fn, void *arg);
+typedef int index_commit_fn(void *arg);
+void index_observe(struct index *ix, index_change_fn *changed, index_commit_fn *committing,
+                   void *arg);
+
+/* index_generation(ix, ret): the number of the commit that what was written will be part of; where
+ * nothing was written, of the last one. Each that changes anything has the next higher one, whoever
+ * makes it. */
+int index_generation(struct index *ix, uint64_t *ret) __attribute__((warn_unused_result));
 
 /* Walkers: fn may not write to the index; a non-zero return stops and is handed back. */
 typedef int index_fn(void *arg, const char *key, const struct known *known);

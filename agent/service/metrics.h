@@ -28,9 +28,7 @@ struct meters {
     struct scribe *scribe;
     sd_event_source *source;
     uint64_t failures[TROUBLE_KIND_COUNT];
-    uint64_t *bytes;         /* of each mapping's files in S3 */
     struct latency *latency; /* of each mapping */
-    size_t mapping_count;
 };
 
 #endif

@@ -44,7 +44,7 @@ static void take_mapping(struct agent *a, const struct mapping *m, struct metric
     ret->incomplete = m->scan_code || m->incomplete_us;
     ret->blocked = m->gate.closed;
     ret->files = m->indexed;
-    ret->bytes = a->meters->bytes[m->id];
+    ret->bytes = m->tally.bytes;
     ret->held = m->held;
     ret->kept = m->kept;
     ret->drifted = m->drifted;

@@ -103,7 +103,7 @@ static int discard_mapping(struct journal *j, struct index *ix, const struct con
         bool was = false;
 
         rec.path = marks->keys[i] + prefix_n;
-        rc = deletions_keep_key(ix, m, marks->keys[i], &was);
+        rc = deletions_keep_key(ix, marks->keys[i], &was);
         if (rc == 0 && was)
             rc = journal_append(j, &rec, clock_real_us(), NULL);
         if (rc == 0)

@@ -226,7 +226,7 @@ static int recover_outcome(struct recovery *r, const struct journal_record *rec,
         rc = trash_forget(r->agent->index, key);
         return rc ? rc : index_remove(r->agent->index, key, &was);
     case JOURNAL_REMOVE:
-        return deletions_keep_entry(r->agent, m, key);
+        return deletions_keep_entry(r->agent, key);
     default:
         return 0;
     }

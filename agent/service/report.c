@@ -148,6 +148,7 @@ static void json_mapping(struct json_writer *w, const struct agent *a, const str
     json_put_string(w, "prefix", m->conf->prefix);
     json_put_string(w, "state", mapping_word(a, m));
     json_put_int(w, "objects", (int64_t)m->indexed);
+    json_put_int(w, "bytes", (int64_t)m->tally.bytes);
     json_put_int(w, "pending", (int64_t)mapping_pending(a, m->id));
     json_put_int(w, "held", (int64_t)m->held);
     holds_json(w, m);

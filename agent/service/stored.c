@@ -1,6 +1,8 @@
 /* Pure. An object of the index as bytes. See stored.h. */
 #include "agent/service/stored.h"
 
+#include "base/digest.h"
+
 #include "base/err.h"
 
 #include <string.h>
@@ -125,4 +127,14 @@ int stored_flags(const void *p, size_t n, unsigned *ret)
     memcpy(&s, p, sizeof s);
     *ret = s.flags & ~STORED_BORN;
     return 0;
+}
+
+void stored_pair(uint64_t ino, const char *key, uint8_t out[STORED_PAIR_BYTES])
+{
+    uint8_t hash[SHA256_BYTES];
+
+    for (int i = 0; i < 8; i++)
+        out[i] = (uint8_t)(ino >> (56 - 8 * i));
+    digest_sha256(key, strlen(key), hash);
+    memcpy(out + 8, hash, 8);
 }

@@ -4,7 +4,7 @@ that is gone keeps its object for now."""
 import os
 import re
 
-from harness import on, wait_until, write
+from harness import on, process, schema, wait_until, write
 
 WHEN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
@@ -89,3 +89,52 @@ def test_why_gone_files_keep_their_objects(ctx):
     for name, told in seen.items():
         assert told["oldest"] == "images/d0/0.jpg" and told["count"] == 1 and told["why"], seen
     assert set(seen) <= {"settling", "scan", "names", "claim", "events", "places"}, seen
+
+
+def named(of):
+    """All members that a schema names."""
+    found = set(of.get("properties", {})) | set(of.get("propertyNames", {}).get("enum", ()))
+    for part in [*of.get("properties", {}).values(), of.get("items", {})]:
+        found |= named(part) if part else set()
+    return found
+
+
+@on("s3d")
+def test_the_schema_is_what_is_told(ctx):
+    """Each answer in any test is held against it; here, that it names nothing which nobody tells, and
+    the states that are rare."""
+    documented = schema.of_docs("status.schema.json")
+    sources = ""
+    for shelf in ("service", "core"):
+        folder = f"{process.SOURCE}/agent/{shelf}"
+        for name in os.listdir(folder):
+            with open(f"{folder}/{name}", encoding="utf-8") as file:
+                sources += file.read()
+    assert not [name for name in named(documented) if f'"{name}"' not in sources]
+    assert schema.faults(documented, {"running": True, "in_step": 1, "paused_since": "now",
+                                      "more": 1, "held": -1, "mappings": [{}]}) == [
+        "$.in_step: 1 is no boolean", "$.paused_since: 'now' is no time",
+        "$.more is not in the schema", "$.held: -1 is less than 0",
+        *[f"$.mappings[0].{name} is missing" for name in ("name", "path", "prefix", "state")]]
+
+    agent, images = running(ctx)
+    rival = ctx.agent(images=images, name="rival")
+    rival.start()
+    rival.wait_for_log("stands by")
+    told, status = rival.status()
+    assert status == 4 and told["standing_by"]["path"] == images, told
+    assert told["mappings"][0]["state"] == "standing by"
+    rival.stop()
+
+    os.unlink(f"{images}/d0/0.jpg")
+    os.rename(f"{images}/d1/1.jpg", f"{images}/d1/renamed.jpg")
+    agent.wait_in_step(20)
+    changes = agent.status()[0]["last_changes"]
+    assert len(changes) == 10, changes
+    assert {"operation": "rename", "outcome": "done", "mapping": "images", "path": "d1/1.jpg",
+            "other_path": "d1/renamed.jpg"} in [
+                {k: v for k, v in change.items() if k != "age_s"} for change in changes], changes
+    assert "last changes" not in agent.run("status").stdout, "it is for who watches"
+    agent.stop()
+    told, status = agent.status()
+    assert status == 1 and not told["running"] and told["was_in_step"], told

@@ -297,3 +297,54 @@ def test_the_port_is_for_ipv6_too(ctx):
     agent = ctx.agent(images=images, options=port.options).start()
     agent.wait_in_step(20)
     assert port.get("/healthz") == (200, "ok\n")
+
+
+@on("s3d")
+def test_sums_are_taken_along_not_counted_again(ctx):
+    """A start walks the index of a mapping only where something that keeps no sums wrote to it."""
+    agent, port, images = begin(ctx, lists=False)
+
+    def check(kept=0):
+        wait_until(lambda: agent.run("wait", "--timeout", "20").returncode == 0 and
+                   port.figures().get("lockstep_in_step") == 1, 30, lambda: str(agent.status()))
+        f, told = port.figures(), agent.status()[0]["mappings"][0]
+        files, size = size_of(images)
+        assert (told["objects"], told["bytes"], told.get("kept", 0)) == (files, size, kept), told
+        assert f.get("lockstep_mapping_files", mapping="images") == files
+        assert f.get("lockstep_mapping_bytes", mapping="images") == size
+        return agent.log().count("entries of the index were counted")
+
+    def change(name):
+        write(f"{images}/c0/000.jpg", f"edited {name}".encode())
+        write(f"{images}/{name}.jpg", b"new")
+        os.unlink(f"{images}/c1/{name}.jpg")
+        os.rename(f"{images}/c2/{name[:-1]}{int(name[-1]) + 1}.jpg", f"{images}/c2/{name}b.jpg")
+
+    check()
+    change("001")
+    assert check() == 0
+    agent.stop()
+    change("004")
+    agent.start()
+    assert check() == 0
+    agent.kill9()
+    change("007")
+    agent.start()
+    assert check() == 0, "a crash leaves what the last commit took along"
+    agent.kill9()
+
+    for path, _, names in os.walk(images):
+        for name in names:
+            os.unlink(f"{path}/{name}")
+    agent.start()
+    wait_until(lambda: agent.status()[1] == 3, 20, lambda: str(agent.status()))
+    held = agent.status()[0]["held"]
+    assert held == 12, held
+    agent.stop()
+    assert agent.run("discard", "images").returncode == 0
+    write(f"{images}/last.jpg", b"last")
+    agent.start()
+    assert check(kept=held) == 1, "a command wrote to the index beside the sums"
+    agent.stop()
+    agent.start()
+    assert check(kept=held) == 1

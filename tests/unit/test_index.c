@@ -346,6 +346,77 @@ static void test_random_operations_agree_with_a_model(void **state)
     index_close(ix);
 }
 
+/* What an observer heard, and what it does when a commit comes. */
+struct heard {
+    struct index *ix;
+    int64_t bytes;
+    unsigned commits;
+    int refuse;
+};
+
+static void on_change(void *arg, const char *key, const struct known *was, const struct known *now)
+{
+    struct heard *h = arg;
+
+    assert_string_equal(key, "k");
+    h->bytes += (now ? (int64_t)now->size : 0) - (was ? (int64_t)was->size : 0);
+}
+
+static int on_commit(void *arg)
+{
+    struct heard *h = arg;
+
+    h->commits++;
+    return h->refuse ? h->refuse : index_meta_put(h->ix, "seen", &h->bytes, sizeof h->bytes);
+}
+
+static void test_an_observer_hears_of_each_change_and_commit(void **state)
+{
+    struct index *ix = opened();
+    struct heard h = {.ix = ix};
+    struct known k = {.size = 7};
+    uint64_t first, next;
+    int64_t seen = 0;
+    size_t size = sizeof seen;
+    bool was;
+
+    (void)state;
+    index_observe(ix, on_change, on_commit, &h);
+    assert_int_equal(index_generation(ix, &first), 0);
+    assert_int_equal(index_commit(ix), 0);
+    assert_int_equal(h.commits, 0); /* nothing was written */
+    assert_int_equal(index_put(ix, "k", &k, NULL), 0);
+    k.size = 5;
+    assert_int_equal(index_put(ix, "k", &k, NULL), 0);
+    assert_int_equal(h.bytes, 5);
+    assert_int_equal(index_generation(ix, &next), 0);
+    assert_int_equal(next, first + 1);
+    assert_int_equal(index_commit(ix), 0);
+    assert_int_equal(h.commits, 1);
+    assert_int_equal(index_generation(ix, &next), 0);
+    assert_int_equal(next, first + 1); /* of the last commit, now */
+    index_close(ix);
+
+    ix = h.ix = opened(); /* opening is no change */
+    assert_int_equal(index_generation(ix, &next), 0);
+    assert_int_equal(next, first + 1);
+    assert_int_equal(index_meta_get(ix, "seen", &seen, &size), 0);
+    assert_int_equal(seen, 5);
+    index_observe(ix, on_change, on_commit, &h);
+    h.refuse = -ENOSPC;
+    assert_int_equal(index_remove(ix, "k", &was), 0);
+    assert_int_equal(h.bytes, 0);
+    assert_int_equal(index_commit(ix), -ENOSPC);
+    index_close(ix);
+
+    ix = opened();
+    assert_int_equal(index_generation(ix, &next), 0);
+    assert_int_equal(next, first + 1);
+    assert_int_equal(index_remove(ix, "k", &was), 0);
+    assert_true(was);
+    index_close(ix);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +429,7 @@ int main(void)
         INDEX_TEST(test_reading_beside_a_writer),
         INDEX_TEST(test_what_is_missing_is_not_made_for_reading),
         INDEX_TEST(test_an_empty_index_leaves_nothing),
+        INDEX_TEST(test_an_observer_hears_of_each_change_and_commit),
         INDEX_TEST(test_random_operations_agree_with_a_model),
     };
 

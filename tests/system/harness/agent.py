@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 
-from . import process
+from . import process, schema
 from . import tree as trees
 from .waiting import TimedOut, wait_until
 
@@ -141,8 +141,11 @@ class Agent:
                                  f"{done.stdout[:500]!r} {done.stderr[:500]!r}") from None
 
     def status(self):
-        """(what `lockstep status --json` says, its exit status: 0 in step)."""
-        return self.json("status")
+        """(what `lockstep status --json` says, its exit status: 0 in step), as it is documented."""
+        told, status = self.json("status")
+        faults = schema.faults(schema.of_docs("status.schema.json"), told)
+        assert not faults, faults
+        return told, status
 
     def journal(self, *arguments, timeout=60):
         """`lockstep journal ...`."""

@@ -17,6 +17,8 @@ _PR_SET_PDEATHSIG = 1
 _DROPPED = ("AWS_", "RCLONE_", "S3D_", "LOCKSTEP_", "NOTIFY_SOCKET", "WATCHDOG_", "JOURNAL_STREAM")
 _DROPPED_NAMES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+
 
 def clean_environment(**extra):
     """The environment without credentials, proxies and certificates of the surroundings."""
@@ -131,6 +133,4 @@ def tail(path, lines=30):
 
 def build_dir():
     """Where make put the programs: $LOCKSTEP_BUILD, or build/ below the source."""
-    source = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(
-        os.path.abspath(__file__)))))
-    return os.environ.get("LOCKSTEP_BUILD", os.path.join(source, "build"))
+    return os.environ.get("LOCKSTEP_BUILD", os.path.join(SOURCE, "build"))
