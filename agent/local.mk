@@ -2,6 +2,7 @@ noinst_LIBRARIES += agent/libcore.a agent/libservice.a
 agent_libcore_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h
 agent_libcore_a_SOURCES = \
 	agent/core/account.c agent/core/account.h agent/core/account_judge.c \
+	agent/core/amount.c agent/core/amount.h \
 	agent/core/cost.c agent/core/cost.h \
 	agent/core/differ.c agent/core/differ.h \
 	agent/core/gate.c agent/core/gate.h \
@@ -170,6 +171,7 @@ lockstep_LDADD = agent/libservice.a agent/libcore.a conf/libconf.a journal/libjo
 
 agent_tests = \
 	tests/unit/test_agent_account \
+	tests/unit/test_agent_amount \
 	tests/unit/test_agent_differ \
 	tests/unit/test_agent_guard \
 	tests/unit/test_agent_metrics \
@@ -208,6 +210,8 @@ tests_unit_test_replay_SOURCES = tests/unit/test_replay.c $(journal_tests_DIR)
 tests_unit_test_replay_LDADD = agent/libservice.a journal/libjournal.a $(agent_tests_LIBS) $(ZSTD_LIBS)
 tests_unit_test_spill_SOURCES = tests/unit/test_spill.c tests/unit/scratch.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_spill_LDADD = agent/libservice.a $(agent_tests_LIBS)
+tests_unit_test_agent_amount_SOURCES = tests/unit/test_agent_amount.c tests/unit/unit.h
+tests_unit_test_agent_amount_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_differ_SOURCES = tests/unit/test_agent_differ.c tests/unit/unit.h
 tests_unit_test_agent_differ_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_policy_SOURCES = tests/unit/test_agent_policy.c tests/unit/unit.h

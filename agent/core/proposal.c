@@ -1,6 +1,7 @@
 /* Pure. The configuration that `lockstep init` proposes. See proposal.h. */
 #include "agent/core/proposal.h"
 
+#include "agent/core/amount.h"
 #include "base/visible.h"
 
 #include <inttypes.h>
@@ -33,24 +34,9 @@ static int setting_or(struct buf *out, const char *indent, const char *name, con
     return buf_appendf(out, "%s# %s = \"%s\";\n", indent, name, unsaid);
 }
 
-/* Bytes in the unit that a person would take. */
-static int amount(struct buf *out, uint64_t bytes)
-{
-    static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-    size_t unit = 0;
-    uint64_t tenths = 0;
-
-    for (; bytes >= 1024; unit++) {
-        tenths = bytes % 1024 * 10 / 1024;
-        bytes /= 1024;
-    }
-    if (unit == 0 || bytes >= 100)
-        return buf_appendf(out, "%" PRIu64 " %s", bytes, units[unit]);
-    return buf_appendf(out, "%" PRIu64 ".%" PRIu64 " %s", bytes, tenths, units[unit]);
-}
-
 int proposal_see(const struct proposal_tree *t, struct buf *out)
 {
+    char text[AMOUNT_SIZE];
     int rc = visible_append(out, t->path);
 
     if (rc == 0)
@@ -69,11 +55,11 @@ int proposal_see(const struct proposal_tree *t, struct buf *out)
         return rc ? rc : buf_append_byte(out, '\n');
     rc = buf_append_str(out, ", ");
     if (rc == 0)
-        rc = amount(out, t->used);
+        rc = buf_append_str(out, amount_bytes(t->used, text));
     if (rc == 0)
         rc = buf_append_str(out, " of ");
     if (rc == 0)
-        rc = amount(out, t->capacity);
+        rc = buf_append_str(out, amount_bytes(t->capacity, text));
     return rc ? rc : buf_append_str(out, " used\n");
 }
 

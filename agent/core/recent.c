@@ -1,17 +1,13 @@
 /* Pure. The last changes, for `lockstep status`. See recent.h. */
 #include "agent/core/recent.h"
 
+#include "agent/core/amount.h"
 #include "base/clock.h"
 #include "base/visible.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
-#define HEADING  "last changes:\n"
-#define MINUTE_S INT64_C(60)
-#define HOUR_S   INT64_C(3600)
-#define DAY_S    INT64_C(86400)
+#define HEADING "last changes:\n"
 
 /* Does such a record speak of one path, of a change to it? */
 static bool is_of_path(enum journal_op op)
@@ -99,26 +95,14 @@ void recent_json(struct json_writer *w, const struct recent *r, int64_t now_ms)
     json_array_end(w);
 }
 
-/* "   7 s", " 4 min", "  23 h", "  5 d". */
-static int put_age(struct buf *out, int64_t age_s)
-{
-    if (age_s < 2 * MINUTE_S)
-        return buf_appendf(out, "%5" PRId64 " s  ", age_s);
-    if (age_s < 2 * HOUR_S)
-        return buf_appendf(out, "%3" PRId64 " min  ", age_s / MINUTE_S);
-    if (age_s < 2 * DAY_S)
-        return buf_appendf(out, "%5" PRId64 " h  ", age_s / HOUR_S);
-    return buf_appendf(out, "%5" PRId64 " d  ", age_s / DAY_S);
-}
-
 /* One line. */
 static int put_change(struct buf *out, const struct recent_change *c, int64_t now_ms)
 {
-    int rc = put_age(out, (now_ms - c->at_ms) / MS_PER_S);
+    char age[AMOUNT_SIZE];
+    int rc =
+        buf_appendf(out, "%7s  %-6s %-6s %s/", amount_time((now_ms - c->at_ms) / MS_PER_S, age),
+                    journal_op_name(c->op), journal_state_name(c->state), c->mapping);
 
-    if (rc == 0)
-        rc = buf_appendf(out, "%-6s %-6s %s/", journal_op_name(c->op), journal_state_name(c->state),
-                         c->mapping);
     if (rc == 0)
         rc = visible_append(out, c->path);
     if (rc == 0 && c->to[0])

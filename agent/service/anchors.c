@@ -11,6 +11,7 @@
  */
 #include "agent/service/anchors.h"
 
+#include "agent/core/amount.h"
 #include "agent/service/agent.h"
 #include "agent/service/finder.h"
 #include "base/clock.h"
@@ -625,15 +626,17 @@ static int text_kept(struct buf *out, const struct agent *a, const struct journa
 int anchors_text(struct buf *out, const struct agent *a)
 {
     struct journal_standing s;
+    char age[AMOUNT_SIZE];
     int rc;
 
     journal_standing(a->journal, &s);
     if (!s.key)
-        return 0;
+        return buf_appendf(out, "journal: %" PRIu64 " records, not signed\n",
+                           journal_next_seq(a->journal) - 1);
     rc = buf_appendf(out, "journal: signed by %s, ", s.key);
     if (rc == 0)
-        rc = s.signed_us ? buf_appendf(out, "the last checkpoint %" PRId64 " s ago, ",
-                                       (a->real_us - s.signed_us) / US_PER_S)
+        rc = s.signed_us ? buf_appendf(out, "the last checkpoint %s ago, ",
+                                       amount_time((a->real_us - s.signed_us) / US_PER_S, age))
                          : buf_append_str(out, "no checkpoint in this run, ");
     if (rc == 0)
         rc = buf_appendf(out, "%" PRIu64 " of %" PRIu64 " lines\n", s.signed_lines, s.lines);

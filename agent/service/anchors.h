@@ -49,7 +49,7 @@ bool anchors_figures(const struct agent *a, struct anchors_standing *ret);
 /* anchors_has(a, file): is S3 known to have the segment of this file's name, and all before it? */
 bool anchors_has(const struct agent *a, const char *file);
 
-/* How the journal is signed and what S3 has of it, for status. */
+/* How the journal is signed, if it is, and what S3 has of it, for status. */
 void anchors_json(struct json_writer *w, const struct agent *a);
 int anchors_text(struct buf *out, const struct agent *a);
 

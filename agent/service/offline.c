@@ -169,6 +169,8 @@ int service_status_offline(const struct conf *conf, bool json, struct buf *out, 
         rc = index_count(o.index, "", &o.objects);
     if (rc == 0)
         rc = index_each_held(o.index, "", count_held, &o.held);
+    if (rc == -ENOENT)
+        *e = (struct err){0}; /* no agent was there yet */
     if (rc == 0 || rc == -ENOENT)
         rc = json ? offline_json(&o, out) : offline_text(&o, out);
     index_close(o.index);

@@ -280,12 +280,14 @@ static bool pass_begin(struct agent *a)
     }
     if (rc) {
         agent_fail(a, rc, "gathering changes");
-    } else {
-        a->pass_running = true;
-        if (!a->relist.count && !follow_pending(a))
-            a->pass_first_ms = a->pass_last_ms = 0;
-        agent_sync(a);
+        job_free(job);
+        change_set_drop(set);
+        return false;
     }
+    a->pass_running = true;
+    if (!a->relist.count && !follow_pending(a))
+        a->pass_first_ms = a->pass_last_ms = 0;
+    agent_sync(a);
     if (a->fatal)
         job_free(job);
     else

@@ -1,6 +1,7 @@
 /* Shell. Status: in step or not, what is open, what failed and why. */
 #include "agent/service/agent.h"
 
+#include "agent/core/amount.h"
 #include "agent/service/anchors.h"
 #include "agent/service/glance.h"
 #include "agent/service/gone.h"
@@ -17,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define S_PER_HOUR          INT64_C(3600)
 #define REPORT_PROBLEMS_MAX 100 /* paths with a reason that are shown one by one */
 
 /* Paths that need a word: they failed, wait for something, or were refused. */
@@ -109,9 +111,19 @@ static void json_blindness(struct json_writer *w, const struct mapping *m,
     json_put_int(w, "blind_s", b->blind_ms / MS_PER_S);
 }
 
-/* The same for people. */
+/* "every 24 h", "every 900 s". */
+static int text_interval(int64_t seconds, struct buf *out)
+{
+    bool hours = seconds % S_PER_HOUR == 0;
+
+    return buf_appendf(out, "every %" PRId64 " %s", hours ? seconds / S_PER_HOUR : seconds,
+                       hours ? "h" : "s");
+}
+
+/* How blind it is, for people. */
 static int text_blindness(const struct mapping *m, const struct blindness *b, struct buf *out)
 {
+    char began[AMOUNT_SIZE], ended[AMOUNT_SIZE];
     int rc = buf_append_str(out, "  ");
 
     if (rc == 0)
@@ -123,15 +135,15 @@ static int text_blindness(const struct mapping *m, const struct blindness *b, st
                                                "by scans only, "
                                              : ": events tell of every change; scanned ");
     if (rc == 0)
-        rc = b->rescan_ms ? buf_appendf(out, "every %" PRId64 " s", b->rescan_ms / MS_PER_S)
+        rc = b->rescan_ms ? text_interval(b->rescan_ms / MS_PER_S, out)
                           : buf_append_str(out, "when asked");
     if (rc)
         return rc;
     if (!b->scanned)
         return buf_append_str(out, "; no scan has seen everything yet\n");
-    return buf_appendf(out,
-                       "; the last whole scan began %" PRId64 " s ago, ended %" PRId64 " s ago\n",
-                       b->began_ms / MS_PER_S, b->ended_ms / MS_PER_S);
+    return buf_appendf(out, "; the last whole scan began %s ago, ended %s ago\n",
+                       amount_time(b->began_ms / MS_PER_S, began),
+                       amount_time(b->ended_ms / MS_PER_S, ended));
 }
 
 static void json_mapping(struct json_writer *w, const struct agent *a, const struct mapping *m)
@@ -286,6 +298,7 @@ static int text_problem(struct buf *out, const char *name, const char *why)
 /* The lines about problems that are not told by their groups. */
 static int text_problems(const struct agent *a, const struct report *r, struct buf *out)
 {
+    char age[AMOUNT_SIZE];
     int rc = 0;
 
     for (size_t i = 0; i < r->problem_count && i < REPORT_PROBLEMS_MAX && rc == 0; i++) {
@@ -295,8 +308,8 @@ static int text_problems(const struct agent *a, const struct report *r, struct b
             continue;
         rc = text_problem(out, it->key, it->why);
         if (rc == 0)
-            rc = buf_appendf(out, " (%u failures, since %" PRId64 " s)\n", it->failures,
-                             (a->now_ms - it->since_ms) / MS_PER_S);
+            rc = buf_appendf(out, " (%u failures, since %s)\n", it->failures,
+                             amount_time((a->now_ms - it->since_ms) / MS_PER_S, age));
     }
     if (rc == 0 && r->problem_count > REPORT_PROBLEMS_MAX)
         rc = buf_appendf(out, "  and %zu more\n", r->problem_count - REPORT_PROBLEMS_MAX);
@@ -347,10 +360,13 @@ static int text_mapping(const struct agent *a, const struct mapping *m, struct b
 {
     struct watch_stats stats;
     struct blindness blind;
-    int rc = buf_appendf(out, "%s: %s, %" PRIu64 " objects, %zu pending\n", m->conf->name,
-                         mapping_word(a, m), m->indexed, mapping_pending(a, m->id));
+    char bytes[AMOUNT_SIZE];
+    int rc;
 
     watchers_stats(a->watchers, m->id, &stats);
+    rc = buf_appendf(out, "%s: %s, %" PRIu64 " objects of %s, %" PRIu64 " watches, %zu pending\n",
+                     m->conf->name, mapping_word(a, m), m->indexed,
+                     amount_bytes(m->tally.bytes, bytes), stats.watches, mapping_pending(a, m->id));
     blind = sight_blindness(a, m, &stats);
     if (rc == 0)
         rc = text_blindness(m, &blind, out);
@@ -388,6 +404,7 @@ static int text_keys(const struct agent *a, struct buf *out)
 
 static int report_text(struct agent *a, const struct report *r, struct buf *out)
 {
+    char oldest[AMOUNT_SIZE];
     int rc = glance_line(out, a, r->in_step);
 
     if (rc == 0)
@@ -409,9 +426,8 @@ static int report_text(struct agent *a, const struct report *r, struct buf *out)
     if (rc == 0)
         rc = sight_budget_text(out, a);
     if (rc == 0 && r->pending)
-        rc = buf_appendf(
-            out, "%zu changes open, %zu transfers in flight, the oldest since %" PRId64 " s\n",
-            r->pending, a->flying, r->oldest_ms / MS_PER_S);
+        rc = buf_appendf(out, "%zu changes open, %zu transfers in flight, the oldest since %s\n",
+                         r->pending, a->flying, amount_time(r->oldest_ms / MS_PER_S, oldest));
     if (rc == 0)
         rc = troubles_text(out, a);
     return rc ? rc : text_problems(a, r, out);

@@ -101,7 +101,7 @@ def status_tells_how_blind(bed):
     mapping = bed.agent.status()[0]["mappings"][0]
     assert mapping["rescan_s"] == 3600 and mapping["state"] == "in step", mapping
     assert "images/unseen.png" not in bed.ctx.client.keys("images/")
-    assert "every 3600 s" in bed.agent.run("status").stdout
+    assert "every 1 h" in bed.agent.run("status").stdout
     bed.agent.stop()
     bed.again(rescan=f"{RESCAN_S}s")
     bed.finish()

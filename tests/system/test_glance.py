@@ -31,6 +31,8 @@ def test_since_when_and_what_comes_next(ctx):
     first = agent.run("status").stdout.splitlines()
     assert first[0] == f"in step since {well['since']}", first
     assert not [line for line in first if line.startswith("next")], first
+    assert "images: in step, 12 objects of 14 bytes, 4 watches, 0 pending" in first, first
+    assert f"journal: {well['journal_records']} records, not signed" in first, first
 
     agent.run("pause")
     write(f"{images}/d0/new.jpg")
@@ -117,6 +119,11 @@ def test_the_schema_is_what_is_told(ctx):
         "$.more is not in the schema", "$.held: -1 is less than 0",
         *[f"$.mappings[0].{name} is missing" for name in ("name", "path", "prefix", "state")]]
 
+    agent = ctx.agent(images=ctx.folder("images"))
+    told, status = agent.status()
+    assert status == 1 and not told["running"] and not told["was_in_step"], told
+    done = agent.run("status")
+    assert "last in step: never" in done.stdout and not done.stderr, done
     agent, images = running(ctx)
     rival = ctx.agent(images=images, name="rival")
     rival.start()

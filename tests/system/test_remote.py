@@ -48,7 +48,7 @@ def test_a_local_tree_is_not_blind(ctx):
     mapping = agent.status()[0]["mappings"][0]
     assert mapping["others_write"] is False and mapping["blind_s"] == 0, mapping
     assert mapping["rescan_s"] == 86400 and mapping["scan_ended_s"] <= 20, mapping
-    assert "events tell of every change; scanned every 86400 s" in agent.run("status").stdout
+    assert "events tell of every change; scanned every 24 h" in agent.run("status").stdout
 
 
 def on_scans(scenario, patience=90):
