@@ -3,7 +3,7 @@ dist_man_MANS += packaging/man/lockstep.8 packaging/man/lockstep-lst.1 packaging
 	packaging/man/lockstep.conf.5 packaging/man/lockstep-journal.5
 dist_doc_DATA = README.md LICENSE COPYING.OpenSSL conf/lockstep.conf.sample \
 	docs/architecture.md docs/control.md docs/journal.md docs/lists.md docs/operations.md \
-	docs/security.md docs/status.schema.json \
+	docs/security.md \
 	packaging/lockstep-sysctl.conf
 
 # The unit names the program where it is installed.
@@ -39,6 +39,7 @@ EXTRA_DIST += packaging/completion/words.awk packaging/completion/lockstep.in \
 	packaging/completion/_lockstep.in
 
 # What monitoring takes from here.
+dist_pkgdata_DATA = docs/status.schema.json
 grafanadir = $(pkgdatadir)/grafana
 dist_grafana_DATA = packaging/grafana/lockstep.json
 prometheusdir = $(pkgdatadir)/prometheus
