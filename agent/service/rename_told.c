@@ -76,8 +76,9 @@ static bool is_replaced(struct agent *a, const struct item *left, const char *ro
 
     if (left->image || is_image(a, root) || !rows_is_free(rows, left->path))
         return false;
-    return came->image || came->origin || !rows_is_free(rows, came->path) ||
-           (!came->vacated && is_image(a, came->key));
+    if (came->vacated) /* what else is known of the place is of what left it */
+        return came->origin != NULL;
+    return came->image || came->origin || !rows_is_free(rows, came->path) || is_image(a, came->key);
 }
 
 void rename_told(struct agent *a, unsigned mapping, const char *from, const char *to)
