@@ -18,6 +18,7 @@
 #define INDEX_KEY_MAX     500                 /* longer keys are stored by prefix and hash */
 #define INDEX_KEY_PREFIX  468
 #define INDEX_READERS_MAX 64
+
 struct index {
     MDB_env *env;
     MDB_txn *txn; /* the open one: writing, or reading where nothing was written */

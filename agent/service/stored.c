@@ -2,7 +2,6 @@
 #include "agent/service/stored.h"
 
 #include "base/digest.h"
-
 #include "base/err.h"
 
 #include <string.h>
