@@ -16,6 +16,7 @@
 
 #define SLOTS       256         /* images read ahead of the one that is written */
 #define HELD_MAX    (256 << 20) /* bytes of them, unless one is larger */
+#define SPARE_BYTES (4 << 20)   /* no more than these are kept for the next image */
 #define THREADS_MAX 64
 
 /* An image on its way. */
@@ -23,7 +24,7 @@ struct slot {
     struct lst_row row;
     uint64_t line;
     uint64_t id;
-    uint64_t held;
+    uint64_t held; /* of the pool's; once it is ready, what its payload has room for */
     struct buf payload;
     bool ready;
     int rc;
@@ -43,23 +44,37 @@ struct pool {
     struct lst_cursor cursor;
     uint64_t taken;   /* rows that readers took */
     uint64_t written; /* of these, those that are done */
-    uint64_t held;
-    bool end; /* no more rows */
+    uint64_t held;    /* bytes that slots and spares have room for */
+    bool end;         /* no more rows */
     bool stop;
     struct slot slots[SLOTS];
+    struct buf spares[THREADS_MAX]; /* of images that are written: their memory serves again */
+    unsigned spare_n;
 };
 
-/* Wait until so many bytes may be held. The image that is written next never waits, so that there
- * is always one that goes on. */
+/* Memory goes back to the system. Under the lock. */
+static void let_go(struct pool *p, struct buf *b)
+{
+    p->held -= b->cap;
+    buf_release(b);
+}
+
+/* Wait until so many bytes may be held in all for a slot. The image that is written next never
+ * waits, so that there is always one that goes on. */
 static int hold(struct pool *p, struct slot *s, uint64_t sequence, uint64_t bytes)
 {
+    uint64_t more = bytes > s->held ? bytes - s->held : 0;
     bool stop;
 
     pthread_mutex_lock(&p->lock);
-    while (!p->stop && sequence != p->written && p->held + bytes > HELD_MAX)
-        pthread_cond_wait(&p->room, &p->lock);
-    p->held += bytes;
-    s->held = bytes;
+    while (!p->stop && sequence != p->written && p->held + more > HELD_MAX) {
+        if (p->spare_n > 0)
+            let_go(p, &p->spares[--p->spare_n]);
+        else
+            pthread_cond_wait(&p->room, &p->lock);
+    }
+    p->held += more;
+    s->held += more;
     stop = p->stop;
     pthread_mutex_unlock(&p->lock);
     return stop ? -ECANCELED : 0;
@@ -80,7 +95,7 @@ static int read_open(struct pool *p, struct slot *s, uint64_t sequence, int fd)
         s->why = before.size == 0 ? "is empty" : "is longer than a record can be (512 MiB)";
         return before.size == 0 ? ERR_SYNTAX : ERR_LIMIT;
     }
-    rc = hold(p, s, sequence, before.size);
+    rc = hold(p, s, sequence, s->payload.len + before.size);
     if (rc == 0)
         rc = buf_reserve(&s->payload, before.size);
     if (rc == 0)
@@ -136,6 +151,9 @@ static struct slot *take(struct pool *p, uint64_t *ret_sequence)
     s = &p->slots[p->taken % SLOTS];
     *s = (struct slot){.row = row, .line = p->cursor.line_number};
     buf_init(&s->payload, RECORD_PAYLOAD_MAX);
+    if (p->spare_n > 0)
+        s->payload = p->spares[--p->spare_n];
+    s->held = s->payload.cap;
     *ret_sequence = p->taken++;
     return s;
 }
@@ -152,6 +170,8 @@ static void *work(void *arg)
         pthread_mutex_unlock(&p->lock);
         s->rc = read_row(p, s, sequence);
         pthread_mutex_lock(&p->lock);
+        p->held += s->payload.cap - s->held;
+        s->held = s->payload.cap;
         s->ready = true;
         pthread_cond_broadcast(&p->ready);
     }
@@ -176,9 +196,13 @@ static struct slot *next_ready(struct pool *p)
 /* It is written. */
 static void done(struct pool *p, struct slot *s)
 {
-    buf_release(&s->payload);
     pthread_mutex_lock(&p->lock);
-    p->held -= s->held;
+    if (s->held > SPARE_BYTES || p->spare_n == THREADS_MAX) {
+        let_go(p, &s->payload);
+    } else {
+        buf_reset(&s->payload);
+        p->spares[p->spare_n++] = s->payload;
+    }
     p->written++;
     pthread_cond_broadcast(&p->room);
     pthread_mutex_unlock(&p->lock);
@@ -235,6 +259,8 @@ static void end_readers(struct pool *p)
         (void)pthread_join(p->threads[--p->thread_n], NULL); /* of ours, not joined yet */
     for (; p->written < p->taken; p->written++)
         buf_release(&p->slots[p->written % SLOTS].payload);
+    while (p->spare_n > 0)
+        buf_release(&p->spares[--p->spare_n]);
     pthread_cond_destroy(&p->room);
     pthread_cond_destroy(&p->ready);
     pthread_mutex_destroy(&p->lock);

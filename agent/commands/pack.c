@@ -7,12 +7,14 @@
 #include "lists/pack.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <string.h>
 #include <unistd.h>
 
 #define THREADS_DEFAULT 8
 #define THREADS_MOST    64
 #define FAULTS_TOLD     100
+#define MAPPED_FROM     (128 << 10) /* bytes: malloc's own, which grows unless it is set */
 
 static const char usage[] =
     "usage: lockstep pack [--root DIR] [--first-label] [--jobs N] [-q] [-c FILE] -o OUT.rec LIST\n"
@@ -202,6 +204,9 @@ int command_pack(int argc, char **argv)
 
     if (wrong)
         return command_usage(usage, wrong);
+    /* What is let go goes back to the system at once: else each reader's heap keeps some of it,
+     * and more is held than lists/pack.h allows. */
+    (void)mallopt(M_MMAP_THRESHOLD, MAPPED_FROM); /* without it there is only more memory */
     w.pack.arg = &w;
     w.pack.threads = (unsigned)threads;
     return run(&w, argc - optind, argv + optind);

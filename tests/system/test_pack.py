@@ -212,7 +212,7 @@ def test_many_images_take_little_memory(ctx):
     status, said, peak = run_measured(words)
     assert status == 0, said
     if not is_sanitized():
-        assert peak < 340 << 10, f"{peak >> 10} MiB"
+        assert peak < 290 << 10, f"{peak >> 10} MiB"
     size = len(pack(0, [0], read(f"{root}/a.png")))
     assert read(f"{root}/x.idx") == b"".join(b"%d\t%d\n" % (n, n * size) for n in range(150))
     os.remove(f"{root}/x.rec")
