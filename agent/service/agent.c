@@ -20,6 +20,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -580,6 +581,7 @@ void agent_end(struct agent *a)
         rows_free(a->mappings[i].rows);
     stale_free_all(a);
     sweep_free_all(a);
+    listed_forget(a, UINT_MAX);
     rename_free_all(a);
     pending_free(a->pending);
     owner_free(a->owner);

@@ -65,6 +65,9 @@
 #include <systemd/sd-event.h>
 
 #define AGENT_PENDING_MAX   50000 /* items at once before listings and sweeps wait */
+#define AGENT_MOVING_MAX    2048  /* the same while images are being renamed, */
+#define AGENT_RENAMING_MAX  16384 /* and so many whose old objects are still there */
+#define AGENT_RELIST_PIECE  4096  /* of these, lists are rewritten when so many have landed */
 #define AGENT_FLYING_MAX    512   /* transfers handed over at once */
 #define AGENT_LARGE_MAX     64    /* of these, large ones: small ones are not to wait behind them */
 #define AGENT_LARGE_BYTES   (1 << 20)
@@ -137,6 +140,8 @@ struct sweep {
     unsigned mapping;
     char *prefix; /* of keys */
     char *after;  /* last key done, or NULL */
+    size_t count; /* keys done */
+    int64_t since_ms;
 };
 
 /* A directory that was renamed: one intent for all beneath it. */
@@ -199,6 +204,9 @@ struct agent {
     struct map *dirs_to;       /* key ending in '/' -> where it came from (string) */
     struct map *renames;       /* "from\nto" -> struct dir_rename */
     struct sweep *sweeps;
+    struct listed_rest *rest; /* of a listing: waits for room; NULL: there is none */
+    size_t renaming;    /* paths whose image was found elsewhere, until their object is gone */
+    int64_t renamed_ms; /* when one of them last went on, or a directory left; 0: never */
     struct order order;
     size_t flying;
     size_t flying_large;
@@ -211,7 +219,9 @@ struct agent {
     size_t unsynced_count;
     uint64_t unsynced_seq;               /* so far */
     int64_t pass_first_ms, pass_last_ms; /* when the first and last item came to `relist`; 0 none */
-    int64_t landed_ms;                   /* when an image last landed in S3 */
+    size_t followed;     /* images whose rows a pass has moved before they came to S3 */
+    int64_t followed_ms; /* when the last of them came there, if lists were not told; else 0 */
+    int64_t landed_ms;   /* when an image last landed in S3 */
 
     uint64_t uncommitted;
     int64_t commit_due_ms; /* 0: nothing to commit */
@@ -311,6 +321,14 @@ void intake_touch_key(struct agent *a, unsigned mapping, const char *key,
 void intake_missed(struct agent *a, unsigned mapping, const char *key, enum journal_source source);
 /* more may be taken in: not too much is on its way by itself */
 bool intake_has_room(const struct agent *a);
+/* there is for what listings find, too: images of large directories that were renamed go in pieces,
+ * so that what is remembered of them does not grow with the directory */
+bool intake_wants_listings(const struct agent *a);
+bool intake_wants_many(const struct agent *a); /* so much that a turn is worth it */
+/* when there is in any case: images that do not get on keep nobody waiting; INT64_MAX: now */
+int64_t intake_deadline(const struct agent *a);
+/* something is on its way, or waits for room, that may tell where a path went */
+bool intake_busy(const struct agent *a);
 void intake_hints(struct agent *a);
 void intake_due(struct agent *a);
 void intake_observe(struct agent *a, struct item *it);
@@ -321,13 +339,21 @@ void intake_found(struct agent *a, struct mapping *m, const char *key,
 
 /* listed.c */
 /* HINT_LISTING: what is new or other is looked at, what is missing is suspected gone */
-void listed_compare(struct agent *a, const struct hint *h);
+void listed_compare(struct agent *a, struct hint *h);
+/* what waited for room becomes items. Of the root's (UINT_MAX: any): it is forgotten; events told
+ * of something, so that it is to be looked at anew */
+void listed_step(struct agent *a);
+void listed_forget(struct agent *a, unsigned root);
+void listed_doubt(struct agent *a, unsigned root);
 
 /* sweep.c */
 void sweep_add(struct agent *a, unsigned mapping, const char *key_prefix);
 /* Look again at all names that were refused. */
 void sweep_refused(struct agent *a, unsigned mapping);
 bool sweep_pending(const struct agent *a, unsigned mapping);
+/* is the directory with this key being swept? Is one that the item's path lies in? */
+bool sweep_is_at(const struct agent *a, const char *key_dir);
+bool sweep_covers(const struct agent *a, const struct item *it);
 void sweep_step(struct agent *a);
 void sweep_free_all(struct agent *a);
 /* Since the item was observed, may its file have gone without a hint for its very path? */
@@ -370,8 +396,10 @@ bool trail_on(const struct agent *a, struct trail *t);
 /* the open group of the directory's rename that took the image from `from` (a key) to the item's
  * path, made and journalled if there is none; NULL: it was renamed by itself */
 struct dir_rename *rename_group_of(struct agent *a, const struct item *it, const char *from);
-/* one item less: the last one closes the group */
+/* one item less: the last one closes the group, unless more are to be found by a sweep, which tells
+ * of its end */
 void rename_group_leave(struct agent *a, const struct mapping *m, struct dir_rename *g);
+void rename_group_swept(struct agent *a, const struct mapping *m, const char *from);
 uint64_t rename_open_tx(const struct agent *a);
 void rename_expire(struct agent *a);
 void rename_free_all(struct agent *a);

@@ -100,7 +100,7 @@ enum gone_wait gone_explained(struct agent *a, struct mapping *m, struct item *i
         return GONE_CLAIM;
     if (is_on_its_way(a, it))
         return GONE_WAY;
-    if (a->now_ms - it->hint_ms < GONE_PATIENCE_MS && watchers_busy(a->watchers))
+    if (a->now_ms - it->hint_ms < GONE_PATIENCE_MS && intake_busy(a))
         return GONE_EVENTS;
     return rename_seek(a, it) ? GONE_PLACES : GONE_NOT;
 }

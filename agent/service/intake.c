@@ -369,6 +369,7 @@ static void intake_root(struct agent *a, const struct hint *h)
     m->lost = h->kind == HINT_ROOT_LOST;
     if (m->lost) {
         m->scanning = false;
+        listed_forget(a, m->id); /* it is scanned when it is back */
         removals_scanned(a, m);
         event_tell(EVENT_ROOT_LOST, m->conf->name, m->conf->path,
                    "%s: %s cannot be reached or is not the directory it was; every removal waits "
@@ -386,9 +387,20 @@ static void intake_root(struct agent *a, const struct hint *h)
                m->conf->name, m->conf->path);
 }
 
-/* One hint. */
-static void intake_one(struct agent *a, const struct hint *h)
+/* Something happened to the files of a root. */
+static bool is_event(const struct hint *h)
 {
+    return h->kind == HINT_TOUCHED || h->kind == HINT_WRITTEN || h->kind == HINT_GONE ||
+           h->kind == HINT_MOVED || h->kind == HINT_OVERFLOW;
+}
+
+/* One hint. */
+static void intake_one(struct agent *a, struct hint *h)
+{
+    if (is_event(h)) {
+        listed_doubt(a, h->root);
+        listed_doubt(a, h->kind == HINT_MOVED ? h->root2 : h->root);
+    }
     switch (h->kind) {
     case HINT_TOUCHED:
     case HINT_WRITTEN:
@@ -432,9 +444,9 @@ static void intake_one(struct agent *a, const struct hint *h)
     }
 }
 
-bool intake_has_room(const struct agent *a)
+/* How much is on its way by itself: removals wait for scans, some items for an operator. */
+static size_t moving_count(const struct agent *a)
 {
-    /* Only what goes on by itself counts: removals wait for scans, some items for an operator. */
     static const enum item_state moving[] = {ITEM_SETTLING, ITEM_OBSERVING, ITEM_OBSERVED,
                                              ITEM_HASHING,  ITEM_CHECKING,  ITEM_READY,
                                              ITEM_FLYING};
@@ -442,7 +454,42 @@ bool intake_has_room(const struct agent *a)
 
     for (size_t i = 0; i < sizeof moving / sizeof *moving; i++)
         count += pending_count_state(a->pending, moving[i]);
-    return count < AGENT_PENDING_MAX;
+    return count;
+}
+
+bool intake_has_room(const struct agent *a)
+{
+    return moving_count(a) < AGENT_PENDING_MAX;
+}
+
+/* Directories left their places a moment ago, or images of such get on. */
+static bool renames_get_on(const struct agent *a)
+{
+    return a->renamed_ms && a->now_ms - a->renamed_ms < AGENT_PASS_MAX_MS;
+}
+
+bool intake_wants_listings(const struct agent *a)
+{
+    if (!renames_get_on(a))
+        return intake_has_room(a);
+    return a->renaming < AGENT_RENAMING_MAX && moving_count(a) < AGENT_MOVING_MAX;
+}
+
+bool intake_wants_many(const struct agent *a)
+{
+    return intake_wants_listings(a) &&
+           (!renames_get_on(a) || moving_count(a) < AGENT_MOVING_MAX / 2);
+}
+
+int64_t intake_deadline(const struct agent *a)
+{
+    return renames_get_on(a) && !intake_wants_listings(a) ? a->renamed_ms + AGENT_PASS_MAX_MS
+                                                          : INT64_MAX;
+}
+
+bool intake_busy(const struct agent *a)
+{
+    return a->rest || watchers_busy(a->watchers);
 }
 
 #define INTAKE_TURN_MAX 4096 /* hints a turn, so that outcomes are not kept waiting */
@@ -452,7 +499,7 @@ void intake_hints(struct agent *a)
     struct hint *h;
 
     for (int i = 0; i < INTAKE_TURN_MAX; i++) {
-        h = watchers_next(a->watchers, intake_has_room(a));
+        h = watchers_next(a->watchers, !a->rest && intake_wants_listings(a));
         if (!h)
             return;
         intake_one(a, h);

@@ -4,9 +4,13 @@
  * A tree in step is listed at every start and at every scan, so this is what a file that did not
  * change costs: one step of the index's cursor. Listing and index have nearly the same order, so
  * the next key is looked for at the next entry first.
+ *
+ * What differs becomes an item at once, as it was seen, while there is room. Of the rest the names
+ * are kept, which are looked at anew, as there is room; no further listing is taken before.
  */
 #include "agent/service/agent.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +19,15 @@ enum listed {
     LISTED_UNKNOWN = 0, /* nothing */
     LISTED_OTHER,       /* S3 has something else, or maybe nothing */
     LISTED_IN_STEP
+};
+
+/* A listing of which not all became items yet. */
+struct listed_rest {
+    struct mapping *m;
+    struct hint *hint;
+    uint8_t *listed; /* enum listed of each entry */
+    size_t at;       /* the next entry */
+    bool doubtful;   /* what was seen then may be seen otherwise by now */
 };
 
 /* While a listing is held against the index. */
@@ -137,8 +150,88 @@ static bool is_leaving(const struct agent *a, const char *key)
     return false;
 }
 
-/* What became of one listed file. */
-static void compare_entry(const struct compare *c, const char *dir, size_t at)
+static void rest_free(struct listed_rest *r)
+{
+    if (!r)
+        return;
+    hint_free(r->hint);
+    free(r->listed);
+    free(r);
+}
+
+void listed_forget(struct agent *a, unsigned root)
+{
+    if (!a->rest || (root != UINT_MAX && a->rest->m->id != root))
+        return;
+    rest_free(a->rest);
+    a->rest = NULL;
+}
+
+void listed_doubt(struct agent *a, unsigned root)
+{
+    if (a->rest && a->rest->m->id == root)
+        a->rest->doubtful = true;
+}
+
+/* The entries from this one on wait for room. Takes all that the hint holds, and what is known of
+ * the entries. */
+static void rest_take(struct compare *c, struct hint *h, size_t at)
+{
+    struct listed_rest *r = calloc(1, sizeof *r);
+
+    if (!r || !(r->hint = malloc(sizeof *r->hint))) {
+        free(r);
+        agent_fail(c->agent, -ENOMEM, "reading a listing");
+        return;
+    }
+    r->m = c->m;
+    r->at = at;
+    r->doubtful = c->m->unheard;
+    *r->hint = *h;
+    *h = (struct hint){.kind = h->kind}; /* to be freed by its owner */
+    r->listed = c->listed;
+    c->listed = NULL;
+    c->agent->rest = r;
+}
+
+/* An entry that waited, unless something told of it meanwhile. What was listed is what is there
+ * while no event tells of anything else; it is looked at anew otherwise. */
+static void rest_look(struct agent *a, const struct listed_rest *r, size_t at)
+{
+    const struct listing_entry *e = &r->hint->listing->entries[at];
+    char path[PATH_BYTES_MAX + 1], key[AGENT_KEY_SIZE];
+    struct item *it;
+
+    if (e->st.kind == FILE_DIRECTORY || r->listed[at] == LISTED_IN_STEP ||
+        path_join(path, sizeof path, r->hint->path, e->name) ||
+        !agent_key(a, r->m->id, path, key) || pending_find(a->pending, key))
+        return;
+    if (!r->doubtful) {
+        intake_found(a, r->m, key, e);
+        return;
+    }
+    intake_touch_key(a, r->m->id, key, JOURNAL_SRC_SCAN, 0);
+    it = pending_find(a->pending, key);
+    if (!it)
+        return;
+    it->resting = true; /* nobody tells whether its writer is done */
+    intake_observe(a, it);
+}
+
+void listed_step(struct agent *a)
+{
+    struct listed_rest *r = a->rest;
+
+    if (!intake_wants_many(a))
+        return;
+    while (r && r->at < r->hint->listing->count && !a->fatal && intake_wants_listings(a))
+        rest_look(a, r, r->at++);
+    if (r && r->at == r->hint->listing->count)
+        listed_forget(a, r->m->id);
+}
+
+/* What became of one listed file. False: there is no room for it. */
+static bool compare_entry(const struct compare *c, const char *dir, size_t at)
 {
     const struct listing_entry *e = &c->listing->entries[at];
     char path[PATH_BYTES_MAX + 1], key[AGENT_KEY_SIZE];
@@ -146,18 +239,22 @@ static void compare_entry(const struct compare *c, const char *dir, size_t at)
 
     if (e->st.kind == FILE_DIRECTORY || (in_step && !c->m->held && !c->leaving) ||
         path_join(path, sizeof path, dir, e->name) || !agent_key(c->agent, c->m->id, path, key))
-        return;
+        return true;
     if (in_step && c->m->held)
         removals_hold_back(c->agent, c->m, key);
+    if (!in_step && !pending_find(c->agent->pending, key) && !intake_wants_listings(c->agent))
+        return false;
     if (!in_step || is_leaving(c->agent, key))
         intake_found(c->agent, c->m, key, e);
+    return true;
 }
 
-void listed_compare(struct agent *a, const struct hint *h)
+void listed_compare(struct agent *a, struct hint *h)
 {
     char dir[AGENT_KEY_SIZE];
     struct compare c = {
         .agent = a, .m = &a->mappings[h->root], .listing = h->listing, .dir_key = dir};
+    size_t waits = h->listing->count; /* the first that does */
     int rc;
 
     if (!agent_dir_key(a, h->root, h->path, dir))
@@ -174,6 +271,9 @@ void listed_compare(struct agent *a, const struct hint *h)
     if (rc)
         agent_fail(a, rc, "reading the index");
     for (size_t i = 0; i < h->listing->count && !a->fatal; i++)
-        compare_entry(&c, h->path, i);
+        if (!compare_entry(&c, h->path, i) && i < waits)
+            waits = i;
+    if (waits < h->listing->count)
+        rest_take(&c, h, waits);
     free(c.listed);
 }

@@ -64,15 +64,30 @@ static void turn_work(struct agent *a)
     }
 }
 
-/* Lists that wait for images are looked at as soon as no image is under way any more. */
+/* Since when is there nothing that lists could still wait for? 0: there is. No image is under way
+ * any more or, of more of them, none that rows name already. */
+static int64_t turn_landed_ms(struct agent *a)
+{
+    int64_t followed_ms = a->followed_ms;
+
+    if (!a->ready.count && !a->ready_large.count && !a->flying)
+        return a->landed_ms;
+    if (!followed_ms || pending_count_state(a->pending, ITEM_CHECKING))
+        return 0; /* all items are not walked at every turn */
+    a->followed_ms = 0;
+    return followed_ms;
+}
+
+/* Lists that wait for images are looked at as soon as they may have come. */
 static void turn_wake_lists(struct agent *a)
 {
-    if (a->ready.count || a->ready_large.count || a->flying || !a->landed_ms ||
-        !pending_count_state(a->pending, ITEM_WAITING))
+    int64_t landed_ms;
+
+    if (!pending_count_state(a->pending, ITEM_WAITING) || (landed_ms = turn_landed_ms(a)) == 0)
         return;
     for (unsigned m = 0; m < a->mapping_count; m++)
         for (struct item *it = pending_first(a->pending, m); it; it = it->mate_next)
-            if (it->state == ITEM_WAITING && it->checked_ms <= a->landed_ms)
+            if (it->state == ITEM_WAITING && it->checked_ms <= landed_ms)
                 intake_observe(a, it);
 }
 
@@ -95,8 +110,8 @@ static bool turn_active(const struct agent *a)
     for (size_t i = 0; i < sizeof active / sizeof *active; i++)
         if (pending_count_state(a->pending, active[i]))
             return true;
-    return removals_under_way(a) || turn_scanning(a) || watchers_busy(a->watchers) || a->sweeps ||
-           a->flying || a->pass_running || a->relist.count || follow_pending(a);
+    return removals_under_way(a) || turn_scanning(a) || intake_busy(a) || a->sweeps || a->flying ||
+           a->pass_running || a->relist.count || follow_pending(a);
 }
 
 /* With --once: is there nothing left that may still succeed? */
@@ -249,14 +264,16 @@ static int64_t turn_deadline(struct agent *a)
     due = other < due ? other : due;
     other = wait_deadline(a);
     due = other < due ? other : due;
+    other = intake_deadline(a);
+    due = other < due ? other : due;
     if (!a->paused_us) {
         other = turn_transfers_deadline(a);
         due = other < due ? other : due;
     }
     if ((a->observed.count || a->parked.count) && a->now_ms + AGENT_PLAN_WAIT_MS < due)
         due = a->now_ms + AGENT_PLAN_WAIT_MS;
-    if (!pending_count(a->pending) && due > a->now_ms + TURN_BUSY_MS && !turn_scanning(a) &&
-        watchers_busy(a->watchers))
+    if ((!pending_count(a->pending) || a->sweeps) && due > a->now_ms + TURN_BUSY_MS &&
+        !turn_scanning(a) && watchers_busy(a->watchers))
         due = a->now_ms + TURN_BUSY_MS; /* being in step is said when they are through */
     if (a->commit_due_ms && a->commit_due_ms < due)
         due = a->commit_due_ms;
@@ -317,6 +334,7 @@ static void turn(struct agent *a)
     (void)apply_synced(a); /* others begin below */
     turn_work(a);
     intake_due(a);
+    listed_step(a);
     sweep_step(a);
     decide_observed(a);
     if (!a->stopping) {

@@ -58,7 +58,7 @@ bool orphans_may_judge(const struct agent *a)
     for (size_t i = 0; i < a->mapping_count; i++) {
         const struct mapping *m = &a->mappings[i];
 
-        if (m->scanning || m->scan_code || m->lost || sweep_pending(a, m->id))
+        if (m->scanning || m->scan_code || m->lost || a->rest || sweep_pending(a, m->id))
             return false;
     }
     return true;

@@ -175,6 +175,8 @@ static void pass_items_through(struct agent *a)
         } else if (!it->peer) {
             it->hint_ms = a->now_ms;
             intake_resettle(a, it); /* the rename was abandoned meanwhile */
+        } else {
+            a->followed++;
         }
     }
     a->pass_running = false;
@@ -205,13 +207,23 @@ static struct mapping *pass_next_mapping(struct agent *a)
     return NULL;
 }
 
+/* So many images of large directories have landed that the lists follow them before more do: then
+ * their old objects can go, and room is made. Not while the objects of the last such are still to
+ * go, nor while images are gone for good, of which the guard is asked together. */
+static bool piece_has_landed(const struct agent *a, const struct mapping *m)
+{
+    return a->relist.count >= AGENT_RELIST_PIECE + a->ready.count + a->flying &&
+           !a->barrier.count && !pending_count_mapping(a->pending, m->id, ITEM_LISTING) &&
+           !rows_unsure(m->rows);
+}
+
 /* Is it time to begin a pass over the mapping's lists? Not while more is to come: each list is
  * rewritten once for all that goes at a time, however it is spread by then. */
 static bool pass_is_due(struct agent *a, const struct mapping *m)
 {
     if (a->pass_running)
         return false;
-    if (a->now_ms - a->pass_first_ms >= AGENT_PASS_MAX_MS)
+    if (a->now_ms - a->pass_first_ms >= AGENT_PASS_MAX_MS || piece_has_landed(a, m))
         return true;
     if (a->now_ms - a->pass_last_ms < AGENT_PASS_QUIET_MS || rows_unsure(m->rows))
         return false;

@@ -187,6 +187,7 @@ static void rename_take(struct agent *a, struct item *it, struct item *source,
     if (agent_mapping(a, it)->held)
         removals_hold_back(a, agent_mapping(a, it), source->key);
     stale_follow(a, source, it);
+    a->renaming++;
     source->change = CHANGE_RENAME;
     source->peer = it;
     it->peer = source;
@@ -216,6 +217,7 @@ void rename_resume(struct agent *a, struct item *it, const struct known *known)
         return;
     }
     follow_moved(a, it, known);
+    a->renaming++;
     it->change = CHANGE_RENAME;
     it->copied = true;
     pending_set(a->pending, it, ITEM_CLAIMED, INT64_MAX);
@@ -526,6 +528,14 @@ enum rename_answer rename_consider(struct agent *a, struct item *it, const struc
     return RENAME_NONE;
 }
 
+/* The image is in S3, whose rows were moved before. Lists may wait for the last of such. */
+static void followed_landed(struct agent *a, struct item *source)
+{
+    if (--a->followed == 0)
+        a->followed_ms = a->now_ms;
+    removals_to_barrier(a, source);
+}
+
 void rename_landed(struct agent *a, struct item *it)
 {
     struct item *source = it->peer;
@@ -537,6 +547,7 @@ void rename_landed(struct agent *a, struct item *it)
         return;
     source->peer = NULL;
     source->copied = true;
+    a->renamed_ms = a->now_ms;
     rc = index_get(a->index, source->key, &e);
     if (rc == 0) {
         e.known.flags = (e.known.flags & ~KNOWN_LISTED) | KNOWN_MOVED;
@@ -547,7 +558,7 @@ void rename_landed(struct agent *a, struct item *it)
     if (rc && rc != -ENOENT)
         agent_fail(a, rc, "writing the index");
     if (source->relisted)
-        removals_to_barrier(a, source);
+        followed_landed(a, source);
     else if (source->again)
         removals_recall(a, source);
 }
@@ -558,6 +569,8 @@ static void source_release(struct agent *a, struct item *source)
     if (source->group)
         rename_group_leave(a, agent_mapping(a, source), source->group);
     source->group = NULL;
+    a->renaming -= source->change == CHANGE_RENAME;
+    a->renamed_ms = a->now_ms;
     source->change = CHANGE_NONE;
     source->tx = 0;
     free(source->target);
@@ -576,6 +589,7 @@ void rename_abandon(struct agent *a, struct item *it, const char *why)
     follow_lost(a, source, it);
     free(it->image);
     it->image = NULL;
+    a->followed -= source->relisted;
     source->relisted = false;
     it->was_there = false;
     source_release(a, source);

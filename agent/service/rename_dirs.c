@@ -60,7 +60,7 @@ void rename_expire(struct agent *a)
     for (size_t at = 0; map_next(a->dirs_gone, &at, &key, &n, &value);) {
         struct dir_gone *d = value;
 
-        if (a->now_ms - d->at_ms < AGENT_DIR_MEMORY_MS)
+        if (a->now_ms - d->at_ms < AGENT_DIR_MEMORY_MS || sweep_is_at(a, key))
             continue;
         from = d->to ? map_get_str(a->dirs_to, d->to) : NULL;
         if (from && strlen(from) == n && memcmp(from, key, n) == 0)
@@ -228,12 +228,11 @@ static struct dir_rename *group_get(struct agent *a, const struct item *it, cons
     return g;
 }
 
-void rename_group_leave(struct agent *a, const struct mapping *m, struct dir_rename *g)
+/* All that belongs to the group is through. */
+static void group_end(struct agent *a, const struct mapping *m, struct dir_rename *g)
 {
     char name[2 * AGENT_KEY_SIZE];
 
-    if (--g->open)
-        return;
     if (!a->options.dry_run)
         group_journal(a, m, g, JOURNAL_DONE, NULL);
     group_name(g->from, g->to, name);
@@ -241,6 +240,26 @@ void rename_group_leave(struct agent *a, const struct mapping *m, struct dir_ren
     free(g->from);
     free(g->to);
     free(g);
+}
+
+void rename_group_leave(struct agent *a, const struct mapping *m, struct dir_rename *g)
+{
+    if (--g->open == 0 && !sweep_is_at(a, g->from))
+        group_end(a, m, g);
+}
+
+void rename_group_swept(struct agent *a, const struct mapping *m, const char *from)
+{
+    void *value;
+
+    if (sweep_is_at(a, from))
+        return; /* it left once more meanwhile */
+    for (size_t at = 0; map_next(a->renames, &at, NULL, NULL, &value);) {
+        struct dir_rename *g = value;
+
+        if (g->open == 0 && strcmp(g->from, from) == 0)
+            group_end(a, m, g);
+    }
 }
 
 uint64_t rename_open_tx(const struct agent *a)

@@ -51,7 +51,7 @@ bool report_in_step(const struct agent *a)
     for (size_t i = 0; i < a->mapping_count; i++)
         if (!report_mapping_clear(&a->mappings[i]))
             return false;
-    return !watchers_busy(a->watchers);
+    return !intake_busy(a);
 }
 
 /* Walk the items once. */

@@ -43,6 +43,7 @@ void sweep_add(struct agent *a, unsigned mapping, const char *key_prefix)
         return;
     }
     s->mapping = mapping;
+    s->since_ms = a->renamed_ms = a->now_ms;
     s->next = a->sweeps;
     a->sweeps = s;
 }
@@ -53,6 +54,46 @@ bool sweep_pending(const struct agent *a, unsigned mapping)
         if (s->mapping == mapping)
             return true;
     return false;
+}
+
+bool sweep_is_at(const struct agent *a, const char *key_dir)
+{
+    for (const struct sweep *s = a->sweeps; s; s = s->next)
+        if (strcmp(s->prefix, key_dir) == 0)
+            return true;
+    return false;
+}
+
+bool sweep_covers(const struct agent *a, const struct item *it)
+{
+    for (const struct sweep *s = a->sweeps; s; s = s->next)
+        if (strncmp(it->key, s->prefix, strlen(s->prefix)) == 0)
+            return true;
+    return false;
+}
+
+/* Most of a large directory is not looked at while its listing at the place where it is now tells
+ * of it, piece by piece: what is found there has its old path looked at. What is gone is not
+ * decided meanwhile (sweep_covers), so that the guard is asked about all of it at once. The same
+ * while a scan is under way, for whose end such paths would wait. */
+static bool sweep_waits(struct agent *a, const struct sweep *s)
+{
+    const struct dir_gone *gone;
+
+    if (s->count < AGENT_MOVING_MAX || a->now_ms - a->renamed_ms >= AGENT_PASS_MAX_MS)
+        return false;
+    gone = map_get_str(a->dirs_gone, s->prefix);
+    return a->mappings[s->mapping].scanning ||
+           (gone && gone->to &&
+            (a->rest ||
+             (a->now_ms - s->since_ms < AGENT_PASS_MAX_MS && watchers_busy(a->watchers))));
+}
+
+/* It was looked at since the directory left, and nothing was there. */
+static bool sweep_knows(const struct sweep *s, const struct item *it)
+{
+    return s->count >= AGENT_MOVING_MAX && it->observed_ms >= s->since_ms &&
+           it->seen.kind != FILE_REGULAR;
 }
 
 /* The keys of one step. */
@@ -90,10 +131,11 @@ static bool sweep_one(struct agent *a, struct sweep *s)
     for (size_t i = 0; p && i < p->count; i++) {
         struct item *it = pending_find(a->pending, p->keys[i]);
 
-        if (!it || it->state != ITEM_SETTLING)
+        if (!it || (it->state != ITEM_SETTLING && !sweep_knows(s, it)))
             intake_missed(a, s->mapping, p->keys[i], JOURNAL_SRC_EVENT);
     }
     if (p && p->count) {
+        s->count += p->count;
         free(s->after);
         s->after = p->keys[--p->count];
         for (size_t i = 0; i < p->count; i++)
@@ -113,13 +155,18 @@ static void sweep_free(struct sweep *s)
 
 void sweep_step(struct agent *a)
 {
-    while (a->sweeps && !a->fatal && intake_has_room(a)) {
-        struct sweep *s = a->sweeps;
+    struct sweep **at = &a->sweeps;
 
-        if (!sweep_one(a, s))
-            continue;
-        a->sweeps = s->next;
-        sweep_free(s);
+    while (*at && !a->fatal && intake_has_room(a)) {
+        struct sweep *s = *at;
+
+        if (sweep_waits(a, s)) {
+            at = &s->next;
+        } else if (sweep_one(a, s)) {
+            *at = s->next;
+            rename_group_swept(a, &a->mappings[s->mapping], s->prefix);
+            sweep_free(s);
+        }
     }
 }
 

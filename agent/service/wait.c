@@ -140,7 +140,7 @@ static struct wait_facts facts_of(struct agent *a, struct waiter *w)
 {
     return (struct wait_facts){
         .marked = w->marked,
-        .whole = !a->sweeps && !unseen(a),
+        .whole = !a->rest && !a->sweeps && !unseen(a),
         .open = (w->stage == WAIT_OPEN || w->stage == WAIT_LAST) && is_open(a, w),
         .lists = a->relist.count || a->passing.count || a->pass_running || a->stale_lists ||
                  follow_pending(a),

@@ -29,7 +29,7 @@ from restart import anonymous_mb  # noqa: E402
 
 BUCKET = "bench"
 LEAST = 0.9     # of the bare client's speed
-LIMIT_MB = 192  # of anonymous memory
+LIMIT_MB = 96  # of anonymous memory
 POLL_S = 0.05
 DEADLINE_S = 3600
 

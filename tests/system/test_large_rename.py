@@ -1,6 +1,8 @@
-"""The rename of a directory with many images: each is copied once inside S3, in order, over a crash."""
+"""The rename of a directory with many images: each is copied once inside S3, in order, over a crash,
+and in pieces, so that what is remembered of them does not grow with the directory."""
 
 import os
+import shutil
 
 from harness import deadline, long_test, on, samples, wait_until, write
 from harness.observer import Observer
@@ -13,14 +15,20 @@ def copies(ctx):
             if r["op"] == "CopyObject" and r["status"] == 200 and r["key"].startswith("images/")]
 
 
-def crash_in_the_middle(ctx, count):
+def one_directory(ctx, count, **repository):
+    """An agent in step with one directory of so many images, and its lists."""
     images, lists = ctx.folder("images"), ctx.folder("lists")
     paths = [f"old/{i:06}.jpg" for i in range(count)]
     for path in paths:
         write(f"{images}/{path}", path.encode() * 3)
     samples.write_lists(lists, paths)
-    agent = ctx.agent(images=images, lists=lists).start()
+    agent = ctx.agent(images=images, lists=lists, repository=repository).start()
     wait_until(lambda: len(ctx.client.keys("lists/")) == 2, 400, lambda: str(agent.status()))
+    return images, lists, paths, agent
+
+
+def crash_in_the_middle(ctx, count):
+    images, lists, paths, agent = one_directory(ctx, count)
     observer = Observer(ctx.server.signed(ctx.client.bucket),
                         ("lists/train.lst", "lists/val.lst"))
     observer.start()
@@ -52,3 +60,39 @@ def test_a_crash_in_the_middle_repeats_only_what_was_in_flight(ctx):
 @deadline(1200)
 def test_a_crash_in_the_middle_of_twenty_thousand(ctx):
     crash_in_the_middle(ctx, 20000)
+
+
+@on("s3d")
+@deadline(240)
+def test_old_objects_go_while_others_are_still_copied(ctx):
+    count = 9000  # more than twice AGENT_RELIST_PIECE
+    images, lists, paths, agent = one_directory(ctx, count)
+    before = len(ctx.server.requests())
+    observer = Observer(ctx.server.signed(ctx.client.bucket),
+                        ("lists/train.lst", "lists/val.lst"))
+    observer.start()
+    os.rename(f"{images}/old", f"{images}/new")
+    agent.wait_in_step(200)
+    observer.finish()
+    kinds = [r["op"] for r in ctx.server.requests() if r["n"] > before]
+    last_copy = max(i for i, kind in enumerate(kinds) if kind == "CopyObject")
+    early = sum(kind == "DeleteObjects" for kind in kinds[:last_copy])
+    assert early >= 2, (early, kinds.count("DeleteObjects"))
+    assert kinds.count("CopyObject") == count == len(copies(ctx))
+    assert observer.looks > 2 and observer.broken == [], (observer.looks, observer.broken[:5])
+    renames = [(r["st"], r["p"], r["d"], r["n"]) for r in agent.journal_records("--op", "rename")]
+    assert renames == [("intent", "old", "new", count), ("done", "old", "new", count)], renames
+    ctx.client.assert_tree(images, "images/", metadata=False)
+    ctx.client.assert_tree(lists, "lists/")
+
+
+@on("s3d")
+@deadline(240)
+def test_the_guard_is_asked_about_all_of_a_large_directory_at_once(ctx):
+    count = 6000
+    images, _, _, agent = one_directory(ctx, count, max_removals=count - 1000,
+                                        max_removal_percent=10)
+    os.rename(f"{images}/old", f"{images}/new")
+    shutil.rmtree(f"{images}/new")
+    wait_until(lambda: agent.status()[0]["held"] >= count, 120, lambda: str(agent.status()))
+    assert len(ctx.client.keys("images/")) >= count
