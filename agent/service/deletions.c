@@ -242,8 +242,12 @@ static struct item **gather(struct agent *a, size_t *ret_count)
 
 void deletions_step(struct agent *a)
 {
+    bool lets_go = may_let_go(a);
+
+    if (!lets_go && !a->leaving.count)
+        return; /* no turn waits for the disk that has nothing to delete */
     agent_sync(a);
-    if (!a->fatal && may_let_go(a))
+    if (!a->fatal && lets_go)
         let_go(a);
     /* While copies to the trash are landing, whole batches only. */
     while (!a->fatal && a->flying < AGENT_FLYING_MAX && a->leaving.count &&
