@@ -182,6 +182,8 @@ agent_tests = \
 	tests/unit/test_agent_recent \
 	tests/unit/test_agent_tint \
 	tests/unit/test_agent_pending \
+	tests/unit/test_deletions \
+	tests/unit/test_intake \
 	tests/unit/test_agent_plan \
 	tests/unit/test_agent_policy \
 	tests/unit/test_agent_proof \
@@ -256,6 +258,14 @@ tests_unit_test_agent_tint_SOURCES = tests/unit/test_agent_tint.c tests/unit/uni
 tests_unit_test_agent_tint_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_wait_SOURCES = tests/unit/test_agent_wait.c tests/unit/unit.h
 tests_unit_test_agent_wait_LDADD = $(agent_tests_LIBS)
+tests_unit_test_deletions_SOURCES = tests/unit/test_deletions.c tests/unit/unit.h
+tests_unit_test_deletions_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_unit_test_deletions_LDFLAGS = $(lockstep_LDFLAGS) -Wl,--wrap=agent_sync
+tests_unit_test_deletions_LDADD = $(lockstep_LDADD) $(CMOCKA_LIBS)
+tests_unit_test_intake_SOURCES = tests/unit/test_intake.c tests/unit/unit.h
+tests_unit_test_intake_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_unit_test_intake_LDFLAGS = $(lockstep_LDFLAGS)
+tests_unit_test_intake_LDADD = $(lockstep_LDADD) $(CMOCKA_LIBS)
 index_bed = tests/unit/index_bed.h tests/unit/scratch.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_desk_SOURCES = tests/unit/test_desk.c tests/unit/unit.h
 tests_unit_test_desk_LDADD = agent/libservice.a agent/libcore.a uploaders/libuploaders.a base/libbase.a \
