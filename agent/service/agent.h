@@ -67,7 +67,7 @@
 #define AGENT_PENDING_MAX   50000 /* items at once before listings and sweeps wait */
 #define AGENT_MOVING_MAX    2048  /* the same while images are being renamed, */
 #define AGENT_RENAMING_MAX  16384 /* and so many whose old objects are still there */
-#define AGENT_RELIST_PIECE  4096  /* of these, lists are rewritten when so many have landed */
+#define AGENT_RELIST_PIECE  8192  /* of these, lists are rewritten when so many have landed */
 #define AGENT_FLYING_MAX    512   /* transfers handed over at once */
 #define AGENT_LARGE_MAX     64    /* of these, large ones: small ones are not to wait behind them */
 #define AGENT_LARGE_BYTES   (1 << 20)

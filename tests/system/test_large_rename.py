@@ -65,7 +65,7 @@ def test_a_crash_in_the_middle_of_twenty_thousand(ctx):
 @on("s3d")
 @deadline(240)
 def test_old_objects_go_while_others_are_still_copied(ctx):
-    count = 9000  # more than twice AGENT_RELIST_PIECE
+    count = 14000  # well above AGENT_RELIST_PIECE and what is on its way
     images, lists, paths, agent = one_directory(ctx, count)
     before = len(ctx.server.requests())
     observer = Observer(ctx.server.signed(ctx.client.bucket),
