@@ -7,7 +7,13 @@
 #include <errno.h>
 #include <string.h>
 
-#define PREFIX "departed:" /* of the meta values; then the key's SHA-256 */
+/* Names of the meta values: by a key's SHA-256 or, up to 400 bytes, by the key itself, so that what
+ * lies together is written together. */
+#define PREFIX    "departed"
+#define BY_HASH   PREFIX ":"
+#define BY_KEY    PREFIX "/"
+#define KEY_MAX   400
+#define NAME_SIZE (sizeof(BY_KEY) + KEY_MAX)
 
 struct departed {
     int64_t at_s;
@@ -16,35 +22,49 @@ struct departed {
 
 #define HEAD offsetof(struct departed, to)
 
+/* What a key's note is called. */
+static void note_name(const char *key, char out[NAME_SIZE])
+{
+    size_t n = strlen(key);
+
+    _Static_assert(NAME_SIZE >= HASHED_NAME_SIZE, "either name fits");
+    if (n > KEY_MAX) {
+        hashed_name(BY_HASH, key, out);
+        return;
+    }
+    memcpy(out, BY_KEY, sizeof BY_KEY - 1);
+    memcpy(out + sizeof BY_KEY - 1, key, n + 1);
+}
+
 int departed_note(struct index *ix, const char *key, const char *to, int64_t now_s)
 {
     struct departed d = {.at_s = now_s};
-    char name[HASHED_NAME_SIZE];
+    char name[NAME_SIZE];
     size_t n = to ? strlen(to) : 0;
 
     if (n >= sizeof d.to)
         return -ENAMETOOLONG;
     if (n)
         memcpy(d.to, to, n);
-    hashed_name(PREFIX, key, name);
+    note_name(key, name);
     return index_meta_put(ix, name, &d, HEAD + n + 1);
 }
 
 int departed_forget(struct index *ix, const char *key)
 {
-    char name[HASHED_NAME_SIZE];
+    char name[NAME_SIZE];
 
-    hashed_name(PREFIX, key, name);
+    note_name(key, name);
     return index_meta_remove(ix, name);
 }
 
 bool departed_find(struct index_view *v, const char *key, int64_t now_s, char *to, size_t size)
 {
-    char name[HASHED_NAME_SIZE];
+    char name[NAME_SIZE];
     struct departed d;
     size_t n = sizeof d;
 
-    hashed_name(PREFIX, key, name);
+    note_name(key, name);
     if (index_view_meta(v, name, &d, &n) || n <= HEAD || n - HEAD > size ||
         now_s - d.at_s > DEPARTED_S)
         return false;
