@@ -40,6 +40,7 @@ static const char *take_class(void *arg, char *value)
 }
 
 /* The same for a pattern. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): other options cut what they are given */
 static const char *take_pattern(void *arg, char *value)
 {
     struct lst_choice *c = arg;
