@@ -111,8 +111,10 @@ struct item {
     char *via;    /* key where it was decided to be, before it went on from there; or NULL */
     char *went;   /* key that the file which was seen here went to, as an event said; or NULL */
     char *heir;   /* key that the file which was here went to, as an event said; or NULL */
-    char *image;  /* path under which the index knows the image that is here; owned, or NULL */
-    char *target; /* CLAIMED: key that the image has now; owned, or NULL */
+    char *image;  /* path under which the index knew the image that is here, when it was found;
+                     owned, or NULL */
+    struct file_id file;      /* of that image */
+    char *target;             /* CLAIMED: key that the image has now; owned, or NULL */
     struct item *peer;        /* RENAME: the source's item (GONE -> CLAIMED); source: the new one */
     struct dir_rename *group; /* RENAME: the directory rename that it belongs to, or NULL */
     uint64_t barrier;         /* BARRIER: lists seen before this number must be live */

@@ -45,14 +45,23 @@ static int follow_displaced(struct agent *a, struct rows *rows, const struct ite
                           listed_at(agent_mapping(a, it), &e.known, it->path));
 }
 
+/* The image at the item's path is known to the index by that name, and is this file. */
+static int image_set(struct item *it, const char *image, struct file_id file)
+{
+    char *copy = strdup(image);
+
+    free(it->image);
+    it->image = copy;
+    it->file = file;
+    return copy ? 0 : -ENOMEM;
+}
+
 void follow_rename(struct agent *a, struct item *it, const char *image, const struct known *known)
 {
     struct rows *rows = rows_of(a, it);
-    int rc;
+    int rc = image_set(it, image, plan_file(known));
 
-    free(it->image);
-    it->image = strdup(image);
-    if (!rows || !it->image) {
+    if (!rows || rc) {
         if (rows)
             agent_fail(a, -ENOMEM, "renaming in lists");
         return;
@@ -73,9 +82,8 @@ static bool went_on_from(struct agent *a, struct rows *rows, struct item *it, co
     int rc = rows_went_on(rows, was, from, file_id_of(&it->seen), it->path);
 
     if (rc > 0) {
-        free(it->image);
-        it->image = strdup(from ? from : was);
-        rc = it->image ? follow_displaced(a, rows, it) : -ENOMEM;
+        rc = image_set(it, from ? from : was, file_id_of(&it->seen));
+        rc = rc ? rc : follow_displaced(a, rows, it);
         follow_noted(a, rows, rc);
         return rc == 0;
     }
@@ -109,9 +117,8 @@ void follow_unlanded(struct agent *a, struct item *it, const char *path)
 
     if (!rows)
         return;
-    free(it->image);
-    it->image = strdup(path);
-    rc = it->image ? rows_unlanded(rows, path, file_id_of(&it->seen), it->path) : -ENOMEM;
+    rc = image_set(it, path, file_id_of(&it->seen));
+    rc = rc ? rc : rows_unlanded(rows, path, it->file, it->path);
     follow_noted(a, rows, rc ? rc : follow_displaced(a, rows, it));
 }
 
@@ -197,7 +204,6 @@ bool follow_born(struct agent *a, struct item *it)
     struct file_id file = file_id_of(&it->seen);
     const char *image;
     struct birth b;
-    char *copy;
     int rc;
 
     if (!rows || !is_known_by_birth(a, it))
@@ -205,14 +211,11 @@ bool follow_born(struct agent *a, struct item *it)
     image = rows_image_of(rows, file);
     if (!image && !birth_find(a, it, &it->seen, &b))
         return false;
-    copy = strdup(image ? image : b.key + agent_mapping(a, it)->prefix_len);
-    rc = copy ? 0 : -ENOMEM;
+    rc = image_set(it, image ? image : b.key + agent_mapping(a, it)->prefix_len, file);
     if (rc == 0)
         rc = image ? rows_seen(rows, file, it->path) : born_follow(a, rows, it, &b);
     if (rc >= 0)
         rc = follow_displaced(a, rows, it);
-    free(it->image);
-    it->image = copy;
     follow_noted(a, rows, rc);
     return rc == 0;
 }
@@ -491,18 +494,36 @@ static int going_also(void *arg, const char *name)
     return rows_also(g->rows, g->image, g->file, g->at, name);
 }
 
+/* The path under which the index has what was found at the item's by now: that by which it was
+ * found may be another image's. Where nothing was found, the item's own. */
+static const char *image_now(struct agent *a, const struct item *it, struct birth *b)
+{
+    struct file_stat st = {.kind = FILE_REGULAR, .ino = it->file.ino, .born_ns = it->file.born_ns};
+    const char *image;
+
+    if (!it->image)
+        return it->path;
+    image = rows_image_of(rows_of(a, it), it->file);
+    if (!image && has_birth(&st) && birth_find(a, it, &st, b))
+        image = b->key + agent_mapping(a, it)->prefix_len;
+    return image ? image : it->image;
+}
+
 void follow_gone(struct agent *a, const struct item *it)
 {
-    struct going g = {.rows = rows_of(a, it), .image = it->image ? it->image : it->path};
+    struct going g = {.rows = rows_of(a, it)};
     char key[AGENT_KEY_SIZE];
     struct index_entry e, last;
+    struct birth b;
     bool known = index_get(a->index, it->key, &e) == 0;
     int rc;
 
     if (!g.rows)
         return;
+    g.image = image_now(a, it, &b);
     g.at = listed_at(agent_mapping(a, it), known ? &e.known : NULL, it->path);
-    g.file = known ? plan_file(&e.known) : (struct file_id){0};
+    if (known || it->image)
+        g.file = it->image ? it->file : plan_file(&e.known);
     snprintf(key, sizeof key, "%s", it->key);
     if (known && !follow_has_at(a, it) && image_find(a, key, &last) == 0 &&
         strcmp(key, it->key) != 0) {
@@ -520,6 +541,7 @@ int follow_each_going(struct agent *a, const struct item *it, rows_name_fn *fn, 
 {
     const struct rows *rows = rows_of(a, it);
     struct index_entry e, last;
+    struct birth b;
     bool known = index_get(a->index, it->key, &e) == 0;
     char key[AGENT_KEY_SIZE];
     int rc;
@@ -530,7 +552,7 @@ int follow_each_going(struct agent *a, const struct item *it, rows_name_fn *fn, 
         return 0;
     rc = each_way(a, it, fn, arg);
     return rc ? rc
-              : rows_each_going(rows, it->image ? it->image : it->path, it->path,
+              : rows_each_going(rows, image_now(a, it, &b), it->path,
                                 listed_at(agent_mapping(a, it), known ? &e.known : NULL, it->path),
                                 fn, arg);
 }

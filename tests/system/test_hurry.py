@@ -197,6 +197,31 @@ def test_an_image_is_removed_where_it_came_to_by_two_renames_before_its_row_foll
 
 
 @on("s3d")
+def test_an_image_is_removed_where_it_went_while_it_was_copied_to_a_place_in_between(ctx):
+    """By then the index has it under another name than when it was found."""
+    agent, images, lists = running(ctx, ["d/a.jpg", "d/keep.jpg"])
+    aside = lists + ".aside"
+    copy = ctx.server.fault("delay", op="CopyObject", count=0, ms=3000)
+    os.rename(f"{images}/d/a.jpg", f"{images}/d/b.jpg")
+    wait_until(lambda: [f for f in ctx.server.faults() if f["id"] == copy and f["hits"]], 15,
+               "a copy under way")
+    os.rename(f"{images}/d/b.jpg", f"{images}/d/c.jpg")
+    time.sleep(1) # it is seen there
+    with open(f"{lists}/l0.lst", "a", encoding="utf-8") as file:
+        file.writelines(f"{i}\tROW\td/{name}.jpg\n" for i, name in enumerate("bce"))
+    os.rename(lists, aside) # rows cannot follow meanwhile
+    os.rename(f"{images}/d/c.jpg", f"{images}/d/e.jpg")
+    os.unlink(f"{images}/d/e.jpg")
+    wait_until(lambda: "images/d/b.jpg" in ctx.client.keys("images/"), 10, "the copy")
+    time.sleep(0.5) # it is heard of
+    os.rename(aside, lists)
+    agent.wait_in_step(30)
+    assert rows(lists) == "1\tLABEL-d/keep.jpg\td/keep.jpg\n", rows(lists)
+    ctx.client.assert_tree(images, "images/")
+    ctx.client.assert_tree(lists, "lists/")
+
+
+@on("s3d")
 def test_the_row_of_an_image_stays_when_a_new_file_is_renamed_over_it(ctx):
     """As many tools save: the new content is the image's, whatever it was called before."""
     names = ["d/a.jpg", "d/b.jpg", "d/c.jpg"]
