@@ -23,6 +23,21 @@ base_libbase_a_SOURCES = \
 	base/visible.c base/visible.h \
 	base/waiters.c base/waiters.h
 
+# Tests in which each call fails in turn.
+failing_calls = tests/unit/failing_calls.c tests/unit/failing_calls.h
+failing_calls_WRAP = \
+	-Wl,--wrap=calloc,--wrap=close,--wrap=eventfd,--wrap=EVP_DigestSign,--wrap=EVP_MD_CTX_new \
+	-Wl,--wrap=EVP_PKEY_get_raw_public_key,--wrap=EVP_PKEY_new_raw_private_key \
+	-Wl,--wrap=EVP_PKEY_new_raw_public_key,--wrap=faccessat,--wrap=fallocate,--wrap=fchmod \
+	-Wl,--wrap=fchown,--wrap=fcntl,--wrap=fdatasync,--wrap=fdopendir,--wrap=fgetxattr \
+	-Wl,--wrap=flistxattr,--wrap=fsetxattr,--wrap=fstat,--wrap=fstatat,--wrap=fsync \
+	-Wl,--wrap=ftruncate,--wrap=futimens,--wrap=getentropy,--wrap=getrandom,--wrap=linkat \
+	-Wl,--wrap=lseek,--wrap=malloc,--wrap=mkdir,--wrap=open,--wrap=open_memstream,--wrap=openat \
+	-Wl,--wrap=pread,--wrap=pthread_create,--wrap=pwrite,--wrap=read,--wrap=readdir,--wrap=realloc \
+	-Wl,--wrap=reallocarray,--wrap=realpath,--wrap=renameat,--wrap=renameat2,--wrap=statx \
+	-Wl,--wrap=strdup,--wrap=unlink,--wrap=unlinkat,--wrap=write,--wrap=ZSTD_compress2 \
+	-Wl,--wrap=ZSTD_createCCtx,--wrap=ZSTD_createDCtx
+
 base_tests = \
 	tests/unit/test_buf \
 	tests/unit/test_checksum \

@@ -45,6 +45,7 @@ journal_libjournal_a_SOURCES = \
 EXTRA_DIST += journal/DESIGN.md
 
 journal_tests = \
+	tests/unit/test_journal_calls \
 	tests/unit/test_journal_columns \
 	tests/unit/test_journal_faults \
 	tests/unit/test_journal_follow \
@@ -86,6 +87,10 @@ tests_unit_test_journal_torture_SOURCES = tests/unit/test_journal_torture.c \
 	$(journal_tests_DIR) $(journal_tests_DISK)
 tests_unit_test_journal_torture_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_torture_LDFLAGS = $(AM_LDFLAGS) $(journal_tests_WRAP)
+tests_unit_test_journal_calls_SOURCES = tests/unit/test_journal_calls.c \
+	$(journal_tests_DIR) $(failing_calls)
+tests_unit_test_journal_calls_LDADD = $(journal_tests_LIBS) -lpthread
+tests_unit_test_journal_calls_LDFLAGS = $(AM_LDFLAGS) $(failing_calls_WRAP)
 tests_unit_test_journal_columns_SOURCES = tests/unit/test_journal_columns.c tests/unit/unit.h
 tests_unit_test_journal_columns_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_follow_SOURCES = tests/unit/test_journal_follow.c $(journal_tests_DIR)

@@ -1,0 +1,677 @@
+/* Whatever call fails under it, the journal says so, leaves nothing open, and is whole afterwards.
+ */
+#include "base/clock.h"
+#include "base/err.h"
+#include "journal/columns.h"
+#include "journal/html.h"
+#include "journal/key.h"
+#include "journal/life.h"
+#include "journal/pack.h"
+#include "journal/past.h"
+#include "journal/proof.h"
+#include "journal/search.h"
+#include "journal/tally.h"
+#include "journal/weave.h"
+#include "tests/unit/failing_calls.h"
+#include "tests/unit/journal_dir.h"
+#include "tests/unit/unit.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SEGMENT 700
+#define RECORDS 8
+
+static struct test_dir model; /* what each run begins with */
+static struct test_dir d;     /* a run's own copy of it */
+
+/* `d` is as the model. */
+static void copy_model(void)
+{
+    DIR *dir = opendir(d.path);
+    struct dirent *entry;
+    char from[400], to[400];
+
+    assert_non_null(dir);
+    while ((entry = readdir(dir)))
+        if (entry->d_name[0] != '.')
+            assert_int_equal(unlinkat(dirfd(dir), entry->d_name, 0), 0);
+    closedir(dir);
+    dir = opendir(model.path);
+    assert_non_null(dir);
+    while ((entry = readdir(dir))) {
+        struct test_bytes all;
+
+        if (entry->d_name[0] == '.')
+            continue;
+        snprintf(from, sizeof from, "%s/%s", model.path, entry->d_name);
+        snprintf(to, sizeof to, "%s/%s", d.path, entry->d_name);
+        all = test_file_read(from);
+        test_file_write(to, all.data, all.n);
+        free(all.data);
+    }
+    closedir(dir);
+}
+
+static struct journal_options small_segments(void)
+{
+    struct journal_options opt = test_options();
+
+    opt.segment_bytes = SEGMENT;
+    return opt;
+}
+
+/* Some signed segments, the last of them open. */
+static void fill_model(void)
+{
+    struct journal_options opt = small_segments();
+    struct journal_secret secret = test_secret("log", 1);
+    struct journal *j = test_open(&model, &opt, NULL);
+    struct err e = {0};
+
+    assert_int_equal(journal_sign(j, &secret, TEST_NOW_US, &e), 0);
+    for (unsigned i = 0; i < RECORDS / 2; i++) {
+        test_append(j, 2);
+        assert_int_equal(journal_sync(j), 0);
+    }
+    assert_int_equal(journal_close(j), 0);
+    assert_true(test_file_count(&model, ".jsonl") > 2);
+}
+
+static bool go_on(void *arg, const char *segment, int code, bool made)
+{
+    (void)arg, (void)segment, (void)code, (void)made;
+    return true;
+}
+
+/* Its closed segments are compressed, or have indexes. */
+static void finish_model(bool packed)
+{
+    struct err e = {0};
+
+    if (packed)
+        assert_int_equal(journal_pack_all(model.path, go_on, NULL, &e), 0);
+    assert_int_equal(journal_index_all(model.path, NULL, true, go_on, NULL, &e), 0);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    test_dir_make(&model);
+    test_dir_make(&d);
+    fill_model();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    test_dir_remove(&model);
+    test_dir_remove(&d);
+    return 0;
+}
+
+/* The verdict on a journal. */
+static struct journal_verdict verdict(const struct test_dir *dir)
+{
+    struct journal_verdict v = {0};
+    struct err e = {0};
+
+    assert_int_equal(journal_verify_with(dir->path, NULL, 1, NULL, NULL, &v, &e), 0);
+    return v;
+}
+
+/* A writer can go on. What the verifier then finds. */
+static uint64_t faults_behind(void)
+{
+    struct journal_options opt = small_segments();
+    struct journal *j = test_open(&d, &opt, NULL);
+
+    test_append(j, 1);
+    assert_int_equal(journal_close(j), 0);
+    return verdict(&d).faults;
+}
+
+/* The journal is whole, and a writer can go on. */
+static void is_whole(int rc)
+{
+    (void)rc;
+    assert_int_equal(faults_behind(), 0);
+}
+
+/* A writer's run, with all that it does besides appending. */
+static int write_some(void)
+{
+    struct journal_options opt = small_segments();
+    struct journal_secret secret;
+    struct journal_recovery found;
+    struct journal *j = NULL;
+    struct journal_record rec = {.op = JOURNAL_IDLE, .state = JOURNAL_NOTE};
+    struct err e = {0};
+    const uint8_t seed[ED25519_SEED_BYTES] = {1};
+    int rc;
+
+    opt.ballast_bytes = 4096;
+    opt.checkpoint_ms = 1000;
+    rc = journal_open(d.path, &opt, TEST_NOW_US, &j, &found, &e);
+    if (rc)
+        return rc;
+    rc = journal_secret_init(&secret, span_of("log"), seed);
+    if (rc == 0)
+        rc = journal_sign(j, &secret, TEST_NOW_US, &e);
+    for (unsigned i = 0; i < 4; i++) {
+        const int64_t now = TEST_NOW_US + i * US_PER_S;
+        int code = journal_append(j, &rec, now, NULL);
+
+        rc = rc ? rc : code;
+        code = i % 2 ? journal_sync(j) : journal_tick(j, now);
+        rc = rc ? rc : code;
+        (void)journal_deadline_ms(j, now);
+    }
+    if (rc == 0)
+        rc = journal_checkpoint(j, TEST_NOW_US + 100 * US_PER_S);
+    int code = journal_close(j);
+
+    return rc ? rc : code;
+}
+
+static void test_a_writer_goes_on(void **state)
+{
+    const struct deed deed = {copy_model, write_some, is_whole, 40};
+
+    (void)state;
+    each_call_fails(&deed);
+}
+
+static void test_a_writer_goes_on_behind_a_torn_tail(void **state)
+{
+    const struct deed deed = {copy_model, write_some, is_whole, 40};
+    char path[TEST_PATH_SIZE];
+    struct test_bytes all;
+
+    (void)state;
+    test_file_name(&model, test_file_count(&model, ".jsonl") - 1, path);
+    all = test_file_read(path);
+    all.data[all.n] = '{'; /* there is room for a byte more */
+    test_file_write(path, all.data, all.n + 1);
+    free(all.data);
+    each_call_fails(&deed);
+}
+
+/* Damage is kept, and told; a writer can go on. */
+static void can_go_on(int rc)
+{
+    (void)rc;
+    assert_true(faults_behind() > 0);
+}
+
+static void test_a_writer_goes_on_behind_damage(void **state)
+{
+    const struct deed deed = {copy_model, write_some, can_go_on, 40};
+    char path[TEST_PATH_SIZE];
+    struct test_bytes all;
+
+    (void)state;
+    test_file_name(&model, test_file_count(&model, ".jsonl") - 1, path);
+    all = test_file_read(path);
+    memset(strstr(all.data, "dir/"), 'x', 4);
+    test_file_write(path, all.data, all.n);
+    free(all.data);
+    each_call_fails(&deed);
+}
+
+static void test_a_writer_begins(void **state)
+{
+    const struct deed deed = {copy_model, write_some, is_whole, 40};
+
+    (void)state;
+    test_dir_remove(&model);
+    test_dir_make(&model);
+    each_call_fails(&deed);
+}
+
+static void test_a_writer_goes_on_behind_what_is_compressed(void **state)
+{
+    const struct deed deed = {copy_model, write_some, can_go_on, 40};
+    char path[TEST_PATH_SIZE];
+
+    (void)state;
+    finish_model(true);
+    assert_int_equal(unlink(test_file_name(&model, 0, path)), 0); /* the open one: that is told */
+    each_call_fails(&deed);
+}
+
+static int pack_all(void)
+{
+    struct err e = {0};
+    int rc = journal_pack_all(d.path, go_on, NULL, &e);
+
+    return rc ? rc : journal_index_all(d.path, NULL, false, go_on, NULL, &e);
+}
+
+/* Every record is there, compressed or not. */
+static void has_all(int rc)
+{
+    (void)rc;
+    assert_int_equal(verdict(&d).faults, 0);
+    assert_int_equal(verdict(&d).records, verdict(&model).records);
+}
+
+static void test_compressing(void **state)
+{
+    const struct deed deed = {copy_model, pack_all, has_all, 60};
+
+    (void)state;
+    each_call_fails(&deed);
+}
+
+static int verify_by(unsigned threads)
+{
+    struct journal_secret secret;
+    const uint8_t seed[ED25519_SEED_BYTES] = {1};
+    struct test_bytes note = {NULL, 0};
+    struct journal_verdict v = {0};
+    struct err e = {0};
+    int rc = journal_secret_init(&secret, span_of("log"), seed);
+
+    if (rc)
+        return rc;
+    note.data = malloc(1);
+    if (!note.data)
+        return -ENOMEM;
+    const struct journal_anchor anchor = {"kept", {note.data, 0}};
+    const struct journal_trust trust = {&secret.key, 1, &anchor, 0};
+
+    rc = journal_verify_with(d.path, &trust, threads, NULL, NULL, &v, &e);
+    free(note.data);
+    assert_true(rc || v.faults == 0);
+    return rc;
+}
+
+static int verify_alone(void)
+{
+    return verify_by(1);
+}
+
+static int verify_in_threads(void)
+{
+    return verify_by(3);
+}
+
+static void test_verifying(void **state)
+{
+    const struct deed alone = {NULL, verify_alone, NULL, 40};
+    const struct deed threads = {NULL, verify_in_threads, NULL, 40};
+
+    (void)state;
+    for (int packed = 0; packed < 2; packed++) {
+        if (packed)
+            finish_model(true);
+        copy_model();
+        each_call_fails(&alone);
+        each_call_fails(&threads);
+    }
+}
+
+/* Read to the end: how many, or the first code. */
+static int drain(struct journal_reader *r, int (*take)(void *arg, const struct journal_record *rec),
+                 void *arg)
+{
+    struct journal_record rec;
+    enum journal_read got;
+    struct err e = {0};
+    int rc = 0;
+
+    while ((got = journal_read(r, &rec, NULL, &e)) != JOURNAL_READ_END) {
+        const int code = got == JOURNAL_READ_ERROR ? e.code : take(arg, &rec);
+
+        rc = rc ? rc : code;
+    }
+    return rc;
+}
+
+static int count_one(void *arg, const struct journal_record *rec)
+{
+    unsigned *n = arg;
+
+    (void)rec;
+    ++*n;
+    return 0;
+}
+
+static unsigned records;
+
+static int read_all(void)
+{
+    struct journal_reader *r;
+    struct err e = {0};
+    int rc;
+
+    records = 0;
+    rc = journal_reader_open(d.path, 3, &r, &e);
+    if (rc)
+        return rc;
+    rc = drain(r, count_one, &records);
+    journal_reader_close(r);
+    return rc;
+}
+
+/* No record is passed over in silence. */
+static void read_whole_or_told(int rc)
+{
+    assert_true(rc || records == verdict(&d).last_seq - 2);
+}
+
+static void test_reading(void **state)
+{
+    const struct deed deed = {NULL, read_all, read_whole_or_told, 10};
+
+    (void)state;
+    for (int packed = 0; packed < 2; packed++) {
+        if (packed)
+            finish_model(true);
+        copy_model();
+        each_call_fails(&deed);
+    }
+}
+
+static int search(void)
+{
+    struct life *l = life_new("dir/4.jpg");
+    struct journal_search *s = NULL;
+    struct err e = {0};
+    int rc = l ? journal_search_life(d.path, l, &e) : -ENOMEM;
+
+    records = 0;
+    if (rc == 0)
+        rc = journal_search_open(d.path, l, &s, &e);
+    if (rc == 0) {
+        rc = drain(journal_search_reader(s), count_one, &records);
+        journal_search_close(s);
+    }
+    life_free(l);
+    return rc;
+}
+
+static void found_or_told(int rc)
+{
+    assert_true(rc || records >= 1);
+}
+
+static void test_searching(void **state)
+{
+    const struct deed deed = {NULL, search, found_or_told, 10};
+
+    (void)state;
+    for (int packed = 0; packed < 2; packed++) {
+        finish_model(packed);
+        copy_model();
+        each_call_fails(&deed);
+    }
+}
+
+static int prove(void)
+{
+    struct journal_proof p;
+    struct journal_secret secret;
+    const uint8_t seed[ED25519_SEED_BYTES] = {1};
+    struct buf text, store;
+    struct err e = {0};
+    int rc = journal_secret_init(&secret, span_of("log"), seed);
+
+    buf_init(&text, JOURNAL_PROOF_MAX);
+    buf_init(&store, JOURNAL_PROOF_MAX);
+    if (rc == 0)
+        rc = journal_prove(d.path, 5, &text, &e);
+    if (rc == 0)
+        rc = journal_proof_parse((struct span){text.data, text.len}, &store, &p);
+    if (rc == 0)
+        rc = journal_proof_check(&p, &secret.key, 1, &e);
+    buf_release(&text);
+    buf_release(&store);
+    return rc;
+}
+
+static void test_proving(void **state)
+{
+    const struct deed deed = {NULL, prove, NULL, 20};
+
+    (void)state;
+    copy_model();
+    assert_int_equal(prove(), 0);
+    each_call_fails(&deed);
+    finish_model(true);
+    copy_model();
+    each_call_fails(&deed);
+}
+
+static int retire(void)
+{
+    struct journal_options opt = small_segments();
+    struct journal_recovery found;
+    struct journal_oldest oldest;
+    char name[JOURNAL_NAME_MAX];
+    struct journal *j = NULL;
+    struct err e = {0};
+    uint64_t first_seq;
+    int rc = journal_open(d.path, &opt, TEST_NOW_US, &j, &found, &e);
+
+    if (rc)
+        return rc;
+    rc = journal_closed_next(j, NULL, name);
+    if (rc == 0)
+        rc = journal_oldest(j, &oldest);
+    if (rc == 0)
+        rc = journal_retire(j, &oldest, TEST_NOW_US);
+    if (rc == 0)
+        rc = journal_first_seq(d.path, &first_seq);
+    const int code = journal_close(j);
+
+    return rc ? rc : code;
+}
+
+static void test_retiring(void **state)
+{
+    const struct deed deed = {copy_model, retire, is_whole, 20};
+
+    (void)state;
+    for (int packed = 0; packed < 2; packed++) {
+        if (packed)
+            finish_model(true);
+        each_call_fails(&deed);
+    }
+}
+
+static char key_path[TEST_PATH_SIZE];
+
+static void no_key(void)
+{
+    (void)unlink(key_path);
+}
+
+static int make_key(void)
+{
+    struct journal_key made;
+    struct journal_secret read;
+    struct err e = {0};
+    int rc = journal_key_create(key_path, "log", &made, &e);
+
+    if (rc == 0)
+        rc = journal_key_load(key_path, &read, &e);
+    if (rc == 0)
+        rc = journal_key_find(key_path, &read, &e);
+    if (rc == 0)
+        assert_true(journal_key_equal(&made, &read.key));
+    return rc;
+}
+
+static void test_keys(void **state)
+{
+    const struct deed deed = {no_key, make_key, NULL, 10};
+
+    (void)state;
+    snprintf(key_path, sizeof key_path, "%s/key", d.path);
+    each_call_fails(&deed);
+}
+
+/* What readers make of records: what S3 had, figures, the life of a path. */
+struct told {
+    struct past *past;
+    struct tally *tally, *sum;
+    struct life *life;
+};
+
+static int tell(void *arg, const struct journal_record *rec)
+{
+    const struct told *t = arg;
+    int rc = past_apply(t->past, rec);
+
+    if (rc == 0)
+        rc = tally_add(t->tally, rec);
+    return rc ? rc : life_gather(t->life, rec);
+}
+
+/* Records of changes of all kinds, so that all of it has something to do. */
+static int tell_changes(struct told *t)
+{
+    static const enum journal_op ops[] = {JOURNAL_PUT, JOURNAL_RENAME, JOURNAL_COPY, JOURNAL_REMOVE,
+                                          JOURNAL_DELETE};
+    static const enum journal_state states[] = {JOURNAL_INTENT, JOURNAL_DONE, JOURNAL_FAILED};
+    int rc = 0;
+
+    for (unsigned i = 0; i < 30 && rc == 0; i++) {
+        char path[32], path2[32], why[32];
+        const struct journal_record rec = {.seq = i + 1,
+                                           .time_us = TEST_NOW_US + i * 3600 * US_PER_S,
+                                           .op = ops[i % 5],
+                                           .state = states[i % 3],
+                                           .mapping = i % 2 ? "images" : "lists",
+                                           .tx = i,
+                                           .path = path,
+                                           .path2 = ops[i % 5] == JOURNAL_RENAME ? path2 : NULL,
+                                           .why = why,
+                                           .size = i,
+                                           .has = JOURNAL_HAS_FILE};
+
+        snprintf(path, sizeof path, "dir/%u.jpg", i);
+        snprintf(path2, sizeof path2, "other/%u.jpg", i);
+        snprintf(why, sizeof why, "cause %u", i);
+        rc = tell(t, &rec);
+    }
+    return rc;
+}
+
+static int account(void)
+{
+    struct told t = {past_new(), tally_new(), tally_new(), life_new("dir")};
+    const struct past_object **objects = NULL;
+    struct journal_reader *r = NULL;
+    struct err e = {0};
+    size_t n;
+    int rc = t.past && t.tally && t.sum && t.life ? 0 : -ENOMEM;
+
+    if (rc == 0)
+        rc = journal_reader_open(d.path, 1, &r, &e);
+    if (rc == 0)
+        rc = drain(r, tell, &t);
+    if (rc == 0)
+        rc = tell_changes(&t);
+    if (rc == 0)
+        rc = life_trace(t.life);
+    if (rc == 0)
+        rc = past_list(t.past, NULL, "", &objects, &n);
+    if (rc == 0)
+        rc = tally_sum(t.sum, t.tally);
+    if (rc == 0)
+        assert_int_equal(tally_all(t.sum)->records, tally_all(t.tally)->records);
+    free(objects);
+    journal_reader_close(r);
+    past_free(t.past);
+    tally_free(t.tally);
+    tally_free(t.sum);
+    life_free(t.life);
+    return rc;
+}
+
+static void test_accounts(void **state)
+{
+    const struct deed deed = {NULL, account, NULL, 20};
+
+    (void)state;
+    copy_model();
+    assert_int_equal(account(), 0);
+    each_call_fails(&deed);
+}
+
+/* Two journals as one, and each line as a row. */
+static int weave(void)
+{
+    struct journal_strand strands[2] = {{.host = "a"}, {.host = "b"}};
+    struct journal_weave *w = NULL;
+    struct journal_record rec;
+    struct journal_row row;
+    struct buf out;
+    struct span line;
+    struct err e = {0};
+    enum journal_read got;
+    size_t from;
+    int rc = journal_reader_open(d.path, 1, &strands[0].reader, &e);
+
+    buf_init(&out, 1u << 20);
+    journal_row_init(&row);
+    if (rc == 0)
+        rc = journal_reader_open(d.path, 1, &strands[1].reader, &e);
+    if (rc == 0)
+        rc = journal_weave_new(strands, 2, &w);
+    if (rc == 0)
+        rc = journal_csv_header(&out);
+    while (rc == 0 && (got = journal_weave_read(w, &rec, &line, &from, &e)) != JOURNAL_READ_END) {
+        rc = got == JOURNAL_READ_ERROR ? e.code : journal_row_read(&row, line);
+        if (rc == 0)
+            rc = journal_csv_row(&row, &out);
+    }
+    journal_weave_free(w);
+    journal_reader_close(strands[0].reader);
+    journal_reader_close(strands[1].reader);
+    journal_row_release(&row);
+    buf_release(&out);
+    return rc;
+}
+
+static void test_weaving(void **state)
+{
+    const struct deed deed = {NULL, weave, NULL, 20};
+
+    (void)state;
+    copy_model();
+    assert_int_equal(weave(), 0);
+    each_call_fails(&deed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_writer_goes_on, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_writer_goes_on_behind_a_torn_tail, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_writer_goes_on_behind_damage, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_writer_begins, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_writer_goes_on_behind_what_is_compressed, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_compressing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_verifying, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_reading, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_searching, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_proving, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_retiring, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_keys, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_accounts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_weaving, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
