@@ -183,6 +183,7 @@ agent_tests = \
 	tests/unit/test_agent_tint \
 	tests/unit/test_agent_pending \
 	tests/unit/test_deletions \
+	tests/unit/test_follow \
 	tests/unit/test_intake \
 	tests/unit/test_agent_plan \
 	tests/unit/test_agent_policy \
@@ -266,6 +267,10 @@ tests_unit_test_intake_SOURCES = tests/unit/test_intake.c tests/unit/unit.h
 tests_unit_test_intake_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_unit_test_intake_LDFLAGS = $(lockstep_LDFLAGS)
 tests_unit_test_intake_LDADD = $(lockstep_LDADD) $(CMOCKA_LIBS)
+tests_unit_test_follow_SOURCES = tests/unit/test_follow.c $(index_bed)
+tests_unit_test_follow_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_unit_test_follow_LDFLAGS = $(lockstep_LDFLAGS)
+tests_unit_test_follow_LDADD = $(lockstep_LDADD) $(CMOCKA_LIBS)
 index_bed = tests/unit/index_bed.h tests/unit/scratch.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_desk_SOURCES = tests/unit/test_desk.c tests/unit/unit.h
 tests_unit_test_desk_LDADD = agent/libservice.a agent/libcore.a uploaders/libuploaders.a base/libbase.a \

@@ -24,6 +24,9 @@ int departed_forget(struct index *ix, const char *key) __attribute__((warn_unuse
  * is known of it. */
 bool departed_find(struct index_view *v, const char *key, int64_t now_s, char *to, size_t size);
 
+/* departed_since(ix, key, since_s): rows left this path for another one at that time or later. */
+bool departed_since(struct index *ix, const char *key, int64_t since_s);
+
 /* departed_expire(ix, now_s): forget what is too old. */
 int departed_expire(struct index *ix, int64_t now_s) __attribute__((warn_unused_result));
 

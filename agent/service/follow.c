@@ -3,6 +3,7 @@
 
 #include "agent/service/departed.h"
 #include "agent/service/follow.h"
+#include "base/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -463,6 +464,15 @@ static bool is_taken(struct agent *a, const struct rows *rows, const char *key, 
            (index_get(a->index, key, &e) == 0 && !(e.known.flags & (KNOWN_MOVED | KNOWN_KEPT)));
 }
 
+/* Have rows left the place under this key for another one since the item began? They are of what
+ * was there and lives on, and so are those that somebody saves by that name again. */
+static bool has_moved_rows(const struct agent *a, const struct item *it, const char *key)
+{
+    int64_t began_us = a->real_us - (a->now_ms - it->since_ms) * US_PER_MS;
+
+    return departed_since(a->index, key, began_us / US_PER_S);
+}
+
 /* Calls fn with each path to which events say that what was at the item's went, and where nothing
  * is: somebody may have listed it there, though nobody looked in time. The first non-zero answer.
  */
@@ -474,7 +484,8 @@ static int each_way(struct agent *a, const struct item *it, rows_name_fn *fn, vo
 
     trail_begin(&trail, it->key);
     while (rc == 0 && trail_on(a, &trail) && strcmp(trail.key, it->key) != 0)
-        if (!is_taken(a, agent_mapping(a, it)->rows, trail.key, prefix))
+        if (!is_taken(a, agent_mapping(a, it)->rows, trail.key, prefix) &&
+            !has_moved_rows(a, it, trail.key))
             rc = fn(arg, trail.key + prefix);
     return rc;
 }

@@ -1,0 +1,142 @@
+/* What becomes of the rows of a place that an image passed, when that is given up. */
+#include "tests/unit/index_bed.h"
+
+#include "agent/core/rows.h"
+#include "agent/service/agent.h"
+#include "agent/service/departed.h"
+#include "base/clock.h"
+#include "base/map.h"
+
+#define NOW_S    1700000000
+#define NOW_MS   900000
+#define BEGAN_MS (NOW_MS - 5 * MS_PER_S) /* the first hint of the place */
+#define PREFIX   "p/"
+
+static char prefix[] = PREFIX;
+static const struct conf_mapping images = {.kind = CONF_REPOSITORY, .prefix = prefix};
+
+/* An agent that was told: seen at "b", which S3 never had, it went to "c", and from there to "d",
+ * where S3 has it. */
+struct bed {
+    struct mapping mapping;
+    struct agent agent;
+    struct item *b;
+};
+
+/* An event told that what was at this path went there. */
+static struct item *went(struct bed *bed, const char *key, const char *to)
+{
+    struct item *it = pending_get(bed->agent.pending, 0, key, bed->mapping.prefix_len, BEGAN_MS);
+
+    assert_non_null(it);
+    it->went = strdup(to);
+    assert_non_null(it->went);
+    return it;
+}
+
+static void begin(struct bed *bed)
+{
+    *bed = (struct bed){.mapping = {.conf = &images, .prefix_len = sizeof PREFIX - 1}};
+    bed->agent = (struct agent){.mappings = &bed->mapping,
+                                .mapping_count = 1,
+                                .now_ms = NOW_MS,
+                                .real_us = NOW_S * US_PER_S,
+                                .index = opened(),
+                                .pending = pending_new(),
+                                .dirs_gone = map_new(),
+                                .dirs_to = map_new()};
+    bed->mapping.rows = rows_new();
+    assert_true(bed->mapping.rows && bed->agent.pending && bed->agent.dirs_gone &&
+                bed->agent.dirs_to);
+    bed->b = went(bed, PREFIX "b", PREFIX "c");
+    bed->b->was_there = true;
+    (void)went(bed, PREFIX "c", PREFIX "d");
+    put(bed->agent.index, PREFIX "d", 1);
+}
+
+static void end(struct bed *bed)
+{
+    rows_free(bed->mapping.rows);
+    pending_free(bed->agent.pending);
+    map_free(bed->agent.dirs_gone);
+    map_free(bed->agent.dirs_to);
+    index_close(bed->agent.index);
+}
+
+/* rows_fn: the names by which rows go, in the order of the alphabet. */
+static int dropped(void *arg, const char *from, const char *to)
+{
+    char *names = arg;
+
+    assert_null(to);
+    assert_int_equal(strlen(from), 1);
+    names[from[0] - 'a'] = from[0];
+    return 0;
+}
+
+/* Nothing explains any more that the file is gone from "b": rows by these names go, and no other.
+ */
+static void expect_dropped(struct bed *bed, const char *names)
+{
+    char found[] = "....";
+
+    follow_gone(&bed->agent, bed->b);
+    assert_int_equal(rows_take(bed->mapping.rows, dropped, found), 0);
+    assert_string_equal(found, names);
+    assert_int_equal(bed->agent.fatal, 0);
+}
+
+static void test_rows_by_places_that_events_tell_of_go(void **state)
+{
+    struct bed bed;
+
+    (void)state;
+    begin(&bed);
+    expect_dropped(&bed, ".bc.");
+    end(&bed);
+}
+
+static void test_but_not_of_an_image_that_was_followed_from_there(void **state)
+{
+    struct bed bed;
+
+    (void)state;
+    begin(&bed);
+    assert_int_equal(departed_note(bed.agent.index, PREFIX "c", "d", NOW_S - 5), 0);
+    expect_dropped(&bed, ".b..");
+    end(&bed);
+}
+
+static void test_what_was_followed_before_is_another_image(void **state)
+{
+    struct bed bed;
+
+    (void)state;
+    begin(&bed);
+    assert_int_equal(departed_note(bed.agent.index, PREFIX "c", "d", NOW_S - 6), 0);
+    expect_dropped(&bed, ".bc.");
+    end(&bed);
+}
+
+static void test_nor_was_one_that_is_gone(void **state)
+{
+    struct bed bed;
+
+    (void)state;
+    begin(&bed);
+    assert_int_equal(departed_note(bed.agent.index, PREFIX "c", NULL, NOW_S), 0);
+    expect_dropped(&bed, ".bc.");
+    end(&bed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        INDEX_TEST(test_rows_by_places_that_events_tell_of_go),
+        INDEX_TEST(test_but_not_of_an_image_that_was_followed_from_there),
+        INDEX_TEST(test_what_was_followed_before_is_another_image),
+        INDEX_TEST(test_nor_was_one_that_is_gone),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
