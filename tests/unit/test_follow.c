@@ -7,10 +7,10 @@
 #include "base/clock.h"
 #include "base/map.h"
 
-#define NOW_S    1700000000
-#define NOW_MS   900000
-#define BEGAN_MS (NOW_MS - 5 * MS_PER_S) /* the first hint of the place */
-#define PREFIX   "p/"
+#define NOW_S   1700000000
+#define NOW_MS  900000
+#define BEGAN_S 5 /* so long ago was the first hint of the place */
+#define PREFIX  "p/"
 
 static char prefix[] = PREFIX;
 static const struct conf_mapping images = {.kind = CONF_REPOSITORY, .prefix = prefix};
@@ -26,7 +26,8 @@ struct bed {
 /* An event told that what was at this path went there. */
 static struct item *went(struct bed *bed, const char *key, const char *to)
 {
-    struct item *it = pending_get(bed->agent.pending, 0, key, bed->mapping.prefix_len, BEGAN_MS);
+    struct item *it = pending_get(bed->agent.pending, 0, key, bed->mapping.prefix_len,
+                                  NOW_MS - BEGAN_S * MS_PER_S);
 
     assert_non_null(it);
     it->went = strdup(to);
@@ -86,6 +87,17 @@ static void expect_dropped(struct bed *bed, const char *names)
     assert_int_equal(bed->agent.fatal, 0);
 }
 
+/* The same where rows have left "c" for that path (NULL: were dropped), so long before. */
+static void expect_dropped_after(const char *to, int64_t ago_s, const char *names)
+{
+    struct bed bed;
+
+    begin(&bed);
+    assert_int_equal(departed_note(bed.agent.index, PREFIX "c", to, NOW_S - ago_s), 0);
+    expect_dropped(&bed, names);
+    end(&bed);
+}
+
 static void test_rows_by_places_that_events_tell_of_go(void **state)
 {
     struct bed bed;
@@ -98,35 +110,20 @@ static void test_rows_by_places_that_events_tell_of_go(void **state)
 
 static void test_but_not_of_an_image_that_was_followed_from_there(void **state)
 {
-    struct bed bed;
-
     (void)state;
-    begin(&bed);
-    assert_int_equal(departed_note(bed.agent.index, PREFIX "c", "d", NOW_S - 5), 0);
-    expect_dropped(&bed, ".b..");
-    end(&bed);
+    expect_dropped_after("d", BEGAN_S, ".b..");
 }
 
 static void test_what_was_followed_before_is_another_image(void **state)
 {
-    struct bed bed;
-
     (void)state;
-    begin(&bed);
-    assert_int_equal(departed_note(bed.agent.index, PREFIX "c", "d", NOW_S - 6), 0);
-    expect_dropped(&bed, ".bc.");
-    end(&bed);
+    expect_dropped_after("d", BEGAN_S + 1, ".bc.");
 }
 
 static void test_nor_was_one_that_is_gone(void **state)
 {
-    struct bed bed;
-
     (void)state;
-    begin(&bed);
-    assert_int_equal(departed_note(bed.agent.index, PREFIX "c", NULL, NOW_S), 0);
-    expect_dropped(&bed, ".bc.");
-    end(&bed);
+    expect_dropped_after(NULL, 0, ".bc.");
 }
 
 int main(void)
