@@ -151,6 +151,7 @@ EXTRA_DIST += \
 	tests/system/harness/__init__.py \
 	tests/system/harness/agent.py \
 	tests/system/harness/bare.py \
+	tests/system/harness/arrivals.py \
 	tests/system/harness/aws_endpoints.py \
 	tests/system/harness/bindfs.py \
 	tests/system/harness/ceph.py \

@@ -8,6 +8,7 @@ import threading
 import time
 
 from harness import Skip, deadline, mounts, on, read, wait_until, write
+from harness.arrivals import Arrivals
 
 ROWS = 1_000_000
 
@@ -201,13 +202,15 @@ def long_list(ctx):
 def at_the_rewrite(lists, edit, delay_s):
     """A thread that calls edit() as soon as the new text of a list is being written, or a bit
     later; its result is kept."""
+    arrivals = Arrivals(lists)
+
     def watch():
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            if any(name.startswith(".lockstep-") for name in os.listdir(lists)):
+        try:
+            if arrivals.wait(".lockstep-", 20):
                 time.sleep(delay_s)
                 thread.result = edit()
-                return
+        finally:
+            arrivals.close()
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.result = None
