@@ -162,6 +162,39 @@ static int occupant_moved(void *arg, const char *key, const struct known *known)
 
 /* ---- taking a rename, and its ways to end ---- */
 
+/* Nothing is at the item's path by its last look, and its rows have not left yet. */
+static bool is_gone(const struct agent *a, const struct item *o)
+{
+    return o->state == ITEM_GONE || (o->state == ITEM_LISTING && o->queue == &a->relist) ||
+           (o->state == ITEM_OBSERVED && o->seen.kind != FILE_REGULAR);
+}
+
+/* The image that was at the item's path, and never came to S3 from there, was found elsewhere:
+ * nothing is to be removed. */
+static void unlanded_left(struct agent *a, struct item *o)
+{
+    o->was_there = false;
+    free(o->image);
+    o->image = NULL;
+    o->hint_ms = a->now_ms;
+    if (o->state == ITEM_GONE)
+        intake_resettle(a, o);
+}
+
+/* Where nothing tells when files were made, events alone say that what was seen at a place, and
+ * never came to S3 from there, is the renamed image: nothing is to be removed, and lists may name
+ * it so. */
+static void passed_unlanded(struct agent *a, const struct item *it)
+{
+    struct item *o;
+
+    while (!it->seen.born_ns && (o = unlanded_source(a, it)) && !o->told_gone &&
+           (is_gone(a, o) || o->state == ITEM_SETTLING || o->state == ITEM_OBSERVING)) {
+        follow_passed(a, o);
+        unlanded_left(a, o);
+    }
+}
+
 /* Journal the rename of one image. */
 static uint64_t single_journal(struct agent *a, const struct item *it, const char *from,
                                enum journal_state state, uint64_t tx, const char *why)
@@ -194,6 +227,7 @@ static void rename_take(struct agent *a, struct item *it, struct item *source,
     it->passed_on = false;
     it->copy = copy && !agent_is_list(a, it);
     follow_rename(a, it, source->path, source_known);
+    passed_unlanded(a, it);
     source->group = rename_group_of(a, it, source->key);
     if (a->fatal)
         return;
@@ -398,26 +432,7 @@ static enum rename_answer rename_go(struct agent *a, struct item *it, const stru
     return RENAME_TAKEN;
 }
 
-/* Nothing is at the item's path by its last look, and its rows have not left yet. */
-static bool is_gone(const struct agent *a, const struct item *o)
-{
-    return o->state == ITEM_GONE || (o->state == ITEM_LISTING && o->queue == &a->relist) ||
-           (o->state == ITEM_OBSERVED && o->seen.kind != FILE_REGULAR);
-}
-
-/* The image that was at the item's path, and never came to S3 from there, was found elsewhere:
- * nothing is to be removed. */
-static void unlanded_left(struct agent *a, struct item *o)
-{
-    o->was_there = false;
-    free(o->image);
-    o->image = NULL;
-    o->hint_ms = a->now_ms;
-    if (o->state == ITEM_GONE)
-        intake_resettle(a, o);
-}
-
-/* The same for the one that it->image names by its path. */
+/* The image that it->image names by its path was found elsewhere, as unlanded_left has it. */
 static void unlanded_went_on(struct agent *a, const struct item *it)
 {
     char key[AGENT_KEY_SIZE];
