@@ -75,11 +75,11 @@ bool departed_find(struct index_view *v, const char *key, int64_t now_s, char *t
 
 bool departed_since(struct index *ix, const char *key, int64_t since_s)
 {
-    char name[HASHED_NAME_SIZE];
+    char name[NAME_SIZE];
     struct departed d;
     size_t n = sizeof d;
 
-    hashed_name(PREFIX, key, name);
+    note_name(key, name);
     return index_meta_get(ix, name, &d, &n) == 0 && n > HEAD + 1 && d.at_s >= since_s;
 }
 
