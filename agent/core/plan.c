@@ -67,6 +67,11 @@ bool plan_is_other(const struct file_stat *st, const struct known *known)
     return file_id_differs(file_id_of(st), plan_file(known));
 }
 
+bool plan_is_placed(const struct known *known)
+{
+    return !(known->flags & (KNOWN_MOVED | KNOWN_KEPT));
+}
+
 /* Inode, size and mtime agree. Not yet proof: an inode is used again, and sizes and mtimes of
  * unpacked images are often all the same. */
 static bool same_file(const struct file_stat *st, const struct known *k)

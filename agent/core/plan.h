@@ -103,6 +103,10 @@ struct file_id plan_file(const struct known *known);
 bool plan_is_same(const struct file_stat *st, const struct known *known);
 bool plan_is_other(const struct file_stat *st, const struct known *known);
 
+/* plan_is_placed(known): the object stands for what is at its path: it was not renamed away, nor
+ * does it stay though its file is gone. */
+bool plan_is_placed(const struct known *known);
+
 /* plan_in_step(st, known): the listing's quick question: is there nothing to do for this file? */
 bool plan_in_step(const struct file_stat *st, const struct known *known);
 

@@ -66,6 +66,11 @@ bool agent_dir_key(const struct agent *a, unsigned mapping, const char *path,
                     path[0] ? "/" : "") < AGENT_KEY_SIZE;
 }
 
+bool agent_image(struct agent *a, const char *key, struct index_entry *ret)
+{
+    return index_get(a->index, key, ret) == 0 && plan_is_placed(&ret->known);
+}
+
 bool agent_is_list(const struct agent *a, const struct item *it)
 {
     return a->mappings[it->mapping].conf->kind == CONF_LISTS && lst_is_list(it->path);

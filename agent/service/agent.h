@@ -286,6 +286,8 @@ bool agent_key(const struct agent *a, unsigned mapping, const char *path, char o
 /* the same for a directory: ends in '/' ("" or the prefix for the root) */
 bool agent_dir_key(const struct agent *a, unsigned mapping, const char *path,
                    char out[AGENT_KEY_SIZE]);
+/* the index has an image under this key, in its place (plan_is_placed) */
+bool agent_image(struct agent *a, const char *key, struct index_entry *ret);
 bool agent_is_list(const struct agent *a, const struct item *it);
 /* append a record; a failing journal ends the agent */
 uint64_t agent_journal(struct agent *a, struct journal_record *rec);
@@ -321,8 +323,7 @@ void intake_touch_key(struct agent *a, unsigned mapping, const char *key,
 void intake_missed(struct agent *a, unsigned mapping, const char *key, enum journal_source source);
 /* more may be taken in: not too much is on its way by itself */
 bool intake_has_room(const struct agent *a);
-/* there is for what listings find, too: images of large directories that were renamed go in pieces,
- * so that what is remembered of them does not grow with the directory */
+/* there is for what listings find, too: large directories that were renamed go in pieces */
 bool intake_wants_listings(const struct agent *a);
 bool intake_wants_many(const struct agent *a); /* so much that a turn is worth it */
 /* when there is in any case: images that do not get on keep nobody waiting; INT64_MAX: now */
@@ -396,8 +397,7 @@ bool trail_on(const struct agent *a, struct trail *t);
 /* the open group of the directory's rename that took the image from `from` (a key) to the item's
  * path, made and journalled if there is none; NULL: it was renamed by itself */
 struct dir_rename *rename_group_of(struct agent *a, const struct item *it, const char *from);
-/* one item less: the last one closes the group, unless more are to be found by a sweep, which tells
- * of its end */
+/* one item less: the last closes the group, unless a sweep, which tells of its end, finds more */
 void rename_group_leave(struct agent *a, const struct mapping *m, struct dir_rename *g);
 void rename_group_swept(struct agent *a, const struct mapping *m, const char *from);
 uint64_t rename_open_tx(const struct agent *a);

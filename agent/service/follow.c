@@ -39,8 +39,7 @@ static int follow_displaced(struct agent *a, struct rows *rows, const struct ite
 {
     struct index_entry e;
 
-    if (index_get(a->index, it->key, &e) || (e.known.flags & (KNOWN_MOVED | KNOWN_KEPT)) ||
-        !plan_is_other(&it->seen, &e.known))
+    if (!agent_image(a, it->key, &e) || !plan_is_other(&it->seen, &e.known))
         return 0;
     return rows_displaced(rows, it->path, plan_file(&e.known),
                           listed_at(agent_mapping(a, it), &e.known, it->path));
@@ -153,7 +152,7 @@ static int birth_match(void *arg, const char *key, const struct known *known)
     const struct mapping *m = agent_mapping(b->agent, b->it);
     bool uncertain = known->flags & KNOWN_UNCERTAIN;
 
-    if ((known->flags & (KNOWN_MOVED | KNOWN_KEPT)) || (uncertain && (b->landed || b->found)) ||
+    if (!plan_is_placed(known) || (uncertain && (b->landed || b->found)) ||
         strcmp(key, b->it->key) == 0 || strncmp(key, m->conf->prefix, m->prefix_len) != 0 ||
         !plan_is_same(b->st, known))
         return 0;
@@ -347,8 +346,7 @@ static bool image_goes_on(struct agent *a, const struct known *k)
 
     if (!k->moved_to || (k->flags & KNOWN_MOVED))
         return k->moved_to != NULL;
-    return (k->flags & KNOWN_LISTED) && index_get(a->index, k->moved_to, &next) == 0 &&
-           !(next.known.flags & (KNOWN_MOVED | KNOWN_KEPT)) &&
+    return (k->flags & KNOWN_LISTED) && agent_image(a, k->moved_to, &next) &&
            file_id_same(plan_file(k), plan_file(&next.known));
 }
 
@@ -362,7 +360,7 @@ static int image_find(struct agent *a, char key[AGENT_KEY_SIZE], struct index_en
         snprintf(key, AGENT_KEY_SIZE, "%s", ret->known.moved_to);
         rc = index_get(a->index, key, ret);
     }
-    if (rc == 0 && ((ret->known.flags & (KNOWN_MOVED | KNOWN_KEPT)) || is_leaving(a, key)))
+    if (rc == 0 && (!plan_is_placed(&ret->known) || is_leaving(a, key)))
         rc = -ENOENT;
     return rc;
 }
@@ -461,7 +459,7 @@ static bool is_taken(struct agent *a, const struct rows *rows, const char *key, 
     struct index_entry e;
 
     return !rows_is_free(rows, key + prefix) || (it && it->seen.kind == FILE_REGULAR) ||
-           (index_get(a->index, key, &e) == 0 && !(e.known.flags & (KNOWN_MOVED | KNOWN_KEPT)));
+           agent_image(a, key, &e);
 }
 
 /* Have rows left the place under this key for another one since the item began? They are of what
@@ -595,8 +593,7 @@ void follow_left(struct agent *a, const struct item *it)
     struct index_entry e;
     struct birth b;
 
-    if (!rows_of(a, it) || index_get(a->index, it->key, &e) ||
-        (e.known.flags & (KNOWN_MOVED | KNOWN_KEPT)))
+    if (!rows_of(a, it) || !agent_image(a, it->key, &e))
         return;
     st.ino = e.known.ino;
     st.born_ns = e.known.born_ns;
@@ -625,7 +622,7 @@ void follow_held(struct agent *a, const struct item *it)
     struct index_entry e;
     int rc = 0;
 
-    if (!rows || index_get(a->index, it->key, &e) || (e.known.flags & (KNOWN_MOVED | KNOWN_KEPT)))
+    if (!rows || !agent_image(a, it->key, &e))
         return;
     name = rows_at(rows, it->path);
     place = name ? rows_place_of(rows, name) : NULL;

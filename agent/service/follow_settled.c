@@ -61,16 +61,13 @@ void follow_settled(struct agent *a)
         agent_fail(a, rc ? rc : -EIO, "writing the index");
 }
 
-/* The index has an image under this path, in its place. 0 or a negative code. */
-static int home_find(struct agent *a, const struct mapping *m, const char *path,
-                     struct index_entry *ret)
+/* The index has an image under this path, in its place. */
+static bool home_find(struct agent *a, const struct mapping *m, const char *path,
+                      struct index_entry *ret)
 {
     char key[AGENT_KEY_SIZE];
 
-    if (!agent_key(a, m->id, path, key) || index_get(a->index, key, ret) ||
-        (ret->known.flags & (KNOWN_MOVED | KNOWN_KEPT)))
-        return -ENOENT;
-    return 0;
+    return agent_key(a, m->id, path, key) && agent_image(a, key, ret);
 }
 
 /* rows_home_fn. */
@@ -79,7 +76,7 @@ static bool is_home(void *arg, const char *image, const struct file_id *file)
     const struct settled *s = arg;
     struct index_entry e;
 
-    return home_find(s->agent, s->m, image, &e) == 0 &&
+    return home_find(s->agent, s->m, image, &e) &&
            (!file || !file_id_differs(plan_file(&e.known), *file));
 }
 
@@ -88,7 +85,7 @@ bool follow_is_home(struct agent *a, const struct mapping *m, const char *path)
     struct index_entry e;
 
     return (!rows_has(m->rows, path) || rows_is_at(m->rows, path, path)) &&
-           home_find(a, m, path, &e) == 0;
+           home_find(a, m, path, &e);
 }
 
 void follow_close(struct agent *a)

@@ -36,7 +36,7 @@ static int source_by_inode(void *arg, const char *key, const struct known *known
     const struct mapping *m = &s->agent->mappings[s->it->mapping];
     bool uncertain = known->flags & KNOWN_UNCERTAIN;
 
-    if ((known->flags & (KNOWN_MOVED | KNOWN_KEPT)) || (uncertain && (!s->born || s->found)) ||
+    if (!plan_is_placed(known) || (uncertain && (!s->born || s->found)) ||
         strcmp(key, s->it->key) == 0 || strncmp(key, m->conf->prefix, m->prefix_len) != 0)
         return 0;
     if (plan_is_same(&s->it->seen, known))
@@ -66,8 +66,7 @@ static bool source_take(struct source *s, const char *key, bool exact)
 {
     struct index_entry e;
 
-    if (!key || strcmp(key, s->it->key) == 0 || index_get(s->agent->index, key, &e) ||
-        (e.known.flags & (KNOWN_MOVED | KNOWN_KEPT)) ||
+    if (!key || strcmp(key, s->it->key) == 0 || !agent_image(s->agent, key, &e) ||
         (exact && ((e.known.flags & KNOWN_UNCERTAIN) || plan_is_other(&s->it->seen, &e.known))) ||
         (!exact && strcmp(key, s->it->key) != 0 && is_elsewhere(s, &e.known)))
         return false;

@@ -58,12 +58,12 @@ static void told_set(char **field, const char *key)
     *field = copy;
 }
 
-/* S3 has an image under this key, in its place. */
+/* S3 has an image under this key. */
 static bool is_image(struct agent *a, const char *key)
 {
     struct index_entry e;
 
-    return index_get(a->index, key, &e) == 0 && !(e.known.flags & (KNOWN_MOVED | KNOWN_KEPT));
+    return agent_image(a, key, &e);
 }
 
 /* What was at `left`, and at `root` before, is no image that anybody knows of, and at the place to
