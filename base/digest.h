@@ -4,6 +4,8 @@
 #ifndef LOCKSTEP_BASE_DIGEST_H
 #define LOCKSTEP_BASE_DIGEST_H
 
+#include "base/buf.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +17,12 @@ void digest_sha256(const void *p, size_t n, uint8_t out[SHA256_BYTES]);
 void digest_hmac_sha256(const void *key, size_t key_n, const void *p, size_t n,
                         uint8_t out[SHA256_BYTES]);
 void digest_md5(const void *p, size_t n, uint8_t out[MD5_BYTES]);
+
+/* digest_sha256_each(first, texts, count, out): SHA-256(first || texts[i]) into out[i], for each of
+ * `count` texts; where the processor can, in half the time that one after the other takes. `out`
+ * lies apart from the texts. */
+void digest_sha256_each(uint8_t first, const struct span *texts, size_t count,
+                        uint8_t (*out)[SHA256_BYTES]);
 
 /* A SHA-256 in pieces: begin, add..., end. Embedded, no allocation. */
 struct sha256 {

@@ -17,6 +17,7 @@ base_libbase_a_SOURCES = \
 	base/mix.h \
 	base/path.c base/path.h base/path_glob.c \
 	base/replace.c base/replace.h \
+	base/sha256_each.c base/sha256_ways.h base/sha256_x86.c \
 	base/text_code.c \
 	base/tree.c base/tree.h \
 	base/utf8.c base/utf8.h \

@@ -1,6 +1,7 @@
 /* Digests and their text forms. */
 #include "base/digest.h"
 #include "base/err.h"
+#include "base/sha256_ways.h"
 #include "tests/unit/unit.h"
 
 #include <openssl/evp.h>
@@ -49,6 +50,70 @@ static void test_sha256_in_pieces(void **state)
         }
         sha256_end(&s, pieces);
         assert_memory_equal(whole, pieces, sizeof(whole));
+    }
+}
+
+/* SHA-256(first || text), by itself. */
+static void hash_one(uint8_t first, struct span text, uint8_t out[SHA256_BYTES])
+{
+    struct sha256 s;
+
+    sha256_begin(&s);
+    sha256_add(&s, &first, 1);
+    sha256_add(&s, text.p, text.n);
+    sha256_end(&s, out);
+}
+
+/* Hash texts in all ways, each text where the sanitizer sees an overrun. */
+static void check_each(uint8_t first, const size_t *lengths, size_t count)
+{
+    struct span texts[64];
+    char *bytes[64];
+    uint8_t out[64][SHA256_BYTES], alone[SHA256_BYTES];
+    void (*const ways[])(uint8_t, const struct span *, size_t, uint8_t(*)[SHA256_BYTES]) = {
+        digest_sha256_each, sha256_each_by_openssl,
+        sha256_x86_works() ? sha256_each_by_x86 : sha256_each_by_openssl};
+
+    for (size_t i = 0; i < count; i++) {
+        bytes[i] = malloc(lengths[i]);
+        for (size_t k = 0; k < lengths[i]; k++)
+            bytes[i][k] = (char)rand();
+        texts[i] = (struct span){bytes[i], lengths[i]};
+    }
+    for (size_t way = 0; way < sizeof ways / sizeof *ways; way++) {
+        memset(out, 0, sizeof out);
+        ways[way](first, texts, count, out);
+        for (size_t i = 0; i < count; i++) {
+            hash_one(first, texts[i], alone);
+            assert_memory_equal(out[i], alone, SHA256_BYTES);
+        }
+    }
+    for (size_t i = 0; i < count; i++)
+        free(bytes[i]);
+}
+
+static void test_each_of_every_length(void **state)
+{
+    (void)state;
+    srand(4);
+    for (size_t n = 0; n < 400; n++)
+        check_each((uint8_t)n, (const size_t[]){n}, 1);
+    for (size_t n = 0; n < 135; n++)
+        for (size_t other = 0; other < 135; other += 1 + n % 5)
+            check_each(1, (const size_t[]){n, other}, 2);
+}
+
+static void test_each_of_many(void **state)
+{
+    size_t lengths[64] = {0};
+
+    (void)state;
+    srand(5);
+    check_each(0, lengths, 0);
+    for (int round = 0; round < 200; round++) {
+        for (size_t i = 0; i < 64; i++)
+            lengths[i] = (size_t)rand() % (round % 2 ? 200 : 2000);
+        check_each((uint8_t)round, lengths, 1 + (size_t)rand() % 64);
     }
 }
 
@@ -249,6 +314,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sha256_vectors),
         cmocka_unit_test(test_sha256_in_pieces),
+        cmocka_unit_test(test_each_of_every_length),
+        cmocka_unit_test(test_each_of_many),
         cmocka_unit_test(test_hmac_vectors),
         cmocka_unit_test(test_hmac_agrees_with_openssl),
         cmocka_unit_test(test_hmac_may_write_over_its_input),
