@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define LEAVES 64 /* that are hashed together */
+
 void journal_chain_next(const uint8_t chain[SHA256_BYTES], struct span body,
                         uint8_t out[SHA256_BYTES])
 {
@@ -16,10 +18,10 @@ void journal_chain_next(const uint8_t chain[SHA256_BYTES], struct span body,
     sha256_end(&sha, out);
 }
 
-int journal_batch_close(struct journal_head *head, struct buf *out, size_t from, uint64_t records)
+int journal_batch_seal(struct journal_head *head, struct buf *out, size_t from, uint64_t records)
 {
     struct journal_commit commit = {.last = head->next_seq - 1, .records = records};
-    struct span body, line;
+    struct span body;
     int rc = buf_reserve(out, JOURNAL_COMMIT_MAX);
 
     if (rc)
@@ -29,13 +31,34 @@ int journal_batch_close(struct journal_head *head, struct buf *out, size_t from,
     commit.crc = crc32c(0, body.p, body.n);
     journal_chain_next(head->chain, body, commit.chain);
     rc = journal_commit_encode(&commit, out);
-    if (rc)
-        return rc;
-    body.p = out->data + from;
-    memcpy(head->chain, commit.chain, SHA256_BYTES);
-    while (journal_line_next(&body, &line))
-        journal_tree_push(&head->tree, line);
-    return 0;
+    if (rc == 0)
+        memcpy(head->chain, commit.chain, SHA256_BYTES);
+    return rc;
+}
+
+void journal_batch_leaves(struct journal_tree *tree, struct span lines)
+{
+    struct span leaves[LEAVES];
+    size_t n = 0;
+
+    while (journal_line_next(&lines, &leaves[n])) {
+        n += journal_kind_of(leaves[n]) != JOURNAL_KIND_COMMIT;
+        if (n == LEAVES) {
+            journal_tree_push_each(tree, leaves, n);
+            n = 0;
+        }
+    }
+    journal_tree_push_each(tree, leaves, n);
+}
+
+int journal_batch_close(struct journal_head *head, struct buf *out, size_t from, uint64_t records)
+{
+    const size_t n = out->len - from;
+    int rc = journal_batch_seal(head, out, from, records);
+
+    if (rc == 0)
+        journal_batch_leaves(&head->tree, (struct span){out->data + from, n});
+    return rc;
 }
 
 /* Whether the commit line's last number and count are those of the lines in the body. */

@@ -17,9 +17,14 @@ struct journal_head {
 void journal_chain_next(const uint8_t chain[SHA256_BYTES], struct span body,
                         uint8_t out[SHA256_BYTES]);
 
-/* journal_batch_close(head, out, from, records): append the commit line of the lines that stand in
+/* journal_batch_seal(head, out, from, records): append the commit line of the lines that stand in
  * `out` from `from` on (of which `records` are records, the last numbered head->next_seq - 1) and
- * move chain and tree on. 0, -ENOMEM, ERR_LIMIT (then head and out are as they were). */
+ * move the chain on. 0, -ENOMEM, ERR_LIMIT (then head and out are as they were).
+ * journal_batch_leaves(tree, lines): move the tree on over whole batches, or what will be some.
+ * journal_batch_close(head, out, from, records): both. */
+int journal_batch_seal(struct journal_head *head, struct buf *out, size_t from, uint64_t records)
+    __attribute__((warn_unused_result));
+void journal_batch_leaves(struct journal_tree *tree, struct span lines);
 int journal_batch_close(struct journal_head *head, struct buf *out, size_t from, uint64_t records)
     __attribute__((warn_unused_result));
 

@@ -190,8 +190,9 @@ int journal_append(struct journal *j, const struct journal_record *rec, int64_t 
 int journal_flush(struct journal *j) __attribute__((warn_unused_result));
 int journal_sync(struct journal *j) __attribute__((warn_unused_result));
 
-/* journal_sync_apart(j, ret_fd): start a thread for journal_sync_begin; ret_fd, which is the
- * journal's, becomes readable when journal_sync_end has something to take. 0, -ENOMEM, -errno.
+/* journal_sync_apart(j, ret_fd): start a thread for journal_sync_begin, and one that grows the tree
+ * of what is durable; ret_fd, which is the journal's, becomes readable when journal_sync_end has
+ * something to take. 0, -ENOMEM, -errno.
  * journal_sync_begin(j): begin to make durable what was appended; the caller may append meanwhile.
  * An earlier one is waited for. Without the thread, or where nothing is to be done, it is
  * journal_sync. journal_sync_end(j): take the answer, if it has come; a failure is dealt with as by

@@ -11,6 +11,7 @@ journal_libjournal_a_SOURCES = \
 	journal/evidence.c journal/evidence.h \
 	journal/frame.c journal/frame.h \
 	journal/glance.c journal/glance.h \
+	journal/growing.c \
 	journal/html.c journal/html.h \
 	journal/identity.c journal/identity.h \
 	journal/index.c journal/index.h journal/index_file.c journal/index_make.c \
@@ -41,6 +42,7 @@ journal_libjournal_a_SOURCES = \
 	journal/verify.c journal/verify.h journal/verify_keys.c journal/verify_parts.c \
 	journal/walk.c journal/walk.h \
 	journal/weave.c journal/weave.h \
+	journal/worker.c journal/worker.h \
 	journal/writer.c journal/writer.h
 EXTRA_DIST += journal/DESIGN.md
 

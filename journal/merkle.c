@@ -31,6 +31,49 @@ void journal_tree_push(struct journal_tree *t, struct span line)
     t->count++;
 }
 
+/* Leaves that are hashed together. */
+#define EACH 64
+
+/* A level of hashes and the one above it; the first place of each is for a hash that waited for its
+ * sibling. */
+struct level {
+    uint8_t hash[1 + EACH][SHA256_BYTES];
+};
+
+/* The n hashes behind the first place of levels[0] are leaves: join them, and what waits, as far as
+ * they go. */
+static void tree_rise(struct journal_tree *t, struct level levels[2], size_t n)
+{
+    struct span pairs[EACH / 2];
+    uint64_t waits = t->count;
+
+    t->count += n;
+    for (unsigned level = 0; n > 0; level++, waits >>= 1, n /= 2) {
+        uint8_t(*row)[SHA256_BYTES] = levels[level % 2].hash + 1;
+
+        if (waits & 1) {
+            memcpy(--row, t->node[level], SHA256_BYTES);
+            n++;
+        }
+        for (size_t i = 0; i < n / 2; i++)
+            pairs[i] = (struct span){(const char *)row[2 * i], 2 * (size_t)SHA256_BYTES};
+        digest_sha256_each(0x01, pairs, n / 2, levels[1 - level % 2].hash + 1);
+        if (n % 2)
+            memcpy(t->node[level], row[n - 1], SHA256_BYTES);
+    }
+}
+
+void journal_tree_push_each(struct journal_tree *t, const struct span *lines, size_t count)
+{
+    struct level levels[2];
+
+    for (size_t n; count > 0; lines += n, count -= n) {
+        n = count < EACH ? count : EACH;
+        digest_sha256_each(0x00, lines, n, levels[0].hash + 1);
+        tree_rise(t, levels, n);
+    }
+}
+
 void journal_tree_root(const struct journal_tree *t, uint8_t out[SHA256_BYTES])
 {
     unsigned level = 0;

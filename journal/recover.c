@@ -354,6 +354,7 @@ static int recover(struct journal *j, struct journal_list *list, struct journal_
         return rc;
     j->next_seq = j->head.next_seq;
     j->durable = j->head;
+    j->lines = j->durable_lines = j->head.tree.count;
     j->durable_size = j->segment.size;
     return repair.cut ? note_repair(j, &repair) : 0;
 }

@@ -92,7 +92,7 @@ static int state_it(struct journal *j, const struct journal_name names[2],
         rc = journal_append(j, &rec, now_us, NULL);
     if (rc == 0)
         rc = journal_checkpoint(j, now_us);
-    return rc == 0 && j->signing && j->signed_size < j->durable.tree.count ? -EAGAIN : rc;
+    return rc == 0 && j->signing && j->signed_size < j->durable_lines ? -EAGAIN : rc;
 }
 
 /* All files of a segment; its bytes last, so that nothing stays that speaks of a segment that is

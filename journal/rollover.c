@@ -77,7 +77,7 @@ static int rebuild(const struct journal *j, struct journal_head *head, struct bu
         if (rc)
             break;
         head->next_seq = mark.next_seq;
-        rc = journal_batch_close(head, out, from, mark.records);
+        rc = journal_batch_seal(head, out, from, mark.records);
     }
     return rc;
 }
@@ -106,28 +106,41 @@ static int move_over(struct journal *j, struct journal_head *head, struct journa
     return rc;
 }
 
+/* Go on in this segment, behind `head`, whose tree has its header and nothing of what `held` has;
+ * all else is durable. */
+static void move_in(struct journal *j, const struct journal_head *head,
+                    const struct journal_segment *segment)
+{
+    j->closed++;
+    j->segment = *segment;
+    j->head = *head;
+    j->durable.tree = head->tree;
+    j->lines++;
+    j->rotate_held = false;
+    journal_set_durable(j);
+}
+
 /* The open segment has failed: go on in a new one, from what is known to be durable. 0, or -EIO for
  * ever. */
 int journal_fail_over(struct journal *j)
 {
     struct journal_segment segment = {.fd = -1};
-    struct journal_head head = j->durable;
+    struct journal_head head;
 
     journal_sync_drop(j);
+    (void)journal_grown(j);
+    head = j->durable;
     journal_segment_drop(&j->segment);
     j->failovers++;
-    j->closed++;
     if (move_over(j, &head, &segment)) {
         j->failed = true;
         return -EIO;
     }
-    j->segment = segment;
-    j->head = head;
     j->open_from = j->held.len;
     j->open_records = 0;
-    j->rotate_held = false;
+    j->open_lines = 0;
     j->stuck = false;
-    journal_set_durable(j);
+    move_in(j, &head, &segment);
     return 0;
 }
 
@@ -146,21 +159,21 @@ bool journal_is_rotation_due(const struct journal *j)
 int journal_rotate(struct journal *j)
 {
     struct journal_segment segment;
+    struct journal_head head;
     uint64_t failovers = j->failovers;
     int rc = journal_sync_flushed(j);
 
     if (rc || j->failovers != failovers)
         return rc;
     journal_signing_finish(j);
-    if (new_segment(j, j->segment.size, &j->head, &segment)) {
+    (void)journal_grown(j);
+    head = j->durable; /* which is all that was flushed */
+    if (new_segment(j, j->segment.size, &head, &segment)) {
         j->rotate_held = true;
         j->rotate_failed_us = j->now_us;
         return 0;
     }
     journal_segment_close(&j->segment);
-    j->closed++;
-    j->segment = segment;
-    j->rotate_held = false;
-    journal_set_durable(j);
+    move_in(j, &head, &segment);
     return 0;
 }

@@ -22,14 +22,14 @@ static void sign(struct journal *j)
     int rc;
 
     buf_init(&note, JOURNAL_CHECKPOINT_BYTES);
-    rc = journal_checkpoint_sign(&j->durable.tree, &j->secret, &note);
+    rc = journal_checkpoint_sign(journal_grown(j), &j->secret, &note);
     if (rc == 0) {
         rc = journal_checkpoints_add(j->dir_fd, j->segment.name, (struct span){note.data, note.len},
                                      j->signing_doubt);
         j->signing_doubt = rc != 0;
     }
     if (rc == 0) {
-        j->signed_size = j->durable.tree.count;
+        j->signed_size = j->durable_lines;
         j->made_us = j->now_us;
     }
     j->signing_code = rc;
@@ -40,14 +40,14 @@ static void sign(struct journal *j)
 /* Is there something durable that no checkpoint covers, and is the key's record durable, too? */
 static bool is_unsigned(const struct journal *j)
 {
-    return j->signing && j->durable.next_seq > j->key_seq && j->durable.tree.count > j->signed_size;
+    return j->signing && j->durable.next_seq > j->key_seq && j->durable_lines > j->signed_size;
 }
 
 /* Does nothing at all wait to be signed? */
 static bool is_at_rest(const struct journal *j)
 {
     return j->signing && !j->degraded && journal_open_bytes(j) == 0 && j->mark_count == 0 &&
-           j->durable.next_seq > j->key_seq && j->durable.tree.count == j->signed_size;
+           j->durable.next_seq > j->key_seq && j->durable_lines == j->signed_size;
 }
 
 bool journal_signing_wait(const struct journal *j, int64_t *ret_ms)
@@ -118,20 +118,20 @@ static int newest(const struct journal *j, const struct journal_key *key,
 }
 
 /* Has this key signed what is not in the journal any more? 0 or ERR_CORRUPT. */
-static int check_newest(const struct journal *j, const struct journal_checkpoint *c, struct err *e)
+static int check_newest(struct journal *j, const struct journal_checkpoint *c, struct err *e)
 {
     uint8_t root[SHA256_BYTES];
 
-    if (c->size > j->durable.tree.count)
+    if (c->size > j->durable_lines)
         return err_set(
             e, ERR_CORRUPT, JOURNAL_CHECKPOINT_FILE,
             "keep this journal, see \"lockstep journal verify\"; a key with another name "
             "begins anew",
             "was signed over %" PRIu64 " lines, but the journal has %" PRIu64
             "; nothing will be signed",
-            c->size, j->durable.tree.count);
-    journal_tree_root(&j->durable.tree, root);
-    if (c->size == j->durable.tree.count && memcmp(root, c->root, SHA256_BYTES) != 0)
+            c->size, j->durable_lines);
+    journal_tree_root(journal_grown(j), root);
+    if (c->size == j->durable_lines && memcmp(root, c->root, SHA256_BYTES) != 0)
         return err_set(
             e, ERR_CORRUPT, JOURNAL_CHECKPOINT_FILE,
             "keep this journal, see \"lockstep journal verify\"; a key with another name "

@@ -12,7 +12,7 @@ void journal_standing(const struct journal *j, struct journal_standing *ret)
 {
     *ret = (struct journal_standing){.key = j->signing ? j->secret.key.name : NULL,
                                      .uuid = j->uuid,
-                                     .lines = j->durable.tree.count,
+                                     .lines = j->durable_lines,
                                      .signed_lines = j->signing ? j->signed_size : 0,
                                      .signed_us = j->made_us,
                                      .closed = j->closed};

@@ -5,59 +5,25 @@
  * to it: if it fails, no byte comes behind the failure. So what is flushed does not change until
  * the thread has answered, and the batch that is made meanwhile stays open, in memory.
  */
-#include "base/mailbox.h"
+#include "journal/worker.h"
 #include "journal/writer.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct journal_syncer {
-    pthread_t thread;
-    struct mailbox *asked;    /* closed: the thread ends */
-    struct mailbox *answered; /* its fd is the caller's to wait on */
-    struct order {
-        struct letter letter;
-        struct journal_segment segment;
-        int rc;
-    } order;
-    bool under_way;
+    struct journal_worker *worker;
+    struct journal_segment segment; /* that it has */
+    int rc;                         /* how it went */
 };
 
-/* The thread. */
-static void *syncer_main(void *arg)
+/* The thread's work. */
+static void sync_segment(void *arg)
 {
     struct journal_syncer *s = arg;
-    struct letter *letter;
 
-    while ((letter = mailbox_wait(s->asked))) {
-        s->order.rc = journal_segment_sync(&s->order.segment);
-        (void)!mailbox_send(s->answered, letter); /* it is never closed */
-    }
-    return NULL;
-}
-
-/* A thread that takes no signals. 0 or -errno. */
-static int start_thread(struct journal_syncer *s)
-{
-    sigset_t all, before;
-    int rc;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    rc = -pthread_create(&s->thread, NULL, syncer_main, s);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return rc;
-}
-
-/* Everything but a running thread. */
-static void syncer_free(struct journal_syncer *s)
-{
-    mailbox_free(s->asked);
-    mailbox_free(s->answered);
-    free(s);
+    s->rc = journal_segment_sync(&s->segment);
 }
 
 /* A thread that waits to be asked. 0, -ENOMEM, -errno. */
@@ -68,52 +34,34 @@ static int syncer_new(struct journal_syncer **ret)
 
     if (!s)
         return -ENOMEM;
-    rc = mailbox_new(0, &s->asked);
-    if (rc == 0)
-        rc = mailbox_new(0, &s->answered);
-    if (rc == 0)
-        rc = start_thread(s);
+    rc = journal_worker_new(sync_segment, s, &s->worker);
     if (rc == 0)
         *ret = s;
     else
-        syncer_free(s);
+        free(s);
     return rc;
 }
 
 int journal_sync_apart(struct journal *j, int *ret_fd)
 {
-    if (!j->syncer) {
-        int rc = syncer_new(&j->syncer);
+    int rc = journal_grow_apart(j);
 
-        if (rc)
-            return rc;
-    }
-    *ret_fd = mailbox_fd(j->syncer->answered);
-    return 0;
-}
-
-/* The thread is through with what it was asked for, if anything: true, and how it went. Without
- * `wait` false where it is not. */
-static bool take_answer(struct journal_syncer *s, bool wait, int *ret_rc)
-{
-    if (!(wait ? mailbox_wait(s->answered) : mailbox_take(s->answered)))
-        return false;
-    s->under_way = false;
-    *ret_rc = s->order.rc;
-    return true;
+    if (rc == 0 && !j->syncer)
+        rc = syncer_new(&j->syncer);
+    if (rc == 0)
+        *ret_fd = journal_worker_fd(j->syncer->worker);
+    return rc;
 }
 
 bool journal_is_syncing(const struct journal *j)
 {
-    return j->syncer && j->syncer->under_way;
+    return j->syncer && journal_worker_is_busy(j->syncer->worker);
 }
 
 void journal_sync_drop(struct journal *j)
 {
-    int rc;
-
-    if (journal_is_syncing(j))
-        (void)take_answer(j->syncer, true, &rc); /* whatever it is, all is written again */
+    if (j->syncer)
+        (void)journal_worker_take(j->syncer->worker, true); /* whatever it says */
 }
 
 void journal_sync_stop(struct journal *j)
@@ -122,27 +70,20 @@ void journal_sync_stop(struct journal *j)
 
     if (!s)
         return;
-    journal_sync_drop(j);
-    mailbox_close(s->asked);
-    pthread_join(s->thread, NULL);
-    syncer_free(s);
+    journal_worker_free(s->worker);
+    free(s);
     j->syncer = NULL;
 }
 
 /* Everything flushed is on disk: only the open batch stays in memory. */
 void journal_set_durable(struct journal *j)
 {
-    size_t n = journal_open_bytes(j);
-
-    j->durable = j->head;
+    j->durable.next_seq = j->head.next_seq;
+    memcpy(j->durable.chain, j->head.chain, SHA256_BYTES);
     j->durable_size = j->segment.size;
+    j->durable_lines = j->lines - j->open_lines;
     j->mark_count = 0;
-    if (j->open_from && j->held.data) {
-        memmove(j->held.data, j->held.data + j->open_from, n);
-        j->held.len = n;
-        j->held.data[n] = '\0';
-    }
-    j->open_from = 0;
+    journal_grow(j);
 }
 
 /* What an fdatasync of all that was flushed has said. 0 or -EIO. */
@@ -158,11 +99,9 @@ static int answered(struct journal *j, int rc)
 
 int journal_settle(struct journal *j, bool wait)
 {
-    int rc;
-
-    if (!journal_is_syncing(j) || !take_answer(j->syncer, wait, &rc))
+    if (!j->syncer || !journal_worker_take(j->syncer->worker, wait))
         return 0;
-    return answered(j, rc);
+    return answered(j, j->syncer->rc);
 }
 
 int journal_sync_flushed(struct journal *j)
@@ -183,9 +122,9 @@ int journal_sync_begin(struct journal *j)
         return rc;
     if (!s)
         return journal_sync_flushed(j);
-    s->order.segment = j->segment;
-    s->under_way = mailbox_send(s->asked, &s->order.letter);
-    return s->under_way ? 0 : journal_sync_flushed(j);
+    s->segment = j->segment;
+    journal_worker_ask(s->worker);
+    return 0;
 }
 
 int journal_sync_end(struct journal *j)

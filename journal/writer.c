@@ -62,7 +62,7 @@ static int write_open(struct journal *j)
     int rc;
 
     head.next_seq = j->next_seq;
-    rc = journal_batch_close(&head, &j->held, j->open_from, j->open_records);
+    rc = journal_batch_seal(&head, &j->held, j->open_from, j->open_records);
     if (rc)
         return -ENOMEM;
     if (journal_is_syncing(j)) { /* what takes long is done by now */
@@ -85,6 +85,7 @@ static int write_open(struct journal *j)
     j->head = head;
     j->open_from = j->held.len;
     j->open_records = 0;
+    j->open_lines = 0;
     return 0;
 }
 
@@ -151,6 +152,8 @@ int journal_append(struct journal *j, const struct journal_record *rec, int64_t 
     if (first)
         j->open_since_us = now_us;
     j->open_records++;
+    j->open_lines++;
+    j->lines++;
     j->next_seq++;
     if (ret_seq)
         *ret_seq = mine.seq;
@@ -159,9 +162,16 @@ int journal_append(struct journal *j, const struct journal_record *rec, int64_t 
 
 int journal_put_line(struct journal *j, struct span line)
 {
+    int rc;
+
     if (journal_open_bytes(j) == 0)
         j->open_since_us = j->now_us;
-    return buf_append_span(&j->held, line);
+    rc = buf_append_span(&j->held, line);
+    if (rc)
+        return rc;
+    j->open_lines++;
+    j->lines++;
+    return 0;
 }
 
 /* The lesser of two waits of which -1 is none. */
@@ -267,6 +277,7 @@ int journal_close(struct journal *j)
     if (rc == 0)
         journal_signing_finish(j);
     journal_sync_stop(j);
+    journal_grow_stop(j);
     journal_segment_close(&j->segment);
     if (j->lock_fd >= 0)
         close(j->lock_fd);

@@ -1,5 +1,5 @@
 /*
- * What writer.c, syncing.c, rollover.c and recover.c share. Private to journal/.
+ * What writer.c, syncing.c, growing.c, rollover.c and recover.c share. Private to journal/.
  */
 #ifndef LOCKSTEP_JOURNAL_WRITER_H
 #define LOCKSTEP_JOURNAL_WRITER_H
@@ -27,16 +27,20 @@ struct journal {
     int lock_fd;
     struct journal_segment segment;
     struct journal_syncer *syncer; /* NULL: journal_sync_begin is journal_sync */
+    struct journal_grower *grower; /* NULL: the tree never lags */
 
     uint64_t next_seq;           /* of the next record */
-    struct journal_head head;    /* after what was flushed */
-    struct journal_head durable; /* after what is durable */
+    struct journal_head head;    /* after what was flushed; its tree is not kept */
+    struct journal_head durable; /* after what is durable; its tree is journal_grown's */
     uint64_t durable_size;       /* bytes of the open segment that are */
+    uint64_t lines;              /* all leaves, with those of the open batch */
+    uint64_t durable_lines;      /* those that are durable: what the tree has or will have */
     struct buf held;             /* batches since the last fdatasync, then the open batch */
     struct journal_mark marks[JOURNAL_MARKS_MAX];
     size_t mark_count;
     size_t open_from; /* of the open batch in `held` */
     uint64_t open_records;
+    uint64_t open_lines; /* records and others */
 
     int64_t now_us;            /* the caller's last word */
     int64_t open_since_us;     /* first record of the open batch */
@@ -95,6 +99,14 @@ bool journal_is_syncing(const struct journal *j);
 void journal_sync_drop(struct journal *j);
 void journal_sync_stop(struct journal *j);
 void journal_set_durable(struct journal *j);
+
+/* journal_grow(j): the tree takes what `held` has up to the open batch, which alone stays there.
+ * journal_grow_apart(j): from now on by a thread. 0, -ENOMEM, -errno. journal_grown(j): wait for
+ * that: the tree over all that is durable. journal_grow_stop(j): and end the thread. */
+void journal_grow(struct journal *j);
+int journal_grow_apart(struct journal *j) __attribute__((warn_unused_result));
+const struct journal_tree *journal_grown(struct journal *j);
+void journal_grow_stop(struct journal *j);
 
 /* journal_is_rotation_due(j): the segment is big or old enough, and holds a record.
  * journal_rotate(j): close it and begin the next; where that cannot be made the old one is used on,

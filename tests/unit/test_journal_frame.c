@@ -4,6 +4,7 @@
 #include "journal/batch.h"
 #include "tests/unit/unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,6 +87,37 @@ static void test_tree_is_rfc6962(void **state)
             journal_tree_push(&tree, leaves[i]);
     }
     assert_int_equal(tree.count, 8);
+}
+
+/* Many leaves at once give the tree that they give one after the other, wherever it stands. */
+static void test_tree_of_many(void **state)
+{
+    enum { BEFORE = 40, MANY = 200 };
+    struct journal_tree one = {0}, many;
+    struct span lines[MANY];
+    char text[MANY][8];
+    uint8_t bytes[2][JOURNAL_TREE_LEVELS * SHA256_BYTES];
+
+    (void)state;
+    for (size_t i = 0; i < MANY; i++)
+        lines[i] = (struct span){text[i], (size_t)snprintf(text[i], sizeof text[i], "leaf %zu", i)};
+    for (size_t before = 0; before < BEFORE; before++) {
+        struct journal_tree next = one;
+
+        for (size_t n = 0; n <= MANY; n++) {
+            size_t size;
+
+            many = one;
+            journal_tree_push_each(&many, lines, n);
+            assert_int_equal(many.count, before + n);
+            size = journal_tree_export(&many, bytes[0]);
+            assert_int_equal(journal_tree_export(&next, bytes[1]), size);
+            assert_memory_equal(bytes[0], bytes[1], size);
+            if (n < MANY)
+                journal_tree_push(&next, lines[n]);
+        }
+        journal_tree_push(&one, SPAN("before"));
+    }
 }
 
 static struct journal_header sample_header(void)
@@ -284,6 +316,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_of_segments),
         cmocka_unit_test(test_tree_is_rfc6962),
+        cmocka_unit_test(test_tree_of_many),
         cmocka_unit_test(test_header_round_trip),
         cmocka_unit_test(test_header_is_refused_for_a_reason),
         cmocka_unit_test(test_commit_and_repair_round_trip),

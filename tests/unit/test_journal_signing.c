@@ -128,7 +128,65 @@ static void test_segments(void **state)
     test_dir_remove(&d);
 }
 
-/* Another start, another key: both have signed. */
+/* Groups of records, of which some are lost by the segment that has them; a checkpoint now and
+ * then, or at least a moment when all is durable. */
+static void append_groups(struct journal *j, const struct test_dir *d, bool is_signed)
+{
+    struct journal_standing standing;
+
+    for (unsigned i = 0; i < 60; i++) {
+        if (i % 20 == 10) {
+            assert_int_equal(journal_sync(j), 0); /* the next one is the next group's */
+            fail_calls(&world.fdatasync, 1, 1);
+        }
+        test_append(j, 1 + i * 7 % 200);
+        assert_int_equal(journal_sync_begin(j), 0);
+        if (i % 5 != 3)
+            continue;
+        assert_int_equal(journal_checkpoint(j, TEST_NOW_US + i * SECOND), 0);
+        journal_standing(j, &standing);
+        assert_int_equal(newest(d), is_signed ? standing.lines : 0);
+    }
+    assert_int_equal(journal_sync(j), 0);
+}
+
+/* The tree is grown by a thread: what is signed, and what headers say, is the tree of what is
+ * durable all the same, also behind a segment that has failed. */
+static void check_the_tree_of_a_thread(bool is_signed)
+{
+    struct journal_options opt = test_options();
+    struct journal_standing standing;
+    struct test_faults v;
+    struct test_dir d;
+    struct journal *j;
+    int fd;
+
+    world_reset();
+    test_dir_make(&d);
+    opt.segment_bytes = 50000;
+    j = test_open(&d, &opt, NULL);
+    if (is_signed)
+        sign(j, 1, TEST_NOW_US);
+    assert_int_equal(journal_sync_apart(j, &fd), 0);
+    append_groups(j, &d, is_signed);
+    journal_standing(j, &standing);
+    assert_int_equal(journal_close(j), 0);
+    v = test_verify(&d);
+    assert_int_equal(v.count, v.verdict.torn); /* what segments that failed have lost */
+    assert_int_equal(v.verdict.faults, 0);
+    assert_true(v.verdict.segments > 9);
+    assert_int_equal(v.verdict.leaves, standing.lines);
+    assert_int_equal(v.verdict.signed_leaves, is_signed ? standing.lines : 0);
+    test_dir_remove(&d);
+}
+
+static void test_the_tree_of_a_thread(void **state)
+{
+    (void)state;
+    check_the_tree_of_a_thread(true);
+    check_the_tree_of_a_thread(false);
+}
+
 /* What may leave the host is told: how far it is signed, and every closed segment, once. */
 static void test_standing(void **state)
 {
@@ -174,6 +232,7 @@ static void test_standing(void **state)
     test_dir_remove(&d);
 }
 
+/* Another start, another key: both have signed. */
 static void test_rotation(void **state)
 {
     struct journal_secret first = test_secret("a.example/log", 1);
@@ -322,6 +381,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_when),
         cmocka_unit_test(test_segments),
+        cmocka_unit_test(test_the_tree_of_a_thread),
         cmocka_unit_test(test_standing),
         cmocka_unit_test(test_rotation),
         cmocka_unit_test(test_what_was_signed_is_gone),

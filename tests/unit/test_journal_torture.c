@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MUCH 9000 /* bytes: enough for the tree to be left to its thread */
+
 /* A life of a journal that reaches every call; the disk is waited for, or asked by a thread.
  * *acknowledged is the last record that was. */
 static void live_so(const struct test_dir *d, uint64_t *acknowledged, bool apart)
@@ -15,11 +17,13 @@ static void live_so(const struct test_dir *d, uint64_t *acknowledged, bool apart
     struct journal_recovery found;
     struct journal *j = NULL;
     struct err e = {0};
+    char much[MUCH] = "";
     uint64_t last;
     int fd;
     struct journal_record rec = {
         .op = JOURNAL_PUT, .state = JOURNAL_DONE, .tx = JOURNAL_TX_SELF, .has = JOURNAL_HAS_FILE};
 
+    memset(much, 'x', MUCH - 1);
     opt.segment_bytes = 1500;
     if (journal_open(d->path, &opt, TEST_NOW_US, &j, &found, &e))
         return;
@@ -32,6 +36,7 @@ static void live_so(const struct test_dir *d, uint64_t *acknowledged, bool apart
         snprintf(path, sizeof(path), "dir/%lu.jpg", (unsigned long)seq);
         rec.path = path;
         rec.size = seq * 3;
+        rec.why = i % 10 == 4 ? much : NULL;
         if (journal_append(j, &rec, TEST_NOW_US + (int64_t)seq * 1000, &seq))
             continue;
         if (apart) {

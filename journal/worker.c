@@ -1,0 +1,108 @@
+/* A thread that does one thing whenever it is asked to. Shell. */
+#include "journal/worker.h"
+
+#include "base/mailbox.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+
+struct journal_worker {
+    pthread_t thread;
+    struct mailbox *asked;    /* closed: the thread ends */
+    struct mailbox *answered; /* its fd is the caller's to wait on */
+    struct letter letter;     /* which goes to and fro */
+    void (*work)(void *arg);
+    void *arg;
+    bool busy;
+};
+
+/* The thread. */
+static void *worker_main(void *arg)
+{
+    struct journal_worker *w = arg;
+    struct letter *letter;
+
+    while ((letter = mailbox_wait(w->asked))) {
+        w->work(w->arg);
+        (void)!mailbox_send(w->answered, letter); /* it is never closed */
+    }
+    return NULL;
+}
+
+/* A thread that takes no signals. 0 or -errno. */
+static int start_thread(struct journal_worker *w)
+{
+    sigset_t all, before;
+    int rc;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    rc = -pthread_create(&w->thread, NULL, worker_main, w);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return rc;
+}
+
+/* Everything but a running thread. */
+static void release(struct journal_worker *w)
+{
+    mailbox_free(w->asked);
+    mailbox_free(w->answered);
+    free(w);
+}
+
+int journal_worker_new(void (*work)(void *arg), void *arg, struct journal_worker **ret)
+{
+    struct journal_worker *w = calloc(1, sizeof(*w));
+    int rc;
+
+    if (!w)
+        return -ENOMEM;
+    w->work = work;
+    w->arg = arg;
+    rc = mailbox_new(0, &w->asked);
+    if (rc == 0)
+        rc = mailbox_new(0, &w->answered);
+    if (rc == 0)
+        rc = start_thread(w);
+    if (rc == 0)
+        *ret = w;
+    else
+        release(w);
+    return rc;
+}
+
+int journal_worker_fd(const struct journal_worker *w)
+{
+    return mailbox_fd(w->answered);
+}
+
+void journal_worker_ask(struct journal_worker *w)
+{
+    w->busy = true;
+    (void)!mailbox_send(w->asked, &w->letter); /* it is open until the worker is freed */
+}
+
+bool journal_worker_is_busy(const struct journal_worker *w)
+{
+    return w->busy;
+}
+
+bool journal_worker_take(struct journal_worker *w, bool wait)
+{
+    if (!w->busy || !(wait ? mailbox_wait(w->answered) : mailbox_take(w->answered)))
+        return false;
+    w->busy = false;
+    return true;
+}
+
+void journal_worker_free(struct journal_worker *w)
+{
+    if (!w)
+        return;
+    (void)journal_worker_take(w, true); /* whatever it was */
+    mailbox_close(w->asked);
+    pthread_join(w->thread, NULL);
+    release(w);
+}
