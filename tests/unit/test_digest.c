@@ -64,7 +64,7 @@ static void hash_one(uint8_t first, struct span text, uint8_t out[SHA256_BYTES])
     sha256_end(&s, out);
 }
 
-/* Hash texts in all ways, each text where the sanitizer sees an overrun. */
+/* Hash texts in all ways, each where the sanitizer sees an overrun, and at an odd place. */
 static void check_each(uint8_t first, const size_t *lengths, size_t count)
 {
     struct span texts[64];
@@ -75,10 +75,10 @@ static void check_each(uint8_t first, const size_t *lengths, size_t count)
         sha256_x86_works() ? sha256_each_by_x86 : sha256_each_by_openssl};
 
     for (size_t i = 0; i < count; i++) {
-        bytes[i] = malloc(lengths[i]);
-        for (size_t k = 0; k < lengths[i]; k++)
+        bytes[i] = malloc(1 + lengths[i]);
+        for (size_t k = 0; k <= lengths[i]; k++)
             bytes[i][k] = (char)rand();
-        texts[i] = (struct span){bytes[i], lengths[i]};
+        texts[i] = (struct span){bytes[i] + 1, lengths[i]};
     }
     for (size_t way = 0; way < sizeof ways / sizeof *ways; way++) {
         memset(out, 0, sizeof out);

@@ -95,7 +95,7 @@ static void test_tree_of_many(void **state)
     enum { BEFORE = 40, MANY = 200 };
     struct journal_tree one = {0}, many;
     struct span lines[MANY];
-    char text[MANY][8];
+    char text[MANY][16] = {{0}};
     uint8_t bytes[2][JOURNAL_TREE_LEVELS * SHA256_BYTES];
 
     (void)state;
