@@ -128,10 +128,21 @@ static void test_segments(void **state)
     test_dir_remove(&d);
 }
 
+/* All lines are durable: the records, and a header of each segment. */
+static void check_all_durable(const struct journal *j)
+{
+    struct journal_standing standing;
+
+    journal_standing(j, &standing);
+    assert_int_equal(journal_durable_seq(j), journal_next_seq(j) - 1);
+    assert_int_equal(standing.lines, journal_durable_seq(j) + standing.closed + 1);
+}
+
 /* Groups of records, of which some are lost by the segment that has them; a checkpoint now and
  * then, or at least a moment when all is durable. */
 static void append_groups(struct journal *j, const struct test_dir *d, bool is_signed)
 {
+    struct journal_health before, after;
     struct journal_standing standing;
 
     for (unsigned i = 0; i < 60; i++) {
@@ -140,14 +151,20 @@ static void append_groups(struct journal *j, const struct test_dir *d, bool is_s
             fail_calls(&world.fdatasync, 1, 1);
         }
         test_append(j, 1 + i * 7 % 200);
+        journal_health(j, &before);
         assert_int_equal(journal_sync_begin(j), 0);
+        journal_health(j, &after);
+        if (after.failovers != before.failovers)
+            check_all_durable(j); /* this group went into the new segment, too */
         if (i % 5 != 3)
             continue;
         assert_int_equal(journal_checkpoint(j, TEST_NOW_US + i * SECOND), 0);
+        check_all_durable(j);
         journal_standing(j, &standing);
         assert_int_equal(newest(d), is_signed ? standing.lines : 0);
     }
     assert_int_equal(journal_sync(j), 0);
+    assert_true(after.failovers > 0);
 }
 
 /* The tree is grown by a thread: what is signed, and what headers say, is the tree of what is
