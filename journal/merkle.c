@@ -106,7 +106,7 @@ size_t journal_tree_export(const struct journal_tree *t,
 
 int journal_tree_import(struct journal_tree *t, uint64_t count, const uint8_t *p, size_t n)
 {
-    if (n != (size_t)__builtin_popcountll(count) * SHA256_BYTES)
+    if (n != (size_t)__builtin_popcountll(count) * SHA256_BYTES || count >= JOURNAL_TREE_MOST)
         return ERR_SYNTAX;
     memset(t, 0, sizeof(*t));
     t->count = count;

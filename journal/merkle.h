@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define JOURNAL_TREE_LEVELS 64
+#define JOURNAL_TREE_MOST   (UINT64_C(1) << 63) /* leaves that a tree is begun with: below that */
 
 struct journal_tree {
     uint64_t count;                                  /* leaves */
@@ -32,7 +33,8 @@ void journal_tree_root(const struct journal_tree *t, uint8_t out[SHA256_BYTES]);
 void journal_tree_join(const uint8_t *left, const uint8_t *right, uint8_t out[SHA256_BYTES]);
 
 /* journal_tree_export(t, out): the frontier, the largest subtree first; returns the bytes.
- * journal_tree_import(t, count, p, n): the reverse. 0 or ERR_SYNTAX where n does not fit count. */
+ * journal_tree_import(t, count, p, n): the reverse. 0, or ERR_SYNTAX where n does not fit count, or
+ * where count is JOURNAL_TREE_MOST or above, so that there are levels for all that may come. */
 size_t journal_tree_export(const struct journal_tree *t,
                            uint8_t out[JOURNAL_TREE_LEVELS * SHA256_BYTES]);
 int journal_tree_import(struct journal_tree *t, uint64_t count, const uint8_t *p, size_t n)

@@ -327,7 +327,8 @@ class Verifier:
         h = dict(found)
         frontier = base64.b64decode(h["fr"], validate=True)
         roots = [frontier[i:i + 32] for i in range(0, len(frontier), 32)]
-        if h["k"] != "h" or h["v"] != 1 or len(roots) != bin(h["n"]).count("1"):
+        if (h["k"] != "h" or h["v"] != 1 or len(roots) != bin(h["n"]).count("1") or
+                h["n"] >= 1 << 63):
             raise Bad(f"{name}: no header of this format", "header")
         stated = Tree()
         stated.count, stated.frontier = h["n"], roots

@@ -196,6 +196,38 @@ static void test_header_is_refused_for_a_reason(void **state)
     assert_int_equal(decode_with("\"boot\":\"\"", "\"Boot\":\"\""), ERR_SYNTAX);
 }
 
+/* Decode the sample header with a tree of so many leaves, of which the hashes are zeroes. */
+static int decode_count(uint64_t count, struct journal_tree *ret)
+{
+    struct journal_header h = sample_header(), got;
+    struct buf line, store;
+    int rc;
+
+    h.tree.count = count;
+    buf_init(&line, JOURNAL_LINE_MAX);
+    buf_init(&store, JOURNAL_LINE_MAX);
+    assert_int_equal(journal_header_encode(&h, &line), 0);
+    rc = journal_header_decode((struct span){line.data, line.len - 1}, &store, &got);
+    if (rc == 0)
+        *ret = got.tree;
+    buf_release(&line);
+    buf_release(&store);
+    return rc;
+}
+
+/* A number of leaves that has no room for one more line is nobody's. */
+static void test_header_of_too_many_leaves(void **state)
+{
+    struct journal_tree tree;
+
+    (void)state;
+    assert_int_equal(decode_count(UINT64_MAX, &tree), ERR_SYNTAX);
+    assert_int_equal(decode_count(JOURNAL_TREE_MOST, &tree), ERR_SYNTAX);
+    assert_int_equal(decode_count(JOURNAL_TREE_MOST - 1, &tree), 0);
+    journal_tree_push_each(&tree, (const struct span[]){SPAN("x"), SPAN("y")}, 2);
+    assert_true(tree.count == JOURNAL_TREE_MOST + 1);
+}
+
 static void test_commit_and_repair_round_trip(void **state)
 {
     struct journal_commit c = {.last = 9, .records = 3, .bytes = 400, .crc = 0x00c0ffee}, got;
@@ -319,6 +351,7 @@ int main(void)
         cmocka_unit_test(test_tree_of_many),
         cmocka_unit_test(test_header_round_trip),
         cmocka_unit_test(test_header_is_refused_for_a_reason),
+        cmocka_unit_test(test_header_of_too_many_leaves),
         cmocka_unit_test(test_commit_and_repair_round_trip),
         cmocka_unit_test(test_finds_batches),
         cmocka_unit_test(test_finds_the_next_batch_after_damage),
