@@ -366,17 +366,41 @@ static bool check_sequence(struct journal_audit *a, uint64_t offset, const struc
     return true;
 }
 
+/* How many lines the tree may take at once: none past a size that somebody wants to look at. */
+static size_t leaves_at_once(const struct journal_audit *a)
+{
+    const uint64_t count = a->head.tree.count;
+    uint64_t left = JOURNAL_TREE_EACH;
+
+    if (a->onlooker)
+        left = a->onlooker->wants(a->onlooker_arg, count) - count;
+    return left < JOURNAL_TREE_EACH ? (size_t)left : JOURNAL_TREE_EACH;
+}
+
+/* The tree takes lines, and who looks at it is told. */
+static void push_lines(struct journal_audit *a, struct span rest)
+{
+    struct span lines[JOURNAL_TREE_EACH];
+    bool more = true;
+
+    while (more) {
+        const size_t most = leaves_at_once(a);
+        size_t n = 0;
+
+        while (n < most && (more = journal_line_next(&rest, &lines[n])))
+            n++;
+        journal_tree_push_each(&a->head.tree, lines, n);
+        if (a->onlooker && n > 0)
+            a->onlooker->on_leaves(a->onlooker_arg, lines, n);
+    }
+}
+
 /* Count a batch and push its lines. */
 static void take_batch(struct journal_audit *a, const struct journal_batch *b)
 {
     struct journal_verdict *v = &a->verdict;
-    struct span rest = b->body, line;
 
-    while (journal_line_next(&rest, &line)) {
-        journal_tree_push(&a->head.tree, line);
-        if (a->on_leaf)
-            a->on_leaf(a->leaf_arg, line);
-    }
+    push_lines(a, b->body);
     if (b->commit.records) {
         if (v->records == 0)
             v->first_seq = b->commit.last - b->commit.records + 1;

@@ -25,11 +25,17 @@ struct journal_late {
     uint64_t said_leaves; /* lines of the tree with it */
 };
 
+/* Who looks at the tree while it grows. */
+struct journal_onlooker {
+    uint64_t (*wants)(void *arg, uint64_t count); /* the next size above `count` to look at */
+    void (*on_leaves)(void *arg, const struct span *lines, size_t n); /* the tree has taken them */
+};
+
 struct journal_audit {
     void (*on_fault)(void *arg, const struct journal_fault *f); /* may be NULL */
     void *arg;
-    void (*on_leaf)(void *arg, struct span line); /* each line that the tree has taken; or NULL */
-    void *leaf_arg;
+    const struct journal_onlooker *onlooker; /* NULL: nobody looks at the tree */
+    void *onlooker_arg;
     struct journal_verdict verdict;
     struct buf store; /* decoded lines */
 

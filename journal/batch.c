@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#define LEAVES 64 /* that are hashed together */
-
 void journal_chain_next(const uint8_t chain[SHA256_BYTES], struct span body,
                         uint8_t out[SHA256_BYTES])
 {
@@ -38,12 +36,12 @@ int journal_batch_seal(struct journal_head *head, struct buf *out, size_t from, 
 
 void journal_batch_leaves(struct journal_tree *tree, struct span lines)
 {
-    struct span leaves[LEAVES];
+    struct span leaves[JOURNAL_TREE_EACH];
     size_t n = 0;
 
     while (journal_line_next(&lines, &leaves[n])) {
         n += journal_kind_of(leaves[n]) != JOURNAL_KIND_COMMIT;
-        if (n == LEAVES) {
+        if (n == JOURNAL_TREE_EACH) {
             journal_tree_push_each(tree, leaves, n);
             n = 0;
         }

@@ -148,19 +148,45 @@ static void reach(struct evidence *ev, struct evidence_points *points, uint64_t 
     }
 }
 
-/* The audit's hook: a line was pushed. */
-static void evidence_leaf(void *arg, struct span line)
+/* The audit's hook: where the tree is next held against a checkpoint. One that it has passed is
+ * told of at the next line. */
+static uint64_t evidence_wants(void *arg, uint64_t count)
+{
+    const struct evidence *ev = arg;
+    const struct evidence_points *lists[] = {&ev->points, &ev->anchors};
+    uint64_t least = UINT64_MAX;
+
+    for (size_t i = 0; i < 2; i++) {
+        const struct evidence_points *p = lists[i];
+
+        if (p->next < p->count && p->items[p->next].size < least)
+            least = p->items[p->next].size;
+    }
+    return least > count ? least : count + 1;
+}
+
+/* May this line name a key? */
+static bool may_name_key(struct span line)
+{
+    return journal_kind_of(line) == JOURNAL_KIND_RECORD &&
+           memmem(line.p, line.n < OP_FAR ? line.n : OP_FAR, "\"o\":\"key\",", 10);
+}
+
+/* The audit's hook: lines were pushed. */
+static void evidence_leaves(void *arg, const struct span *lines, size_t n)
 {
     struct evidence *ev = arg;
     uint64_t count = ev->audit->head.tree.count;
 
-    if (!ev->keys_given && journal_kind_of(line) == JOURNAL_KIND_RECORD &&
-        memmem(line.p, line.n < OP_FAR ? line.n : OP_FAR, "\"o\":\"key\",", 10) &&
-        take_key(ev, line))
-        ev->rc = -ENOMEM;
+    for (size_t i = 0; i < n && !ev->keys_given; i++)
+        if (may_name_key(lines[i]) && take_key(ev, lines[i]))
+            ev->rc = -ENOMEM;
     reach(ev, &ev->points, count);
     reach(ev, &ev->anchors, count);
 }
+
+static const struct journal_onlooker onlooker = {.wants = evidence_wants,
+                                                 .on_leaves = evidence_leaves};
 
 int evidence_init(struct evidence *ev, struct journal_audit *audit, const struct journal_key *keys,
                   size_t count)
@@ -174,8 +200,8 @@ int evidence_init(struct evidence *ev, struct journal_audit *audit, const struct
     buf_init(&ev->file, JOURNAL_CHECKPOINTS_MAX);
     for (size_t i = 0; rc == 0 && i < count; i++)
         rc = evidence_key(ev, &keys[i]);
-    audit->on_leaf = evidence_leaf;
-    audit->leaf_arg = ev;
+    audit->onlooker = &onlooker;
+    audit->onlooker_arg = ev;
     return rc;
 }
 

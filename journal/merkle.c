@@ -31,20 +31,17 @@ void journal_tree_push(struct journal_tree *t, struct span line)
     t->count++;
 }
 
-/* Leaves that are hashed together. */
-#define EACH 64
-
 /* A level of hashes and the one above it; the first place of each is for a hash that waited for its
  * sibling. */
 struct level {
-    uint8_t hash[1 + EACH][SHA256_BYTES];
+    uint8_t hash[1 + JOURNAL_TREE_EACH][SHA256_BYTES];
 };
 
 /* The n hashes behind the first place of levels[0] are leaves: join them, and what waits, as far as
  * they go. */
 static void tree_rise(struct journal_tree *t, struct level levels[2], size_t n)
 {
-    struct span pairs[EACH / 2];
+    struct span pairs[JOURNAL_TREE_EACH / 2];
     uint64_t waits = t->count;
 
     t->count += n;
@@ -68,7 +65,7 @@ void journal_tree_push_each(struct journal_tree *t, const struct span *lines, si
     struct level levels[2];
 
     for (size_t n; count > 0; lines += n, count -= n) {
-        n = count < EACH ? count : EACH;
+        n = count < JOURNAL_TREE_EACH ? count : JOURNAL_TREE_EACH;
         /* cppcheck-suppress legacyUninitvar; this is what fills it */
         digest_sha256_each(0x00, lines, n, levels[0].hash + 1);
         tree_rise(t, levels, n);

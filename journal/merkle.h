@@ -12,6 +12,7 @@
 
 #define JOURNAL_TREE_LEVELS 64
 #define JOURNAL_TREE_MOST   (UINT64_C(1) << 63) /* leaves that a tree is begun with: below that */
+#define JOURNAL_TREE_EACH   64                  /* lines that are best pushed at once */
 
 struct journal_tree {
     uint64_t count;                                  /* leaves */
