@@ -198,8 +198,9 @@ def test_mv_from_another_file_system(ctx):
 
 @on("s3d")
 def test_aws_s3_sync_downwards(ctx):
-    """From another bucket into the tree: aws writes name.XXXXXXXX, then renames it."""
-    agent, images, lists, source = running(ctx, 20)
+    """From another bucket into the tree: aws writes name.XXXXXXXX, then renames it, which a busy host
+    may hold up for longer than the tests' files settle."""
+    agent, images, lists, source = running(ctx, 20, settle_ms=2000)
     other = ctx.bucket + "-source"
     ctx.server.create_bucket(other)
     ctx.client.aws("s3", "sync", "--quiet", source, f"s3://{other}/")
