@@ -198,6 +198,7 @@ agent_tests = \
 	tests/unit/test_index_walk \
 	tests/unit/test_replay \
 	tests/unit/test_spill \
+	tests/unit/test_departed \
 	tests/unit/test_mentioned \
 	tests/unit/test_manifest_notes \
 	tests/unit/test_undo \
@@ -282,6 +283,8 @@ tests_unit_test_undo_SOURCES = tests/unit/test_undo.c tests/unit/scratch.c tests
 tests_unit_test_undo_LDADD = agent/libservice.a $(agent_tests_LIBS)
 tests_unit_test_uploads_SOURCES = tests/unit/test_uploads.c $(index_bed)
 tests_unit_test_uploads_LDADD = agent/libservice.a $(agent_tests_LIBS) $(LMDB_LIBS)
+tests_unit_test_departed_SOURCES = tests/unit/test_departed.c $(index_bed)
+tests_unit_test_departed_LDADD = agent/libservice.a lists/liblists.a $(agent_tests_LIBS) $(LMDB_LIBS)
 tests_unit_test_mentioned_SOURCES = tests/unit/test_mentioned.c $(index_bed)
 tests_unit_test_mentioned_LDADD = agent/libservice.a lists/liblists.a $(agent_tests_LIBS) $(LMDB_LIBS)
 tests_unit_test_manifest_notes_SOURCES = tests/unit/test_manifest_notes.c $(index_bed)

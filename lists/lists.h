@@ -144,9 +144,9 @@ int lst_undo(struct span now, struct span undo, struct buf *out)
 int lst_undo_sides(struct span undo, struct buf *before, struct buf *after)
     __attribute__((warn_unused_result));
 
-/* lst_undo_each(undo, fn, arg): each row that the rewrite gave another path, in order: its old path
- * and the new one, below the repository. 0, ERR_SYNTAX for an undo text that is none, or the first
- * non-zero answer of fn, which ends it. Pure. */
+/* lst_undo_each(undo, fn, arg): each row that the rewrite gave another path or dropped, in order:
+ * its old path and the new one (NULL: it was dropped), below the repository. 0, ERR_SYNTAX for an
+ * undo text that is none, or the first non-zero answer of fn, which ends it. Pure. */
 typedef int lst_undo_fn(void *arg, const char *from, const char *to);
 int lst_undo_each(struct span undo, lst_undo_fn *fn, void *arg) __attribute__((warn_unused_result));
 

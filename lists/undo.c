@@ -150,17 +150,19 @@ int lst_undo_each(struct span undo, lst_undo_fn *fn, void *arg)
     while (next_line(undo, &at, &u, &rc)) {
         struct span path;
 
-        if (span_equal(u.marker, SPAN("-")) || span_equal(u.marker, SPAN("=")))
+        bool dropped = span_equal(u.marker, SPAN("-"));
+
+        if (span_equal(u.marker, SPAN("=")))
             continue;
         if (!row_path(u.row, &path))
             return ERR_SYNTAX;
         if (span_equal(path, u.marker) || span_equal(path, marker_path(u.marker)))
             continue; /* the row has another index or label, or a path that nobody would look for */
         rc = lst_path_normal(path, from, sizeof from);
-        if (rc == 0)
+        if (rc == 0 && !dropped)
             rc = lst_path_normal(u.marker, to, sizeof to);
         if (rc == 0)
-            rc = fn(arg, from, to);
+            rc = fn(arg, from, dropped ? NULL : to);
     }
     return rc;
 }

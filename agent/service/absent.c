@@ -53,15 +53,16 @@ void absent_add(struct agent *a, struct mapping *m, const char *path, uint64_t r
     absent_set(a, m, path, rows_of(a, name) + rows);
 }
 
-/* index_meta_each's callback. */
-static int count_one(void *arg, const void *value, size_t size)
+/* index_meta_fn. */
+static int count_one(void *arg, struct span name, struct span value)
 {
     struct mapping *m = arg;
     uint64_t rows;
 
-    if (size <= HEAD || strncmp((const char *)value + HEAD, m->conf->prefix, m->prefix_len) != 0)
+    (void)name;
+    if (value.n <= HEAD || strncmp(value.p + HEAD, m->conf->prefix, m->prefix_len) != 0)
         return 0;
-    memcpy(&rows, value, sizeof rows); /* it need not be aligned */
+    memcpy(&rows, value.p, sizeof rows); /* it need not be aligned */
     m->absent += rows;
     return 0;
 }
@@ -69,5 +70,5 @@ static int count_one(void *arg, const void *value, size_t size)
 int absent_count(struct agent *a, struct mapping *m)
 {
     m->absent = 0;
-    return m->conf->kind == CONF_LISTS ? index_meta_each(a->index, PREFIX, count_one, m) : 0;
+    return m->conf->kind == CONF_LISTS ? index_meta_each(a->index, PREFIX, NULL, count_one, m) : 0;
 }

@@ -21,16 +21,14 @@
  *   doubts   uploads in parts that may have been begun without our hearing of it
  *   recover  journal and index after a stop or a crash
  *   sight    what the watchers do not see, and since when
- *   limits   how fast the transfers may go
- *   troubles faults by cause, and what is held back while everything fails
+ *   limits   how fast the transfers may go; troubles: faults by cause, what waits for their end
  *   report   status; glance: its first lines
  *   control  the socket
  *   orders   what operators ask for there
  *   pulse    what systemd is told
  *   reload   a changed configuration is taken over
  *   wait     who waits there until all is in S3
- *   repair   what a verification found
- *   adopt    an S3 copy that is there already
+ *   repair   what a verification found; adopt: an S3 copy that is there already
  *   anchors  what of the journal goes to S3
  *   retention  how long those stay here
  *   finder   indexes and compression of its closed segments
@@ -49,6 +47,7 @@
 #include "agent/core/rows.h"
 #include "agent/core/trouble.h"
 #include "agent/service/attributes.h"
+#include "agent/service/departed.h"
 #include "agent/service/index.h"
 #include "agent/service/service.h"
 #include "agent/service/tally.h"
@@ -257,6 +256,7 @@ struct agent {
     struct anchors *anchors;          /* NULL: nothing of the journal goes to S3 */
     int64_t retention_due_ms;         /* when the journal's oldest segment is looked at next */
     int64_t expire_ms;                /* when what is remembered for a while is gone through next */
+    struct departed_sweep departed;   /* the same, of what departed.h remembers */
     int signing;           /* why the last checkpoint of the journal could not be made; 0 */
     int64_t complained_ms; /* failures are summed up at most this often */
     uint64_t complaints;

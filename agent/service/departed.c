@@ -2,59 +2,109 @@
 #include "agent/service/departed.h"
 
 #include "agent/service/hashed.h"
+#include "agent/service/stored.h"
 #include "base/path.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
-/* Names of the meta values: by a key's SHA-256 or, up to 400 bytes, by the key itself, so that what
- * lies together is written together. */
+/* Names of the meta values: of what left a key, and of a key that rows of lists were rewritten to.
+ * Each is by the key's SHA-256 or, where it is short enough, by the key itself, so that what lies
+ * together is written together. */
 #define PREFIX    "departed"
-#define BY_HASH   PREFIX ":"
-#define BY_KEY    PREFIX "/"
-#define KEY_MAX   400
-#define NAME_SIZE (sizeof(BY_KEY) + KEY_MAX)
+#define KEY_MAX   (DEPARTED_NAME_SIZE - sizeof PREFIX - 1)
+#define NAME_SIZE DEPARTED_NAME_SIZE
+
+struct name_kind {
+    const char *by_hash, *by_key;
+};
+
+static const struct name_kind left = {PREFIX "#", PREFIX "="};
+static const struct name_kind reached = {PREFIX "*", PREFIX ">"};
 
 struct departed {
     int64_t at_s;
-    char to[PATH_BYTES_MAX + 1]; /* stored without what follows the NUL */
+    uint32_t keep_s;
+    char to[PATH_BYTES_MAX + 1]; /* stored without what follows the NUL; of `reached`: not stored */
 };
 
 #define HEAD offsetof(struct departed, to)
 
 /* What a key's note is called. */
-static void note_name(const char *key, char out[NAME_SIZE])
+static void note_name(const struct name_kind *kind, const char *key, char out[NAME_SIZE])
 {
-    size_t n = strlen(key);
-
     _Static_assert(NAME_SIZE >= HASHED_NAME_SIZE, "either name fits");
-    if (n > KEY_MAX) {
-        hashed_name(BY_HASH, key, out);
-        return;
-    }
-    memcpy(out, BY_KEY, sizeof BY_KEY - 1);
-    memcpy(out + sizeof BY_KEY - 1, key, n + 1);
+    if (strlen(key) > KEY_MAX)
+        hashed_name(kind->by_hash, key, out);
+    else
+        snprintf(out, NAME_SIZE, "%s%s", kind->by_key, key);
 }
 
-int departed_note(struct index *ix, const char *key, const char *to, int64_t now_s)
+/* It is as old as what is not remembered any more, or is none. */
+static bool is_old(const struct departed *d, int64_t now_s)
 {
-    struct departed d = {.at_s = now_s};
-    char name[NAME_SIZE];
-    size_t n = to ? strlen(to) : 0;
+    return now_s - d->at_s > d->keep_s || d->keep_s > DEPARTED_S;
+}
 
-    if (n >= sizeof d.to)
+/* What is noted of a key. */
+static int note_get(struct index *ix, const struct name_kind *kind, const char *key,
+                    struct departed *ret, size_t *ret_size)
+{
+    char name[NAME_SIZE];
+
+    note_name(kind, key, name);
+    *ret_size = sizeof *ret;
+    return index_meta_get(ix, name, ret, ret_size);
+}
+
+/* Note it. Where the rows of a list go, that is noted as well. */
+static int note_put(struct index *ix, const char *key, size_t prefix, const struct departed *d)
+{
+    char name[NAME_SIZE], went[STORED_KEY_MAX + 1];
+    int n = snprintf(went, sizeof went, "%.*s%s", (int)prefix, key, d->to);
+    int rc;
+
+    note_name(&left, key, name);
+    rc = index_meta_put(ix, name, d, HEAD + strlen(d->to) + 1);
+    if (rc || d->keep_s != DEPARTED_S || !d->to[0] || n >= (int)sizeof went)
+        return rc;
+    note_name(&reached, went, name);
+    return index_meta_put(ix, name, d, HEAD);
+}
+
+int departed_note(struct index *ix, const char *key, size_t prefix, const char *to, int64_t now_s)
+{
+    struct departed d;
+    size_t n;
+    bool listed = note_get(ix, &reached, key, &d, &n) == 0 && n == HEAD && !is_old(&d, now_s);
+
+    d.at_s = now_s;
+    d.keep_s = listed ? DEPARTED_S : DEPARTED_UNLISTED_S;
+    if (snprintf(d.to, sizeof d.to, "%s", to ? to : "") >= (int)sizeof d.to)
         return -ENAMETOOLONG;
-    if (n)
-        memcpy(d.to, to, n);
-    note_name(key, name);
-    return index_meta_put(ix, name, &d, HEAD + n + 1);
+    return note_put(ix, key, prefix, &d);
+}
+
+int departed_listed(struct index *ix, const char *key, size_t prefix)
+{
+    struct departed d;
+    size_t n;
+    int rc = note_get(ix, &left, key, &d, &n);
+
+    if (rc)
+        return rc == -ENOENT ? 0 : rc;
+    if (n <= HEAD || d.keep_s == DEPARTED_S)
+        return 0;
+    d.keep_s = DEPARTED_S;
+    return note_put(ix, key, prefix, &d);
 }
 
 int departed_forget(struct index *ix, const char *key)
 {
     char name[NAME_SIZE];
 
-    note_name(key, name);
+    note_name(&left, key, name);
     return index_meta_remove(ix, name);
 }
 
@@ -64,9 +114,8 @@ bool departed_find(struct index_view *v, const char *key, int64_t now_s, char *t
     struct departed d;
     size_t n = sizeof d;
 
-    note_name(key, name);
-    if (index_view_meta(v, name, &d, &n) || n <= HEAD || n - HEAD > size ||
-        now_s - d.at_s > DEPARTED_S)
+    note_name(&left, key, name);
+    if (index_view_meta(v, name, &d, &n) || n <= HEAD || n - HEAD > size || is_old(&d, now_s))
         return false;
     memcpy(to, d.to, n - HEAD);
     to[n - HEAD - 1] = '\0';
@@ -75,26 +124,60 @@ bool departed_find(struct index_view *v, const char *key, int64_t now_s, char *t
 
 bool departed_since(struct index *ix, const char *key, int64_t since_s)
 {
-    char name[NAME_SIZE];
     struct departed d;
-    size_t n = sizeof d;
+    size_t n;
 
-    note_name(key, name);
-    return index_meta_get(ix, name, &d, &n) == 0 && n > HEAD + 1 && d.at_s >= since_s;
+    return note_get(ix, &left, key, &d, &n) == 0 && n > HEAD + 1 && d.at_s >= since_s;
 }
 
-/* index_stale_fn. */
-static bool is_stale(void *arg, const void *value, size_t size)
-{
-    int64_t at_s;
+/* A piece of a sweep. */
+struct sweep {
+    int64_t now_s;
+    size_t looked_at;
+    struct buf old; /* names, each with a NUL */
+    char *next;
+};
 
-    if (size < sizeof at_s)
-        return true;
-    memcpy(&at_s, value, sizeof at_s);
-    return *(const int64_t *)arg - at_s > DEPARTED_S;
+#define SWEEP_MOST 2000
+
+/* index_meta_fn. 1: so many are enough. */
+static int sweep_one(void *arg, struct span name, struct span value)
+{
+    struct sweep *s = arg;
+    struct departed d = {.keep_s = 0};
+    int rc;
+
+    if (name.n >= NAME_SIZE)
+        return 0; /* not of ours */
+    if (s->looked_at++ == SWEEP_MOST) {
+        snprintf(s->next, NAME_SIZE, "%.*s", (int)name.n, name.p);
+        return 1;
+    }
+    if (value.n >= HEAD)
+        memcpy(&d, value.p, HEAD);
+    if (!is_old(&d, s->now_s))
+        return 0;
+    rc = buf_append_span(&s->old, name);
+    return rc ? rc : buf_append_byte(&s->old, 0);
 }
 
-int departed_expire(struct index *ix, int64_t now_s)
+int departed_expire(struct index *ix, int64_t now_s, struct departed_sweep *sweep,
+                    bool *ret_expired)
 {
-    return index_meta_sweep(ix, PREFIX, is_stale, &now_s);
+    char from[NAME_SIZE];
+    struct sweep s = {.now_s = now_s, .next = sweep->next};
+    int rc;
+
+    buf_init(&s.old, SIZE_MAX);
+    snprintf(from, sizeof from, "%s", sweep->next);
+    sweep->next[0] = '\0';
+    rc = index_meta_each(ix, PREFIX, from[0] ? from : NULL, sweep_one, &s);
+    if (rc == 1)
+        rc = 0;
+    *ret_expired = s.old.len > 0;
+    for (const char *name = s.old.data; rc == 0 && name && name < s.old.data + s.old.len;
+         name += strlen(name) + 1)
+        rc = index_meta_remove(ix, name);
+    buf_release(&s.old);
+    return rc;
 }

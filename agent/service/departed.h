@@ -1,20 +1,31 @@
 /*
  * Where images went of which rows were rewritten lately. Shell: the index keeps it.
  *
- * Who reads a list before it is rewritten and saves it afterwards puts old rows back. So for a day
- * the index remembers each path that rows left and at which no other image came to S3 since, and a
- * list that comes with such a path is rewritten again, as long as no file is there.
+ * Who reads a list before it is rewritten and saves it afterwards puts old rows back. So the index
+ * remembers each path that rows left and at which no other image came to S3 since, and a list that
+ * comes with such a path is rewritten again, as long as no file is there.
+ *
+ * For a day, where a list named the path: somebody may have that list open. For some minutes, where
+ * none did: it may be listed while its image goes. A path that rows were rewritten to, though, is
+ * remembered as long as the rows that came there, whoever names it by then: an old list is followed
+ * from path to path, and no link may be missing.
  */
 #ifndef LOCKSTEP_AGENT_SERVICE_DEPARTED_H
 #define LOCKSTEP_AGENT_SERVICE_DEPARTED_H
 
 #include "agent/service/index.h"
 
-#define DEPARTED_S (24 * 3600) /* how long it is remembered */
+#define DEPARTED_S          (24 * 3600) /* how long it is remembered that a list named it */
+#define DEPARTED_UNLISTED_S (10 * 60)   /* and where none did */
 
-/* departed_note(ix, key, to, now_s): rows left the path of this key for the path `to` (NULL: they
- * were dropped). 0 or a negative code. */
-int departed_note(struct index *ix, const char *key, const char *to, int64_t now_s)
+/* departed_note(ix, key, prefix, to, now_s): rows that name the path of this key, if there are any,
+ * leave it for the path `to` (NULL: they are dropped). prefix: so many bytes of the key are not of
+ * its path, but of all paths beside it. 0 or a negative code. */
+int departed_note(struct index *ix, const char *key, size_t prefix, const char *to, int64_t now_s)
+    __attribute__((warn_unused_result));
+
+/* departed_listed(ix, key, prefix): a list has such rows. 0 or a negative code. */
+int departed_listed(struct index *ix, const char *key, size_t prefix)
     __attribute__((warn_unused_result));
 
 /* departed_forget(ix, key): an image is at the path of this key, and rows of it may be. */
@@ -27,7 +38,17 @@ bool departed_find(struct index_view *v, const char *key, int64_t now_s, char *t
 /* departed_since(ix, key, since_s): rows left this path for another one at that time or later. */
 bool departed_since(struct index *ix, const char *key, int64_t since_s);
 
-/* departed_expire(ix, now_s): forget what is too old. */
-int departed_expire(struct index *ix, int64_t now_s) __attribute__((warn_unused_result));
+#define DEPARTED_NAME_SIZE 412 /* of what a note is called */
+
+/* Where a sweep of them stands. Zeroed: at the begin. */
+struct departed_sweep {
+    int64_t due_ms;                /* the caller's */
+    char next[DEPARTED_NAME_SIZE]; /* "": at the begin */
+};
+
+/* departed_expire(ix, now_s, sweep, ret_expired): look at some more of them, and forget those that
+ * are too old. *ret_expired: there were such, which is to be committed. 0 or a negative code. */
+int departed_expire(struct index *ix, int64_t now_s, struct departed_sweep *sweep,
+                    bool *ret_expired) __attribute__((warn_unused_result));
 
 #endif

@@ -328,10 +328,10 @@ static bool index_may_match(MDB_val k, const char *prefix)
 
 /* A cursor in a table, at the first key from *k on (of no bytes: at the first of all). 0, -ENOENT
  * or another code; *ret: NULL if there is none to close. */
-static int walk_open(struct index *ix, bool writing, const MDB_dbi *table, MDB_cursor **ret,
-                     MDB_val *k, MDB_val *v)
+static int walk_open(struct index *ix, const MDB_dbi *table, MDB_cursor **ret, MDB_val *k,
+                     MDB_val *v)
 {
-    int rc = writing ? index_write_txn(ix) : index_read_txn(ix);
+    int rc = index_read_txn(ix);
 
     *ret = NULL;
     if (rc == 0)
@@ -358,7 +358,7 @@ static int walk_objects(struct index *ix, const char *prefix, const char *after,
 
     *k = after ? index_key(after, room) : index_seek_key(prefix);
     last = *k;
-    rc = walk_open(ix, false, &ix->objects, ret, k, v);
+    rc = walk_open(ix, &ix->objects, ret, k, v);
     if (rc == 0 && after && k->mv_size == last.mv_size &&
         memcmp(k->mv_data, last.mv_data, last.mv_size) == 0)
         rc = index_code(mdb_cursor_get(*ret, k, v, MDB_NEXT));
@@ -396,7 +396,7 @@ int index_each_inode(struct index *ix, uint64_t ino, index_fn *fn, void *arg)
 
     for (int i = 0; i < 8; i++)
         pair[i] = (uint8_t)(ino >> (56 - 8 * i));
-    rc = walk_open(ix, false, &ix->inodes, &c, &k, &v);
+    rc = walk_open(ix, &ix->inodes, &c, &k, &v);
     while (rc == 0 && k.mv_size == STORED_PAIR_BYTES && memcmp(k.mv_data, pair, 8) == 0) {
         if (v.mv_size >= sizeof key) {
             rc = ERR_CORRUPT;
@@ -435,7 +435,7 @@ int index_each_child(struct index *ix, const char *dir, index_fn *file,
     size_t dir_n = strlen(dir);
     struct index_entry entry;
     char key[STORED_KEY_MAX + 1];
-    int rc = walk_open(ix, false, &ix->objects, &c, &k, &v);
+    int rc = walk_open(ix, &ix->objects, &c, &k, &v);
 
     while (rc == 0 && index_may_match(k, dir)) {
         char *slash;
@@ -545,7 +545,7 @@ int index_each_held(struct index *ix, const char *prefix,
     MDB_cursor *c;
     MDB_val k = {0}, v;
     char key[STORED_KEY_MAX + 1];
-    int rc = walk_open(ix, false, &ix->held, &c, &k, &v);
+    int rc = walk_open(ix, &ix->held, &c, &k, &v);
 
     while (rc == 0) {
         const char *p = v.mv_data;
@@ -604,30 +604,15 @@ int index_meta_remove(struct index *ix, const char *name)
     return rc == -ENOENT ? 0 : rc;
 }
 
-int index_meta_each(struct index *ix, const char *prefix,
-                    int (*fn)(void *arg, const void *value, size_t size), void *arg)
+int index_meta_each(struct index *ix, const char *prefix, const char *from, index_meta_fn *fn,
+                    void *arg)
 {
-    MDB_val k = {strlen(prefix), (void *)(uintptr_t)prefix}, v;
+    MDB_val k = {strlen(from ? from : prefix), (void *)(uintptr_t)(from ? from : prefix)}, v;
     MDB_cursor *c;
-    int rc = walk_open(ix, false, &ix->meta, &c, &k, &v);
+    int rc = walk_open(ix, &ix->meta, &c, &k, &v);
 
     while (rc == 0 && index_may_match(k, prefix)) {
-        rc = fn(arg, v.mv_data, v.mv_size);
-        if (rc == 0)
-            rc = index_code(mdb_cursor_get(c, &k, &v, MDB_NEXT));
-    }
-    return walk_end(c, rc);
-}
-
-int index_meta_sweep(struct index *ix, const char *prefix, index_stale_fn *is_stale, void *arg)
-{
-    MDB_val k = {strlen(prefix), (void *)(uintptr_t)prefix}, v;
-    MDB_cursor *c;
-    int rc = walk_open(ix, true, &ix->meta, &c, &k, &v);
-
-    while (rc == 0 && index_may_match(k, prefix)) {
-        if (is_stale(arg, v.mv_data, v.mv_size))
-            rc = index_code(mdb_cursor_del(c, 0));
+        rc = fn(arg, (struct span){k.mv_data, k.mv_size}, (struct span){v.mv_data, v.mv_size});
         if (rc == 0)
             rc = index_code(mdb_cursor_get(c, &k, &v, MDB_NEXT));
     }

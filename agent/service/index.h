@@ -115,16 +115,12 @@ int index_meta_put(struct index *ix, const char *name, const void *value, size_t
 
 /* index_meta_remove(ix, name): it may be absent. */
 int index_meta_remove(struct index *ix, const char *name) __attribute__((warn_unused_result));
-/* index_meta_each(ix, prefix, fn, arg): the values whose names begin with the prefix; fn may not
- * write to the index; a non-zero return stops and is handed back. */
-int index_meta_each(struct index *ix, const char *prefix,
-                    int (*fn)(void *arg, const void *value, size_t size), void *arg)
-    __attribute__((warn_unused_result));
-/* index_meta_sweep(ix, prefix, is_stale, arg): take out the values whose names begin with the
- * prefix and that is_stale wants gone. */
-typedef bool index_stale_fn(void *arg, const void *value, size_t size);
-int index_meta_sweep(struct index *ix, const char *prefix, index_stale_fn *is_stale, void *arg)
-    __attribute__((warn_unused_result));
+/* index_meta_each(ix, prefix, from, fn, arg): the values whose names begin with the prefix, in the
+ * order of the names; if `from` is not NULL, from that name on. fn may not write to the index; a
+ * non-zero return stops and is handed back. */
+typedef int index_meta_fn(void *arg, struct span name, struct span value);
+int index_meta_each(struct index *ix, const char *prefix, const char *from, index_meta_fn *fn,
+                    void *arg) __attribute__((warn_unused_result));
 
 /* A view of what is committed, for another thread. One thread each; short-lived. */
 struct index_view;

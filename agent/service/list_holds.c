@@ -70,19 +70,20 @@ void list_holds_forget(struct agent *a, struct mapping *m, const char *key)
         agent_dirty(a);
 }
 
-/* index_meta_each's callback. */
-static int count_one(void *arg, const void *value, size_t size)
+/* index_meta_fn. */
+static int count_one(void *arg, struct span name, struct span value)
 {
     struct mapping *m = arg;
 
-    m->named += size > m->prefix_len && memcmp(value, m->conf->prefix, m->prefix_len) == 0;
+    (void)name;
+    m->named += value.n > m->prefix_len && memcmp(value.p, m->conf->prefix, m->prefix_len) == 0;
     return 0;
 }
 
 int list_holds_count(struct agent *a, struct mapping *m)
 {
     m->named = 0;
-    return m->held ? index_meta_each(a->index, PREFIX, count_one, m) : 0;
+    return m->held ? index_meta_each(a->index, PREFIX, NULL, count_one, m) : 0;
 }
 
 /* index_each_held's callback. */
@@ -276,39 +277,29 @@ static int withdraw(struct job *job)
     return rc;
 }
 
-/* The rows that a rewrite is about to drop: those among them that the list holds are noted. */
-static int look_dropped(struct looking *l, struct span rows)
+/* lst_undo_fn: a row of which an image goes is noted, if the list holds it. */
+static int look_dropped(void *arg, const char *from, const char *to)
 {
-    char path[PATH_BYTES_MAX + 1], to[PATH_BYTES_MAX + 1];
-    struct lst_cursor c = {.in = rows};
-    struct lst_row row;
-    int rc = 0;
+    const struct looking *l = arg;
+    char fresh[PATH_BYTES_MAX + 1];
 
-    while (rc == 0 && lst_row_next(&c, &row))
-        if (row.kind == LST_ROW_IMAGE && lst_path_normal(row.path, path, sizeof path) == 0 &&
-            lst_changes_fate(l->job->changes, path, to, sizeof to) == LST_DROP)
-            rc = look_row(l, path);
-    return rc;
+    (void)to;
+    if (lst_changes_fate(l->job->changes, from, fresh, sizeof fresh) != LST_DROP)
+        return 0;
+    return look_row(arg, from);
 }
 
 int list_holds_spare(struct job *job, struct pass_list *list, struct span undo)
 {
     struct looking l = {.job = job, .list = list};
     size_t known = job->named ? map_count(job->named) : 0;
-    struct buf before, after;
     int rc;
 
     if (!job->candidates || !list_holds(list->policy))
         return 0;
-    buf_init(&before, SIZE_MAX);
-    buf_init(&after, SIZE_MAX);
-    rc = lst_undo_sides(undo, &before, &after);
-    if (rc == 0)
-        rc = look_dropped(&l, (struct span){before.data, before.len});
+    rc = lst_undo_each(undo, look_dropped, &l);
     if (rc == 0 && map_count(job->named) > known)
         rc = withdraw(job) ? -ENOMEM : ERR_REFUSED;
-    buf_release(&before);
-    buf_release(&after);
     return rc;
 }
 

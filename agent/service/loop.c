@@ -207,16 +207,34 @@ static void turn_leftovers(const char *dir)
     (void)close(fd); /* read only */
 }
 
-#define EXPIRE_MS 3600000 /* between sweeps of what the index remembers for a while */
+#define EXPIRE_MS   3600000 /* between sweeps of what the index remembers for a while */
+#define DEPARTED_MS 1000    /* between the pieces of that of paths that rows left */
+
+/* Forget some of the paths that rows left: there may be millions. */
+static void turn_expire_departed(struct agent *a)
+{
+    bool some = false;
+
+    if (a->now_ms < a->departed.due_ms)
+        return;
+    a->departed.due_ms = a->now_ms + DEPARTED_MS;
+    if (departed_expire(a->index, a->real_us / US_PER_S, &a->departed, &some))
+        agent_fail(a, -EIO, "writing the index");
+    if (some)
+        agent_dirty(a);
+}
 
 /* Forget what is too old to matter. */
 static void turn_expire(struct agent *a)
 {
     rename_expire(a);
-    if (a->options.dry_run || a->now_ms < a->expire_ms)
+    if (a->options.dry_run)
+        return;
+    turn_expire_departed(a);
+    if (a->now_ms < a->expire_ms)
         return;
     a->expire_ms = a->now_ms + EXPIRE_MS;
-    if (departed_expire(a->index, a->real_us / US_PER_S) || mentioned_expire(a->index))
+    if (mentioned_expire(a->index))
         agent_fail(a, -EIO, "writing the index");
     turn_undo(a);
     turn_leftovers(a->conf->journal_dir);

@@ -191,12 +191,13 @@ struct visit {
     void *arg;
 };
 
-static int visit_one(void *arg, const void *value, size_t size)
+static int visit_one(void *arg, struct span name, struct span value)
 {
     const struct visit *v = arg;
     struct manifest_note note;
-    int rc = decode(value, size, &note);
+    int rc = decode(value.p, value.n, &note);
 
+    (void)name;
     return rc ? rc : v->fn(v->arg, &note);
 }
 
@@ -205,5 +206,5 @@ int manifest_notes_each(struct index *ix, int (*fn)(void *arg, const struct mani
 {
     struct visit v = {.fn = fn, .arg = arg};
 
-    return index_meta_each(ix, PREFIX, visit_one, &v);
+    return index_meta_each(ix, PREFIX, NULL, visit_one, &v);
 }

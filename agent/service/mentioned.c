@@ -209,15 +209,16 @@ struct gone {
 
 #define GONE_BYTES_MAX ((size_t)1 << 20) /* the rest comes the next time */
 
-/* index_meta_each's callback. */
-static int gone_find(void *arg, const void *value, size_t size)
+/* index_meta_fn. */
+static int gone_find(void *arg, struct span name, struct span value)
 {
     struct gone *g = arg;
     struct index_entry e;
     struct noted noted;
     int rc;
 
-    if (!noted_decode(value, size, &noted))
+    (void)name;
+    if (!noted_decode(value.p, value.n, &noted))
         return 0; /* not of ours */
     rc = index_get(g->index, noted.key, &e);
     if (rc != -ENOENT)
@@ -233,7 +234,7 @@ int mentioned_expire(struct index *ix)
     int rc;
 
     buf_init(&g.keys, GONE_BYTES_MAX);
-    rc = index_meta_each(ix, LISTED, gone_find, &g);
+    rc = index_meta_each(ix, LISTED, NULL, gone_find, &g);
     for (const char *key = g.keys.data; rc == 0 && key && key < g.keys.data + g.keys.len;
          key += strlen(key) + 1) {
         names_init(&names, key);

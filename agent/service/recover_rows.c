@@ -18,7 +18,7 @@ static int rewritten_row(void *arg, const char *from, const char *to)
     struct index_entry old, new;
     bool landed;
 
-    if (!agent_key(w->agent, w->repository, from, from_key) ||
+    if (!to || !agent_key(w->agent, w->repository, from, from_key) ||
         !agent_key(w->agent, w->repository, to, to_key))
         return 0;
     landed = index_get(w->agent->index, to_key, &new) == 0;

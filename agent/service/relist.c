@@ -61,7 +61,7 @@ static int pass_row(void *arg, const char *from, const char *to)
     if (rc || a->options.dry_run || !agent_key(a, b->m->id, from, key) ||
         follow_is_home(a, b->m, from))
         return rc;
-    return departed_note(a->index, key, to, a->real_us / US_PER_S);
+    return departed_note(a->index, key, b->m->prefix_len, to, a->real_us / US_PER_S);
 }
 
 /* Move the mapping's items from `relist` to `passing`; journal the intents of removals. */
@@ -398,6 +398,20 @@ int64_t relist_deadline(const struct agent *a)
     return due;
 }
 
+/* A list has rows by these names, which leave them: lists with such may come for long. */
+static void note_listed(struct agent *a, const struct job *ask)
+{
+    const struct mapping *images = &a->mappings[a->mappings[ask->mapping].conf->repository];
+    const char *name = ask->old_names.data, *end = name + ask->old_names.len;
+    char key[AGENT_KEY_SIZE];
+
+    for (; name < end; name += strlen(name) + 1)
+        if (agent_key(a, images->id, name, key) &&
+            departed_listed(a->index, key, images->prefix_len))
+            agent_fail(a, -EIO, "writing the index");
+    agent_dirty(a);
+}
+
 void relist_ask(struct agent *a, struct job *job)
 {
     const struct mapping *m = &a->mappings[job->mapping];
@@ -414,6 +428,7 @@ void relist_ask(struct agent *a, struct job *job)
                                  .why = job->by};
     uint64_t seq = agent_journal(a, &rec);
 
+    note_listed(a, job);
     agent_sync(a);
     if (!a->fatal)
         a->lst_tx = seq;

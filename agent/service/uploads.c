@@ -121,12 +121,13 @@ struct visit {
     void *arg;
 };
 
-static int visit_one(void *arg, const void *value, size_t size)
+static int visit_one(void *arg, struct span name, struct span value)
 {
     const struct visit *v = arg;
     struct upload_known u;
-    int rc = decode(value, size, &u);
+    int rc = decode(value.p, value.n, &u);
 
+    (void)name;
     return rc ? rc : v->fn(v->arg, &u);
 }
 
@@ -134,7 +135,7 @@ int uploads_each(struct index *ix, int (*fn)(void *arg, const struct upload_know
 {
     struct visit v = {.fn = fn, .arg = arg};
 
-    return index_meta_each(ix, PREFIX, visit_one, &v);
+    return index_meta_each(ix, PREFIX, NULL, visit_one, &v);
 }
 
 bool uploads_fits(const struct upload_known *u, const struct file_stat *st)
@@ -231,12 +232,13 @@ struct doubt_visit {
     void *arg;
 };
 
-static int doubt_visit_one(void *arg, const void *value, size_t size)
+static int doubt_visit_one(void *arg, struct span name, struct span value)
 {
     const struct doubt_visit *v = arg;
     struct upload_doubt d;
-    int rc = doubt_decode(value, size, &d);
+    int rc = doubt_decode(value.p, value.n, &d);
 
+    (void)name;
     return rc ? rc : v->fn(v->arg, &d);
 }
 
@@ -245,5 +247,5 @@ int uploads_each_doubt(struct index *ix, int (*fn)(void *arg, const struct uploa
 {
     struct doubt_visit v = {.fn = fn, .arg = arg};
 
-    return index_meta_each(ix, DOUBT, doubt_visit_one, &v);
+    return index_meta_each(ix, DOUBT, NULL, doubt_visit_one, &v);
 }

@@ -49,6 +49,7 @@ struct job *job_new(enum job_kind kind)
     job->kind = kind;
     job->root_fd = job->images_fd = -1;
     buf_init(&job->dangling_names, CHECK_NAMES_MAX);
+    buf_init(&job->old_names, SIZE_MAX);
     return job;
 }
 
@@ -79,6 +80,7 @@ void job_free(struct job *job)
     free(job->lists);
     free(job->first_missing);
     buf_release(&job->dangling_names);
+    buf_release(&job->old_names);
     lst_changes_free(job->old_rows);
     map_free(job->leaving);
     mentions_free(job->names);
@@ -320,6 +322,13 @@ static struct job *rewrite_letter(enum job_kind kind, const struct rewrite *rw,
     return job;
 }
 
+/* lst_undo_fn: these rows go or get another name. */
+static int keep_old_name(void *arg, const char *from, const char *to)
+{
+    (void)to;
+    return buf_append(arg, from, strlen(from) + 1);
+}
+
 /* Hook: the intent must be in the journal before the list is touched. */
 static int rewrite_intent(void *arg, const struct lst_apply_event *event)
 {
@@ -331,6 +340,8 @@ static int rewrite_intent(void *arg, const struct lst_apply_event *event)
         return rc;
     ask = rewrite_letter(JOB_ASK_INTENT, rw, event);
     rc = ask ? undo_keep(rw->work->undo_dir, event->undo, ask->undo) : -ENOMEM;
+    if (rc == 0)
+        rc = lst_undo_each(event->undo, keep_old_name, &ask->old_names);
     if (rc == 0 && sem_init(&ask->answered, 0, 0))
         rc = -errno;
     if (rc) {

@@ -99,11 +99,12 @@ struct job {
     uint64_t tx;      /* ASK: answer; TELL: of the intent */
     char before[SHA256_HEX], after[SHA256_HEX]; /* ASK, TELL */
     char undo[SHA256_HEX + 8];                  /* ASK: name of the undo file */
-    uint64_t rows;                              /* ASK, TELL: rows renamed and dropped */
-    char *by;       /* ASK, TELL: what the list's policies did, in words; or NULL */
-    char *stranger; /* TELL: a path whose row kept its label for want of a class; or NULL */
-    bool done;      /* TELL */
-    sem_t answered; /* ASK */
+    struct buf old_names; /* ASK: paths in rows that go or get another one, each with a NUL */
+    uint64_t rows;        /* ASK, TELL: rows renamed and dropped */
+    char *by;             /* ASK, TELL: what the list's policies did, in words; or NULL */
+    char *stranger;       /* TELL: a path whose row kept its label for want of a class; or NULL */
+    bool done;            /* TELL */
+    sem_t answered;       /* ASK */
 };
 
 struct work;

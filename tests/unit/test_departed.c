@@ -1,0 +1,192 @@
+/* The paths that rows left: how long they are remembered, that no link of a way is missing, and
+ * that all of them are gone through. */
+#include "tests/unit/index_bed.h"
+
+#include "agent/service/departed.h"
+
+#define PREFIX   "images/"
+#define PREFIX_N (sizeof PREFIX - 1)
+#define NOW_S    1000000
+#define MANY     4500 /* more than are gone through in one go */
+
+static void note(struct index *ix, const char *from, const char *to, int64_t now_s)
+{
+    char key[KEY_MAX + 1];
+
+    snprintf(key, sizeof key, PREFIX "%s", from);
+    assert_int_equal(departed_note(ix, key, PREFIX_N, to, now_s), 0);
+}
+
+static void note_listed(struct index *ix, const char *from, const char *to, int64_t now_s)
+{
+    char key[KEY_MAX + 1];
+
+    note(ix, from, to, now_s);
+    snprintf(key, sizeof key, PREFIX "%s", from);
+    assert_int_equal(departed_listed(ix, key, PREFIX_N), 0);
+}
+
+/* Where its rows went (NULL: that is not known). */
+static void expect_at(struct index *ix, const char *from, int64_t now_s, const char *to)
+{
+    char key[KEY_MAX + 1], found[KEY_MAX + 1];
+    struct index_view *v = NULL;
+
+    snprintf(key, sizeof key, PREFIX "%s", from);
+    assert_int_equal(index_commit(ix), 0);
+    assert_int_equal(index_view_open(ix, &v), 0);
+    assert_int_equal(departed_find(v, key, now_s, found, sizeof found), to != NULL);
+    if (to)
+        assert_string_equal(found, to);
+    index_view_close(v);
+}
+
+static void test_what_no_list_named_is_remembered_for_minutes(void **state)
+{
+    struct index *ix = opened();
+
+    (void)state;
+    note(ix, "a", "b", NOW_S);
+    note(ix, "gone", NULL, NOW_S);
+    expect_at(ix, "a", NOW_S + DEPARTED_UNLISTED_S, "b");
+    expect_at(ix, "gone", NOW_S + DEPARTED_UNLISTED_S, "");
+    expect_at(ix, "a", NOW_S + DEPARTED_UNLISTED_S + 1, NULL);
+    expect_at(ix, "gone", NOW_S + DEPARTED_UNLISTED_S + 1, NULL);
+    expect_at(ix, "b", NOW_S, NULL);
+    index_close(ix);
+}
+
+static void test_what_a_list_named_is_remembered_for_a_day(void **state)
+{
+    struct index *ix = opened();
+
+    (void)state;
+    note_listed(ix, "a", "b", NOW_S);
+    note_listed(ix, "gone", NULL, NOW_S);
+    assert_int_equal(departed_listed(ix, PREFIX "never", PREFIX_N), 0);
+    expect_at(ix, "a", NOW_S + DEPARTED_S, "b");
+    expect_at(ix, "gone", NOW_S + DEPARTED_S, "");
+    expect_at(ix, "a", NOW_S + DEPARTED_S + 1, NULL);
+    expect_at(ix, "never", NOW_S, NULL);
+    index_close(ix);
+}
+
+/* From a name by which an old list has an image to the one that it has now there is a way, though
+ * nobody listed the image when it went on. */
+static void test_where_listed_rows_came_to_is_remembered_as_long(void **state)
+{
+    static char deep[KEY_MAX - PREFIX_N + 1];
+    struct index *ix = opened();
+
+    (void)state;
+    memset(deep, 'd', sizeof deep - 1); /* too long for a name of its own */
+    note_listed(ix, "a", deep, NOW_S);
+    note(ix, deep, "c", NOW_S + 60);
+    note(ix, "c", "d", NOW_S + 120);
+    note(ix, "x", "d", NOW_S + 120);
+    expect_at(ix, deep, NOW_S + DEPARTED_S, "c");
+    expect_at(ix, "c", NOW_S + DEPARTED_S, "d");
+    expect_at(ix, "x", NOW_S + DEPARTED_S, NULL);
+    /* An image that comes there takes nothing from that. */
+    assert_int_equal(departed_forget(ix, PREFIX "d"), 0);
+    note(ix, "d", "e", NOW_S + 180);
+    expect_at(ix, "d", NOW_S + DEPARTED_S, "e");
+    /* After a day nobody comes from there any more. */
+    note(ix, "d", "f", NOW_S + DEPARTED_S + 180);
+    note(ix, "d", "f", NOW_S + 2 * DEPARTED_S + 181);
+    expect_at(ix, "d", NOW_S + 2 * DEPARTED_S + 181 + DEPARTED_UNLISTED_S + 1, NULL);
+    index_close(ix);
+}
+
+static void test_where_another_image_came_nothing_is_remembered(void **state)
+{
+    struct index *ix = opened();
+
+    (void)state;
+    note_listed(ix, "a", "b", NOW_S);
+    assert_true(departed_since(ix, PREFIX "a", NOW_S));
+    assert_false(departed_since(ix, PREFIX "a", NOW_S + 1));
+    assert_int_equal(departed_forget(ix, PREFIX "a"), 0);
+    assert_false(departed_since(ix, PREFIX "a", NOW_S));
+    expect_at(ix, "a", NOW_S, NULL);
+    index_close(ix);
+}
+
+static int count(void *arg, struct span name, struct span value)
+{
+    (void)name;
+    (void)value;
+    ++*(size_t *)arg;
+    return 0;
+}
+
+static size_t notes(struct index *ix)
+{
+    size_t n = 0;
+
+    assert_int_equal(index_meta_each(ix, "departed", NULL, count, &n), 0);
+    return n;
+}
+
+/* Go through all of them once. In how many goes? */
+static size_t expire(struct index *ix, int64_t now_s, bool *ret_some)
+{
+    struct departed_sweep sweep = {.next = ""};
+    size_t goes = 0;
+
+    *ret_some = false;
+    do {
+        bool some;
+
+        assert_int_equal(departed_expire(ix, now_s, &sweep, &some), 0);
+        assert_int_equal(index_commit(ix), 0);
+        *ret_some |= some;
+        goes++;
+    } while (sweep.next[0] && goes < MANY);
+    return goes;
+}
+
+static void test_all_are_gone_through_a_piece_at_a_time(void **state)
+{
+    struct index *ix = opened();
+    uint32_t other = 1;
+    char name[32];
+    bool some;
+
+    (void)state;
+    (void)expire(ix, NOW_S + 4 * DEPARTED_S, &some); /* what the tests before left */
+    assert_int_equal(index_meta_put(ix, "departes", &other, sizeof other), 0);
+    assert_int_equal(index_meta_put(ix, "depart", &other, sizeof other), 0);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "d%d/%d.jpg", i % 7, i);
+        note(ix, name, "elsewhere", NOW_S + (i % 3 == 0));
+    }
+    note_listed(ix, "a", "b", NOW_S);
+    assert_int_equal(notes(ix), MANY + 2);
+    assert_int_equal(expire(ix, NOW_S + DEPARTED_UNLISTED_S, &some), 3);
+    assert_false(some);
+    assert_int_equal(notes(ix), MANY + 2);
+    assert_int_equal(expire(ix, NOW_S + DEPARTED_UNLISTED_S + 1, &some), 3);
+    assert_true(some);
+    assert_int_equal(notes(ix), MANY / 3 + 2);
+    assert_int_equal(expire(ix, NOW_S + DEPARTED_S, &some), 1);
+    assert_int_equal(notes(ix), 2);
+    expect_at(ix, "a", NOW_S + DEPARTED_S, "b");
+    assert_int_equal(expire(ix, NOW_S + DEPARTED_S + 1, &some), 1);
+    assert_int_equal(notes(ix), 0);
+    expect_at(ix, "a", NOW_S + DEPARTED_S, NULL);
+    index_close(ix);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_no_list_named_is_remembered_for_minutes),
+        cmocka_unit_test(test_what_a_list_named_is_remembered_for_a_day),
+        cmocka_unit_test(test_where_listed_rows_came_to_is_remembered_as_long),
+        cmocka_unit_test(test_where_another_image_came_nothing_is_remembered),
+        cmocka_unit_test(test_all_are_gone_through_a_piece_at_a_time),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
