@@ -34,7 +34,10 @@ static int encode(const struct command_order *order, struct buf *out)
 void command_unanswered(const struct conf *conf, int rc, struct err *e)
 {
     if (rc == -ECONNREFUSED || rc == -ENOENT)
-        err_set(e, rc, conf->socket, "start it: systemctl start lockstep", "no agent is running");
+        err_set(e, rc, conf->socket,
+                "start it: systemctl start lockstep; or restart it, if state_dir or socket was "
+                "changed since it was started",
+                "no agent is running");
     else if (rc == -EACCES)
         err_set(e, rc, conf->socket, "be root, the agent's user, or in its group",
                 "the control socket may not be used");

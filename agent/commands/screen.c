@@ -8,6 +8,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #define PROGRESS_MS 500
@@ -38,6 +39,19 @@ void screen_clear(struct screen *s)
     s->dirty = false;
 }
 
+#define NAME_MAX_BYTES 64
+
+/* A number, by a name that may be words. */
+static void put_number(struct json_writer *w, const struct screen_number *number)
+{
+    char name[NAME_MAX_BYTES];
+
+    snprintf(name, sizeof name, "%s", number->name);
+    for (char *p = name; (p = strchr(p, ' '));)
+        *p = '_';
+    json_put_int(w, name, (int64_t)number->value);
+}
+
 void screen_json(const struct screen_member *members, const struct screen_number *numbers)
 {
     struct json_writer w;
@@ -49,6 +63,6 @@ void screen_json(const struct screen_member *members, const struct screen_number
     for (size_t i = 0; members && members[i].name; i++)
         json_put_string(&w, members[i].name, members[i].value);
     for (size_t i = 0; numbers && numbers[i].name; i++)
-        json_put_int(&w, numbers[i].name, (int64_t)numbers[i].value);
+        put_number(&w, &numbers[i]);
     (void)command_print_json(&w, &line); /* without memory a line is missing */
 }

@@ -27,7 +27,8 @@ struct screen_number {
     uint64_t value;
 };
 
-/* screen_json(members, numbers): one line of JSON; either may be NULL. */
+/* screen_json(members, numbers): one line of JSON; either may be NULL. The words of a number's name
+ * are joined by '_'. */
 void screen_json(const struct screen_member *members, const struct screen_number *numbers);
 
 #endif

@@ -165,7 +165,7 @@ def test_an_auditor_needs_the_journal_and_the_bucket_alone(ctx):
     assert agent.run("verify", "--against-journal", "--dir", "/nonexistent").returncode == 4
     ctx.server.fault("error", op="HeadObject", code="AccessDenied", status=403, count=0)
     found, total = against(auditor, "--dir", f"{agent.state_dir}/journal", "--deep")
-    assert total["not seen"] == len(found) == total["objects"], total
+    assert total["not_seen"] == len(found) == total["objects"], total
     ctx.server.fault("error", op="ListObjectsV2", code="AccessDenied", status=403, count=0)
     done = auditor.run("verify", "--against-journal", "--dir", copy)
     assert done.returncode == 4 and "AccessDenied" in done.stderr, done

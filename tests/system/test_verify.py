@@ -7,7 +7,7 @@ import re
 
 from harness import on, samples, wait_until
 
-KINDS = ("missing", "extra", "differs", "metadata", "index", "stale list", "not compared", "not seen")
+KINDS = ("missing", "extra", "differs", "metadata", "index", "stale_list", "not_compared", "not_seen")
 
 
 def write(path, data):
@@ -83,7 +83,7 @@ def test_each_kind_of_difference(ctx):
     expect(found, "images/bad\x01name.png", "missing", "cannot be a key", "U+0001")
     expect(found, f"images/{paths[7]}", "metadata", "mtime changed on disk")
     expect(found, "lists/val.lst", "differs", "somebody else")
-    assert total["stale list"] >= 1 and total["missing"] == 3 and total["extra"] == 3, total
+    assert total["stale_list"] >= 1 and total["missing"] == 3 and total["extra"] == 3, total
     assert total["differences"] == sum(total[kind] for kind in KINDS), total
 
 
