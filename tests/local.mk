@@ -84,9 +84,10 @@ simulation_wrong = \
 	tests/simulation/simulate_no_intent \
 	tests/simulation/simulate_no_order
 check_PROGRAMS += tests/simulation/simulate $(simulation_wrong)
-TESTS += tests/simulation/simulate tests/simulation/caught.py
+TESTS += tests/simulation/simulate tests/simulation/again.py tests/simulation/caught.py
+tests/simulation/again.log: tests/simulation/simulate
 tests/simulation/caught.log: $(simulation_wrong)
-EXTRA_DIST += tests/simulation/caught.py tests/simulation/DESIGN.md
+EXTRA_DIST += tests/simulation/again.py tests/simulation/caught.py tests/simulation/DESIGN.md
 tests_simulation_simulate_SOURCES =
 tests_simulation_simulate_LDFLAGS = $(simulation_link)
 tests_simulation_simulate_LDADD = $(simulation_LIBS)

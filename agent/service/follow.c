@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Lists name the images of repositories only. */
-static struct rows *rows_of(struct agent *a, const struct item *it)
+struct rows *follow_rows(struct agent *a, const struct item *it)
 {
     struct mapping *m = agent_mapping(a, it);
 
@@ -26,8 +25,7 @@ void follow_noted(struct agent *a, const struct rows *rows, int rc)
         relist_wanted(a);
 }
 
-/* By which path lists name the image that the index knows under `path`. */
-static const char *listed_at(const struct mapping *m, const struct known *known, const char *path)
+const char *follow_listed_at(const struct mapping *m, const struct known *known, const char *path)
 {
     return known && (known->flags & KNOWN_LISTED) && known->moved_to
                ? known->moved_to + m->prefix_len
@@ -42,7 +40,7 @@ static int follow_displaced(struct agent *a, struct rows *rows, const struct ite
     if (!agent_image(a, it->key, &e) || !plan_is_other(&it->seen, &e.known))
         return 0;
     return rows_displaced(rows, it->path, plan_file(&e.known),
-                          listed_at(agent_mapping(a, it), &e.known, it->path));
+                          follow_listed_at(agent_mapping(a, it), &e.known, it->path));
 }
 
 /* The image at the item's path is known to the index by that name, and is this file. */
@@ -58,7 +56,7 @@ static int image_set(struct item *it, const char *image, struct file_id file)
 
 void follow_rename(struct agent *a, struct item *it, const char *image, const struct known *known)
 {
-    struct rows *rows = rows_of(a, it);
+    struct rows *rows = follow_rows(a, it);
     int rc = image_set(it, image, plan_file(known));
 
     if (!rows || rc) {
@@ -68,8 +66,8 @@ void follow_rename(struct agent *a, struct item *it, const char *image, const st
     }
     if (rows_is_at(rows, image, it->path))
         return; /* that was found before */
-    rc = rows_follow(rows, image, plan_file(known), listed_at(agent_mapping(a, it), known, image),
-                     it->path);
+    rc = rows_follow(rows, image, plan_file(known),
+                     follow_listed_at(agent_mapping(a, it), known, image), it->path);
     if (rc == 0)
         rc = follow_displaced(a, rows, it);
     follow_noted(a, rows, rc);
@@ -93,7 +91,7 @@ static bool went_on_from(struct agent *a, struct rows *rows, struct item *it, co
 
 bool follow_went_on(struct agent *a, struct item *it)
 {
-    struct rows *rows = rows_of(a, it);
+    struct rows *rows = follow_rows(a, it);
     size_t prefix = agent_mapping(a, it)->prefix_len;
     struct trail trail;
 
@@ -112,7 +110,7 @@ bool follow_went_on(struct agent *a, struct item *it)
 
 void follow_unlanded(struct agent *a, struct item *it, const char *path)
 {
-    struct rows *rows = rows_of(a, it);
+    struct rows *rows = follow_rows(a, it);
     int rc;
 
     if (!rows)
@@ -122,8 +120,7 @@ void follow_unlanded(struct agent *a, struct item *it, const char *path)
     follow_noted(a, rows, rc ? rc : follow_displaced(a, rows, it));
 }
 
-/* Does its birth say which image the file is? */
-static bool has_birth(const struct file_stat *st)
+bool follow_has_birth(const struct file_stat *st)
 {
     return st->kind == FILE_REGULAR && st->born_ns;
 }
@@ -131,7 +128,7 @@ static bool has_birth(const struct file_stat *st)
 /* The same, and this is the last path at which it was seen. */
 static bool is_known_by_birth(const struct agent *a, const struct item *it)
 {
-    return has_birth(&it->seen) && sighted_find(a, it->mapping, it->seen.ino) == it;
+    return follow_has_birth(&it->seen) && sighted_find(a, it->mapping, it->seen.ino) == it;
 }
 
 /* The search for the image in the index that certainly is a file at the item's path, under another
@@ -195,12 +192,13 @@ static int born_follow(struct agent *a, struct rows *rows, struct item *it, cons
         return 0;
     if (left)
         left->vacated = true;
-    return rows_follow(rows, image, plan_file(&e.known), listed_at(m, &e.known, image), it->path);
+    return rows_follow(rows, image, plan_file(&e.known), follow_listed_at(m, &e.known, image),
+                       it->path);
 }
 
 bool follow_born(struct agent *a, struct item *it)
 {
-    struct rows *rows = rows_of(a, it);
+    struct rows *rows = follow_rows(a, it);
     struct file_id file = file_id_of(&it->seen);
     const char *image;
     struct birth b;
@@ -222,12 +220,12 @@ bool follow_born(struct agent *a, struct item *it)
 
 void follow_glimpsed(struct agent *a, struct item *it, const struct file_stat *st)
 {
-    struct rows *rows = rows_of(a, it);
+    struct rows *rows = follow_rows(a, it);
     struct index_entry e;
     struct birth b;
     int rc;
 
-    if (!rows || !has_birth(st) || !rows_is_free(rows, it->path) ||
+    if (!rows || !follow_has_birth(st) || !rows_is_free(rows, it->path) ||
         (index_get(a->index, it->key, &e) == 0 && !follow_is_elsewhere(a, it, &e.known)))
         return;
     rc = rows_seen(rows, file_id_of(st), it->path);
@@ -245,31 +243,33 @@ static int born_also(struct agent *a, struct rows *rows, const struct birth *b, 
 
     if (index_get(a->index, b->key, &e))
         return 0;
-    return rows_also(rows, image, plan_file(&e.known), listed_at(m, &e.known, image), path);
+    return rows_also(rows, image, plan_file(&e.known), follow_listed_at(m, &e.known, image), path);
+}
+
+int follow_also(struct agent *a, struct rows *rows, const struct item *it, const char *path)
+{
+    struct file_id file = file_id_of(&it->seen);
+    const char *image = rows_image_of(rows, file);
+    struct birth b;
+
+    if (image)
+        return rows_also(rows, image, file, image, path);
+    if (birth_find(a, it, &it->seen, &b))
+        return born_also(a, rows, &b, path);
+    return rows_unlanded(rows, path, file, it->path);
 }
 
 void follow_seen(struct agent *a, struct item *it, struct item *before)
 {
-    struct rows *rows = rows_of(a, it);
-    struct file_id file = file_id_of(&it->seen);
+    struct rows *rows = follow_rows(a, it);
     struct index_entry e;
-    const char *image;
-    struct birth b;
-    int rc;
 
-    if (!rows || before == it || !before->was_there || !has_birth(&it->seen) ||
-        !file_id_same(file_id_of(&before->seen), file) ||
+    if (!rows || before == it || !before->was_there || !follow_has_birth(&it->seen) ||
+        !file_id_same(file_id_of(&before->seen), file_id_of(&it->seen)) ||
         index_get(a->index, before->key, &e) != -ENOENT)
         return;
     before->was_there = false;
-    image = rows_image_of(rows, file);
-    if (image)
-        rc = rows_also(rows, image, file, image, before->path);
-    else if (birth_find(a, it, &it->seen, &b))
-        rc = born_also(a, rows, &b, before->path);
-    else
-        rc = rows_unlanded(rows, before->path, file, it->path);
-    follow_noted(a, rows, rc);
+    follow_noted(a, rows, follow_also(a, rows, it, before->path));
 }
 
 bool follow_is_elsewhere(const struct agent *a, const struct item *it, const struct known *known)
@@ -297,7 +297,7 @@ void follow_doubt(struct agent *a, const struct mapping *images, const char *nam
 
 bool follow_is_other(struct agent *a, const struct item *it, const struct item *source)
 {
-    const struct rows *rows = rows_of(a, it);
+    const struct rows *rows = follow_rows(a, it);
     const char *image;
     struct index_entry e;
     struct birth b;
@@ -314,7 +314,7 @@ bool follow_is_other(struct agent *a, const struct item *it, const struct item *
 
 void follow_home(struct agent *a, struct item *it, const struct known *known)
 {
-    struct rows *rows = rows_of(a, it);
+    struct rows *rows = follow_rows(a, it);
 
     /* Another file in its place says nothing of the image, but what an earlier run left counts. */
     if (!rows || (!plan_is_other(&it->seen, known)
@@ -323,7 +323,7 @@ void follow_home(struct agent *a, struct item *it, const struct known *known)
         return;
     follow_noted(a, rows,
                  rows_follow(rows, it->path, plan_file(known),
-                             listed_at(agent_mapping(a, it), known, it->path), it->path));
+                             follow_listed_at(agent_mapping(a, it), known, it->path), it->path));
 }
 
 #define FOLLOW_HOPS_MAX 1000 /* renames of one image that were not cleared away yet */
@@ -372,12 +372,12 @@ static int image_also(struct agent *a, struct rows *rows, const struct item *it,
     const struct mapping *m = agent_mapping(a, it);
     const char *image = key + m->prefix_len;
 
-    return rows_also(rows, image, plan_file(known), listed_at(m, known, image), it->path);
+    return rows_also(rows, image, plan_file(known), follow_listed_at(m, known, image), it->path);
 }
 
 void follow_moved(struct agent *a, const struct item *it, const struct known *known)
 {
-    struct rows *rows = rows_of(a, it);
+    struct rows *rows = follow_rows(a, it);
     char key[AGENT_KEY_SIZE];
     struct index_entry e;
     int rc;
@@ -391,8 +391,7 @@ void follow_moved(struct agent *a, const struct item *it, const struct known *kn
                          : rows_gone(rows, it->path, it->path, it->path));
 }
 
-/* The same of the image that the index has, or had, under this key. True: there is one. */
-static bool also_of(struct agent *a, struct rows *rows, const struct item *it, const char *of)
+bool follow_also_of(struct agent *a, struct rows *rows, const struct item *it, const char *of)
 {
     char key[AGENT_KEY_SIZE];
     struct index_entry e;
@@ -404,47 +403,9 @@ static bool also_of(struct agent *a, struct rows *rows, const struct item *it, c
     return true;
 }
 
-/* The same of the image that was at that key. */
-static bool passed_as(struct agent *a, struct rows *rows, const struct item *it, const char *at_key)
-{
-    const char *at = at_key + agent_mapping(a, it)->prefix_len, *image = rows_image_at(rows, at);
-    char key[AGENT_KEY_SIZE];
-
-    return agent_key(a, it->mapping, image ? image : at, key) && also_of(a, rows, it, key);
-}
-
-/* The same of the image that came to the item's path and is now where events say that it went: by
- * the name that the index had for it when they did, or, once it was found out what is there, by
- * what is. What the index has at the places in between may be what left them before. */
-static bool passed_on(struct agent *a, struct rows *rows, const struct item *it)
-{
-    const struct item *now;
-    struct trail trail;
-
-    trail_begin(&trail, it->key);
-    while (trail_on(a, &trail))
-        ;
-    now = pending_find(a->pending, trail.key);
-    if (!now || !now->origin)
-        return strcmp(trail.key, it->key) != 0 && passed_as(a, rows, it, trail.key);
-    return also_of(a, rows, it, now->origin);
-}
-
-void follow_passed(struct agent *a, const struct item *it)
-{
-    struct rows *rows = rows_of(a, it);
-    struct trail trail;
-
-    if (!rows || !rows_is_free(rows, it->path) || passed_on(a, rows, it))
-        return;
-    trail_begin(&trail, it->went ? it->went : it->key);
-    while (!passed_as(a, rows, it, trail.key) && trail_back(a, &trail))
-        ;
-}
-
 void follow_lost(struct agent *a, const struct item *source, const struct item *it)
 {
-    struct rows *rows = rows_of(a, source);
+    struct rows *rows = follow_rows(a, source);
 
     if (rows) {
         rows_lost(rows, source->path, it->path);
@@ -512,15 +473,15 @@ static const char *image_now(struct agent *a, const struct item *it, struct birt
 
     if (!it->image)
         return it->path;
-    image = rows_image_of(rows_of(a, it), it->file);
-    if (!image && has_birth(&st) && birth_find(a, it, &st, b))
+    image = rows_image_of(follow_rows(a, it), it->file);
+    if (!image && follow_has_birth(&st) && birth_find(a, it, &st, b))
         image = b->key + agent_mapping(a, it)->prefix_len;
     return image ? image : it->image;
 }
 
 void follow_gone(struct agent *a, const struct item *it)
 {
-    struct going g = {.rows = rows_of(a, it)};
+    struct going g = {.rows = follow_rows(a, it)};
     char key[AGENT_KEY_SIZE];
     struct index_entry e, last;
     struct birth b;
@@ -530,7 +491,7 @@ void follow_gone(struct agent *a, const struct item *it)
     if (!g.rows)
         return;
     g.image = image_now(a, it, &b);
-    g.at = listed_at(agent_mapping(a, it), known ? &e.known : NULL, it->path);
+    g.at = follow_listed_at(agent_mapping(a, it), known ? &e.known : NULL, it->path);
     if (known || it->image)
         g.file = it->image ? it->file : plan_file(&e.known);
     snprintf(key, sizeof key, "%s", it->key);
@@ -548,7 +509,7 @@ void follow_gone(struct agent *a, const struct item *it)
 
 int follow_each_going(struct agent *a, const struct item *it, rows_name_fn *fn, void *arg)
 {
-    const struct rows *rows = rows_of(a, it);
+    const struct rows *rows = follow_rows(a, it);
     struct index_entry e, last;
     struct birth b;
     bool known = index_get(a->index, it->key, &e) == 0;
@@ -561,15 +522,16 @@ int follow_each_going(struct agent *a, const struct item *it, rows_name_fn *fn, 
         return 0;
     rc = each_way(a, it, fn, arg);
     return rc ? rc
-              : rows_each_going(rows, image_now(a, it, &b), it->path,
-                                listed_at(agent_mapping(a, it), known ? &e.known : NULL, it->path),
-                                fn, arg);
+              : rows_each_going(
+                    rows, image_now(a, it, &b), it->path,
+                    follow_listed_at(agent_mapping(a, it), known ? &e.known : NULL, it->path), fn,
+                    arg);
 }
 
 /* The file was seen elsewhere since, and came to S3 there before it did here: where. */
 static bool has_left(struct agent *a, const struct item *it, struct birth *b)
 {
-    return has_birth(&it->seen) && sighted_find(a, it->mapping, it->seen.ino) != it &&
+    return follow_has_birth(&it->seen) && sighted_find(a, it->mapping, it->seen.ino) != it &&
            birth_landed(a, it, b);
 }
 
@@ -593,7 +555,7 @@ void follow_left(struct agent *a, const struct item *it)
     struct index_entry e;
     struct birth b;
 
-    if (!rows_of(a, it) || !agent_image(a, it->key, &e))
+    if (!follow_rows(a, it) || !agent_image(a, it->key, &e))
         return;
     st.ino = e.known.ino;
     st.born_ns = e.known.born_ns;
@@ -608,7 +570,7 @@ void follow_left(struct agent *a, const struct item *it)
 
 void follow_emptied(struct agent *a, const struct item *it)
 {
-    struct rows *rows = rows_of(a, it);
+    struct rows *rows = follow_rows(a, it);
 
     if (rows && !it->again && it->seen.kind != FILE_REGULAR && !rows_is_free(rows, it->path) &&
         !rows_image_at(rows, it->path))
@@ -617,7 +579,7 @@ void follow_emptied(struct agent *a, const struct item *it)
 
 void follow_held(struct agent *a, const struct item *it)
 {
-    struct rows *rows = rows_of(a, it);
+    struct rows *rows = follow_rows(a, it);
     const char *name, *place;
     struct index_entry e;
     int rc = 0;
@@ -630,7 +592,7 @@ void follow_held(struct agent *a, const struct item *it)
         rows_lost(rows, it->path, place);
     else if (e.known.flags & KNOWN_LISTED)
         rc = rows_displaced(rows, it->path, plan_file(&e.known),
-                            listed_at(agent_mapping(a, it), &e.known, it->path));
+                            follow_listed_at(agent_mapping(a, it), &e.known, it->path));
     follow_noted(a, rows, rc);
 }
 
@@ -656,7 +618,7 @@ static void follow_leave(struct agent *a, const struct item *it)
 void follow_landed(struct agent *a, struct item *it, struct known *fresh,
                    char at_key[AGENT_KEY_SIZE])
 {
-    struct rows *rows = rows_of(a, it);
+    struct rows *rows = follow_rows(a, it);
     struct index_entry e;
     const char *at = NULL;
     struct birth b;

@@ -8,7 +8,29 @@
 #include "agent/core/rows.h"
 
 struct agent;
+struct file_stat;
 struct item;
+struct known;
+struct mapping;
+
+/* follow_rows(a, it): the table of the item's mapping; NULL where lists name none of its files:
+ * they name the images of repositories only. */
+struct rows *follow_rows(struct agent *a, const struct item *it);
+
+/* follow_listed_at(m, known, path): by which path lists name the image that the index knows under
+ * `path`. */
+const char *follow_listed_at(const struct mapping *m, const struct known *known, const char *path);
+
+/* follow_has_birth(st): does its birth say which image the file is? */
+bool follow_has_birth(const struct file_stat *st);
+
+/* follow_also(a, rows, it, path): lists may name by this path what was found at the item's, too. 0
+ * or a negative code. */
+int follow_also(struct agent *a, struct rows *rows, const struct item *it, const char *path);
+
+/* follow_also_of(a, rows, it, of): lists may name the image that the index has, or had, under the
+ * key `of` by the item's path, too. True: there is one. */
+bool follow_also_of(struct agent *a, struct rows *rows, const struct item *it, const char *of);
 
 /* follow_noted(a, rows, rc): rc is what the table said to a change. Something may be to be written:
  * passes wait until no more comes. */

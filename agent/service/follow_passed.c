@@ -1,0 +1,58 @@
+/* Shell. Rows by the names of places that images passed. */
+#include "agent/service/agent.h"
+
+#include "agent/service/follow.h"
+
+#include <string.h>
+
+/* Lists may name the image that was at that key by the item's path, too. True: there is one. */
+static bool passed_as(struct agent *a, struct rows *rows, const struct item *it, const char *at_key)
+{
+    const char *at = at_key + agent_mapping(a, it)->prefix_len, *image = rows_image_at(rows, at);
+    char key[AGENT_KEY_SIZE];
+
+    return agent_key(a, it->mapping, image ? image : at, key) && follow_also_of(a, rows, it, key);
+}
+
+/* The index has another image at the item's path than the one that was found there. */
+static bool is_replacing(struct agent *a, const struct item *it)
+{
+    struct index_entry e;
+
+    return follow_has_birth(&it->seen) && agent_image(a, it->key, &e) &&
+           plan_is_other(&it->seen, &e.known);
+}
+
+/* The same of the image that came to the item's path and is now where events say that it went: by
+ * the name that the index had for it when they did, or, once it was found out what is there, by
+ * what is. What the index has at the places in between may be what left them before. */
+static bool passed_on(struct agent *a, struct rows *rows, const struct item *it)
+{
+    const struct item *now;
+    struct trail trail;
+
+    trail_begin(&trail, it->key);
+    while (trail_on(a, &trail))
+        ;
+    now = pending_find(a->pending, trail.key);
+    if (now && now->origin)
+        return follow_also_of(a, rows, it, now->origin);
+    if (strcmp(trail.key, it->key) == 0)
+        return false;
+    if (!now || !is_replacing(a, now))
+        return passed_as(a, rows, it, trail.key);
+    follow_noted(a, rows, follow_also(a, rows, now, it->path));
+    return true;
+}
+
+void follow_passed(struct agent *a, const struct item *it)
+{
+    struct rows *rows = follow_rows(a, it);
+    struct trail trail;
+
+    if (!rows || !rows_is_free(rows, it->path) || passed_on(a, rows, it))
+        return;
+    trail_begin(&trail, it->went ? it->went : it->key);
+    while (!passed_as(a, rows, it, trail.key) && trail_back(a, &trail))
+        ;
+}
