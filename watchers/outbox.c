@@ -12,7 +12,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define RECENT_TOUCHED 256 /* a power of two: touched paths that are remembered while they wait */
+#define RECENT_TOUCHED 256  /* a power of two: touched paths that are remembered while they wait */
+#define TOLD_SLOTS     4096 /* a power of two */
 
 /* A hint that waits, and its place in the order. */
 struct lane {
@@ -44,6 +45,8 @@ struct outbox {
     bool full;    /* no room for listings was found: somebody waits for some */
     bool dropped; /* hints were */
     struct recent recent[RECENT_TOUCHED];
+    uint64_t told[TOLD_SLOTS]; /* the last hint of something in a directory, by its path's hash */
+    uint64_t told_moved;       /* and the last of a directory that left its place */
 };
 
 int outbox_new(size_t listings_ahead, void (*wake)(void *arg), void *arg, struct outbox **ret)
@@ -118,6 +121,40 @@ static bool is_of_event(const struct hint *h)
            h->kind == HINT_MOVED;
 }
 
+/* Where the last hint of what is in this directory is kept. Others share the place: what is in them
+ * is looked at anew without need then. */
+static uint64_t *told_slot(struct outbox *o, unsigned root, const char *dir, size_t n)
+{
+    return &o->told[mix_bytes(root, dir, n) & (TOLD_SLOTS - 1)];
+}
+
+/* An event tells of something at the path. */
+static void tell(struct outbox *o, unsigned root, const char *path, uint64_t number)
+{
+    const char *slash = strrchr(path, '/');
+
+    *told_slot(o, root, path, slash == NULL ? 0 : (size_t)(slash - path)) = number;
+}
+
+/* Keep what the hint of an event says of listings that wait. */
+static void note_told(struct outbox *o, const struct hint *h)
+{
+    tell(o, h->root, h->path, h->number);
+    if (h->kind == HINT_MOVED) {
+        tell(o, h->root2, h->path2, h->number);
+    }
+    if (h->is_directory && (h->kind == HINT_MOVED || h->kind == HINT_GONE)) {
+        o->told_moved = h->number;
+    }
+}
+
+/* Was something told of what the listing holds, or of where it is, since it was read? */
+static bool is_overtaken(struct outbox *o, const struct hint *h)
+{
+    return o->told_moved > h->number ||
+           *told_slot(o, h->root, h->path, strlen(h->path)) > h->number;
+}
+
 /* A listing came: count it. What is expected of others rises fast and falls slowly. */
 static void count_listing(struct outbox *o, size_t entries)
 {
@@ -143,6 +180,7 @@ static void put_one_take(struct outbox *o, struct hint *h)
         return;
     }
     if (is_of_event(h)) {
+        note_told(o, h);
         if (o->plain.count >= OUTBOX_HINTS_MAX) {
             o->dropped = true;
             hint_free(h);
@@ -191,6 +229,7 @@ static struct hint *take_listing(struct outbox *o)
         o->listings.count--;
     }
     if (h != NULL && h->kind == HINT_LISTING) {
+        h->doubtful = is_overtaken(o, h);
         o->listing_count--;
         o->entry_count -= h->listing->count;
     }

@@ -2,7 +2,8 @@
  * The hints that wait to be taken. Shell.
  *
  * Two lanes in one order: listings (and the end of a scan, which must not overtake them) can be
- * held back by the taker, the rest flows on. Any thread puts in, one takes.
+ * held back by the taker, the rest flows on. So a listing may be overtaken by hints of events that
+ * came after it was read; it is doubtful then. Any thread puts in, one takes.
  */
 #ifndef LOCKSTEP_WATCHERS_OUTBOX_H
 #define LOCKSTEP_WATCHERS_OUTBOX_H

@@ -131,6 +131,7 @@ void tracker_say(struct tracker *t, enum hint_kind kind, unsigned root, const ch
     }
     h->is_directory = is_directory;
     h->code = code;
+    h->number = ++t->said;
     hint_list_add_take(&t->hints, h);
 }
 
@@ -145,6 +146,7 @@ void tracker_say_moved(struct tracker *t, unsigned root, const char *path, unsig
     }
     h->root2 = root2;
     h->is_directory = is_directory;
+    h->number = ++t->said;
     hint_list_add_take(&t->hints, h);
 }
 
@@ -196,6 +198,7 @@ static int check_new(struct tracker *t, struct node *n, struct check **ret)
     c->root = n->root;
     c->moves = n->moves;
     c->serial = ++t->serial;
+    c->said = t->said;
     c->parent_ino = n->parent == NULL ? 0 : n->parent->ino;
     c->ino = n->ino;
     c->mark = 0;

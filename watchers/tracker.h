@@ -55,6 +55,7 @@ struct check {
     unsigned root;
     uint32_t moves;
     uint64_t serial;
+    uint64_t said;       /* hints, before the check was made */
     uint64_t parent_ino; /* 0: do not look (the place is the root) */
     uint64_t ino;        /* a glance will do if this directory is still there */
     uint64_t mark;       /* and its times are these (place_mark); 0: list it whatever they are */

@@ -219,9 +219,10 @@ static void note_code(struct tracker *t, const struct node *n, int code)
     }
 }
 
-/* Say what n holds; the listing is taken. In limbo there is nothing to say: n is listed again when
- * it has a place. */
-static void say_listing_take(struct tracker *t, struct node *n, struct listing *l)
+/* Say what n holds, as a check found it; the listing is taken. In limbo there is nothing to say: n
+ * is listed again when it has a place. */
+static void say_listing_take(struct tracker *t, struct node *n, const struct check *c,
+                             struct listing *l)
 {
     struct hint *h = NULL;
 
@@ -236,6 +237,7 @@ static void say_listing_take(struct tracker *t, struct node *n, struct listing *
     }
     h->is_directory = true;
     h->code = l->code;
+    h->number = c->said;
     h->listing = l;
     hint_list_add_take(&t->hints, h);
 }
@@ -292,7 +294,7 @@ static void conclude_found(struct tracker *t, struct node *n, struct check_resul
     note_current(t, here, r);
     flags = (here->flags & NODE_AGAIN) != 0 ? 0 : here->flags & (NODE_RECURSE | NODE_SCAN);
     compare_children(t, here, r->listing, flags);
-    say_listing_take(t, here, r->listing);
+    say_listing_take(t, here, r->check, r->listing);
     r->listing = NULL;
     duties_done(t, here);
     if (here != n && (here->flags & NODE_AGAIN) != 0 && here->state != NODE_FLYING) {
@@ -363,7 +365,7 @@ static void conclude_unreadable(struct tracker *t, struct node *n, const struct 
         t->short_of_memory = true;
     } else {
         l->code = code;
-        say_listing_take(t, n, l);
+        say_listing_take(t, n, r->check, l);
     }
     if (code == -EXDEV) {
         /* Something is mounted here: what we knew lies hidden below it. */

@@ -124,6 +124,7 @@ struct tracker {
     int64_t dirty_at_ms;   /* when the next round may begin */
     uint32_t stamp;
     uint64_t serial;
+    uint64_t said;                 /* hints so far, but listings */
     uint64_t flights[FLIGHTS_MAX]; /* serials of the checks in flight */
     size_t flight_count;
     size_t slow_flights; /* of them, those of slow passes */

@@ -119,7 +119,9 @@ struct hint {
     unsigned root2; /* HINT_MOVED */
     bool is_directory;
     int code;
-    uint64_t number;         /* HINT_MARK */
+    uint64_t number;         /* HINT_MARK; of what tracker.c says: hints said before it was read */
+    bool doubtful;           /* HINT_LISTING: events told of something there since it was read: what
+                                it says is to be looked at anew */
     char *path;              /* below the root; "" is the root */
     char *path2;             /* HINT_MOVED: the new path */
     struct file_stat st;     /* HINT_OBSERVED: kind FILE_ABSENT if it is gone, valid if code is 0 */

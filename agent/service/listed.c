@@ -38,6 +38,7 @@ struct compare {
     const char *dir_key; /* "" or ending in '/' */
     size_t dir_n;
     bool leaving;    /* some of the mapping's objects are on their way out */
+    bool doubtful;   /* events told of something there since it was listed */
     size_t next;     /* the entry behind the last one that the index had */
     uint8_t *listed; /* enum listed of each entry */
 };
@@ -120,7 +121,8 @@ static int compare_directory(void *arg, const char *name)
         return 0;
     if (watch_filter_excludes(&c->m->filter, dir + c->m->prefix_len))
         return 0;
-    rename_directory_gone(c->agent, dir, NULL);
+    if (!c->doubtful) /* else an event may have told where it went, or that it came */
+        rename_directory_gone(c->agent, dir, NULL);
     sweep_add(c->agent, c->m->id, dir);
     return 0;
 }
@@ -186,12 +188,30 @@ static void rest_take(struct compare *c, struct hint *h, size_t at)
     }
     r->m = c->m;
     r->at = at;
-    r->doubtful = c->m->unheard;
+    r->doubtful = c->m->unheard || c->doubtful;
     *r->hint = *h;
     *h = (struct hint){.kind = h->kind}; /* to be freed by its owner */
     r->listed = c->listed;
     c->listed = NULL;
     c->agent->rest = r;
+}
+
+/* The path is to be looked at, whatever was listed: of what is under way already, that something
+ * may be new is said. */
+static void look_anew(struct agent *a, const struct mapping *m, const char *key)
+{
+    struct item *it = pending_find(a->pending, key);
+
+    if (it && it->state == ITEM_SETTLING)
+        return;
+    intake_touch_key(a, m->id, key, JOURNAL_SRC_SCAN, it ? m->conf->settle_ms : 0);
+    if (it)
+        return;
+    it = pending_find(a->pending, key);
+    if (!it)
+        return;         /* without memory */
+    it->resting = true; /* nobody tells whether its writer is done */
+    intake_observe(a, it);
 }
 
 /* An entry that waited, unless something told of it meanwhile. What was listed is what is there
@@ -200,22 +220,15 @@ static void rest_look(struct agent *a, const struct listed_rest *r, size_t at)
 {
     const struct listing_entry *e = &r->hint->listing->entries[at];
     char path[PATH_BYTES_MAX + 1], key[AGENT_KEY_SIZE];
-    struct item *it;
 
     if (e->st.kind == FILE_DIRECTORY || r->listed[at] == LISTED_IN_STEP ||
         path_join(path, sizeof path, r->hint->path, e->name) ||
         !agent_key(a, r->m->id, path, key) || pending_find(a->pending, key))
         return;
-    if (!r->doubtful) {
+    if (r->doubtful)
+        look_anew(a, r->m, key);
+    else
         intake_found(a, r->m, key, e);
-        return;
-    }
-    intake_touch_key(a, r->m->id, key, JOURNAL_SRC_SCAN, 0);
-    it = pending_find(a->pending, key);
-    if (!it)
-        return;
-    it->resting = true; /* nobody tells whether its writer is done */
-    intake_observe(a, it);
 }
 
 void listed_step(struct agent *a)
@@ -244,7 +257,11 @@ static bool compare_entry(const struct compare *c, const char *dir, size_t at)
         removals_hold_back(c->agent, c->m, key);
     if (!in_step && !pending_find(c->agent->pending, key) && !intake_wants_listings(c->agent))
         return false;
-    if (!in_step || is_leaving(c->agent, key))
+    if (in_step && !is_leaving(c->agent, key))
+        return true;
+    if (c->doubtful)
+        look_anew(c->agent, c->m, key);
+    else
         intake_found(c->agent, c->m, key, e);
     return true;
 }
@@ -252,8 +269,11 @@ static bool compare_entry(const struct compare *c, const char *dir, size_t at)
 void listed_compare(struct agent *a, struct hint *h)
 {
     char dir[AGENT_KEY_SIZE];
-    struct compare c = {
-        .agent = a, .m = &a->mappings[h->root], .listing = h->listing, .dir_key = dir};
+    struct compare c = {.agent = a,
+                        .m = &a->mappings[h->root],
+                        .listing = h->listing,
+                        .dir_key = dir,
+                        .doubtful = h->doubtful};
     size_t waits = h->listing->count; /* the first that does */
     int rc;
 

@@ -1,30 +1,35 @@
 """Deeds that once broke a rule, on some schedules, break none. `simulate` takes the shortest
 sequences alone; these are longer."""
-import itertools
+import collections
 import os
 import subprocess
 import sys
 
-# What people did -> which deeds these are (tree_deed in tree.c).
-ONCE = {
-    "an image is renamed, again, and then over another one": "5:11:6",
-}
-SEEDS, GAPS = range(50), (0, 1, 2)
 NO_CRASH = 9999
+SEEDS = range(50)
+
+# What people did; which deeds these are (tree_deed in tree.c); how many steps lie between them; the
+# steps before which the agent is killed.
+Once = collections.namedtuple("Once", "what deeds gaps crashes")
+ONCE = (
+    Once("an image is renamed, again, and then over another one", "5:11:6", (0, 1, 2), (NO_CRASH,)),
+    Once("files go while a listing waits in which they are", "16:22:24", (7, 9), (6, 9)),
+)
 
 
 def main():
     simulate = f"{os.environ.get('LOCKSTEP_BUILD', '.')}/tests/simulation/simulate"
-    broken = []
-    for (what, deeds), seed, gap in itertools.product(ONCE.items(), SEEDS, GAPS):
-        run = f"{seed}:{gap}:{NO_CRASH}:0:{deeds}"
+    runs = [(once, f"{seed}:{gap}:{crash}:0:{once.deeds}")
+            for once in ONCE for gap in once.gaps for crash in once.crashes for seed in SEEDS]
+    broken = 0
+    for once, run in runs:
         done = subprocess.run([simulate, "--repeat", run], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
         if done.returncode:
-            print(f"{what}: simulate --repeat {run}", done.stdout, sep="\n")
-            broken.append(run)
+            print(f"{once.what}: simulate --repeat {run}", done.stdout, sep="\n")
+            broken += 1
     if broken:
-        sys.exit(f"{len(broken)} broken")
+        sys.exit(f"{broken} of {len(runs)} broken")
 
 
 main()

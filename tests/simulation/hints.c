@@ -29,8 +29,9 @@ struct watchers {
     char path[ROOTS][SIM_PATH_SIZE];
     struct watch_filter filter[ROOTS];
     struct watch_stats stats[ROOTS];
-    struct hint_list events, told;
-    size_t event_count;
+    struct hint_list events, lane, told; /* lane: listings that were made, and ends of scans */
+    size_t event_count, lane_count;
+    uint64_t said; /* events */
     struct hint *looks[LOOKS];
     size_t look_count;
     struct scan scans[SCANS];
@@ -84,6 +85,7 @@ void watchers_free(struct watchers *w)
     if (!w)
         return;
     hint_list_release(&w->events);
+    hint_list_release(&w->lane);
     hint_list_release(&w->told);
     for (size_t i = 0; i < w->look_count; i++)
         hint_free(w->looks[i]);
@@ -149,7 +151,7 @@ void watchers_budget(struct watchers *w, struct watch_budget *ret)
 
 bool watchers_busy(struct watchers *w)
 {
-    return w->event_count > 0 || w->scan_count > 0;
+    return w->event_count > 0 || w->scan_count > 0 || w->lane_count > 0;
 }
 
 uint64_t watchers_rounds(struct watchers *w)
@@ -179,7 +181,8 @@ void hints_event(enum hint_kind kind, unsigned root, const char *path, const cha
 
 size_t hints_count(void)
 {
-    return (running->event_count > 0) + running->look_count + running->scan_count;
+    return (running->event_count > 0) + (running->lane_count > 0) + running->look_count +
+           running->scan_count;
 }
 
 size_t hints_untold(void)
@@ -266,6 +269,18 @@ static void scan_on(struct watchers *w, size_t at)
         for (size_t i = 0; i < w->scan_count; i++)
             w->stats[w->scans[i].root].scanning = true;
     }
+    h->number = w->said;
+    w->lane_count++;
+    hint_list_add_take(&w->lane, h);
+}
+
+/* The oldest listing is taken; events may have overtaken it. */
+static void lane_on(struct watchers *w)
+{
+    struct hint *h = hint_list_pop(&w->lane);
+
+    w->lane_count--;
+    h->doubtful = h->number < w->said;
     hint_list_add_take(&w->told, h);
 }
 
@@ -278,6 +293,14 @@ void hints_tell(size_t at)
         if (at == 0) {
             hint_list_add_take(&w->told, hint_list_pop(&w->events));
             w->event_count--;
+            w->said++;
+            return;
+        }
+        at--;
+    }
+    if (w->lane_count > 0) {
+        if (at == 0) {
+            lane_on(w);
             return;
         }
         at--;

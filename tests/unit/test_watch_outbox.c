@@ -191,6 +191,62 @@ static void test_ceiling(void **state)
     assert_false(outbox_dropped(box));
 }
 
+/* An event of a path, the number'th. */
+static void tell(enum hint_kind kind, const char *path, const char *path2, bool is_directory,
+                 uint64_t number)
+{
+    struct hint_list list = {0};
+    struct hint *h = hint_new(kind, 0, path, path2);
+
+    assert_non_null(h);
+    h->is_directory = is_directory;
+    h->number = number;
+    hint_list_add_take(&list, h);
+    outbox_put_take(box, &list);
+    expect(false, kind, path);
+}
+
+/* A listing of "dir" that was read when so many hints had been said waits while that is told. Is it
+ * to be doubted? */
+static bool doubted(uint64_t said, enum hint_kind kind, const char *path, const char *path2,
+                    bool is_directory, uint64_t number)
+{
+    struct hint_list list = {0};
+    struct hint *h = hint_new(HINT_LISTING, 0, "dir", NULL);
+    bool doubtful;
+
+    assert_non_null(h);
+    h->number = said;
+    h->listing = calloc(1, sizeof(*h->listing));
+    assert_non_null(h->listing);
+    hint_list_add_take(&list, h);
+    outbox_put_take(box, &list);
+    tell(kind, path, path2, is_directory, number);
+    h = outbox_take(box, true);
+    assert_non_null(h);
+    assert_int_equal(h->kind, HINT_LISTING);
+    doubtful = h->doubtful;
+    hint_free(h);
+    return doubtful;
+}
+
+static void test_a_listing_that_events_overtook_is_doubtful(void **state)
+{
+    (void)state;
+    assert_false(doubted(1, HINT_GONE, "dir/a", NULL, false, 1)); /* that was before it was read */
+    assert_false(doubted(1, HINT_GONE, "other/a", NULL, false, 2));
+    assert_false(doubted(2, HINT_TOUCHED, "dir", NULL, true, 3)); /* of itself, not of its names */
+    assert_true(doubted(3, HINT_GONE, "dir/a", NULL, false, 4));
+    assert_true(doubted(3, HINT_GONE, "other/b", NULL, false, 5)); /* since the one before */
+    assert_false(doubted(5, HINT_GONE, "other/b", NULL, false, 6));
+    assert_true(doubted(6, HINT_MOVED, "dir/a", "other/a", false, 7));
+    assert_true(doubted(7, HINT_MOVED, "other/a", "dir/a", false, 8));
+    /* Whatever it was: the directory itself may be elsewhere by now. */
+    assert_true(doubted(8, HINT_MOVED, "up", "down", true, 9));
+    assert_true(doubted(9, HINT_GONE, "up", NULL, true, 10));
+    assert_false(doubted(10, HINT_GONE, "up/a", NULL, false, 11));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +254,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_room, setup, teardown),
         cmocka_unit_test_setup_teardown(test_room_for_large_listings, setup, teardown),
         cmocka_unit_test_setup_teardown(test_touched_is_said_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_listing_that_events_overtook_is_doubtful, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_ceiling, setup, teardown),
     };
 
