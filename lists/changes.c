@@ -18,6 +18,7 @@
 
 enum change_kind {
     CHANGE_IMAGE,     /* this path only is now called `to` */
+    CHANGE_OVER,      /* the same, and another image was there */
     CHANGE_DIRECTORY, /* this path and all within is now below `to` */
     CHANGE_REMOVE     /* this path and all within is gone */
 };
@@ -30,6 +31,7 @@ struct change {
 
 struct lst_changes {
     struct map *map;      /* path -> struct change */
+    struct map *over;     /* where images came over others -> not NULL */
     uint64_t spreading;   /* changes that reach further than their own path */
     size_t spreading_min; /* no such change has a shorter path */
     uint64_t *filter;     /* a bit for each key */
@@ -48,11 +50,12 @@ int lst_changes_new(struct lst_changes **ret)
     if (!c)
         return -ENOMEM;
     c->map = map_new();
+    c->over = map_new();
     c->filter_bits = FILTER_BITS_MIN;
     c->filter = calloc(c->filter_bits / WORD_BITS, sizeof(*c->filter));
     c->tails = calloc(c->filter_bits / WORD_BITS, sizeof(*c->tails));
     c->spreading_min = SIZE_MAX;
-    if (!c->map || !c->filter || !c->tails) {
+    if (!c->map || !c->over || !c->filter || !c->tails) {
         lst_changes_free(c);
         return -ENOMEM;
     }
@@ -69,6 +72,7 @@ void lst_changes_free(struct lst_changes *c)
     for (size_t at = 0; c->map && map_next(c->map, &at, NULL, NULL, &change);)
         free(change);
     map_free(c->map);
+    map_free(c->over);
     free(c->filter);
     free(c->tails);
     free(c);
@@ -204,7 +208,7 @@ static int check(const char *path)
 /* 1 if the change reaches further than its own path. */
 static uint64_t spreads(const struct change *change)
 {
-    return change->kind != CHANGE_IMAGE;
+    return change->kind == CHANGE_DIRECTORY || change->kind == CHANGE_REMOVE;
 }
 
 /* Set the change of a path. */
@@ -256,6 +260,13 @@ static int put_rename(struct lst_changes *c, enum change_kind kind, const char *
 int lst_changes_rename(struct lst_changes *c, const char *from, const char *to)
 {
     return put_rename(c, CHANGE_IMAGE, from, to);
+}
+
+int lst_changes_rename_over(struct lst_changes *c, const char *from, const char *to)
+{
+    int rc = put_rename(c, CHANGE_OVER, from, to);
+
+    return rc ? rc : map_put_str(c->over, to, c, NULL);
 }
 
 int lst_changes_rename_directory(struct lst_changes *c, const char *from, const char *to)
@@ -344,6 +355,21 @@ bool changes_find(const struct lst_changes *c, unsigned reach, struct span path,
         path = span_of(scratch);
     }
     return find_nearest(c, reach, path, ret) && !memchr(path.p, 0, path.n);
+}
+
+bool change_is_over(const struct change_hit *hit)
+{
+    return hit->change->kind == CHANGE_OVER;
+}
+
+bool changes_any_over(const struct lst_changes *c)
+{
+    return map_count(c->over) > 0;
+}
+
+bool changes_come_over(const struct lst_changes *c, struct span normal)
+{
+    return map_get(c->over, normal.p, normal.n);
 }
 
 enum lst_fate change_fate(const struct change_hit *hit, char *out, size_t size)

@@ -94,6 +94,12 @@ bool changes_next(const struct lst_changes *c, size_t *at, struct span *ret_from
 /* change_fate(hit, out, size): what it makes of that path; on LST_RENAME the new path is in out. */
 enum lst_fate change_fate(const struct change_hit *hit, char *out, size_t size);
 
+/* change_is_over(hit): it came over another image, as lst_changes_rename_over has it.
+ * changes_any_over(c): some change is such. changes_come_over(c, normal): one is to this path. */
+bool change_is_over(const struct change_hit *hit);
+bool changes_any_over(const struct lst_changes *c);
+bool changes_come_over(const struct lst_changes *c, struct span normal);
+
 /*
  * Rewriting. Pure.
  */

@@ -71,6 +71,12 @@ void lst_changes_free(struct lst_changes *c);
  * the root (the root itself, too) and for a new name that no row can hold (TAB, CR, LF). */
 int lst_changes_rename(struct lst_changes *c, const char *from, const char *to)
     __attribute__((warn_unused_result));
+/* lst_changes_rename_over(c, from, to): the same where another image was, whose place it has now: a
+ * list that has rows by `to` keeps these, and those by `from` are dropped; in any other they
+ * follow.
+ */
+int lst_changes_rename_over(struct lst_changes *c, const char *from, const char *to)
+    __attribute__((warn_unused_result));
 int lst_changes_rename_directory(struct lst_changes *c, const char *from, const char *to)
     __attribute__((warn_unused_result));
 int lst_changes_remove(struct lst_changes *c, const char *path) __attribute__((warn_unused_result));

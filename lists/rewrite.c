@@ -8,6 +8,7 @@
  */
 #include "lists/internal.h"
 
+#include "base/map.h"
 #include "base/path.h"
 #include "lists/make.h"
 
@@ -24,6 +25,7 @@ struct rewrite {
     size_t copied;    /* bytes of `in` that are dealt with */
     bool reindex;     /* some row goes, and the others are to be numbered: */
     uint64_t next;    /* index of the next image row then */
+    struct map *kept; /* of the paths that images came over: those of rows that stay; or NULL */
     struct lst_rewrite_stats stats;
     char scratch[PATH_BYTES_MAX + 1];
     char fresh[PATH_BYTES_MAX + 1]; /* the new path */
@@ -116,10 +118,50 @@ static int drop_row(struct rewrite *w, struct span line)
     return rc;
 }
 
-/* What becomes of a row's path, as the list wants it. */
-static enum lst_fate fate_of(const struct rewrite *w, const struct change_hit *hit, char *fresh)
+/* A row by this path, to which images came over others, stays. */
+static bool stays(const struct rewrite *w, struct span normal)
+{
+    struct change_hit hit;
+    char to[PATH_BYTES_MAX + 1];
+
+    return changes_come_over(w->changes, normal) &&
+           (!changes_find(w->changes, CHANGES_ANY, normal, to, &hit) ||
+            change_fate(&hit, to, sizeof(to)) == LST_KEEP);
+}
+
+/* Find the paths of such rows. 0 or -ENOMEM. */
+static int find_kept(struct rewrite *w)
+{
+    struct lst_cursor c = {.in = w->in};
+    struct lst_row row;
+    int rc = 0;
+
+    w->kept = map_new();
+    if (!w->kept)
+        return -ENOMEM;
+    while (rc == 0 && lst_row_next(&c, &row)) {
+        if (row.kind != LST_ROW_IMAGE ||
+            lst_path_normal(row.path, w->scratch, sizeof(w->scratch)) < 0)
+            continue;
+        if (stays(w, span_of(w->scratch)))
+            rc = map_put_str(w->kept, w->scratch, w, NULL);
+    }
+    return rc;
+}
+
+/* What becomes of a row's path in this list. */
+static enum lst_fate fate_here(const struct rewrite *w, const struct change_hit *hit, char *fresh)
 {
     enum lst_fate fate = change_fate(hit, fresh, PATH_BYTES_MAX + 1);
+    bool has_other = w->kept && change_is_over(hit) && map_get_str(w->kept, fresh);
+
+    return fate == LST_RENAME && has_other ? LST_DROP : fate;
+}
+
+/* The same, as the list wants it. */
+static enum lst_fate fate_of(const struct rewrite *w, const struct change_hit *hit, char *fresh)
+{
+    enum lst_fate fate = fate_here(w, hit, fresh);
 
     if (fate == LST_RENAME && w->policy->drop_renamed)
         return LST_DROP;
@@ -201,11 +243,10 @@ static int affect_row(struct rewrite *w, struct span line, const struct change_h
         return 0; /* an empty path names nothing */
     fate = hit ? fate_of(w, hit, w->fresh) : LST_KEEP;
     if (fate == LST_DROP) {
-        w->stats.unfollowed += change_fate(hit, w->fresh, sizeof(w->fresh)) == LST_RENAME;
+        w->stats.unfollowed += fate_here(w, hit, w->fresh) == LST_RENAME;
         return drop_row(w, line);
     }
-    w->stats.kept +=
-        hit && w->policy->keep_removed && change_fate(hit, w->fresh, sizeof(w->fresh)) == LST_DROP;
+    w->stats.kept += fate == LST_KEEP && hit && fate_here(w, hit, w->fresh) == LST_DROP;
     return change_row(w, &row, hit, fate == LST_RENAME);
 }
 
@@ -240,9 +281,9 @@ int rewrite_affected(const struct lst_policy *policy, struct span in,
         .policy = policy ? policy : &plain, .in = in, .changes = changes, .out = out, .undo = undo};
     struct change_hit hit;
     struct span path;
-    int rc = 0;
+    int rc = changes_any_over(changes) ? find_kept(&w) : 0;
 
-    w.reindex = w.policy->reindex && loses_rows(&w);
+    w.reindex = rc == 0 && w.policy->reindex && loses_rows(&w);
     for (size_t at = 0; rc == 0 && at < in.n;) {
         struct span line = row_line(in, at);
         unsigned reach = changes_reach(changes, in, line);
@@ -256,6 +297,7 @@ int rewrite_affected(const struct lst_policy *policy, struct span in,
         if (found || w.reindex)
             rc = affect_row(&w, line, found ? &hit : NULL);
     }
+    map_free(w.kept);
     if (rc < 0)
         return rc;
     *ret_rest = w.copied;

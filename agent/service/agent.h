@@ -23,8 +23,7 @@
  *   sight    what the watchers do not see, and since when
  *   limits   how fast the transfers may go; troubles: faults by cause, what waits for their end
  *   report   status; glance: its first lines
- *   control  the socket
- *   orders   what operators ask for there
+ *   control  the socket; orders: what operators ask for there
  *   pulse    what systemd is told
  *   reload   a changed configuration is taken over
  *   wait     who waits there until all is in S3
@@ -330,6 +329,7 @@ bool intake_wants_many(const struct agent *a); /* so much that a turn is worth i
 int64_t intake_deadline(const struct agent *a);
 /* something is on its way, or waits for room, that may tell where a path went */
 bool intake_busy(const struct agent *a);
+bool intake_holds_back(const struct agent *a); /* of that, listings, for want of room */
 void intake_hints(struct agent *a);
 void intake_due(struct agent *a);
 void intake_observe(struct agent *a, struct item *it);

@@ -549,17 +549,46 @@ static void leave_key(struct agent *a, const struct item *it, const char *key)
         agent_fail(a, -EIO, "writing the index");
 }
 
-void follow_left(struct agent *a, const struct item *it)
+/* S3 has the image that the index has at the item's path under another key, too. */
+static bool landed_elsewhere(struct agent *a, const struct item *it, const struct known *known,
+                             struct birth *b)
 {
-    struct file_stat st = {.kind = FILE_REGULAR, .nlink = 1};
+    struct file_stat st = {
+        .kind = FILE_REGULAR, .nlink = 1, .ino = known->ino, .born_ns = known->born_ns};
+
+    return birth_search(a, it, &st, true, b);
+}
+
+bool follow_came_over(struct agent *a, const struct mapping *m, const char *path,
+                      char over[AGENT_KEY_SIZE])
+{
+    const struct item *it, *other;
+    char key[AGENT_KEY_SIZE];
     struct index_entry e;
     struct birth b;
 
-    if (!follow_rows(a, it) || !agent_image(a, it->key, &e))
-        return;
-    st.ino = e.known.ino;
-    st.born_ns = e.known.born_ns;
-    if (!birth_search(a, it, &st, true, &b))
+    it = agent_key(a, m->id, path, key) ? pending_find(a->pending, key) : NULL;
+    if (!it || !agent_image(a, key, &e))
+        return false;
+    if (landed_elsewhere(a, it, &e.known, &b)) {
+        snprintf(over, AGENT_KEY_SIZE, "%s", b.key + m->prefix_len);
+        return true;
+    }
+    other = sighted_find(a, m->id, e.known.ino);
+    if (!other || other == it || other->seen.kind != FILE_REGULAR ||
+        !plan_is_same(&other->seen, &e.known))
+        return false;
+    snprintf(over, AGENT_KEY_SIZE, "%s", other->path);
+    return true;
+}
+
+void follow_left(struct agent *a, const struct item *it)
+{
+    struct index_entry e;
+    struct birth b;
+
+    if (!follow_rows(a, it) || !agent_image(a, it->key, &e) ||
+        !landed_elsewhere(a, it, &e.known, &b))
         return;
     e.known.flags = (e.known.flags & ~KNOWN_LISTED) | KNOWN_MOVED;
     e.known.moved_to = b.key;

@@ -6,12 +6,7 @@
 #define LOCKSTEP_AGENT_SERVICE_FOLLOW_H
 
 #include "agent/core/rows.h"
-
-struct agent;
-struct file_stat;
-struct item;
-struct known;
-struct mapping;
+#include "agent/service/agent.h"
 
 /* follow_rows(a, it): the table of the item's mapping; NULL where lists name none of its files:
  * they name the images of repositories only. */
@@ -40,6 +35,12 @@ void follow_noted(struct agent *a, const struct rows *rows, int rc);
  * same file under another key (it was renamed over another image), the object here is an old one
  * of it from now on. */
 void follow_left(struct agent *a, const struct item *it);
+
+/* follow_came_over(a, m, path, over): the image that the index has by this path (no file is there)
+ * is under another key, or was seen there, so it was renamed over what was there: its path is in
+ * `over`. */
+bool follow_came_over(struct agent *a, const struct mapping *m, const char *path,
+                      char over[AGENT_KEY_SIZE]);
 
 /* follow_emptied(a, it): what was at the item's path went on, and nothing is there any more: rows
  * of what it had overwritten there are to go with the next pass. */

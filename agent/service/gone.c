@@ -7,7 +7,7 @@
 
 #include <inttypes.h>
 
-#define GONE_PATIENCE_MS 30000 /* at most, where only events are on their way */
+#define GONE_PATIENCE_MS 30000 /* at most, where only what we do not hold back is on its way */
 #define NAMES_REST_TIMES                                                                           \
     9 /* all names are looked at again when the last time is this many times its duration past */
 
@@ -23,7 +23,7 @@ static const struct {
     [GONE_MARKER] = {"marker", "the marker of the tree is looked at"},
     [GONE_CLAIM] = {"claim", "a path that is being looked at may be its new name"},
     [GONE_WAY] = {"way", "an event told where it went; that is being looked at"},
-    [GONE_EVENTS] = {"events", "events are on their way that may tell"},
+    [GONE_EVENTS] = {"events", "events or listings are on their way that may tell"},
     [GONE_PLACES] = {"places", "the places where events say that it went are looked at"},
 };
 
@@ -100,7 +100,7 @@ enum gone_wait gone_explained(struct agent *a, struct mapping *m, struct item *i
         return GONE_CLAIM;
     if (is_on_its_way(a, it))
         return GONE_WAY;
-    if (a->now_ms - it->hint_ms < GONE_PATIENCE_MS && intake_busy(a))
+    if (intake_busy(a) && (a->now_ms - it->hint_ms < GONE_PATIENCE_MS || intake_holds_back(a)))
         return GONE_EVENTS;
     return rename_seek(a, it) ? GONE_PLACES : GONE_NOT;
 }

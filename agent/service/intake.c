@@ -492,6 +492,11 @@ bool intake_busy(const struct agent *a)
     return a->rest || watchers_busy(a->watchers);
 }
 
+bool intake_holds_back(const struct agent *a)
+{
+    return a->rest || (!intake_wants_listings(a) && watchers_busy(a->watchers));
+}
+
 #define INTAKE_TURN_MAX 4096 /* hints a turn, so that outcomes are not kept waiting */
 
 void intake_hints(struct agent *a)

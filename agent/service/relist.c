@@ -42,6 +42,19 @@ static int change_rename(struct lst_changes *changes, const char *from, const ch
     return change_remove(changes, from);
 }
 
+/* The image is gone from there. It may have come over another one: rows that have no other for that
+ * place follow. */
+static int change_gone(struct agent *a, const struct mapping *m, struct lst_changes *changes,
+                       const char *from, char over[AGENT_KEY_SIZE])
+{
+    int rc;
+
+    if (!follow_came_over(a, m, from, over))
+        return change_remove(changes, from);
+    rc = lst_changes_rename_over(changes, from, over);
+    return rc == ERR_SYNTAX ? change_remove(changes, from) : rc;
+}
+
 /* What a pass is made of. */
 struct pass_batch {
     struct agent *agent;
@@ -55,13 +68,15 @@ static int pass_row(void *arg, const char *from, const char *to)
 {
     const struct pass_batch *b = arg;
     struct agent *a = b->agent;
-    char key[AGENT_KEY_SIZE];
-    int rc = to ? change_rename(b->changes, from, to) : change_remove(b->changes, from);
+    char key[AGENT_KEY_SIZE], over[AGENT_KEY_SIZE] = "";
+    int rc =
+        to ? change_rename(b->changes, from, to) : change_gone(a, b->m, b->changes, from, over);
 
     if (rc || a->options.dry_run || !agent_key(a, b->m->id, from, key) ||
         follow_is_home(a, b->m, from))
         return rc;
-    return departed_note(a->index, key, b->m->prefix_len, to, a->real_us / US_PER_S);
+    return departed_note(a->index, key, b->m->prefix_len, over[0] ? over : to,
+                         a->real_us / US_PER_S);
 }
 
 /* Move the mapping's items from `relist` to `passing`; journal the intents of removals. */

@@ -50,8 +50,12 @@ void rename_remember(struct agent *a, const struct item *it)
         (void)left_note(a, it->key, it->went); /* what comes there may be from elsewhere */
 }
 
+/* What waits for room may have been renamed long ago; but not all is remembered for ever. */
+#define WAITS_MAX 10
+
 void rename_expire(struct agent *a)
 {
+    int64_t memory_ms = AGENT_DIR_MEMORY_MS * (intake_holds_back(a) ? WAITS_MAX : 1);
     const void *key;
     const char *from;
     size_t n;
@@ -60,7 +64,7 @@ void rename_expire(struct agent *a)
     for (size_t at = 0; map_next(a->dirs_gone, &at, &key, &n, &value);) {
         struct dir_gone *d = value;
 
-        if (a->now_ms - d->at_ms < AGENT_DIR_MEMORY_MS || sweep_is_at(a, key))
+        if (a->now_ms - d->at_ms < memory_ms || sweep_is_at(a, key))
             continue;
         from = d->to ? map_get_str(a->dirs_to, d->to) : NULL;
         if (from && strlen(from) == n && memcmp(from, key, n) == 0)

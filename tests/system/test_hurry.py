@@ -697,3 +697,31 @@ def test_invariant_4_a_list_waits_for_an_image_that_left_while_it_was_on_its_way
     assert "LABEL-again\td/c.jpg" in rows(lists) and "LABEL-d/a.jpg\td/c.jpg" in rows(lists)
     ctx.client.assert_tree(images, "images/")
     ctx.client.assert_tree(lists, "lists/")
+
+
+@on("s3d")
+def test_a_listed_image_over_one_that_is_not(ctx):
+    """Its row follows, in each list that has no other for the place; where there is one, that stays,
+    as after a tool that saves by another name. However fast somebody goes on."""
+    names = [f"{d}/{i}.jpg" for i in range(6) for d in ("mine", "theirs")]
+    agent, images, lists = running(ctx, names, list_count=2)
+    both = rows(lists)
+    write(f"{lists}/l0.lst",
+          "".join(line for line in both.splitlines(True) if "mine" in line).encode())
+    agent.wait_in_step(30)
+    for i in range(6):
+        os.rename(f"{images}/mine/{i}.jpg", f"{images}/theirs/{i}.jpg")
+        if i % 3 == 1:
+            agent.wait_in_step(30)
+        if i % 3:
+            os.rename(f"{images}/theirs/{i}.jpg", f"{images}/theirs/{i}.png")
+    agent.wait_in_step(30)
+    found = [line.split("\t")[1:] for line in rows(lists).splitlines()]
+    assert found == [[f"LABEL-mine/{i}.jpg", f"theirs/{i}.{'png' if i % 3 else 'jpg'}"]
+                     for i in range(6)], found
+    with open(f"{lists}/l1.lst", encoding="utf-8") as file:
+        others = [line.rstrip("\n").split("\t")[1:] for line in file]
+    assert len(others) == 6 and [path for _, path in others] == [path for _, path in found], others
+    ctx.client.assert_tree(images, "images/")
+    ctx.client.assert_tree(lists, "lists/")
+    agent.verify_journal()

@@ -473,14 +473,74 @@ static void test_against_model(void **state)
         random_round(seed * UINT64_C(0x9e3779b97f4a7c15));
 }
 
+/* Rows by the old name of an image that came over another one. */
+static void test_an_image_that_came_over_another(void **state)
+{
+    static const struct {
+        const char *in, *out, *undo;
+        bool keeps;
+    } cases[] = {
+        /* no row for the place: the image's own follows, however often it stands there */
+        {"0\t1\told\n1\t2\tx\n", "0\t1\tplace\n1\t2\tx\n", "1\tplace\t0\t1\told\n", false},
+        {"0\t1\told\n1\t2\t./old\n", "0\t1\tplace\n1\t2\t./place\n",
+         "1\tplace\t0\t1\told\n2\t./place\t1\t2\t./old\n", false},
+        /* a row for the place, before or behind: that one stays */
+        {"0\t1\told\n1\t2\tplace\n", "1\t2\tplace\n", "1\t-\t0\t1\told\n", false},
+        {"1\t2\t.//place\n0\t1\told\n", "1\t2\t.//place\n", "2\t-\t0\t1\told\n", false},
+        {"1\t2\tplace\n0\t1\told\n", "1\t2\tplace\n0\t1\told\n", "", true},
+        /* a row for the place that leaves it is none, and a comment is no row */
+        {"0\t1\tleft\n1\t2\tx\n", "0\t1\tright\n1\t2\tx\n", "1\tright\t0\t1\tleft\n", false},
+        {"0\t1\tleft\n1\t2\tright\n", "0\t1\tright\n", "1\tright\t0\t1\tleft\n2\t-\t1\t2\tright\n",
+         false},
+        {"# place\tplace\n0\t1\told\n", "# place\tplace\n0\t1\tplace\n", "2\tplace\t0\t1\told\n",
+         false},
+    };
+    struct lst_changes *c;
+
+    (void)state;
+    assert_int_equal(lst_changes_new(&c), 0);
+    assert_int_equal(lst_changes_rename_over(c, "old", "place"), 0);
+    assert_int_equal(lst_changes_rename_over(c, "left", "right"), 0);
+    assert_int_equal(lst_changes_remove(c, "right"), 0);
+    assert_int_equal(lst_changes_rename_over(c, "a", "b\tc"), ERR_SYNTAX);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct lst_policy policy = {.keep_removed = cases[i].keeps};
+        struct span in = span_of(cases[i].in);
+        struct lst_rewrite_stats s;
+        struct buf out, undo, back;
+
+        buf_init(&out, SIZE_MAX);
+        buf_init(&undo, SIZE_MAX);
+        buf_init(&back, SIZE_MAX);
+        assert_int_equal(lst_rewrite_by(&policy, in, c, &out, &undo, &s), 0);
+        assert_buf(&out, cases[i].out);
+        assert_buf(&undo, cases[i].undo);
+        assert_int_equal(s.kept, cases[i].keeps);
+        assert_int_equal(
+            lst_undo((struct span){out.data, out.len}, (struct span){undo.data, undo.len}, &back),
+            0);
+        assert_buf(&back, cases[i].in);
+        buf_release(&out);
+        buf_release(&undo);
+        buf_release(&back);
+    }
+    lst_changes_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fate),          cmocka_unit_test(test_replaced_kind),
-        cmocka_unit_test(test_bad_changes),   cmocka_unit_test(test_rewrite),
-        cmocka_unit_test(test_path_with_nul), cmocka_unit_test(test_named_dash),
-        cmocka_unit_test(test_limit),         cmocka_unit_test(test_bad_undo),
-        cmocka_unit_test(test_large_batch),   cmocka_unit_test(test_against_model),
+        cmocka_unit_test(test_fate),
+        cmocka_unit_test(test_replaced_kind),
+        cmocka_unit_test(test_bad_changes),
+        cmocka_unit_test(test_rewrite),
+        cmocka_unit_test(test_path_with_nul),
+        cmocka_unit_test(test_named_dash),
+        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_bad_undo),
+        cmocka_unit_test(test_an_image_that_came_over_another),
+        cmocka_unit_test(test_large_batch),
+        cmocka_unit_test(test_against_model),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
