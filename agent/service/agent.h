@@ -185,7 +185,7 @@ struct agent {
     char undo_dir[PATH_BYTES_MAX + 1];
 
     struct pending *pending;
-    size_t crowd; /* names listed, or if more items at once, since all was in S3 last */
+    size_t crowd; /* names listed, images landed, items at once, since memory was given back last */
     struct item_queue observed; /* to be planned */
     struct item_queue parked;   /* observed; wait for a look at the path that they came from */
     int64_t parked_ms;          /* when these were last considered */

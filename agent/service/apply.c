@@ -349,6 +349,7 @@ static void apply_landed(struct agent *a, struct item *it, const struct transfer
         agent_fail(a, -EIO, "writing the index");
     m->indexed += is_new;
     agent_dirty(a);
+    a->crowd++;
     a->totals.puts += t->kind == TRANSFER_PUT;
     a->totals.bytes += t->kind == TRANSFER_PUT ? t->size : 0;
     a->totals.copies += t->kind != TRANSFER_PUT;

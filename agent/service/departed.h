@@ -5,7 +5,7 @@
  * remembers each path that rows left and at which no other image came to S3 since, and a list that
  * comes with such a path is rewritten again, as long as no file is there.
  *
- * For a day, where a list named the path: somebody may have that list open. For some minutes, where
+ * For a day, where a list named the path: somebody may have that list open. For a minute, where
  * none did: it may be listed while its image goes. A path that rows were rewritten to, though, is
  * remembered as long as the rows that came there, whoever names it by then: an old list is followed
  * from path to path, and no link may be missing.
@@ -16,7 +16,7 @@
 #include "agent/service/index.h"
 
 #define DEPARTED_S          (24 * 3600) /* how long it is remembered that a list named it */
-#define DEPARTED_UNLISTED_S (10 * 60)   /* and where none did */
+#define DEPARTED_UNLISTED_S 60          /* and where none did */
 
 /* departed_note(ix, key, prefix, to, now_s): rows that name the path of this key, if there are any,
  * leave it for the path `to` (NULL: they are dropped). prefix: so many bytes of the key are not of

@@ -75,8 +75,10 @@ static int pass_row(void *arg, const char *from, const char *to)
     if (rc || a->options.dry_run || !agent_key(a, b->m->id, from, key) ||
         follow_is_home(a, b->m, from))
         return rc;
-    return departed_note(a->index, key, b->m->prefix_len, over[0] ? over : to,
-                         a->real_us / US_PER_S);
+    rc = departed_note(a->index, key, b->m->prefix_len, over[0] ? over : to, a->real_us / US_PER_S);
+    agent_dirty(a);
+    /* LMDB keeps the memory of all pages of its largest transaction. */
+    return rc || a->uncommitted < AGENT_COMMIT_COUNT ? rc : agent_commit(a);
 }
 
 /* Move the mapping's items from `relist` to `passing`; journal the intents of removals. */

@@ -41,7 +41,7 @@ static void expect_at(struct index *ix, const char *from, int64_t now_s, const c
     index_view_close(v);
 }
 
-static void test_what_no_list_named_is_remembered_for_minutes(void **state)
+static void test_what_no_list_named_is_remembered_for_a_minute(void **state)
 {
     struct index *ix = opened();
 
@@ -181,7 +181,7 @@ static void test_all_are_gone_through_a_piece_at_a_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_no_list_named_is_remembered_for_minutes),
+        cmocka_unit_test(test_what_no_list_named_is_remembered_for_a_minute),
         cmocka_unit_test(test_what_a_list_named_is_remembered_for_a_day),
         cmocka_unit_test(test_where_listed_rows_came_to_is_remembered_as_long),
         cmocka_unit_test(test_where_another_image_came_nothing_is_remembered),
