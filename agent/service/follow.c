@@ -564,7 +564,7 @@ bool follow_came_over(struct agent *a, const struct mapping *m, const char *path
 {
     const struct item *it, *other;
     char key[AGENT_KEY_SIZE];
-    struct index_entry e;
+    struct index_entry e, there;
     struct birth b;
 
     it = agent_key(a, m->id, path, key) ? pending_find(a->pending, key) : NULL;
@@ -576,7 +576,7 @@ bool follow_came_over(struct agent *a, const struct mapping *m, const char *path
     }
     other = sighted_find(a, m->id, e.known.ino);
     if (!other || other == it || other->seen.kind != FILE_REGULAR ||
-        !plan_is_same(&other->seen, &e.known))
+        !plan_is_same(&other->seen, &e.known) || !agent_image(a, other->key, &there))
         return false;
     snprintf(over, AGENT_KEY_SIZE, "%s", other->path);
     return true;

@@ -37,8 +37,8 @@ void follow_noted(struct agent *a, const struct rows *rows, int rc);
 void follow_left(struct agent *a, const struct item *it);
 
 /* follow_came_over(a, m, path, over): the image that the index has by this path (no file is there)
- * is under another key, or was seen there, so it was renamed over what was there: its path is in
- * `over`. */
+ * is under another key, or was seen where the index has another image, so it was renamed over what
+ * was there: its path is in `over`. */
 bool follow_came_over(struct agent *a, const struct mapping *m, const char *path,
                       char over[AGENT_KEY_SIZE]);
 
