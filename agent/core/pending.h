@@ -153,6 +153,8 @@ struct item {
     bool released : 1;  /* an operator let this removal go: the guard is not asked */
     bool inquired : 1;  /* REMOVE: it was looked for lists that hold it */
     bool unreached : 1; /* the last failure was that S3 did not answer or let us in */
+    bool traced : 1;    /* a list as it was seen: images that it names and that are nowhere were
+                           looked for where events say that they went */
 };
 
 /* A queue of items, first in first out. An item stands in at most one. */

@@ -571,6 +571,9 @@ bool follow_came_over(struct agent *a, const struct mapping *m, const char *path
     if (!it || !agent_image(a, key, &e))
         return false;
     if (landed_elsewhere(a, it, &e.known, &b)) {
+        other = pending_find(a->pending, b.key);
+        if (other && other->gone_ms)
+            return false; /* it is gone from there, too */
         snprintf(over, AGENT_KEY_SIZE, "%s", b.key + m->prefix_len);
         return true;
     }

@@ -14,13 +14,14 @@ static bool passed_as(struct agent *a, struct rows *rows, const struct item *it,
     return agent_key(a, it->mapping, image ? image : at, key) && follow_also_of(a, rows, it, key);
 }
 
-/* The index has another image at the item's path than the one that was found there. */
-static bool is_replacing(struct agent *a, const struct item *it)
+/* The index does not have the image that was found at the item's path there, but none, or another.
+ */
+static bool is_unlanded(struct agent *a, const struct item *it)
 {
     struct index_entry e;
 
-    return follow_has_birth(&it->seen) && agent_image(a, it->key, &e) &&
-           plan_is_other(&it->seen, &e.known);
+    return follow_has_birth(&it->seen) &&
+           (!agent_image(a, it->key, &e) || plan_is_other(&it->seen, &e.known));
 }
 
 /* The same of the image that came to the item's path and is now where events say that it went: by
@@ -39,7 +40,7 @@ static bool passed_on(struct agent *a, struct rows *rows, const struct item *it)
         return follow_also_of(a, rows, it, now->origin);
     if (strcmp(trail.key, it->key) == 0)
         return false;
-    if (!now || !is_replacing(a, now))
+    if (!now || !is_unlanded(a, now))
         return passed_as(a, rows, it, trail.key);
     follow_noted(a, rows, follow_also(a, rows, now, it->path));
     return true;

@@ -150,6 +150,7 @@ static void intake_note(struct agent *a, struct item *it, const struct file_stat
 
     intake_looked(a, it);
     sighted_forget(a, it);
+    it->traced = it->traced && file_same_content(&it->seen, st);
     it->seen = *st;
     if (st->kind == FILE_REGULAR) {
         it->was_there = true;

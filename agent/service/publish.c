@@ -87,16 +87,34 @@ static bool is_passing(const struct agent *a, const struct mapping *images, cons
            (o && o->state != ITEM_BARRIER && o->state != ITEM_DELETING); /* these wait for lists */
 }
 
+/* Events tell that what was there went on, though nobody looked there in time: a look makes its
+ * rows those of what went on, if that can be said. */
+static bool trace(struct agent *a, const struct mapping *images, const char *name)
+{
+    struct trail trail;
+    char key[AGENT_KEY_SIZE];
+
+    if (!agent_key(a, images->id, name, key))
+        return false;
+    trail_begin(&trail, key);
+    if (!trail_on(a, &trail) || strcmp(trail.key, key) == 0)
+        return false;
+    intake_touch_key(a, images->id, key, JOURNAL_SRC_SELF, 0);
+    return true;
+}
+
 /* Those of the images that are neither on disk nor in S3 for which the list waits count as missing.
  */
-static void publish_passing(const struct agent *a, const struct item *it, struct job *job)
+static void publish_passing(struct agent *a, struct item *it, struct job *job)
 {
     const struct mapping *images = &a->mappings[a->mappings[it->mapping].conf->repository];
     const char *end = job->dangling_names.data + job->dangling_names.len;
 
     for (const char *name = job->dangling_names.data; name && name < end; name += strlen(name) + 1)
-        if (is_passing(a, images, name) && !job->missing++)
+        if ((is_passing(a, images, name) || (!it->traced && trace(a, images, name))) &&
+            !job->missing++)
             job->first_missing = strdup(name);
+    it->traced = true; /* they are looked at once: what that does not explain never will be */
 }
 
 /* The list came with rows that were rewritten before, as from an editor that had read it before

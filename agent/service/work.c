@@ -206,8 +206,8 @@ static bool check_old_row(struct job *job, const char *image, bool *ret_under_wa
         if (!to[0] || is_image(job, to))
             break;
     }
-    if (!to[0] && job->keeps)
-        return false;
+    if (to[0] ? !is_image(job, to) : job->keeps)
+        return false; /* after so many hops it is a ring; or the list keeps such rows */
     if (!job->old_rows && lst_changes_new(&job->old_rows))
         return false;
     /* Who saved them may have written the new ones as well. */

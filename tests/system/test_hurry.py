@@ -725,3 +725,26 @@ def test_a_listed_image_over_one_that_is_not(ctx):
     ctx.client.assert_tree(images, "images/")
     ctx.client.assert_tree(lists, "lists/")
     agent.verify_journal()
+
+
+@on("s3d")
+def test_rows_by_a_place_that_nobody_looked_at(ctx):
+    """While S3 takes nothing, new images' directory is renamed twice, and they are listed in between:
+    the rows go on with them."""
+    agent, images, lists = running(ctx, [f"d/{i}.jpg" for i in range(20)])
+    deny(ctx)
+    for i in range(5):
+        write(f"{images}/d/new{i}.jpg", b"new %d" % i)
+    time.sleep(0.5)
+    os.rename(f"{images}/d", f"{images}/e")
+    with open(f"{lists}/l0.lst", "a", encoding="utf-8") as file:
+        file.writelines(f"{90 + i}\tNEW{i}\te/new{i}.jpg\n" for i in range(5))
+    os.rename(f"{images}/e", f"{images}/f")
+    time.sleep(2)
+    ctx.server.clear_faults()
+    agent.wait_in_step(60)
+    found = [line.split("\t")[1:] for line in rows(lists).splitlines()]
+    assert found == [[f"LABEL-d/{i}.jpg", f"f/{i}.jpg"] for i in range(20)] + \
+        [[f"NEW{i}", f"f/new{i}.jpg"] for i in range(5)], found
+    ctx.client.assert_tree(images, "images/")
+    ctx.client.assert_tree(lists, "lists/")
