@@ -106,31 +106,47 @@ static bool is_number(struct span s)
     return s.n == 0;
 }
 
+/* The row's text begins behind a byte order mark, if it is the first. */
+static struct span without_mark(struct span text)
+{
+    bool marked =
+        text.n >= byte_order_mark.n && memcmp(text.p, byte_order_mark.p, byte_order_mark.n) == 0;
+
+    return marked ? skip(text, byte_order_mark.n) : text;
+}
+
+/* Each field is written once and in place: a struct that is put together and then copied makes the
+ * processor wait for its parts, which takes longer than all else here. */
 void row_classify(struct span line, bool first, struct lst_row *ret)
 {
     struct span text = without_ending(line);
-    struct lst_row row = {.kind = LST_ROW_OTHER, .line = line};
-    struct span index;
+    const char *end = text.p + text.n;
     const char *tab;
+    const char *path;
 
-    *ret = row;
-    if (first && text.n >= byte_order_mark.n &&
-        memcmp(text.p, byte_order_mark.p, byte_order_mark.n) == 0)
-        text = skip(text, byte_order_mark.n);
+    ret->kind = LST_ROW_OTHER;
+    ret->line = line;
+    ret->index = ret->labels = ret->path = (struct span){0};
+    if (first)
+        text = without_mark(text);
     if (all_blank(text)) {
         ret->kind = LST_ROW_BLANK;
         return;
     }
     tab = memchr(text.p, '\t', text.n);
-    if (!tab || line.n > LST_ROW_BYTES_MAX || !row_path(line, &row.path))
+    if (!tab || line.n > LST_ROW_BYTES_MAX)
         return;
-    index = (struct span){text.p, (size_t)(tab - text.p)};
-    if (tab + 1 == row.path.p || !is_number(index) || memchr(text.p, '\r', text.n))
+    path = (const char *)memrchr(tab, '\t', (size_t)(end - tab)) + 1;
+    if (tab + 1 == path || !is_number((struct span){text.p, (size_t)(tab - text.p)}) ||
+        memchr(text.p, '\r', text.n))
         return;
-    row.kind = LST_ROW_IMAGE;
-    row.index = index;
-    row.labels = (struct span){tab + 1, (size_t)(row.path.p - 1 - (tab + 1))};
-    *ret = row;
+    ret->kind = LST_ROW_IMAGE;
+    ret->index.p = text.p;
+    ret->index.n = (size_t)(tab - text.p);
+    ret->labels.p = tab + 1;
+    ret->labels.n = (size_t)(path - 1 - ret->labels.p);
+    ret->path.p = path;
+    ret->path.n = (size_t)(end - path);
 }
 
 bool lst_row_next(struct lst_cursor *c, struct lst_row *ret)
