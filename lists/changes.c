@@ -1,17 +1,18 @@
 /*
  * A batch of renames and removals, looked up by old path, the nearest first. Pure.
  *
- * Nearly all paths that are looked up have no change. Two filters of bits, one for each key by a
- * cheap hash, say no to most of them. That of tails is asked first, of the end of a row, before
- * anybody looks where its path begins; the other one before the map's careful hash. Names chosen to
- * collide in them only make them useless: the map decides.
+ * Nearly all paths that are looked up have no change. Filters of bits, one for each key by a cheap
+ * hash, say no to most of them. That of tails is asked first, of the end of a row, before anybody
+ * looks where its path begins; that of directories, of each '/' of a row, where some change reaches
+ * further than its own path; the last one before the map's careful hash. Names chosen to collide in
+ * them only make them useless: the map decides.
  */
 #include "lists/internal.h"
 
 #include "base/map.h"
 #include "base/path.h"
+#include "lists/marks.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,19 +30,39 @@ struct change {
     char to[]; /* to_n bytes and a NUL */
 };
 
+/* Bits that are set for keys. They are equally many in all: a power of two, at least FILTER_SPARSE
+ * for each key of the batch. */
+struct filters {
+    uint64_t *paths; /* for each key */
+    uint64_t *tails; /* for each key's tail */
+    uint64_t *above; /* for the tail of each that reaches further than its own path */
+    size_t bits;
+};
+
 struct lst_changes {
     struct map *map;      /* path -> struct change */
     struct map *over;     /* where images came over others -> not NULL */
     uint64_t spreading;   /* changes that reach further than their own path */
     size_t spreading_min; /* no such change has a shorter path */
-    uint64_t *filter;     /* a bit for each key */
-    uint64_t *tails;      /* a bit for each key's tail */
-    size_t filter_bits;   /* of both: a power of two, at least FILTER_SPARSE for each key */
+    struct filters filters;
 };
 
 #define FILTER_BITS_MIN 4096
 #define FILTER_SPARSE   16 /* then one in 16 paths at most passes by chance */
 #define WORD_BITS       64
+#define FILTERS         3
+
+/* Empty filters of that many bits, in one piece that begins with that of paths. 0 or -ENOMEM. */
+static int filters_init(struct filters *f, size_t bits)
+{
+    size_t words = bits / WORD_BITS;
+    uint64_t *all = calloc(FILTERS * words, sizeof(*all));
+
+    if (!all)
+        return -ENOMEM;
+    *f = (struct filters){all, all + words, all + 2 * words, bits};
+    return 0;
+}
 
 int lst_changes_new(struct lst_changes **ret)
 {
@@ -51,11 +72,8 @@ int lst_changes_new(struct lst_changes **ret)
         return -ENOMEM;
     c->map = map_new();
     c->over = map_new();
-    c->filter_bits = FILTER_BITS_MIN;
-    c->filter = calloc(c->filter_bits / WORD_BITS, sizeof(*c->filter));
-    c->tails = calloc(c->filter_bits / WORD_BITS, sizeof(*c->tails));
     c->spreading_min = SIZE_MAX;
-    if (!c->map || !c->over || !c->filter || !c->tails) {
+    if (!c->map || !c->over || filters_init(&c->filters, FILTER_BITS_MIN) < 0) {
         lst_changes_free(c);
         return -ENOMEM;
     }
@@ -73,8 +91,7 @@ void lst_changes_free(struct lst_changes *c)
         free(change);
     map_free(c->map);
     map_free(c->over);
-    free(c->filter);
-    free(c->tails);
+    free(c->filters.paths);
     free(c);
 }
 
@@ -96,41 +113,28 @@ static uint64_t filter_hash(const char *p, size_t n)
 }
 
 #define TAIL_BYTES 16
-#define EACH(byte) ((byte)*UINT64_C(0x0101010101010101))
-
-/* 0x80 in the place of each byte that is this one. */
-static uint64_t bytes_that_are(uint64_t word, uint8_t byte)
-{
-    uint64_t x = word ^ EACH(byte);
-
-    return ~(((x & EACH(0x7f)) + EACH(0x7f)) | x | EACH(0x7f));
-}
 
 /* Where a name begins: behind the last '/', or the TAB before the path. The word without that and
  * what is before; *ret_found: there was one. The last byte is the highest. */
 static uint64_t tail_cut(uint64_t word, bool *ret_found)
 {
-    uint64_t found = bytes_that_are(word, '/') | bytes_that_are(word, '\t');
+    uint64_t found = marks_equal(word, '/') | marks_equal(word, '\t');
 
     *ret_found = found != 0;
     if (!found)
         return word;
     /* Shifted twice, as by all 64 bits nothing may be. */
-    return word & (UINT64_MAX << (63 - (unsigned)__builtin_clzll(found)) << 1);
+    return word & (UINT64_MAX << marks_highest(found) << 1);
 }
 
 /* A hash of a path's tail, which is the same however the path is spelled: the last 16 bytes of its
  * last component, or all of it if it is shorter. `end` is behind TAIL_BYTES bytes. */
 static uint64_t tail_hash(const char *end)
 {
-    uint64_t front;
-    uint64_t back;
     bool found;
+    uint64_t back = tail_cut(marks_word(end - MARKS_WORD), &found);
+    uint64_t front = found ? 0 : tail_cut(marks_word(end - TAIL_BYTES), &found);
 
-    memcpy(&front, end - TAIL_BYTES, sizeof(front));
-    memcpy(&back, end - sizeof(back), sizeof(back));
-    back = tail_cut(le64toh(back), &found);
-    front = found ? 0 : tail_cut(le64toh(front), &found);
     back *= UINT64_C(0x9e3779b97f4a7c15);
     return ((back ^ back >> 32) + front) * UINT64_C(0xd6e8feb86659fd93) >> 24;
 }
@@ -155,13 +159,6 @@ static void filter_set(uint64_t *filter, size_t bits, uint64_t hash)
     filter[bit / WORD_BITS] |= UINT64_C(1) << bit % WORD_BITS;
 }
 
-/* Remember a key in both filters. */
-static void filters_add(uint64_t *filter, uint64_t *tails, size_t bits, const char *p, size_t n)
-{
-    filter_set(filter, bits, filter_hash(p, n));
-    filter_set(tails, bits, tail_hash_of(p, n));
-}
-
 /* There may be a key of this hash; false is certain. */
 static bool filter_passes(const uint64_t *filter, size_t bits, uint64_t hash)
 {
@@ -170,32 +167,39 @@ static bool filter_passes(const uint64_t *filter, size_t bits, uint64_t hash)
     return filter[bit / WORD_BITS] >> bit % WORD_BITS & 1;
 }
 
-/* Make the filters large enough for one key more. 0 or -ENOMEM. */
-static int filter_reserve(struct lst_changes *c)
+/* 1 if the change reaches further than its own path. */
+static uint64_t spreads(const struct change *change)
 {
-    size_t bits = c->filter_bits * 2;
-    uint64_t *filter;
-    uint64_t *tails;
+    return change->kind == CHANGE_DIRECTORY || change->kind == CHANGE_REMOVE;
+}
+
+/* Remember a key. */
+static void filters_add(struct filters *f, const char *p, size_t n, bool spreading)
+{
+    uint64_t tail = tail_hash_of(p, n);
+
+    filter_set(f->paths, f->bits, filter_hash(p, n));
+    filter_set(f->tails, f->bits, tail);
+    if (spreading)
+        filter_set(f->above, f->bits, tail);
+}
+
+/* Make the filters large enough for one key more. 0 or -ENOMEM. */
+static int filters_reserve(struct lst_changes *c)
+{
+    struct filters larger;
     const void *key;
-    void *value;
+    void *change;
     size_t n;
 
-    if ((map_count(c->map) + 1) * FILTER_SPARSE <= c->filter_bits)
+    if ((map_count(c->map) + 1) * FILTER_SPARSE <= c->filters.bits)
         return 0;
-    filter = calloc(bits / WORD_BITS, sizeof(*filter));
-    tails = calloc(bits / WORD_BITS, sizeof(*tails));
-    if (!filter || !tails) {
-        free(filter);
-        free(tails);
+    if (filters_init(&larger, c->filters.bits * 2) < 0)
         return -ENOMEM;
-    }
-    for (size_t at = 0; map_next(c->map, &at, &key, &n, &value);)
-        filters_add(filter, tails, bits, key, n);
-    free(c->filter);
-    free(c->tails);
-    c->filter = filter;
-    c->tails = tails;
-    c->filter_bits = bits;
+    for (size_t at = 0; map_next(c->map, &at, &key, &n, &change);)
+        filters_add(&larger, key, n, spreads(change));
+    free(c->filters.paths);
+    c->filters = larger;
     return 0;
 }
 
@@ -203,12 +207,6 @@ static int filter_reserve(struct lst_changes *c)
 static int check(const char *path)
 {
     return *path == '\0' ? ERR_SYNTAX : path_check(path);
-}
-
-/* 1 if the change reaches further than its own path. */
-static uint64_t spreads(const struct change *change)
-{
-    return change->kind == CHANGE_DIRECTORY || change->kind == CHANGE_REMOVE;
 }
 
 /* Set the change of a path. */
@@ -220,7 +218,7 @@ static int put(struct lst_changes *c, enum change_kind kind, const char *from, c
     int rc = check(from);
 
     if (rc == 0)
-        rc = filter_reserve(c);
+        rc = filters_reserve(c);
     if (rc < 0)
         return rc;
     change = malloc(sizeof(*change) + to_n + 1);
@@ -234,7 +232,7 @@ static int put(struct lst_changes *c, enum change_kind kind, const char *from, c
         free(change);
         return rc;
     }
-    filters_add(c->filter, c->tails, c->filter_bits, from, strlen(from));
+    filters_add(&c->filters, from, strlen(from), spreads(change));
     c->spreading += spreads(change);
     if (spreads(change) && strlen(from) < c->spreading_min)
         c->spreading_min = strlen(from);
@@ -294,33 +292,66 @@ bool changes_next(const struct lst_changes *c, size_t *at, struct span *ret_from
     return true;
 }
 
-/* The directory of the row's path, as spelled, is as long as that of some change may be. */
-static bool may_be_below(const struct lst_changes *c, const char *begin, const char *end)
+/* The hash of what ends here, in a row that begins at `begin`. Where there is room before, in a row
+ * before or in its own, that is looked at: a tail ends at the TAB in any case. */
+static uint64_t tail_hash_in(struct span in, const char *begin, const char *end)
 {
-    const char *tab = memrchr(begin, '\t', (size_t)(end - begin));
-    const char *path = tab ? tab + 1 : begin;
-    const char *slash = memrchr(path, '/', (size_t)(end - path));
+    return end - in.p >= TAIL_BYTES ? tail_hash(end) : tail_hash_of(begin, (size_t)(end - begin));
+}
 
-    return slash && (size_t)(slash - path) >= c->spreading_min;
+/* Which of the '/' in these bytes of a row may end a directory that is long enough for a change. */
+static uint64_t slashes_that_count(const struct lst_changes *c, const struct marks *m,
+                                   uint64_t tabs)
+{
+    uint64_t slashes = marks_find(m, '/');
+    size_t path;
+
+    if (!tabs)
+        return slashes;
+    path = marks_highest(tabs) + 1;
+    return c->spreading_min >= MARKS_MAX - path ? 0
+                                                : slashes & ~marks_below(path + c->spreading_min);
+}
+
+/* The change of some directory of the row may reach its path. From the end on, up to the TAB. */
+static bool may_be_below(const struct lst_changes *c, struct span in, const char *begin,
+                         const char *end)
+{
+    const struct filters *f = &c->filters;
+    uint64_t tabs = 0;
+
+    while (!tabs && end > begin) {
+        size_t n = end - begin < MARKS_MAX ? (size_t)(end - begin) : MARKS_MAX;
+        struct marks m;
+        uint64_t slashes;
+
+        marks_load(&m, end -= n, n);
+        tabs = marks_find(&m, '\t');
+        for (slashes = slashes_that_count(c, &m, tabs); slashes; slashes &= slashes - 1)
+            if (filter_passes(f->above, f->bits,
+                              tail_hash_in(in, begin, end + marks_lowest(slashes))))
+                return true;
+    }
+    return false;
 }
 
 unsigned changes_reach(const struct lst_changes *c, struct span in, struct span line)
 {
+    const struct filters *f = &c->filters;
     const char *end = line.p + line.n;
-    uint64_t hash;
 
     while (end > line.p && (end[-1] == '\n' || end[-1] == '\r'))
         end--;
-    hash = end - in.p >= TAIL_BYTES ? tail_hash(end) : tail_hash_of(line.p, (size_t)(end - line.p));
-    return (filter_passes(c->tails, c->filter_bits, hash) ? CHANGES_OWN : 0) |
-           (c->spreading > 0 && may_be_below(c, line.p, end) ? CHANGES_ABOVE : 0);
+    return (filter_passes(f->tails, f->bits, tail_hash_in(in, line.p, end)) ? CHANGES_OWN : 0) |
+           (c->spreading > 0 && may_be_below(c, in, line.p, end) ? CHANGES_ABOVE : 0);
 }
 
 /* The change of exactly this path, or NULL. */
 static const struct change *get(const struct lst_changes *c, const char *p, size_t n)
 {
-    return filter_passes(c->filter, c->filter_bits, filter_hash(p, n)) ? map_get(c->map, p, n)
-                                                                       : NULL;
+    const struct filters *f = &c->filters;
+
+    return filter_passes(f->paths, f->bits, filter_hash(p, n)) ? map_get(c->map, p, n) : NULL;
 }
 
 /* The nearest change to a normal path: its own, or that of the deepest directory above it. */
@@ -354,7 +385,7 @@ bool changes_find(const struct lst_changes *c, unsigned reach, struct span path,
             return false;
         path = span_of(scratch);
     }
-    return find_nearest(c, reach, path, ret) && !memchr(path.p, 0, path.n);
+    return find_nearest(c, reach, path, ret);
 }
 
 bool change_is_over(const struct change_hit *hit)

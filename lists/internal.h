@@ -21,8 +21,8 @@ struct span row_line(struct span in, size_t at);
  * nothing of the row's kind. */
 bool row_path(struct span line, struct span *ret);
 
-/* path_is_normal(path): as spelled it is in normal form already, as nearly all are. A false no only
- * costs time. */
+/* path_is_normal(path): as spelled it is in normal form already, as nearly all are, and has no NUL.
+ * A false no only costs time. */
 bool path_is_normal(struct span path);
 
 /* path_lead(path): bytes of a leading "./", "././", ".//" as spelled. */

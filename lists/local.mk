@@ -1,7 +1,7 @@
 noinst_LIBRARIES += lists/liblists.a
 lists_liblists_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h
 lists_liblists_a_SOURCES = \
-	lists/lists.h lists/internal.h lists/held.h lists/round.h \
+	lists/lists.h lists/internal.h lists/marks.h lists/held.h lists/round.h \
 	lists/check.h lists/check.c lists/rules.c lists/judge.c lists/labels.c lists/fix.c \
 	lists/directories.h lists/directories.c lists/keys.h lists/keys.c \
 	lists/make.h lists/class_map.c lists/gather.c lists/parts.c \
@@ -28,6 +28,7 @@ lists_tests = \
 	tests/unit/test_lst_edit \
 	tests/unit/test_lst_keys \
 	tests/unit/test_lst_make \
+	tests/unit/test_lst_marks \
 	tests/unit/test_lst_mentions \
 	tests/unit/test_lst_model \
 	tests/unit/test_lst_merge \
@@ -57,6 +58,8 @@ tests_unit_test_lst_diff_SOURCES = tests/unit/test_lst_diff.c tests/unit/unit.h
 tests_unit_test_lst_diff_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_make_SOURCES = tests/unit/test_lst_make.c tests/unit/unit.h
 tests_unit_test_lst_make_LDADD = $(lists_tests_LIBS)
+tests_unit_test_lst_marks_SOURCES = tests/unit/test_lst_marks.c tests/unit/unit.h
+tests_unit_test_lst_marks_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_mentions_SOURCES = tests/unit/test_lst_mentions.c tests/unit/lst_bed.h tests/unit/unit.h
 tests_unit_test_lst_mentions_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_model_SOURCES = tests/unit/test_lst_model.c tests/unit/unit.h

@@ -3,6 +3,7 @@
 
 #include "base/path.h"
 #include "base/replace.h"
+#include "lists/marks.h"
 
 #include <errno.h>
 #include <string.h>
@@ -115,38 +116,67 @@ static struct span without_mark(struct span text)
     return marked ? skip(text, byte_order_mark.n) : text;
 }
 
-/* Each field is written once and in place: a struct that is put together and then copied makes the
- * processor wait for its parts, which takes longer than all else here. */
+/* An image row. Each field is written once and in place: a struct that is put together and then
+ * copied makes the processor wait for its parts, which takes longer than all else here. */
+static void image_row(struct span text, const char *first_tab, const char *last_tab,
+                      struct lst_row *ret)
+{
+    ret->kind = LST_ROW_IMAGE;
+    ret->index.p = text.p;
+    ret->index.n = (size_t)(first_tab - text.p);
+    ret->labels.p = first_tab + 1;
+    ret->labels.n = (size_t)(last_tab - ret->labels.p);
+    ret->path.p = last_tab + 1;
+    ret->path.n = (size_t)(text.p + text.n - ret->path.p);
+}
+
+/* The text of a row is the usual one: short, its index in plain digits. False says nothing. */
+static bool classify_usual(struct span text, struct lst_row *ret)
+{
+    struct marks m;
+    uint64_t tabs;
+    uint64_t index;
+
+    if (text.n > MARKS_MAX)
+        return false;
+    marks_load(&m, text.p, text.n);
+    tabs = marks_find(&m, '\t');
+    if ((tabs & (tabs - 1)) == 0 || marks_find(&m, '\r'))
+        return false;
+    index = marks_below(marks_lowest(tabs));
+    if (index == 0 || (marks_digits(&m) & index) != index)
+        return false;
+    image_row(text, text.p + marks_lowest(tabs), text.p + marks_highest(tabs), ret);
+    return true;
+}
+
+/* Any row that is not longer than rows may be. */
+static void classify_any(struct span text, struct lst_row *ret)
+{
+    const char *first_tab = memchr(text.p, '\t', text.n);
+    const char *last_tab = first_tab ? memrchr(text.p, '\t', text.n) : NULL;
+
+    if (first_tab == last_tab || memchr(text.p, '\r', text.n) ||
+        !is_number((struct span){text.p, (size_t)(first_tab - text.p)}))
+        return;
+    image_row(text, first_tab, last_tab, ret);
+}
+
 void row_classify(struct span line, bool first, struct lst_row *ret)
 {
     struct span text = without_ending(line);
-    const char *end = text.p + text.n;
-    const char *tab;
-    const char *path;
 
     ret->kind = LST_ROW_OTHER;
     ret->line = line;
     ret->index = ret->labels = ret->path = (struct span){0};
     if (first)
         text = without_mark(text);
-    if (all_blank(text)) {
+    if (classify_usual(text, ret))
+        return;
+    if (all_blank(text))
         ret->kind = LST_ROW_BLANK;
-        return;
-    }
-    tab = memchr(text.p, '\t', text.n);
-    if (!tab || line.n > LST_ROW_BYTES_MAX)
-        return;
-    path = (const char *)memrchr(tab, '\t', (size_t)(end - tab)) + 1;
-    if (tab + 1 == path || !is_number((struct span){text.p, (size_t)(tab - text.p)}) ||
-        memchr(text.p, '\r', text.n))
-        return;
-    ret->kind = LST_ROW_IMAGE;
-    ret->index.p = text.p;
-    ret->index.n = (size_t)(tab - text.p);
-    ret->labels.p = tab + 1;
-    ret->labels.n = (size_t)(path - 1 - ret->labels.p);
-    ret->path.p = path;
-    ret->path.n = (size_t)(end - path);
+    else if (line.n <= LST_ROW_BYTES_MAX)
+        classify_any(text, ret);
 }
 
 bool lst_row_next(struct lst_cursor *c, struct lst_row *ret)
@@ -186,12 +216,25 @@ static bool is_dots(const char *p, size_t n)
     return (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.');
 }
 
-bool path_is_normal(struct span path)
+/* Of a short path that begins with a name: no '/' before another one, a '.' or the end. No NUL. */
+static bool names_are_normal(struct span path)
+{
+    struct marks m;
+    uint64_t slashes;
+
+    marks_load(&m, path.p, path.n);
+    slashes = marks_find(&m, '/');
+    return ((slashes << 1 & (slashes | marks_find(&m, '.'))) | slashes >> (path.n - 1) |
+            marks_find(&m, '\0')) == 0;
+}
+
+/* The same of any path. */
+static bool long_is_normal(struct span path)
 {
     const char *end = path.p + path.n;
     const char *at = path.p;
 
-    if (path.n == 0 || path.n > PATH_BYTES_MAX || at[0] == '.' || at[0] == '/')
+    if (memchr(path.p, '\0', path.n))
         return false;
     for (;;) {
         at = memchr(at, '/', (size_t)(end - at));
@@ -202,17 +245,25 @@ bool path_is_normal(struct span path)
     }
 }
 
+bool path_is_normal(struct span path)
+{
+    if (path.n == 0 || path.n > PATH_BYTES_MAX || path.p[0] == '.' || path.p[0] == '/')
+        return false;
+    return path.n <= MARKS_MAX ? names_are_normal(path) : long_is_normal(path);
+}
+
 int lst_path_normal(struct span path, char *out, size_t size)
 {
-    struct span rest = skip(path, path_lead(path));
+    struct span rest;
     size_t n = 0;
 
-    if (path_is_normal(path) && path.n < size && !memchr(path.p, 0, path.n)) {
+    if (path.n < size && path_is_normal(path)) {
         memcpy(out, path.p, path.n);
         out[path.n] = '\0';
         return 0;
     }
 
+    rest = skip(path, path_lead(path));
     if (rest.n == 0 || rest.p[0] == '/' || rest.p[rest.n - 1] == '/' || memchr(rest.p, 0, rest.n))
         return ERR_SYNTAX;
     while (rest.n > 0) {
