@@ -89,44 +89,39 @@ static inline uint64_t marks_gather(uint64_t high)
 }
 
 /*
- * By words. A text of at most MARKS_MAX bytes; valid until the text changes, as are those below.
+ * By words: the whole ones from the front, and one to the end, which overlaps. They are loaded each
+ * time, from the text that must still be there: that is cheaper than to keep them.
  */
 struct marks_plain {
-    uint64_t words[MARKS_MAX / MARKS_WORD];
-    size_t n, count;
+    const char *p;
+    size_t n;
+    uint64_t last;
+    unsigned last_at;
 };
-
-/* Where the i-th word of the text begins. */
-static inline size_t marks_plain_at(const struct marks_plain *m, size_t i)
-{
-    return m->n < MARKS_WORD || i + 1 < m->count ? i * MARKS_WORD : m->n - MARKS_WORD;
-}
 
 static inline void marks_plain_load(struct marks_plain *m, const char *p, size_t n)
 {
+    m->p = p;
     m->n = n;
-    m->count = (n + MARKS_WORD - 1) / MARKS_WORD;
-    if (n < MARKS_WORD)
-        m->words[0] = marks_short_word(p, n);
-    for (size_t i = 0; n >= MARKS_WORD && i < m->count; i++)
-        m->words[i] = marks_word(p + marks_plain_at(m, i));
+    m->last_at = n < MARKS_WORD ? 0 : (unsigned)(n - MARKS_WORD);
+    m->last = n < MARKS_WORD ? marks_short_word(p, n) : marks_word(p + m->last_at);
 }
 
 static inline uint64_t marks_plain_find(const struct marks_plain *m, char c)
 {
-    uint64_t found = 0;
+    uint64_t found = marks_gather(marks_equal(m->last, c)) << m->last_at;
 
-    for (size_t i = 0; i < m->count; i++)
-        found |= marks_gather(marks_equal(m->words[i], c)) << marks_plain_at(m, i);
+    for (size_t i = 0; i + MARKS_WORD < m->n; i += MARKS_WORD)
+        found |= marks_gather(marks_equal(marks_word(m->p + i), c)) << i;
     return found & marks_below(m->n);
 }
 
 static inline uint64_t marks_plain_digits(const struct marks_plain *m)
 {
-    uint64_t found = 0;
+    uint64_t found = marks_gather(marks_digit(m->last)) << m->last_at;
 
-    for (size_t i = 0; i < m->count; i++)
-        found |= marks_gather(marks_digit(m->words[i])) << marks_plain_at(m, i);
+    for (size_t i = 0; i + MARKS_WORD < m->n; i += MARKS_WORD)
+        found |= marks_gather(marks_digit(marks_word(m->p + i))) << i;
     return found & marks_below(m->n);
 }
 
