@@ -130,23 +130,48 @@ static void image_row(struct span text, const char *first_tab, const char *last_
     ret->path.n = (size_t)(text.p + text.n - ret->path.p);
 }
 
-/* The text of a row is the usual one: short, its index in plain digits. False says nothing. */
+/* The place of the next piece of a text that is looked at in pieces of MARKS_MAX bytes, of which
+ * the last one overlaps; n where there is none. */
+static size_t next_piece(size_t at, size_t n)
+{
+    if (n - at <= MARKS_MAX)
+        return n;
+    return n - at < 2 * MARKS_MAX ? n - MARKS_MAX : at + MARKS_MAX;
+}
+
+/* Load the piece of a text at this place. */
+static void load_piece(struct marks *m, struct span s, size_t at)
+{
+    marks_load(m, s.p + at, s.n - at < MARKS_MAX ? s.n - at : MARKS_MAX);
+}
+
+/* The text of a row is the usual one, its index in plain digits. False says nothing. */
 static bool classify_usual(struct span text, struct lst_row *ret)
 {
-    struct marks m;
-    uint64_t tabs;
-    uint64_t index;
+    const char *first_tab = NULL;
+    const char *last_tab = NULL;
 
-    if (text.n > MARKS_MAX)
+    for (size_t at = 0; at < text.n; at = next_piece(at, text.n)) {
+        struct marks m;
+        uint64_t tabs;
+
+        load_piece(&m, text, at);
+        tabs = marks_find(&m, '\t');
+        if (marks_find(&m, '\r') || (!tabs && !first_tab))
+            return false;
+        if (!first_tab) {
+            uint64_t index = marks_below(marks_lowest(tabs));
+
+            if (index == 0 || (marks_digits(&m) & index) != index)
+                return false;
+            first_tab = text.p + marks_lowest(tabs);
+        }
+        if (tabs)
+            last_tab = text.p + at + marks_highest(tabs);
+    }
+    if (first_tab == last_tab)
         return false;
-    marks_load(&m, text.p, text.n);
-    tabs = marks_find(&m, '\t');
-    if ((tabs & (tabs - 1)) == 0 || marks_find(&m, '\r'))
-        return false;
-    index = marks_below(marks_lowest(tabs));
-    if (index == 0 || (marks_digits(&m) & index) != index)
-        return false;
-    image_row(text, text.p + marks_lowest(tabs), text.p + marks_highest(tabs), ret);
+    image_row(text, first_tab, last_tab, ret);
     return true;
 }
 
@@ -171,7 +196,7 @@ void row_classify(struct span line, bool first, struct lst_row *ret)
     ret->index = ret->labels = ret->path = (struct span){0};
     if (first)
         text = without_mark(text);
-    if (classify_usual(text, ret))
+    if (line.n <= LST_ROW_BYTES_MAX && classify_usual(text, ret))
         return;
     if (all_blank(text))
         ret->kind = LST_ROW_BLANK;
@@ -216,40 +241,24 @@ static bool is_dots(const char *p, size_t n)
     return (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.');
 }
 
-/* Of a short path that begins with a name: no '/' before another one, a '.' or the end. No NUL. */
-static bool names_are_normal(struct span path)
-{
-    struct marks m;
-    uint64_t slashes;
-
-    marks_load(&m, path.p, path.n);
-    slashes = marks_find(&m, '/');
-    return ((slashes << 1 & (slashes | marks_find(&m, '.'))) | slashes >> (path.n - 1) |
-            marks_find(&m, '\0')) == 0;
-}
-
-/* The same of any path. */
-static bool long_is_normal(struct span path)
-{
-    const char *end = path.p + path.n;
-    const char *at = path.p;
-
-    if (memchr(path.p, '\0', path.n))
-        return false;
-    for (;;) {
-        at = memchr(at, '/', (size_t)(end - at));
-        if (!at)
-            return true;
-        if (++at == end || *at == '/' || *at == '.')
-            return false;
-    }
-}
-
+/* It begins with a name, and no '/' stands before another one, a '.' or the end. No NUL. */
 bool path_is_normal(struct span path)
 {
-    if (path.n == 0 || path.n > PATH_BYTES_MAX || path.p[0] == '.' || path.p[0] == '/')
+    if (path.n == 0 || path.n > PATH_BYTES_MAX || path.p[0] == '.' || path.p[0] == '/' ||
+        path.p[path.n - 1] == '/')
         return false;
-    return path.n <= MARKS_MAX ? names_are_normal(path) : long_is_normal(path);
+    for (size_t at = 0; at < path.n; at = next_piece(at, path.n)) {
+        struct marks m;
+        uint64_t slashes;
+        uint64_t begins; /* of names, but of the first */
+
+        load_piece(&m, path, at);
+        slashes = marks_find(&m, '/');
+        begins = slashes << 1 | (at > 0 && path.p[at - 1] == '/');
+        if ((begins & (slashes | marks_find(&m, '.'))) | marks_find(&m, '\0'))
+            return false;
+    }
+    return true;
 }
 
 int lst_path_normal(struct span path, char *out, size_t size)

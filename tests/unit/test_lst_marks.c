@@ -9,6 +9,7 @@
 #include "lists/marks.h"
 #include "tests/unit/unit.h"
 
+#include <regex.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #define ROUNDS     500   /* for each length of a text */
 #define ROW_ROUNDS 20000 /* rows and paths */
 #define LONG       100   /* more than MARKS_MAX */
+#define ROW_MAX    (4 * MARKS_MAX)
 
 /* The only memory around that may be read. */
 static struct {
@@ -128,109 +130,162 @@ static void test_bits(void **state)
     assert_int_equal(marks_highest(1), 0);
 }
 
-static void assert_span_equal(struct span a, struct span b)
+static regex_t number;
+
+/* A decimal number. */
+static bool is_number(struct span s)
 {
-    if (!span_equal(a, b))
-        fail_msg("\"%.*s\" is not \"%.*s\"", (int)a.n, a.p, (int)b.n, b.p);
+    char text[ROW_MAX + 1];
+
+    memcpy(text, s.p, s.n);
+    text[s.n] = '\0';
+    return strlen(text) == s.n && regexec(&number, text, 0, NULL, 0) == 0;
 }
 
-/* The row with that many labels more before its path; false where it has no two TABs. */
-static bool grown(struct span row, char *out, size_t size, struct span *ret)
+/* Nothing but white space. */
+static bool is_blank(struct span s)
 {
-    const char *tab = row.n > 0 ? memrchr(row.p, '\t', row.n) : NULL;
-    size_t n = tab ? (size_t)(tab - row.p) : 0;
-    int more;
+    size_t n = 0;
 
-    if (!tab || !memchr(row.p, '\t', n))
-        return false;
-    memcpy(out, row.p, n);
-    more = snprintf(out + n, size - n, "\t%0*d", LONG, 1);
-    memcpy(out + n + more, row.p + n, row.n - n);
-    *ret = (struct span){out, row.n + (size_t)more};
-    return true;
+    while (n < s.n && s.p[n] && strchr(" \t\n\v\f\r", s.p[n]))
+        n++;
+    return n == s.n;
 }
 
-/* A row is what it is with more labels. */
+/* What a row is, byte by byte. */
+static struct lst_row row_by_bytes(struct span line)
+{
+    struct lst_row row = {.kind = LST_ROW_OTHER, .line = line};
+    size_t first = SIZE_MAX;
+    size_t last = 0;
+    size_t n = line.n;
+    bool inside = false; /* a CR */
+
+    n -= line.p[n - 1] == '\n';
+    while (n > 0 && line.p[n - 1] == '\r')
+        n--;
+    for (size_t i = 0; i < n; i++) {
+        inside |= line.p[i] == '\r';
+        if (line.p[i] == '\t') {
+            first = first == SIZE_MAX ? i : first;
+            last = i;
+        }
+    }
+    if (is_blank((struct span){line.p, n}))
+        row.kind = LST_ROW_BLANK;
+    else if (first < last && !inside && is_number((struct span){line.p, first}))
+        row = (struct lst_row){LST_ROW_IMAGE, line, (struct span){line.p, first},
+                               (struct span){line.p + first + 1, last - first - 1},
+                               (struct span){line.p + last + 1, n - last - 1}};
+    return row;
+}
+
 static void check_row(struct span line)
 {
-    char longer[MARKS_MAX * 2 + LONG];
+    struct lst_row want = row_by_bytes(line);
     struct lst_row row;
-    struct lst_row same;
-    struct span more;
 
     row_classify(line, false, &row);
-    assert_span_equal(row.line, line);
-    if (!grown(line, longer, sizeof(longer), &more)) {
-        assert_int_not_equal(row.kind, LST_ROW_IMAGE);
-        return;
-    }
-    row_classify(more, false, &same);
-    if (row.kind == LST_ROW_BLANK)
-        return; /* which it is no more */
-    assert_int_equal(row.kind, same.kind);
-    assert_span_equal(row.index, same.index);
-    assert_span_equal(row.path, same.path);
-    if (row.kind == LST_ROW_IMAGE) {
-        assert_ptr_equal(row.labels.p, row.index.p + row.index.n + 1);
-        assert_ptr_equal(row.labels.p + row.labels.n + 1, row.path.p);
-    }
+    if (row.kind != want.kind)
+        fail_msg("\"%.*s\" is %d, not %d", (int)line.n, line.p, row.kind, want.kind);
+    assert_ptr_equal(row.line.p, line.p);
+    assert_int_equal(row.line.n, line.n);
+    assert_ptr_equal(row.index.p, want.index.p);
+    assert_int_equal(row.index.n, want.index.n);
+    assert_ptr_equal(row.labels.p, want.labels.p);
+    assert_int_equal(row.labels.n, want.labels.n);
+    assert_ptr_equal(row.path.p, want.path.p);
+    assert_int_equal(row.path.n, want.path.n);
+}
+
+/* Some length: many are short, some need several pieces. */
+static size_t length_random(uint64_t *seed)
+{
+    return 1 + pick(seed, pick(seed, 2) ? MARKS_MAX + 4 : ROW_MAX);
 }
 
 static void test_rows(void **state)
 {
-    static const struct span pools[] = {SPAN("0123456789\t\t\ta/."), SPAN("12\tab/"),
-                                        SPAN("1\t\r\n \x0b-+.eE"), SPAN("7\t\0a\xff")};
+    static const struct span pools[] = {SPAN("0123456789\t\t\ta/."),
+                                        SPAN("aaaaaaaaaaaaaaaaaaaaaa\t/"), SPAN("1\t\r \x0b-+.eE"),
+                                        SPAN("7\t\0a\xff"), SPAN("\r\t  ")};
+    unsigned images = 0;
+    unsigned long_images = 0;
     uint64_t seed = 7;
 
     (void)state;
+    assert_int_equal(regcomp(&number, "^ *[+-]?[0-9]+(\\.[0-9]*)?([eE][+-]?[0-9]+)? *$",
+                             REG_EXTENDED | REG_NOSUB),
+                     0);
     for (unsigned round = 0; round < ROW_ROUNDS; round++) {
-        char text[MARKS_MAX + 4];
-        struct span line = {text, 1 + pick(&seed, sizeof(text))};
+        char text[ROW_MAX + 4];
+        struct span line = {text, length_random(&seed)};
 
-        fill(&seed, text, line.n, pools[round % 4]);
-        for (size_t i = 0; i + 1 < line.n; i++)
-            text[i] = text[i] == '\n' ? '\t' : text[i];
+        fill(&seed, text, line.n, pools[round % 5]);
+        if (line.n > 4 && pick(&seed, 4))
+            memcpy(text, pick(&seed, 2) ? "12\t" : "1.\t", 3);
         if (pick(&seed, 2))
             text[line.n - 1] = '\n';
         check_row(placed(line, true, 0));
         check_row(placed(line, false, 0));
+        if (row_by_bytes(line).kind == LST_ROW_IMAGE) {
+            images++;
+            long_images += line.n > 2 * MARKS_MAX;
+        }
     }
+    assert_true(images > ROW_ROUNDS / 4 && long_images > ROW_ROUNDS / 16);
+    regfree(&number);
 }
 
-/* A path may be taken as it is only where its normal form is the same, name by name. */
+/* A path is its own normal form, byte by byte. */
+static bool normal_by_bytes(struct span path)
+{
+    char before = '/';
+
+    for (size_t i = 0; i < path.n; i++) {
+        char c = path.p[i];
+
+        if (c == '\0' || (before == '/' && (c == '/' || c == '.')))
+            return false;
+        before = c;
+    }
+    return before != '/';
+}
+
 static void check_path(struct span path)
 {
     char normal[PATH_BYTES_MAX + 1];
-    char longer[MARKS_MAX * 2 + LONG];
-    int n = snprintf(longer, sizeof(longer), "%0*d/", LONG, 1);
-    int rc = lst_path_normal(path, normal, sizeof(normal));
-    bool is = path_is_normal(path);
 
-    memcpy(longer + n, path.p, path.n);
-    if (is) {
-        assert_int_equal(rc, 0);
-        assert_span_equal(path, span_of(normal));
-        assert_int_equal(path_check(normal), 0);
-    }
-    if (path.p[0] != '.' && path.p[0] != '/')
-        assert_int_equal(is, path_is_normal((struct span){longer, (size_t)n + path.n}));
+    assert_int_equal(path_is_normal(path), normal_by_bytes(path));
+    if (!normal_by_bytes(path))
+        return;
+    assert_int_equal(lst_path_normal(path, normal, sizeof(normal)), 0);
+    assert_int_equal(strlen(normal), path.n);
+    assert_memory_equal(normal, path.p, path.n);
 }
 
 static void test_paths(void **state)
 {
-    static const struct span pools[] = {SPAN("abcdefghi/"), SPAN("a/."), SPAN("abcdefg.h/i.jk\0l"),
-                                        SPAN("ab")};
+    static const struct span pools[] = {SPAN("abcdefghijklmnopqrstu/"), SPAN("aaaaaaaaa/."),
+                                        SPAN("abcdefg.hijklm"), SPAN("abababababababababab\0")};
+    unsigned normal = 0;
+    unsigned long_normal = 0;
     uint64_t seed = 11;
 
     (void)state;
     for (unsigned round = 0; round < ROW_ROUNDS; round++) {
-        char text[MARKS_MAX + 4];
-        struct span path = {text, 1 + pick(&seed, sizeof(text))};
+        char text[ROW_MAX];
+        struct span path = {text, length_random(&seed)};
 
         fill(&seed, text, path.n, pools[round % 4]);
+        if (round % 2 && path.n > MARKS_MAX) /* something about the end of a piece */
+            memcpy(text + pick(&seed, (unsigned)path.n - 1), "/.\0/" + pick(&seed, 4), 1);
         check_path(placed(path, true, 0));
         check_path(placed(path, false, 0));
+        normal += normal_by_bytes(path);
+        long_normal += normal_by_bytes(path) && path.n > 2 * MARKS_MAX;
     }
+    assert_true(normal > ROW_ROUNDS / 8 && long_normal > ROW_ROUNDS / 64);
 }
 
 /* The row of a path of this directory may have a change of the batch. */
