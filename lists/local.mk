@@ -25,6 +25,7 @@ lists_tests = \
 	tests/unit/test_lst_rows \
 	tests/unit/test_lst_check \
 	tests/unit/test_lst_diff \
+	tests/unit/test_lst_edges \
 	tests/unit/test_lst_edit \
 	tests/unit/test_lst_keys \
 	tests/unit/test_lst_make \
@@ -58,7 +59,9 @@ tests_unit_test_lst_diff_SOURCES = tests/unit/test_lst_diff.c tests/unit/unit.h
 tests_unit_test_lst_diff_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_make_SOURCES = tests/unit/test_lst_make.c tests/unit/unit.h
 tests_unit_test_lst_make_LDADD = $(lists_tests_LIBS)
-tests_unit_test_lst_marks_SOURCES = tests/unit/test_lst_marks.c tests/unit/unit.h
+tests_unit_test_lst_edges_SOURCES = tests/unit/test_lst_edges.c tests/unit/edge_bed.h tests/unit/unit.h
+tests_unit_test_lst_edges_LDADD = $(lists_tests_LIBS)
+tests_unit_test_lst_marks_SOURCES = tests/unit/test_lst_marks.c tests/unit/edge_bed.h tests/unit/unit.h
 tests_unit_test_lst_marks_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_mentions_SOURCES = tests/unit/test_lst_mentions.c tests/unit/lst_bed.h tests/unit/unit.h
 tests_unit_test_lst_mentions_LDADD = $(lists_tests_LIBS)

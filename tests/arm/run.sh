@@ -21,6 +21,7 @@ declare -A SOURCES=(
     [test_buf]="$TEXT"
     [test_clock]="base/clock.c $TEXT"
     [test_err]="$TEXT"
+    [test_lst_marks]="$TEXT"
     [test_json]="base/json_read.c base/json_write.c base/utf8.c $TEXT"
     [test_map]="base/map.c $TEXT"
     [test_path]="$PATHS $TEXT"
