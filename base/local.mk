@@ -22,7 +22,8 @@ base_libbase_a_SOURCES = \
 	base/tree.c base/tree.h \
 	base/utf8.c base/utf8.h \
 	base/visible.c base/visible.h \
-	base/waiters.c base/waiters.h
+	base/waiters.c base/waiters.h \
+	base/word.h
 
 # Tests in which each call fails in turn.
 failing_calls = tests/unit/failing_calls.c tests/unit/failing_calls.h
@@ -53,6 +54,7 @@ base_tests = \
 	tests/unit/test_log \
 	tests/unit/test_mailbox \
 	tests/unit/test_map \
+	tests/unit/test_mix \
 	tests/unit/test_path \
 	tests/unit/test_replace \
 	tests/unit/test_tree \
@@ -98,6 +100,8 @@ tests_unit_test_log_SOURCES = tests/unit/test_log.c tests/unit/unit.h $(base_tes
 tests_unit_test_log_LDADD = $(base_tests_LIBS)
 tests_unit_test_mailbox_SOURCES = tests/unit/test_mailbox.c tests/unit/unit.h
 tests_unit_test_mailbox_LDADD = $(base_tests_LIBS)
+tests_unit_test_mix_SOURCES = tests/unit/test_mix.c tests/unit/edge_bed.h tests/unit/unit.h
+tests_unit_test_mix_LDADD = $(base_tests_LIBS)
 tests_unit_test_map_SOURCES = tests/unit/test_map.c tests/unit/unit.h
 tests_unit_test_map_LDADD = $(base_tests_LIBS)
 tests_unit_test_path_SOURCES = tests/unit/test_path.c tests/unit/unit.h

@@ -4,9 +4,10 @@
 #ifndef LOCKSTEP_BASE_MIX_H
 #define LOCKSTEP_BASE_MIX_H
 
+#include "base/word.h"
+
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 /* mix(x): every bit of x reaches every bit of the result; mix(0) is 0. The finaliser of
  * MurmurHash3. */
@@ -25,15 +26,10 @@ static inline uint64_t mix_bytes(uint64_t seed, const void *p, size_t n)
     const unsigned char *at = p;
     uint64_t h = mix(seed ^ n);
 
-    while (n > 0) {
-        uint64_t word = 0;
-        const size_t step = n < sizeof(word) ? n : sizeof(word);
-
-        memcpy(&word, at, step);
-        h = mix(h ^ word);
-        at += step;
-        n -= step;
-    }
+    for (; n >= WORD_BYTES; n -= WORD_BYTES, at += WORD_BYTES)
+        h = mix(h ^ word_load(at));
+    if (n > 0)
+        h = mix(h ^ word_load_short(at, n));
     return h;
 }
 

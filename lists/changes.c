@@ -11,6 +11,7 @@
 
 #include "base/map.h"
 #include "base/path.h"
+#include "base/word.h"
 #include "lists/marks.h"
 
 #include <errno.h>
@@ -132,8 +133,8 @@ static uint64_t tail_cut(uint64_t word, bool *ret_found)
 static uint64_t tail_hash(const char *end)
 {
     bool found;
-    uint64_t back = tail_cut(marks_word(end - MARKS_WORD), &found);
-    uint64_t front = found ? 0 : tail_cut(marks_word(end - TAIL_BYTES), &found);
+    uint64_t back = tail_cut(word_load(end - WORD_BYTES), &found);
+    uint64_t front = found ? 0 : tail_cut(word_load(end - TAIL_BYTES), &found);
 
     back *= UINT64_C(0x9e3779b97f4a7c15);
     return ((back ^ back >> 32) + front) * UINT64_C(0xd6e8feb86659fd93) >> 24;

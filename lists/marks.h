@@ -12,13 +12,12 @@
 #ifndef LOCKSTEP_LISTS_MARKS_H
 #define LOCKSTEP_LISTS_MARKS_H
 
-#include <endian.h>
+#include "base/word.h"
+
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #define MARKS_MAX       64
-#define MARKS_WORD      sizeof(uint64_t)
 #define MARKS_EACH(b)   ((b)*UINT64_C(0x0101010101010101))
 #define MARKS_HIGH_BITS MARKS_EACH(0x80)
 
@@ -38,32 +37,6 @@ static inline unsigned marks_lowest(uint64_t bits)
 static inline uint64_t marks_below(size_t n)
 {
     return n < MARKS_MAX ? (UINT64_C(1) << n) - 1 : UINT64_MAX;
-}
-
-/* Eight bytes as a word, the first one lowest. */
-static inline uint64_t marks_word(const char *p)
-{
-    uint64_t word;
-
-    memcpy(&word, p, sizeof(word));
-    return le64toh(word);
-}
-
-/* Less than eight bytes as such a word, with zeros behind. */
-static inline uint64_t marks_short_word(const char *p, size_t n)
-{
-    uint32_t front;
-    uint32_t back;
-
-    if (n >= sizeof(front)) {
-        memcpy(&front, p, sizeof(front));
-        memcpy(&back, p + n - sizeof(back), sizeof(back));
-        return le32toh(front) | (uint64_t)le32toh(back) << 8 * (n - sizeof(back));
-    }
-    if (n == 0)
-        return 0;
-    return (uint64_t)(uint8_t)p[0] | (uint64_t)(uint8_t)p[n / 2] << 8 * (n / 2) |
-           (uint64_t)(uint8_t)p[n - 1] << 8 * (n - 1);
 }
 
 /* 0x80 in the place of each byte that is this one. */
@@ -103,16 +76,16 @@ static inline void marks_plain_load(struct marks_plain *m, const char *p, size_t
 {
     m->p = p;
     m->n = n;
-    m->last_at = n < MARKS_WORD ? 0 : (unsigned)(n - MARKS_WORD);
-    m->last = n < MARKS_WORD ? marks_short_word(p, n) : marks_word(p + m->last_at);
+    m->last_at = n < WORD_BYTES ? 0 : (unsigned)(n - WORD_BYTES);
+    m->last = n < WORD_BYTES ? word_load_short(p, n) : word_load(p + m->last_at);
 }
 
 static inline uint64_t marks_plain_find(const struct marks_plain *m, char c)
 {
     uint64_t found = marks_gather(marks_equal(m->last, c)) << m->last_at;
 
-    for (size_t i = 0; i + MARKS_WORD < m->n; i += MARKS_WORD)
-        found |= marks_gather(marks_equal(marks_word(m->p + i), c)) << i;
+    for (size_t i = 0; i + WORD_BYTES < m->n; i += WORD_BYTES)
+        found |= marks_gather(marks_equal(word_load(m->p + i), c)) << i;
     return found & marks_below(m->n);
 }
 
@@ -120,8 +93,8 @@ static inline uint64_t marks_plain_digits(const struct marks_plain *m)
 {
     uint64_t found = marks_gather(marks_digit(m->last)) << m->last_at;
 
-    for (size_t i = 0; i + MARKS_WORD < m->n; i += MARKS_WORD)
-        found |= marks_gather(marks_digit(marks_word(m->p + i))) << i;
+    for (size_t i = 0; i + WORD_BYTES < m->n; i += WORD_BYTES)
+        found |= marks_gather(marks_digit(word_load(m->p + i))) << i;
     return found & marks_below(m->n);
 }
 
@@ -150,11 +123,11 @@ static inline __m128i marks_register(const char *p)
 /* A text shorter than a register, with zeros behind. */
 static inline __m128i marks_short_register(const char *p, size_t n)
 {
-    uint64_t low = n < MARKS_WORD ? marks_short_word(p, n) : marks_word(p);
+    uint64_t low = n < WORD_BYTES ? word_load_short(p, n) : word_load(p);
     uint64_t high = 0;
 
-    if (n > MARKS_WORD)
-        high = marks_word(p + n - MARKS_WORD) >> 8 * (MARKS_LOAD - n);
+    if (n > WORD_BYTES)
+        high = word_load(p + n - WORD_BYTES) >> 8 * (MARKS_LOAD - n);
     return _mm_set_epi64x((long long)high, (long long)low);
 }
 

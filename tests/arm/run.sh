@@ -24,6 +24,7 @@ declare -A SOURCES=(
     [test_lst_marks]="$TEXT"
     [test_json]="base/json_read.c base/json_write.c base/utf8.c $TEXT"
     [test_map]="base/map.c $TEXT"
+    [test_mix]="$TEXT"
     [test_path]="$PATHS $TEXT"
     [test_spread]="uploaders/spread.c"
     [test_utf8]="base/utf8.c $TEXT"

@@ -165,7 +165,7 @@ static void test_paths(void **state)
 
         fill(&seed, text, path.n, pools[round % 4]);
         if (round % 2 && path.n > MARKS_MAX) /* something about the end of a piece */
-            memcpy(text + pick(&seed, (unsigned)path.n - 1), "/.\0/" + pick(&seed, 4), 1);
+            text[pick(&seed, (unsigned)path.n)] = "/.\0/"[pick(&seed, 4)];
         check_path(placed(path, true, 0));
         check_path(placed(path, false, 0));
         normal += normal_by_bytes(path);
