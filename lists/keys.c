@@ -23,8 +23,12 @@
  * room, which few rows shall pay for. */
 static bool plain_path(struct span path, struct span *ret)
 {
-    size_t lead = path_lead(path);
+    size_t lead;
 
+    *ret = path;
+    if (path_is_normal(path))
+        return true;
+    lead = path_lead(path);
     *ret = (struct span){path.p + lead, path.n - lead};
     return !memmem(ret->p, ret->n, "//", 2);
 }
@@ -337,11 +341,14 @@ static int join_runs(struct refs *a, uint64_t *x, size_t x_n, struct refs *b, ui
     return rc;
 }
 
-/* Have the processor fetch a row that is wanted soon: they lie anywhere. */
-static void look_ahead(const struct refs *r, size_t at)
+/* The row that is wanted soon: they lie anywhere, and the processor is told to fetch it. By the
+ * caller itself: a function that does nothing else is left out by compilers, as one without effect.
+ */
+static const char *row_ahead(const struct refs *r, size_t at)
 {
-    if (at + LOOK_AHEAD < r->n)
-        __builtin_prefetch(r->text.p + ref_place(r->items[at + LOOK_AHEAD]));
+    size_t ahead = at + LOOK_AHEAD < r->n ? at + LOOK_AHEAD : at;
+
+    return ahead < r->n ? r->text.p + ref_place(r->items[ahead]) : r->text.p;
 }
 
 int refs_join(struct refs *a, struct refs *b, enum row_key key, refs_join_fn *fn, void *arg)
@@ -356,8 +363,8 @@ int refs_join(struct refs *a, struct refs *b, enum row_key key, refs_join_fn *fn
         size_t x_n = x <= y ? same_tag(a, i) : 0;
         size_t y_n = y <= x ? same_tag(b, j) : 0;
 
-        look_ahead(a, i);
-        look_ahead(b, j);
+        __builtin_prefetch(row_ahead(a, i));
+        __builtin_prefetch(row_ahead(b, j));
         rc = join_runs(a, a->items ? a->items + i : NULL, x_n, b, b->items ? b->items + j : NULL,
                        y_n, key, fn, arg);
         i += x_n;
