@@ -57,11 +57,13 @@ struct lst_changes {
 static int filters_init(struct filters *f, size_t bits)
 {
     size_t words = bits / WORD_BITS;
-    uint64_t *all = calloc(FILTERS * words, sizeof(*all));
 
-    if (!all)
+    f->paths = calloc(FILTERS * words, sizeof(*f->paths));
+    if (!f->paths)
         return -ENOMEM;
-    *f = (struct filters){all, all + words, all + 2 * words, bits};
+    f->tails = f->paths + words;
+    f->above = f->tails + words;
+    f->bits = bits;
     return 0;
 }
 
