@@ -107,17 +107,21 @@ FAILING(ZSTD_DCtx *, ZSTD_createDCtx, (void), (), NULL, 0)
 FAILING(size_t, ZSTD_compress2, (ZSTD_CCtx * ctx, void *out, size_t room, const void *p, size_t n),
         (ctx, out, room, p, n), (size_t)-1, 0)
 
-/* With the mode only where a file may be made. */
+/* The mode, which is there only where a file may be made. */
+static mode_t mode_of(int flags, va_list more)
+{
+    return flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0;
+}
+
 int __real_openat(int fd, const char *path, int flags, ...);
 int __wrap_openat(int fd, const char *path, int flags, ...);
 int __wrap_openat(int fd, const char *path, int flags, ...)
 {
     va_list more;
-    mode_t mode = 0;
+    mode_t mode;
 
     va_start(more, flags);
-    if (flags & (O_CREAT | O_TMPFILE))
-        mode = va_arg(more, mode_t);
+    mode = mode_of(flags, more);
     va_end(more);
     return says(with) ? -1 : __real_openat(fd, path, flags, mode);
 }
@@ -126,11 +130,10 @@ int __wrap_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...)
 {
     va_list more;
-    mode_t mode = 0;
+    mode_t mode;
 
     va_start(more, flags);
-    if (flags & (O_CREAT | O_TMPFILE))
-        mode = va_arg(more, mode_t);
+    mode = mode_of(flags, more);
     va_end(more);
     return says(with) ? -1 : __real_openat(AT_FDCWD, path, flags, mode);
 }

@@ -36,14 +36,22 @@ static int also(int rc, int next)
 
 /* --- the pure ones: what was to be appended is there, or nothing ------------------------------ */
 
+#define ROOM (1u << 20)
+
 static struct buf out, more;
 
-static void no_output(void)
+/* No output yet, and room for so much of it. */
+static void output_of(size_t room, size_t more_room)
 {
     buf_release(&out);
     buf_release(&more);
-    buf_init(&out, 1u << 20);
-    buf_init(&more, 1u << 20);
+    buf_init(&out, room);
+    buf_init(&more, more_room);
+}
+
+static void no_output(void)
+{
+    output_of(ROOM, ROOM);
 }
 
 static char wanted[4096]; /* what comes where nothing fails */
@@ -57,17 +65,33 @@ static void as_wanted(int rc)
     }
 }
 
-/* Whatever fails: the output of a success is the same. */
-static void each_fails(int (*act)(void), unsigned least)
+/* What comes where nothing fails. How much there is of `more`. */
+static size_t want(int (*act)(void))
 {
-    const struct deed deed = {no_output, act, as_wanted, least};
-
     no_output();
     assert_int_equal(act(), 0);
     wanted_n = out.len;
     assert_true(wanted_n <= sizeof wanted);
     memcpy(wanted, out.data, wanted_n);
+    return more.len;
+}
+
+/* Whatever fails: the output of a success is the same. Where there is no room for all of it that is
+ * told, wherever it ends. */
+static void each_fails(int (*act)(void), unsigned least)
+{
+    const struct deed deed = {no_output, act, as_wanted, least};
+    const size_t more_n = want(act);
+
     each_call_fails(&deed);
+    for (size_t room = 0; room <= wanted_n; room++) {
+        output_of(room, ROOM);
+        assert_int_equal(act(), room < wanted_n ? ERR_LIMIT : 0);
+    }
+    for (size_t room = 0; room < more_n; room++) {
+        output_of(ROOM, room);
+        assert_int_equal(act(), ERR_LIMIT);
+    }
     no_output();
 }
 
@@ -208,6 +232,20 @@ static int merge(void)
                      text(OLD "\n6\t0\ta/theirs.jpg\n4\t8\ta/v.jpg\n"), &opt, &out, &stats);
 }
 
+/* An image goes to another directory, and then all of that directory; one is gone. */
+static int note_changes(struct lst_changes **ret)
+{
+    int rc = lst_changes_new(ret);
+
+    if (rc == 0)
+        rc = lst_changes_rename(*ret, "a/x.jpg", "b/x.jpg");
+    if (rc == 0)
+        rc = lst_changes_rename_directory(*ret, "b", "c");
+    if (rc == 0)
+        rc = lst_changes_remove(*ret, "a/v.jpg");
+    return rc;
+}
+
 /* A map of classes, rows that follow by it, and all of it taken back. */
 static int rewrite(void)
 {
@@ -224,13 +262,7 @@ static int rewrite(void)
     if (rc == 0)
         rc = lst_class_map_render(map, &out);
     if (rc == 0)
-        rc = lst_changes_new(&changes);
-    if (rc == 0)
-        rc = lst_changes_rename(changes, "a/x.jpg", "b/x.jpg");
-    if (rc == 0)
-        rc = lst_changes_rename_directory(changes, "b", "c");
-    if (rc == 0)
-        rc = lst_changes_remove(changes, "a/v.jpg");
+        rc = note_changes(&changes);
     if (rc == 0) {
         const struct lst_policy policy = {.reindex = true, .classes = map};
 
@@ -263,11 +295,7 @@ static int mention(void)
     if (rc == 0)
         rc = mentions_end(m);
     if (rc == 0)
-        rc = lst_changes_new(&changes);
-    if (rc == 0)
-        rc = lst_changes_rename(changes, "a/x.jpg", "b/x.jpg");
-    if (rc == 0)
-        rc = lst_changes_rename_directory(changes, "b", "c");
+        rc = note_changes(&changes);
     if (rc == 0)
         rc = mentions_sought(changes, &sought, &n);
     if (rc == 0)
