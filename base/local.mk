@@ -34,11 +34,12 @@ failing_calls_WRAP = \
 	-Wl,--wrap=fchown,--wrap=fcntl,--wrap=fdatasync,--wrap=fdopendir,--wrap=fgetxattr \
 	-Wl,--wrap=flistxattr,--wrap=fsetxattr,--wrap=fstat,--wrap=fstatat,--wrap=fsync \
 	-Wl,--wrap=ftruncate,--wrap=futimens,--wrap=getentropy,--wrap=getrandom,--wrap=linkat \
-	-Wl,--wrap=lseek,--wrap=malloc,--wrap=mkdir,--wrap=open,--wrap=open_memstream,--wrap=openat \
+	-Wl,--wrap=lseek,--wrap=malloc,--wrap=mkdir,--wrap=nanosleep,--wrap=open,--wrap=open_memstream \
+	-Wl,--wrap=openat \
 	-Wl,--wrap=pread,--wrap=pthread_create,--wrap=pwrite,--wrap=read,--wrap=readdir,--wrap=realloc \
 	-Wl,--wrap=reallocarray,--wrap=realpath,--wrap=renameat,--wrap=renameat2,--wrap=statx \
-	-Wl,--wrap=strdup,--wrap=unlink,--wrap=unlinkat,--wrap=write,--wrap=ZSTD_compress2 \
-	-Wl,--wrap=ZSTD_createCCtx,--wrap=ZSTD_createDCtx
+	-Wl,--wrap=strdup,--wrap=syscall,--wrap=unlink,--wrap=unlinkat,--wrap=write \
+	-Wl,--wrap=ZSTD_compress2,--wrap=ZSTD_createCCtx,--wrap=ZSTD_createDCtx
 
 base_tests = \
 	tests/unit/test_buf \

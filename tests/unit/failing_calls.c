@@ -21,11 +21,17 @@
 /* Calls are numbered from 1; those from first to last fail. Threads count, too. */
 static atomic_uint calls, first, last;
 static int with;
+static bool resting; /* what is called now is not the deed's */
+
+struct failing_world failing_world;
 
 static bool is_hit(void)
 {
-    unsigned call = ++calls;
+    unsigned call;
 
+    if (resting)
+        return false;
+    call = ++calls;
     return call >= first && call <= last;
 }
 
@@ -80,8 +86,6 @@ FAILING(int, mkdir, (const char *path, mode_t mode), (path, mode), -1, with)
 FAILING(int, linkat, (int from, const char *a, int to, const char *b, int flags),
         (from, a, to, b, flags), -1, with)
 FAILING(int, renameat, (int from, const char *a, int to, const char *b), (from, a, to, b), -1, with)
-FAILING(int, renameat2, (int from, const char *a, int to, const char *b, unsigned flags),
-        (from, a, to, b, flags), -1, with)
 FAILING(DIR *, fdopendir, (int fd), (fd), NULL, with)
 FAILING(struct dirent *, readdir, (DIR * dir), (dir), NULL, with)
 FAILING(char *, realpath, (const char *path, char *out), (path, out), NULL, with)
@@ -148,7 +152,13 @@ int __wrap_fcntl(int fd, int command, ...)
     va_start(more, command);
     arg = va_arg(more, void *);
     va_end(more);
-    return says(with) ? -1 : __real_fcntl(fd, command, arg);
+    if (says(with))
+        return -1;
+    if (failing_world.no_leases && command == F_SETLEASE) {
+        errno = EINVAL;
+        return -1;
+    }
+    return __real_fcntl(fd, command, arg);
 }
 
 int __real_close(int fd);
@@ -158,6 +168,46 @@ int __wrap_close(int fd)
     int rc = __real_close(fd);
 
     return says(with) ? -1 : rc;
+}
+
+int __real_renameat2(int from, const char *a, int to, const char *b, unsigned flags);
+int __wrap_renameat2(int from, const char *a, int to, const char *b, unsigned flags);
+int __wrap_renameat2(int from, const char *a, int to, const char *b, unsigned flags)
+{
+    if (failing_world.before_rename) {
+        resting = true;
+        failing_world.before_rename();
+        resting = false;
+    }
+    if (says(with))
+        return -1;
+    if (failing_world.no_exchange && (flags & RENAME_EXCHANGE)) {
+        errno = EINVAL;
+        return -1;
+    }
+    return __real_renameat2(from, a, to, b, flags);
+}
+
+/* openat2. */
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
+long __wrap_syscall(long number, ...)
+{
+    va_list more;
+    long arg[4];
+
+    va_start(more, number);
+    for (int i = 0; i < 4; i++)
+        arg[i] = va_arg(more, long);
+    va_end(more);
+    return says(with) ? -1 : __real_syscall(number, arg[0], arg[1], arg[2], arg[3]);
+}
+
+int __wrap_nanosleep(const struct timespec *time, struct timespec *left);
+int __wrap_nanosleep(const struct timespec *time, struct timespec *left)
+{
+    (void)time, (void)left;
+    return says(with) ? -1 : 0;
 }
 
 int __wrap_fsync(int fd);

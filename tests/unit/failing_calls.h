@@ -9,7 +9,7 @@
  * disk has to pass the deed's check.
  *
  * What fails is what the code under test calls, not what the C library calls itself. A close that
- * fails has closed. fsync, fdatasync and fallocate do nothing where they do not fail.
+ * fails has closed. fsync, fdatasync, fallocate and nanosleep do nothing where they do not fail.
  */
 #ifndef LOCKSTEP_TESTS_FAILING_CALLS_H
 #define LOCKSTEP_TESTS_FAILING_CALLS_H
@@ -24,5 +24,13 @@ struct deed {
 };
 
 void each_call_fails(const struct deed *deed);
+
+/* Where a deed is done: what the file system has not, and who else is at work. */
+struct failing_world {
+    bool no_exchange;
+    bool no_leases;
+    void (*before_rename)(void); /* before each renameat2, with no call failing; may be NULL */
+};
+extern struct failing_world failing_world;
 
 #endif

@@ -13,6 +13,8 @@
 #include "tests/unit/failing_calls.h"
 #include "tests/unit/lst_bed.h"
 
+#include <sys/xattr.h>
+
 #define OLD                                                                                        \
     "\xef\xbb\xbf"                                                                                 \
     "0\t0\ta/x.jpg\n1\t0\t./a/y.jpg\r\n\n2\t1\tb/z.jpg\n3\t1\tb/w.jpg\n4\t0\ta/v.jpg"
@@ -336,6 +338,8 @@ static void test_pure_ones(void **state)
 
 /* --- the shells: a list is entirely the old one or the new one ------------------------------- */
 
+static bool has_attribute;
+
 static void fresh_bed(void)
 {
     static const char *const dirs[] = {"a", "b"};
@@ -356,6 +360,16 @@ static void fresh_bed(void)
         close(fd);
     }
     put_file("l.lst", OLD);
+    has_attribute = setxattr("l.lst", "user.note", "mine", 4, 0) == 0;
+}
+
+/* The list has the attribute that it had, if it can have any. */
+static void assert_attribute(void)
+{
+    char value[8];
+
+    if (has_attribute)
+        assert_int_equal(getxattr("l.lst", "user.note", value, sizeof value), 4);
 }
 
 /* The list is whole; after a success the new one. */
@@ -435,6 +449,7 @@ static void followed_or_old(int rc)
 
     assert_non_null(now);
     assert_true(strcmp(now, followed) == 0 || (rc && strcmp(now, OLD) == 0));
+    assert_attribute();
     free(now);
 }
 
@@ -493,6 +508,123 @@ static void test_the_agents(void **state)
     each_call_fails(&recovering);
     fresh_bed();
     each_call_fails(&reading);
+}
+
+/* --- somebody edits the list while we do: none of their rows is lost -------------------------- */
+
+#define EDITS_MAX 3
+
+/* How somebody else writes rows of their own, and around which of our exchanges. */
+enum way { NOTHING, APPEND, SAVE, RELABEL };
+
+static const struct {
+    enum way ways[EDITS_MAX];
+    bool no_leases;
+    bool no_exchange;
+} meetings[] = {
+    {{SAVE}, false, false},
+    {{SAVE, SAVE}, false, false},
+    {{SAVE, SAVE, SAVE}, false, false},
+    {{APPEND}, true, false},
+    {{APPEND, APPEND}, true, false},
+    {{APPEND, SAVE}, true, false},
+    {{SAVE, APPEND}, true, false},
+    {{RELABEL, APPEND}, true, false},
+    {{APPEND, RELABEL}, true, false},
+    {{RELABEL, RELABEL}, true, false},
+    {{APPEND}, true, true},
+    {{RELABEL}, true, true},
+};
+static size_t meeting;
+static unsigned edits_made;
+
+/* The row of each edit. The old list ends within its last row. */
+static const char *const edit_rows[EDITS_MAX] = {
+    "\n100\t0\ta/first.jpg\n", "\n101\t0\ta/second.jpg\n", "\n102\t0\ta/third.jpg\n"};
+
+/* All that the list has, and a row more, in a new file or the old one. */
+static void save(const char *row, bool anew)
+{
+    char *was = get_file("l.lst");
+    struct buf text;
+
+    buf_init(&text, ROOM);
+    if (was) /* with another label in the first row, so that these are not rows appended */
+        assert_int_equal(buf_appendf(&text, "%.*s9%s", (int)strcspn(was, "\t") + 1, was,
+                                     was + strcspn(was, "\t") + 2),
+                         0);
+    assert_int_equal(buf_append(&text, row, strlen(row)), 0);
+    put_file(anew ? "editor" : "l.lst", text.data);
+    if (anew)
+        assert_int_equal(rename("editor", "l.lst"), 0);
+    buf_release(&text);
+    free(was);
+}
+
+/* The next edit, just before an exchange. */
+static void edit_list(void)
+{
+    const enum way way = edits_made < EDITS_MAX ? meetings[meeting].ways[edits_made] : NOTHING;
+
+    if (way == NOTHING)
+        return;
+    if (way == APPEND)
+        append_file("l.lst", edit_rows[edits_made]);
+    else
+        save(edit_rows[edits_made], way == SAVE);
+    edits_made++;
+}
+
+static void fresh_meeting(void)
+{
+    fresh_bed();
+    edits_made = 0;
+}
+
+/* Some file of the bed has this text. */
+static bool somewhere(const char *what)
+{
+    DIR *dir = opendir(".");
+    const struct dirent *entry;
+    bool found = false;
+
+    assert_non_null(dir);
+    while (!found && (entry = readdir(dir)) != NULL) {
+        char *now = entry->d_type == DT_REG ? get_file(entry->d_name) : NULL;
+
+        found = now && strstr(now, what);
+        free(now);
+    }
+    closedir(dir);
+    return found;
+}
+
+/* The row of each edit is in the list, or in a file beside it. (Without exchange a file that was
+ * written to until the end has no name any more: where it cannot be read again, that is told.) */
+static void has_edits(int rc)
+{
+    const bool told = failing_world.no_exchange && rc;
+
+    for (unsigned i = 0; i < edits_made && !told; i++)
+        if (!somewhere(edit_rows[i] + 1))
+            fail_msg("meeting %zu: edit %u is lost", meeting, i);
+    for (size_t i = 0; i < IMAGES; i++)
+        if (!strstr(images[i], "z.jpg") && !somewhere(images[i]))
+            fail_msg("meeting %zu: the row of %s is lost", meeting, images[i]);
+}
+
+static void test_edits_in_between(void **state)
+{
+    const struct deed deed = {fresh_meeting, apply, has_edits, 10};
+
+    (void)state;
+    for (meeting = 0; meeting < sizeof meetings / sizeof *meetings; meeting++) {
+        failing_world = (struct failing_world){.no_exchange = meetings[meeting].no_exchange,
+                                               .no_leases = meetings[meeting].no_leases,
+                                               .before_rename = edit_list};
+        each_call_fails(&deed);
+    }
+    failing_world = (struct failing_world){0};
 }
 
 static int look_at_images(void)
@@ -565,6 +697,8 @@ static int set_up(void **state)
 {
     (void)state;
     no_output();
+    if (access("/dev/shm", W_OK) == 0) /* in memory: each deed is done hundreds of times */
+        assert_int_equal(setenv("TMPDIR", "/dev/shm", 0), 0);
     bed_make();
     return 0;
 }
@@ -583,9 +717,8 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pure_ones),
-        cmocka_unit_test(test_files),
-        cmocka_unit_test(test_the_agents),
+        cmocka_unit_test(test_pure_ones),  cmocka_unit_test(test_files),
+        cmocka_unit_test(test_the_agents), cmocka_unit_test(test_edits_in_between),
         cmocka_unit_test(test_images),
     };
 
