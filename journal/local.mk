@@ -51,6 +51,7 @@ journal_tests = \
 	tests/unit/test_journal_columns \
 	tests/unit/test_journal_faults \
 	tests/unit/test_journal_follow \
+	tests/unit/test_journal_forged \
 	tests/unit/test_journal_frame \
 	tests/unit/test_journal_key \
 	tests/unit/test_journal_evidence \
@@ -97,6 +98,8 @@ tests_unit_test_journal_columns_SOURCES = tests/unit/test_journal_columns.c test
 tests_unit_test_journal_columns_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_follow_SOURCES = tests/unit/test_journal_follow.c $(journal_tests_DIR)
 tests_unit_test_journal_follow_LDADD = $(journal_tests_LIBS) -lpthread
+tests_unit_test_journal_forged_SOURCES = tests/unit/test_journal_forged.c tests/unit/unit.h
+tests_unit_test_journal_forged_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_frame_SOURCES = tests/unit/test_journal_frame.c tests/unit/unit.h
 tests_unit_test_journal_frame_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_key_SOURCES = tests/unit/test_journal_key.c $(journal_tests_DIR)

@@ -179,6 +179,50 @@ static int write_some(void)
     return rc ? rc : code;
 }
 
+/* A writer whose fdatasync, and whose tree, have threads of their own. */
+static int write_apart(void)
+{
+    struct journal_options opt = small_segments();
+    char name[9000]; /* enough of them, and the tree's thread has something to do */
+    struct journal_record rec = {
+        .op = JOURNAL_PUT, .state = JOURNAL_INTENT, .mapping = "images", .path = name};
+    struct journal_recovery found;
+    struct journal *j = NULL;
+    struct err e = {0};
+    int fd, rc;
+
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    opt.segment_bytes = 1u << 16;
+    rc = journal_open(d.path, &opt, TEST_NOW_US, &j, &found, &e);
+    if (rc)
+        return rc;
+    rc = journal_sync_apart(j, &fd);
+    for (unsigned i = 0; i < 3 && rc == 0; i++) {
+        rc = journal_append(j, &rec, TEST_NOW_US, NULL);
+        if (rc == 0)
+            rc = journal_sync_begin(j);
+        if (rc == 0)
+            rc = journal_append(j, &rec, TEST_NOW_US, NULL);
+        if (rc == 0)
+            rc = journal_sync_end(j);
+        if (rc == 0)
+            rc = journal_sync(j);
+    }
+    int code = journal_close(j);
+
+    return rc ? rc : code;
+}
+
+static void test_a_writer_with_threads_goes_on(void **state)
+{
+    const struct deed deed = {copy_model, write_apart, is_whole, 20};
+
+    (void)state;
+    assert_int_equal(write_apart(), 0);
+    each_call_fails(&deed);
+}
+
 static void test_a_writer_goes_on(void **state)
 {
     const struct deed deed = {copy_model, write_some, is_whole, 40};
@@ -270,6 +314,17 @@ static void test_compressing(void **state)
     each_call_fails(&deed);
 }
 
+/* Without a key: those that the journal names itself are looked for. */
+static int verify_untrusting(void)
+{
+    struct journal_verdict v = {0};
+    struct err e = {0};
+    const int rc = journal_verify_with(d.path, NULL, 3, NULL, NULL, &v, &e);
+
+    assert_true(rc || v.faults == 0);
+    return rc;
+}
+
 static int verify_by(unsigned threads)
 {
     struct journal_secret secret;
@@ -307,6 +362,7 @@ static void test_verifying(void **state)
 {
     const struct deed alone = {NULL, verify_alone, NULL, 40};
     const struct deed threads = {NULL, verify_in_threads, NULL, 40};
+    const struct deed untrusting = {NULL, verify_untrusting, NULL, 40};
 
     (void)state;
     for (int packed = 0; packed < 2; packed++) {
@@ -315,6 +371,7 @@ static void test_verifying(void **state)
         copy_model();
         each_call_fails(&alone);
         each_call_fails(&threads);
+        each_call_fails(&untrusting);
     }
 }
 
@@ -657,6 +714,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_writer_goes_on, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_writer_with_threads_goes_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_writer_goes_on_behind_a_torn_tail, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_writer_goes_on_behind_damage, set_up, tear_down),
