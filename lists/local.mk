@@ -27,7 +27,9 @@ lists_tests = \
 	tests/unit/test_lst_diff \
 	tests/unit/test_lst_edges \
 	tests/unit/test_lst_edit \
+	tests/unit/test_lst_images \
 	tests/unit/test_lst_keys \
+	tests/unit/test_lst_pack \
 	tests/unit/test_lst_make \
 	tests/unit/test_lst_marks \
 	tests/unit/test_lst_mentions \
@@ -55,6 +57,10 @@ tests_unit_test_lst_rows_SOURCES = tests/unit/test_lst_rows.c tests/unit/unit.h
 tests_unit_test_lst_rows_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_check_SOURCES = tests/unit/test_lst_check.c tests/unit/unit.h
 tests_unit_test_lst_check_LDADD = $(lists_tests_LIBS)
+tests_unit_test_lst_images_SOURCES = tests/unit/test_lst_images.c tests/unit/lst_bed.h tests/unit/unit.h
+tests_unit_test_lst_images_LDADD = $(lists_tests_LIBS) -lpthread
+tests_unit_test_lst_pack_SOURCES = tests/unit/test_lst_pack.c tests/unit/lst_bed.h tests/unit/unit.h
+tests_unit_test_lst_pack_LDADD = $(lists_tests_LIBS) -lpthread
 tests_unit_test_lst_diff_SOURCES = tests/unit/test_lst_diff.c tests/unit/unit.h
 tests_unit_test_lst_diff_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_make_SOURCES = tests/unit/test_lst_make.c tests/unit/unit.h
