@@ -29,6 +29,7 @@ lists_tests = \
 	tests/unit/test_lst_edit \
 	tests/unit/test_lst_images \
 	tests/unit/test_lst_keys \
+	tests/unit/test_lst_labels \
 	tests/unit/test_lst_pack \
 	tests/unit/test_lst_make \
 	tests/unit/test_lst_marks \
@@ -59,6 +60,8 @@ tests_unit_test_lst_check_SOURCES = tests/unit/test_lst_check.c tests/unit/unit.
 tests_unit_test_lst_check_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_images_SOURCES = tests/unit/test_lst_images.c tests/unit/lst_bed.h tests/unit/unit.h
 tests_unit_test_lst_images_LDADD = $(lists_tests_LIBS) -lpthread
+tests_unit_test_lst_labels_SOURCES = tests/unit/test_lst_labels.c tests/unit/unit.h
+tests_unit_test_lst_labels_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_pack_SOURCES = tests/unit/test_lst_pack.c tests/unit/lst_bed.h tests/unit/unit.h
 tests_unit_test_lst_pack_LDADD = $(lists_tests_LIBS) -lpthread
 tests_unit_test_lst_diff_SOURCES = tests/unit/test_lst_diff.c tests/unit/unit.h

@@ -70,6 +70,10 @@ static void test_names_and_places(void **state)
     assert_int_equal(check(c), ERR_SYNTAX);
     c.directory = "images";
     assert_int_equal(check(c), ERR_SYNTAX);
+    c.directory = "/a\xff";
+    assert_int_equal(check(c), ERR_SYNTAX);
+    c.directory = "/a\nb";
+    assert_int_equal(check(c), ERR_SYNTAX);
     c = in_efs;
     for (size_t i = 0; i < sizeof(bad_ids) / sizeof(*bad_ids); i++) {
         c.file_system = bad_ids[i];
@@ -90,6 +94,10 @@ static void test_modes(void **state)
     assert_int_equal(check(c), ERR_SYNTAX);
     c = augmented;
     c.attribute = "source-ref";
+    assert_int_equal(check(c), ERR_SYNTAX);
+    c.attribute = "a class";
+    assert_int_equal(check(c), ERR_SYNTAX);
+    c.attribute = "";
     assert_int_equal(check(c), ERR_SYNTAX);
     c = augmented;
     c.uri = "s3://bucket/x/";
@@ -126,7 +134,13 @@ static void test_several_and_their_network(void **state)
     half.group_n = 0;
     assert_int_equal(channels_check(&in_s3, 1, &half, NULL), ERR_SYNTAX);
     half = network;
+    half.subnet_n = 0;
+    assert_int_equal(channels_check(&in_s3, 1, &half, NULL), ERR_SYNTAX);
+    half = network;
     half.subnets[0] = "subnet 1";
+    assert_int_equal(channels_check(&in_s3, 1, &half, NULL), ERR_SYNTAX);
+    half = network;
+    half.groups[0] = "sg_1";
     assert_int_equal(channels_check(&in_s3, 1, &half, NULL), ERR_SYNTAX);
 }
 

@@ -361,12 +361,13 @@ static void fresh_bed(void)
     }
     put_file("l.lst", OLD);
     has_attribute = setxattr("l.lst", "user.note", "mine", 4, 0) == 0;
+    (void)setxattr("l.lst", "trusted.note", "the system's", 12, 0); /* only root may */
 }
 
 /* The list has the attribute that it had, if it can have any. */
 static void assert_attribute(void)
 {
-    char value[8];
+    char value[16];
 
     if (has_attribute)
         assert_int_equal(getxattr("l.lst", "user.note", value, sizeof value), 4);

@@ -98,9 +98,35 @@ static void test_the_longest_key(void **state)
     buf_release(&out);
 }
 
+static void test_places(void **state)
+{
+    static const char *const good[] = {"s3://a.b-c9/x", "s3://abc", "s3://9bc/\xc3\xa9"};
+    static const char *const bad[] = {
+        "s3://ab/x",
+        "s3://abC/x",
+        "s3://ab{/x",
+        "s3://ab:/x",
+        "s3://ab_c/x",
+        "s3://.abc/x",
+        "s3://abc./",
+        "s3://abc-/",
+        "s3://-abc/",
+        "s3://abc/\x7f",
+        "s3://abc/\xff/x",
+        "s3://a123456789b123456789c123456789d123456789e123456789f123456789g123/x"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
+        assert_int_equal(s3_uri_check(good[i], NULL), 0);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        if (s3_uri_check(bad[i], NULL) != ERR_SYNTAX)
+            fail_msg("%s", bad[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_places),
         cmocka_unit_test(test_both_kinds),
         cmocka_unit_test(test_what_cannot_be_in_one),
         cmocka_unit_test(test_the_longest_key),

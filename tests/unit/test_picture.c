@@ -44,6 +44,32 @@ static void test_sizes(void **state)
     assert_int_equal(p.height, 512);
 }
 
+/* Of the markers from FFC0 to FFCF three are no frames; some stand without a segment. */
+static void test_markers(void **state)
+{
+    char file[] = "\xff\xd8\xff\x00\x00\x0b\x08\x00\x01\x00\x01\x01\x11\x00" FRAME;
+    struct picture p;
+
+    (void)state;
+    for (unsigned marker = 0xc0; marker <= 0xcf; marker++) {
+        const bool frame = marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
+
+        file[3] = (char)marker;
+        memcpy(file + 4, "\x00\x0a", 2); /* up to the frame that follows */
+        assert_int_equal(look(file, sizeof(file) - 1, &p), PICTURE_DONE);
+        assert_int_equal(p.width, frame ? 1 : 772);
+    }
+    for (unsigned marker = 0; marker <= 0xff; marker++) {
+        char alone[] = "\xff\xd8\xff\x00" FRAME;
+
+        if (marker == 0x01 || (marker >= 0xd0 && marker <= 0xd7)) {
+            alone[3] = (char)marker;
+            assert_int_equal(look(alone, sizeof(alone) - 1, &p), PICTURE_DONE);
+            assert_int_equal(p.width, 772);
+        }
+    }
+}
+
 /* The frame behind segments of every length around the window's, twice. */
 static void test_far_frames(void **state)
 {
@@ -99,6 +125,12 @@ static void test_bad(void **state)
         {"\xff\xd8\xff\xd9\x00\x04zz", 8, "no frame header"},
         {"\xff\xd8\xff\xe0\x00\x01zz", 8, "shorter than its own length"},
         {"\xff\xd8\xff\xc2\x00\x0b\x08\x00\x00\x00\x01\x01", 12, "no size"},
+        {"\xff\xd8\xff\xc2\x00\x0b\x08\x00\x01\x00\x00\x01", 12, "no size"},
+        {"\x89PNG\r\n\x1a\n\x00\x00\x00\x0eIHDR.....................", 37, "image header"},
+        {"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR\x80\x00\x00\x00.................", 37,
+         "no PNG can"},
+        {"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR\x00\x00\x00\x01\x80................", 37,
+         "no PNG can"},
         {"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIDAT.....................", 37, "image header"},
     };
     struct picture p;
@@ -133,10 +165,10 @@ static void test_too_many_segments(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sizes),
-                                       cmocka_unit_test(test_far_frames),
-                                       cmocka_unit_test(test_every_cut), cmocka_unit_test(test_bad),
-                                       cmocka_unit_test(test_too_many_segments)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sizes),      cmocka_unit_test(test_markers),
+        cmocka_unit_test(test_far_frames), cmocka_unit_test(test_every_cut),
+        cmocka_unit_test(test_bad),        cmocka_unit_test(test_too_many_segments)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
