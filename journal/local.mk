@@ -53,6 +53,7 @@ journal_tests = \
 	tests/unit/test_journal_follow \
 	tests/unit/test_journal_forged \
 	tests/unit/test_journal_frame \
+	tests/unit/test_journal_headers \
 	tests/unit/test_journal_key \
 	tests/unit/test_journal_evidence \
 	tests/unit/test_journal_html \
@@ -102,6 +103,8 @@ tests_unit_test_journal_forged_SOURCES = tests/unit/test_journal_forged.c tests/
 tests_unit_test_journal_forged_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_frame_SOURCES = tests/unit/test_journal_frame.c tests/unit/unit.h
 tests_unit_test_journal_frame_LDADD = $(journal_tests_LIBS)
+tests_unit_test_journal_headers_SOURCES = tests/unit/test_journal_headers.c $(journal_tests_DIR)
+tests_unit_test_journal_headers_LDADD = $(journal_tests_LIBS) -lpthread
 tests_unit_test_journal_key_SOURCES = tests/unit/test_journal_key.c $(journal_tests_DIR)
 tests_unit_test_journal_key_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_evidence_SOURCES = tests/unit/test_journal_evidence.c $(journal_tests_DIR)

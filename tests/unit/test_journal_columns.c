@@ -173,9 +173,74 @@ static void test_what_is_no_record_is_refused(void **state)
     journal_row_release(&row);
 }
 
+/* A row for which there is no room is told, wherever that ends. */
+static void test_rows_without_room(void **state)
+{
+    const struct journal_record r = full(false);
+    struct journal_row row;
+    struct buf line, out;
+    size_t header, all;
+
+    (void)state;
+    journal_row_init(&row);
+    assert_int_equal(journal_row_read(&row, line_of(&r, &line)), 0);
+    buf_init(&out, 4096);
+    assert_int_equal(journal_csv_header(&out), 0);
+    header = out.len;
+    assert_int_equal(journal_csv_row(&row, &out), 0);
+    all = out.len;
+    buf_release(&out);
+    for (size_t room = 0; room <= all; room++) {
+        buf_init(&out, room);
+        assert_int_equal(journal_csv_header(&out), room < header ? ERR_LIMIT : 0);
+        if (room >= header)
+            assert_int_equal(journal_csv_row(&row, &out), room < all ? ERR_LIMIT : 0);
+        buf_release(&out);
+    }
+    buf_release(&line);
+    journal_row_release(&row);
+}
+
+/* Each character for which a field is put into quotes, and none for which it is not. */
+static void test_quotes(void **state)
+{
+    static const char *const texts[][2] = {
+        {"plain text", "plain text"}, {"a,b", "\"a,b\""}, {"a\rb", "\"a\rb\""},
+        {"a\nb", "\"a\nb\""},         {"\"", "\"\"\"\""}, {"", "\"\""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct buf out;
+
+        buf_init(&out, 64);
+        assert_int_equal(journal_csv_text(&out, span_of(texts[i][0])), 0);
+        assert_string_equal(out.data, texts[i][1]);
+        buf_release(&out);
+    }
+}
+
+static void test_lines_that_are_too_long(void **state)
+{
+    static char line[JOURNAL_LINE_MAX + 1];
+    struct journal_row row;
+
+    (void)state;
+    memset(line, ' ', sizeof line);
+    line[0] = '{';
+    line[sizeof line - 2] = '}';
+    journal_row_init(&row);
+    assert_int_equal(journal_row_read(&row, (struct span){line, sizeof line}), ERR_SYNTAX);
+    assert_int_equal(journal_row_read(&row, (struct span){line, sizeof line - 1}), 0);
+    journal_row_release(&row);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows_without_room),
+        cmocka_unit_test(test_quotes),
+        cmocka_unit_test(test_lines_that_are_too_long),
         cmocka_unit_test(test_every_key_has_its_column),
         cmocka_unit_test(test_absent_is_absent),
         cmocka_unit_test(test_csv_is_rfc_4180),

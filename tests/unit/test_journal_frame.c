@@ -46,6 +46,19 @@ static void test_names_of_segments(void **state)
 }
 
 /* The leaves and roots that the Certificate Transparency reference code is tested with. */
+/* A name that is longer than any is no segment's. */
+static void test_names_that_are_too_long(void **state)
+{
+    char file[JOURNAL_FILE_SIZE + 8];
+    struct journal_name name;
+
+    (void)state;
+    memset(file, '0', sizeof file);
+    memcpy(file + sizeof file - 7, ".jsonl", 7);
+    assert_false(journal_name_parse(file, &name));
+    assert_false(journal_any_name_parse(file, &name));
+}
+
 static void test_tree_is_rfc6962(void **state)
 {
     static const struct span leaves[] = {{"", 0},
@@ -194,6 +207,13 @@ static void test_header_is_refused_for_a_reason(void **state)
     assert_int_equal(decode_with("\"root\":\"", "\"root\":\"AAAA"), ERR_CORRUPT);
     assert_int_equal(decode_with("\"pb\":99", "\"pb\":9x"), ERR_SYNTAX);
     assert_int_equal(decode_with("\"boot\":\"\"", "\"Boot\":\"\""), ERR_SYNTAX);
+    assert_int_equal(decode_with("\"v\":1", "\"v\":x"), ERR_SYNTAX);
+    assert_int_equal(decode_with("\"fr\":", "\"FR\":"), ERR_SYNTAX);
+    assert_int_equal(decode_with("\"fr\":\"", "\"fr\":\"!"), ERR_SYNTAX);
+    assert_int_equal(decode_with("\"root\":", "\"ROOT\":"), ERR_SYNTAX);
+    assert_int_equal(decode_with("\"root\":\"", "\"root\":\"!"), ERR_SYNTAX);
+    assert_int_equal(decode_with("=\",\"host\"", "A\",\"host\""), ERR_SYNTAX); /* 33 bytes */
+    assert_int_equal(decode_with("\"ver\"", "\"VER\""), ERR_SYNTAX);
 }
 
 /* Decode the sample header with a tree of so many leaves, of which the hashes are zeroes. */
@@ -347,6 +367,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_of_segments),
+        cmocka_unit_test(test_names_that_are_too_long),
         cmocka_unit_test(test_tree_is_rfc6962),
         cmocka_unit_test(test_tree_of_many),
         cmocka_unit_test(test_header_round_trip),

@@ -5,6 +5,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -97,6 +98,40 @@ static void test_names(void **state)
     assert_true(journal_key_equal(&key, &again));
 }
 
+/* A name that no path has room for. */
+static const char *long_name(void)
+{
+    static char name[PATH_MAX + 1];
+
+    memset(name, 'n', sizeof name - 1);
+    return name;
+}
+
+/* A key in the working directory, as its name alone says. */
+static void test_a_name_without_directory(void **state)
+{
+    struct journal_key key, again;
+    struct journal_secret secret;
+    struct test_dir d;
+    struct err e = {0};
+
+    (void)state;
+    test_dir_make(&d);
+    assert_int_equal(chdir(d.path), 0);
+    assert_int_equal(journal_key_create("key", "a/b", &key, &e), 0);
+    assert_int_equal(journal_key_load("key", &secret, &e), 0);
+    assert_true(journal_key_equal(&secret.key, &key));
+    again = key;
+    again.public[0] ^= 1; /* of the same name and number */
+    assert_false(journal_key_equal(&again, &key));
+    again = key;
+    again.id[0] ^= 1;
+    assert_false(journal_key_equal(&again, &key));
+    assert_int_equal(chdir("/"), 0);
+    journal_secret_wipe(&secret);
+    test_dir_remove(&d);
+}
+
 static void test_files(void **state)
 {
     struct test_dir d;
@@ -128,12 +163,19 @@ static void test_files(void **state)
     assert_int_equal(journal_key_load(other, &secret, &e), ERR_SYNTAX);
     test_file_write(other, d.path, 0);
     assert_int_equal(journal_key_load(other, &secret, &e), ERR_SYNTAX);
+    static char large[2 * JOURNAL_KEY_TEXT_MAX];
+
+    test_file_write(other, large, sizeof large);
+    assert_int_equal(journal_key_load(other, &secret, &e), ERR_SYNTAX);
     assert_int_equal(journal_key_load("/dev/null", &secret, &e), ERR_NOT_FILE);
     assert_int_equal(journal_key_load("/nowhere/key", &secret, &e), -ENOENT);
     /* A credential's rights are systemd's. */
     unsetenv("CREDENTIALS_DIRECTORY");
     assert_int_equal(journal_key_find("key", &secret, &e), -ENOENT);
-    setenv("CREDENTIALS_DIRECTORY", d.path, 1);
+    setenv("CREDENTIALS_DIRECTORY", "", 1);
+    assert_int_equal(journal_key_find("key", &secret, &e), -ENOENT);
+    assert_int_equal(setenv("CREDENTIALS_DIRECTORY", d.path, 1), 0);
+    assert_int_equal(journal_key_find(long_name(), &secret, &e), -ENAMETOOLONG);
     assert_int_equal(journal_key_find("key", &secret, &e), 0);
     assert_true(journal_key_equal(&secret.key, &key));
     assert_int_equal(chmod(path, 0644), 0);
@@ -175,7 +217,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text_of_others), cmocka_unit_test(test_text_is_exact),
         cmocka_unit_test(test_names),          cmocka_unit_test(test_files),
-        cmocka_unit_test(test_record),
+        cmocka_unit_test(test_record),         cmocka_unit_test(test_a_name_without_directory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
