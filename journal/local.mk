@@ -70,6 +70,7 @@ journal_tests = \
 	tests/unit/test_journal_search \
 	tests/unit/test_journal_signing \
 	tests/unit/test_journal_tally \
+	tests/unit/test_journal_told \
 	tests/unit/test_journal_torture \
 	tests/unit/test_journal_verify \
 	tests/unit/test_journal_weave \
@@ -95,6 +96,10 @@ tests_unit_test_journal_calls_SOURCES = tests/unit/test_journal_calls.c \
 	$(journal_tests_DIR) $(failing_calls)
 tests_unit_test_journal_calls_LDADD = $(journal_tests_LIBS) -lpthread
 tests_unit_test_journal_calls_LDFLAGS = $(AM_LDFLAGS) $(failing_calls_WRAP)
+tests_unit_test_journal_told_SOURCES = tests/unit/test_journal_told.c \
+	$(journal_tests_DIR) $(failing_calls)
+tests_unit_test_journal_told_LDADD = $(journal_tests_LIBS) -lpthread
+tests_unit_test_journal_told_LDFLAGS = $(AM_LDFLAGS) $(failing_calls_WRAP)
 tests_unit_test_journal_columns_SOURCES = tests/unit/test_journal_columns.c tests/unit/unit.h
 tests_unit_test_journal_columns_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_follow_SOURCES = tests/unit/test_journal_follow.c $(journal_tests_DIR)

@@ -174,12 +174,10 @@ int journal_put_line(struct journal *j, struct span line)
     return 0;
 }
 
-/* The lesser of two waits of which -1 is none. */
+/* The lesser of two waits; a may be -1, which is none. */
 static int64_t sooner(int64_t a, int64_t b)
 {
-    if (a < 0 || b < 0)
-        return a < 0 ? b : a;
-    return a < b ? a : b;
+    return a < 0 || b < a ? b : a;
 }
 
 /* Milliseconds until `ms` have passed since, rounded up. */

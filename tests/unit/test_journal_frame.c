@@ -216,6 +216,38 @@ static void test_header_is_refused_for_a_reason(void **state)
     assert_int_equal(decode_with("\"ver\"", "\"VER\""), ERR_SYNTAX);
 }
 
+/* Cut anywhere a header is none, nor are the other lines of their kind. */
+static void test_lines_that_are_cut(void **state)
+{
+    const struct journal_header h = sample_header();
+    const struct journal_commit c = {.last = 9, .records = 3, .bytes = 400, .crc = 0x00c0ffee};
+    const struct journal_repair r = {.at = 5, .cut = 6};
+    struct journal_header got_header;
+    struct journal_commit got_commit;
+    struct journal_repair got_repair;
+    struct buf line, store;
+
+    (void)state;
+    buf_init(&line, JOURNAL_HEADER_MAX);
+    buf_init(&store, JOURNAL_LINE_MAX);
+    assert_int_equal(journal_header_encode(&h, &line), 0);
+    for (size_t n = 0; n < line.len - 1; n++)
+        assert_int_equal(journal_header_decode((struct span){line.data, n}, &store, &got_header),
+                         ERR_SYNTAX);
+    buf_reset(&line);
+    assert_int_equal(journal_commit_encode(&c, &line), 0);
+    for (size_t n = 0; n < line.len - 1; n++)
+        assert_int_equal(journal_commit_decode((struct span){line.data, n}, &got_commit),
+                         ERR_SYNTAX);
+    buf_reset(&line);
+    assert_int_equal(journal_repair_encode(&r, &line), 0);
+    for (size_t n = 0; n < line.len - 1; n++)
+        assert_int_equal(journal_repair_decode((struct span){line.data, n}, &got_repair),
+                         ERR_SYNTAX);
+    buf_release(&line);
+    buf_release(&store);
+}
+
 /* Decode the sample header with a tree of so many leaves, of which the hashes are zeroes. */
 static int decode_count(uint64_t count, struct journal_tree *ret)
 {
@@ -372,6 +404,7 @@ int main(void)
         cmocka_unit_test(test_tree_of_many),
         cmocka_unit_test(test_header_round_trip),
         cmocka_unit_test(test_header_is_refused_for_a_reason),
+        cmocka_unit_test(test_lines_that_are_cut),
         cmocka_unit_test(test_header_of_too_many_leaves),
         cmocka_unit_test(test_commit_and_repair_round_trip),
         cmocka_unit_test(test_finds_batches),

@@ -132,6 +132,24 @@ static void test_a_name_without_directory(void **state)
     test_dir_remove(&d);
 }
 
+/* A secret key under the number of another one is none; so is what only begins like one. */
+static void test_secrets_of_another_number(void **state)
+{
+    struct journal_secret secret, other;
+    char text[JOURNAL_KEY_TEXT_MAX];
+
+    (void)state;
+    assert_int_equal(journal_secret_parse(SPAN(GO_PRIVATE), &secret), 0);
+    secret.key.id[0] ^= 1;
+    journal_secret_format(&secret, text);
+    assert_int_equal(journal_secret_parse(span_of(text), &other), ERR_SYNTAX);
+    assert_int_equal(journal_secret_parse(SPAN("PRIVATE+KEY+"), &other), ERR_SYNTAX);
+    memcpy(text, "private+key", 11);
+    assert_int_equal(journal_secret_parse(span_of(text), &other), ERR_SYNTAX);
+    journal_secret_wipe(&secret);
+    journal_secret_wipe(&other);
+}
+
 static void test_files(void **state)
 {
     struct test_dir d;
@@ -215,9 +233,13 @@ static void test_record(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text_of_others), cmocka_unit_test(test_text_is_exact),
-        cmocka_unit_test(test_names),          cmocka_unit_test(test_files),
-        cmocka_unit_test(test_record),         cmocka_unit_test(test_a_name_without_directory),
+        cmocka_unit_test(test_text_of_others),
+        cmocka_unit_test(test_text_is_exact),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_secrets_of_another_number),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_record),
+        cmocka_unit_test(test_a_name_without_directory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

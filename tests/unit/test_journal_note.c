@@ -178,6 +178,29 @@ static void test_files_of_checkpoints(void **state)
     }
 }
 
+/* Who has signed first, by name; nobody where there is no signature. */
+static void test_signers(void **state)
+{
+    static const char twice[] = GO_TEXT "\n" GO_SIGNATURE GO_SIGNATURE;
+    const struct journal_key keys[] = {go_key(), go_key()};
+    const struct journal_key *key = NULL;
+    char name[JOURNAL_SIGNER_MAX];
+    static char large[JOURNAL_NOTE_MAX + 1];
+    struct journal_note note;
+
+    (void)state;
+    assert_int_equal(journal_note_parse(SPAN(twice), &note), 0);
+    assert_int_equal(journal_note_verify(&note, keys, 2, &key), 0);
+    assert_ptr_equal(key, &keys[0]);
+    assert_string_equal(journal_note_signer(&note, name), "PeterNeumann+c74f20a3");
+    note.signatures = SPAN("");
+    assert_string_equal(journal_note_signer(&note, name), "");
+    note.signatures = SPAN("no signature\n");
+    assert_string_equal(journal_note_signer(&note, name), "");
+    assert_int_equal(journal_note_verify(&note, keys, 2, &key), ERR_REFUSED);
+    assert_int_equal(journal_note_parse((struct span){large, sizeof large}, &note), ERR_LIMIT);
+}
+
 static void test_names_of_files(void **state)
 {
     static const char *const bad[] = {"",
@@ -204,7 +227,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bytes_of_others),      cmocka_unit_test(test_what_is_no_note),
         cmocka_unit_test(test_flips_and_cuts),       cmocka_unit_test(test_checkpoints),
-        cmocka_unit_test(test_files_of_checkpoints), cmocka_unit_test(test_names_of_files),
+        cmocka_unit_test(test_files_of_checkpoints), cmocka_unit_test(test_signers),
+        cmocka_unit_test(test_names_of_files),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,6 +172,54 @@ static void test_flips(void **state)
     test_dir_remove(&d);
 }
 
+/* A proof that says more than one can, or of another log than the key's, or of nothing. */
+static void test_what_is_no_proof(void **state)
+{
+    struct journal_secret secret = test_secret("a.example/log", 1);
+    static char extra[JOURNAL_LINE_MAX * 2];
+    struct journal_proof p;
+    struct journal *j;
+    struct test_dir d;
+    struct err e = {0};
+    struct buf text, more, store;
+    const char *hashes;
+
+    (void)state;
+    d = make(&j);
+    assert_int_equal(journal_close(j), 0);
+    buf_init(&text, JOURNAL_PROOF_MAX);
+    buf_init(&more, 4 * JOURNAL_PROOF_MAX);
+    buf_init(&store, JOURNAL_LINE_MAX);
+    assert_int_equal(journal_prove(d.path, 7, &text, &e), 0);
+    assert_int_equal(journal_proof_parse((struct span){text.data, text.len}, &store, &p), 0);
+    assert_int_equal(journal_proof_check(&p, &secret.key, 1, &e), 0);
+    p.index++; /* another place */
+    assert_int_equal(journal_proof_check(&p, &secret.key, 1, &e), ERR_CORRUPT);
+    p.index = UINT64_MAX;
+    assert_int_equal(journal_proof_check(&p, &secret.key, 1, &e), ERR_CORRUPT);
+    p.line.p = NULL;
+    assert_int_equal(journal_proof_check(&p, &secret.key, 1, &e), ERR_SYNTAX);
+
+    hashes = strchr(strstr(text.data, "index "), '\n') + 1;
+    assert_int_equal(buf_append(&more, text.data, (size_t)(hashes - text.data)), 0);
+    for (unsigned i = 0; i <= JOURNAL_PROOF_HASHES; i++)
+        assert_int_equal(buf_append(&more, hashes, strcspn(hashes, "\n") + 1), 0);
+    assert_int_equal(buf_append_str(&more, "\n"), 0);
+    assert_int_equal(journal_proof_parse((struct span){more.data, more.len}, &store, &p),
+                     ERR_SYNTAX);
+
+    memset(extra, 'A', sizeof extra - 1);
+    buf_reset(&more);
+    assert_int_equal(buf_append(&more, text.data, strcspn(text.data, "\n") + 1), 0);
+    assert_int_equal(buf_appendf(&more, "extra %s\nindex 0\n\n", extra), 0);
+    assert_int_equal(journal_proof_parse((struct span){more.data, more.len}, &store, &p),
+                     ERR_SYNTAX);
+    buf_release(&text);
+    buf_release(&more);
+    buf_release(&store);
+    test_dir_remove(&d);
+}
+
 /* A journal that is damaged, or was made anew, proves nothing there. */
 static void test_damaged_journals(void **state)
 {
@@ -211,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_every_leaf_of_every_tree),
         cmocka_unit_test(test_every_record_of_a_journal),
         cmocka_unit_test(test_flips),
+        cmocka_unit_test(test_what_is_no_proof),
         cmocka_unit_test(test_damaged_journals),
     };
 
