@@ -22,6 +22,7 @@ EXTRA_DIST += lists/DESIGN.md
 
 lists_tests = \
 	tests/unit/test_lst_calls \
+	tests/unit/test_lst_room \
 	tests/unit/test_lst_rows \
 	tests/unit/test_lst_check \
 	tests/unit/test_lst_diff \
@@ -50,10 +51,14 @@ check_PROGRAMS += $(lists_tests)
 TESTS += $(lists_tests)
 lists_tests_LIBS = lists/liblists.a base/libbase.a $(CMOCKA_LIBS) $(CRYPTO_LIBS)
 
-tests_unit_test_lst_calls_SOURCES = tests/unit/test_lst_calls.c tests/unit/lst_bed.h tests/unit/unit.h \
-	$(failing_calls)
+tests_unit_test_lst_calls_SOURCES = tests/unit/test_lst_calls.c tests/unit/lst_bed.h \
+	tests/unit/lst_texts.h tests/unit/unit.h $(failing_calls)
 tests_unit_test_lst_calls_LDADD = $(lists_tests_LIBS) $(ZSTD_LIBS) -lpthread
 tests_unit_test_lst_calls_LDFLAGS = $(AM_LDFLAGS) $(failing_calls_WRAP)
+tests_unit_test_lst_room_SOURCES = tests/unit/test_lst_room.c tests/unit/lst_texts.h tests/unit/unit.h \
+	$(failing_calls)
+tests_unit_test_lst_room_LDADD = $(lists_tests_LIBS) $(ZSTD_LIBS) -lpthread
+tests_unit_test_lst_room_LDFLAGS = $(AM_LDFLAGS) $(failing_calls_WRAP)
 tests_unit_test_lst_rows_SOURCES = tests/unit/test_lst_rows.c tests/unit/unit.h
 tests_unit_test_lst_rows_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_check_SOURCES = tests/unit/test_lst_check.c tests/unit/unit.h

@@ -246,3 +246,19 @@ struct test_bytes test_note(const struct test_dir *d)
     snprintf(path, sizeof(path), "%s/checkpoint", d->path);
     return test_file_read(path);
 }
+
+int test_drain(struct journal_reader *r, int (*take)(void *arg, const struct journal_record *rec),
+               void *arg)
+{
+    struct journal_record rec;
+    enum journal_read got;
+    struct err e = {0};
+    int rc = 0;
+
+    while ((got = journal_read(r, &rec, NULL, &e)) != JOURNAL_READ_END) {
+        const int code = got == JOURNAL_READ_ERROR ? e.code : take(arg, &rec);
+
+        rc = rc ? rc : code;
+    }
+    return rc;
+}

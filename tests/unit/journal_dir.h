@@ -45,6 +45,10 @@ void test_fill(const struct test_dir *d, unsigned batches, unsigned records);
 /* test_read_all(d, from, ret_errors): how many records a reader finds; each must be the one that
  * test_append wrote under its number, and numbers must rise. */
 uint64_t test_read_all(const struct test_dir *d, uint64_t from, unsigned *ret_errors);
+/* test_drain(r, take, arg): read to the end, each record to `take`. 0, or the first code that
+ * either gave. */
+int test_drain(struct journal_reader *r, int (*take)(void *arg, const struct journal_record *rec),
+               void *arg);
 /* test_check_record(rec): it is the one that test_append wrote under its number. */
 void test_check_record(const struct journal_record *rec);
 

@@ -68,16 +68,26 @@ static inline int bed_count(const char *head)
     return n;
 }
 
-static inline void put_fd(int fd, const char *text)
+static inline void put_fd_bytes(int fd, const char *bytes, size_t n)
 {
     assert_true(fd >= 0);
-    assert_int_equal(write_whole(fd, text, strlen(text)), 0);
+    assert_int_equal(write_whole(fd, bytes, n), 0);
     close(fd);
+}
+
+static inline void put_fd(int fd, const char *text)
+{
+    put_fd_bytes(fd, text, strlen(text));
+}
+
+static inline void put_bytes(const char *name, const char *bytes, size_t n)
+{
+    put_fd_bytes(open(name, O_WRONLY | O_CREAT | O_TRUNC, 0644), bytes, n);
 }
 
 static inline void put_file(const char *name, const char *text)
 {
-    put_fd(open(name, O_WRONLY | O_CREAT | O_TRUNC, 0644), text);
+    put_bytes(name, text, strlen(text));
 }
 
 static inline void append_file(const char *name, const char *text)

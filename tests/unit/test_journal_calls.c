@@ -407,23 +407,6 @@ static void test_verifying(void **state)
     }
 }
 
-/* Read to the end: how many, or the first code. */
-static int drain(struct journal_reader *r, int (*take)(void *arg, const struct journal_record *rec),
-                 void *arg)
-{
-    struct journal_record rec;
-    enum journal_read got;
-    struct err e = {0};
-    int rc = 0;
-
-    while ((got = journal_read(r, &rec, NULL, &e)) != JOURNAL_READ_END) {
-        const int code = got == JOURNAL_READ_ERROR ? e.code : take(arg, &rec);
-
-        rc = rc ? rc : code;
-    }
-    return rc;
-}
-
 static int count_one(void *arg, const struct journal_record *rec)
 {
     unsigned *n = arg;
@@ -445,7 +428,7 @@ static int read_all(void)
     rc = journal_reader_open(d.path, 3, &r, &e);
     if (rc)
         return rc;
-    rc = drain(r, count_one, &records);
+    rc = test_drain(r, count_one, &records);
     journal_reader_close(r);
     return rc;
 }
@@ -480,7 +463,7 @@ static int search(void)
     if (rc == 0)
         rc = journal_search_open(d.path, l, &s, &e);
     if (rc == 0) {
-        rc = drain(journal_search_reader(s), count_one, &records);
+        rc = test_drain(journal_search_reader(s), count_one, &records);
         journal_search_close(s);
     }
     life_free(l);

@@ -31,23 +31,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Read to the end: how many, or the first code. */
-static int drain(struct journal_reader *r, int (*take)(void *arg, const struct journal_record *rec),
-                 void *arg)
-{
-    struct journal_record rec;
-    enum journal_read got;
-    struct err e = {0};
-    int rc = 0;
-
-    while ((got = journal_read(r, &rec, NULL, &e)) != JOURNAL_READ_END) {
-        const int code = got == JOURNAL_READ_ERROR ? e.code : take(arg, &rec);
-
-        rc = rc ? rc : code;
-    }
-    return rc;
-}
-
 /* What readers make of records: what S3 had, figures, the life of a path. */
 struct told {
     struct past *past;
@@ -107,7 +90,7 @@ static int account(void)
     if (rc == 0)
         rc = journal_reader_open(d.path, 1, &r, &e);
     if (rc == 0)
-        rc = drain(r, tell, &t);
+        rc = test_drain(r, tell, &t);
     if (rc == 0)
         rc = tell_changes(&t);
     if (rc == 0)

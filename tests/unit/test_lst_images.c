@@ -41,15 +41,6 @@ static const struct {
 };
 #define FILES (sizeof files / sizeof *files)
 
-static void put_bytes(const char *path, const char *bytes, size_t n)
-{
-    const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-
-    assert_true(fd >= 0);
-    assert_int_equal(write_whole(fd, bytes, n), 0);
-    close(fd);
-}
-
 static int set_up(void **state)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "socket.jpg"};

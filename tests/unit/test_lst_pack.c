@@ -158,11 +158,7 @@ static void frame(struct buf *rec, const char *payload, size_t n)
 /* l.rec with these bytes. */
 static void put_rec(const struct buf *rec, size_t n)
 {
-    const int fd = open("l.rec", O_WRONLY | O_CREAT | O_TRUNC, 0644);
-
-    assert_true(fd >= 0);
-    assert_int_equal(write_whole(fd, n ? rec->data : "", n), 0);
-    close(fd);
+    put_bytes("l.rec", n ? rec->data : "", n);
 }
 
 static void assert_told(const char *file, uint64_t at, const char *what)
