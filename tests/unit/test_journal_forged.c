@@ -300,6 +300,10 @@ static void test_lines_that_are_cut(void **state)
         assert_true(journal_line_glance(span_of(lines[i]), &g));
         assert_true(span_equal(g.op, SPAN("rename")));
         assert_int_equal(g.coded, i == 1);
+        if (i == 0) { /* as they are spelled */
+            assert_true(span_equal(g.path, SPAN("a\\\"")));
+            assert_true(span_equal(g.path2, SPAN("b")));
+        }
         for (size_t n = 0; n < strlen(lines[i]); n++) {
             char *cut = malloc(n + 1); /* of its own: a byte behind it is not to be read */
 

@@ -189,6 +189,7 @@ static const struct {
     {"x\t0\n2\t52\n", 1, "is no line of an .idx"},
     {"1\t0\n2\tx\n", 2, "is no line of an .idx"},
     {"1\t0\n2\t48\n", 2, "the offset is not"},
+    {"1\t0\n2\t56\n", 2, "the offset is not"},
     {"1\t0\n3\t52\n", 2, "the id is not"},
 };
 

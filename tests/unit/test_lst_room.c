@@ -208,8 +208,10 @@ static int merge(void)
     const struct lst_merge_options opt = {.renumber = true};
     struct lst_merge_stats stats;
 
-    return lst_merge(text(OLD), text(NEW "6\t0\ta/ours.jpg\n4\t9\ta/v.jpg\n"),
-                     text(OLD "\n6\t0\ta/theirs.jpg\n4\t8\ta/v.jpg\n"), &opt, &out, &stats);
+    /* Of b/m.jpg one side changes the label, the other the index. */
+    return lst_merge(
+        text(OLD "\n8\t1\tb/m.jpg\n"), text(NEW "8\t2\tb/m.jpg\n6\t0\ta/ours.jpg\n4\t9\ta/v.jpg\n"),
+        text(OLD "\n9\t1\tb/m.jpg\n6\t0\ta/theirs.jpg\n4\t8\ta/v.jpg\n"), &opt, &out, &stats);
 }
 
 /* An image goes to another directory, and then all of that directory; one is gone. */
