@@ -137,7 +137,7 @@ static bool turn_once_done(struct agent *a)
 static void turn_give_back(struct agent *a)
 {
     if (a->crowd < CROWD || a->options.once)
-        return; /* it goes on counting */
+        return;           /* it goes on counting */
     (void)malloc_trim(0); /* whether it found any */
     a->crowd = 0;
 }
