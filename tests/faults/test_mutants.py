@@ -19,8 +19,8 @@ def is_there(test, known):
     kind, _, name = test.partition("/")
     folder = {"unit": "unit/", "tsan": "unit/", "fuzz": "fuzz/fuzz_", "simulation": "simulation/"}
     if kind in folder:
-        return os.path.exists(os.path.join(mutants.TOP, "tests",
-                                           folder[kind] + name.split(".")[0] + ".c"))
+        base = os.path.join(mutants.TOP, "tests", folder[kind] + name.split(".")[0])
+        return os.path.exists(f"{base}.c") or os.path.exists(f"{base}.py")
     return any(test.rstrip("*") in one for one in known)
 
 
