@@ -114,7 +114,9 @@ static void publish_passing(struct agent *a, struct item *it, struct job *job)
         if ((is_passing(a, images, name) || (!it->traced && trace(a, images, name))) &&
             !job->missing++)
             job->first_missing = strdup(name);
-    it->traced = true; /* they are looked at once: what that does not explain never will be */
+    /* They are looked at until nothing waits that may tell more; what is unexplained then stays so.
+     */
+    it->traced = !intake_holds_back(a);
 }
 
 /* The list came with rows that were rewritten before, as from an editor that had read it before
