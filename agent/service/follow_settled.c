@@ -82,8 +82,12 @@ static bool is_home(void *arg, const char *image, const struct file_id *file)
 
 bool follow_is_home(struct agent *a, const struct mapping *m, const char *path)
 {
+    char key[AGENT_KEY_SIZE];
+    const struct item *it = agent_key(a, m->id, path, key) ? pending_find(a->pending, key) : NULL;
     struct index_entry e;
 
+    if (it && it->gone_ms)
+        return false; /* its object waits for the lists */
     return (!rows_has(m->rows, path) || rows_is_at(m->rows, path, path)) &&
            home_find(a, m, path, &e);
 }
