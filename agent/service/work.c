@@ -210,8 +210,7 @@ static bool check_old_row(struct job *job, const char *image, bool *ret_under_wa
         return false; /* after so many hops it is a ring; or the list keeps such rows */
     if (!job->old_rows && lst_changes_new(&job->old_rows))
         return false;
-    /* Who saved them may have written the new ones as well. */
-    return (to[0] ? lst_changes_rename_over(job->old_rows, image, to)
+    return (to[0] ? lst_changes_rename(job->old_rows, image, to)
                   : lst_changes_remove(job->old_rows, image)) == 0;
 }
 
