@@ -143,6 +143,27 @@ static void assert_buf(const struct buf *got, const char *want)
         fail_msg("\"%.*s\"\nis not\n\"%s\"", (int)got->len, got->data ? got->data : "", want);
 }
 
+/* The rewrite by this policy gives that list and that undo text, which leads back. */
+static void assert_rewrite(const struct lst_policy *policy, const struct lst_changes *c,
+                           const char *in, const char *want, const char *want_undo,
+                           struct lst_rewrite_stats *ret)
+{
+    struct buf out, undo, back;
+
+    buf_init(&out, SIZE_MAX);
+    buf_init(&undo, SIZE_MAX);
+    buf_init(&back, SIZE_MAX);
+    assert_int_equal(lst_rewrite_by(policy, span_of(in), c, &out, &undo, ret), 0);
+    assert_buf(&out, want);
+    assert_buf(&undo, want_undo);
+    assert_int_equal(
+        lst_undo((struct span){out.data, out.len}, (struct span){undo.data, undo.len}, &back), 0);
+    assert_buf(&back, in);
+    buf_release(&out);
+    buf_release(&undo);
+    buf_release(&back);
+}
+
 static void test_rewrite(void **state)
 {
     static const struct {
@@ -188,25 +209,12 @@ static void test_rewrite(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct lst_rewrite_stats stats;
-        struct buf out, undo, back;
 
-        buf_init(&out, SIZE_MAX);
-        buf_init(&undo, SIZE_MAX);
-        buf_init(&back, SIZE_MAX);
-        assert_int_equal(lst_rewrite(span_of(cases[i].in), c, &out, &undo, &stats), 0);
-        assert_buf(&out, cases[i].out);
-        assert_buf(&undo, cases[i].undo);
+        assert_rewrite(NULL, c, cases[i].in, cases[i].out, cases[i].undo, &stats);
         assert_int_equal(stats.rows, cases[i].stats.rows);
         assert_int_equal(stats.renamed, cases[i].stats.renamed);
         assert_int_equal(stats.dropped, cases[i].stats.dropped);
         assert_int_equal(stats.changed, stats.renamed + stats.dropped);
-        assert_int_equal(
-            lst_undo((struct span){out.data, out.len}, (struct span){undo.data, undo.len}, &back),
-            0);
-        assert_buf(&back, cases[i].in);
-        buf_release(&out);
-        buf_release(&undo);
-        buf_release(&back);
     }
     lst_changes_free(c);
 }
@@ -505,24 +513,10 @@ static void test_an_image_that_came_over_another(void **state)
     assert_int_equal(lst_changes_rename_over(c, "a", "b\tc"), ERR_SYNTAX);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct lst_policy policy = {.keep_removed = cases[i].keeps};
-        struct span in = span_of(cases[i].in);
         struct lst_rewrite_stats s;
-        struct buf out, undo, back;
 
-        buf_init(&out, SIZE_MAX);
-        buf_init(&undo, SIZE_MAX);
-        buf_init(&back, SIZE_MAX);
-        assert_int_equal(lst_rewrite_by(&policy, in, c, &out, &undo, &s), 0);
-        assert_buf(&out, cases[i].out);
-        assert_buf(&undo, cases[i].undo);
+        assert_rewrite(&policy, c, cases[i].in, cases[i].out, cases[i].undo, &s);
         assert_int_equal(s.kept, cases[i].keeps);
-        assert_int_equal(
-            lst_undo((struct span){out.data, out.len}, (struct span){undo.data, undo.len}, &back),
-            0);
-        assert_buf(&back, cases[i].in);
-        buf_release(&out);
-        buf_release(&undo);
-        buf_release(&back);
     }
     lst_changes_free(c);
 }
