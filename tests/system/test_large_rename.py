@@ -3,6 +3,7 @@ and in pieces, so that what is remembered of them does not grow with the directo
 
 import os
 import shutil
+import time
 
 from harness import deadline, long_test, on, samples, wait_until, write
 from harness.observer import Observer
@@ -96,3 +97,35 @@ def test_the_guard_is_asked_about_all_of_a_large_directory_at_once(ctx):
     shutil.rmtree(f"{images}/new")
     wait_until(lambda: agent.status()[0]["held"] >= count, 120, lambda: str(agent.status()))
     assert len(ctx.client.keys("images/")) >= count
+
+
+@long_test
+@deadline(300)
+@on("s3d")
+def test_directories_that_go_on_while_s3_refuses_keep_their_rows(ctx):
+    """Their listings wait as long as their images do; what is gone from where it was is not given up
+    before they tell where it is."""
+    images, lists = ctx.folder("images"), ctx.folder("lists")
+    at = [f"d{number}" for number in range(8)]
+    for folder in at:
+        for i in range(600):
+            write(f"{images}/{folder}/{i}.jpg", f"{folder} {i}".encode())
+    names = [f"{folder}/{i}.jpg" for folder in at for i in range(600)]
+    with open(f"{lists}/all.lst", "w", encoding="utf-8") as file:
+        file.writelines(f"{i}\tLABEL-{name}\t{name}\n" for i, name in enumerate(names))
+    agent = ctx.agent(images=images, lists=lists).start()
+    agent.wait_in_step(120)
+    ctx.server.fault("error", op="*", code="AccessDenied", count=0)
+    for number in range(60):
+        folder = number % len(at)
+        os.rename(f"{images}/{at[folder]}", f"{images}/e{number}")
+        at[folder] = f"e{number}"
+        time.sleep(0.9)
+    ctx.server.clear_faults()
+    agent.wait_in_step(150)
+    with open(f"{lists}/all.lst", encoding="utf-8") as file:
+        found = [line.rstrip("\n").split("\t")[1:] for line in file]
+    assert found == [[f"LABEL-d{number}/{i}.jpg", f"{folder}/{i}.jpg"]
+                     for number, folder in enumerate(at) for i in range(600)]
+    ctx.client.assert_tree(images, "images/")
+    agent.verify_journal()
