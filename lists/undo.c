@@ -148,15 +148,14 @@ int lst_undo_each(struct span undo, lst_undo_fn *fn, void *arg)
     int rc = 0;
 
     while (next_line(undo, &at, &u, &rc)) {
-        struct span path;
-
         bool dropped = span_equal(u.marker, SPAN("-"));
+        struct span path;
 
         if (span_equal(u.marker, SPAN("=")))
             continue;
         if (!row_path(u.row, &path))
             return ERR_SYNTAX;
-        if (span_equal(path, u.marker) || span_equal(path, marker_path(u.marker)))
+        if (!dropped && (span_equal(path, u.marker) || span_equal(path, marker_path(u.marker))))
             continue; /* the row has another index or label, or a path that nobody would look for */
         rc = lst_path_normal(path, from, sizeof from);
         if (rc == 0 && !dropped)

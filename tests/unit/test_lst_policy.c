@@ -203,6 +203,13 @@ static void test_only_other_paths_are_told_of_an_undo_text(void **state)
     assert_int_equal(lst_undo_each((struct span){undo.data, undo.len}, count, told), 0);
     assert_int_equal(told[false], 2);
     assert_int_equal(told[true], 1);
+    /* A name that is as the mark of a row that goes is a name all the same. */
+    undo.len = 0;
+    assert_int_equal(lst_changes_remove(c, "-"), 0);
+    assert_int_equal(lst_rewrite_by(NULL, SPAN("6\t0\t-\n5\t0\tx\n"), c, &out, &undo, &s), 0);
+    assert_int_equal(lst_undo_each((struct span){undo.data, undo.len}, count, told), 0);
+    assert_int_equal(told[false], 2);
+    assert_int_equal(told[true], 2);
     buf_release(&out);
     buf_release(&undo);
     lst_changes_free(c);
