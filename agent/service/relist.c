@@ -47,12 +47,13 @@ static int change_rename(struct lst_changes *changes, const char *from, const ch
 static int change_gone(struct agent *a, const struct mapping *m, struct lst_changes *changes,
                        const char *from, char over[AGENT_KEY_SIZE])
 {
-    int rc;
+    int rc = follow_came_over(a, m, from, over) ? lst_changes_rename_over(changes, from, over)
+                                                : ERR_SYNTAX;
 
-    if (!follow_came_over(a, m, from, over))
-        return change_remove(changes, from);
-    rc = lst_changes_rename_over(changes, from, over);
-    return rc == ERR_SYNTAX ? change_remove(changes, from) : rc;
+    if (rc != ERR_SYNTAX)
+        return rc;
+    over[0] = '\0'; /* nowhere, or to a name that no row can hold */
+    return change_remove(changes, from);
 }
 
 /* What a pass is made of. */

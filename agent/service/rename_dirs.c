@@ -55,7 +55,8 @@ void rename_remember(struct agent *a, const struct item *it)
 
 void rename_expire(struct agent *a)
 {
-    int64_t memory_ms = AGENT_DIR_MEMORY_MS * (intake_holds_back(a) ? WAITS_MAX : 1);
+    bool waits = map_count(a->dirs_gone) && intake_holds_back(a);
+    int64_t memory_ms = AGENT_DIR_MEMORY_MS * (waits ? WAITS_MAX : 1);
     const void *key;
     const char *from;
     size_t n;
