@@ -60,13 +60,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    (void)state;
-    bed_remove();
-    return 0;
-}
-
 /* A list with a row for each of these paths. */
 static struct lst_list list_of(struct buf *text, const char *const *paths, size_t n)
 {
@@ -227,5 +220,5 @@ int main(void)
         cmocka_unit_test(test_gathering),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, bed_tear_down);
 }

@@ -29,13 +29,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    (void)state;
-    bed_remove();
-    return 0;
-}
-
 static int pack(const char *rows, const char *out, struct pack_stats *stats, struct err *e)
 {
     const struct lst_list list = {"a.lst", span_of(rows)};
@@ -331,5 +324,5 @@ int main(void)
         cmocka_unit_test(test_other_labels),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, bed_tear_down);
 }
