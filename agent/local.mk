@@ -101,6 +101,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/orphans.c \
 	agent/service/doubts.c \
 	agent/service/sweep.c \
+	agent/service/takeover.c agent/service/takeover.h \
 	agent/service/tally.c agent/service/tally.h \
 	agent/service/trash.c \
 	agent/service/trash_expire.c \

@@ -248,12 +248,19 @@ int conf_load(const char *file, struct conf **ret, struct conf_faults *faults)
 int conf_load_apart(const char *file, struct conf **ret, struct conf_faults *faults)
     __attribute__((warn_unused_result));
 
-/* conf_reload(now, faults): read now->file again, as conf_load_apart does. If it is right, and
- * differs from *now only in what can be changed while an agent runs (log_level, limits, timetable,
- * prices; of mappings: settle_ms, max_removals, max_removal_percent, max_removals_hourly), that is
- * taken over and pointers to it are void. Else *now stays as it is, with the faults, or with one
- * for each setting that needs a restart. Returns as conf_load. */
-int conf_reload(struct conf *now, struct conf_faults *faults) __attribute__((warn_unused_result));
+/* conf_reload(now, ret_anew, faults): read now->file again. If it is right, and differs from *now
+ * only in what can be changed while an agent runs (log_level, limits, timetable, prices; of
+ * mappings: settle_ms, max_removals, max_removal_percent, max_removals_hourly), that is taken over
+ * and pointers to it are void. If it differs in more, *ret_anew (conf_free; else NULL) is what an
+ * agent can begin anew with in the same process, and *now stays as it is; its trees were looked at,
+ * as conf_load does. What only a new process can take over (state_dir, journal_dir, socket) is a
+ * fault. Returns as conf_load; *now stays as it is then. */
+int conf_reload(struct conf *now, struct conf **ret_anew, struct conf_faults *faults)
+    __attribute__((warn_unused_result));
+
+/* conf_exchange(a, b): each becomes the other. Pointers into them are void, those to them are not.
+ */
+void conf_exchange(struct conf *a, struct conf *b);
 
 /* conf_parse(text, file, ret, faults): the same for text, without looking at any directory (for
  * tests and fuzzing; `file` is only for messages). */

@@ -68,32 +68,8 @@ static char *print(const struct conf *c)
     return text;
 }
 
-static size_t count_lines(const char *text)
-{
-    size_t n = 0;
-    for (; *text != '\0'; text++)
-        n += *text == '\n';
-    return n;
-}
-
-/* One fault for each line that differs: the texts have as many. */
-static void compare_lines(struct fault_list *l, char *now, char *fresh)
-{
-    char *at_now, *at_fresh;
-    char *a = strtok_r(now, "\n", &at_now);
-    char *b = strtok_r(fresh, "\n", &at_fresh);
-    while (a != NULL && b != NULL) {
-        a += strspn(a, " ");
-        b += strspn(b, " ");
-        if (strcmp(a, b) != 0)
-            fault_add(l, 0, "", restart_right, "needs a restart: %s (it is: %s)", b, a);
-        a = strtok_r(NULL, "\n", &at_now);
-        b = strtok_r(NULL, "\n", &at_fresh);
-    }
-}
-
-/* What differs, but for what can be taken over. */
-static void compare(struct fault_list *l, const struct conf *now, const struct conf *fresh)
+/* Does anything differ but for what can be taken over at once? -ENOMEM. */
+static int differs(const struct conf *now, const struct conf *fresh, bool *ret)
 {
     struct conf masked = *fresh;
     char *a = print(now);
@@ -105,34 +81,68 @@ static void compare(struct fault_list *l, const struct conf *now, const struct c
         copy_live(&masked, now);
         b = print(&masked);
     }
-    if (a == NULL || b == NULL)
-        l->no_memory = true;
-    else if (now->mapping_count != fresh->mapping_count || count_lines(a) != count_lines(b))
-        fault_add(l, 0, "", restart_right,
-                  "needs a restart: mappings, rules of objects or single settings were added or "
-                  "taken out");
-    else
-        compare_lines(l, a, b);
+    if (a != NULL && b != NULL)
+        *ret = strcmp(a, b) != 0;
     free(masked.mappings);
     free(a);
     free(b);
+    return a != NULL && b != NULL ? 0 : -ENOMEM;
 }
 
-int conf_reload(struct conf *now, struct conf_faults *faults)
+/* Where the agent is found, and its state: by these the commands know it while it runs. */
+static void check_place(struct fault_list *l, const char *setting, const char *now,
+                        const char *fresh)
+{
+    if (strcmp(now, fresh) != 0)
+        fault_add(l, 0, "", restart_right, "needs a restart: %s = \"%s\" (it is: \"%s\")", setting,
+                  fresh, now);
+}
+
+static int check_places(const struct conf *now, const struct conf *fresh,
+                        struct conf_faults *faults)
+{
+    struct fault_list l;
+    fault_list_init(&l, now->file);
+    check_place(&l, "state_dir", now->state_dir, fresh->state_dir);
+    check_place(&l, "journal_dir", now->journal_dir, fresh->journal_dir);
+    check_place(&l, "socket", now->socket, fresh->socket);
+    return fault_list_give(&l, faults);
+}
+
+/* What an agent can begin anew with; the file is read once more, now with a look at its trees. */
+static int load_anew(const struct conf *now, struct conf **ret, struct conf_faults *faults)
 {
     struct conf *fresh = NULL;
-    struct fault_list l;
+    int rc = conf_load(now->file, &fresh, faults);
+    if (rc == 0)
+        rc = check_places(now, fresh, faults);
+    if (rc == 0)
+        *ret = fresh;
+    else
+        conf_free(fresh);
+    return rc;
+}
+
+int conf_reload(struct conf *now, struct conf **ret_anew, struct conf_faults *faults)
+{
+    struct conf *fresh = NULL;
+    bool anew = false;
     int rc = conf_load_apart(now->file, &fresh, faults);
+    *ret_anew = NULL;
     if (rc != 0)
         return rc;
     rc = keep_paths(fresh, now);
-    if (rc == 0) {
-        fault_list_init(&l, now->file);
-        compare(&l, now, fresh);
-        rc = fault_list_give(&l, faults);
-    }
     if (rc == 0)
+        rc = differs(now, fresh, &anew);
+    if (rc == 0 && !anew)
         take_live(now, fresh);
     conf_free(fresh);
-    return rc;
+    return rc != 0 || !anew ? rc : load_anew(now, ret_anew, faults);
+}
+
+void conf_exchange(struct conf *a, struct conf *b)
+{
+    const struct conf was = *a;
+    *a = *b;
+    *b = was;
 }

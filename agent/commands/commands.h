@@ -76,9 +76,9 @@ void command_unanswered(const struct conf *conf, int rc, struct err *e);
 int command_ask(const struct conf *conf, const struct command_order *order, int64_t wait_s,
                 struct buf *out, struct err *e);
 
-/* command_order(conf, order): the same, and print the answer; for orders that are carried out at
- * once. */
-int command_order(const struct conf *conf, const struct command_order *order);
+/* command_order(conf, order, wait_s): the same, and print the answer. CONTROL_WAIT_S for orders
+ * that are carried out at once. */
+int command_order(const struct conf *conf, const struct command_order *order, int64_t wait_s);
 
 /* command_print_name(name): print a name, or other text from outside, with control characters and
  * what is not UTF-8 made visible. command_print_span: the same of bytes. */

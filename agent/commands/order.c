@@ -69,14 +69,14 @@ int command_ask(const struct conf *conf, const struct command_order *order, int6
     return rc ? EXIT_UNREACHED : status;
 }
 
-int command_order(const struct conf *conf, const struct command_order *order)
+int command_order(const struct conf *conf, const struct command_order *order, int64_t wait_s)
 {
     struct err e = {0};
     struct buf answer;
     int status;
 
     buf_init(&answer, ANSWER_MAX);
-    status = command_ask(conf, order, CONTROL_WAIT_S, &answer, &e);
+    status = command_ask(conf, order, wait_s, &answer, &e);
     if (!e.code && answer.len)
         fwrite(answer.data, 1, answer.len, status ? stderr : stdout);
     buf_release(&answer);

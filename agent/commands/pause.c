@@ -9,7 +9,8 @@ static int give(int argc, char **argv, const char *usage, const char *cmd)
 
     if (status >= 0)
         return status;
-    status = command_order(opt.conf, &(struct command_order){.cmd = cmd, .timeout_s = -1});
+    status = command_order(opt.conf, &(struct command_order){.cmd = cmd, .timeout_s = -1},
+                           CONTROL_WAIT_S);
     conf_free(opt.conf);
     return status;
 }

@@ -50,7 +50,7 @@ static int rescan_path(const struct conf *conf, const char *word)
     if (lstat(path, &st) == 0)
         order.what = S_ISDIR(st.st_mode) ? "directory" : "file";
     order.path = path;
-    return command_order(conf, &order);
+    return command_order(conf, &order, CONTROL_WAIT_S);
 }
 
 int command_rescan(int argc, char **argv)
@@ -65,7 +65,8 @@ int command_rescan(int argc, char **argv)
     else
         status = command_order(
             opt.conf,
-            &(struct command_order){.cmd = "rescan", .mapping = opt.argument, .timeout_s = -1});
+            &(struct command_order){.cmd = "rescan", .mapping = opt.argument, .timeout_s = -1},
+            CONTROL_WAIT_S);
     conf_free(opt.conf);
     return status;
 }

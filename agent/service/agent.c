@@ -478,6 +478,8 @@ int agent_begin(struct agent *a, struct err *e)
     int rc;
 
     agent_now(a);
+    if (a->takeover.begins)
+        start.why = "a changed configuration";
     a->started_ms = a->now_ms;
     a->idle_us = a->real_us;
     rc = agent_tables(a, e);
@@ -547,7 +549,7 @@ void agent_end_work(struct agent *a)
     a->uploaders = NULL;
     anchors_end(a);
     a->timer = sd_event_source_unref(a->timer);
-    a->pulse = sd_event_source_unref(a->pulse);
+    a->pulse.source = sd_event_source_unref(a->pulse.source);
     a->event = sd_event_unref(a->event);
 }
 
@@ -591,7 +593,7 @@ void agent_end(struct agent *a)
     pending_free(a->pending);
     owner_free(a->owner);
     sd_event_source_unref(a->timer);
-    sd_event_source_unref(a->pulse);
+    sd_event_source_unref(a->pulse.source);
     sd_event_unref(a->event);
     free(a->root_fds);
     free(a->mappings);

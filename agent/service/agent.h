@@ -25,7 +25,7 @@
  *   report   status; glance: its first lines
  *   control  the socket; orders: what operators ask for there
  *   pulse    what systemd is told
- *   reload   a changed configuration is taken over
+ *   reload   a changed configuration is taken over; takeover: by beginning anew
  *   wait     who waits there until all is in S3
  *   repair   what a verification found; adopt: an S3 copy that is there already
  *   anchors  what of the journal goes to S3
@@ -48,7 +48,9 @@
 #include "agent/service/attributes.h"
 #include "agent/service/departed.h"
 #include "agent/service/index.h"
+#include "agent/service/pulse.h"
 #include "agent/service/service.h"
+#include "agent/service/takeover.h"
 #include "agent/service/tally.h"
 #include "agent/service/work.h"
 #include "base/json.h"
@@ -266,13 +268,9 @@ struct agent {
     uint64_t marks;         /* that were made in the watchers' queue for them */
     int64_t paused_us;      /* transfers are paused since then; 0: they are not */
     uid_t paused_uid;       /* who asked for it */
-    sd_event_source *pulse; /* NULL: no service manager listens */
-    bool watchdog;          /* and it wants to know that we live */
-    bool pulse_missed;      /* the last beat was */
-    int64_t pulse_ms;
-    uint64_t pulse_rounds; /* of the watchers' thread at the last beat */
-    char status_line[512]; /* as it was told last */
-    struct meters *meters; /* NULL: nobody wants figures */
+    struct pulse pulse;
+    struct takeover takeover; /* of a changed configuration */
+    struct meters *meters;    /* NULL: nobody wants figures */
 };
 
 /* agent.c */
@@ -312,6 +310,7 @@ void agent_end_work(struct agent *a);
 
 /* loop.c */
 int loop_sources(struct agent *a);
+int loop_stop(struct agent *a); /* end it when the transfers under way have; negative codes */
 
 /* intake.c */
 struct item *intake_touch(struct agent *a, unsigned mapping, const char *path,

@@ -6,6 +6,7 @@
 #include "agent/service/agent.h"
 #include "agent/service/aside.h"
 #include "agent/service/orders.h"
+#include "agent/service/reload.h"
 #include "agent/service/repair.h"
 #include "agent/service/wait.h"
 
@@ -74,7 +75,7 @@ static const struct {
                      struct buf *out);
 } orders[] = {
     {"release", orders_release}, {"discard", orders_discard}, {"rescan", orders_rescan},
-    {"pause", orders_pause},     {"resume", orders_resume},   {"reload", orders_reload},
+    {"pause", orders_pause},     {"resume", orders_resume},
 };
 
 /* {"cmd":"status"}; where "what" says so, the text ends with the last changes. */
@@ -164,6 +165,28 @@ static int client_wait(struct client *c, const struct request *r)
     return rc;
 }
 
+/* {"cmd":"reload"}: a changed configuration is taken over, or refused whole. Where the agent begins
+ * anew for it the client is answered after that, by another descriptor than the control's. */
+static int client_reload(struct client *c, const struct ucred *peer)
+{
+    struct agent *a = c->control->agent;
+    struct buf text;
+    int rc = 0, status;
+
+    buf_init(&text, CONTROL_REPLY_MAX - 16);
+    status = reload(a, c->fd, &text);
+    log_info("uid %u (pid %d) asks for a reload: %s", (unsigned)peer->uid, (int)peer->pid,
+             status == RELOAD_LATER ? "to begin anew with"
+             : status               ? "refused"
+                                    : "taken over");
+    if (status != RELOAD_LATER)
+        rc = buf_appendf(&c->out, "%d\n", status);
+    if (rc == 0 && status != RELOAD_LATER && text.len)
+        rc = buf_append(&c->out, text.data, text.len);
+    buf_release(&text);
+    return rc;
+}
+
 /* A whole line is here: answer it. */
 static void client_answer(struct client *c, size_t line_n)
 {
@@ -181,6 +204,8 @@ static void client_answer(struct client *c, size_t line_n)
                          EXIT_USAGE);
     else if (strcmp(r.cmd, "wait") == 0 && !a->aside)
         rc = client_wait(c, &r);
+    else if (strcmp(r.cmd, "reload") == 0 && !a->aside)
+        rc = client_reload(c, &peer);
     else
         rc = answer(a, &r, &peer, &c->out);
     if (rc)

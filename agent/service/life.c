@@ -55,15 +55,22 @@ static bool agent_aside(struct agent *a, int code)
     return room_is_short(a, code) && room_wait(a, code);
 }
 
-/* From the beginning to the end of the loop: the exit status. *ret_again: what kept the agent from
- * its work (no room for the journal, another agent) is over, so that it is all begun anew. */
-static int agent_run(struct agent *a, bool *ret_again, struct err *e)
+/* From the beginning to the end of the loop: the exit status. *ret_again: it is all begun anew,
+ * since what kept the agent from its work (no room for the journal, another agent) is over, or by
+ * *legacy with another configuration. */
+static int agent_run(struct agent *a, struct takeover_legacy *legacy, bool *ret_again,
+                     struct err *e)
 {
     const bool stays = !a->options.once && !a->options.dry_run;
     int status = EXIT_UNREACHED, rc = agent_begin(a, e);
+    bool goes_back = false;
 
     if (a->unfit)
         status = EXIT_USAGE;
+    if (rc && !room_is_short(a, rc))
+        goes_back = takeover_back(legacy, e);
+    else
+        takeover_done(legacy);
     if (rc == 0 && !a->options.dry_run) {
         event_tell(EVENT_STARTED, NULL, NULL, "%s: %zu mappings, S3 at %s",
                    a->options.once ? "reconciling" : "running", a->mapping_count,
@@ -81,7 +88,8 @@ static int agent_run(struct agent *a, bool *ret_again, struct err *e)
             err_set(e, a->fatal, NULL, NULL, "the agent had to stop: %s", err_name(a->fatal));
     }
     rc = a->fatal ? a->fatal : rc;
-    *ret_again = stays && !a->stopping && rc && agent_aside(a, rc);
+    *ret_again = goes_back || takeover_leave(a, legacy) ||
+                 (stays && !a->stopping && rc && agent_aside(a, rc));
     if (a->rival.code == -EBUSY && stays && !*ret_again) { /* asked to end while it stood by */
         *e = (struct err){0};
         status = EXIT_IN_STEP;
@@ -91,7 +99,8 @@ static int agent_run(struct agent *a, bool *ret_again, struct err *e)
 
 /* One agent: the exit status. */
 static int agent_life(const struct conf *conf, const struct agent_options *options,
-                      struct agent_totals *ret_totals, bool *ret_again, struct err *e)
+                      struct agent_totals *ret_totals, struct takeover_legacy *legacy,
+                      bool *ret_again, struct err *e)
 {
     struct agent *a = calloc(1, sizeof *a);
     int status;
@@ -103,7 +112,8 @@ static int agent_life(const struct conf *conf, const struct agent_options *optio
     }
     a->conf = conf;
     a->options = *options;
-    status = agent_run(a, ret_again, e);
+    takeover_inherit(a, legacy);
+    status = agent_run(a, legacy, ret_again, e);
     if (a->options.dry_run) { /* the deletions go together */
         struct uploaders_options opt;
 
@@ -112,6 +122,7 @@ static int agent_life(const struct conf *conf, const struct agent_options *optio
     }
     if (ret_totals)
         *ret_totals = a->totals;
+    takeover_keep(a, legacy);
     agent_end(a);
     free(a);
     return status;
@@ -120,6 +131,7 @@ static int agent_life(const struct conf *conf, const struct agent_options *optio
 int service_run(const struct conf *conf, const struct agent_options *options,
                 struct agent_totals *ret_totals, struct err *e)
 {
+    struct takeover_legacy legacy = {.conf = NULL};
     bool again;
     int status;
 
@@ -127,7 +139,10 @@ int service_run(const struct conf *conf, const struct agent_options *options,
     agent_signals();
     do {
         *e = (struct err){0};
-        status = agent_life(conf, options, ret_totals, &again, e);
+        status = agent_life(conf, options, ret_totals, &legacy, &again, e);
+        if (again && options->reloads)
+            takeover_exchange(&legacy, options->reloads);
     } while (again);
+    takeover_release(&legacy);
     return status;
 }

@@ -281,6 +281,8 @@ static int64_t turn_deadline(struct agent *a)
     due = other < due ? other : due;
     other = stale_deadline(a);
     due = other < due ? other : due;
+    other = takeover_deadline(a);
+    due = other < due ? other : due;
     other = wait_deadline(a);
     due = other < due ? other : due;
     other = intake_deadline(a);
@@ -384,6 +386,7 @@ static void turn(struct agent *a)
         return;
     turn_idle(a);
     wait_turn(a);
+    takeover_turn(a);
     if ((a->options.once && turn_once_done(a)) || (a->stopping && !a->flying))
         (void)sd_event_exit(a->event, 0);
     turn_timer(a);
@@ -424,18 +427,25 @@ static int on_stop_late(sd_event_source *s, uint64_t usec, void *arg)
     return sd_event_exit(sd_event_source_get_event(s), 0);
 }
 
-static int on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *arg)
+int loop_stop(struct agent *a)
 {
-    struct agent *a = arg;
-
-    (void)s;
-    if (a->stopping)
-        return sd_event_exit(a->event, 0);
-    log_info("stopping on signal %" PRIu32 "; %zu transfers are let end", si->ssi_signo, a->flying);
-    (void)sd_notify(0, "STOPPING=1"); /* nobody listens outside of systemd */
     a->stopping = true;
     return sd_event_add_time_relative(a->event, NULL, CLOCK_MONOTONIC,
                                       STOP_WAIT_MS * (uint64_t)US_PER_MS, 0, on_stop_late, a);
+}
+
+static int on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *arg)
+{
+    struct agent *a = arg;
+    const bool anew = a->takeover.ending;
+
+    (void)s;
+    takeover_drop(a, "the agent ends");
+    if (a->stopping && !anew)
+        return sd_event_exit(a->event, 0);
+    log_info("stopping on signal %" PRIu32 "; %zu transfers are let end", si->ssi_signo, a->flying);
+    (void)sd_notify(0, "STOPPING=1"); /* nobody listens outside of systemd */
+    return anew ? 0 : loop_stop(a);
 }
 
 /* SIGHUP: the configuration may have changed. Who has none to take over ends, as everywhere. */

@@ -144,7 +144,7 @@ struct metrics *metrics_take(struct agent *a)
     m->paused = a->paused_us != 0;
     m->no_room = room_is_awaited(a);
     m->standing_by = a->aside && !m->no_room;
-    m->watchers_stuck = a->pulse_missed;
+    m->watchers_stuck = a->pulse.missed;
     m->keys_expire_us = m->checkpoint_age_ms = METRICS_NOT_KNOWN;
     memcpy(m->failures, a->meters->failures, sizeof m->failures);
     for (size_t i = 0; i < mappings; i++)

@@ -5,7 +5,6 @@
 #include "agent/service/holds.h"
 #include "agent/service/marker.h"
 #include "agent/service/pulse.h"
-#include "agent/service/reload.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -199,24 +198,6 @@ int orders_resume(struct agent *a, const struct request *r, const struct ucred *
     event_tell(EVENT_RESUMED, NULL, NULL, "uid %u (pid %d) lets transfers go on",
                (unsigned)peer->uid, (int)peer->pid);
     return buf_appendf(out, "%d\ntransfers go on\n", EXIT_IN_STEP);
-}
-
-int orders_reload(struct agent *a, const struct request *r, const struct ucred *peer,
-                  struct buf *out)
-{
-    struct buf text;
-    int rc, status;
-
-    (void)r;
-    buf_init(&text, ORDERS_TEXT_MAX);
-    status = reload(a, &text);
-    log_info("uid %u (pid %d) asks for a reload: %s", (unsigned)peer->uid, (int)peer->pid,
-             status ? "refused" : "taken over");
-    rc = buf_appendf(out, "%d\n", status);
-    if (rc == 0 && text.len)
-        rc = buf_append(out, text.data, text.len);
-    buf_release(&text);
-    return rc;
 }
 
 void orders_json(struct json_writer *w, const struct agent *a)

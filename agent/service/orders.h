@@ -25,10 +25,6 @@ int orders_pause(struct agent *a, const struct request *r, const struct ucred *p
 int orders_resume(struct agent *a, const struct request *r, const struct ucred *peer,
                   struct buf *out) __attribute__((warn_unused_result));
 
-/* {"cmd":"reload"}: a changed configuration is taken over, or refused whole. */
-int orders_reload(struct agent *a, const struct request *r, const struct ucred *peer,
-                  struct buf *out) __attribute__((warn_unused_result));
-
 /* What status tells of a pause. */
 void orders_json(struct json_writer *w, const struct agent *a);
 int orders_text(struct buf *out, const struct agent *a) __attribute__((warn_unused_result));

@@ -1,5 +1,5 @@
 /* Shell. What systemd is told: a line of status, and that the agent lives. */
-#include "agent/service/pulse.h"
+#include "agent/service/agent.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -54,14 +54,14 @@ static void status_line(const struct agent *a, char *out, size_t size)
 
 void pulse_status(struct agent *a)
 {
-    char line[sizeof a->status_line];
+    char line[sizeof a->pulse.line];
 
-    if (!a->pulse)
+    if (!a->pulse.source)
         return;
     status_line(a, line, sizeof line);
-    if (strcmp(line, a->status_line) == 0)
+    if (strcmp(line, a->pulse.line) == 0)
         return;
-    memcpy(a->status_line, line, sizeof line);
+    memcpy(a->pulse.line, line, sizeof line);
     (void)sd_notifyf(0, "STATUS=%s", line); /* told again with the next change */
 }
 
@@ -69,14 +69,14 @@ void pulse_status(struct agent *a)
 static bool is_alive(struct agent *a)
 {
     uint64_t rounds = watchers_rounds(a->watchers);
-    bool alive = rounds != a->pulse_rounds;
+    bool alive = rounds != a->pulse.rounds;
 
-    a->pulse_rounds = rounds;
-    if (!alive && !a->pulse_missed)
+    a->pulse.rounds = rounds;
+    if (!alive && !a->pulse.missed)
         log_error("the watchers' thread has not moved for %" PRId64
                   " ms; unless it does, systemd's watchdog ends the agent",
-                  a->pulse_ms);
-    a->pulse_missed = !alive;
+                  a->pulse.ms);
+    a->pulse.missed = !alive;
     return alive;
 }
 
@@ -87,10 +87,10 @@ static int on_pulse(sd_event_source *s, uint64_t usec, void *arg)
 
     (void)usec;
     agent_now(a);
-    if (is_alive(a) && a->watchdog)
+    if (is_alive(a) && a->pulse.watchdog)
         (void)sd_notify(0, "WATCHDOG=1"); /* one that is lost is made up for by the next */
     pulse_status(a);
-    rc = sd_event_source_set_time_relative(s, (uint64_t)(a->pulse_ms * US_PER_MS));
+    rc = sd_event_source_set_time_relative(s, (uint64_t)(a->pulse.ms * US_PER_MS));
     return rc < 0 ? rc : sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
 
@@ -101,12 +101,12 @@ int pulse_begin(struct agent *a)
 
     if (!getenv("NOTIFY_SOCKET"))
         return 0;
-    a->watchdog = sd_watchdog_enabled(0, &usec) > 0;
-    a->pulse_ms = a->watchdog ? (int64_t)(usec / US_PER_MS) / PULSE_PARTS : PULSE_MS;
-    if (a->pulse_ms < PULSE_MIN_MS)
-        a->pulse_ms = PULSE_MIN_MS;
-    a->pulse_rounds = UINT64_MAX;
-    rc =
-        sd_event_add_time_relative(a->event, &a->pulse, CLOCK_MONOTONIC, 0, US_PER_MS, on_pulse, a);
+    a->pulse.watchdog = sd_watchdog_enabled(0, &usec) > 0;
+    a->pulse.ms = a->pulse.watchdog ? (int64_t)(usec / US_PER_MS) / PULSE_PARTS : PULSE_MS;
+    if (a->pulse.ms < PULSE_MIN_MS)
+        a->pulse.ms = PULSE_MIN_MS;
+    a->pulse.rounds = UINT64_MAX;
+    rc = sd_event_add_time_relative(a->event, &a->pulse.source, CLOCK_MONOTONIC, 0, US_PER_MS,
+                                    on_pulse, a);
     return rc < 0 ? rc : 0;
 }

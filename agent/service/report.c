@@ -258,6 +258,7 @@ static int report_json(struct agent *a, const struct report *r, struct buf *out)
     json_put_bool(&w, "running", true);
     glance_json(&w, a, r->in_step);
     orders_json(&w, a);
+    takeover_json(&w, a);
     json_put_string(&w, "s3", uploaders_describe(a->uploaders));
     json_keys(&w, a);
     limits_json(&w, a);
@@ -409,6 +410,8 @@ static int report_text(struct agent *a, const struct report *r, struct buf *out)
 
     if (rc == 0)
         rc = orders_text(out, a);
+    if (rc == 0)
+        rc = takeover_text(out, a);
     if (rc == 0)
         rc = glance_next(out, a, r->in_step);
     if (rc == 0)

@@ -149,13 +149,19 @@ static struct wait_facts facts_of(struct agent *a, struct waiter *w)
 }
 
 /* Say how it ended; the waiter is gone then. */
-static void end(struct agent *a, struct waiter *w, int status, const struct buf *text)
+static void end(struct agent *a, struct waiter *w, int status, const char *text)
 {
     wait_done_fn *done = w->done;
     void *arg = w->arg;
 
     wait_cancel(a, w);
-    done(arg, status, text->data ? text->data : "\n");
+    done(arg, status, text ? text : "\n");
+}
+
+void wait_end_all(struct agent *a, const char *text)
+{
+    while (a->waiters)
+        end(a, a->waiters, EXIT_UNREACHED, text);
 }
 
 /* All is in S3: but for what the guard holds, and names that cannot be keys. */
@@ -183,7 +189,7 @@ static void end_done(struct agent *a, struct waiter *w)
     if (rc == 0)
         rc = buf_append_byte(&text, '\n');
     (void)rc; /* it fits, or memory is short: the status says it all */
-    end(a, w, status, &text);
+    end(a, w, status, text.data);
     buf_release(&text);
 }
 
@@ -226,7 +232,7 @@ static void end_late(struct agent *a, struct waiter *w)
     if (rc == 0)
         rc = buf_append_byte(&text, '\n');
     (void)rc; /* as above */
-    end(a, w, EXIT_DIFFERENCES, &text);
+    end(a, w, EXIT_DIFFERENCES, text.data);
     buf_release(&text);
 }
 

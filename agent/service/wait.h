@@ -36,6 +36,10 @@ void wait_marked(struct agent *a, uint64_t number);
 void wait_turn(struct agent *a);
 int64_t wait_deadline(const struct agent *a);
 
+/* wait_end_all(a, text): the agent is to end; all are told why, with a text that ends in a newline.
+ */
+void wait_end_all(struct agent *a, const char *text);
+
 /* wait_open(a, r, out): "open": the keys of the named mapping that are not in S3, each with a NUL
  * behind it. 0 or a negative code. */
 int wait_open(struct agent *a, const struct request *r, struct buf *out)

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 static char file[4096], link_path[4096];
-static struct conf *now;
+static struct conf *now, *anew;
 
 /* A file with these settings beside the least that there must be. */
 static void put(const char *mapping, const char *top)
@@ -46,13 +46,14 @@ static int setup(void **state)
     (void)snprintf(link_path, sizeof(link_path), "%s/link", scratch_path());
     scratch_mkdir("images");
     scratch_link("images", "link");
-    now = NULL;
+    now = anew = NULL;
     return 0;
 }
 
 static int teardown(void **state)
 {
     conf_free(now);
+    conf_free(anew);
     return scratch_teardown(state);
 }
 
@@ -78,8 +79,9 @@ static void test_what_can_be_taken_over_is(void **state)
     put("max_removals = 9; max_removal_percent = 50; settle_ms = 40;",
         "log_level = \"debug\"; limits: { mbit = 80; requests = 5; };\n"
         "timetable = ( { hours = \"08-18\"; mbit = 3; } );");
-    assert_int_equal(conf_reload(now, &faults), 0);
+    assert_int_equal(conf_reload(now, &anew, &faults), 0);
     assert_int_equal(faults.count, 0);
+    assert_null(anew);
     assert_int_equal(now->log_level, LOG_LEVEL_DEBUG);
     assert_int_equal(now->limits.mbit, 80);
     assert_int_equal(now->timetable_count, 1);
@@ -88,25 +90,73 @@ static void test_what_can_be_taken_over_is(void **state)
     assert_int_equal(now->mappings[0].max_removal_percent, 50);
     assert_int_equal(now->mappings[0].settle_ms, 40);
     put("", ""); /* and to the defaults */
-    assert_int_equal(conf_reload(now, &faults), 0);
+    assert_int_equal(conf_reload(now, &anew, &faults), 0);
     assert_int_equal(now->mappings[0].max_removals, 200);
     assert_int_equal(now->timetable_count, 0);
     assert_int_equal(now->limits.mbit, 0);
 }
 
-/* Everything else is refused, nothing is taken over, and the fault names it. */
-static void test_what_needs_a_restart_is_refused_whole(void **state)
+/* What an agent would have to begin anew with is given apart: nothing is taken over. */
+static void test_other_changes_are_for_a_new_beginning(void **state)
 {
     static const struct {
         const char *mapping;
         const char *top;
-        const char *named;
     } cases[] = {
-        {"max_removals = 9; rescan = \"5m\";", "log_level = \"debug\";", "rescan"},
-        {"deletes = \"keep\";", "log_level = \"debug\";", "deletes"},
-        {"", "log_level = \"debug\"; journal: { checkpoint_ms = 5000; };", "checkpoint_ms"},
-        {"", "log_level = \"debug\"; objects = ( { storage_class = \"STANDARD_IA\"; } );", "rules"},
-        {"", "log_level = \"debug\"; socket = \"/run/other.sock\";", "socket"},
+        {"max_removals = 9; rescan = \"5m\";", ""},
+        {"deletes = \"keep\";", ""},
+        {"", "journal: { checkpoint_ms = 5000; };"},
+        {"", "metrics: { listen = \"127.0.0.1:9780\"; };"},
+        {"", "objects = ( { storage_class = \"STANDARD_IA\"; } );"},
+    };
+
+    (void)state;
+    load("max_removals = 7;", "limits: { mbit = 8; };");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct conf_faults faults = {0};
+        char *before = in_force(), *after, *other;
+
+        put(cases[i].mapping, cases[i].top);
+        assert_int_equal(conf_reload(now, &anew, &faults), 0);
+        assert_int_equal(faults.count, 0);
+        assert_non_null(anew);
+        after = in_force();
+        assert_string_equal(before, after);
+        conf_exchange(now, anew);
+        other = in_force();
+        assert_string_not_equal(before, other);
+        assert_string_equal(now->mappings[0].given, link_path);
+        conf_exchange(now, anew);
+        conf_free(anew);
+        anew = NULL;
+        free(before);
+        free(after);
+        free(other);
+    }
+}
+
+/* The trees of a new beginning are looked at. */
+static void test_a_tree_that_is_not_there_is_refused(void **state)
+{
+    struct conf_faults faults = {0};
+
+    (void)state;
+    load("", "");
+    put("", "lists = ( { name = \"lists\"; path = \"/nowhere/at/all\"; prefix = \"l/\"; "
+            "repository = \"images\"; } );");
+    assert_int_not_equal(conf_reload(now, &anew, &faults), 0);
+    assert_null(anew);
+    assert_int_equal(faults.count, 1);
+    assert_non_null(strstr(faults.items[0].where, "lists[0].path"));
+    conf_faults_release(&faults);
+}
+
+/* Where the commands find the agent and its state stays: all is refused, and the fault names it. */
+static void test_what_needs_a_restart_is_refused_whole(void **state)
+{
+    static const char *const cases[][2] = {
+        {"socket", "socket = \"/run/other.sock\";"},
+        {"journal_dir", "journal_dir = \"/var/lib/other\";"},
     };
 
     (void)state;
@@ -115,11 +165,12 @@ static void test_what_needs_a_restart_is_refused_whole(void **state)
         struct conf_faults faults = {0};
         char *before = in_force(), *after;
 
-        put(cases[i].mapping, cases[i].top);
-        assert_int_not_equal(conf_reload(now, &faults), 0);
+        put("max_removals = 9;", cases[i][1]);
+        assert_int_not_equal(conf_reload(now, &anew, &faults), 0);
+        assert_null(anew);
         assert_true(faults.count > 0);
-        if (!strstr(faults.items[0].what, cases[i].named))
-            fail_msg("%s: %s", cases[i].named, faults.items[0].what);
+        if (!strstr(faults.items[0].what, cases[i][0]))
+            fail_msg("%s: %s", cases[i][0], faults.items[0].what);
         after = in_force();
         assert_string_equal(before, after);
         free(before);
@@ -135,12 +186,12 @@ static void test_a_faulty_file_is_refused_with_all_its_faults(void **state)
     (void)state;
     load("", "");
     put("max_removals = -1; nonsense = 1;", "log_level = \"loud\";");
-    assert_int_not_equal(conf_reload(now, &faults), 0);
+    assert_int_not_equal(conf_reload(now, &anew, &faults), 0);
     assert_int_equal(faults.count, 3);
     assert_int_equal(now->log_level, LOG_LEVEL_INFO);
     conf_faults_release(&faults);
     assert_int_equal(unlink(file), 0);
-    assert_int_not_equal(conf_reload(now, &faults), 0);
+    assert_int_not_equal(conf_reload(now, &anew, &faults), 0);
     assert_int_equal(faults.count, 1);
     conf_faults_release(&faults);
 }
@@ -149,6 +200,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_what_can_be_taken_over_is, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_other_changes_are_for_a_new_beginning, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_a_tree_that_is_not_there_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_needs_a_restart_is_refused_whole, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_a_faulty_file_is_refused_with_all_its_faults, setup,
