@@ -47,6 +47,20 @@ static void agent_signals(void)
 /* Of the allocator, for all threads: in one of its own each thread would keep what a burst left. */
 #define ARENAS_MAX 2
 
+/* What is so large is the system's again when it is freed, and so is what is free at an arena's
+ * end. These are the allocator's own habits, but it gives them up: the first large thing that is
+ * freed (a segment that was compressed) has it keep twice as much in each arena for good. */
+#define MAPPED_FROM (1 << 20)
+#define KEPT_MAX    (1 << 20)
+
+/* Without any of it there is only more memory. */
+static void agent_allocator(void)
+{
+    (void)mallopt(M_ARENA_MAX, ARENAS_MAX);
+    (void)mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT_MAX);
+}
+
 /* Wait for what would let the agent work. True: it is all to be begun anew. */
 static bool agent_aside(struct agent *a, int code)
 {
@@ -135,7 +149,7 @@ int service_run(const struct conf *conf, const struct agent_options *options,
     bool again;
     int status;
 
-    (void)mallopt(M_ARENA_MAX, ARENAS_MAX); /* without it there is only more memory */
+    agent_allocator();
     agent_signals();
     do {
         *e = (struct err){0};
