@@ -253,8 +253,9 @@ int conf_load_apart(const char *file, struct conf **ret, struct conf_faults *fau
  * mappings: settle_ms, max_removals, max_removal_percent, max_removals_hourly), that is taken over
  * and pointers to it are void. If it differs in more, *ret_anew (conf_free; else NULL) is what an
  * agent can begin anew with in the same process, and *now stays as it is; its trees were looked at,
- * as conf_load does. What only a new process can take over (state_dir, journal_dir, socket) is a
- * fault. Returns as conf_load; *now stays as it is then. */
+ * as conf_load does. Where they may not be (ret_anew NULL) that is a fault, as is what only a new
+ * process can take over (state_dir, journal_dir, socket). Returns as conf_load; *now stays as it is
+ * then. */
 int conf_reload(struct conf *now, struct conf **ret_anew, struct conf_faults *faults)
     __attribute__((warn_unused_result));
 

@@ -123,12 +123,23 @@ static int load_anew(const struct conf *now, struct conf **ret, struct conf_faul
     return rc;
 }
 
+/* The trees may not be looked at now. */
+static int refuse_anew(const struct conf *now, struct conf_faults *faults)
+{
+    struct fault_list l;
+    fault_list_init(&l, now->file);
+    fault_add(&l, 0, "", "see lockstep status; then reload again, or put it back",
+              "not while a tree does not answer: settings for which the agent begins anew");
+    return fault_list_give(&l, faults);
+}
+
 int conf_reload(struct conf *now, struct conf **ret_anew, struct conf_faults *faults)
 {
     struct conf *fresh = NULL;
     bool anew = false;
     int rc = conf_load_apart(now->file, &fresh, faults);
-    *ret_anew = NULL;
+    if (ret_anew != NULL)
+        *ret_anew = NULL;
     if (rc != 0)
         return rc;
     rc = keep_paths(fresh, now);
@@ -137,7 +148,9 @@ int conf_reload(struct conf *now, struct conf **ret_anew, struct conf_faults *fa
     if (rc == 0 && !anew)
         take_live(now, fresh);
     conf_free(fresh);
-    return rc != 0 || !anew ? rc : load_anew(now, ret_anew, faults);
+    if (rc != 0 || !anew)
+        return rc;
+    return ret_anew != NULL ? load_anew(now, ret_anew, faults) : refuse_anew(now, faults);
 }
 
 void conf_exchange(struct conf *a, struct conf *b)

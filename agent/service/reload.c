@@ -30,6 +30,15 @@ static int faults_text(const struct conf_faults *faults, struct buf *out)
     return rc;
 }
 
+/* Does a tree not answer? The loop may not look at it then. */
+static bool is_stuck(const struct agent *a)
+{
+    for (size_t i = 0; i < a->mapping_count; i++)
+        if (a->mappings[i].stuck)
+            return true;
+    return false;
+}
+
 /* Read it again. *ret_anew: with what the agent is to begin anew, or NULL; what is wrong goes to
  * out. False: it is refused. */
 static bool read_again(struct agent *a, struct conf **ret_anew, struct buf *out)
@@ -37,7 +46,7 @@ static bool read_again(struct agent *a, struct conf **ret_anew, struct buf *out)
     struct conf_faults faults = {0};
     struct err e = {0};
     char text[ERR_TEXT_MAX];
-    int rc = conf_reload(a->options.reloads, ret_anew, &faults), failed;
+    int rc = conf_reload(a->options.reloads, is_stuck(a) ? NULL : ret_anew, &faults), failed;
 
     if (rc == 0 && *ret_anew)
         rc = policies_check(*ret_anew, &e);

@@ -135,6 +135,23 @@ static void test_other_changes_are_for_a_new_beginning(void **state)
     }
 }
 
+/* Nor is it looked at where that may not be. */
+static void test_a_new_beginning_can_be_refused(void **state)
+{
+    struct conf_faults faults = {0};
+
+    (void)state;
+    load("", "");
+    put("deletes = \"keep\";", "log_level = \"debug\";");
+    assert_int_not_equal(conf_reload(now, NULL, &faults), 0);
+    assert_int_equal(faults.count, 1);
+    assert_int_equal(now->log_level, LOG_LEVEL_INFO);
+    conf_faults_release(&faults);
+    put("settle_ms = 40;", "");
+    assert_int_equal(conf_reload(now, NULL, &faults), 0);
+    assert_int_equal(now->mappings[0].settle_ms, 40);
+}
+
 /* The trees of a new beginning are looked at. */
 static void test_a_tree_that_is_not_there_is_refused(void **state)
 {
@@ -202,6 +219,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_can_be_taken_over_is, setup, teardown),
         cmocka_unit_test_setup_teardown(test_other_changes_are_for_a_new_beginning, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_a_new_beginning_can_be_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_tree_that_is_not_there_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_needs_a_restart_is_refused_whole, setup,
                                         teardown),
