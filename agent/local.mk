@@ -25,7 +25,8 @@ agent_libcore_a_SOURCES = \
 	agent/core/rows.c agent/core/rows.h agent/core/rows_pass.c agent/core/rows_table.h \
 	agent/core/trash.c agent/core/trash.h \
 	agent/core/trouble.c agent/core/trouble.h \
-	agent/core/wait.c agent/core/wait.h
+	agent/core/wait.c agent/core/wait.h \
+	agent/core/ways.c agent/core/ways.h
 agent_libservice_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h $(LMDB_CFLAGS) $(SYSTEMD_CFLAGS) \
 	$(MICROHTTPD_CFLAGS)
 agent_libservice_a_SOURCES = \
@@ -46,6 +47,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/exporter.c agent/service/exporter.h \
 	agent/service/follow.c agent/service/follow.h agent/service/follow_settled.c \
 	agent/service/follow_passed.c \
+	agent/service/explain.c agent/service/explain.h \
 	agent/service/finder.c agent/service/finder.h \
 	agent/service/hashed.c agent/service/hashed.h \
 	agent/service/list_holds.c agent/service/list_holds.h \
@@ -193,6 +195,7 @@ agent_tests = \
 	tests/unit/test_agent_proposal \
 	tests/unit/test_agent_request \
 	tests/unit/test_agent_rows \
+	tests/unit/test_agent_ways \
 	tests/unit/test_agent_trash \
 	tests/unit/test_agent_wait \
 	tests/unit/test_desk \
@@ -249,6 +252,8 @@ tests_unit_test_agent_request_SOURCES = tests/unit/test_agent_request.c tests/un
 tests_unit_test_agent_request_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_rows_SOURCES = tests/unit/test_agent_rows.c tests/unit/unit.h
 tests_unit_test_agent_rows_LDADD = $(agent_tests_LIBS)
+tests_unit_test_agent_ways_SOURCES = tests/unit/test_agent_ways.c tests/unit/unit.h
+tests_unit_test_agent_ways_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_trash_SOURCES = tests/unit/test_agent_trash.c tests/unit/unit.h
 tests_unit_test_agent_trash_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_page_SOURCES = tests/unit/test_agent_page.c tests/unit/unit.h

@@ -229,7 +229,7 @@ EXTRA_DIST += \
 	tests/system/test_outages.py tests/system/test_policies.py \
 	tests/system/test_pack.py \
 	tests/system/test_package.py \
-	tests/system/test_release.py tests/system/test_reload.py \
+	tests/system/test_release.py tests/system/test_reload.py tests/system/test_ways.py \
 	tests/system/test_rivals.py \
 	tests/system/test_remote.py tests/system/test_report.py tests/system/test_runner.py \
 	tests/system/test_remote.py tests/system/test_report.py tests/system/test_runner.py tests/system/test_soak.py \

@@ -430,8 +430,9 @@ static int agent_tables(struct agent *a, struct err *e)
     a->sighted = map_new();
     a->dirs_gone = map_new();
     a->dirs_to = map_new();
+    a->ways = ways_new();
     a->renames = map_new();
-    if (!a->pending || !a->sighted || !a->dirs_gone || !a->dirs_to || !a->renames)
+    if (!a->pending || !a->sighted || !a->dirs_gone || !a->dirs_to || !a->ways || !a->renames)
         return err_set(e, -ENOMEM, NULL, NULL, "no memory");
     if (sd_event_default(&a->event) < 0)
         return err_set(e, -ENOMEM, NULL, NULL, "the event loop cannot be made");

@@ -45,6 +45,7 @@
 #include "agent/core/recent.h"
 #include "agent/core/rows.h"
 #include "agent/core/trouble.h"
+#include "agent/core/ways.h"
 #include "agent/service/attributes.h"
 #include "agent/service/departed.h"
 #include "agent/service/index.h"
@@ -202,6 +203,7 @@ struct agent {
     struct map *sighted;       /* mapping, inode -> item that was seen to have it */
     struct map *dirs_gone;     /* key ending in '/' -> struct dir_gone */
     struct map *dirs_to;       /* key ending in '/' -> where it came from (string) */
+    struct ways *ways;         /* since all was in step last */
     struct map *renames;       /* "from\nto" -> struct dir_rename */
     struct sweep *sweeps;
     struct listed_rest *rest; /* of a listing: waits for room; NULL: there is none */

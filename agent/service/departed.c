@@ -73,14 +73,15 @@ static int note_put(struct index *ix, const char *key, size_t prefix, const stru
     return index_meta_put(ix, name, d, HEAD);
 }
 
-int departed_note(struct index *ix, const char *key, size_t prefix, const char *to, int64_t now_s)
+int departed_note(struct index *ix, const char *key, size_t prefix, const char *to, int64_t now_s,
+                  uint32_t keep_s)
 {
     struct departed d;
     size_t n;
     bool listed = note_get(ix, &reached, key, &d, &n) == 0 && n == HEAD && !is_old(&d, now_s);
 
     d.at_s = now_s;
-    d.keep_s = listed ? DEPARTED_S : DEPARTED_UNLISTED_S;
+    d.keep_s = listed ? DEPARTED_S : keep_s;
     if (snprintf(d.to, sizeof d.to, "%s", to ? to : "") >= (int)sizeof d.to)
         return -ENAMETOOLONG;
     return note_put(ix, key, prefix, &d);

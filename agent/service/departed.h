@@ -6,9 +6,10 @@
  * comes with such a path is rewritten again, as long as no file is there.
  *
  * For a day, where a list named the path: somebody may have that list open. For a minute, where
- * none did: it may be listed while its image goes. A path that rows were rewritten to, though, is
- * remembered as long as the rows that came there, whoever names it by then: an old list is followed
- * from path to path, and no link may be missing.
+ * none did: it may be listed while its image goes; for ten, where S3 does not get on, and lists
+ * with it. A path that rows were rewritten to, though, is remembered as long as the rows that came
+ * there, whoever names it by then: an old list is followed from path to path, and no link may be
+ * missing.
  */
 #ifndef LOCKSTEP_AGENT_SERVICE_DEPARTED_H
 #define LOCKSTEP_AGENT_SERVICE_DEPARTED_H
@@ -17,12 +18,14 @@
 
 #define DEPARTED_S          (24 * 3600) /* how long it is remembered that a list named it */
 #define DEPARTED_UNLISTED_S 60          /* and where none did */
+#define DEPARTED_TROUBLED_S 600         /* the same, while all is not in step for long */
 
-/* departed_note(ix, key, prefix, to, now_s): rows that name the path of this key, if there are any,
- * leave it for the path `to` (NULL: they are dropped). prefix: so many bytes of the key are not of
+/* departed_note(ix, key, prefix, to, now_s, keep_s): rows that name the path of this key, if there
+ * are any, leave it for the path `to` (NULL: they are dropped); keep_s: how long that is remembered
+ * where no list named it. prefix: so many bytes of the key are not of
  * its path, but of all paths beside it. 0 or a negative code. */
-int departed_note(struct index *ix, const char *key, size_t prefix, const char *to, int64_t now_s)
-    __attribute__((warn_unused_result));
+int departed_note(struct index *ix, const char *key, size_t prefix, const char *to, int64_t now_s,
+                  uint32_t keep_s) __attribute__((warn_unused_result));
 
 /* departed_listed(ix, key, prefix): a list has such rows. 0 or a negative code. */
 int departed_listed(struct index *ix, const char *key, size_t prefix)

@@ -162,6 +162,7 @@ static void turn_idle(struct agent *a)
     a->idle_us = a->real_us;
     if (!idle)
         return;
+    ways_clear(a->ways);
     agent_journal(a, &rec);
     a->uncommitted++; /* so that the journal is synced too */
     if (agent_commit(a))

@@ -4,6 +4,7 @@
 
 #include "agent/core/rows.h"
 #include "agent/service/absent.h"
+#include "agent/service/explain.h"
 #include "agent/service/list_holds.h"
 #include "agent/service/stale.h"
 #include "base/clock.h"
@@ -110,10 +111,14 @@ static void publish_passing(struct agent *a, struct item *it, struct job *job)
     const struct mapping *images = &a->mappings[a->mappings[it->mapping].conf->repository];
     const char *end = job->dangling_names.data + job->dangling_names.len;
 
-    for (const char *name = job->dangling_names.data; name && name < end; name += strlen(name) + 1)
-        if ((is_passing(a, images, name) || (!it->traced && trace(a, images, name))) &&
+    for (const char *at = job->dangling_names.data; at && at < end; at += strlen(at) + 1) {
+        const char *name = at + 1;
+
+        if ((is_passing(a, images, name) || (!it->traced && trace(a, images, name)) ||
+             (*at == CHECK_AWAY && explain_row(a, images, name))) &&
             !job->missing++)
             job->first_missing = strdup(name);
+    }
     /* They are looked at until nothing waits that may tell more; what is unexplained then stays so.
      */
     it->traced = !intake_holds_back(a);
@@ -183,7 +188,7 @@ void publish_checked(struct agent *a, struct job *job)
     if (job->dangling && !job->missing)
         log_warning("%s: it names %" PRIu64 " images that are not on disk, such as %s; rows are "
                     "only rewritten for what was seen to be renamed or removed",
-                    it->key, job->dangling, job->dangling_names.data);
+                    it->key, job->dangling, job->dangling_names.data + 1);
     if (job->keeps && !job->missing)
         absent_set(a, agent_mapping(a, it), it->path, job->absent);
     if (job->missing) {

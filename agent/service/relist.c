@@ -4,6 +4,7 @@
 
 #include "agent/service/absent.h"
 #include "agent/service/departed.h"
+#include "agent/service/explain.h"
 #include "agent/service/follow.h"
 #include "agent/service/list_holds.h"
 #include "agent/service/mentioned.h"
@@ -43,13 +44,19 @@ static int change_rename(struct lst_changes *changes, const char *from, const ch
 }
 
 /* The image is gone from there. It may have come over another one: rows that have no other for that
- * place follow. */
+ * place follow. Or it was not seen to go on with its directory. */
 static int change_gone(struct agent *a, const struct mapping *m, struct lst_changes *changes,
                        const char *from, char over[AGENT_KEY_SIZE])
 {
-    int rc = follow_came_over(a, m, from, over) ? lst_changes_rename_over(changes, from, over)
-                                                : ERR_SYNTAX;
+    char key[AGENT_KEY_SIZE], now[AGENT_KEY_SIZE];
+    int rc = ERR_SYNTAX;
 
+    if (follow_came_over(a, m, from, over))
+        rc = lst_changes_rename_over(changes, from, over);
+    else if (agent_key(a, m->id, from, key) && explain_place(a, m, key, now)) {
+        snprintf(over, AGENT_KEY_SIZE, "%s", now + m->prefix_len);
+        rc = lst_changes_rename(changes, from, over);
+    }
     if (rc != ERR_SYNTAX)
         return rc;
     over[0] = '\0'; /* nowhere, or to a name that no row can hold */
@@ -62,6 +69,8 @@ struct pass_batch {
     const struct mapping *m;
     struct lst_changes *changes;
 };
+
+#define TROUBLED_US (120 * US_PER_S) /* not in step for so long: lists may be checked late */
 
 /* rows_fn: into the batch and, unless they may be another's that is there by now, into the memory
  * for lists that come with old rows later. */
@@ -76,7 +85,9 @@ static int pass_row(void *arg, const char *from, const char *to)
     if (rc || a->options.dry_run || !agent_key(a, b->m->id, from, key) ||
         follow_is_home(a, b->m, from))
         return rc;
-    rc = departed_note(a->index, key, b->m->prefix_len, over[0] ? over : to, a->real_us / US_PER_S);
+    rc = departed_note(a->index, key, b->m->prefix_len, over[0] ? over : to, a->real_us / US_PER_S,
+                       a->idle || a->real_us - a->in_step_us < TROUBLED_US ? DEPARTED_UNLISTED_S
+                                                                           : DEPARTED_TROUBLED_S);
     agent_dirty(a);
     /* LMDB keeps the memory of all pages of its largest transaction. */
     return rc || a->uncommitted < AGENT_COMMIT_COUNT ? rc : agent_commit(a);

@@ -222,11 +222,31 @@ static int check_missing(struct job *job, const char *image)
     return job->missing < CHECK_MISSING_MAX ? 0 : 1;
 }
 
+/* Is there a directory in which the image would be? Where that cannot be told, it may be. */
+static bool has_directory(const struct job *job, const char *image)
+{
+    char dir[PATH_BYTES_MAX + 1];
+    struct file_stat st;
+    char *slash;
+
+    if (snprintf(dir, sizeof dir, "%s", image) >= (int)sizeof dir || !(slash = strrchr(dir, '/')))
+        return true;
+    *slash = '\0';
+    return tree_stat(job->images_fd, dir, &st) || st.kind != FILE_ABSENT;
+}
+
 /* The image is neither on disk nor in S3. */
 static int check_dangling(struct job *job, const char *image)
 {
     bool told = job->dangling && job->dangling < job->passed_over; /* the first is the example */
-    int rc = told ? 0 : buf_append(&job->dangling_names, image, strlen(image) + 1);
+    char name[PATH_BYTES_MAX + 2];
+    int rc = 0;
+
+    if (!told) {
+        snprintf(name, sizeof name, "%c%s", has_directory(job, image) ? CHECK_HOME : CHECK_AWAY,
+                 image);
+        rc = buf_append(&job->dangling_names, name, strlen(name) + 1);
+    }
 
     job->more = rc == ERR_LIMIT;
     job->dangling += rc == 0;

@@ -49,6 +49,11 @@ struct pass_list {
     char why[ERR_TEXT_MAX];
 };
 
+/* What stands before the name of an image that is neither on disk nor in S3: the directory in which
+ * it would be is there; or it is not, either. */
+#define CHECK_HOME '+'
+#define CHECK_AWAY '-'
+
 struct job {
     struct letter letter;
     enum job_kind kind;
@@ -80,7 +85,8 @@ struct job {
     char *first_missing;          /* CHECK: outcome: one of them, or NULL */
     uint64_t dangling;            /* CHECK: outcome: neither on disk nor in S3 */
     uint64_t passed_over;         /* CHECK: so many of these are told by a check before */
-    struct buf dangling_names;    /* CHECK: outcome: the first and those after, with NULs */
+    struct buf dangling_names;    /* CHECK: outcome: the first and those after, with NULs; each
+                                     behind CHECK_HOME, or CHECK_AWAY: it has no directory, too */
     bool more;                    /* CHECK: outcome: they did not fit, and it stopped there */
 
     struct map *candidates; /* NAMED, PASS: path -> key of its item (malloc); owned; or NULL */

@@ -14,7 +14,7 @@ static void note(struct index *ix, const char *from, const char *to, int64_t now
     char key[KEY_MAX + 1];
 
     snprintf(key, sizeof key, PREFIX "%s", from);
-    assert_int_equal(departed_note(ix, key, PREFIX_N, to, now_s), 0);
+    assert_int_equal(departed_note(ix, key, PREFIX_N, to, now_s, DEPARTED_UNLISTED_S), 0);
 }
 
 static void note_listed(struct index *ix, const char *from, const char *to, int64_t now_s)

@@ -93,8 +93,9 @@ static void expect_dropped_after(const char *to, int64_t ago_s, const char *name
     struct bed bed;
 
     begin(&bed);
-    assert_int_equal(
-        departed_note(bed.agent.index, PREFIX "c", sizeof PREFIX - 1, to, NOW_S - ago_s), 0);
+    assert_int_equal(departed_note(bed.agent.index, PREFIX "c", sizeof PREFIX - 1, to,
+                                   NOW_S - ago_s, DEPARTED_UNLISTED_S),
+                     0);
     expect_dropped(&bed, names);
     end(&bed);
 }
