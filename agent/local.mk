@@ -37,6 +37,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/anchors.c agent/service/anchors.h \
 	agent/service/apply.c \
 	agent/service/attributes.c agent/service/attributes.h \
+	agent/service/birth.c agent/service/birth.h \
 	agent/service/control.c \
 	agent/service/decide.c \
 	agent/service/deletions.c \

@@ -96,6 +96,15 @@ enum plan_rename plan_renamed(const struct file_stat *st, const struct known *so
     return told ? RENAME_CONTENT : RENAME_NO;
 }
 
+enum plan_born plan_born(const struct file_stat *st, const struct known *known)
+{
+    if (plan_is_same(st, known))
+        return known->flags & KNOWN_UNCERTAIN ? PLAN_BORN_DOUBTFUL : PLAN_BORN_SURE;
+    if (!known->born_ns && !(known->flags & KNOWN_UNCERTAIN) && same_file(st, known))
+        return PLAN_BORN_LIKELY;
+    return PLAN_BORN_NOT;
+}
+
 bool plan_in_step(const struct file_stat *st, const struct known *known)
 {
     return !(known->flags & (KNOWN_UNCERTAIN | KNOWN_MOVED | KNOWN_LISTED)) &&

@@ -103,6 +103,18 @@ struct file_id plan_file(const struct known *known);
 bool plan_is_same(const struct file_stat *st, const struct known *known);
 bool plan_is_other(const struct file_stat *st, const struct known *known);
 
+/* plan_born(st, known): does its birth say that the object was made from this very file? Where a
+ * transfer or a removal was interrupted it may be gone. The index may not know when its file was
+ * made (it has that from the journal, or from before files told): inode, size and mtime agree then.
+ */
+enum plan_born {
+    PLAN_BORN_NOT,
+    PLAN_BORN_DOUBTFUL, /* it was, and the object is UNCERTAIN */
+    PLAN_BORN_LIKELY,   /* that is not known; all else agrees */
+    PLAN_BORN_SURE
+};
+enum plan_born plan_born(const struct file_stat *st, const struct known *known);
+
 /* plan_is_placed(known): the object stands for what is at its path: it was not renamed away, nor
  * does it stay though its file is gone. */
 bool plan_is_placed(const struct known *known);

@@ -143,9 +143,11 @@ static int entry_name(struct rows *r, struct entry *e, const char *image)
     bool had_none = !e->image;
     int rc = set_mapped(r->by_image, e, &e->image, image);
 
-    if (rc == 0)
-        r->nameless -= had_none;
-    return rc;
+    if (rc)
+        return rc;
+    r->nameless -= had_none;
+    e->unlanded = false;
+    return 0;
 }
 
 /* A new entry of an image without a name: lists name it by `at`. NULL without memory. */
@@ -261,6 +263,14 @@ static struct entry *nameless_at(const struct rows *r, const char *path)
     return e && !e->image && rows_entry_is_at(e, path) ? e : NULL;
 }
 
+/* What was overwritten at the path, has no name any more and was not found elsewhere; NULL. */
+static struct entry *overwritten_at(const struct rows *r, const char *path)
+{
+    struct entry *e = nameless_at(r, path);
+
+    return e && !e->lost && !e->unlanded ? e : NULL;
+}
+
 /* The entry of an image, made if there is none. What was overwritten at its path while rows were on
  * their way there, and was found nowhere else, has left them to it. NULL without memory. */
 static struct entry *entry_of(struct rows *r, const char *image, struct file_id file,
@@ -272,8 +282,8 @@ static struct entry *entry_of(struct rows *r, const char *image, struct file_id 
         e = map_get_str(r->by_image, image);
     if (e)
         return e;
-    e = nameless_at(r, image);
-    if (!e || e->lost)
+    e = overwritten_at(r, image);
+    if (!e)
         return entry_new(r, image, file, at);
     return entry_name(r, e, image) || entry_file(r, e, file) ? NULL : e;
 }
@@ -300,7 +310,8 @@ int rows_follow(struct rows *r, const char *image, struct file_id file, const ch
                 const char *to)
 {
     struct entry *e = entry_of(r, image, file, at);
-    bool is_also = e && e->image && strcmp(e->image, image) != 0; /* S3 has it under both */
+    /* S3 has it under both, or under this one alone since another took the name that it had. */
+    bool is_also = e && (!e->image || strcmp(e->image, image) != 0);
 
     if (!e || entry_file(r, e, file) || (is_also && rows_name_add(r, e, at)) ||
         entry_place(r, e, to))
@@ -371,6 +382,7 @@ int rows_unlanded(struct rows *r, const char *path, struct file_id file, const c
     }
     if (!e || entry_file(r, e, file))
         return -ENOMEM;
+    e->unlanded = true;
     free(e->was);
     e->was = strdup(path);
     if (!e->was || entry_place(r, e, to))
@@ -401,6 +413,8 @@ int rows_also(struct rows *r, const char *image, struct file_id file, const char
 
     if (!e)
         e = map_get_str(r->by_image, image);
+    if (!e)
+        e = overwritten_at(r, image); /* it may still be found elsewhere, and keeps its own name */
     if (!e) {
         e = entry_new(r, image, file, at);
         if (!e || entry_place(r, e, image))

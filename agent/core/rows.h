@@ -63,7 +63,8 @@ int rows_unlanded(struct rows *r, const char *path, struct file_id file, const c
     __attribute__((warn_unused_result));
 
 /* rows_also(r, image, file, at, name): lists may name the image by this path too. A new entry
- * counts as being where the index has it. 0 or -ENOMEM. */
+ * counts as being where the index has it, unless another that has no name any more is there: its
+ * rows are the image's, if it is not found elsewhere. 0 or -ENOMEM. */
 int rows_also(struct rows *r, const char *image, struct file_id file, const char *at,
               const char *name) __attribute__((warn_unused_result));
 

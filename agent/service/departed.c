@@ -123,12 +123,13 @@ bool departed_find(struct index_view *v, const char *key, int64_t now_s, char *t
     return true;
 }
 
-bool departed_since(struct index *ix, const char *key, int64_t since_s)
+bool departed_since(struct index *ix, const char *key, int64_t since_s, enum departed_where where)
 {
     struct departed d;
     size_t n;
 
-    return note_get(ix, &left, key, &d, &n) == 0 && n > HEAD + 1 && d.at_s >= since_s;
+    return note_get(ix, &left, key, &d, &n) == 0 && n > HEAD + (where == DEPARTED_ELSEWHERE) &&
+           d.at_s >= since_s;
 }
 
 /* A piece of a sweep. */

@@ -38,8 +38,10 @@ int departed_forget(struct index *ix, const char *key) __attribute__((warn_unuse
  * is known of it. */
 bool departed_find(struct index_view *v, const char *key, int64_t now_s, char *to, size_t size);
 
-/* departed_since(ix, key, since_s): rows left this path for another one at that time or later. */
-bool departed_since(struct index *ix, const char *key, int64_t since_s);
+/* departed_since(ix, key, since_s, where): rows left this path at that time or later: for another
+ * one or, DEPARTED_ANYWHERE, were dropped. */
+enum departed_where { DEPARTED_ELSEWHERE, DEPARTED_ANYWHERE };
+bool departed_since(struct index *ix, const char *key, int64_t since_s, enum departed_where where);
 
 #define DEPARTED_NAME_SIZE 412 /* of what a note is called */
 

@@ -1,6 +1,7 @@
 /* Shell. The rows of images that change their names: the table of core/rows, the index, passes. */
 #include "agent/service/agent.h"
 
+#include "agent/service/birth.h"
 #include "agent/service/departed.h"
 #include "agent/service/follow.h"
 #include "base/clock.h"
@@ -32,12 +33,90 @@ const char *follow_listed_at(const struct mapping *m, const struct known *known,
                : path;
 }
 
-/* The image under the item's key, should the index have one there, is not there any more. */
+#define FOLLOW_HOPS_MAX 1000 /* renames of one image that were not cleared away yet */
+
+/* The rows of what is under this key have left the lists, or leave them with the next pass. */
+static bool is_leaving(const struct agent *a, const char *key)
+{
+    const struct item *it = pending_find(a->pending, key);
+
+    return it && it->change == CHANGE_REMOVE &&
+           (it->state == ITEM_LISTING || it->state == ITEM_BARRIER || it->state == ITEM_DELETING);
+}
+
+/* The image of this entry goes on under the other key that the entry tells of: it was renamed to
+ * there, or it is listed there, has a key of its own there by now, and has left this one, whose
+ * object is still to be deleted. */
+static bool image_goes_on(struct agent *a, const struct known *k)
+{
+    struct index_entry next;
+
+    if (!k->moved_to || (k->flags & KNOWN_MOVED))
+        return k->moved_to != NULL;
+    return (k->flags & KNOWN_LISTED) && agent_image(a, k->moved_to, &next) &&
+           file_id_same(plan_file(k), plan_file(&next.known));
+}
+
+/* Where the index has the image now that it has, or had, under a key. 0: `key` and `ret`; -ENOENT:
+ * nowhere, or it is on its way out; -errno. */
+static int image_find(struct agent *a, char key[AGENT_KEY_SIZE], struct index_entry *ret)
+{
+    int rc = index_get(a->index, key, ret);
+
+    for (int hops = 0; rc == 0 && hops < FOLLOW_HOPS_MAX && image_goes_on(a, &ret->known); hops++) {
+        snprintf(key, AGENT_KEY_SIZE, "%s", ret->known.moved_to);
+        rc = index_get(a->index, key, ret);
+    }
+    if (rc == 0 && (!plan_is_placed(&ret->known) || is_leaving(a, key)))
+        rc = -ENOENT;
+    return rc;
+}
+
+/* Lists may name the image that the index has under this key by the item's path too. */
+static int image_also(struct agent *a, struct rows *rows, const struct item *it, const char *key,
+                      const struct known *known)
+{
+    const struct mapping *m = agent_mapping(a, it);
+    const char *image = key + m->prefix_len;
+
+    return rows_also(rows, image, plan_file(known), follow_listed_at(m, known, image), it->path);
+}
+
+/* The index has it that the image went on from the item's path, and that lists may still name it
+ * so. Nobody may have looked since where it is now: what comes here has rows of its own. */
+static int displaced_before(struct agent *a, struct rows *rows, const struct item *it,
+                            const struct known *known)
+{
+    char key[AGENT_KEY_SIZE];
+    struct index_entry e;
+
+    snprintf(key, sizeof key, "%s", known->moved_to ? known->moved_to : it->key);
+    if (image_find(a, key, &e) || !(e.known.flags & KNOWN_LISTED) || !e.known.moved_to ||
+        strcmp(e.known.moved_to, it->key) != 0 || !plan_is_other(&it->seen, &e.known))
+        return 0;
+    return image_also(a, rows, it, key, &e.known);
+}
+
+/* Have rows left the place under this key since the item began? */
+static bool rows_left(const struct agent *a, const struct item *it, const char *key,
+                      enum departed_where where)
+{
+    int64_t began_us = a->real_us - (a->now_ms - it->since_ms) * US_PER_MS;
+
+    return departed_since(a->index, key, began_us / US_PER_S, where);
+}
+
+/* The image under the item's key, should the index have one there, is not there any more. Where its
+ * rows have left, those that name it so were written since. */
 static int follow_displaced(struct agent *a, struct rows *rows, const struct item *it)
 {
     struct index_entry e;
+    int rc = index_get(a->index, it->key, &e);
 
-    if (!agent_image(a, it->key, &e) || !plan_is_other(&it->seen, &e.known))
+    if (rc == 0 && (e.known.flags & KNOWN_MOVED))
+        return displaced_before(a, rows, it, &e.known);
+    if (rc || !plan_is_placed(&e.known) || !plan_is_other(&it->seen, &e.known) ||
+        rows_left(a, it, it->key, DEPARTED_ANYWHERE))
         return 0;
     return rows_displaced(rows, it->path, plan_file(&e.known),
                           follow_listed_at(agent_mapping(a, it), &e.known, it->path));
@@ -131,54 +210,6 @@ static bool is_known_by_birth(const struct agent *a, const struct item *it)
     return follow_has_birth(&it->seen) && sighted_find(a, it->mapping, it->seen.ino) == it;
 }
 
-/* The search for the image in the index that certainly is a file at the item's path, under another
- * key; `landed`: of which S3 is known to have it there. */
-struct birth {
-    struct agent *agent;
-    const struct item *it;
-    const struct file_stat *st;
-    bool landed;
-    char key[AGENT_KEY_SIZE];
-    bool found;
-};
-
-/* index_fn. Where a transfer was interrupted the image is still that file: the second choice. */
-static int birth_match(void *arg, const char *key, const struct known *known)
-{
-    struct birth *b = arg;
-    const struct mapping *m = agent_mapping(b->agent, b->it);
-    bool uncertain = known->flags & KNOWN_UNCERTAIN;
-
-    if (!plan_is_placed(known) || (uncertain && (b->landed || b->found)) ||
-        strcmp(key, b->it->key) == 0 || strncmp(key, m->conf->prefix, m->prefix_len) != 0 ||
-        !plan_is_same(b->st, known))
-        return 0;
-    snprintf(b->key, sizeof b->key, "%s", key);
-    b->found = true;
-    return !uncertain;
-}
-
-/* Search the index. */
-static bool birth_search(struct agent *a, const struct item *it, const struct file_stat *st,
-                         bool landed, struct birth *b)
-{
-    *b = (struct birth){.agent = a, .it = it, .st = st, .landed = landed};
-    if (index_each_inode(a->index, st->ino, birth_match, b) < 0)
-        agent_fail(a, -EIO, "reading the index");
-    return b->found;
-}
-
-static bool birth_find(struct agent *a, const struct item *it, const struct file_stat *st,
-                       struct birth *b)
-{
-    return birth_search(a, it, st, false, b);
-}
-
-static bool birth_landed(struct agent *a, const struct item *it, struct birth *b)
-{
-    return birth_search(a, it, &it->seen, true, b);
-}
-
 /* What the index has under another key is at the item's path: what comes to the place where it was
  * is another image. */
 static int born_follow(struct agent *a, struct rows *rows, struct item *it, const struct birth *b)
@@ -259,6 +290,14 @@ int follow_also(struct agent *a, struct rows *rows, const struct item *it, const
     return rows_unlanded(rows, path, file, it->path);
 }
 
+bool follow_is_replaced(struct agent *a, const struct item *it)
+{
+    struct index_entry e;
+
+    return !it->image && !it->origin && !it->vacated && agent_image(a, it->key, &e) &&
+           plan_is_other(&it->seen, &e.known) && !follow_is_elsewhere(a, it, &e.known);
+}
+
 void follow_seen(struct agent *a, struct item *it, struct item *before)
 {
     struct rows *rows = follow_rows(a, it);
@@ -269,7 +308,8 @@ void follow_seen(struct agent *a, struct item *it, struct item *before)
         index_get(a->index, before->key, &e) != -ENOENT)
         return;
     before->was_there = false;
-    follow_noted(a, rows, follow_also(a, rows, it, before->path));
+    if (!follow_is_replaced(a, it) || !follow_also_of(a, rows, before, it->key))
+        follow_noted(a, rows, follow_also(a, rows, it, before->path));
 }
 
 bool follow_is_elsewhere(const struct agent *a, const struct item *it, const struct known *known)
@@ -326,55 +366,6 @@ void follow_home(struct agent *a, struct item *it, const struct known *known)
                              follow_listed_at(agent_mapping(a, it), known, it->path), it->path));
 }
 
-#define FOLLOW_HOPS_MAX 1000 /* renames of one image that were not cleared away yet */
-
-/* The rows of what is under this key have left the lists, or leave them with the next pass. */
-static bool is_leaving(const struct agent *a, const char *key)
-{
-    const struct item *it = pending_find(a->pending, key);
-
-    return it && it->change == CHANGE_REMOVE &&
-           (it->state == ITEM_LISTING || it->state == ITEM_BARRIER || it->state == ITEM_DELETING);
-}
-
-/* The image of this entry goes on under the other key that the entry tells of: it was renamed to
- * there, or it is listed there, has a key of its own there by now, and has left this one, whose
- * object is still to be deleted. */
-static bool image_goes_on(struct agent *a, const struct known *k)
-{
-    struct index_entry next;
-
-    if (!k->moved_to || (k->flags & KNOWN_MOVED))
-        return k->moved_to != NULL;
-    return (k->flags & KNOWN_LISTED) && agent_image(a, k->moved_to, &next) &&
-           file_id_same(plan_file(k), plan_file(&next.known));
-}
-
-/* Where the index has the image now that it has, or had, under a key. 0: `key` and `ret`; -ENOENT:
- * nowhere, or it is on its way out; -errno. */
-static int image_find(struct agent *a, char key[AGENT_KEY_SIZE], struct index_entry *ret)
-{
-    int rc = index_get(a->index, key, ret);
-
-    for (int hops = 0; rc == 0 && hops < FOLLOW_HOPS_MAX && image_goes_on(a, &ret->known); hops++) {
-        snprintf(key, AGENT_KEY_SIZE, "%s", ret->known.moved_to);
-        rc = index_get(a->index, key, ret);
-    }
-    if (rc == 0 && (!plan_is_placed(&ret->known) || is_leaving(a, key)))
-        rc = -ENOENT;
-    return rc;
-}
-
-/* Lists may name the image that the index has under this key by the item's path too. */
-static int image_also(struct agent *a, struct rows *rows, const struct item *it, const char *key,
-                      const struct known *known)
-{
-    const struct mapping *m = agent_mapping(a, it);
-    const char *image = key + m->prefix_len;
-
-    return rows_also(rows, image, plan_file(known), follow_listed_at(m, known, image), it->path);
-}
-
 void follow_moved(struct agent *a, const struct item *it, const struct known *known)
 {
     struct rows *rows = follow_rows(a, it);
@@ -423,17 +414,10 @@ static bool is_taken(struct agent *a, const struct rows *rows, const char *key, 
            agent_image(a, key, &e);
 }
 
-/* Have rows left the place under this key for another one since the item began? They are of what
- * was there and lives on, and so are those that somebody saves by that name again. */
-static bool has_moved_rows(const struct agent *a, const struct item *it, const char *key)
-{
-    int64_t began_us = a->real_us - (a->now_ms - it->since_ms) * US_PER_MS;
-
-    return departed_since(a->index, key, began_us / US_PER_S);
-}
-
 /* Calls fn with each path to which events say that what was at the item's went, and where nothing
- * is: somebody may have listed it there, though nobody looked in time. The first non-zero answer.
+ * is: somebody may have listed it there, though nobody looked in time. Rows that left it for
+ * another one are of what was there and lives on, and so are those that somebody saves by that name
+ * again. The first non-zero answer.
  */
 static int each_way(struct agent *a, const struct item *it, rows_name_fn *fn, void *arg)
 {
@@ -444,7 +428,7 @@ static int each_way(struct agent *a, const struct item *it, rows_name_fn *fn, vo
     trail_begin(&trail, it->key);
     while (rc == 0 && trail_on(a, &trail) && strcmp(trail.key, it->key) != 0)
         if (!is_taken(a, agent_mapping(a, it)->rows, trail.key, prefix) &&
-            !has_moved_rows(a, it, trail.key))
+            !rows_left(a, it, trail.key, DEPARTED_ELSEWHERE))
             rc = fn(arg, trail.key + prefix);
     return rc;
 }
@@ -532,7 +516,7 @@ int follow_each_going(struct agent *a, const struct item *it, rows_name_fn *fn, 
 static bool has_left(struct agent *a, const struct item *it, struct birth *b)
 {
     return follow_has_birth(&it->seen) && sighted_find(a, it->mapping, it->seen.ino) != it &&
-           birth_landed(a, it, b);
+           birth_landed(a, it, &it->seen, b);
 }
 
 /* What the index has under this key is in S3 under the item's now. */
@@ -556,7 +540,7 @@ static bool landed_elsewhere(struct agent *a, const struct item *it, const struc
     struct file_stat st = {
         .kind = FILE_REGULAR, .nlink = 1, .ino = known->ino, .born_ns = known->born_ns};
 
-    return birth_search(a, it, &st, true, b);
+    return birth_landed(a, it, &st, b);
 }
 
 bool follow_came_over(struct agent *a, const struct mapping *m, const char *path,
@@ -590,11 +574,15 @@ void follow_left(struct agent *a, const struct item *it)
     struct index_entry e;
     struct birth b;
 
-    if (!follow_rows(a, it) || !agent_image(a, it->key, &e) ||
-        !landed_elsewhere(a, it, &e.known, &b))
+    bool moved;
+
+    if (!follow_rows(a, it) || !agent_image(a, it->key, &e))
         return;
-    e.known.flags = (e.known.flags & ~KNOWN_LISTED) | KNOWN_MOVED;
-    e.known.moved_to = b.key;
+    moved = landed_elsewhere(a, it, &e.known, &b);
+    if (!moved && !(e.known.flags & KNOWN_LISTED))
+        return;
+    e.known.flags = (e.known.flags & ~KNOWN_LISTED) | (moved ? KNOWN_MOVED : 0);
+    e.known.moved_to = moved ? b.key : NULL;
     if (index_put(a->index, it->key, &e.known, NULL))
         agent_fail(a, -EIO, "writing the index");
     agent_dirty(a);
@@ -643,7 +631,8 @@ static void follow_leave(struct agent *a, const struct item *it)
     if (index_get(a->index, it->key, &e) == 0 && !(e.known.flags & KNOWN_UNCERTAIN) &&
         !plan_is_other(&it->seen, &e.known))
         return;
-    for (int i = 0; i < LEAVE_MAX && is_known_by_birth(a, it) && birth_landed(a, it, &b); i++)
+    for (int i = 0; i < LEAVE_MAX && is_known_by_birth(a, it) && birth_landed(a, it, &it->seen, &b);
+         i++)
         leave_key(a, it, b.key);
 }
 

@@ -27,13 +27,17 @@ int follow_also(struct agent *a, struct rows *rows, const struct item *it, const
  * key `of` by the item's path, too. True: there is one. */
 bool follow_also_of(struct agent *a, struct rows *rows, const struct item *it, const char *of);
 
+/* follow_is_replaced(a, it): what is at the item's path is no image that came from elsewhere, and
+ * the index has one there that nobody found elsewhere: that has another content now. */
+bool follow_is_replaced(struct agent *a, const struct item *it);
+
 /* follow_noted(a, rows, rc): rc is what the table said to a change. Something may be to be written:
  * passes wait until no more comes. */
 void follow_noted(struct agent *a, const struct rows *rows, int rc);
 
-/* follow_left(a, it): what was at the item's path is gone, and its rows have left. Where S3 has the
- * same file under another key (it was renamed over another image), the object here is an old one
- * of it from now on. */
+/* follow_left(a, it): what was at the item's path is gone, and its rows have left: lists name it by
+ * no other path either. Where S3 has the same file under another key (it was renamed over another
+ * image), the object here is an old one of it from now on. */
 void follow_left(struct agent *a, const struct item *it);
 
 /* follow_came_over(a, m, path, over): the image that the index has by this path (no file is there)

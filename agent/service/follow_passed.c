@@ -5,12 +5,16 @@
 
 #include <string.h>
 
-/* Lists may name the image that was at that key by the item's path, too. True: there is one. */
+/* Lists may name the image that was at that key by the item's path, too. True: there is one. What
+ * the index has there may have left, by what events told, and another have come from elsewhere. */
 static bool passed_as(struct agent *a, struct rows *rows, const struct item *it, const char *at_key)
 {
     const char *at = at_key + agent_mapping(a, it)->prefix_len, *image = rows_image_at(rows, at);
+    const struct item *now = pending_find(a->pending, at_key);
     char key[AGENT_KEY_SIZE];
 
+    if (!image && now && now->vacated && now->origin)
+        return false;
     return agent_key(a, it->mapping, image ? image : at, key) && follow_also_of(a, rows, it, key);
 }
 
@@ -25,22 +29,25 @@ static bool is_unlanded(struct agent *a, const struct item *it)
 }
 
 /* The same of the image that came to the item's path and is now where events say that it went: by
- * the name that the index had for it when they did, or, once it was found out what is there, by
- * what is. What the index has at the places in between may be what left them before. */
+ * the name that the index had for it when they did, or, where it had none or once it was found out
+ * what is there, by what is. What the index has at the places in between may be what left them
+ * before. */
 static bool passed_on(struct agent *a, struct rows *rows, const struct item *it)
 {
     const struct item *now;
     struct trail trail;
+    bool told;
 
     trail_begin(&trail, it->key);
     while (trail_on(a, &trail))
         ;
     now = pending_find(a->pending, trail.key);
-    if (now && now->origin)
-        return follow_also_of(a, rows, it, now->origin);
-    if (strcmp(trail.key, it->key) == 0)
+    told = now && now->origin;
+    if (told && follow_also_of(a, rows, it, now->origin))
+        return true;
+    if (strcmp(trail.key, it->key) == 0 || (told && !is_unlanded(a, now)))
         return false;
-    if (!now || !is_unlanded(a, now))
+    if (!now || !is_unlanded(a, now) || follow_is_replaced(a, now))
         return passed_as(a, rows, it, trail.key);
     follow_noted(a, rows, follow_also(a, rows, now, it->path));
     return true;

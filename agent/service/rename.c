@@ -1,6 +1,7 @@
 /* Shell. Which new path is which old image. */
 #include "agent/service/agent.h"
 
+#include "agent/service/birth.h"
 #include "agent/service/stale.h"
 
 #include "base/log.h"
@@ -25,30 +26,28 @@ struct source {
     bool found;
     bool told;
     bool exact; /* of the search by inode */
-    bool born;  /* the same: and only by its birth */
 };
 
 /* index_fn: an entry with the new path's inode, of the same mapping and still in its place. Where a
- * transfer was interrupted only a birth tells, and it is the second choice. */
+ * transfer was interrupted only a birth tells. */
 static int source_by_inode(void *arg, const char *key, const struct known *known)
 {
     struct source *s = arg;
     const struct mapping *m = &s->agent->mappings[s->it->mapping];
-    bool uncertain = known->flags & KNOWN_UNCERTAIN;
 
-    if (!plan_is_placed(known) || (uncertain && (!s->born || s->found)) ||
+    if (!plan_is_placed(known) || (known->flags & KNOWN_UNCERTAIN) ||
         strcmp(key, s->it->key) == 0 || strncmp(key, m->conf->prefix, m->prefix_len) != 0)
         return 0;
     if (plan_is_same(&s->it->seen, known))
         s->told = true;
-    else if (s->born || plan_is_other(&s->it->seen, known))
+    else if (plan_is_other(&s->it->seen, known))
         return 0;
     else if (s->exact &&
              (known->size != s->it->seen.size || known->mtime_ns != s->it->seen.mtime_ns))
         return 0;
     snprintf(s->key, sizeof s->key, "%s", key);
     s->found = true;
-    return !uncertain;
+    return 1;
 }
 
 /* The image that the index has there was seen at another path than the item's. */
@@ -123,6 +122,18 @@ static struct item *unlanded_source(struct agent *a, const struct item *it)
     return NULL;
 }
 
+/* Find it by its birth. */
+static bool source_born(struct source *s)
+{
+    struct birth b;
+
+    if (!s->it->seen.born_ns || !birth_find(s->agent, s->it, &s->it->seen, &b))
+        return false;
+    snprintf(s->key, sizeof s->key, "%s", b.key);
+    s->found = s->told = true;
+    return true;
+}
+
 /* Find where the new path may have come from. Events tell, but they may have told of a name that
  * the index gave to another image meanwhile, so what agrees with the inode comes first. An image
  * that S3 never had and that came here by itself is not the one that was here with its directory.
@@ -132,10 +143,9 @@ static void source_find(struct agent *a, struct item *it, bool known, struct sou
     char dir[AGENT_KEY_SIZE];
     const char *by_dir = rename_told_by_directory(a, it->key, dir) ? dir : NULL;
 
-    *s = (struct source){.agent = a, .it = it, .born = it->seen.born_ns != 0};
-    if ((s->born && source_search(s, false)) || known)
+    *s = (struct source){.agent = a, .it = it};
+    if (source_born(s) || known)
         return;
-    s->born = false;
     if (source_told(s, it->origin, true) || source_told(s, by_dir, true) ||
         source_search(s, true) || source_told(s, it->origin, false) ||
         (!unlanded_source(a, it) && source_told(s, by_dir, false)))

@@ -13,6 +13,17 @@ SEEDS = range(50)
 Once = collections.namedtuple("Once", "what deeds gaps crashes")
 ONCE = (
     Once("an image is renamed, again, and then over another one", "5:11:6", (0, 1, 2), (NO_CRASH,)),
+    Once("an image is renamed over another, and goes on after a crash", "9:22:8", (9,),
+         (16, 17)),
+    Once("an image is renamed and comes back, and another over it after a crash", "4:6:9", (9,),
+         (14, 16)),
+    Once("a new file is renamed, and over an image", "19:11:10", (0, 2, 3, 5), (NO_CRASH,)),
+    Once("a new file with a row takes the place of an image that was renamed", "18:8:22:6", (0, 2),
+         (NO_CRASH,)),
+    Once("an image goes, another takes its place and gets a row", "12:9:20", (5, 9), (NO_CRASH,)),
+    Once("the same, of one that was renamed before", "8:15:5:23", (9,), (NO_CRASH,)),
+    Once("a file renamed over an image goes on, and another came to where it was before", "18:6:1:8",
+         (9,), (NO_CRASH,)),
     Once("files go while a listing waits in which they are", "16:22:24", (7, 9), (6, 9)),
 )
 

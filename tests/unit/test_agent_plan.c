@@ -234,6 +234,33 @@ static void test_who_was_born_then_needs_no_event(void **state)
     assert_int_equal(plan_path(&st, &k, NULL), PLAN_NOTHING);
 }
 
+static void test_a_birth_is_believed_as_far_as_the_object_is_there(void **state)
+{
+    struct known k = entry(KNOWN_CRC);
+    struct file_stat st = file;
+
+    (void)state;
+    st.born_ns = k.born_ns = 77;
+    assert_int_equal(plan_born(&st, &k), PLAN_BORN_SURE);
+    k.flags |= KNOWN_UNCERTAIN;
+    assert_int_equal(plan_born(&st, &k), PLAN_BORN_DOUBTFUL);
+    k.born_ns = 78;
+    assert_int_equal(plan_born(&st, &k), PLAN_BORN_NOT);
+    /* The journal did not tell. */
+    k.born_ns = 0;
+    assert_int_equal(plan_born(&st, &k), PLAN_BORN_NOT);
+    k.flags &= ~KNOWN_UNCERTAIN;
+    assert_int_equal(plan_born(&st, &k), PLAN_BORN_LIKELY);
+    st.size++;
+    assert_int_equal(plan_born(&st, &k), PLAN_BORN_NOT);
+    st.size--;
+    st.mtime_ns++;
+    assert_int_equal(plan_born(&st, &k), PLAN_BORN_NOT);
+    st.mtime_ns--;
+    st.ino++;
+    assert_int_equal(plan_born(&st, &k), PLAN_BORN_NOT);
+}
+
 static void test_nothing_is_renamed_while_the_old_path_is_there(void **state)
 {
     struct known k = entry(KNOWN_CRC);
@@ -338,6 +365,7 @@ int main(void)
         cmocka_unit_test(test_in_step_agrees_with_the_plan),
         cmocka_unit_test(test_a_rename_is_told_by_identity_and_content),
         cmocka_unit_test(test_who_was_born_then_needs_no_event),
+        cmocka_unit_test(test_a_birth_is_believed_as_far_as_the_object_is_there),
         cmocka_unit_test(test_nothing_is_renamed_while_the_old_path_is_there),
         cmocka_unit_test(test_what_was_written_long_ago_is_settled),
         cmocka_unit_test(test_a_file_rests_when_two_looks_agree),

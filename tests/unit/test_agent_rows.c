@@ -349,6 +349,55 @@ static void test_at_rest_nothing_stays_open(void **state)
     rows_free(r);
 }
 
+/* A new file that lists name already came to the place of an image that has left. */
+static void test_what_never_landed_is_not_what_was_at_its_place(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES, NAMES, NAMES}};
+
+    (void)state;
+    assert_int_equal(rows_unlanded(r, "n1", born(10, 1), "n0"), 0);
+    assert_int_equal(rows_follow(r, "n0", born(9, 1), "n0", "n2"), 0);
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[0], 2);
+    assert_int_equal(b.to[1], 0);
+    rows_free(r);
+}
+
+/* It came from elsewhere to the place of an image that it replaced. */
+static void test_rows_of_what_was_replaced_are_not_lost_to_a_name_of_the_new_one(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES, NAMES, NAMES}};
+
+    (void)state;
+    assert_int_equal(rows_also(r, "n0", born(9, 1), "n0", "n1"), 0);
+    assert_int_equal(rows_landed(r, NULL, born(10, 1), "n0"), 0);
+    assert_int_equal(rows_also(r, "n0", born(10, 1), "n0", "n3"), 0);
+    assert_int_equal(rows_close(r, has_n0, NULL), 0);
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[0], NAMES); /* it stays as it is */
+    assert_int_equal(b.to[1], 0);
+    assert_int_equal(b.to[3], 0);
+    rows_free(r);
+}
+
+/* S3 has it under two names, the first of which is another image's by now. */
+static void test_a_name_that_the_index_has_for_it_is_learnt_late(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES, NAMES, NAMES}};
+
+    (void)state;
+    assert_int_equal(rows_displaced(r, "n2", born(9, 1), "n2"), 0);
+    assert_int_equal(rows_landed(r, NULL, born(8, 1), "n2"), 0);
+    assert_int_equal(rows_follow(r, "n0", born(9, 1), "n0", "n3"), 0);
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[0], 3);
+    assert_int_equal(b.to[2], 3);
+    rows_free(r);
+}
+
 /* As by who writes a new file and renames it over the old one. */
 static void test_at_rest_rows_are_of_what_replaced_their_image(void **state)
 {
@@ -608,6 +657,9 @@ int main(void)
         cmocka_unit_test(test_what_was_overwritten_goes_with_its_path),
         cmocka_unit_test(test_at_rest_nothing_stays_open),
         cmocka_unit_test(test_at_rest_rows_are_of_what_replaced_their_image),
+        cmocka_unit_test(test_what_never_landed_is_not_what_was_at_its_place),
+        cmocka_unit_test(test_rows_of_what_was_replaced_are_not_lost_to_a_name_of_the_new_one),
+        cmocka_unit_test(test_a_name_that_the_index_has_for_it_is_learnt_late),
         cmocka_unit_test(test_what_landed_behind_an_image_is_its_name),
         cmocka_unit_test(test_a_swap_is_one_batch),
         cmocka_unit_test(test_what_was_removed_takes_all_its_rows_along),

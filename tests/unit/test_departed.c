@@ -104,10 +104,15 @@ static void test_where_another_image_came_nothing_is_remembered(void **state)
 
     (void)state;
     note_listed(ix, "a", "b", NOW_S);
-    assert_true(departed_since(ix, PREFIX "a", NOW_S));
-    assert_false(departed_since(ix, PREFIX "a", NOW_S + 1));
+    assert_true(departed_since(ix, PREFIX "a", NOW_S, DEPARTED_ELSEWHERE));
+    assert_true(departed_since(ix, PREFIX "a", NOW_S, DEPARTED_ANYWHERE));
+    assert_false(departed_since(ix, PREFIX "a", NOW_S + 1, DEPARTED_ANYWHERE));
     assert_int_equal(departed_forget(ix, PREFIX "a"), 0);
-    assert_false(departed_since(ix, PREFIX "a", NOW_S));
+    assert_false(departed_since(ix, PREFIX "a", NOW_S, DEPARTED_ANYWHERE));
+    note(ix, "a", NULL, NOW_S); /* rows are dropped */
+    assert_false(departed_since(ix, PREFIX "a", NOW_S, DEPARTED_ELSEWHERE));
+    assert_true(departed_since(ix, PREFIX "a", NOW_S, DEPARTED_ANYWHERE));
+    assert_int_equal(departed_forget(ix, PREFIX "a"), 0);
     expect_at(ix, "a", NOW_S, NULL);
     index_close(ix);
 }
