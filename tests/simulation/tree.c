@@ -37,6 +37,7 @@ static bool needs_row[SIM_IMAGES];   /* of its loose rows one is to be left */
 static int heir_at[SIM_IMAGES];      /* it overwrote one there that rows named: one is to be left */
 static int
     row_early[SIM_ROWS]; /* where its image was before it came to S3, when it was written; -1 */
+static bool overwrote[SIM_IMAGES];     /* it was renamed over another one */
 static unsigned stored_at[SIM_IMAGES]; /* places under which S3 has had it */
 static bool landed[SIM_IMAGES];        /* it came to S3 at a second path: its first may go */
 static unsigned removals;              /* of images that are nowhere else */
@@ -302,6 +303,7 @@ void tree_begin(const char *where, unsigned limit)
     memset(died_at, -1, sizeof died_at);
     memset(needs_row, 0, sizeof needs_row);
     memset(heir_at, -1, sizeof heir_at);
+    memset(overwrote, 0, sizeof overwrote);
     memset(stored_at, 0, sizeof stored_at);
     memset(landed, 0, sizeof landed);
     images = contents = 1;
@@ -329,6 +331,7 @@ static bool rename_over(unsigned from, unsigned to)
     heir_at[disk[from].image] = -1;
     if (disk[to].image) {
         dead = disk[to].image;
+        overwrote[disk[from].image] = true;
         if (has_row_at(disk[to].image, to))
             heir_at[disk[from].image] = (int)to;
     }
@@ -550,13 +553,24 @@ static bool is_theirs(unsigned n, const char *path)
     return image && was_at[image] & place && !(stored_at[row_first[n]] & stored_at[image] & place);
 }
 
-/* Or it may go with such another one. */
+/* Or it may go with such another one: one that is gone, or that has the place of yet another, whose
+ * rows are its own then. */
 static bool goes_as_theirs(unsigned n)
 {
     for (unsigned other = 1; row_early[n] >= 0 && other < images; other++)
-        if (died_at[other] >= 0 && was_at[other] & ~stored_at[other] & 1u << row_early[n])
+        if (other != row_first[n] && was_at[other] & 1u << row_early[n] &&
+            (overwrote[other] || (died_at[other] >= 0 && !(stored_at[other] & 1u << row_early[n]))))
             return true;
     return false;
+}
+
+/* After a crash nobody knows that the image, which is gone, was where it was overwritten or
+ * removed, if S3 never had it there: "only the ends are seen" (agent/DESIGN.md). */
+static bool is_unheard_of(unsigned n)
+{
+    unsigned image = row_first[n];
+
+    return crashed && died_at[image] >= 0 && !(stored_at[image] & 1u << died_at[image]);
 }
 
 static void judge_row(const struct row list[SIM_ROWS], unsigned n, bool held)
@@ -568,7 +582,7 @@ static void judge_row(const struct row list[SIM_ROWS], unsigned n, bool held)
         return;
     if (at < 0 && image && list[n].there && !held && !stays(n, list[n].path, held))
         tree_break("5: the row of an image that is gone stayed");
-    if (at < 0 || (crashed && row_loose[n] && late[image]))
+    if (at < 0 || (row_loose[n] && ((crashed && late[image]) || is_unheard_of(n))))
         return;
     if (list[n].there && strcmp(list[n].path, names[at]) != 0 && !stays(n, list[n].path, held))
         tree_break("5: a row does not name its image");
