@@ -205,11 +205,11 @@ static int agent_mappings(struct agent *a, struct err *e)
 {
     int rc;
 
-    a->mapping_count = a->conf->mapping_count;
-    a->mappings = calloc(a->mapping_count, sizeof *a->mappings);
-    a->root_fds = calloc(a->mapping_count, sizeof *a->root_fds);
+    a->mappings = calloc(a->conf->mapping_count, sizeof *a->mappings);
+    a->root_fds = calloc(a->conf->mapping_count, sizeof *a->root_fds);
     if (!a->mappings || !a->root_fds)
         return err_set(e, -ENOMEM, NULL, NULL, "no memory");
+    a->mapping_count = a->conf->mapping_count;
     rc = tally_begin(a, e);
     for (size_t i = 0; i < a->mapping_count && rc == 0; i++) {
         struct mapping *m = &a->mappings[i];
@@ -563,7 +563,9 @@ void agent_end(struct agent *a)
     control_free(a->control);
     work_free(a->work);
     watchers_free(a->watchers);
-    if (a->journal && a->index && !a->fatal) {
+    /* A start that failed before recovery has nothing to tell, and the index must not say that it
+     * has what only the journal tells. */
+    if (a->journal && a->index && a->recovered && !a->fatal) {
         agent_now(a);
         a->retention_due_ms = 0; /* a run may be too short for a look in between */
         retention_step(a);

@@ -237,6 +237,7 @@ struct agent {
     uint64_t failovers;        /* of the journal: segments given up that were told */
     struct err rival;          /* another agent acts on a tree of ours: -EBUSY, which and who */
     bool unfit;                /* the configuration asks for what this machine cannot do */
+    bool recovered;            /* the index has what the journal tells: it may be said so */
     int64_t real_us, now_ms;   /* of this turn of the loop */
     int64_t started_ms;
     int64_t orphans_ms;        /* when uploads in parts are looked through next */
@@ -445,8 +446,7 @@ void follow_glimpsed(struct agent *a, struct item *it, const struct file_stat *s
 void follow_seen(struct agent *a, struct item *it, struct item *before);
 /* rows say that some image is at the item's path */
 bool follow_has_at(const struct agent *a, const struct item *it);
-/* a list waits for an image by this name: if nothing is open where rows say that it is, it is
- * looked at there */
+/* a list waits for this image: where rows say that it is, it is looked at if nothing is open */
 void follow_doubt(struct agent *a, const struct mapping *images, const char *name);
 /* the image that the index has under the item's key is certainly at another path */
 bool follow_is_elsewhere(const struct agent *a, const struct item *it, const struct known *known);

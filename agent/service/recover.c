@@ -527,6 +527,7 @@ int recover(struct agent *a, uint64_t next_seq, struct err *e)
     a->uncommitted++; /* what was read is not to be applied again */
     if (rc == 0)
         rc = agent_commit(a);
+    a->recovered = rc == 0;
     if (rc && !e->code)
         err_set(e, rc, a->conf->state_dir, NULL, "recovery failed: %s", err_name(rc));
     return rc;

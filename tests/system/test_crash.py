@@ -5,7 +5,7 @@ import random
 import shutil
 import time
 
-from harness import deadline, long_test, on, samples
+from harness import deadline, long_test, on, samples, wait_until, write
 
 
 class Load:
@@ -127,6 +127,30 @@ def test_invariant_3_nothing_is_uploaded_twice_without_need(ctx):
     twice = len(puts) - len({r["key"] for r in puts})
     # What was in flight at a kill may go again: at most what one agent hands over at once.
     assert twice <= 3 * 512, twice
+    ctx.client.assert_tree(images, "images/")
+    agent.verify_journal()
+
+
+@on("s3d")
+def test_a_start_that_fails_forgets_nothing_of_what_a_crash_left(ctx):
+    images, lists, classes = ctx.folder("images"), ctx.folder("lists"), ctx.path("classes.map")
+    samples.write_lists(lists, samples.adwaita(images, count=20))
+    write(classes, b"0\tcat\n")
+    agent = ctx.agent(images=images, lists=lists, options={
+        "policies": [{"label_from_directory": classes}]}).start()
+    agent.wait_in_step()
+    put = ctx.server.fault("lost-reply", op="PutObject", count=0)
+    write(f"{images}/late.jpg", b"in S3, as the journal alone may say")
+    wait_until(lambda: any(f["id"] == put and f["hits"] for f in ctx.server.faults()), 20,
+               "the new image in S3", interval=0.01)
+    agent.kill9()
+    ctx.server.clear_faults()
+    os.unlink(f"{images}/late.jpg")
+    write(classes, b"cat\n")
+    failed = agent.once(check=False)
+    assert failed.returncode == 2 and "class map" in failed.stderr, failed
+    write(classes, b"0\tcat\n")
+    agent.once()
     ctx.client.assert_tree(images, "images/")
     agent.verify_journal()
 
