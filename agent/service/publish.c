@@ -19,22 +19,34 @@
 /* A list that waits is left alone for so many times what a check took. */
 #define CHECK_REST_TIMES 29
 
+/* The item's object goes as soon as the lists that were rewritten are live. */
+static bool is_ending(const struct item *o)
+{
+    return o->state == ITEM_BARRIER || o->state == ITEM_DELETING;
+}
+
+/* Into the map, which is made for the first. */
+static int add_key(struct map **m, struct item *o)
+{
+    if (!*m)
+        *m = map_new();
+    return *m ? map_put_str(*m, o->key, o, NULL) : -ENOMEM;
+}
+
 /* The images that are gone, and the objects that go as soon as no list names them: no list that
  * still does may go up again. NULL: there are none. */
-static int publish_leaving(const struct agent *a, unsigned images, struct map **ret)
+static int publish_leaving(const struct agent *a, unsigned images, struct job *job)
 {
-    struct map *m = NULL;
     int rc = 0;
 
     for (struct item *o = pending_first(a->pending, images); o && rc == 0; o = o->mate_next) {
-        if (o->state != ITEM_LISTING && o->state != ITEM_CLAIMED && o->state != ITEM_BARRIER &&
-            o->state != ITEM_DELETING && o->state != ITEM_GONE && !o->told_gone)
+        if (o->state != ITEM_LISTING && o->state != ITEM_CLAIMED && !is_ending(o) &&
+            o->state != ITEM_GONE && !o->told_gone)
             continue;
-        if (!m)
-            m = map_new();
-        rc = m ? map_put_str(m, o->key, o, NULL) : -ENOMEM;
+        rc = add_key(&job->leaving, o);
+        if (rc == 0 && is_ending(o))
+            rc = add_key(&job->ending, o);
     }
-    *ret = m;
     return rc;
 }
 
@@ -50,7 +62,7 @@ static void publish_submit(struct agent *a, struct item *it, uint64_t passed_ove
         job->path = strdup(it->path);
         job->key = key ? strdup(key) : NULL;
     }
-    if (!job || !job->path || (key && !job->key) || publish_leaving(a, images->id, &job->leaving) ||
+    if (!job || !job->path || (key && !job->key) || publish_leaving(a, images->id, job) ||
         (list_holds(policy) && list_holds_keys(a, images, &job->held)) || agent_commit(a)) {
         job_free(job);
         agent_fail(a, -ENOMEM, "checking a list");
@@ -156,6 +168,19 @@ static void publish_held(struct agent *a, struct item *it, const struct job *job
     pending_set(a->pending, it, ITEM_WAITING, a->now_ms + AGENT_RECHECK_MS);
 }
 
+/* The list waits for an image by this name. Where the object under it was about to be deleted, a
+ * file has come there of which no event told yet. */
+static void publish_doubt(struct agent *a, const struct mapping *images, const char *name)
+{
+    char key[AGENT_KEY_SIZE];
+    const struct item *o =
+        agent_key(a, images->id, name, key) ? pending_find(a->pending, key) : NULL;
+
+    if (o && is_ending(o) && !o->again)
+        intake_touch_key(a, images->id, key, JOURNAL_SRC_SELF, 0);
+    follow_doubt(a, images, name);
+}
+
 void publish_checked(struct agent *a, struct job *job)
 {
     struct item *it = job->item;
@@ -201,8 +226,8 @@ void publish_checked(struct agent *a, struct job *job)
         item_blame(it, why);
         pending_set(a->pending, it, ITEM_WAITING, a->now_ms + rest_ms);
         if (job->first_missing)
-            follow_doubt(a, &a->mappings[agent_mapping(a, it)->conf->repository],
-                         job->first_missing);
+            publish_doubt(a, &a->mappings[agent_mapping(a, it)->conf->repository],
+                          job->first_missing);
         return;
     }
     if (it->change == CHANGE_NONE) { /* S3 has it */

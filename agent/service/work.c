@@ -83,6 +83,7 @@ void job_free(struct job *job)
     buf_release(&job->old_names);
     lst_changes_free(job->old_rows);
     map_free(job->leaving);
+    map_free(job->ending);
     mentions_free(job->names);
     free(job->key);
     free(job->manifest);
@@ -259,7 +260,8 @@ struct check {
     struct noting note;
 };
 
-/* lst_each_path's callback: an image that is on disk but not in S3 keeps the list back. */
+/* lst_each_path's callback: an image that is on disk but not in S3 keeps the list back. So does one
+ * that came to where an old object is about to be deleted. */
 static int check_image(void *arg, const char *image)
 {
     struct check *c = arg;
@@ -286,7 +288,9 @@ static int check_image(void *arg, const char *image)
             return 0;
         return check_dangling(job, image);
     }
-    return in_s3 ? 0 : check_missing(job, image);
+    if (in_s3 && !(job->ending && map_get_str(job->ending, key)))
+        return 0;
+    return check_missing(job, image);
 }
 
 /* JOB_CHECK. */

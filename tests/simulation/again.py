@@ -24,6 +24,8 @@ ONCE = (
     Once("the same, of one that was renamed before", "8:15:5:23", (9,), (NO_CRASH,)),
     Once("a file renamed over an image goes on, and another came to where it was before", "18:6:1:8",
          (9,), (NO_CRASH,)),
+    Once("an old list is saved, and a file comes to where an old object is about to go", "1:2:25:0",
+         (10, 11), (NO_CRASH,)),
     Once("files go while a listing waits in which they are", "16:22:24", (7, 9), (6, 9)),
 )
 
