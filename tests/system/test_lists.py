@@ -236,7 +236,7 @@ def check_rows(path, gone, renamed, added):
 
 
 @on("s3d")
-@deadline(150)
+@deadline(300)
 def test_rows_that_are_appended_during_a_rewrite_stay(ctx):
     agent, images, lists = long_list(ctx)
     path, gone, renamed, added = f"{lists}/long.lst", [], [], []
@@ -250,7 +250,7 @@ def test_rows_that_are_appended_during_a_rewrite_stay(ctx):
         gone += [f"{2 * i:03}.jpg", f"{2 * i + 1:03}.jpg"]
         renamed.append(f"r{i}.jpg")
         added.append(row)
-        agent.wait_in_step(30)
+        agent.wait_in_step(60)
         check_rows(path, gone, renamed, added)
     ctx.client.assert_tree(lists, "lists/")
     assert not glob.glob(f"{lists}/*kept*"), os.listdir(lists)
@@ -258,7 +258,7 @@ def test_rows_that_are_appended_during_a_rewrite_stay(ctx):
 
 
 @on("s3d")
-@deadline(150)
+@deadline(300)
 def test_a_list_that_is_replaced_during_a_rewrite_keeps_both(ctx):
     """An editor that saves by renaming, before, in or after the rewrite: both edits count."""
     agent, images, lists = long_list(ctx)
@@ -272,7 +272,7 @@ def test_a_list_that_is_replaced_during_a_rewrite_keeps_both(ctx):
         os.unlink(f"{images}/{old}")
         editor.join(25)
         assert editor.result, "the list was not rewritten"
-        agent.wait_in_step(30)
+        agent.wait_in_step(60)
         added.append(row)
         rows = read(path).split(b"\n")
         assert all(rows.count(r) == 1 for r in added), "an edit was lost"
