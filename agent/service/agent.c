@@ -1,6 +1,7 @@
 /* Shell. The agent: what its parts share, its beginning and its end. */
 #include "agent/service/agent.h"
 
+#include "agent/core/ways.h"
 #include "agent/service/absent.h"
 #include "agent/service/anchors.h"
 #include "agent/service/events.h"

@@ -45,7 +45,6 @@
 #include "agent/core/recent.h"
 #include "agent/core/rows.h"
 #include "agent/core/trouble.h"
-#include "agent/core/ways.h"
 #include "agent/service/attributes.h"
 #include "agent/service/departed.h"
 #include "agent/service/index.h"

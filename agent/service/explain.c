@@ -1,6 +1,7 @@
 /* Shell. Where images are that left with their directories. See explain.h. */
 #include "agent/service/explain.h"
 
+#include "agent/core/ways.h"
 #include "agent/service/departed.h"
 #include "base/clock.h"
 

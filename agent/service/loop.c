@@ -1,6 +1,7 @@
 /* Shell. The loop: what one turn does, and what wakes it. */
 #include "agent/service/agent.h"
 
+#include "agent/core/ways.h"
 #include "agent/service/anchors.h"
 #include "agent/service/departed.h"
 #include "agent/service/events.h"

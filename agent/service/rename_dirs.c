@@ -2,6 +2,8 @@
  * all. */
 #include "agent/service/agent.h"
 
+#include "agent/core/ways.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
