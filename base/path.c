@@ -80,6 +80,25 @@ bool path_is_within(const char *path, const char *dir)
     return strncmp(path, dir, n) == 0 && (path[n] == '\0' || path[n] == '/');
 }
 
+bool path_carried(char *out, size_t size, const char *path, path_place_fn *place, const void *arg)
+{
+    const char *other;
+    char *slash;
+
+    if (snprintf(out, size, "%s", path) >= (int)size)
+        return false;
+    while ((slash = strrchr(out, '/'))) {
+        const size_t n = (size_t)(slash - out) + 1;
+
+        slash[1] = '\0';
+        other = place(arg, out);
+        if (other)
+            return other[0] && snprintf(out, size, "%s%s", other, path + n) < (int)size;
+        *slash = '\0';
+    }
+    return false;
+}
+
 int path_rebase(char *out, size_t size, const char *path, const char *from, const char *to)
 {
     const char *rest = path;

@@ -35,6 +35,12 @@ bool path_is_within(const char *path, const char *dir);
 int path_rebase(char *out, size_t size, const char *path, const char *from, const char *to)
     __attribute__((warn_unused_result));
 
+/* path_carried(out, size, path, place, arg): the path as it is where the innermost directory above
+ * it is that place(arg, "dir/") knows another place of (it ends in '/'; "": it is not to be told).
+ * `out` takes the path itself, too. False: there is none, or it does not fit; out is then void. */
+typedef const char *path_place_fn(const void *arg, const char *dir);
+bool path_carried(char *out, size_t size, const char *path, path_place_fn *place, const void *arg);
+
 /*
  * path_glob(pattern, path): shell pattern match, no environment, no locale, linear in
  * pattern x path. Without a '/' the pattern is held against the last component, with one against

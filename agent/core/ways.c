@@ -2,9 +2,9 @@
 #include "agent/core/ways.h"
 
 #include "base/map.h"
+#include "base/path.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,19 +79,15 @@ int ways_note(struct ways *w, const char *from, const char *to)
     return one->from && one->to ? map_put_str(w->left, from, one, NULL) : -ENOMEM;
 }
 
+/* path_place_fn. */
+static const char *went_to(const void *arg, const char *dir)
+{
+    const struct way *one = map_get_str(arg, dir);
+
+    return !one ? NULL : one->again ? "" : one->to;
+}
+
 bool ways_on(const struct ways *w, const char *key, char *out, size_t size)
 {
-    const struct way *one = NULL;
-    char *dir = strdup(key), *slash;
-    bool fits = false;
-
-    while (dir && !one && (slash = strrchr(dir, '/'))) {
-        slash[1] = '\0';
-        one = map_get_str(w->left, dir);
-        if (one && !one->again)
-            fits = snprintf(out, size, "%s%s", one->to, key + strlen(dir)) < (int)size;
-        *slash = '\0';
-    }
-    free(dir);
-    return fits;
+    return path_carried(out, size, key, went_to, w->left);
 }

@@ -79,43 +79,25 @@ void rename_expire(struct agent *a)
     }
 }
 
-/* Where a directory was before, or is now, as events said; NULL: they did not. */
-typedef const char *place_fn(const struct agent *a, const char *dir);
-
-static const char *came_from(const struct agent *a, const char *dir)
+/* path_place_fn: where a directory was before, or is now, as events said; NULL: they did not. */
+static const char *came_from(const void *agent, const char *dir)
 {
+    const struct agent *a = agent;
+
     return map_get_str(a->dirs_to, dir);
 }
 
-static const char *went_to(const struct agent *a, const char *dir)
+static const char *went_to(const void *agent, const char *dir)
 {
+    const struct agent *a = agent;
     const struct dir_gone *d = map_get_str(a->dirs_gone, dir);
 
     return d ? d->to : NULL;
 }
 
-/* The key as it was, or is, for the place of a directory above it. */
-static bool with_directory(const struct agent *a, const char *key, place_fn *place,
-                           char out[AGENT_KEY_SIZE])
-{
-    char dir[AGENT_KEY_SIZE];
-    char *slash;
-
-    snprintf(dir, sizeof dir, "%s", key);
-    while ((slash = strrchr(dir, '/'))) {
-        slash[1] = '\0';
-        const char *other = place(a, dir);
-
-        if (other)
-            return snprintf(out, AGENT_KEY_SIZE, "%s%s", other, key + strlen(dir)) < AGENT_KEY_SIZE;
-        *slash = '\0';
-    }
-    return false;
-}
-
 bool rename_told_by_directory(const struct agent *a, const char *key, char out[AGENT_KEY_SIZE])
 {
-    return with_directory(a, key, came_from, out);
+    return path_carried(out, AGENT_KEY_SIZE, key, came_from, a);
 }
 
 #define TRAIL_STEPS_MAX 16 /* a directory may be back where it was: the trail is a ring then */
@@ -146,7 +128,8 @@ bool trail_on(const struct agent *a, struct trail *t)
     const char *told = it && it->went ? it->went : went_to(a, t->key);
     char after[AGENT_KEY_SIZE];
 
-    if (t->steps++ == TRAIL_STEPS_MAX || (!told && !with_directory(a, t->key, went_to, after)))
+    if (t->steps++ == TRAIL_STEPS_MAX ||
+        (!told && !path_carried(after, sizeof after, t->key, went_to, a)))
         return false;
     snprintf(t->key, sizeof t->key, "%s", told ? told : after);
     return true;

@@ -127,6 +127,38 @@ static void test_within_and_rebase(void **state)
     assert_string_equal(out, "");
 }
 
+/* path_place_fn: what the arguments say, two words a place. */
+static const char *place_of(const void *arg, const char *dir)
+{
+    for (const char *const *words = arg; words[0]; words += 2)
+        if (strcmp(words[0], dir) == 0)
+            return words[1];
+    return NULL;
+}
+
+static void test_carried(void **state)
+{
+    static const char *const places[] = {"a/", "x/", "a/b/", "y/z/",  "u/v/", "",
+                                         "u/", "w/", "s/",   "long/", NULL};
+    char out[32];
+
+    (void)state;
+    assert_true(path_carried(out, sizeof(out), "a/c/1", place_of, places));
+    assert_string_equal(out, "x/c/1");
+    assert_true(path_carried(out, sizeof(out), "a/b/c/1", place_of, places)); /* the innermost */
+    assert_string_equal(out, "y/z/c/1");
+    assert_true(path_carried(out, sizeof(out), "a/", place_of, places));
+    assert_string_equal(out, "x/");
+    assert_false(path_carried(out, sizeof(out), "u/v/1", place_of, places)); /* nor outwards */
+    assert_true(path_carried(out, sizeof(out), "u/1", place_of, places));
+    assert_false(path_carried(out, sizeof(out), "ab/1", place_of, places));
+    assert_false(path_carried(out, sizeof(out), "1", place_of, places));
+    assert_false(path_carried(out, 6, "s/1", place_of, places));
+    assert_true(path_carried(out, 7, "s/1", place_of, places));
+    assert_string_equal(out, "long/1");
+    assert_false(path_carried(out, 3, "a/1", place_of, places));
+}
+
 static void test_utf8(void **state)
 {
     (void)state;
@@ -329,6 +361,7 @@ int main(void)
         cmocka_unit_test(test_join),
         cmocka_unit_test(test_name_and_parent),
         cmocka_unit_test(test_within_and_rebase),
+        cmocka_unit_test(test_carried),
         cmocka_unit_test(test_utf8),
         cmocka_unit_test(test_glob),
         cmocka_unit_test(test_glob_agrees_with_trying_everything),
