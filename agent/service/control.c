@@ -179,10 +179,11 @@ static int client_reload(struct client *c, const struct ucred *peer)
              status == RELOAD_LATER ? "to begin anew with"
              : status               ? "refused"
                                     : "taken over");
-    if (status != RELOAD_LATER)
+    if (status != RELOAD_LATER) {
         rc = buf_appendf(&c->out, "%d\n", status);
-    if (rc == 0 && status != RELOAD_LATER && text.len)
-        rc = buf_append(&c->out, text.data, text.len);
+        if (rc == 0 && text.len)
+            rc = buf_append(&c->out, text.data, text.len);
+    }
     buf_release(&text);
     return rc;
 }

@@ -21,9 +21,9 @@
 #define DEPARTED_TROUBLED_S 600         /* the same, while all is not in step for long */
 
 /* departed_note(ix, key, prefix, to, now_s, keep_s): rows that name the path of this key, if there
- * are any, leave it for the path `to` (NULL: they are dropped); keep_s: how long that is remembered
- * where no list named it. prefix: so many bytes of the key are not of
- * its path, but of all paths beside it. 0 or a negative code. */
+ * are any, leave it for the path `to` (NULL: they are dropped). prefix: so many bytes of the key
+ * are not of its path, but of all paths beside it. keep_s: how long that is remembered where no
+ * list named it. 0 or a negative code. */
 int departed_note(struct index *ix, const char *key, size_t prefix, const char *to, int64_t now_s,
                   uint32_t keep_s) __attribute__((warn_unused_result));
 

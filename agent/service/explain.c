@@ -26,7 +26,8 @@ static bool is_another(struct agent *a, const char *key, const char *now)
     if (!agent_image(a, key, &was))
         return false;
     return it ? plan_is_other(&it->seen, &was.known)
-              : index_get(a->index, now, &is) || is.known.ino != was.known.ino;
+              : index_get(a->index, now, &is) ||
+                    file_id_differs(plan_file(&is.known), plan_file(&was.known));
 }
 
 bool explain_place(struct agent *a, const struct mapping *m, const char *key,

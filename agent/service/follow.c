@@ -573,7 +573,6 @@ void follow_left(struct agent *a, const struct item *it)
 {
     struct index_entry e;
     struct birth b;
-
     bool moved;
 
     if (!follow_rows(a, it) || !agent_image(a, it->key, &e))

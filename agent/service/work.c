@@ -228,12 +228,9 @@ static bool has_directory(const struct job *job, const char *image)
 {
     char dir[PATH_BYTES_MAX + 1];
     struct file_stat st;
-    char *slash;
 
-    if (snprintf(dir, sizeof dir, "%s", image) >= (int)sizeof dir || !(slash = strrchr(dir, '/')))
-        return true;
-    *slash = '\0';
-    return tree_stat(job->images_fd, dir, &st) || st.kind != FILE_ABSENT;
+    return path_parent(dir, sizeof dir, image) || tree_stat(job->images_fd, dir, &st) ||
+           st.kind != FILE_ABSENT;
 }
 
 /* The image is neither on disk nor in S3. */
