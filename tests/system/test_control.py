@@ -3,12 +3,10 @@
 import json
 import os
 import socket
-import subprocess
 import threading
 import time
 
 from harness import on, samples, wait_until, write
-from harness.agent import lockstep_binary
 
 
 def begin(ctx, count=6, lists=True, **options):
@@ -22,11 +20,6 @@ def begin(ctx, count=6, lists=True, **options):
     agent.start()
     agent.wait_in_step(30)
     return agent, images, list_dir
-
-
-def agent_process(agent, *words):
-    return subprocess.Popen([lockstep_binary(), words[0], "-c", agent.conf, *words[1:]],
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=agent.environment)
 
 
 def missing(ctx, keys):
@@ -132,13 +125,13 @@ def test_whoever_waits_takes_nobody_s_place_and_is_told_of_the_agent_s_end(ctx):
     agent, images, _ = begin(ctx, lists=False)
     assert agent.run("pause").returncode == 0
     write(f"{images}/open.jpg")
-    waiting = [agent_process(agent, "wait") for _ in range(32)]
+    waiting = [agent.begun("wait") for _ in range(32)]
 
     def full():
         """One too many is refused. That may be one of ours, which then comes again."""
         for i, process in enumerate(waiting):
             if process.poll() is not None:
-                waiting[i] = agent_process(agent, "wait")
+                waiting[i] = agent.begun("wait")
         return agent.run("wait", "--timeout", "1").returncode == 4
 
     wait_until(full, 20, "one too many to be refused")
@@ -150,7 +143,7 @@ def test_whoever_waits_takes_nobody_s_place_and_is_told_of_the_agent_s_end(ctx):
     agent.stop()
     for process in waiting[16:]:
         error = process.communicate(timeout=20)[1]
-        assert process.returncode == 4 and b"ended before" in error, error
+        assert process.returncode == 4 and "ended before" in error, error
     assert agent.run("wait").returncode == 4
 
 

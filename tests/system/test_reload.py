@@ -4,12 +4,10 @@ process, or not at all."""
 import os
 import random
 import socket
-import subprocess
 import threading
 import time
 
 from harness import on, wait_until, write
-from harness.agent import lockstep_binary
 
 
 def begin(ctx, count=6, **options):
@@ -38,13 +36,13 @@ def repository(name, path):
     return f'{{ name = "{name}"; path = "{path}"; prefix = "{name}/"; settle_ms = 100; }}'
 
 
-def missing(ctx, keys):
-    return sorted(set(keys) - set(ctx.client.keys("images/")))
-
-
-def reload_process(agent):
-    return subprocess.Popen([lockstep_binary(), "reload", "-c", agent.conf], text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=agent.environment)
+def begin_with_more(ctx):
+    """The same with a second repository, which a reload has brought."""
+    agent, images = begin(ctx)
+    more = ctx.folder("more")
+    settings(agent, images, more=repository("more", more))
+    assert agent.run("reload").returncode == 0
+    return agent, images, more
 
 
 @on("s3d")
@@ -63,7 +61,8 @@ def test_what_can_be_changed_is_taken_over_at_once(ctx):
     agent.wait_for_log("reload: the configuration is taken over")
     assert agent.status()[0]["flow"]["limit_requests"] == 0
     write(f"{images}/after.jpg")
-    wait_until(lambda: not missing(ctx, ["images/after.jpg"]), 15, "the agent to go on")
+    wait_until(lambda: "images/after.jpg" in ctx.client.keys("images/"), 15,
+               "the agent to go on")
     assert "begins anew" not in agent.log()
 
 
@@ -134,16 +133,13 @@ def test_a_mapping_comes_and_goes_without_a_restart(ctx):
 
 @on("s3d")
 def test_what_is_open_of_a_mapping_that_leaves_is_waited_for(ctx):
-    agent, images = begin(ctx)
-    more = ctx.folder("more")
-    settings(agent, images, more=repository("more", more))
-    assert agent.run("reload").returncode == 0
+    agent, images, more = begin_with_more(ctx)
     ctx.server.fault("delay", op="PutObject", key="more/*", ms=1500, count=0)
     for i in range(30):
         write(f"{more}/{i}.jpg", b"more %d" % i)
     wait_until(lambda: agent.status()[0]["pending"] >= 30, 10, lambda: str(agent.status()))
     settings(agent, images)
-    asked = reload_process(agent)
+    asked = agent.begun("reload")
     wait_until(lambda: agent.status()[0]["reloading"], 10, "the reload to wait")
     assert "changed configuration" in agent.run("status").stdout
     out, err = asked.communicate(timeout=60)
@@ -153,18 +149,15 @@ def test_what_is_open_of_a_mapping_that_leaves_is_waited_for(ctx):
 
 @on("s3d")
 def test_a_stop_goes_before_a_new_beginning(ctx):
-    agent, images = begin(ctx)
-    more = ctx.folder("more")
-    settings(agent, images, more=repository("more", more))
-    assert agent.run("reload").returncode == 0
+    agent, images, more = begin_with_more(ctx)
     assert agent.run("pause").returncode == 0
     write(f"{more}/open.jpg")
     wait_until(lambda: agent.status()[0]["pending"] == 1, 10, lambda: str(agent.status()))
     settings(agent, images)
-    asked = reload_process(agent)
+    asked = agent.begun("reload")
     wait_until(lambda: agent.status()[0]["reloading"], 10, "the reload to wait")
     settings(agent, images, "limits: { requests = 9; };")
-    again = reload_process(agent)
+    again = agent.begun("reload")
     out, err = asked.communicate(timeout=20)
     assert asked.returncode == 4 and "another reload" in err, (out, err)
     assert agent.stop() == 0
@@ -224,7 +217,7 @@ def test_nothing_is_lost_however_often_it_is_reloaded(ctx):
         for turn in range(8):
             settings(agent, images, more=repository("more", more) if turn % 2 == 0 else "")
             if turn in (3, 4):  # on its way from one life to the next
-                asked = reload_process(agent)
+                asked = agent.begun("reload")
                 time.sleep(dice.random() * 0.3)
                 agent.kill9()
                 asked.communicate(timeout=20)

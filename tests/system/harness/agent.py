@@ -122,14 +122,20 @@ class Agent:
 
     # --- its commands ---------------------------------------------------------------------------
 
+    def _command(self, words):
+        split = next((i for i, w in enumerate(words) if w.startswith("-")), len(words))
+        return [lockstep_binary(), *words[:split], "-c", self.conf, *words[split:]]
+
     def run(self, *command, timeout=60, input=None):
         """`lockstep COMMAND -c conf ...`; the result with stdout and stderr as text. The words of
         the command come first, then options: run("journal", "verify", "--json")."""
-        words = [w for w in command]
-        split = next((i for i, w in enumerate(words) if w.startswith("-")), len(words))
-        full = [lockstep_binary(), *words[:split], "-c", self.conf, *words[split:]]
-        return subprocess.run(full, capture_output=True, text=True, timeout=timeout, input=input,
+        return subprocess.run(self._command(command), capture_output=True, text=True, timeout=timeout, input=input,
                               env=self.environment, check=False)
+
+    def begun(self, *command):
+        """The same, begun: a process, whose output is for communicate()."""
+        return subprocess.Popen(self._command(command), stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True, env=self.environment)
 
     def json(self, *command, timeout=60):
         """A command with --json: (what it printed, exit status)."""
