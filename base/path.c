@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* The component of n bytes at p is neither empty nor "." nor "..". */
