@@ -66,7 +66,8 @@ def test_the_rows_of_a_held_image_that_never_came_to_s3_leave_with_the_others(ct
 
 @on("s3d")
 def test_files_that_come_back_are_let_out_of_the_hold(ctx):
-    agent, images, lists, paths = running(ctx)
+    # cp writes each file after it has made it: a busy machine may take a while in between.
+    agent, images, lists, paths = running(ctx, repository={"settle_ms": 1000})
     aside = ctx.folder("aside")
     shutil.copytree(images, f"{aside}/copy", copy_function=shutil.copy2)
     for path in paths:
