@@ -4,8 +4,8 @@
  *
  * Nothing on the disk needs the tree before the next checkpoint or segment, so it may lag behind.
  * The thread gets the bytes themselves: `held` is exchanged for the buffer that it had before, into
- * which only the open batch is copied. While it works, tree and buffer are the thread's; whoever
- * wants the tree waits for it by journal_grown. It cannot fail.
+ * which only what is not durable yet is copied. While it works, tree and buffer are the thread's;
+ * whoever wants the tree waits for it by journal_grown. It cannot fail.
  */
 #include "journal/worker.h"
 #include "journal/writer.h"
@@ -57,7 +57,7 @@ const struct journal_tree *journal_grown(struct journal *j)
     return &j->durable.tree;
 }
 
-/* The thread, which has nothing to do, gets `held` up to the open batch, and gives the buffer that
+/* The thread, which has nothing to do, gets the first n bytes of `held`, and gives the buffer that
  * it had. False where it cannot: without memory. */
 static bool hand_over(struct journal *j, size_t n)
 {
@@ -76,11 +76,11 @@ static bool hand_over(struct journal *j, size_t n)
     return true;
 }
 
-void journal_grow(struct journal *j)
+void journal_grow(struct journal *j, size_t n)
 {
-    const size_t n = j->open_from, rest = journal_open_bytes(j);
+    const size_t rest = j->held.len - n;
 
-    j->open_from = 0;
+    j->open_from -= n;
     if (n == 0)
         return;
     (void)journal_grown(j); /* what it has comes first */

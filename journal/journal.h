@@ -183,10 +183,11 @@ int journal_open(const char *dir, const struct journal_options *opt, int64_t now
 int journal_append(struct journal *j, const struct journal_record *rec, int64_t now_us,
                    uint64_t *ret_seq) __attribute__((warn_unused_result));
 
-/* journal_flush(j): hand the open batch to the kernel. journal_sync(j): and make all durable. A
- * failed fdatasync is never retried on its file: a new segment gets the batches again; if that
- * fails too, -EIO for ever. -ENOSPC: the disk is full; what was appended is still in memory, and a
- * later call writes it; nothing may be acted on until then. -ENOMEM likewise. */
+/* journal_flush(j): hand the open batch to the kernel, or to the thread that is waiting for the
+ * disk and writes it then. journal_sync(j): and make all durable. A failed fdatasync is never
+ * retried on its file: a new segment gets the batches again; if that fails too, -EIO for ever.
+ * -ENOSPC: the disk is full; what was appended is still in memory, and a later call writes it;
+ * nothing may be acted on until then. -ENOMEM likewise. */
 int journal_flush(struct journal *j) __attribute__((warn_unused_result));
 int journal_sync(struct journal *j) __attribute__((warn_unused_result));
 
@@ -194,10 +195,11 @@ int journal_sync(struct journal *j) __attribute__((warn_unused_result));
  * of what is durable; ret_fd, which is the journal's, becomes readable when journal_sync_end has
  * something to take. 0, -ENOMEM, -errno.
  * journal_sync_begin(j): begin to make durable what was appended; the caller may append meanwhile.
- * An earlier one is waited for. Without the thread, or where nothing is to be done, it is
- * journal_sync. journal_sync_end(j): take the answer, if it has come; a failure is dealt with as by
- * journal_sync. Both: 0 or as journal_sync, WHICH DOES NOT SAY THAT ANYTHING IS DURABLE YET: an
- * intent is once its number is not above journal_durable_seq(j), that of the last record that is.
+ * Of two earlier ones the first is waited for. Without the thread, or where nothing is to be done,
+ * it is journal_sync. journal_sync_end(j): take the answers that have come; a failure is dealt with
+ * as by journal_sync. Both: 0 or as journal_sync, WHICH DOES NOT SAY THAT ANYTHING IS DURABLE YET:
+ * an intent is once its number is not above journal_durable_seq(j), that of the last record that
+ * is.
  */
 int journal_sync_apart(struct journal *j, int *ret_fd) __attribute__((warn_unused_result));
 int journal_sync_begin(struct journal *j) __attribute__((warn_unused_result));

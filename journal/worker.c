@@ -10,12 +10,13 @@
 
 struct journal_worker {
     pthread_t thread;
-    struct mailbox *asked;    /* closed: the thread ends */
-    struct mailbox *answered; /* its fd is the caller's to wait on */
-    struct letter letter;     /* which goes to and fro */
+    struct mailbox *asked;                      /* closed: the thread ends */
+    struct mailbox *answered;                   /* its fd is the caller's to wait on */
+    struct letter letters[JOURNAL_WORKER_MOST]; /* which go to and fro, in turns */
+    size_t turn;                                /* of them: the next one that goes */
     void (*work)(void *arg);
     void *arg;
-    bool busy;
+    size_t asked_count; /* questions whose answers were not taken */
 };
 
 /* The thread. */
@@ -80,20 +81,27 @@ int journal_worker_fd(const struct journal_worker *w)
 
 void journal_worker_ask(struct journal_worker *w)
 {
-    w->busy = true;
-    (void)!mailbox_send(w->asked, &w->letter); /* it is open until the worker is freed */
+    w->asked_count++;
+    /* Answers come in the order of the questions, so this letter is back; the mailbox is open until
+     * the worker is freed. */
+    (void)!mailbox_send(w->asked, &w->letters[w->turn++ % JOURNAL_WORKER_MOST]);
 }
 
 bool journal_worker_is_busy(const struct journal_worker *w)
 {
-    return w->busy;
+    return w->asked_count > 0;
+}
+
+bool journal_worker_has_room(const struct journal_worker *w)
+{
+    return w->asked_count < JOURNAL_WORKER_MOST;
 }
 
 bool journal_worker_take(struct journal_worker *w, bool wait)
 {
-    if (!w->busy || !(wait ? mailbox_wait(w->answered) : mailbox_take(w->answered)))
+    if (w->asked_count == 0 || !(wait ? mailbox_wait(w->answered) : mailbox_take(w->answered)))
         return false;
-    w->busy = false;
+    w->asked_count--;
     return true;
 }
 
@@ -101,7 +109,9 @@ void journal_worker_free(struct journal_worker *w)
 {
     if (!w)
         return;
-    (void)journal_worker_take(w, true); /* whatever it was */
+    while (journal_worker_take(w, true)) {
+        /* Whatever it was. */
+    }
     mailbox_close(w->asked);
     pthread_join(w->thread, NULL);
     release(w);

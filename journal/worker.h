@@ -19,14 +19,19 @@ int journal_worker_new(void (*work)(void *arg), void *arg, struct journal_worker
 /* journal_worker_fd(w): readable while there is an answer to take. The worker's. */
 int journal_worker_fd(const struct journal_worker *w);
 
-/* journal_worker_ask(w): to be called where it is not busy. journal_worker_is_busy(w): it was
- * asked, and no answer was taken. journal_worker_take(w, wait): take the answer: true; false where
- * nothing was asked, and without `wait` where it is not through. */
+#define JOURNAL_WORKER_MOST 2 /* questions at a time: one that it works on, one that waits */
+
+/* journal_worker_ask(w): to be called where it has room; questions are dealt with in their order.
+ * journal_worker_has_room(w): fewer than JOURNAL_WORKER_MOST answers are still to be taken.
+ * journal_worker_is_busy(w): it was asked, and an answer was not taken. journal_worker_take(w,
+ * wait): take the oldest answer: true; false where nothing was asked, and without `wait` where it
+ * is not through. */
 void journal_worker_ask(struct journal_worker *w);
+bool journal_worker_has_room(const struct journal_worker *w);
 bool journal_worker_is_busy(const struct journal_worker *w);
 bool journal_worker_take(struct journal_worker *w, bool wait);
 
-/* journal_worker_free(w): wait for what it was asked, and end it; NULL is allowed. */
+/* journal_worker_free(w): wait for all that it was asked, and end it; NULL is allowed. */
 void journal_worker_free(struct journal_worker *w);
 
 #endif

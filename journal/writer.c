@@ -34,58 +34,57 @@ static int write_bytes(struct journal *j, const char *p, size_t n)
     return rc;
 }
 
-/* The open batch has been closed, and the disk has not answered yet: wait for it, without the
- * commit line, since the batch goes into a new segment if the open one has failed. 0, with
- * ret_gone, or -EIO. */
-static int await_disk(struct journal *j, size_t n, bool *ret_gone)
+void journal_set_flushed(struct journal *j, const struct journal_head *head, size_t n)
 {
-    char commit[JOURNAL_COMMIT_MAX];
-    const size_t commit_n = journal_open_bytes(j) - n;
-    uint64_t failovers = j->failovers;
-    int rc;
-
-    memcpy(commit, j->held.data + j->open_from + n, commit_n);
-    j->held.len -= commit_n;
-    rc = journal_settle(j, true);
-    *ret_gone = j->failovers != failovers;
-    if (rc || *ret_gone)
-        return rc;
-    return buf_append(&j->held, commit, commit_n); /* there was room for it */
-}
-
-/* The open batch to the kernel. 0, -ENOMEM, -ENOSPC (it stays open), -EIO. */
-static int write_open(struct journal *j)
-{
-    struct journal_head head = j->head;
-    size_t n = journal_open_bytes(j);
-    bool gone = false;
-    int rc;
-
-    head.next_seq = j->next_seq;
-    rc = journal_batch_seal(&head, &j->held, j->open_from, j->open_records);
-    if (rc)
-        return -ENOMEM;
-    if (journal_is_syncing(j)) { /* what takes long is done by now */
-        rc = await_disk(j, n, &gone);
-        if (rc || gone)
-            return rc;
-    }
-    rc = write_bytes(j, j->held.data + j->open_from, journal_open_bytes(j));
-    if (rc) {
-        j->held.len = j->open_from + n;
-        j->held.data[j->held.len] = '\0';
-        j->stuck = journal_is_full(rc);
-        return j->stuck ? -ENOSPC : journal_fail_over(j);
-    }
-    j->stuck = false;
     if (j->mark_count == 0)
         j->unsynced_since_us = j->open_since_us;
     j->marks[j->mark_count++] =
         (struct journal_mark){j->open_from, n, j->open_records, j->next_seq};
-    j->head = head;
+    j->head = *head;
     j->open_from = j->held.len;
     j->open_records = 0;
     j->open_lines = 0;
+}
+
+/* The lines of the open batch, without the commit line. */
+static void unseal(struct journal *j, size_t n)
+{
+    j->held.len = j->open_from + n;
+    j->held.data[j->held.len] = '\0';
+}
+
+/* The open batch to the kernel, or, while the disk is asked, to the thread. 0, -ENOMEM, -ENOSPC (it
+ * stays open), -EIO. */
+static int write_open(struct journal *j)
+{
+    struct journal_head head;
+    size_t n;
+    int rc = journal_sync_room(j);
+
+    n = journal_open_bytes(j);
+    if (rc || n == 0)
+        return rc;
+    head = j->head;
+    head.next_seq = j->next_seq;
+    rc = journal_batch_seal(&head, &j->held, j->open_from, j->open_records);
+    if (rc)
+        return -ENOMEM;
+    if (journal_is_syncing(j)) {
+        rc = journal_sync_queue(j, &head);
+        if (rc)
+            unseal(j, n);
+        else
+            journal_set_flushed(j, &head, n);
+        return rc;
+    }
+    rc = write_bytes(j, j->held.data + j->open_from, journal_open_bytes(j));
+    if (rc) {
+        unseal(j, n);
+        j->stuck = journal_is_full(rc);
+        return j->stuck ? -ENOSPC : journal_fail_over(j);
+    }
+    j->stuck = false;
+    journal_set_flushed(j, &head, n);
     return 0;
 }
 
@@ -108,8 +107,10 @@ int journal_flush(struct journal *j)
 
 int journal_sync(struct journal *j)
 {
-    int rc = journal_flush(j);
+    int rc = j->failed ? -EIO : journal_settle(j, true);
 
+    if (rc == 0)
+        rc = journal_flush(j); /* by this thread, which knows then that it fitted */
     return rc ? rc : journal_sync_flushed(j);
 }
 

@@ -9,7 +9,7 @@
 
 #define JOURNAL_MARKS_MAX 1024 /* batches that may wait for one fdatasync */
 
-/* A batch that the kernel has and the disk may not. */
+/* A batch that the kernel or the thread has and the disk may not. */
 struct journal_mark {
     size_t from; /* of its body in `held` */
     size_t n;    /* bytes of its body */
@@ -87,23 +87,36 @@ void journal_degrade(struct journal *j);
 int journal_fail_over(struct journal *j) __attribute__((warn_unused_result));
 
 /* journal_sync_flushed(j): fdatasync what was flushed; fails over. journal_settle(j, wait): take
- * what the thread has said of the fdatasync that is under way, if any; without `wait` only if it is
- * over. journal_is_syncing(j): one is under way; nothing may be written to the segment. 0 or -EIO.
+ * what the thread has said of what it was asked, if anything; without `wait` only of what is over.
+ * What did not fit on the disk is in the open batch again then, and the journal degraded.
+ * journal_is_syncing(j): it has not said all; only the thread may write to the segment. 0 or -EIO.
  */
 int journal_sync_flushed(struct journal *j) __attribute__((warn_unused_result));
 int journal_settle(struct journal *j, bool wait) __attribute__((warn_unused_result));
 bool journal_is_syncing(const struct journal *j);
 
+/* journal_sync_room(j): wait until the thread can take the open batch, or has nothing to do: in
+ * both cases what was flushed may have moved on meanwhile. 0 or -EIO. journal_sync_queue(j, head):
+ * where it is syncing: have it write the open batch, which is sealed up to `head`, and make it
+ * durable, when it is through with what it has. 0 or -ENOMEM. */
+int journal_sync_room(struct journal *j) __attribute__((warn_unused_result));
+int journal_sync_queue(struct journal *j, const struct journal_head *head)
+    __attribute__((warn_unused_result));
+
 /* journal_sync_drop(j): wait until the thread has let go of the segment, whatever it says.
- * journal_sync_stop(j): and end it. journal_set_durable(j): everything flushed is on disk. */
+ * journal_sync_stop(j): and end it. journal_set_durable(j): everything flushed is on disk.
+ * journal_set_flushed(j, head, n): the open batch, with n bytes of lines, sealed up to `head`, is
+ * the kernel's or the thread's. */
 void journal_sync_drop(struct journal *j);
 void journal_sync_stop(struct journal *j);
 void journal_set_durable(struct journal *j);
+void journal_set_flushed(struct journal *j, const struct journal_head *head, size_t n);
 
-/* journal_grow(j): the tree takes what `held` has up to the open batch, which alone stays there.
+/* journal_grow(j, n): the tree takes the first n bytes of `held`, which are durable batches; the
+ * rest stays there.
  * journal_grow_apart(j): from now on by a thread. 0, -ENOMEM, -errno. journal_grown(j): wait for
  * that: the tree over all that is durable. journal_grow_stop(j): and end the thread. */
-void journal_grow(struct journal *j);
+void journal_grow(struct journal *j, size_t n);
 int journal_grow_apart(struct journal *j) __attribute__((warn_unused_result));
 const struct journal_tree *journal_grown(struct journal *j);
 void journal_grow_stop(struct journal *j);

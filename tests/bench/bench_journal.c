@@ -6,10 +6,11 @@
  * and how small they get.
  *
  *   bench_journal [RECORDS [DIRECTORY]]
+ *   bench_journal groups [DIRECTORY]
  *   bench_journal make RECORDS DIRECTORY [HOST [KEY-FILE [SEGMENT-BYTES]]]
  *
- * The second makes a journal and keeps it: of that host, signed by the key of the file, with
- * segments of so many bytes instead of the usual.
+ * The second tells only of groups with an fdatasync each. The third makes a journal and keeps it:
+ * of that host, signed by the key of the file, with segments of so many bytes instead of the usual.
  */
 #include "base/clock.h"
 #include "base/err.h"
@@ -27,17 +28,20 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RECORDS     1000000
-#define RECORDS_MIN 100
-#define PIECE       (1u << 20)
-#define GROUPS      200 /* of records, with an fdatasync each */
-#define TURN        20  /* groups until it is the bare disk's turn */
-#define TAIL_BYTES  (64u << 20)
-#define STEP_US     20000 /* from one record to the next in a journal that is kept */
-#define GROUP       1000  /* records that are made durable at once there */
+#define RECORDS      1000000
+#define RECORDS_MIN  100
+#define PIECE        (1u << 20)
+#define GROUPS       1000       /* of records, with an fdatasync each */
+#define TURN         50         /* groups until it is the bare disk's turn */
+#define RESERVED     (8u << 20) /* bytes of its file at a time, as the journal's */
+#define RECORD_BYTES 183        /* of a record in the mean, with its share of a commit line */
+#define TAIL_BYTES   (64u << 20)
+#define STEP_US      20000 /* from one record to the next in a journal that is kept */
+#define GROUP        1000  /* records that are made durable at once there */
 
 #define USAGE                                                                                      \
     "usage: bench_journal [RECORDS [DIRECTORY]]\n"                                                 \
+    "       bench_journal groups [DIRECTORY]\n"                                                    \
     "       bench_journal make RECORDS DIRECTORY [HOST [KEY-FILE [SEGMENT-BYTES]]]\n"              \
     "RECORDS: at least 100. make: a journal in a new directory, which is kept.\n"
 
@@ -247,82 +251,134 @@ static void make_inside(const char *dir, const char *name, char out[BENCH_PATH_S
         die(out, -errno);
 }
 
-/* So many pieces of so many bytes, each with its fdatasync. Returns what it took. */
-static struct watch bench_disk(const char *dir, unsigned pieces, uint64_t bytes)
+/* The bare disk: a file that a writer owns, whose blocks are reserved as the journal's are. */
+struct bare {
+    int fd;
+    char *piece;
+    uint64_t bytes, size, reserved;
+};
+
+static void bare_open(struct bare *b, const char *dir, uint64_t bytes)
 {
     char path[BENCH_PATH_SIZE * 4];
-    char *piece = calloc(1, bytes);
-    struct watch from;
-    int fd;
 
     snprintf(path, sizeof path, "%s/disk", dir);
-    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    if (fd < 0 || !piece)
+    *b = (struct bare){open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600), malloc(bytes), bytes, 0, 0};
+    if (b->fd < 0 || !b->piece)
         die(path, -1);
-    /* As the journal does, so that only data and size go to the disk. */
-    if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)(pieces * bytes)))
-        die("fallocate", -errno);
-    from = watch_start();
-    for (unsigned i = 0; i < pieces; i++)
-        if (write(fd, piece, bytes) != (ssize_t)bytes || fdatasync(fd))
-            die("write and fdatasync", -errno);
-    from = watch_stop(from);
-    close(fd);
-    unlink(path);
-    free(piece);
-    return from;
+    memset(b->piece, 'x', bytes);
 }
 
-/* A turn of groups of records with an fdatasync each. With the thread the next group is made while
- * the disk has the last one; all are durable in the end. */
-static struct watch bench_groups(struct journal *j, uint64_t from, uint64_t group, bool apart)
+static void bare_close(struct bare *b)
+{
+    close(b->fd);
+    free(b->piece);
+}
+
+/* A turn of pieces, each with its fdatasync. Returns what it took. */
+static double bare_turn(struct bare *b)
+{
+    const struct watch from = watch_start();
+
+    for (unsigned i = 0; i < TURN; i++) {
+        const uint64_t end = b->size + b->bytes;
+
+        /* As the journal does, so that only data and size go to the disk. */
+        if (end > b->reserved) {
+            const uint64_t more = (end / RESERVED + 1) * RESERVED;
+
+            if (fallocate(b->fd, FALLOC_FL_KEEP_SIZE, (off_t)b->size, (off_t)(more - b->size)))
+                die("fallocate", -errno);
+            b->reserved = more;
+        }
+        if (pwrite(b->fd, b->piece, b->bytes, (off_t)b->size) != (ssize_t)b->bytes ||
+            fdatasync(b->fd))
+            die("write and fdatasync", -errno);
+        b->size = end;
+    }
+    return watch_stop(from).wall;
+}
+
+/* What ends a group: nothing is waited for; the disk is; a thread waits for it. */
+enum group_end { GROUP_FLUSH, GROUP_SYNC, GROUP_BEGIN };
+
+static int end_group(struct journal *j, enum group_end how)
+{
+    switch (how) {
+    case GROUP_FLUSH:
+        return journal_flush(j);
+    case GROUP_SYNC:
+        return journal_sync(j);
+    case GROUP_BEGIN:
+        return journal_sync_begin(j);
+    }
+    return 0;
+}
+
+/* A turn of groups of records. With the thread the next group is made while the disk has the last
+ * one; all are durable in the end, unless nothing is waited for. */
+static struct watch bench_groups(struct journal *j, uint64_t from, uint64_t group,
+                                 enum group_end how)
 {
     struct watch took = watch_start();
 
     for (uint64_t k = from * group; k < (from + TURN) * group; k++) {
         append(j, k, UINT64_MAX);
-        if (k % group == group - 1 && (apart ? journal_sync_begin(j) : journal_sync(j)))
+        if (k % group == group - 1 && end_group(j, how))
             die("sync", -5);
     }
-    if (journal_sync(j))
+    if (how != GROUP_FLUSH && journal_sync(j))
         die("sync", -5);
     return watch_stop(took);
 }
 
-/* Groups of records with an fdatasync each, beside the same bytes written bare: in turns, since a
- * disk is not as fast at every moment. Nobody can be faster than the disk, nor than `append_s`
- * seconds a record that the journal takes where it does not wait for the disk. */
-static void bench_sync(const char *dir, double record_bytes, double append_s, uint64_t group,
-                       bool apart)
+/* Groups of records with an fdatasync each, in turns with the same bytes written bare, and with the
+ * same groups of which none is synced: a machine is not as fast at every moment. Nobody can be
+ * faster than the disk, nor than the journal where it does not wait for it. */
+static void bench_sync(const char *dir, double record_bytes, uint64_t group, bool apart)
 {
-    const uint64_t group_bytes = (uint64_t)((double)group * record_bytes);
-    char inside[BENCH_PATH_SIZE * 3];
-    struct watch disk = {0}, took = {0};
-    double append_wall = (double)(GROUPS * group) * append_s;
-    struct journal *j;
+    const double n = (double)(GROUPS * group);
+    char inside[BENCH_PATH_SIZE * 3], beside[BENCH_PATH_SIZE * 3];
+    double disk = 0, alone = 0, limit;
+    struct watch took = {0};
+    struct journal *j, *k;
+    struct bare bare;
     int fd;
 
     make_inside(dir, "sync", inside);
+    make_inside(dir, "alone", beside);
     j = open_writer(inside, 0);
-    if (apart && journal_sync_apart(j, &fd))
+    k = open_writer(beside, 0);
+    bare_open(&bare, inside, (uint64_t)((double)group * record_bytes));
+    if (apart && (journal_sync_apart(j, &fd) || journal_sync_apart(k, &fd)))
         die("a thread", -1);
     for (uint64_t i = 0; i < GROUPS; i += TURN) {
-        const struct watch turn = bench_groups(j, i, group, apart);
+        const struct watch turn = bench_groups(j, i, group, apart ? GROUP_BEGIN : GROUP_SYNC);
 
         took.wall += turn.wall;
         took.cpu += turn.cpu;
         took.own += turn.own;
-        disk.wall += bench_disk(inside, TURN, group_bytes).wall;
+        disk += bare_turn(&bare);
+        alone += bench_groups(k, i, group, GROUP_FLUSH).wall;
     }
+    bare_close(&bare);
     close_writer(j);
+    close_writer(k);
+    limit = alone > disk ? alone : disk;
     printf("append, %-8s fdatasync a group of %-5" PRIu64
-           "%7.0f records/s; %.2f of the disk's %.0f fdatasyncs/s; %.2f of what disk and append "
-           "allow; %.0f ns of processor a record, %.0f in this thread\n",
-           apart ? "a thread" : "with an", group, (double)(GROUPS * group) / took.wall,
-           disk.wall / took.wall, GROUPS / disk.wall,
-           (append_wall > disk.wall ? append_wall : disk.wall) / took.wall,
-           took.cpu / (double)(GROUPS * group) * 1e9, took.own / (double)(GROUPS * group) * 1e9);
+           "%8.0f records/s: %.2f of the disk's %8.0f (%.0f fdatasyncs/s), %.2f of the lesser of "
+           "that and append alone, %8.0f; %.0f ns of processor a record, %.0f in this thread\n",
+           apart ? "a thread" : "with an", group, n / took.wall, disk / took.wall, n / disk,
+           GROUPS / disk, limit / took.wall, n / alone, took.cpu / n * 1e9, took.own / n * 1e9);
     remove_all(inside);
+    remove_all(beside);
+}
+
+static void bench_syncs(const char *dir, double record_bytes)
+{
+    for (uint64_t group = 10; group <= 1000; group *= 10)
+        for (int apart = 0; apart < 2; apart++)
+            bench_sync(dir, record_bytes, group, apart);
 }
 
 /* A start where the last segment has 64 MB and a torn batch at its end. */
@@ -561,16 +617,31 @@ static uint64_t number(const char *text, uint64_t least)
     return n;
 }
 
-static void bench(uint64_t n, const char *where)
+static void make_bed(const char *where, char dir[BENCH_PATH_SIZE])
 {
-    char dir[128];
-    struct watch took, bare;
-    uint64_t bytes;
-
-    snprintf(dir, sizeof(dir), "%.100s/bench-journal-XXXXXX", where);
+    snprintf(dir, BENCH_PATH_SIZE, "%.40s/bench-journal-XXXXXX", where);
     if (!mkdtemp(dir))
         die(dir, -errno);
     setlinebuf(stdout);
+}
+
+/* Groups alone. */
+static void bench_groups_alone(const char *where)
+{
+    char dir[BENCH_PATH_SIZE];
+
+    make_bed(where, dir);
+    bench_syncs(dir, RECORD_BYTES);
+    remove_all(dir);
+}
+
+static void bench(uint64_t n, const char *where)
+{
+    char dir[BENCH_PATH_SIZE];
+    struct watch took, bare;
+    uint64_t bytes;
+
+    make_bed(where, dir);
     bench_encode(n);
     took = bench_append(dir, n);
     report("append, one fsync a segment", n, took);
@@ -582,9 +653,7 @@ static void bench(uint64_t n, const char *where)
            took.wall / bare.wall, took.cpu / bare.cpu, (double)bytes / (double)n);
     bench_show(dir, n);
     bench_pack(dir, n, bytes);
-    for (uint64_t group = 10; group <= 1000; group *= 10)
-        for (int apart = 0; apart < 2; apart++)
-            bench_sync(dir, (double)bytes / (double)n, took.wall / (double)n, group, apart);
+    bench_syncs(dir, (double)bytes / (double)n);
     bench_recovery(dir, (double)bytes / (double)n);
     remove_all(dir);
 }
@@ -603,6 +672,8 @@ int main(int argc, char **argv)
                              .host = argc > 4 ? argv[4] : "bench",
                              .key_file = argc > 5 ? argv[5] : NULL,
                              .segment_bytes = argc > 6 ? number(argv[6], 1) : 0});
+    else if (argc > 1 && strcmp(argv[1], "groups") == 0)
+        bench_groups_alone(argc > 2 ? argv[2] : "/tmp");
     else
         bench(argc > 1 ? number(argv[1], RECORDS_MIN) : RECORDS, argc > 2 ? argv[2] : "/tmp");
     return 0;

@@ -32,6 +32,18 @@ struct world world;
 /* A thread may sync while another one writes. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* Does it take its time? Changed with the lock. */
+static pthread_cond_t is_free = PTHREAD_COND_INITIALIZER;
+static bool busy;
+
+void disk_hold(bool hold)
+{
+    pthread_mutex_lock(&lock);
+    busy = hold;
+    pthread_cond_broadcast(&is_free);
+    pthread_mutex_unlock(&lock);
+}
+
 void world_reset(void)
 {
     memset(&world, 0, sizeof(world));
@@ -142,6 +154,8 @@ int __wrap_fdatasync(int fd)
     int rc;
 
     pthread_mutex_lock(&lock);
+    while (busy)
+        pthread_cond_wait(&is_free, &lock);
     rc = sync_file(fd);
     pthread_mutex_unlock(&lock);
     return rc;

@@ -60,6 +60,9 @@ extern struct world world;
 void world_reset(void);
 void fail_calls(struct plan *p, unsigned first, unsigned last);
 
+/* disk_hold(hold): each fdatasync waits until this is taken back. */
+void disk_hold(bool hold);
+
 /* A writer's life on this disk, and what must hold for whoever comes after it. */
 struct test_life {
     void (*live)(const struct test_dir *d,

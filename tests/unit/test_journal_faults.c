@@ -128,7 +128,8 @@ static void test_a_failure_while_the_writer_goes_on_moves_all(void **state)
     fail_calls(&world.fdatasync, 1, 1);
     assert_int_equal(journal_sync_begin(j), 0);
     test_append(j, 1);
-    assert_int_equal(journal_sync_begin(j), 0); /* waits, and moves the closed batch, too */
+    assert_int_equal(journal_sync_begin(j), 0); /* moves with the others */
+    assert_int_equal(journal_sync(j), 0);
     assert_int_equal(journal_durable_seq(j), 10);
     check_all_there(&d, 10);
     test_append(j, 2);
@@ -141,6 +142,174 @@ static void test_a_failure_while_the_writer_goes_on_moves_all(void **state)
     assert_int_equal(journal_durable_seq(j), 10);
     assert_int_equal(journal_close(j), -EIO);
     assert_int_equal(world.touched, 0);
+    test_dir_remove(&d);
+}
+
+/* Records 1 to 3 that a slow disk has, 4 to 7 that wait for it, and two more. */
+static struct journal *open_with_one_that_waits(struct test_dir *d, int *fd)
+{
+    struct journal *j = open_apart(d, fd);
+
+    disk_hold(true);
+    assert_int_equal(journal_sync_begin(j), 0);
+    test_append(j, 4);
+    assert_int_equal(journal_sync_begin(j), 0); /* does not wait */
+    test_append(j, 2);
+    assert_int_equal(journal_sync_end(j), 0);
+    assert_int_equal(journal_durable_seq(j), 0);
+    return j;
+}
+
+static void test_a_batch_waits_for_the_disk_without_the_writer(void **state)
+{
+    struct test_dir d;
+    int fd;
+    struct journal *j = open_with_one_that_waits(&d, &fd);
+    const unsigned writes = world.pwrite.calls;
+    char path[TEST_PATH_SIZE];
+    struct test_bytes all;
+
+    (void)state;
+    all = test_file_read(test_file_name(&d, 0, path)); /* the disk may be failing */
+    assert_null(strstr(all.data, "\"q\":4,"));
+    free(all.data);
+    disk_hold(false);
+    while (journal_durable_seq(j) < 7) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+
+        assert_int_equal(poll(&p, 1, 10000), 1);
+        assert_int_equal(journal_sync_end(j), 0);
+        assert_true(journal_durable_seq(j) == 3 || journal_durable_seq(j) == 7);
+    }
+    assert_true(world.pwrite.calls > writes);
+    assert_int_equal(journal_sync(j), 0);
+    assert_int_equal(journal_durable_seq(j), 9);
+    assert_int_equal(journal_close(j), 0);
+    check_all_there(&d, 9);
+    test_dir_remove(&d);
+}
+
+static void test_a_third_batch_waits_for_the_first(void **state)
+{
+    struct test_dir d;
+    int fd;
+    struct journal *j = open_apart(&d, &fd);
+
+    (void)state;
+    for (unsigned i = 0; i < 50; i++) {
+        const uint64_t last = journal_next_seq(j) - 1, before = journal_durable_seq(j);
+
+        assert_int_equal(journal_sync_begin(j), 0);
+        assert_true(journal_durable_seq(j) >= before && journal_durable_seq(j) <= last);
+        assert_true(last - journal_durable_seq(j) <= 2 * 3); /* no more than two groups */
+        test_append(j, 3);
+        if (i % 7 == 3)
+            assert_int_equal(journal_flush(j), 0);
+    }
+    assert_int_equal(journal_close(j), 0);
+    check_all_there(&d, 153);
+    test_dir_remove(&d);
+}
+
+static void test_a_failure_moves_what_waits_for_the_disk(void **state)
+{
+    (void)state;
+    for (unsigned nth = 1; nth < 3; nth++) { /* of the first batch, of the second */
+        struct test_dir d;
+        int fd;
+        struct journal *j = open_with_one_that_waits(&d, &fd);
+
+        fail_calls(&world.fdatasync, nth, nth);
+        disk_hold(false);
+        assert_int_equal(journal_sync(j), 0);
+        assert_int_equal(journal_durable_seq(j), 9);
+        assert_int_equal(test_file_count(&d, ".jsonl"), 2);
+        check_all_there(&d, 9); /* and nothing was written behind the failure */
+        test_append(j, 2);
+        assert_int_equal(journal_sync_begin(j), 0);
+        assert_int_equal(journal_close(j), 0);
+        check_all_there(&d, 11);
+        test_dir_remove(&d);
+    }
+}
+
+static void test_a_write_by_the_thread_that_fails_moves_all(void **state)
+{
+    (void)state;
+    for (int torn = 0; torn < 2; torn++) {
+        struct test_dir d;
+        int fd;
+        struct journal *j = open_with_one_that_waits(&d, &fd);
+
+        world.torn_writes = torn;
+        fail_calls(&world.pwrite, 1, 1);
+        disk_hold(false);
+        assert_int_equal(journal_sync(j), 0);
+        assert_int_equal(journal_durable_seq(j), 9);
+        assert_int_equal(test_file_count(&d, ".jsonl"), 2);
+        assert_int_equal(journal_close(j), 0);
+        check_all_there(&d, 9);
+        test_dir_remove(&d);
+    }
+}
+
+/* What the thread could not write is the writer's again, with what came after it. */
+static void test_a_disk_that_is_full_gives_back_what_waits(void **state)
+{
+    struct journal_record intent = {.op = JOURNAL_PUT, .state = JOURNAL_INTENT};
+    struct journal_health health;
+    int64_t now = TEST_NOW_US;
+    struct test_dir d;
+    int fd;
+    struct journal *j = open_with_one_that_waits(&d, &fd);
+
+    (void)state;
+    world.full = true;
+    disk_hold(false);
+    while (journal_durable_seq(j) < 3 || journal_deadline_ms(j, now) < 0) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+
+        assert_int_equal(poll(&p, 1, 10000), 1);
+        assert_int_equal(journal_sync_end(j), 0);
+    }
+    assert_int_equal(journal_durable_seq(j), 3);
+    journal_health(j, &health);
+    assert_true(health.degraded && !health.failed && health.failovers == 0);
+    assert_int_equal(journal_append(j, &intent, now, NULL), -ENOSPC);
+    test_append(j, 1); /* outcomes are kept */
+    assert_int_equal(journal_sync(j), -ENOSPC);
+    assert_int_equal(journal_sync_begin(j), -ENOSPC);
+    assert_int_equal(journal_durable_seq(j), 3);
+    world.full = false;
+    now += 11000000;
+    assert_int_equal(journal_tick(j, now), 0);
+    assert_int_equal(journal_sync(j), 0);
+    assert_int_equal(journal_durable_seq(j), 10);
+    journal_health(j, &health);
+    assert_true(!health.degraded && health.failovers == 0);
+    assert_int_equal(journal_close(j), 0);
+    assert_int_equal(test_file_count(&d, ".jsonl"), 1);
+    check_all_there(&d, 10);
+    test_dir_remove(&d);
+}
+
+/* It comes back with what is appended, and is written by the next sync, without a wait for space:
+ * the ballast may have been enough. */
+static void test_what_comes_back_fits_behind_the_ballast(void **state)
+{
+    struct test_dir d;
+    int fd;
+    struct journal *j = open_with_one_that_waits(&d, &fd);
+
+    (void)state;
+    world.error = ENOSPC;
+    fail_calls(&world.pwrite, 1, 1);
+    disk_hold(false);
+    assert_int_equal(journal_sync(j), 0);
+    assert_int_equal(journal_durable_seq(j), 9);
+    assert_int_equal(journal_close(j), 0);
+    assert_int_equal(test_file_count(&d, ".jsonl"), 1);
+    check_all_there(&d, 9);
     test_dir_remove(&d);
 }
 
@@ -428,6 +597,12 @@ int main(void)
         cmocka_unit_test(test_a_failed_fdatasync_moves_to_a_new_segment),
         cmocka_unit_test(test_the_writer_goes_on_while_the_disk_is_asked),
         cmocka_unit_test(test_a_failure_while_the_writer_goes_on_moves_all),
+        cmocka_unit_test(test_a_batch_waits_for_the_disk_without_the_writer),
+        cmocka_unit_test(test_a_third_batch_waits_for_the_first),
+        cmocka_unit_test(test_a_failure_moves_what_waits_for_the_disk),
+        cmocka_unit_test(test_a_write_by_the_thread_that_fails_moves_all),
+        cmocka_unit_test(test_a_disk_that_is_full_gives_back_what_waits),
+        cmocka_unit_test(test_what_comes_back_fits_behind_the_ballast),
         cmocka_unit_test(test_a_reader_that_saw_lost_batches_reads_on),
         cmocka_unit_test(test_a_reader_meets_a_recovery_between_two_reads),
         cmocka_unit_test(test_failing_before_the_first_record),
