@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -208,6 +209,50 @@ static void test_a_third_batch_waits_for_the_first(void **state)
     }
     assert_int_equal(journal_close(j), 0);
     check_all_there(&d, 153);
+    test_dir_remove(&d);
+}
+
+/* The disk answers after a while. */
+static void *let_go(void *arg)
+{
+    (void)arg;
+    (void)poll(NULL, 0, 100);
+    disk_hold(false);
+    return NULL;
+}
+
+/* What may come back must go into one batch with what comes after it: so much is never given away.
+ */
+static void test_a_large_batch_waits_with_the_writer(void **state)
+{
+    struct journal_options opt = test_options();
+    static char much[59000];
+    struct journal_record rec = {.op = JOURNAL_PUT, .state = JOURNAL_DONE, .why = much};
+    struct test_dir d;
+    struct journal *j;
+    pthread_t other;
+    int fd;
+
+    (void)state;
+    memset(much, 'x', sizeof much - 1);
+    world_reset();
+    opt.batch_bytes = 2u << 20;
+    opt.segment_bytes = 64u << 20;
+    test_dir_make(&d);
+    j = test_open(&d, &opt, NULL);
+    assert_int_equal(journal_sync_apart(j, &fd), 0);
+    test_append(j, 3);
+    disk_hold(true);
+    assert_int_equal(journal_sync_begin(j), 0);
+    for (unsigned i = 0; i < 35; i++)
+        assert_int_equal(journal_append(j, &rec, TEST_NOW_US, NULL), 0);
+    assert_int_equal(pthread_create(&other, NULL, let_go, NULL), 0);
+    assert_int_equal(journal_sync_begin(j), 0);
+    assert_int_equal(journal_durable_seq(j), 3); /* it has waited for the disk */
+    assert_int_equal(pthread_join(other, NULL), 0);
+    assert_int_equal(journal_close(j), 0);
+    assert_int_equal(test_verify(&d).verdict.faults, 0);
+    assert_int_equal(test_verify(&d).verdict.records, 38);
     test_dir_remove(&d);
 }
 
@@ -599,6 +644,7 @@ int main(void)
         cmocka_unit_test(test_a_failure_while_the_writer_goes_on_moves_all),
         cmocka_unit_test(test_a_batch_waits_for_the_disk_without_the_writer),
         cmocka_unit_test(test_a_third_batch_waits_for_the_first),
+        cmocka_unit_test(test_a_large_batch_waits_with_the_writer),
         cmocka_unit_test(test_a_failure_moves_what_waits_for_the_disk),
         cmocka_unit_test(test_a_write_by_the_thread_that_fails_moves_all),
         cmocka_unit_test(test_a_disk_that_is_full_gives_back_what_waits),
