@@ -22,11 +22,12 @@ struct journal_grower {
     struct buf lines;          /* what it has to put in */
 };
 
-/* The thread's work. */
-static void grow(void *arg)
+/* The thread's work, of which there is one piece at a time. */
+static void grow(void *arg, size_t n)
 {
     struct journal_grower *g = arg;
 
+    (void)n;
     journal_batch_leaves(g->tree, (struct span){g->lines.data, g->lines.len});
 }
 

@@ -195,11 +195,11 @@ int journal_sync(struct journal *j) __attribute__((warn_unused_result));
  * of what is durable; ret_fd, which is the journal's, becomes readable when journal_sync_end has
  * something to take. 0, -ENOMEM, -errno.
  * journal_sync_begin(j): begin to make durable what was appended; the caller may append meanwhile.
- * Of two earlier ones the first is waited for. Without the thread, or where nothing is to be done,
- * it is journal_sync. journal_sync_end(j): take the answers that have come; a failure is dealt with
- * as by journal_sync. Both: 0 or as journal_sync, WHICH DOES NOT SAY THAT ANYTHING IS DURABLE YET:
- * an intent is once its number is not above journal_durable_seq(j), that of the last record that
- * is.
+ * Those that come while the disk is busy share the next fdatasync; where four are under way the
+ * oldest is waited for. Without the thread, or where nothing is to be done, it is journal_sync.
+ * journal_sync_end(j): take the answers that have come; a failure is dealt with as by journal_sync.
+ * Both: 0 or as journal_sync, WHICH DOES NOT SAY THAT ANYTHING IS DURABLE YET: an intent is once
+ * its number is not above journal_durable_seq(j), that of the last record that is.
  */
 int journal_sync_apart(struct journal *j, int *ret_fd) __attribute__((warn_unused_result));
 int journal_sync_begin(struct journal *j) __attribute__((warn_unused_result));

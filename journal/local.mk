@@ -47,6 +47,7 @@ journal_libjournal_a_SOURCES = \
 EXTRA_DIST += journal/DESIGN.md
 
 journal_tests = \
+	tests/unit/test_journal_apart \
 	tests/unit/test_journal_calls \
 	tests/unit/test_journal_columns \
 	tests/unit/test_journal_faults \
@@ -84,6 +85,10 @@ journal_tests_DISK = tests/unit/failing_disk.c tests/unit/failing_disk.h
 journal_tests_WRAP = \
 	-Wl,--wrap=fdatasync,--wrap=fsync,--wrap=pwrite,--wrap=pread,--wrap=fallocate \
 	-Wl,--wrap=realloc,--wrap=calloc
+tests_unit_test_journal_apart_SOURCES = tests/unit/test_journal_apart.c \
+	$(journal_tests_DIR) $(journal_tests_DISK)
+tests_unit_test_journal_apart_LDADD = $(journal_tests_LIBS)
+tests_unit_test_journal_apart_LDFLAGS = $(AM_LDFLAGS) $(journal_tests_WRAP)
 tests_unit_test_journal_faults_SOURCES = tests/unit/test_journal_faults.c \
 	$(journal_tests_DIR) $(journal_tests_DISK)
 tests_unit_test_journal_faults_LDADD = $(journal_tests_LIBS)

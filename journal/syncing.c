@@ -1,10 +1,11 @@
 /*
  * Making durable what was flushed: here and now, or by a thread while the writer goes on. Shell.
  *
- * The thread does one task after the other: write a batch, if it is not written yet, and fdatasync.
- * While it has the segment nobody else writes to it, and it writes nothing itself behind a call
- * that has failed. So one batch may wait for the disk to be through with the last one, and goes
- * there at once, without the writer. Bytes that it writes are a copy, since `held` may move.
+ * The thread does all that it was asked while it was busy in one round: it writes the batches that
+ * are not written yet, and one fdatasync makes them durable. So the disk is never idle while there
+ * is something for it, and what comes faster than it syncs goes in fewer, larger pieces. While the
+ * thread has the segment nobody else writes to it, and it writes nothing itself behind a call that
+ * has failed. Bytes that it writes are a copy, since `held` may move.
  */
 #include "journal/worker.h"
 #include "journal/writer.h"
@@ -35,19 +36,49 @@ struct journal_syncer {
     bool failed;         /* a task: those behind it are not done; the thread's while it is asked */
 };
 
-/* The thread's work. */
-static void do_task(void *arg)
+/* Of those that the thread has not done, the ith. */
+static struct task *task_at(struct journal_syncer *s, size_t i)
+{
+    return &s->tasks[(s->served + i) % JOURNAL_WORKER_MOST];
+}
+
+/* Write the batches of n tasks, up to the first that fails. Returns how many were written. */
+static size_t write_tasks(struct journal_syncer *s, size_t n, int *ret_rc)
+{
+    size_t i = 0;
+
+    *ret_rc = 0;
+    while (i < n) {
+        struct task *t = task_at(s, i);
+
+        *ret_rc = journal_segment_write(&t->segment, t->bytes.data, t->bytes.len);
+        if (*ret_rc)
+            break;
+        i++;
+    }
+    return i;
+}
+
+/* The thread's work. A file that a write has failed on is not synced, either; a full disk has not
+ * failed. */
+static void do_tasks(void *arg, size_t n)
 {
     struct journal_syncer *s = arg;
-    struct task *t = &s->tasks[s->served++ % JOURNAL_WORKER_MOST];
+    int unwritten = -ECANCELED, unsynced = 0;
+    const size_t written = s->failed ? 0 : write_tasks(s, n, &unwritten);
 
-    t->rc = s->failed ? -ECANCELED : 0;
-    if (t->rc == 0)
-        t->rc = journal_segment_write(&t->segment, t->bytes.data, t->bytes.len);
-    t->written = t->rc == 0;
-    if (t->rc == 0)
-        t->rc = journal_segment_sync(&t->segment);
-    s->failed = t->rc != 0;
+    if (unwritten && !journal_is_full(unwritten))
+        unsynced = unwritten;
+    else if (written > 0)
+        unsynced = journal_segment_sync(&task_at(s, written - 1)->segment);
+    for (size_t i = 0; i < n; i++) {
+        struct task *t = task_at(s, i);
+
+        t->written = i < written;
+        t->rc = t->written ? unsynced : i == written ? unwritten : -ECANCELED;
+    }
+    s->served += n;
+    s->failed = unwritten || unsynced;
 }
 
 /* A thread that waits to be asked. 0, -ENOMEM, -errno. */
@@ -60,7 +91,7 @@ static int syncer_new(struct journal_syncer **ret)
         return -ENOMEM;
     for (size_t i = 0; i < JOURNAL_WORKER_MOST; i++)
         buf_init(&s->tasks[i].bytes, JOURNAL_BATCH_MAX + JOURNAL_COMMIT_MAX);
-    rc = journal_worker_new(do_task, s, &s->worker);
+    rc = journal_worker_new(do_tasks, s, &s->worker);
     if (rc == 0)
         *ret = s;
     else

@@ -14,7 +14,7 @@ struct journal_worker {
     struct mailbox *answered;                   /* its fd is the caller's to wait on */
     struct letter letters[JOURNAL_WORKER_MOST]; /* which go to and fro, in turns */
     size_t turn;                                /* of them: the next one that goes */
-    void (*work)(void *arg);
+    void (*work)(void *arg, size_t n);
     void *arg;
     size_t asked_count; /* questions whose answers were not taken */
 };
@@ -23,11 +23,14 @@ struct journal_worker {
 static void *worker_main(void *arg)
 {
     struct journal_worker *w = arg;
+    struct bundle round = {0};
     struct letter *letter;
 
     while ((letter = mailbox_wait(w->asked))) {
-        w->work(w->arg);
-        (void)!mailbox_send(w->answered, letter); /* it is never closed */
+        bundle_add(&round, letter);
+        mailbox_take_all(w->asked, &round);
+        w->work(w->arg, round.count);
+        (void)!mailbox_send_all(w->answered, &round); /* it is never closed */
     }
     return NULL;
 }
@@ -53,7 +56,7 @@ static void release(struct journal_worker *w)
     free(w);
 }
 
-int journal_worker_new(void (*work)(void *arg), void *arg, struct journal_worker **ret)
+int journal_worker_new(void (*work)(void *arg, size_t n), void *arg, struct journal_worker **ret)
 {
     struct journal_worker *w = calloc(1, sizeof(*w));
     int rc;

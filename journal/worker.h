@@ -8,18 +8,19 @@
 #define LOCKSTEP_JOURNAL_WORKER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct journal_worker;
 
-/* journal_worker_new(work, arg, ret): a thread that waits to be asked, and then calls work(arg). 0,
- * -ENOMEM, -errno. */
-int journal_worker_new(void (*work)(void *arg), void *arg, struct journal_worker **ret)
+/* journal_worker_new(work, arg, ret): a thread that waits to be asked, and then calls work(arg, n)
+ * for all n questions that are there, oldest first. 0, -ENOMEM, -errno. */
+int journal_worker_new(void (*work)(void *arg, size_t n), void *arg, struct journal_worker **ret)
     __attribute__((warn_unused_result));
 
 /* journal_worker_fd(w): readable while there is an answer to take. The worker's. */
 int journal_worker_fd(const struct journal_worker *w);
 
-#define JOURNAL_WORKER_MOST 2 /* questions at a time: one that it works on, one that waits */
+#define JOURNAL_WORKER_MOST 4 /* questions at a time: that it works on, and that wait */
 
 /* journal_worker_ask(w): to be called where it has room; questions are dealt with in their order.
  * journal_worker_has_room(w): fewer than JOURNAL_WORKER_MOST answers are still to be taken.

@@ -315,8 +315,8 @@ static int end_group(struct journal *j, enum group_end how)
     return 0;
 }
 
-/* A turn of groups of records. With the thread the next group is made while the disk has the last
- * one; all are durable in the end, unless nothing is waited for. */
+/* A turn of groups of records. With the thread the next groups are made while the disk is busy, and
+ * may share an fdatasync; all are durable in the end, unless nothing is waited for. */
 static struct watch bench_groups(struct journal *j, uint64_t from, uint64_t group,
                                  enum group_end how)
 {

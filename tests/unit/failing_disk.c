@@ -32,15 +32,24 @@ struct world world;
 /* A thread may sync while another one writes. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* Does it take its time? Changed with the lock. */
-static pthread_cond_t is_free = PTHREAD_COND_INITIALIZER;
+/* Does it take its time, and how many wait for it? Changed with the lock. */
+static pthread_cond_t is_changed = PTHREAD_COND_INITIALIZER;
 static bool busy;
+static unsigned waiting;
 
 void disk_hold(bool hold)
 {
     pthread_mutex_lock(&lock);
     busy = hold;
-    pthread_cond_broadcast(&is_free);
+    pthread_cond_broadcast(&is_changed);
+    pthread_mutex_unlock(&lock);
+}
+
+void disk_await(void)
+{
+    pthread_mutex_lock(&lock);
+    while (waiting == 0)
+        pthread_cond_wait(&is_changed, &lock);
     pthread_mutex_unlock(&lock);
 }
 
@@ -154,8 +163,11 @@ int __wrap_fdatasync(int fd)
     int rc;
 
     pthread_mutex_lock(&lock);
+    waiting++;
+    pthread_cond_broadcast(&is_changed);
     while (busy)
-        pthread_cond_wait(&is_free, &lock);
+        pthread_cond_wait(&is_changed, &lock);
+    waiting--;
     rc = sync_file(fd);
     pthread_mutex_unlock(&lock);
     return rc;
@@ -297,4 +309,18 @@ void test_every_death(const struct test_life *life, enum death death)
     }
     assert_true(n > life->least_deaths);
     munmap(acknowledged, 4096);
+}
+
+void test_all_there(const struct test_dir *d, uint64_t records)
+{
+    struct test_faults v = test_verify(d);
+
+    for (size_t i = 0; i < v.count && i < TEST_FAULTS_MAX; i++)
+        if (!v.fault[i].harmless)
+            print_error("%s:%lu %s %s\n", v.fault[i].file, (unsigned long)v.fault[i].offset,
+                        v.fault[i].kind, v.fault[i].detail);
+    assert_int_equal(v.verdict.faults, 0);
+    assert_int_equal(v.verdict.records, records);
+    assert_int_equal(test_read_all(d, 0, NULL), records);
+    assert_int_equal(world.touched, 0);
 }

@@ -60,8 +60,13 @@ extern struct world world;
 void world_reset(void);
 void fail_calls(struct plan *p, unsigned first, unsigned last);
 
-/* disk_hold(hold): each fdatasync waits until this is taken back. */
+/* disk_hold(hold): each fdatasync waits until this is taken back. disk_await(): until one waits. */
 void disk_hold(bool hold);
+void disk_await(void);
+
+/* test_all_there(d, records): so many are, verify finds no fault, and no file that had failed was
+ * touched again. */
+void test_all_there(const struct test_dir *d, uint64_t records);
 
 /* A writer's life on this disk, and what must hold for whoever comes after it. */
 struct test_life {
