@@ -129,6 +129,13 @@ struct conf_object {
     struct conf_encryption encryption;
 };
 
+/* Do signatures cover the SHA-256 of bodies? */
+enum conf_payload_signing {
+    CONF_PAYLOAD_AUTO, /* where the endpoint is http:// */
+    CONF_PAYLOAD_ALWAYS,
+    CONF_PAYLOAD_NEVER
+};
+
 struct conf_s3 {
     char *bucket;   /* its name, or an access point's ARN */
     char *region;   /* NULL where not set */
@@ -147,8 +154,9 @@ struct conf_s3 {
     char *expected_bucket_owner;       /* an account's id; NULL where not set */
     bool requester_pays;               /* default false */
     bool foreign_attributes;           /* others change what objects carry; default false */
-    char *trash_prefix;                /* of keys, ends in '/'; default ".trash/" */
-    int64_t trash_retention_ms;        /* default 30 days; 0: for ever ("off") */
+    enum conf_payload_signing payload_signing; /* default CONF_PAYLOAD_AUTO */
+    char *trash_prefix;                        /* of keys, ends in '/'; default ".trash/" */
+    int64_t trash_retention_ms;                /* default 30 days; 0: for ever ("off") */
 };
 
 /* What requests cost, for `plan`. Amounts are in billionths of the currency. */

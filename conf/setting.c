@@ -9,6 +9,7 @@
 /* Choices and counts are stored through these types. */
 _Static_assert(sizeof(enum log_level) == sizeof(unsigned), "choices are stored as unsigned");
 _Static_assert(sizeof(enum conf_addressing) == sizeof(unsigned), "choices are stored as unsigned");
+_Static_assert(sizeof(enum conf_payload_signing) == sizeof(unsigned), "the same");
 _Static_assert(sizeof(enum conf_links) == sizeof(unsigned), "choices are stored as unsigned");
 _Static_assert(sizeof(enum conf_watch) == sizeof(unsigned), "choices are stored as unsigned");
 
@@ -24,6 +25,7 @@ _Static_assert(sizeof(enum conf_credentials) == sizeof(unsigned), "choices are s
 static const char *const credentials[] = {"auto",      "environment", "profile", "web-identity",
                                           "container", "instance",    NULL};
 static const char *const addressings[] = {"auto", "path", "virtual", NULL};
+static const char *const payload_signings[] = {"auto", "always", "never", NULL};
 static const char *const links[] = {"skip", "store", NULL}; /* enum conf_links */
 static const char *const watches[] = {"auto", "inotify", "fanotify", "scan", NULL};
 
@@ -313,6 +315,13 @@ static const struct setting s3[] = {
      .fallback = "false",
      .right = "true or false",
      .help = "others change what our objects carry, so each rename asks first"},
+    {.name = "payload_signing",
+     .kind = SETTING_CHOICE,
+     .offset = offsetof(struct conf_s3, payload_signing),
+     .fallback = "auto",
+     .words = payload_signings,
+     .right = "\"auto\", \"always\" or \"never\"",
+     .help = "whether signatures cover bodies; \"auto\": over plain HTTP"},
     {.name = "trash_prefix",
      .kind = SETTING_TEXT,
      .offset = offsetof(struct conf_s3, trash_prefix),

@@ -17,15 +17,15 @@ static void add(struct header_set *set, const char *name, const char *value)
     set->pairs[set->count++] = (struct sigv4_pair){name, value};
 }
 
-/* What the body hashes to: over TLS that is left out, the channel and the checksum vouch for it. */
-static void take_hash(struct call *call, bool tls)
+/* What the body hashes to, where that is signed. */
+static void take_hash(struct call *call, bool is_signed)
 {
     uint8_t digest[SHA256_BYTES];
     if (call->payload_hash[0] != '\0')
         return;
     if (call->body.n == 0) {
         memcpy(call->payload_hash, SIGV4_EMPTY_SHA256, sizeof(SIGV4_EMPTY_SHA256));
-    } else if (tls) {
+    } else if (!is_signed) {
         memcpy(call->payload_hash, SIGV4_UNSIGNED_PAYLOAD, sizeof(SIGV4_UNSIGNED_PAYLOAD));
     } else {
         digest_sha256(call->body.p, call->body.n, digest);
@@ -107,7 +107,7 @@ int call_build(struct call *call, const struct site_view *view, int64_t now_us, 
         return code;
     char now[CLOCK_AMZ_SIZE];
     clock_amz(now_us, now);
-    take_hash(call, ep->tls);
+    take_hash(call, site_signs_payload(view->payload_signing, ep->tls));
     struct header_set set = {.count = 0};
     add(&set, "host", ep->host);
     add(&set, "x-amz-content-sha256", call->payload_hash);

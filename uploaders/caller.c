@@ -82,9 +82,9 @@ unsigned caller_waiting(const struct caller *c, enum lane lane)
     return (unsigned)c->slots.waiting[lane];
 }
 
-bool caller_tls(const struct caller *c)
+bool caller_signs_payload(const struct caller *c)
 {
-    return site_endpoint(c->site)->tls;
+    return site_signs_payload(site_payload_signing(c->site), site_endpoint(c->site)->tls);
 }
 
 const struct endpoint *caller_endpoint(const struct caller *c)

@@ -110,8 +110,8 @@ bool caller_room(const struct caller *c, enum lane lane, bool large_waits);
 /* caller_waiting(c, lane): calls of that lane that wait for a slot. */
 unsigned caller_waiting(const struct caller *c, enum lane lane);
 
-/* caller_tls(c): requests go over TLS (so that bodies need no SHA-256). */
-bool caller_tls(const struct caller *c);
+/* caller_signs_payload(c): bodies need their SHA-256. */
+bool caller_signs_payload(const struct caller *c);
 
 /* caller_endpoint(c): as at the start (site_endpoint). */
 const struct endpoint *caller_endpoint(const struct caller *c);

@@ -188,7 +188,7 @@ static void read_apart(struct task *task)
 {
     struct multipart *m = (struct multipart *)task;
     struct part *part = m->coming;
-    part->sums.hashes = !caller_tls(worker_caller(task->worker));
+    part->sums.hashes = caller_signs_payload(worker_caller(task->worker));
     m->read_code = source_read(m->fd, part->body, part->n, &part->sums);
 }
 

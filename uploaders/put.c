@@ -119,7 +119,7 @@ static void begin(struct task *task)
         break;
     }
     put->n = t->expected.size;
-    put->sums.hashes = !caller_tls(worker_caller(task->worker)); /* the signature needs it then */
+    put->sums.hashes = caller_signs_payload(worker_caller(task->worker));
     bool apart = put->n >= READ_APART_BYTES || worker_reads_ahead(task->worker);
     if (!apart || !worker_read(task))
         read_here(put);

@@ -24,6 +24,7 @@ struct site {
     struct keeper *keeper;
     char *expected_owner; /* NULL: none */
     bool requester_pays;
+    enum s3_payload_signing payload_signing;
 
     _Atomic int64_t offset_us;
     atomic_uint conditions[SITE_DELETE_COUNT]; /* enum site_condition */
@@ -94,6 +95,7 @@ int site_new(const struct uploaders_options *opt, struct site **ret, struct err 
     atomic_init(&s->generation, 1);
     atomic_init(&s->offset_us, 0);
     s->requester_pays = opt->requester_pays;
+    s->payload_signing = opt->payload_signing;
     s->expected_owner = opt->expected_owner ? strdup(opt->expected_owner) : NULL;
     for (size_t i = 0; i < SITE_DELETE_COUNT; i++)
         atomic_init(&s->conditions[i], SITE_CONDITION_UNKNOWN);
@@ -126,6 +128,16 @@ void site_free(struct site *s)
 const char *site_describe(const struct site *s)
 {
     return s->description;
+}
+
+bool site_signs_payload(enum s3_payload_signing how, bool tls)
+{
+    return how == S3_PAYLOAD_ALWAYS || (how == S3_PAYLOAD_AUTO && !tls);
+}
+
+enum s3_payload_signing site_payload_signing(const struct site *s)
+{
+    return s->payload_signing;
 }
 
 const struct endpoint *site_endpoint(const struct site *s)
@@ -228,6 +240,7 @@ static int copy(struct site *s, struct site_view *v)
     v->endpoint = s->endpoint;
     v->expected_owner = s->expected_owner;
     v->requester_pays = s->requester_pays;
+    v->payload_signing = s->payload_signing;
     v->generation = atomic_load(&s->generation);
     pthread_mutex_unlock(&s->lock);
     return 0;

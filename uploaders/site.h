@@ -28,6 +28,7 @@ struct site_view {
     struct sigv4_key key;       /* of the day of the latest look */
     const char *expected_owner; /* the site's; NULL: none */
     bool requester_pays;
+    enum s3_payload_signing payload_signing;
 };
 void site_view_wipe(struct site_view *v);
 
@@ -41,6 +42,13 @@ void site_free(struct site *s);
  * the region may change later. */
 const char *site_describe(const struct site *s);
 const struct endpoint *site_endpoint(const struct site *s);
+
+/* site_signs_payload(how, tls): does a signature cover the body of a request that goes this way?
+ * Over TLS the channel and the checksum vouch for it, and its SHA-256 may be left out. Pure. */
+bool site_signs_payload(enum s3_payload_signing how, bool tls);
+
+/* site_payload_signing(s): as given. */
+enum s3_payload_signing site_payload_signing(const struct site *s);
 
 /* site_now_us(s): S3's time, as far as we know. Any thread. */
 int64_t site_now_us(const struct site *s);

@@ -36,6 +36,13 @@ enum keys_from {
     KEYS_INSTANCE
 };
 
+/* Do signatures cover bodies? */
+enum s3_payload_signing {
+    S3_PAYLOAD_AUTO, /* where there is no TLS */
+    S3_PAYLOAD_ALWAYS,
+    S3_PAYLOAD_NEVER
+};
+
 struct uploaders_options {
     const char *bucket;   /* its name, or an access point's ARN */
     const char *region;   /* NULL: AWS_REGION, AWS_DEFAULT_REGION, the profile's, else us-east-1 */
@@ -56,6 +63,7 @@ struct uploaders_options {
     int64_t timeout_ms;       /* of one request without progress; 0: 30 s */
     const char *expected_owner; /* the bucket must be of this account; NULL: of any */
     bool requester_pays;
+    enum s3_payload_signing payload_signing;
     bool secret_headers;  /* keys will be sent in headers: an endpoint without TLS is refused unless
                              it is this machine's own */
     bool fixed_in_flight; /* always in_flight requests at once, not as many as are worth it */

@@ -19,6 +19,9 @@ void service_uploaders_options(const struct conf *conf, struct uploaders_options
                                                     [CONF_ADDRESS_PATH] = S3_ADDRESS_PATH,
                                                     [CONF_ADDRESS_VIRTUAL] = S3_ADDRESS_VIRTUAL};
 
+    static const enum s3_payload_signing signing[] = {[CONF_PAYLOAD_AUTO] = S3_PAYLOAD_AUTO,
+                                                      [CONF_PAYLOAD_ALWAYS] = S3_PAYLOAD_ALWAYS,
+                                                      [CONF_PAYLOAD_NEVER] = S3_PAYLOAD_NEVER};
     static const enum keys_from from[] = {[CONF_CREDENTIALS_AUTO] = KEYS_AUTO,
                                           [CONF_CREDENTIALS_ENVIRONMENT] = KEYS_ENVIRONMENT,
                                           [CONF_CREDENTIALS_PROFILE] = KEYS_PROFILE,
@@ -41,7 +44,8 @@ void service_uploaders_options(const struct conf *conf, struct uploaders_options
                                       .multipart_bytes = conf->s3.multipart_bytes,
                                       .part_bytes = conf->s3.part_bytes,
                                       .expected_owner = conf->s3.expected_bucket_owner,
-                                      .requester_pays = conf->s3.requester_pays};
+                                      .requester_pays = conf->s3.requester_pays,
+                                      .payload_signing = signing[conf->s3.payload_signing]};
     for (size_t i = 0; i < conf->object_count; i++)
         ret->secret_headers |= conf->objects[i].encryption.kind == CONF_ENCRYPTION_CUSTOMER;
 }

@@ -17,11 +17,18 @@ def files_below(tree):
             yield os.path.relpath(os.path.join(base, name), tree)
 
 
-def lockstep(folder, tree, client):
-    """One pass with everything that it always does: index, journal, checksums."""
-    settings = {"ca_file": client.server.ca_file} if client.server.ca_file else {}
+def lockstep(folder, tree, client, **settings):
+    """One pass with everything that it always does: index, journal, checksums, and over plain HTTP
+    the SHA-256 of bodies."""
+    if client.server.ca_file:
+        settings["ca_file"] = client.server.ca_file
     agent = Agent(os.path.join(folder, "agent"), client.server, client, tree, s3=settings)
     return [lockstep_binary(), "agent", "--once", "-c", agent.conf], agent.environment
+
+
+def unsigned(folder, tree, client):
+    """lockstep, with unsigned bodies, as curl sends them here; their CRC-64 is signed."""
+    return lockstep(folder, tree, client, payload_signing="never")
 
 
 def rclone(_folder, tree, client):
@@ -82,14 +89,15 @@ def s5cmd(_folder, tree, client):
             str(PARALLEL), "cp", tree + "/", f"s3://{BUCKET}/images/"], environment
 
 
-ALL = {f.__name__: f for f in (lockstep, rclone, s3cmd, aws, curl, s5cmd)}
+ALL = {f.__name__: f for f in (lockstep, unsigned, rclone, s3cmd, aws, curl, s5cmd)}
+OURS = ("lockstep", "unsigned")
 # To a sink goes who asks it nothing: it lists nothing. Over TLS s3cmd is left out: it takes no file
 # of certificates by an option of its own.
-BY_SERVER = {"sink": ("lockstep", "curl"), "s3d": tuple(ALL),
+BY_SERVER = {"sink": ("lockstep", "unsigned", "curl"), "s3d": tuple(ALL),
              "s3d-tls": ("lockstep", "rclone", "curl"), "ceph": tuple(ALL)}
 
 
 def installed(server, wanted=None):
     """Those for this kind of server that are here, lockstep first."""
     return [name for name in BY_SERVER[server] if (wanted is None or name in wanted)
-            and (name == "lockstep" or shutil.which(name))]
+            and (name in OURS or shutil.which(name))]

@@ -10,9 +10,9 @@ from harness.tls import Certificate, OldServer
 from harness.tree import write
 
 
-def tree(ctx):
+def tree(ctx, name="images"):
     """Bodies of all ways: none, with the headers, by pieces, in parts."""
-    images = ctx.folder("images")
+    images = ctx.folder(name)
     for size in (0, 100, 65000, 70000, 6 << 20):
         write(os.path.join(images, f"{size}.png"), os.urandom(size))
     return images
@@ -61,6 +61,29 @@ def test_all_arrives_over_tls_with_unsigned_payloads(ctx):
         assert put["headers"]["x-amz-content-sha256"] == "UNSIGNED-PAYLOAD", put
         assert put["headers"]["x-amz-checksum-crc64nvme"], put
     agent.verify_journal()
+
+
+@on("s3d")
+def test_payloads_are_signed_where_the_configuration_says(ctx):
+    """Over TLS, as some buckets' policies ask for, or not at all: the checksum is there anyway."""
+    for tls, signing in ((True, "always"), (False, "never"), (False, "auto")):
+        name = f"{signing}-{tls}"
+        if tls:
+            server, made = secure(ctx, name)
+            trust = {"ca_file": made.cert}
+        else:
+            server, trust = ctx.s3d(name, "--bucket", ctx.bucket), {}
+        images = tree(ctx, name + "-images")
+        agent = agent_of(ctx, server, images, name + "-agent", payload_signing=signing, **trust)
+        agent.once()
+        check_arrived(ctx, server, images)
+        puts = [r for r in server.requests()
+                if r["op"] in ("PutObject", "UploadPart") and r["in"] > 0]
+        assert len(puts) >= 4, puts
+        for put in puts:
+            sha256 = put["headers"]["x-amz-content-sha256"]
+            assert (sha256 == "UNSIGNED-PAYLOAD") == (signing == "never"), (name, put)
+            assert put["headers"]["x-amz-checksum-crc64nvme"], put
 
 
 @on("s3d")

@@ -28,6 +28,7 @@ static void test_defaults(void **state)
     assert_false(c->s3.requester_pays);
     assert_false(c->s3.foreign_attributes);
     assert_int_equal(c->object_count, 0);
+    assert_int_equal(c->s3.payload_signing, CONF_PAYLOAD_AUTO);
     assert_int_equal(c->s3.addressing, CONF_ADDRESS_AUTO);
     assert_false(c->s3.fips || c->s3.dualstack);
     assert_int_equal(c->s3.credentials, CONF_CREDENTIALS_AUTO);
@@ -80,7 +81,8 @@ static void test_every_setting(void **state)
               "\"HTTP://Host:9000/\";\n"
               "  addressing = \"path\"; credentials = \"web-identity\"; profile = \"p q\"; ca_file "
               "= \"/ca.pem\"; workers = 64;\n"
-              "  in_flight = 1; multipart_size = 5368709120; part_size = \"5M\"; };\n");
+              "  in_flight = 1; multipart_size = 5368709120; part_size = \"5M\";\n"
+              "  payload_signing = \"never\"; };\n");
     assert_string_equal(c->state_dir, "/s");
     assert_string_equal(c->journal_dir, "/j");
     assert_string_equal(c->journal.key, "/k/j.key");
@@ -89,6 +91,7 @@ static void test_every_setting(void **state)
     assert_string_equal(c->s3.endpoint, "http://host:9000");
     assert_int_equal(c->s3.addressing, CONF_ADDRESS_PATH);
     assert_int_equal(c->s3.credentials, CONF_CREDENTIALS_WEB_IDENTITY);
+    assert_int_equal(c->s3.payload_signing, CONF_PAYLOAD_NEVER);
     assert_string_equal(c->s3.profile, "p q");
     assert_string_equal(c->s3.ca_file, "/ca.pem");
     assert_int_equal(c->s3.workers, 64);
@@ -198,7 +201,11 @@ static const struct fault_case fault_cases[] = {
      "f.conf:2: s3.colour: unknown setting; known here: bucket, region, endpoint, addressing, "
      "fips, dualstack, profile, credentials, ca_file, proxy, workers, in_flight, multipart_size, "
      "part_size, expected_bucket_owner, requester_pays, foreign_attributes, "
-     "trash_prefix, trash_retention\n"},
+     "payload_signing, trash_prefix, trash_retention\n"},
+    {"a way to sign that is none", "", "payload_signing = false;", "", "",
+     "f.conf:2: s3.payload_signing: false is true or false, not in quotes; expected \"auto\", "
+     "\"always\" or "
+     "\"never\"\n"},
     {"a source of credentials that is none", "", "credentials = \"sso\";", "", "",
      "f.conf:2: s3.credentials: \"sso\" is not one of those; expected \"auto\", \"environment\", "
      "\"profile\", \"web-identity\", \"container\" or \"instance\"\n"},
