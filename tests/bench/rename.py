@@ -45,12 +45,23 @@ def make_tree(folder, count):
             rows.write(f"{i}\t{i % 10}.0\told/{i:07}.jpg\n")
 
 
+def part(server):
+    """The server has one processor for itself, and whoever is started from now on another one, as on
+    two machines."""
+    its, ours = sorted(os.sched_getaffinity(0))[:2]
+    for thread in os.listdir(f"/proc/{server.process.pid}/task"):
+        os.sched_setaffinity(int(thread), {its})
+    os.sched_setaffinity(0, {ours})
+
+
 class Run:
     """The server, the agent, and the bare client."""
 
-    def __init__(self, folder, build):
+    def __init__(self, folder, build, apart):
         self.folder, self.build = folder, build
         self.server = S3d(f"{folder}/s3d").start()
+        if apart:
+            part(self.server)
         self.server.create_bucket(BUCKET)
         self.agent = Agent(f"{folder}/agent", self.server, Client(self.server, BUCKET),
                            f"{folder}/images", f"{folder}/lists")
@@ -128,6 +139,8 @@ def main():
     parser.add_argument("--build", default="build/plain", help="where make put the programs")
     parser.add_argument("--images", type=int, default=20000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--apart", action="store_true",
+                        help="server and client each on a processor of its own, as on two machines")
     parser.add_argument("--dir", default="/dev/shm" if os.path.isdir("/dev/shm") else None,
                         help="where all of it lies meanwhile; in memory, so that no disk is measured")
     arguments = parser.parse_args()
@@ -136,7 +149,7 @@ def main():
     run = None
     try:
         make_tree(folder, arguments.images)
-        run = Run(folder, build)
+        run = Run(folder, build, arguments.apart)
         return compare(run, arguments.images, arguments.rounds)
     finally:
         if run is not None:

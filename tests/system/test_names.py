@@ -243,7 +243,8 @@ def test_names_that_can_be_no_key_are_told_of_and_kept_by_their_bytes(ctx):
     agent = ctx.agent(images=images).start()
     wait_until(lambda: agent.status()[0].get("problem_count") == len(REFUSED) + 1, 10,
                lambda: str(agent.status()))
-    assert set(ctx.client.keys()) == {"images/good.jpg"}
+    wait_until(lambda: set(ctx.client.keys()) == {"images/good.jpg"}, 10,
+               lambda: str(ctx.client.keys()))
     assert agent.status()[1] == 1
     failed = [r for r in agent.journal_records() if r.get("st") == "failed"]
     paths = {base64.b64decode(r["P"]) if "P" in r else r["p"].encode() for r in failed}
