@@ -285,7 +285,7 @@ void test_every_death(const struct test_life *life, enum death death)
     unsigned n;
 
     assert_true(acknowledged != MAP_FAILED);
-    for (n = 1; !over; n++) {
+    for (n = 1; !over; n += TEST_STRIDE) {
         struct test_dir d;
         int status;
         pid_t child;

@@ -92,7 +92,7 @@ static void test_every_truncation_keeps_the_longest_prefix(void **state)
     test_fill(&made, BATCHES, RECORDS);
     all = test_file_read(test_file_name(&made, 0, path));
     assert_int_equal(batch_ends(all, ends, BATCHES + 1), BATCHES + 1);
-    for (size_t n = 0; n <= all.n; n++) {
+    for (size_t n = 0; n <= all.n; n += TEST_STRIDE) {
         size_t keep = 0;
 
         while (keep <= BATCHES && ends[keep] <= n)

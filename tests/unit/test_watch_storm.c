@@ -25,7 +25,7 @@
 #define STORM_OPS 2500 /* a writer */
 #define NAMES     5    /* to choose from, so that they collide */
 #define DEPTH_MAX 4
-#define SETTLE_MS 15000
+#define SETTLE_MS 60000
 #define STALL_NS  (100 * 1000000)
 
 struct writer {
