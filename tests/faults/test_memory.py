@@ -12,6 +12,9 @@ from oracle import Bed
 from shims import shim
 
 SAMPLE_S = 20  # of each kind, in the daily run
+PARTS = 16  # of all allocations, each with a tree of its own: a tree grows with each round that it has
+PART_S = 3600  # a bound of each part: some two hundred and fifty rounds of a second or two
+BEYOND = 3  # numbers in a row that nobody asked for: there are no more
 
 
 def told(log):
@@ -86,14 +89,44 @@ def test_memory_that_is_gone_from_some_moment_on(ctx):
     sampled(ctx, SAMPLE_S, ALLOC_FAIL_ON="1")
 
 
-@long_test
-@deadline(4 * 3600)
-@on("s3d")
-def test_every_allocation_fails_once(ctx):
-    """One after the other, until a round has fewer than that."""
-    bed, number, was = Bed(ctx), 1, True
-    while was:
+def every(ctx, part):
+    """Each PARTS-th number from this one on, until a round has fewer allocations than that. Rounds
+    differ a little in how many they have: the end is where no number of a few in a row was asked
+    for."""
+    bed, number, beyond, tried = Bed(ctx), part, 0, 0
+    while beyond < BEYOND:
         wrong, was = fail(bed, number)
         assert not wrong, wrong
-        number += 1
-    assert number > 1000, number
+        beyond = 0 if was else beyond + 1
+        tried += was
+        number += PARTS
+    print(f"{tried} allocations failed, the last of them at most the {number - BEYOND * PARTS}th")
+    assert tried * PARTS > 1000, tried
+
+
+def part_of_all(part):
+    """The test of this part."""
+    @long_test
+    @deadline(PART_S)
+    @on("s3d")
+    def test(ctx):
+        every(ctx, part)
+    return test
+
+
+test_every_allocation_fails_once_01 = part_of_all(1)
+test_every_allocation_fails_once_02 = part_of_all(2)
+test_every_allocation_fails_once_03 = part_of_all(3)
+test_every_allocation_fails_once_04 = part_of_all(4)
+test_every_allocation_fails_once_05 = part_of_all(5)
+test_every_allocation_fails_once_06 = part_of_all(6)
+test_every_allocation_fails_once_07 = part_of_all(7)
+test_every_allocation_fails_once_08 = part_of_all(8)
+test_every_allocation_fails_once_09 = part_of_all(9)
+test_every_allocation_fails_once_10 = part_of_all(10)
+test_every_allocation_fails_once_11 = part_of_all(11)
+test_every_allocation_fails_once_12 = part_of_all(12)
+test_every_allocation_fails_once_13 = part_of_all(13)
+test_every_allocation_fails_once_14 = part_of_all(14)
+test_every_allocation_fails_once_15 = part_of_all(15)
+test_every_allocation_fails_once_16 = part_of_all(16)
