@@ -49,6 +49,7 @@ EXTRA_DIST += journal/DESIGN.md
 journal_tests = \
 	tests/unit/test_journal_apart \
 	tests/unit/test_journal_calls \
+	tests/unit/test_journal_closed \
 	tests/unit/test_journal_columns \
 	tests/unit/test_journal_faults \
 	tests/unit/test_journal_follow \
@@ -59,8 +60,10 @@ journal_tests = \
 	tests/unit/test_journal_evidence \
 	tests/unit/test_journal_html \
 	tests/unit/test_journal_life \
+	tests/unit/test_journal_named \
 	tests/unit/test_journal_note \
 	tests/unit/test_journal_pack \
+	tests/unit/test_journal_packed \
 	tests/unit/test_journal_parts \
 	tests/unit/test_journal_past \
 	tests/unit/test_journal_place \
@@ -68,6 +71,7 @@ journal_tests = \
 	tests/unit/test_journal_record \
 	tests/unit/test_journal_recover \
 	tests/unit/test_journal_retire \
+	tests/unit/test_journal_rollover \
 	tests/unit/test_journal_search \
 	tests/unit/test_journal_signing \
 	tests/unit/test_journal_tally \
@@ -105,6 +109,8 @@ tests_unit_test_journal_told_SOURCES = tests/unit/test_journal_told.c \
 	$(journal_tests_DIR) $(failing_calls)
 tests_unit_test_journal_told_LDADD = $(journal_tests_LIBS) -lpthread
 tests_unit_test_journal_told_LDFLAGS = $(AM_LDFLAGS) $(failing_calls_WRAP)
+tests_unit_test_journal_closed_SOURCES = tests/unit/test_journal_closed.c $(journal_tests_DIR)
+tests_unit_test_journal_closed_LDADD = $(journal_tests_LIBS) -lpthread
 tests_unit_test_journal_columns_SOURCES = tests/unit/test_journal_columns.c tests/unit/unit.h
 tests_unit_test_journal_columns_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_follow_SOURCES = tests/unit/test_journal_follow.c $(journal_tests_DIR)
@@ -119,6 +125,8 @@ tests_unit_test_journal_key_SOURCES = tests/unit/test_journal_key.c $(journal_te
 tests_unit_test_journal_key_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_evidence_SOURCES = tests/unit/test_journal_evidence.c $(journal_tests_DIR)
 tests_unit_test_journal_evidence_LDADD = $(journal_tests_LIBS)
+tests_unit_test_journal_named_SOURCES = tests/unit/test_journal_named.c $(journal_tests_DIR)
+tests_unit_test_journal_named_LDADD = $(journal_tests_LIBS) -lpthread
 tests_unit_test_journal_note_SOURCES = tests/unit/test_journal_note.c tests/unit/unit.h
 tests_unit_test_journal_note_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_place_SOURCES = tests/unit/test_journal_place.c tests/unit/unit.h
@@ -135,6 +143,9 @@ tests_unit_test_journal_life_SOURCES = tests/unit/test_journal_life.c tests/unit
 tests_unit_test_journal_life_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_pack_SOURCES = tests/unit/test_journal_pack.c $(journal_tests_DIR)
 tests_unit_test_journal_pack_LDADD = $(journal_tests_LIBS) -lpthread
+tests_unit_test_journal_packed_SOURCES = tests/unit/test_journal_packed.c \
+	tests/unit/scratch.c tests/unit/scratch.h tests/unit/unit.h
+tests_unit_test_journal_packed_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_parts_SOURCES = tests/unit/test_journal_parts.c $(journal_tests_DIR)
 tests_unit_test_journal_parts_LDADD = $(journal_tests_LIBS) -lpthread
 tests_unit_test_journal_past_SOURCES = tests/unit/test_journal_past.c tests/unit/unit.h
@@ -146,6 +157,10 @@ tests_unit_test_journal_record_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_recover_SOURCES = tests/unit/test_journal_recover.c $(journal_tests_DIR)
 tests_unit_test_journal_retire_SOURCES = tests/unit/test_journal_retire.c $(journal_tests_DIR)
 tests_unit_test_journal_retire_LDADD = $(journal_tests_LIBS) -lpthread
+tests_unit_test_journal_rollover_SOURCES = tests/unit/test_journal_rollover.c \
+	$(journal_tests_DIR) $(journal_tests_DISK)
+tests_unit_test_journal_rollover_LDADD = $(journal_tests_LIBS)
+tests_unit_test_journal_rollover_LDFLAGS = $(AM_LDFLAGS) $(journal_tests_WRAP)
 tests_unit_test_journal_search_SOURCES = tests/unit/test_journal_search.c $(journal_tests_DIR)
 tests_unit_test_journal_search_LDADD = $(journal_tests_LIBS)
 tests_unit_test_journal_recover_LDADD = $(journal_tests_LIBS)

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define LEAVES 70
 
@@ -253,6 +254,183 @@ static void test_damaged_journals(void **state)
     test_dir_remove(&d);
 }
 
+/* A journal of several segments that signs only from the last one on, as when a key is configured
+ * later: proofs lead through all segments. */
+static struct test_dir make_signed_late(void)
+{
+    struct journal_secret secret = test_secret("a.example/log", 1);
+    struct journal_options opt = test_options();
+    struct err e = {0};
+    struct test_dir d;
+    struct journal *j;
+
+    test_dir_make(&d);
+    opt.segment_bytes = 1500;
+    j = test_open(&d, &opt, NULL);
+    for (unsigned i = 0; i < 20; i++) {
+        test_append(j, 2);
+        assert_int_equal(journal_sync(j), 0);
+    }
+    assert_int_equal(journal_sign(j, &secret, TEST_NOW_US, &e), 0);
+    assert_int_equal(journal_close(j), 0);
+    assert_true(test_file_count(&d, ".jsonl") > 3);
+    assert_int_equal(test_file_count(&d, ".checkpoints"), 1);
+    return d;
+}
+
+/* What comes of a proof of a record; it must hold where there is one. */
+static int prove(const struct test_dir *d, uint64_t seq, struct err *e)
+{
+    struct journal_secret secret = test_secret("a.example/log", 1);
+    struct journal_proof p;
+    struct buf text, store;
+    int rc;
+
+    *e = (struct err){0};
+    buf_init(&text, JOURNAL_PROOF_MAX);
+    buf_init(&store, JOURNAL_LINE_MAX);
+    rc = journal_prove(d->path, seq, &text, e);
+    assert_int_equal(text.len > 0, rc == 0);
+    if (rc == 0) {
+        assert_int_equal(journal_proof_parse((struct span){text.data, text.len}, &store, &p), 0);
+        assert_int_equal(journal_proof_check(&p, &secret.key, 1, e), 0);
+    } else {
+        assert_true(e->what[0]);
+    }
+    buf_release(&text);
+    buf_release(&store);
+    return rc;
+}
+
+static void test_through_segments(void **state)
+{
+    struct test_dir d = make_signed_late();
+    struct err e;
+
+    (void)state;
+    for (uint64_t seq = 1; seq <= 40; seq++)
+        assert_int_equal(prove(&d, seq, &e), 0);
+    test_dir_remove(&d);
+}
+
+/* A segment in between is lost: what lies before it cannot be proven any more, what follows can. */
+static void test_through_a_gap(void **state)
+{
+    struct test_dir d = make_signed_late();
+    char path[TEST_PATH_SIZE];
+    uint64_t first;
+    struct err e;
+
+    (void)state;
+    first = strtoull(strrchr(test_file_name(&d, 2, path), '/') + 1, NULL, 10);
+    assert_int_equal(unlink(test_file_name(&d, 1, path)), 0);
+    for (uint64_t seq = 1; seq <= 40; seq++) {
+        const int rc = prove(&d, seq, &e);
+
+        if (seq >= first)
+            assert_int_equal(rc, 0);
+        else if (rc != ERR_CORRUPT) /* not even there, of what was lost */
+            assert_int_equal(rc, -ENOENT);
+    }
+    assert_int_equal(prove(&d, 1, &e), ERR_CORRUPT);
+    assert_int_equal(prove(&d, first - 1, &e), -ENOENT);
+    test_dir_remove(&d);
+}
+
+/* Lines that were signed are cut off: the checkpoint speaks of more than there is. */
+static void test_cut_behind_the_record(void **state)
+{
+    char path[TEST_PATH_SIZE];
+    struct test_bytes all;
+    struct journal *j;
+    struct test_dir d;
+    struct err e;
+    char *end;
+
+    (void)state;
+    d = make_signed_late();
+    j = test_open(&d, NULL, NULL);
+    test_append(j, 2);
+    assert_int_equal(journal_close(j), 0); /* one batch, which nothing signs */
+    all = test_file_read(test_file_name(&d, test_file_count(&d, ".jsonl") - 1, path));
+    assert_int_equal(prove(&d, 1, &e), 0);
+    assert_int_equal(prove(&d, 43, &e), -ENODATA);
+    end = memmem(all.data, all.n, "\"o\":\"key\"", 9);
+    assert_non_null(end);
+    end = memrchr(all.data, '\n', (size_t)(end - all.data)); /* before the batch that was signed */
+    test_file_write(path, all.data, (size_t)(end + 1 - all.data));
+    assert_int_equal(prove(&d, 1, &e), ERR_CORRUPT);
+    assert_non_null(strstr(e.right, "journal verify"));
+    assert_int_equal(prove(&d, 41, &e), -ENOENT);
+    free(all.data);
+    test_dir_remove(&d);
+}
+
+/* The journal was made anew with other lines, and the old checkpoints put beside it. */
+static void test_checkpoints_of_another_journal(void **state)
+{
+    struct journal_secret secret = test_secret("a.example/log", 1);
+    char note[TEST_PATH_SIZE], path[TEST_PATH_SIZE];
+    struct test_bytes kept;
+    struct test_dir d[2];
+    struct err e;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct journal *j;
+
+        test_dir_make(&d[i]);
+        j = test_open(&d[i], NULL, NULL); /* the headers have other identities */
+        assert_int_equal(journal_sign(j, &secret, TEST_NOW_US, &e), 0);
+        test_append(j, 5);
+        assert_int_equal(journal_close(j), 0);
+        assert_int_equal(prove(&d[i], 3, &e), 0);
+    }
+    test_file_name(&d[0], 0, path);
+    snprintf(note, sizeof note, "%.*s.checkpoints", (int)(strstr(path, ".jsonl") - path), path);
+    kept = test_file_read(note);
+    test_file_name(&d[1], 0, path);
+    snprintf(note, sizeof note, "%.*s.checkpoints", (int)(strstr(path, ".jsonl") - path), path);
+    test_file_write(note, kept.data, kept.n);
+    assert_int_equal(prove(&d[1], 3, &e), ERR_CORRUPT);
+    assert_non_null(strstr(e.what, "over other lines"));
+    free(kept.data);
+    test_dir_remove(&d[0]);
+    test_dir_remove(&d[1]);
+}
+
+/* Among the checkpoints stand notes that are none: they are passed over. */
+static void test_notes_that_are_no_checkpoints(void **state)
+{
+    static const char *const strange[] = {
+        "nothing\n\nsigned\n\n", "a.example/log\nmany\nAAAA\n\n\xe2\x80\x94 a.example/log "
+                                 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+                                 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n"};
+    char note[TEST_PATH_SIZE], path[TEST_PATH_SIZE];
+    struct test_dir d = make_signed_late();
+    struct test_bytes own;
+    struct err e;
+
+    (void)state;
+    test_file_name(&d, test_file_count(&d, ".jsonl") - 1, path);
+    snprintf(note, sizeof note, "%.*s.checkpoints", (int)(strstr(path, ".jsonl") - path), path);
+    own = test_file_read(note);
+    for (size_t i = 0; i < sizeof strange / sizeof *strange; i++) {
+        struct buf all;
+
+        test_file_write(note, strange[i], strlen(strange[i]));
+        assert_int_equal(prove(&d, 40, &e), -ENODATA);
+        buf_init(&all, 1u << 16);
+        assert_int_equal(buf_append_str(&all, strange[i]), 0);
+        assert_int_equal(buf_append(&all, own.data, own.n), 0);
+        test_file_write(note, all.data, all.len);
+        assert_int_equal(prove(&d, 40, &e), 0);
+        buf_release(&all);
+    }
+    free(own.data);
+    test_dir_remove(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +439,11 @@ int main(void)
         cmocka_unit_test(test_flips),
         cmocka_unit_test(test_what_is_no_proof),
         cmocka_unit_test(test_damaged_journals),
+        cmocka_unit_test(test_through_segments),
+        cmocka_unit_test(test_through_a_gap),
+        cmocka_unit_test(test_cut_behind_the_record),
+        cmocka_unit_test(test_checkpoints_of_another_journal),
+        cmocka_unit_test(test_notes_that_are_no_checkpoints),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SEGMENT 4096
@@ -219,12 +220,105 @@ static void test_the_last_stays(void **state)
     test_dir_remove(&d);
 }
 
+/* Nothing goes where the files are not what the journal has made: each says so, and all stays. */
+static void stays(struct journal *j, const struct test_dir *d, int rc)
+{
+    const size_t before = test_file_count(d, "");
+    struct journal_oldest oldest;
+
+    assert_int_equal(journal_oldest(j, &oldest), rc);
+    memset(&oldest, 0, sizeof oldest);
+    snprintf(oldest.file, sizeof oldest.file, "%020d.jsonl", 1);
+    assert_int_equal(journal_retire(j, &oldest, TEST_NOW_US), rc);
+    assert_int_equal(test_file_count(d, ""), before);
+}
+
+static void test_files_that_are_not_the_journal_s(void **state)
+{
+    struct journal_oldest oldest;
+    char path[TEST_PATH_SIZE];
+    struct test_bytes bytes;
+    struct test_dir d;
+    struct journal *j = make(&d, false);
+
+    (void)state;
+    assert_int_equal(journal_oldest(j, &oldest), 0);
+    snprintf(oldest.file, sizeof oldest.file, "no segment");
+    assert_int_equal(journal_retire(j, &oldest, TEST_NOW_US), -ENOENT);
+
+    bytes = test_file_read(test_file_name(&d, 1, path));
+    test_file_write(path, bytes.data, 9); /* the second has no header any more */
+    stays(j, &d, -ENOENT);
+    assert_int_equal(unlink(path), 0); /* the third does not follow the first */
+    stays(j, &d, ERR_CORRUPT);
+    test_file_write(path, bytes.data, bytes.n);
+    (void)retire(j);
+    while (journal_oldest(j, &oldest) == 0)
+        assert_int_equal(journal_retire(j, &oldest, TEST_NOW_US), 0);
+    snprintf(path, sizeof path, "%s/%020d.jsonl", d.path, 999999);
+    test_file_write(path, bytes.data, bytes.n); /* behind the open one */
+    stays(j, &d, -ENOENT);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(journal_close(j), 0);
+    assert_int_equal(verify(&d, NULL).count, 0);
+    free(bytes.data);
+    test_dir_remove(&d);
+}
+
+/* What says so cannot be signed now: nothing goes until it can. */
+static void test_it_cannot_be_signed(void **state)
+{
+    char path[TEST_PATH_SIZE], newest[TEST_PATH_SIZE];
+    struct journal_oldest oldest;
+    struct test_bytes bytes;
+    struct test_dir d;
+    struct journal *j = make(&d, true);
+
+    (void)state;
+    assert_int_equal(journal_checkpoint(j, TEST_NOW_US), 0);
+    bytes = test_note(&d);
+    snprintf(newest, sizeof newest, "%s/checkpoint", d.path);
+    assert_int_equal(unlink(newest), 0);
+    assert_int_equal(mkdir(newest, 0700), 0); /* nothing takes its place */
+    assert_int_equal(journal_oldest(j, &oldest), 0);
+    assert_int_equal(journal_retire(j, &oldest, TEST_NOW_US), -EAGAIN);
+    assert_int_equal(access(test_file_name(&d, 0, path), F_OK), 0);
+    assert_non_null(strstr(path, oldest.file));
+    assert_int_equal(rmdir(newest), 0);
+    test_file_write(newest, bytes.data, bytes.n);
+    assert_int_equal(journal_retire(j, &oldest, TEST_NOW_US), 0);
+    assert_null(strstr(test_file_name(&d, 0, path), oldest.file));
+    assert_int_equal(journal_close(j), 0);
+    assert_int_equal(verify(&d, NULL).count, 0);
+    free(bytes.data);
+    test_dir_remove(&d);
+}
+
+static void test_the_first_of_none(void **state)
+{
+    struct test_dir d;
+    uint64_t first = 7;
+
+    (void)state;
+    test_dir_make(&d);
+    assert_int_equal(journal_first_seq(d.path, &first), -ENOENT);
+    assert_int_equal(journal_first_seq("/nowhere", &first), -ENOENT);
+    assert_int_equal(first, 7);
+    test_dir_remove(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_it_is_said),       cmocka_unit_test(test_it_is_not_said),
-        cmocka_unit_test(test_it_is_not_signed), cmocka_unit_test(test_less_is_gone_than_was_said),
-        cmocka_unit_test(test_kept_checkpoints), cmocka_unit_test(test_the_last_stays),
+        cmocka_unit_test(test_it_is_said),
+        cmocka_unit_test(test_it_is_not_said),
+        cmocka_unit_test(test_it_is_not_signed),
+        cmocka_unit_test(test_less_is_gone_than_was_said),
+        cmocka_unit_test(test_kept_checkpoints),
+        cmocka_unit_test(test_the_last_stays),
+        cmocka_unit_test(test_files_that_are_not_the_journal_s),
+        cmocka_unit_test(test_it_cannot_be_signed),
+        cmocka_unit_test(test_the_first_of_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
