@@ -39,6 +39,19 @@ def test_every_row_has_a_mutant(_ctx):
     assert {mutant.row for mutant in mutants.mutants()} == set(rows.table())
 
 
+def is_one_of(test, names):
+    """Is this one of the tests of a row, as README.md names them?"""
+    kind = test.partition("/")[0]
+    return any(test.startswith(name.rstrip("*")) or name == kind for name in names)
+
+
+@on("s3d")
+def test_every_mutant_is_caught_by_a_test_of_its_row(_ctx):
+    table = rows.table()
+    for mutant in mutants.mutants():
+        assert is_one_of(mutant.test, table[mutant.row]), (mutant.name, mutant.test)
+
+
 @on("s3d")
 def test_every_bug_names_its_test_its_mutant_and_its_commit(_ctx):
     known, names = system_tests(), {mutant.name for mutant in mutants.mutants()}
