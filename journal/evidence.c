@@ -46,15 +46,14 @@ int evidence_key(struct evidence *ev, const struct journal_key *key)
     return 0;
 }
 
-/* The line of a record that names a key: its signatures count from now on. 0 or -ENOMEM. */
+/* A line that may_name_key: if it does, that key's signatures count from now on. 0 or -ENOMEM. */
 static int take_key(struct evidence *ev, struct span line)
 {
     struct journal_record rec;
     struct journal_key key;
     int rc = journal_record_decode(line, &ev->store, &rec);
 
-    if (rc == 0 && rec.op == JOURNAL_KEY && rec.after &&
-        journal_key_parse(span_of(rec.after), &key) == 0)
+    if (rc == 0 && rec.after && journal_key_parse(span_of(rec.after), &key) == 0)
         rc = evidence_key(ev, &key);
     return rc == -ENOMEM ? rc : 0;
 }

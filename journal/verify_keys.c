@@ -11,7 +11,8 @@
 
 static const char mark[] = "\"o\":\"key\",";
 
-/* The key of a line, if it names one. 0, what on_key returned, -ENOMEM. */
+/* The key of a line that has the mark, if it names one (a record that can be decoded and has it is
+ * one of keys: inside of strings, quotes are escaped). 0, what on_key returned, -ENOMEM. */
 static int take_line(struct span line, struct buf *store,
                      int (*on_key)(void *arg, const struct journal_key *key), void *arg)
 {
@@ -19,8 +20,7 @@ static int take_line(struct span line, struct buf *store,
     struct journal_key key;
     int rc = journal_record_decode(line, store, &rec);
 
-    if (rc == 0 && rec.op == JOURNAL_KEY && rec.after &&
-        journal_key_parse(span_of(rec.after), &key) == 0)
+    if (rc == 0 && rec.after && journal_key_parse(span_of(rec.after), &key) == 0)
         return on_key(arg, &key);
     return rc == -ENOMEM ? rc : 0;
 }
@@ -45,10 +45,10 @@ static int take_lines(struct span in, struct buf *store,
     return rc;
 }
 
-/* Drop the lines that were looked at: the last one, which may be cut, stays. */
+/* Drop the lines that were looked at: the last one, which may be cut, stays. Something is there. */
 static void keep_last_line(struct buf *window)
 {
-    const char *lf = window->len ? memrchr(window->data, '\n', window->len) : NULL;
+    const char *lf = memrchr(window->data, '\n', window->len);
     size_t keep = lf ? (size_t)(window->data + window->len - lf - 1) : window->len;
 
     if (keep > JOURNAL_LINE_MAX)

@@ -1,5 +1,8 @@
 /* Proofs: for every leaf of trees of every size, and nothing else passes. */
 #include "base/err.h"
+#include "journal/batch.h"
+#include "journal/checkpoint.h"
+#include "journal/frame.h"
 #include "journal/proof.h"
 #include "tests/unit/journal_dir.h"
 #include "tests/unit/unit.h"
@@ -427,7 +430,89 @@ static void test_notes_that_are_no_checkpoints(void **state)
         assert_int_equal(prove(&d, 40, &e), 0);
         buf_release(&all);
     }
+    test_file_write(note, own.data, own.n - 5); /* one that a crash has cut */
+    assert_int_equal(prove(&d, 40, &e), -ENODATA);
     free(own.data);
+    test_dir_remove(&d);
+}
+
+/* The writer has begun a segment that has no header yet: what was signed before can be proven, what
+ * was not is not covered yet. */
+static void test_a_segment_that_is_begun(void **state)
+{
+    struct test_dir d = make_signed_late();
+    char path[TEST_PATH_SIZE];
+    struct journal *j = test_open(&d, NULL, NULL);
+    struct err e;
+
+    (void)state;
+    test_append(j, 2);
+    assert_int_equal(journal_close(j), 0);
+    snprintf(path, sizeof path, "%s/%020d.jsonl", d.path, 44);
+    test_file_write(path, "{\"k\":\"h\"", 8);
+    for (uint64_t seq = 1; seq <= 41; seq++)
+        assert_int_equal(prove(&d, seq, &e), 0);
+    assert_int_equal(prove(&d, 42, &e), -ENODATA);
+    assert_non_null(strstr(e.what, "no checkpoint covers"));
+    test_dir_remove(&d);
+}
+
+/* What a tree has is the lines, however they lie in batches: a checkpoint may end within one, and a
+ * line that no one knows is a leaf like others. */
+static void test_a_checkpoint_within_a_batch(void **state)
+{
+    const struct journal_record rec = {
+        .seq = 1, .time_us = TEST_NOW_US, .op = JOURNAL_IDLE, .state = JOURNAL_NOTE};
+    struct journal_secret secret = test_secret("a.example/log", 1);
+    struct journal_head head = {.next_seq = 1};
+    struct journal_tree tree = {.count = 0};
+    const struct journal_header h = {.uuid = "11111111-2222-4333-8444-555555555555",
+                                     .first = 1,
+                                     .time_us = TEST_NOW_US,
+                                     .previous = "",
+                                     .host = "host",
+                                     .boot = "boot",
+                                     .version = "1"};
+    char path[TEST_PATH_SIZE];
+    struct buf out, note;
+    struct span rest, line;
+    struct test_dir d;
+    struct err e;
+    size_t body;
+
+    (void)state;
+    test_dir_make(&d);
+    buf_init(&out, 1u << 16);
+    buf_init(&note, JOURNAL_NOTE_MAX);
+    assert_int_equal(journal_header_encode(&h, &out), 0);
+    rest = (struct span){out.data, out.len};
+    while (journal_line_next(&rest, &line))
+        journal_tree_push(&tree, line);
+    assert_int_equal(journal_batch_close(&head, &out, 0, 0), 0);
+    body = out.len;
+    assert_int_equal(buf_append_str(&out, "{\"x\":1}\n"), 0);
+    for (head.next_seq = 1; head.next_seq < 5; head.next_seq++) {
+        struct journal_record one = rec;
+
+        one.seq = head.next_seq;
+        assert_int_equal(journal_record_encode(&one, &out), 0);
+    }
+    rest = (struct span){out.data + body, out.len - body};
+    while (tree.count < 4 && journal_line_next(&rest, &line)) /* two records of the four */
+        journal_tree_push(&tree, line);
+    assert_int_equal(journal_batch_close(&head, &out, body, 4), 0);
+    assert_int_equal(journal_checkpoint_sign(&tree, &secret, &note), 0);
+    assert_int_equal(buf_append_str(&note, "\n"), 0);
+    snprintf(path, sizeof path, "%s/%020d.jsonl", d.path, 1);
+    test_file_write(path, out.data, out.len);
+    snprintf(path, sizeof path, "%s/%020d.checkpoints", d.path, 1);
+    test_file_write(path, note.data, note.len);
+    assert_int_equal(prove(&d, 1, &e), 0);
+    assert_int_equal(prove(&d, 2, &e), 0);
+    assert_int_equal(prove(&d, 3, &e), -ENODATA);
+    assert_int_equal(prove(&d, 5, &e), -ENOENT);
+    buf_release(&out);
+    buf_release(&note);
     test_dir_remove(&d);
 }
 
@@ -444,6 +529,8 @@ int main(void)
         cmocka_unit_test(test_cut_behind_the_record),
         cmocka_unit_test(test_checkpoints_of_another_journal),
         cmocka_unit_test(test_notes_that_are_no_checkpoints),
+        cmocka_unit_test(test_a_segment_that_is_begun),
+        cmocka_unit_test(test_a_checkpoint_within_a_batch),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,10 +1,12 @@
 /* The beginning of a journal that is removed: what is said of it, and who may have done it. */
 #include "base/err.h"
 #include "journal/checkpoint.h"
+#include "journal/walk.h"
 #include "tests/unit/journal_dir.h"
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -307,6 +309,73 @@ static void test_the_first_of_none(void **state)
     test_dir_remove(&d);
 }
 
+/* A record that speaks of the segments and is not what retention writes: nothing is excused by it.
+ */
+static void test_it_is_said_wrongly(void **state)
+{
+    char chain[2 * SHA256_BYTES + 1], root[2 * SHA256_BYTES + 1], left[JOURNAL_FILE_SIZE];
+    struct journal_record rec;
+    struct journal_header h;
+    struct journal_name name;
+    uint8_t bytes[SHA256_BYTES];
+    char path[TEST_PATH_SIZE];
+    struct buf store;
+    int fd;
+
+    (void)state;
+    for (unsigned wrong = 0; wrong < 10; wrong++) {
+        struct test_dir d;
+        struct journal *j = make(&d, false);
+        struct test_faults f;
+
+        assert_true(journal_any_name_parse(strrchr(test_file_name(&d, 1, path), '/') + 1, &name));
+        journal_name_format(name, left);
+        fd = open(d.path, O_RDONLY | O_DIRECTORY);
+        assert_true(fd >= 0);
+        buf_init(&store, JOURNAL_LINE_MAX);
+        assert_int_equal(journal_walk_header(fd, name, &store, &h), 0);
+        close(fd);
+        hex_encode(h.chain, SHA256_BYTES, chain);
+        journal_tree_root(&h.tree, bytes);
+        hex_encode(bytes, SHA256_BYTES, root);
+        rec = (struct journal_record){.op = JOURNAL_RETIRE,
+                                      .state = JOURNAL_NOTE,
+                                      .path = h.previous,
+                                      .path2 = left,
+                                      .count = h.first - 1,
+                                      .before = chain,
+                                      .after = root};
+        if (wrong == 1)
+            rec.path2 = NULL;
+        else if (wrong == 2)
+            rec.before = NULL;
+        else if (wrong == 3)
+            rec.after = NULL;
+        else if (wrong == 4)
+            rec.path2 = h.previous;
+        else if (wrong == 5)
+            rec.count++;
+        else if (wrong == 6)
+            rec.before = root;
+        else if (wrong == 7)
+            rec.after = chain;
+        else if (wrong == 8)
+            rec.op = JOURNAL_IDLE;
+        else if (wrong == 9)
+            rec.count = 0;
+        assert_int_equal(journal_append(j, &rec, TEST_NOW_US, NULL), 0);
+        assert_int_equal(journal_close(j), 0);
+        take_away(&d);
+        f = verify(&d, NULL);
+        assert_int_equal(f.verdict.faults, wrong > 0);
+        assert_int_equal(f.verdict.removed, wrong ? 0 : h.first - 1);
+        if (wrong)
+            assert_non_null(strstr(f.fault[0].detail, "no record says"));
+        buf_release(&store);
+        test_dir_remove(&d);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +388,7 @@ int main(void)
         cmocka_unit_test(test_files_that_are_not_the_journal_s),
         cmocka_unit_test(test_it_cannot_be_signed),
         cmocka_unit_test(test_the_first_of_none),
+        cmocka_unit_test(test_it_is_said_wrongly),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -384,12 +384,61 @@ static void test_damage_that_hides(void **state)
     test_dir_remove(&dir);
 }
 
+/* Paths of more directories than have keys of their own: whole, and by what is above them. */
+static void test_deep_paths(void **state)
+{
+    struct journal_options opt = test_options();
+    struct test_dir dir;
+    struct journal *j;
+    struct told t;
+
+    (void)state;
+    test_dir_make(&dir);
+    opt.segment_bytes = 1500;
+    j = test_open(&dir, &opt, NULL);
+    for (unsigned depth = 29; depth <= 40; depth++) {
+        char path[256] = "", path2[sizeof path + 6];
+        struct journal_record rec = {.op = JOURNAL_RENAME,
+                                     .state = JOURNAL_DONE,
+                                     .mapping = "images",
+                                     .path = path,
+                                     .path2 = path2};
+
+        for (unsigned i = 0; i < depth; i++)
+            snprintf(path + strlen(path), sizeof path - strlen(path), "%sd%u", i ? "/" : "", i);
+        snprintf(path2, sizeof path2, "%s/other", path);
+        assert_int_equal(journal_append(j, &rec, TEST_NOW_US + depth, NULL), 0);
+        assert_int_equal(journal_sync(j), 0);
+    }
+    assert_int_equal(journal_close(j), 0);
+    t = index_all(&dir, true);
+    assert_int_equal(t.failed, 0);
+    assert_true(t.made > 1);
+    for (unsigned depth = 1; depth <= 42; depth++) {
+        struct buf whole, found;
+        char path[256] = "";
+
+        for (unsigned i = 0; i < depth; i++)
+            snprintf(path + strlen(path), sizeof path - strlen(path), "%sd%u", i ? "/" : "", i);
+        buf_init(&whole, 1u << 20);
+        buf_init(&found, 1u << 20);
+        assert_int_equal(read_whole(&dir, path, &whole), 0);
+        assert_int_equal(read_found(&dir, path, &found), 0);
+        assert_true(whole.len > 0 || depth > 40);
+        assert_int_equal(found.len, whole.len);
+        assert_true(whole.len == 0 || memcmp(found.data, whole.data, whole.len) == 0);
+        buf_release(&whole);
+        buf_release(&found);
+    }
+    test_dir_remove(&dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_finds_what_reading_finds), cmocka_unit_test(test_passes_over),
         cmocka_unit_test(test_damaged_indexes),          cmocka_unit_test(test_damaged_segments),
-        cmocka_unit_test(test_damage_that_hides),
+        cmocka_unit_test(test_damage_that_hides),        cmocka_unit_test(test_deep_paths),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
