@@ -37,6 +37,7 @@ static bool needs_row[SIM_IMAGES];   /* of its loose rows one is to be left */
 static int heir_at[SIM_IMAGES];      /* it overwrote one there that rows named: one is to be left */
 static int
     row_early[SIM_ROWS]; /* where its image was before it came to S3, when it was written; -1 */
+static unsigned row_before[SIM_ROWS];  /* the image that S3 had there at that time; 0: none */
 static bool overwrote[SIM_IMAGES];     /* it was renamed over another one */
 static unsigned stored_at[SIM_IMAGES]; /* places under which S3 has had it */
 static bool landed[SIM_IMAGES];        /* it came to S3 at a second path: its first may go */
@@ -270,8 +271,10 @@ static void make_row(unsigned p)
     char path[2 * SIM_PATH_SIZE], line[SIM_CONTENT_SIZE];
 
     snprintf(line, sizeof line, "%u\t%u\t%s\n", rows, rows % 3, names[p]);
-    if (rows >= 2 && image_in_bucket(p) != disk[p].image)
+    if (rows >= 2 && image_in_bucket(p) != disk[p].image) {
         row_early[rows] = (int)p;
+        row_before[rows] = image_in_bucket(p);
+    }
     row_first[rows] = disk[p].image;
     row_image[rows++] = disk[p].image;
     place(path, "lists", LIST_NAME);
@@ -297,6 +300,7 @@ void tree_begin(const char *where, unsigned limit)
     memset(row_first, 0, sizeof row_first);
     memset(row_loose, 0, sizeof row_loose);
     memset(row_early, -1, sizeof row_early);
+    memset(row_before, 0, sizeof row_before);
     memset(was_at, 0, sizeof was_at);
     memset(removed, 0, sizeof removed);
     memset(late, 0, sizeof late);
@@ -554,9 +558,12 @@ static bool is_theirs(unsigned n, const char *path)
 }
 
 /* Or it may go with such another one: one that is gone, or that has the place of yet another, whose
- * rows are its own then. */
+ * rows are its own then; or the one that S3 had there when the row was written, and that was gone
+ * from there by then: whether the row is as old as that nobody can tell. */
 static bool goes_as_theirs(unsigned n)
 {
+    if (row_early[n] >= 0 && row_before[n] && died_at[row_before[n]] == row_early[n])
+        return true;
     for (unsigned other = 1; row_early[n] >= 0 && other < images; other++)
         if (other != row_first[n] && was_at[other] & 1u << row_early[n] &&
             (overwrote[other] || (died_at[other] >= 0 && !(stored_at[other] & 1u << row_early[n]))))
