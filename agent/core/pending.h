@@ -121,6 +121,8 @@ struct item {
     uint64_t live;            /* lists: number at which the content last put was observed */
     uint64_t looked;          /* lists: number at which `seen` was observed */
     int64_t checked_ms;       /* lists: when the index was last asked about its images */
+    uint64_t unread;          /* lists: the moment (core/ways) of the first hint since the last
+                                 reading; 0: none came */
 
     struct trouble *trouble; /* the group of faults that holds it; or NULL */
     char *why;               /* reason of the last failure or wait; owned, or NULL */

@@ -1,36 +1,96 @@
-/* Pure. Where renamed directories went. See ways.h. */
+/* Pure. What events told of places, in their order. See ways.h. */
 #include "agent/core/ways.h"
 
 #include "base/map.h"
 #include "base/path.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* One rename; in the table as long as it is the last of its place. */
+/* One leaving of a place, or one name in a list. */
 struct way {
-    char *from;
-    char *to;
-    bool again; /* `from` had been left before */
+    struct way *next;            /* the one that came after it, of all */
+    struct way *earlier, *later; /* leavings of the same place */
+    uint64_t moment;
+    struct file_id file; /* of a name; see ways_named */
+    size_t bytes;
+    const char *to; /* NULL: see ways_note */
+    char from[];
+};
+
+/* In the order in which they came; of each place the last is in the table. */
+struct ways_queue {
+    struct map *last;
+    struct way *first, **end;
+    size_t count, max, bytes;
 };
 
 struct ways {
-    struct map *left; /* from -> way */
-    struct way *ring[WAYS_MAX];
-    size_t next;
+    struct ways_queue dirs, files, named;
+    uint64_t now, lost; /* names from before the moment `lost` tell nothing */
 };
 
-/* Forget one, where it is still the last of its place. */
-static void way_drop(struct ways *w, struct way *one)
+static int queue_init(struct ways_queue *q, size_t max)
 {
-    if (!one)
-        return;
-    if (one->from && map_get_str(w->left, one->from) == one)
-        map_remove_str(w->left, one->from);
-    free(one->from);
-    free(one->to);
+    *q = (struct ways_queue){.last = map_new(), .max = max};
+    q->end = &q->first;
+    return q->last ? 0 : -ENOMEM;
+}
+
+/* Forget the oldest. Its moment. */
+static uint64_t queue_drop(struct ways_queue *q)
+{
+    struct way *one = q->first;
+    const uint64_t moment = one->moment;
+
+    q->first = one->next;
+    if (!q->first)
+        q->end = &q->first;
+    if (one->later)
+        one->later->earlier = NULL;
+    else
+        map_remove_str(q->last, one->from);
+    q->count--;
+    q->bytes -= one->bytes;
     free(one);
+    return moment;
+}
+
+static void queue_clear(struct ways_queue *q)
+{
+    while (q->first)
+        (void)queue_drop(q); /* all of them */
+}
+
+/* A new one, the last of its place. *ret_lost: the moment behind the last that was forgotten. */
+static int queue_add(struct ways_queue *q, const char *from, const char *to, uint64_t moment,
+                     uint64_t *ret_lost)
+{
+    const size_t from_n = strlen(from) + 1, to_n = to ? strlen(to) + 1 : 0;
+    struct way *one = calloc(1, sizeof *one + from_n + to_n);
+    void *before = NULL;
+
+    if (!one || map_put_str(q->last, from, one, &before)) {
+        free(one);
+        return -ENOMEM;
+    }
+    memcpy(one->from, from, from_n);
+    if (to)
+        one->to = memcpy(one->from + from_n, to, to_n);
+    one->moment = moment;
+    one->bytes = from_n + to_n;
+    one->earlier = before;
+    if (one->earlier)
+        one->earlier->later = one;
+    *q->end = one;
+    q->end = &one->next;
+    q->bytes += one->bytes;
+    q->count++;
+    while (q->count > q->max || (q->bytes > WAYS_BYTES_MAX && q->count > 1))
+        *ret_lost = queue_drop(q) + 1;
+    return 0;
 }
 
 struct ways *ways_new(void)
@@ -39,10 +99,11 @@ struct ways *ways_new(void)
 
     if (!w)
         return NULL;
-    w->left = map_new();
-    if (w->left)
+    w->now = 1;
+    if (queue_init(&w->dirs, WAYS_DIRS_MAX) == 0 && queue_init(&w->files, WAYS_FILES_MAX) == 0 &&
+        queue_init(&w->named, WAYS_NAMED_MAX) == 0)
         return w;
-    free(w);
+    ways_free(w);
     return NULL;
 }
 
@@ -51,43 +112,98 @@ void ways_free(struct ways *w)
     if (!w)
         return;
     ways_clear(w);
-    map_free(w->left);
+    map_free(w->dirs.last);
+    map_free(w->files.last);
+    map_free(w->named.last);
     free(w);
 }
 
 void ways_clear(struct ways *w)
 {
-    for (size_t i = 0; i < WAYS_MAX; i++) {
-        way_drop(w, w->ring[i]);
-        w->ring[i] = NULL;
-    }
-    w->next = 0;
+    queue_clear(&w->dirs);
+    queue_clear(&w->files);
+    queue_clear(&w->named);
+    w->lost = w->now;
+}
+
+/* Does a directory of that key end so? */
+static bool is_directory(const char *key)
+{
+    const size_t n = strlen(key);
+
+    return n && key[n - 1] == '/';
 }
 
 int ways_note(struct ways *w, const char *from, const char *to)
 {
-    struct way *one = calloc(1, sizeof *one);
-
-    if (!one)
-        return -ENOMEM;
-    way_drop(w, w->ring[w->next]);
-    w->ring[w->next] = one;
-    w->next = (w->next + 1) % WAYS_MAX;
-    one->from = strdup(from);
-    one->to = strdup(to);
-    one->again = map_get_str(w->left, from) != NULL;
-    return one->from && one->to ? map_put_str(w->left, from, one, NULL) : -ENOMEM;
+    return queue_add(is_directory(from) ? &w->dirs : &w->files, from, to, w->now++, &w->lost);
 }
 
-/* path_place_fn. */
-static const char *went_to(const void *arg, const char *dir)
+uint64_t ways_now(const struct ways *w)
 {
-    const struct way *one = map_get_str(arg, dir);
-
-    return !one ? NULL : one->again ? "" : one->to;
+    return w->now;
 }
 
-bool ways_on(const struct ways *w, const char *key, char *out, size_t size)
+/* The first leaving of this very place from that moment on. */
+static const struct way *left_since(const struct ways_queue *q, const char *from, uint64_t moment)
 {
-    return path_carried(out, size, key, went_to, w->left);
+    const struct way *one = map_get_str(q->last, from);
+
+    if (!one || one->moment < moment)
+        return NULL;
+    while (one->earlier && one->earlier->moment >= moment)
+        one = one->earlier;
+    return one;
+}
+
+enum ways_step ways_on(const struct ways *w, const char *key, uint64_t moment, char *out,
+                       size_t size, uint64_t *ret)
+{
+    const struct way *first = left_since(&w->files, key, moment);
+    char dir[PATH_BYTES_MAX + 1];
+
+    for (const char *at = key; (at = strchr(at, '/')) && (size_t)(at - key) + 2 <= sizeof dir;) {
+        const struct way *one;
+
+        at++;
+        memcpy(dir, key, (size_t)(at - key));
+        dir[at - key] = '\0';
+        one = left_since(&w->dirs, dir, moment);
+        if (one && (!first || one->moment < first->moment))
+            first = one;
+    }
+    if (!first)
+        return WAYS_STAYED;
+    *ret = first->moment + 1;
+    if (!first->to)
+        return is_directory(first->from) ? WAYS_LOST : WAYS_ENDED;
+    return snprintf(out, size, "%s%s", first->to, key + strlen(first->from)) < (int)size
+               ? WAYS_LEFT
+               : WAYS_LOST;
+}
+
+int ways_named(struct ways *w, const char *key, uint64_t moment, struct file_id file)
+{
+    struct way *one = map_get_str(w->named.last, key);
+    uint64_t lost;
+    int rc = one ? 0 : queue_add(&w->named, key, NULL, moment, &lost);
+
+    if (rc)
+        return rc;
+    one = map_get_str(w->named.last, key);
+    if (one->moment <= moment) {
+        one->moment = moment;
+        one->file = file;
+    }
+    return 0;
+}
+
+uint64_t ways_named_at(const struct ways *w, const char *key, struct file_id *ret_file)
+{
+    const struct way *one = map_get_str(w->named.last, key);
+
+    if (!one || one->moment < w->lost)
+        return 0;
+    *ret_file = one->file;
+    return one->moment;
 }

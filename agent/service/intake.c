@@ -1,6 +1,7 @@
 /* Shell. Hints become items. */
 #include "agent/service/agent.h"
 #include "agent/service/events.h"
+#include "agent/service/explain.h"
 #include "agent/service/marker.h"
 #include "agent/service/owner.h"
 #include "agent/service/wait.h"
@@ -81,6 +82,7 @@ void intake_touch_key(struct agent *a, unsigned mapping, const char *key,
     }
     it->source = source;
     it->leaving = false;
+    explain_touched(a, it);
     if (source == JOURNAL_SRC_EVENT && !a->mappings[mapping].unheard)
         it->resting = false; /* and events tell on */
     intake_hint(a, it, settle_ms);
@@ -300,6 +302,7 @@ static void intake_moved(struct agent *a, const struct hint *h)
         if (!agent_dir_key(a, h->root, h->path, from) || !agent_dir_key(a, h->root2, h->path2, to))
             return;
         rename_directory_gone(a, from, h->root == h->root2 ? to : NULL);
+        explain_left(a, from, h->root == h->root2 ? to : NULL);
         sweep_add(a, h->root, from);
         return; /* the listings of the new place follow by themselves */
     }
@@ -321,6 +324,8 @@ static void intake_gone(struct agent *a, const struct hint *h)
                                        a->mappings[h->root].conf->settle_ms);
 
         rename_told_gone(a, h->root, h->path);
+        if (it && h->code == 0)
+            explain_left(a, it->key, NULL);
         if (it) {
             it->told_gone = h->code == 0;
             it->leaving = true;
@@ -330,6 +335,7 @@ static void intake_gone(struct agent *a, const struct hint *h)
     if (!agent_dir_key(a, h->root, h->path, dir))
         return;
     rename_directory_gone(a, dir, NULL);
+    explain_left(a, dir, NULL);
     sweep_add(a, h->root, dir);
 }
 

@@ -78,6 +78,7 @@ static void publish_submit(struct agent *a, struct item *it, uint64_t passed_ove
     job->images_fd = images->root_fd;
     job->images_prefix = images->conf->prefix;
     job->images_filter = &images->filter;
+    explain_begin(a, it, job);
     pending_set(a->pending, it, ITEM_CHECKING, INT64_MAX);
     work_submit(a->work, job);
 }
@@ -127,7 +128,7 @@ static void publish_passing(struct agent *a, struct item *it, struct job *job)
         const char *name = at + 1;
 
         if ((is_passing(a, images, name) || (!it->traced && trace(a, images, name)) ||
-             (*at == CHECK_AWAY && explain_row(a, images, name))) &&
+             explain_row(a, it, name, *at == CHECK_AWAY)) &&
             !job->missing++)
             job->first_missing = strdup(name);
     }
@@ -186,6 +187,7 @@ void publish_checked(struct agent *a, struct job *job)
     struct item *it = job->item;
     char why[ERR_TEXT_MAX];
 
+    explain_end(a, it, job);
     if (it->again || job->code == ERR_CHANGED || job->code == -ENOENT ||
         (job->code == 0 && !file_same_content(&job->seen, &it->seen))) {
         it->hint_ms = a->now_ms;

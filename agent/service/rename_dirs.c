@@ -42,8 +42,6 @@ void rename_directory_gone(struct agent *a, const char *key_dir, const char *key
     if (!left_note(a, key_dir, key_to) || !from || map_put_str(a->dirs_to, key_to, from, &old))
         free(from); /* then events alone do not tell; inodes still do */
     free(old);
-    if (key_to && key_dir[strlen(key_dir) - 1] == '/' && ways_note(a->ways, key_dir, key_to))
-        agent_fail(a, -ENOMEM, "remembering a directory");
 }
 
 void rename_remember(struct agent *a, const struct item *it)

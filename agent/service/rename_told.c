@@ -1,6 +1,9 @@
 /* Shell. What events and looks tell of where images went, among the items that are not in step. */
 #include "agent/service/agent.h"
 
+#include "agent/core/ways.h"
+#include "agent/service/explain.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +95,7 @@ void rename_told(struct agent *a, unsigned mapping, const char *from, const char
     if (!agent_key(a, mapping, from, from_key) || !agent_key(a, mapping, to, to_key) ||
         strcmp(from, to) == 0)
         return;
+    explain_left(a, from_key, to_key);
     intake_touch_key(a, mapping, from_key, JOURNAL_SRC_EVENT, settle_ms);
     intake_touch_key(a, mapping, to_key, JOURNAL_SRC_EVENT, settle_ms);
     left = pending_find(a->pending, from_key);
@@ -145,6 +149,7 @@ void rename_told_nothing(struct agent *a)
 {
     struct item *it;
 
+    ways_clear(a->ways);
     for (size_t at = 0; (it = pending_next(a->pending, &at));) {
         told_set(&it->origin, NULL);
         told_set(&it->heir, NULL);

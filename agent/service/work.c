@@ -49,6 +49,7 @@ struct job *job_new(enum job_kind kind)
     job->kind = kind;
     job->root_fd = job->images_fd = -1;
     buf_init(&job->dangling_names, CHECK_NAMES_MAX);
+    buf_init(&job->home_names, CHECK_NAMES_MAX);
     buf_init(&job->old_names, SIZE_MAX);
     return job;
 }
@@ -80,6 +81,7 @@ void job_free(struct job *job)
     free(job->lists);
     free(job->first_missing);
     buf_release(&job->dangling_names);
+    buf_release(&job->home_names);
     buf_release(&job->old_names);
     lst_changes_free(job->old_rows);
     map_free(job->leaving);
@@ -178,15 +180,20 @@ static int work_hash(struct job *job)
 #define CHECK_HOPS_MAX 100 /* renames of one image since the list was read by who saved it */
 
 /* Is there an image? A symbolic link is one where it is stored. */
+static bool find_image(const struct job *job, const char *path, struct file_stat *st)
+{
+    if (tree_stat(job->images_fd, path, st))
+        return false;
+    if (job->images_filter->with_links)
+        tree_take_link(st);
+    return st->kind == FILE_REGULAR;
+}
+
 static bool is_image(const struct job *job, const char *path)
 {
     struct file_stat st;
 
-    if (tree_stat(job->images_fd, path, &st))
-        return false;
-    if (job->images_filter->with_links)
-        tree_take_link(&st);
-    return st.kind == FILE_REGULAR;
+    return find_image(job, path, &st);
 }
 
 /* The row names what rows were rewritten for not long ago: they are to be so again. *ret_under_way:
@@ -221,6 +228,20 @@ static int check_missing(struct job *job, const char *image)
     if (!job->missing++)
         job->first_missing = strdup(image);
     return job->missing < CHECK_MISSING_MAX ? 0 : 1;
+}
+
+/* The list waits for this image, which is on disk. Names that do not fit are not told. */
+static int check_home(struct job *job, const char *image, const struct file_stat *st)
+{
+    const struct file_id file = st->nlink == 1 ? file_id_of(st) : (struct file_id){0};
+    const size_t n = strlen(image) + 1;
+    int rc;
+
+    if (sizeof file + n > CHECK_NAMES_MAX - job->home_names.len)
+        return check_missing(job, image);
+    rc = buf_append(&job->home_names, &file, sizeof file);
+    rc = rc ? rc : buf_append(&job->home_names, image, n);
+    return rc ? rc : check_missing(job, image);
 }
 
 /* Is there a directory in which the image would be? Where that cannot be told, it may be. */
@@ -264,6 +285,7 @@ static int check_image(void *arg, const char *image)
     struct check *c = arg;
     struct job *job = c->job;
     char key[PATH_BYTES_MAX + 1];
+    struct file_stat st;
     bool in_s3, under_way;
 
     noting_add(&c->note, image);
@@ -275,7 +297,7 @@ static int check_image(void *arg, const char *image)
     in_s3 = index_view_has(job->view, key);
     if (in_s3 && !(job->leaving && map_get_str(job->leaving, key)))
         return 0;
-    if (!is_image(job, image)) {
+    if (!find_image(job, image, &st)) {
         if (check_old_row(job, image, &under_way))
             return 0;
         if (under_way)
@@ -287,7 +309,7 @@ static int check_image(void *arg, const char *image)
     }
     if (in_s3 && !(job->ending && map_get_str(job->ending, key)))
         return 0;
-    return check_missing(job, image);
+    return check_home(job, image, &st);
 }
 
 /* JOB_CHECK. */
@@ -305,6 +327,7 @@ static int work_check(struct work *w, struct job *job)
     noting_release(&c.note);
     index_view_close(job->view);
     job->view = NULL;
+    job->partly = rc > 0;
     return rc > 0 ? 0 : rc;
 }
 

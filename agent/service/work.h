@@ -89,6 +89,11 @@ struct job {
     struct buf dangling_names;    /* CHECK: outcome: the first and those after, with NULs; each
                                      behind CHECK_HOME, or CHECK_AWAY: it has no directory, too */
     bool more;                    /* CHECK: outcome: they did not fit, and it stopped there */
+    struct buf home_names;        /* CHECK: outcome: on disk, not in S3, as many as fit: of each
+                                          its struct file_id (0: that tells nothing), name and NUL */
+    bool partly;                  /* CHECK: outcome: it stopped before the end */
+    uint64_t begun, written;      /* CHECK: moments (core/ways): it was read then; rows that are new
+                                     since it was read before were written from then on */
 
     struct map *candidates; /* NAMED, PASS: path -> key of its item (malloc); owned; or NULL */
     struct map *named;      /* the same: outcome: key -> the list that names it; owned; or NULL */

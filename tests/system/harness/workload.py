@@ -6,6 +6,7 @@ a moment ago are left alone for a while: of one that comes and goes before the a
 rows are their writer's (agent/DESIGN.md, limits)."""
 
 import itertools
+import json
 import os
 import random
 import threading
@@ -38,6 +39,14 @@ class Workload(threading.Thread):
         self.deeds = {}
         self.failure = None
         self.ended = threading.Event()
+        path = os.environ.get("LOCKSTEP_DEEDS")
+        self.told = open(path, "w", encoding="utf-8", buffering=1) if path else None
+
+    def tell(self, kind, image, **more):
+        """A line about a deed, for whoever asks for them ($LOCKSTEP_DEEDS)."""
+        if self.told:
+            self.told.write(json.dumps({"time": time.time(), "deed": kind, "image": image,
+                                        **more}) + "\n")
 
     # --- the beginning ---------------------------------------------------------------------------
 
@@ -50,6 +59,8 @@ class Workload(threading.Thread):
             name = "val.lst" if i % 4 == 0 else "train.lst"
             self.rows[name].append((i % 7, image))
         for name, rows in self.rows.items():
+            for i, (_, image) in enumerate(rows):
+                self.tell("list", image, list=name, number=i, at=self.paths[image])
             write(f"{self.lists_root}/{name}", "".join(
                 f"{i}\t{label}\t{self.paths[image]}\n"
                 for i, (label, image) in enumerate(rows)).encode())
@@ -62,6 +73,7 @@ class Workload(threading.Thread):
         image = next(self.numbers)
         write(f"{self.root}/{path}", self.bytes_of(size or self.random.randrange(20, 4000)))
         self.paths[image], self.born[image] = path, time.monotonic()
+        self.tell("add", image, to=path, inode=os.stat(f"{self.root}/{path}").st_ino)
         return image
 
     # --- deeds: each a thing that people do ------------------------------------------------------
@@ -90,6 +102,7 @@ class Workload(threading.Thread):
         if image is not None and not self.paths[image].endswith(".rec"):
             path = f"{self.root}/{self.paths[image]}"
             write(path, self.bytes_of(self.random.choice((os.stat(path).st_size, 333))))
+            self.tell("edit", image, at=self.paths[image], inode=os.stat(path).st_ino)
 
     def touch(self):
         image = self.pick()
@@ -107,6 +120,7 @@ class Workload(threading.Thread):
                 else f"large/{next(self.numbers):06}.rec"
             os.makedirs(os.path.dirname(f"{self.root}/{path}"), exist_ok=True)
             os.rename(f"{self.root}/{self.paths[image]}", f"{self.root}/{path}")
+            self.tell("rename", image, at=self.paths[image], to=path)
             self.paths[image] = path
 
     def rename_directory(self):
@@ -115,6 +129,8 @@ class Workload(threading.Thread):
             return
         old, new = self.random.choice(names), f"d{next(self.numbers)}"
         os.rename(f"{self.root}/{old}", f"{self.root}/{new}")
+        self.tell("rename_directory", None, at=old, to=new,
+                  inode=os.stat(f"{self.root}/{new}").st_ino)
         for image, path in self.paths.items():
             if path.startswith(old + "/"):
                 self.paths[image] = new + path[len(old):]
@@ -122,7 +138,9 @@ class Workload(threading.Thread):
     def remove(self):
         image = self.pick()
         if image is not None:
-            os.unlink(f"{self.root}/{self.paths.pop(image)}")
+            path = self.paths.pop(image)
+            os.unlink(f"{self.root}/{path}")
+            self.tell("remove", image, at=path)
             for rows in self.rows.values():
                 rows[:] = [row for row in rows if row[1] != image]
 
@@ -132,8 +150,10 @@ class Workload(threading.Thread):
         if image is None:
             return
         name, label = self.random.choice(sorted(self.rows)), self.random.randrange(7)
+        number = next(self.numbers)
         with open(f"{self.lists_root}/{name}", "ab", buffering=0) as file:
-            file.write(f"{next(self.numbers)}\t{label}\t{self.paths[image]}\n".encode())
+            file.write(f"{number}\t{label}\t{self.paths[image]}\n".encode())
+        self.tell("list", image, list=name, number=number, at=self.paths[image])
         self.rows[name].append((label, image))
 
     DEEDS = (("add", 20), ("edit", 15), ("touch", 8), ("rename", 12), ("remove", 8),
