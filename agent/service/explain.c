@@ -38,6 +38,17 @@ static bool is_another(struct agent *a, const char *key, const char *now)
                     file_id_differs(plan_file(&is.known), plan_file(&was.known));
 }
 
+/* Is there an image under this key, as far as is known? What only waits until lists are live, to be
+ * deleted, is none: lists would wait for it in turn. */
+static bool image_at(struct agent *a, const char *key)
+{
+    const struct item *it = pending_find(a->pending, key);
+    struct index_entry e;
+
+    return seen_at(a, key) || ((!it || (it->state != ITEM_BARRIER && it->state != ITEM_DELETING)) &&
+                               agent_image(a, key, &e));
+}
+
 /* What became of what was at a place. */
 enum fate {
     FATE_UNKNOWN,
@@ -58,7 +69,6 @@ static void course_follow(struct agent *a, const struct mapping *m, const char *
                           uint64_t moment, struct course *c)
 {
     char next[AGENT_KEY_SIZE];
-    struct index_entry e;
 
     snprintf(c->at, sizeof c->at, "%s", key);
     c->last[0] = '\0';
@@ -78,7 +88,7 @@ static void course_follow(struct agent *a, const struct mapping *m, const char *
         if (step == WAYS_ENDED)
             continue; /* another may have come there, and have its rows by now */
         snprintf(c->at, sizeof c->at, "%s", next);
-        if (seen_at(a, c->at) || agent_image(a, c->at, &e))
+        if (image_at(a, c->at))
             snprintf(c->last, sizeof c->last, "%s", c->at);
     }
     c->lost = true; /* a ring? */
