@@ -16,12 +16,13 @@ void explain_left(struct agent *a, const char *key, const char *to)
         agent_fail(a, -ENOMEM, "remembering a place");
 }
 
-/* An image was seen under this key, which is not in step. */
+/* An image was seen under this key, which is not in step. One whose key can be none never will be,
+ * and no list is to wait for it. */
 static const struct item *seen_at(const struct agent *a, const char *key)
 {
     const struct item *it = pending_find(a->pending, key);
 
-    return it && it->seen.kind == FILE_REGULAR ? it : NULL;
+    return it && it->seen.kind == FILE_REGULAR && s3_check_key(key, NULL) == 0 ? it : NULL;
 }
 
 /* Is what is under the key `now` another file than the one that the index has under the other?
@@ -105,7 +106,8 @@ static enum fate fate_of(struct agent *a, const struct mapping *m, const char *k
     *ret_next = c.next;
     if (!c.next || strcmp(c.last, key) == 0)
         return FATE_UNKNOWN;
-    if (!looked && !c.ended && !c.lost && strcmp(c.at, c.last) != 0 && strcmp(c.at, key) != 0) {
+    if (!looked && !c.ended && !c.lost && strcmp(c.at, c.last) != 0 && strcmp(c.at, key) != 0 &&
+        s3_check_key(c.at, NULL) == 0) {
         snprintf(now, AGENT_KEY_SIZE, "%s", c.at);
         return FATE_UNSEEN;
     }
@@ -175,7 +177,7 @@ static bool file_find(struct agent *a, const struct mapping *m, const char *key,
 
     if (!file.born_ns)
         return false;
-    if (it && it->seen.kind == FILE_REGULAR && file_id_same(file_id_of(&it->seen), file)) {
+    if (it && seen_at(a, it->key) && file_id_same(file_id_of(&it->seen), file)) {
         snprintf(now, AGENT_KEY_SIZE, "%s", it->key);
         return strcmp(now, key) != 0;
     }
