@@ -280,7 +280,8 @@ static int on_sts(void *arg, const char *path, const char *text)
 int credentials_read_sts(struct span text, struct credentials *ret, struct err *e)
 {
     struct members m = {0};
-    const struct xml_visitor v = {.arg = &m, .open = ignore_open, .close = on_sts};
+    const struct xml_visitor v = {
+        .arg = &m, .open = ignore_open, .close = on_sts, .is_secret = true};
     int rc = xml_walk(text, &v);
     if (rc == -ENOMEM)
         err_set(e, rc, "", "", "out of memory");

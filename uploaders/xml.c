@@ -1,5 +1,6 @@
 /*
- * The walk, over expat. Pure.
+ * The walk, over expat. Pure but for a parser that each thread keeps: to make one for the few
+ * hundred bytes of an answer costs more than to read them.
  */
 #include "uploaders/xml.h"
 
@@ -8,7 +9,14 @@
 #include <errno.h>
 #include <expat.h>
 #include <limits.h>
+#include <pthread.h>
 #include <string.h>
+
+#define KEPT_BODY_MAX 65536 /* bytes: a parser keeps as much memory as what it read last */
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t kept; /* the thread's parser, while no walk uses it */
+static bool keeps;
 
 struct walk {
     XML_Parser parser;
@@ -17,8 +25,43 @@ struct walk {
     char path[XML_PATH_MAX];
     size_t ends[XML_DEPTH_MAX]; /* length of path at each level */
     unsigned depth;
-    struct buf text; /* since the latest tag */
+    size_t text_n;               /* since the latest tag */
+    size_t text_most;            /* that there ever was */
+    char text[XML_TEXT_MAX + 1]; /* not terminated */
 };
+
+static void free_kept(void *arg)
+{
+    XML_ParserFree(arg);
+}
+
+static void make_kept(void)
+{
+    keeps = pthread_key_create(&kept, free_kept) == 0;
+}
+
+/* A parser: the thread's, or a new one. NULL without memory. */
+static XML_Parser parser_take(void)
+{
+    XML_Parser p;
+
+    (void)pthread_once(&once, make_kept);
+    p = keeps ? pthread_getspecific(kept) : NULL;
+    if (!p)
+        return XML_ParserCreate("UTF-8");
+    (void)pthread_setspecific(kept, NULL); /* what clears cannot fail */
+    if (XML_ParserReset(p, "UTF-8"))
+        return p;
+    XML_ParserFree(p);
+    return NULL;
+}
+
+/* Mirror of parser_take. */
+static void parser_put(XML_Parser p, bool keep)
+{
+    if (!keep || !keeps || pthread_setspecific(kept, p) != 0)
+        XML_ParserFree(p);
+}
 
 /* End the walk with a code. */
 static void stop(struct walk *w, int rc)
@@ -49,7 +92,7 @@ static void on_open(void *arg, const XML_Char *name, const XML_Char **attributes
     (void)attributes; /* S3's answers say nothing in them */
     if (w->rc)
         return;
-    buf_reset(&w->text);
+    w->text_n = 0;
     int rc = push(w, name);
     stop(w, rc ? rc : w->visitor->open(w->visitor->arg, w->path));
 }
@@ -60,8 +103,9 @@ static void on_close(void *arg, const XML_Char *name)
     (void)name; /* expat has seen to it that it is the latest opened */
     if (w->rc)
         return;
-    stop(w, w->visitor->close(w->visitor->arg, w->path, w->text.len ? w->text.data : ""));
-    buf_reset(&w->text);
+    w->text[w->text_n] = '\0';
+    stop(w, w->visitor->close(w->visitor->arg, w->path, w->text));
+    w->text_n = 0;
     w->depth--;
     w->path[w->depth ? w->ends[w->depth - 1] : 0] = '\0';
 }
@@ -69,8 +113,15 @@ static void on_close(void *arg, const XML_Char *name)
 static void on_text(void *arg, const XML_Char *s, int n)
 {
     struct walk *w = arg;
-    if (!w->rc)
-        stop(w, buf_append(&w->text, s, (size_t)n));
+    if (w->rc)
+        return;
+    if ((size_t)n > XML_TEXT_MAX - w->text_n) {
+        stop(w, ERR_LIMIT);
+        return;
+    }
+    memcpy(w->text + w->text_n, s, (size_t)n);
+    w->text_n += (size_t)n;
+    w->text_most = w->text_n > w->text_most ? w->text_n : w->text_most;
 }
 
 static void on_doctype(void *arg, const XML_Char *name, const XML_Char *system,
@@ -95,22 +146,26 @@ static struct span skip_blanks(struct span s)
 
 int xml_walk(struct span body, const struct xml_visitor *v)
 {
-    struct walk w = {.visitor = v};
+    struct walk w;
     body = skip_blanks(body);
     if (body.n > INT_MAX)
         return ERR_LIMIT;
-    w.parser = XML_ParserCreate("UTF-8");
+    w.visitor = v;
+    w.rc = 0;
+    w.path[0] = '\0';
+    w.depth = 0;
+    w.text_n = w.text_most = 0;
+    w.parser = parser_take();
     if (!w.parser)
         return -ENOMEM;
-    buf_init(&w.text, XML_TEXT_MAX);
-    w.rc = buf_reserve(&w.text, XML_TEXT_MAX); /* so that its growth leaves no copies of keys */
     XML_SetUserData(w.parser, &w);
     XML_SetElementHandler(w.parser, on_open, on_close);
     XML_SetCharacterDataHandler(w.parser, on_text);
     XML_SetStartDoctypeDeclHandler(w.parser, on_doctype);
-    if (!w.rc && XML_Parse(w.parser, body.p, (int)body.n, XML_TRUE) != XML_STATUS_OK && !w.rc)
+    if (XML_Parse(w.parser, body.p, (int)body.n, XML_TRUE) != XML_STATUS_OK && !w.rc)
         w.rc = XML_GetErrorCode(w.parser) == XML_ERROR_NO_MEMORY ? -ENOMEM : ERR_SYNTAX;
-    XML_ParserFree(w.parser);
-    buf_wipe(&w.text); /* STS's answers hold keys */
+    parser_put(w.parser, !v->is_secret && body.n <= KEPT_BODY_MAX);
+    if (v->is_secret)
+        explicit_bzero(w.text, w.text_most + 1);
     return w.rc;
 }

@@ -10,6 +10,8 @@
 
 #include "base/buf.h"
 
+#include <stdbool.h>
+
 #define XML_DEPTH_MAX 16
 #define XML_PATH_MAX  512  /* bytes of "ListBucketResult/Contents/Key" */
 #define XML_TEXT_MAX  8192 /* bytes of text in an element */
@@ -20,6 +22,7 @@ struct xml_visitor {
     void *arg;
     int (*open)(void *arg, const char *path);
     int (*close)(void *arg, const char *path, const char *text); /* text "" but for a leaf */
+    bool is_secret; /* the document holds keys: nothing of it stays in a parser that is kept */
 };
 
 /* xml_walk(body, v): 0; ERR_SYNTAX, ERR_LIMIT, -ENOMEM; or what the visitor returned. */

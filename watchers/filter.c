@@ -55,18 +55,24 @@ struct filter {
     struct rule rules[];
 };
 
+/* Does the byte stand for itself at either end of a pattern? */
+static bool is_literal(char c)
+{
+    return c != '*' && c != '?' && c != '[' && c != ']' && c != '\\' && c != '\0';
+}
+
 /* The byte that every match begins with, or 0. */
 static char first_literal(const char *pattern)
 {
-    return strchr("*?[\\", pattern[0]) != NULL ? 0 : pattern[0];
+    return is_literal(pattern[0]) ? pattern[0] : 0;
 }
 
 /* The byte that every match ends with, or 0. A quoted or bracketed end counts as unknown. */
 static char last_literal(const char *pattern)
 {
-    size_t n = strlen(pattern);
+    const size_t n = strlen(pattern);
 
-    if (n == 0 || strchr("*?]\\", pattern[n - 1]) != NULL) {
+    if (n == 0 || !is_literal(pattern[n - 1])) {
         return 0;
     }
     return n > 1 && pattern[n - 2] == '\\' ? 0 : pattern[n - 1];
@@ -78,20 +84,23 @@ static bool ruled_out(char first, char last, const char *text, size_t n)
     return n == 0 || (first != 0 && first != text[0]) || (last != 0 && last != text[n - 1]);
 }
 
-/* Does one pattern match the path itself (not a directory above it)? */
-static bool pattern_matches(const char *pattern, const char *path)
-{
-    const char *text = strchr(pattern, '/') != NULL ? path : path_name(path);
+/* A path, or the beginning of one, and its name. */
+struct part {
+    const char *path;
+    const char *name;
+    size_t name_n;
+};
 
-    return !ruled_out(first_literal(pattern), last_literal(pattern), text, strlen(text)) &&
-           path_glob(pattern, path);
-}
-
-/* Does any pattern of the list match the path itself? */
-static bool any_matches(const char *const *patterns, const char *path)
+/* Does any pattern of the list match the path itself (not a directory above it)? Whether a pattern
+ * is held against the whole path or the name, the last byte is the same. */
+static bool any_matches(const char *const *patterns, const struct part *p)
 {
     for (; patterns != NULL && *patterns != NULL; patterns++) {
-        if (pattern_matches(*patterns, path)) {
+        const char first = first_literal(*patterns);
+
+        if ((first == 0 || first == p->name[0] || first == p->path[0]) &&
+            !ruled_out(0, last_literal(*patterns), p->name, p->name_n) &&
+            path_glob(*patterns, p->path)) {
             return true;
         }
     }
@@ -100,22 +109,26 @@ static bool any_matches(const char *const *patterns, const char *path)
 
 bool watch_filter_excludes(const struct watch_filter *f, const char *path)
 {
-    char part[PATH_BYTES_MAX + 1];
+    char text[PATH_BYTES_MAX + 1];
     const size_t n = strlen(path);
+    struct part part = {.path = text, .name = text};
 
     if (n > PATH_BYTES_MAX) {
         return false;
     }
+    memcpy(text, path, n + 1);
     for (size_t end = 1; end <= n; end++) {
         if (end < n && path[end] != '/') {
             continue;
         }
-        memcpy(part, path, end);
-        part[end] = '\0';
-        if (any_matches(own_exclude, part) || any_matches(f->patterns, part) ||
-            (!f->without_defaults && any_matches(watchers_default_exclude, part))) {
+        text[end] = '\0';
+        part.name_n = (size_t)(text + end - part.name);
+        if (any_matches(own_exclude, &part) || any_matches(f->patterns, &part) ||
+            (!f->without_defaults && any_matches(watchers_default_exclude, &part))) {
             return true;
         }
+        text[end] = path[end];
+        part.name = text + end + 1;
     }
     return false;
 }

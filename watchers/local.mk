@@ -19,6 +19,7 @@ watchers_libwatchers_a_SOURCES = \
 	watchers/model.c watchers/model.h \
 	watchers/notify.c watchers/notify.h \
 	watchers/outbox.c watchers/outbox.h \
+	watchers/observe.c watchers/observe.h \
 	watchers/place.c watchers/place.h \
 	watchers/pool.c watchers/pool.h \
 	watchers/reader.c watchers/reader.h \
@@ -44,6 +45,7 @@ watchers_tests = \
 	tests/unit/test_watch_identity \
 	tests/unit/test_watch_outbox \
 	tests/unit/test_watch_place \
+	tests/unit/test_watch_pool \
 	tests/unit/test_watch_roots \
 	tests/unit/test_watch_storm \
 	tests/unit/test_watch_tracker
@@ -71,6 +73,9 @@ tests_unit_test_watch_place_SOURCES = tests/unit/test_watch_place.c tests/unit/u
 	tests/unit/scratch.c tests/unit/scratch.h
 tests_unit_test_watch_place_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 tests_unit_test_watch_place_LDADD = $(watchers_tests_LIBS)
+tests_unit_test_watch_pool_SOURCES = tests/unit/test_watch_pool.c tests/unit/unit.h
+tests_unit_test_watch_pool_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
+tests_unit_test_watch_pool_LDADD = $(watchers_tests_LIBS)
 tests_unit_test_watch_budget_SOURCES = tests/unit/test_watch_budget.c tests/unit/tracker_bed.h tests/unit/unit.h
 tests_unit_test_watch_budget_LDFLAGS = $(AM_LDFLAGS) $(WATCHERS_LINK)
 tests_unit_test_watch_budget_LDADD = $(watchers_tests_LIBS)

@@ -35,15 +35,12 @@ struct names {
     size_t count;
 };
 
-/* Is there nothing at the end of the path, going by this code? */
-static bool is_absent(int code)
+bool place_is_absent(int code)
 {
     return code == -ENOENT || code == -ENOTDIR || code == -ELOOP;
 }
 
-/* statx of a name in an open directory, or ("") of what is open, the server's word where there is
- * one. 0 or -errno. */
-static int look_at(int fd, const char *name, unsigned mask, struct statx *ret)
+int place_statx(int fd, const char *name, unsigned mask, struct statx *ret)
 {
     const int flags = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_STATX_FORCE_SYNC;
 
@@ -66,7 +63,7 @@ static uint64_t mount_of(const struct statx *stx)
 int place_identify(int fd, struct place_identity *ret)
 {
     struct statx stx;
-    const int code = look_at(fd, "", STATX_NLINK, &stx);
+    const int code = place_statx(fd, "", STATX_NLINK, &stx);
 
     if (code == 0) {
         *ret = (struct place_identity){.dev = dev_of(&stx),
@@ -77,8 +74,7 @@ int place_identify(int fd, struct place_identity *ret)
     return code;
 }
 
-/* 0 if an open file is on the root's device and mount, else -EXDEV. */
-static int same_mount(const struct place_root *root, const struct statx *stx)
+int place_same_mount(const struct place_root *root, const struct statx *stx)
 {
     const uint64_t root_mount = atomic_load(&root->mount_id);
     const uint64_t mount = mount_of(stx);
@@ -92,9 +88,9 @@ static int same_mount(const struct place_root *root, const struct statx *stx)
 /* The same, having looked. 0, -EXDEV or -errno. */
 static int check_mount(const struct place_root *root, int fd, struct statx *ret)
 {
-    const int code = look_at(fd, "", STATX_MTIME | STATX_CTIME, ret);
+    const int code = place_statx(fd, "", STATX_MTIME | STATX_CTIME, ret);
 
-    return code != 0 ? code : same_mount(root, ret);
+    return code != 0 ? code : place_same_mount(root, ret);
 }
 
 /* A time as one number. */
@@ -280,10 +276,10 @@ static struct listing *list(const struct place_root *root, int fd, const char *p
 static void not_entered(const struct place_root *root, const struct check *check, int code,
                         struct check_result *ret)
 {
-    const bool nothing_there = is_absent(code);
+    const bool nothing_there = place_is_absent(code);
     const int parent = check->parent_ino == 0 ? 0 : parent_is(root, check->path, check->parent_ino);
 
-    if (parent == ERR_CHANGED || is_absent(parent)) {
+    if (parent == ERR_CHANGED || place_is_absent(parent)) {
         ret->outcome = CHECK_MISPLACED;
     } else if (nothing_there && parent == 0) {
         ret->outcome = CHECK_ABSENT;
@@ -386,15 +382,15 @@ static bool glance(const struct place_root *root, const struct check *check,
     int fd;
 
     if (open_above(root, check, next, above)) {
-        code = look_at(above->fd, path_name(check->path), STATX_MTIME | STATX_CTIME, &stx);
+        code = place_statx(above->fd, path_name(check->path), STATX_MTIME | STATX_CTIME, &stx);
     } else {
         code = tree_open(root->fd, check->path, O_PATH | O_DIRECTORY | O_NOFOLLOW, &fd);
         if (code == 0) {
-            code = look_at(fd, "", STATX_MTIME | STATX_CTIME, &stx);
+            code = place_statx(fd, "", STATX_MTIME | STATX_CTIME, &stx);
             (void)close(fd); /* O_PATH */
         }
     }
-    return code == 0 && same_mount(root, &stx) == 0 && stx.stx_ino == check->ino &&
+    return code == 0 && place_same_mount(root, &stx) == 0 && stx.stx_ino == check->ino &&
            mark_of(&stx) == check->mark;
 }
 
@@ -500,151 +496,4 @@ void place_look(struct place_root *root, const struct check *check, const struct
     } else {
         ret->age_s = age_of(&stx, ret->listing);
     }
-}
-
-/* Is an open directory of our tree, and, if it is the root, still there? 0 or -errno. */
-static int counts(const struct place_root *root, int fd, bool is_root)
-{
-    struct statx stx;
-    int code = look_at(fd, "", STATX_NLINK, &stx);
-
-    if (code == 0) {
-        code = same_mount(root, &stx);
-    }
-    return code == 0 && is_root && root->nlink_tells && stx.stx_nlink == 0 ? -ESTALE : code;
-}
-
-/* Nothing was found at the path: is that so in our tree, or in another that hides it? Looks at the
- * nearest directory above that is there; by that a network file system learns of names that it
- * remembers as absent. 0, -EXDEV, -ESTALE, -errno. */
-static int absence_counts(const struct place_root *root, const char *path)
-{
-    char above[PATH_BYTES_MAX + 1];
-    int code = -ENOENT;
-
-    if (strlen(path) > PATH_BYTES_MAX) {
-        return -ENAMETOOLONG;
-    }
-    memcpy(above, path, strlen(path) + 1);
-    while (is_absent(code) && above[0] != '\0') {
-        int fd;
-
-        code = path_parent(above, sizeof(above), above);
-        code = code != 0 ? code : tree_open(root->fd, above, O_PATH | O_DIRECTORY, &fd);
-        if (code == 0) {
-            code = counts(root, fd, above[0] == '\0');
-            (void)close(fd); /* read only */
-        }
-    }
-    return is_absent(code) ? -ESTALE : code;
-}
-
-/* One look at the path. 0 or -errno (is_absent). */
-static int stat_once(const struct place_root *root, const char *path, struct file_stat *ret)
-{
-    struct statx stx;
-    int fd;
-    int code = tree_open(root->fd, path, O_PATH | O_NOFOLLOW, &fd);
-
-    if (code != 0) {
-        return code;
-    }
-    code = look_at(fd, "", FILE_STATX, &stx);
-    (void)close(fd); /* read only */
-    code = code != 0 ? code : same_mount(root, &stx);
-    if (code != 0) {
-        return code;
-    }
-    *ret = file_stat_of(&stx);
-    return 0;
-}
-
-/* Does the directory above list the name? Asked where stat says that it is absent. 0 if not,
- * -EAGAIN if so, or -errno. */
-static int listed(const struct place_root *root, const char *path, void *scratch)
-{
-    char above[PATH_BYTES_MAX + 1];
-    ssize_t n = 0;
-    int fd;
-    int code = path_parent(above, sizeof(above), path);
-
-    code = code != 0 ? code : tree_open(root->fd, above, O_RDONLY | O_DIRECTORY, &fd);
-    if (code != 0) {
-        return is_absent(code) ? 0 : code;
-    }
-    while (code == 0 && (n = getdents64(fd, scratch, POOL_SCRATCH_BYTES)) > 0) {
-        for (ssize_t at = 0; at < n && code == 0;) {
-            const struct dirent64 *d = (const struct dirent64 *)((char *)scratch + at);
-
-            at += d->d_reclen;
-            code = strcmp(d->d_name, path_name(path)) == 0 ? -EAGAIN : 0;
-        }
-    }
-    code = n < 0 ? -errno : code;
-    (void)close(fd);                   /* read only */
-    return is_absent(code) ? 0 : code; /* the directory itself went meanwhile */
-}
-
-/* Have the kernel ask the server for the directories on the way, from the root down: by that NFS
- * forgets names that another host moved away, and what they led to. What fails here fails again
- * where it matters. */
-static void refresh_above(const struct place_root *root, const char *path)
-{
-    char above[PATH_BYTES_MAX + 1] = "";
-    struct statx stx;
-
-    (void)look_at(root->fd, "", 0, &stx);
-    for (const char *slash = strchr(path, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        const size_t n = (size_t)(slash - path);
-        int fd;
-
-        if (n > PATH_BYTES_MAX) {
-            return;
-        }
-        memcpy(above, path, n);
-        above[n] = '\0';
-        if (tree_open(root->fd, above, O_PATH | O_DIRECTORY, &fd) != 0) {
-            return;
-        }
-        (void)look_at(fd, "", 0, &stx);
-        (void)close(fd); /* read only */
-    }
-}
-
-/* stat_once; a link is a file where it counts as one. */
-static int stat_of(const struct place_root *root, const char *path, struct file_stat *ret)
-{
-    const int code = stat_once(root, path, ret);
-
-    if (code == 0 && root->links) {
-        tree_take_link(ret);
-    }
-    return code;
-}
-
-int place_stat(const struct place_root *root, const char *path, void *scratch,
-               struct file_stat *ret)
-{
-    int code;
-
-    if (root->remote) {
-        refresh_above(root, path);
-    }
-    code = stat_of(root, path, ret);
-    if (!is_absent(code)) {
-        return code;
-    }
-    code = absence_counts(root, path);
-    if (code != 0) {
-        return code;
-    }
-    code = root->remote ? stat_of(root, path, ret) : -ENOENT;
-    if (!is_absent(code)) {
-        return code;
-    }
-    code = root->list_absent ? listed(root, path, scratch) : 0;
-    if (code == 0) {
-        *ret = (struct file_stat){.kind = FILE_ABSENT};
-    }
-    return code;
 }

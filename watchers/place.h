@@ -43,13 +43,14 @@ void place_look(struct place_root *root, const struct check *check, const struct
                 struct place_above *above, void *scratch, struct check_result *ret);
 void place_above_release(struct place_above *above);
 
-/* place_stat(root, path, scratch, ret): stat as tree_stat, but nothing is concluded across a mount
- * (-EXDEV), below a root that was removed (-ESTALE), nor of a name that the kernel remembers as
- * absent while the directory lists it (-EAGAIN). What other hosts changed shows at once. 0 or
- * -errno
- * (*ret untouched). */
-int place_stat(const struct place_root *root, const char *path, void *scratch,
-               struct file_stat *ret) __attribute__((warn_unused_result));
+/* place_is_absent(code): is there nothing at the end of the path, going by this code?
+ * place_statx(fd, name, mask, ret): of a name in an open directory, or ("") of what is open, the
+ * server's word where there is one. With what place_same_mount needs. 0 or -errno.
+ * place_same_mount(root, stx): 0 if that is on the root's device and mount, else -EXDEV. */
+bool place_is_absent(int code);
+int place_statx(int fd, const char *name, unsigned mask, struct statx *ret);
+int place_same_mount(const struct place_root *root, const struct statx *stx)
+    __attribute__((warn_unused_result));
 
 /* Who an open directory is. */
 struct place_identity {

@@ -20,6 +20,7 @@
 struct line {
     struct job *first;
     struct job *last;
+    size_t count;
 };
 
 struct pool;
@@ -43,18 +44,35 @@ struct pool {
     struct worker workers[];
 };
 
-/* The next job, of the lane whose turn it is if that has one. */
-static struct job *next_job(struct pool *p)
+/* Take jobs from the front: one, or more of its kind where there are so many that each thread has
+ * as much to do. */
+static struct job *line_take(struct line *l, unsigned threads)
+{
+    struct job *first = l->first;
+    struct job *last = first;
+    const size_t share = l->count / threads;
+    size_t n = 1;
+
+    while (n < first->most && n < share && last->next->run == first->run) {
+        last = last->next;
+        n++;
+    }
+    l->first = last->next;
+    l->last = l->first == NULL ? NULL : l->last;
+    l->count -= n;
+    last->next = NULL;
+    return first;
+}
+
+/* The next jobs, of the lane whose turn it is if that has any. */
+static struct job *next_jobs(struct pool *p)
 {
     for (unsigned i = 0; i < POOL_LANES; i++) {
         struct line *l = &p->lanes[p->turn];
-        struct job *job = l->first;
 
         p->turn = (p->turn + 1) % POOL_LANES;
-        if (job != NULL) {
-            l->first = job->next;
-            l->last = l->first == NULL ? NULL : l->last;
-            return job;
+        if (l->first != NULL) {
+            return line_take(l, p->wanted);
         }
     }
     return NULL;
@@ -82,7 +100,7 @@ static void *work(void *arg)
     (void)pthread_setname_np(pthread_self(), "watch-pool"); /* for who looks with ps */
     pthread_mutex_lock(&p->lock);
     for (;;) {
-        struct job *job = next_job(p);
+        struct job *job = next_jobs(p);
 
         if (job != NULL) {
             if (!is_idle(p)) {
@@ -195,6 +213,7 @@ void pool_add_take(struct pool *p, enum pool_lane lane, struct job *job)
         l->first = job;
     }
     l->last = job;
+    l->count++;
     if (was_idle) {
         waiters_wake(&p->idle);
     }

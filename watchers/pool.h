@@ -13,10 +13,12 @@
 
 enum pool_lane { POOL_ANSWERS, POOL_LISTINGS, POOL_LANES };
 
-/* Work: the first member of whatever it needs. run frees it; scratch is the thread's own. */
+/* Work: the first member of whatever it needs. run frees it; scratch is the thread's own. Where
+ * many of a kind wait, run gets several that follow each other, through `next` (else NULL). */
 struct job {
     struct job *next;
     void (*run)(struct job *job, void *scratch);
+    unsigned most; /* that run takes at once; 0: one */
 };
 
 struct pool;

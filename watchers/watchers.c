@@ -13,7 +13,7 @@
 
 #include "watchers/identity.h"
 #include "watchers/notify.h"
-#include "watchers/place.h"
+#include "watchers/observe.h"
 #include "watchers/rounds.h"
 
 #include <errno.h>
@@ -26,36 +26,64 @@
 #define LISTINGS_AHEAD_DEFAULT 1024
 #define ROOTS_MAX              4096
 #define LIMIT_STEP             1024
+#define OBSERVE_MOST           32 /* paths that a thread looks at in one go */
 
 /* A job of the pool that answers watchers_observe. */
 struct observe_job {
     struct job job;
     struct watchers *w;
-    unsigned root;
     struct hint *hint;
 };
+
+/* Look at the paths of jobs, all of one root. */
+static void look(struct watchers *w, struct root *r, struct hint *const *hints, size_t n,
+                 void *scratch)
+{
+    struct observation each[OBSERVE_MOST];
+
+    for (size_t i = 0; i < n; i++) {
+        each[i] = (struct observation){.path = hints[i]->path, .code = -ETIMEDOUT};
+    }
+    if (rounds_ask(w, hints[0]->root)) {
+        observe_each(&r->place, each, n, scratch);
+        if (stall_answered(&r->stall)) {
+            rounds_wake(w);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct hint *h = hints[i];
+
+        h->code = atomic_load(&r->lost) ? -ESTALE : each[i].code;
+        if (each[i].code == 0) {
+            h->st = each[i].st;
+        }
+        h->is_directory = h->code == 0 && h->st.kind == FILE_DIRECTORY;
+    }
+}
 
 /* Pool: answer watchers_observe. */
 static void run_observe(struct job *job, void *scratch)
 {
-    struct observe_job *j = (struct observe_job *)job;
-    struct root *r = &j->w->roots[j->root];
+    struct watchers *w = ((struct observe_job *)job)->w;
+    struct hint *hints[OBSERVE_MOST];
     struct hint_list list = {0};
+    size_t n = 0;
 
-    j->hint->code = -ETIMEDOUT;
-    if (rounds_ask(j->w, j->root)) {
-        j->hint->code = place_stat(&r->place, j->hint->path, scratch, &j->hint->st);
-        if (stall_answered(&r->stall)) {
-            rounds_wake(j->w);
+    for (struct job *next; job != NULL; job = next) {
+        struct observe_job *j = (struct observe_job *)job;
+
+        next = job->next;
+        hints[n++] = j->hint;
+        if (next == NULL || ((struct observe_job *)next)->hint->root != j->hint->root) {
+            look(w, &w->roots[j->hint->root], hints, n, scratch);
+            for (size_t i = 0; i < n; i++) {
+                hint_list_add_take(&list, hints[i]);
+            }
+            n = 0;
         }
+        free(j);
     }
-    if (atomic_load(&r->lost)) {
-        j->hint->code = -ESTALE;
-    }
-    j->hint->is_directory = j->hint->code == 0 && j->hint->st.kind == FILE_DIRECTORY;
-    hint_list_add_take(&list, j->hint);
-    outbox_put_take(j->w->outbox, &list);
-    free(j);
+    outbox_put_take(w->outbox, &list);
 }
 
 /* Open fanotify for the roots that want it, or may come to. 0 or -errno, said in e. */
@@ -291,8 +319,8 @@ int watchers_observe(struct watchers *w, unsigned root, const char *path)
         return -ENOMEM;
     }
     j->job.run = run_observe;
+    j->job.most = OBSERVE_MOST;
     j->w = w;
-    j->root = root;
     j->hint = h;
     pool_add_take(w->pool, POOL_ANSWERS, &j->job);
     return 0;

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,11 +95,14 @@ static void look(struct finder *f)
     report(f, (struct journal_name){0}, true);
 }
 
+/* The thread. What it does can wait for whatever else is to be done on this host. */
 static void *finder_main(void *arg)
 {
+    static const struct sched_param none = {0};
     struct finder *f = arg;
     struct letter *l;
 
+    (void)pthread_setschedparam(pthread_self(), SCHED_IDLE, &none); /* as it is, else */
     while ((l = mailbox_wait(f->calls))) {
         free(l);
         if (!atomic_load(&f->stopping))

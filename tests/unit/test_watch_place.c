@@ -1,12 +1,15 @@
 /* Looking at places: what is concluded of each, and when nothing is. */
 #include "tests/unit/scratch.h"
 #include "tests/unit/unit.h"
+#include "watchers/observe.h"
 #include "watchers/place.h"
 #include "watchers/pool.h"
 
 #include "base/tree.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,7 +111,7 @@ static void test_links_are_files_where_told(void **state)
     struct file_stat st;
 
     (void)state;
-    assert_int_equal(place_stat(&root, "d/link", scratch, &st), 0);
+    assert_int_equal(observe(&root, "d/link", scratch, &st), 0);
     assert_int_equal(st.kind, FILE_SYMLINK);
     root.links = true;
     r = look("d", ino_of(""));
@@ -117,7 +120,7 @@ static void test_links_are_files_where_told(void **state)
     assert_string_equal(r.listing->entries[1].name, "link");
     assert_true(file_is_link(&r.listing->entries[1].st)); /* of a directory, and not entered */
     assert_int_equal(r.listing->entries[1].st.size, 3);
-    assert_int_equal(place_stat(&root, "d/link", scratch, &st), 0);
+    assert_int_equal(observe(&root, "d/link", scratch, &st), 0);
     assert_true(file_is_link(&st));
     assert_true(file_same_content(&st, &r.listing->entries[1].st));
     listing_free(r.listing);
@@ -246,15 +249,15 @@ static void test_another_mount(void **state)
     struct check_result r;
 
     (void)state;
-    assert_int_equal(place_stat(&root, "d/f", scratch, &st), 0);
+    assert_int_equal(observe(&root, "d/f", scratch, &st), 0);
     assert_int_equal(st.size, 4);
     atomic_store(&root.dev, atomic_load(&root.dev) + 1);
     r = look("d", ino_of(""));
     assert_int_equal(r.outcome, CHECK_UNREADABLE);
     assert_int_equal(r.code, -EXDEV);
     st.size = 77;
-    assert_int_equal(place_stat(&root, "d/f", scratch, &st), -EXDEV);
-    assert_int_equal(place_stat(&root, "d/none", scratch, &st), -EXDEV);
+    assert_int_equal(observe(&root, "d/f", scratch, &st), -EXDEV);
+    assert_int_equal(observe(&root, "d/none", scratch, &st), -EXDEV);
     assert_int_equal(st.size, 77); /* untouched */
 }
 
@@ -279,6 +282,120 @@ static void test_large_directory(void **state)
     listing_free(r.listing);
 }
 
+/* Take a name away. */
+static void take_away(const char *name)
+{
+    if (unlinkat(scratch_fd(), name, 0) != 0) {
+        assert_int_equal(unlinkat(scratch_fd(), name, AT_REMOVEDIR), 0);
+    }
+}
+
+/* Paths of all kinds, neighbours in one directory and alone. */
+static const char *const many[] = {
+    "d/f",      "d/none",   "d/f.tmp", "d/link",      "d/sub",       "d/sub/none",
+    "d/link/f", "d/link/g", "gone/a",  "gone/b",      "gone/c",      "d/f/beneath",
+    "d/f/this", "e/none",   "e/more",  "d",           "none",        "e",
+    "d/sub/x",  "d/sub/y",  "d/f",     "gone/deep/a", "gone/deep/b",
+};
+#define MANY (sizeof(many) / sizeof(many[0]))
+
+/* All at once are seen as each by itself. */
+static void assert_as_each(void)
+{
+    struct observation each[MANY];
+
+    for (size_t i = 0; i < MANY; i++) {
+        each[i] = (struct observation){.path = many[i], .code = 1};
+    }
+    observe_each(&root, each, MANY, scratch);
+    for (size_t i = 0; i < MANY; i++) {
+        struct file_stat st = {.size = 77};
+        const int code = observe(&root, many[i], scratch, &st);
+
+        assert_int_equal(each[i].code, code);
+        if (code == 0) {
+            assert_int_equal(each[i].st.kind, st.kind);
+            assert_true(file_same_content(&each[i].st, &st));
+        }
+    }
+}
+
+static void test_many_at_once(void **state)
+{
+    const uint64_t dev = atomic_load(&root.dev);
+
+    (void)state;
+    assert_as_each();
+    root.links = true;
+    assert_as_each();
+    root.links = false;
+    atomic_store(&root.dev, dev + 1);
+    assert_as_each(); /* nothing is concluded of any */
+    atomic_store(&root.dev, dev);
+    take_away("d/f");
+    take_away("d/f.tmp");
+    take_away("d/link");
+    take_away("d/sub");
+    take_away("d");
+    take_away("e");
+    assert_as_each();
+    assert_int_equal(rmdir(scratch_path()), 0);
+    assert_as_each(); /* -ESTALE: the root is gone */
+    assert_int_equal(mkdir(scratch_path(), 0700), 0);
+}
+
+#define LOOKS 16
+
+/* Look at names in "moving" until told to stop. The first is there, or not; the others never are.
+ */
+static void *watch_names(void *arg)
+{
+    static _Alignas(16) char own_scratch[POOL_SCRATCH_BYTES];
+    static const char *const names[LOOKS] = {
+        "moving/first", "moving/b", "moving/c", "moving/d",    "moving/e", "moving/f",
+        "moving/g",     "moving/h", "moving/i", "moving/j",    "moving/k", "moving/l",
+        "moving/m",     "moving/n", "moving/o", "moving/later"};
+    atomic_bool *done = arg;
+    uintptr_t seen = 0;
+
+    while (!atomic_load(done)) {
+        struct observation each[LOOKS];
+
+        for (size_t i = 0; i < LOOKS; i++) {
+            each[i] = (struct observation){.path = names[i]};
+        }
+        observe_each(&root, each, LOOKS, own_scratch);
+        for (size_t i = 1; i < LOOKS; i++) {
+            seen += each[i].code == 0 && each[i].st.kind != FILE_ABSENT;
+        }
+    }
+    return (void *)seen;
+}
+
+/* What comes into a directory that was moved away is not seen at its old place. */
+static void test_a_directory_moves_while_it_is_looked_at(void **state)
+{
+    enum { MOVES = 800 };
+    atomic_bool done = false;
+    pthread_t watcher;
+    void *seen;
+
+    (void)state;
+    assert_int_equal(pthread_create(&watcher, NULL, watch_names, &done), 0);
+    for (int i = 0; i < MOVES; i++) {
+        scratch_mkdir("moving");
+        scratch_write("moving/first", "");
+        assert_int_equal(renameat(scratch_fd(), "moving", scratch_fd(), "moved"), 0);
+        scratch_write("moved/later", "");
+        take_away("moved/later");
+        take_away("moved/first");
+        take_away("moved");
+    }
+    atomic_store(&done, true);
+    assert_int_equal(pthread_join(watcher, &seen), 0);
+    assert_ptr_equal(seen, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +407,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_gives_up_when_stopped, setup, teardown),
         cmocka_unit_test_setup_teardown(test_another_mount, setup, teardown),
         cmocka_unit_test_setup_teardown(test_large_directory, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_many_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_directory_moves_while_it_is_looked_at, setup,
+                                        teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
