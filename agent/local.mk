@@ -80,7 +80,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/orders.c agent/service/orders.h \
 	agent/service/policies.c agent/service/policies.h \
 	agent/service/permissions.c agent/service/permissions.h \
-	agent/service/publish.c \
+	agent/service/publish.c agent/service/publish.h \
 	agent/service/pulse.c agent/service/pulse.h \
 	agent/service/recover.c \
 	agent/service/recover_rows.c \

@@ -53,6 +53,18 @@ int path_join(char *out, size_t size, const char *dir, const char *name)
     return 0;
 }
 
+bool path_prefix(char *out, size_t size, const char *prefix, const char *path)
+{
+    size_t prefix_n = strlen(prefix);
+    size_t path_n = strlen(path);
+
+    if (prefix_n + path_n >= size)
+        return false;
+    memmove(out, prefix, prefix_n);
+    memcpy(out + prefix_n, path, path_n + 1);
+    return true;
+}
+
 const char *path_name(const char *path)
 {
     const char *slash = strrchr(path, '/');

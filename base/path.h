@@ -21,6 +21,10 @@ int path_check(const char *path) __attribute__((warn_unused_result));
 int path_join(char *out, size_t size, const char *dir, const char *name)
     __attribute__((warn_unused_result));
 
+/* path_prefix(out, size, prefix, path): one behind the other, as an object's key. False if that
+ * does not fit (out untouched). */
+bool path_prefix(char *out, size_t size, const char *prefix, const char *path);
+
 /* path_name(path): the last component, inside path. */
 const char *path_name(const char *path);
 

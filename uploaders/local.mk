@@ -59,11 +59,12 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/tokens.h uploaders/tokens.c \
 	uploaders/undo.h \
 	uploaders/window.h uploaders/window.c \
-	uploaders/xml.h uploaders/xml.c
+	uploaders/xml.h uploaders/xml.c uploaders/xml_plain.h uploaders/xml_plain.c
 
 uploaders_tests = \
 	tests/unit/test_call_build \
 	tests/unit/test_answers \
+	tests/unit/test_xml \
 	tests/unit/test_attributes \
 	tests/unit/test_bodies \
 	tests/unit/test_credentials \
@@ -86,6 +87,8 @@ check_PROGRAMS += $(uploaders_tests)
 TESTS += $(uploaders_tests)
 uploaders_test_libs = uploaders/libuploaders.a base/libbase.a \
 	$(EXPAT_LIBS) $(CURL_LIBS) $(CRYPTO_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_xml_SOURCES = tests/unit/test_xml.c
+tests_unit_test_xml_LDADD = $(uploaders_test_libs)
 tests_unit_test_answers_SOURCES = tests/unit/test_answers.c
 tests_unit_test_answers_LDADD = $(uploaders_test_libs)
 tests_unit_test_attributes_SOURCES = tests/unit/test_attributes.c

@@ -5,6 +5,7 @@
 #include "uploaders/xml.h"
 
 #include "base/err.h"
+#include "uploaders/xml_plain.h"
 
 #include <errno.h>
 #include <expat.h>
@@ -19,7 +20,7 @@ static pthread_key_t kept; /* the thread's parser, while no walk uses it */
 static bool keeps;
 
 struct walk {
-    XML_Parser parser;
+    XML_Parser parser; /* NULL: the document is plain */
     const struct xml_visitor *visitor;
     int rc;
     char path[XML_PATH_MAX];
@@ -69,7 +70,8 @@ static void stop(struct walk *w, int rc)
     if (!rc || w->rc)
         return;
     w->rc = rc;
-    XML_StopParser(w->parser, XML_FALSE);
+    if (w->parser)
+        XML_StopParser(w->parser, XML_FALSE);
 }
 
 /* "a/b" + "c" -> "a/b/c". */
@@ -144,27 +146,44 @@ static struct span skip_blanks(struct span s)
     return s;
 }
 
+/* The walk by expat, which knows all of XML. */
+static void walk_parsed(struct walk *w, struct span body)
+{
+    const bool keep = !w->visitor->is_secret && body.n <= KEPT_BODY_MAX;
+
+    w->parser = parser_take();
+    if (!w->parser) {
+        w->rc = -ENOMEM;
+        return;
+    }
+    XML_SetUserData(w->parser, w);
+    XML_SetElementHandler(w->parser, on_open, on_close);
+    XML_SetCharacterDataHandler(w->parser, on_text);
+    XML_SetStartDoctypeDeclHandler(w->parser, on_doctype);
+    if (XML_Parse(w->parser, body.p, (int)body.n, XML_TRUE) != XML_STATUS_OK && !w->rc)
+        w->rc = XML_GetErrorCode(w->parser) == XML_ERROR_NO_MEMORY ? -ENOMEM : ERR_SYNTAX;
+    parser_put(w->parser, keep);
+}
+
 int xml_walk(struct span body, const struct xml_visitor *v)
 {
     struct walk w;
+    const struct xml_events events = {
+        .arg = &w, .open = on_open, .close = on_close, .text = on_text};
+
     body = skip_blanks(body);
     if (body.n > INT_MAX)
         return ERR_LIMIT;
+    w.parser = NULL;
     w.visitor = v;
     w.rc = 0;
     w.path[0] = '\0';
     w.depth = 0;
     w.text_n = w.text_most = 0;
-    w.parser = parser_take();
-    if (!w.parser)
-        return -ENOMEM;
-    XML_SetUserData(w.parser, &w);
-    XML_SetElementHandler(w.parser, on_open, on_close);
-    XML_SetCharacterDataHandler(w.parser, on_text);
-    XML_SetStartDoctypeDeclHandler(w.parser, on_doctype);
-    if (XML_Parse(w.parser, body.p, (int)body.n, XML_TRUE) != XML_STATUS_OK && !w.rc)
-        w.rc = XML_GetErrorCode(w.parser) == XML_ERROR_NO_MEMORY ? -ENOMEM : ERR_SYNTAX;
-    parser_put(w.parser, !v->is_secret && body.n <= KEPT_BODY_MAX);
+    if (xml_is_plain(body))
+        xml_plain_tell(body, &events);
+    else
+        walk_parsed(&w, body);
     if (v->is_secret)
         explicit_bzero(w.text, w.text_most + 1);
     return w.rc;

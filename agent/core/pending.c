@@ -18,6 +18,7 @@ struct pending {
     size_t heap_room;
     struct item *mates[PENDING_MAPPINGS_MAX];
     size_t counts[PENDING_MAPPINGS_MAX][ITEM_STATE_COUNT];
+    size_t sums[ITEM_STATE_COUNT]; /* of all mappings */
 };
 
 const char *item_state_name(enum item_state state)
@@ -84,6 +85,7 @@ static void item_free(struct item *it)
     free(it->heir);
     free(it->went);
     free(it->image);
+    free(it->awaits);
     free(it->target);
     free(it->why);
     free(it);
@@ -184,6 +186,13 @@ static void heap_shrink(struct pending *p)
     p->heap_room = room;
 }
 
+/* One more, or less (-1), in the state that the item is in. */
+static void count(struct pending *p, const struct item *it, int more)
+{
+    p->counts[it->mapping][it->state] += (size_t)more;
+    p->sums[it->state] += (size_t)more;
+}
+
 struct item *pending_get(struct pending *p, unsigned mapping, const char *key, size_t prefix_len,
                          int64_t now_ms)
 {
@@ -210,7 +219,7 @@ struct item *pending_get(struct pending *p, unsigned mapping, const char *key, s
     it->deadline_ms = INT64_MAX;
     it->heap_at = SIZE_MAX;
     it->since_ms = it->hint_ms = now_ms;
-    p->counts[mapping][it->state]++;
+    count(p, it, 1);
     return it;
 }
 
@@ -221,7 +230,7 @@ void pending_forget(struct pending *p, struct item *it)
     if (it->peer && it->peer->peer == it)
         it->peer->peer = NULL;
     heap_remove(p, it);
-    p->counts[it->mapping][it->state]--;
+    count(p, it, -1);
     if (it->mate_prev)
         it->mate_prev->mate_next = it->mate_next;
     else
@@ -236,9 +245,9 @@ void pending_forget(struct pending *p, struct item *it)
 void pending_set(struct pending *p, struct item *it, enum item_state state, int64_t deadline_ms)
 {
     item_queue_leave(it);
-    p->counts[it->mapping][it->state]--;
+    count(p, it, -1);
     it->state = state;
-    p->counts[it->mapping][it->state]++;
+    count(p, it, 1);
     it->deadline_ms = deadline_ms;
     if (deadline_ms == INT64_MAX) {
         heap_remove(p, it);
@@ -275,11 +284,7 @@ size_t pending_count(const struct pending *p)
 
 size_t pending_count_state(const struct pending *p, enum item_state state)
 {
-    size_t sum = 0;
-
-    for (size_t m = 0; m < PENDING_MAPPINGS_MAX; m++)
-        sum += p->counts[m][state];
-    return sum;
+    return p->sums[state];
 }
 
 size_t pending_count_mapping(const struct pending *p, unsigned mapping, enum item_state state)

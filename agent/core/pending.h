@@ -121,6 +121,7 @@ struct item {
     uint64_t live;            /* lists: number at which the content last put was observed */
     uint64_t looked;          /* lists: number at which `seen` was observed */
     int64_t checked_ms;       /* lists: when the index was last asked about its images */
+    char *awaits;             /* lists: key of an image that was not in S3 then; owned, or NULL */
     uint64_t unread;          /* lists: the moment (core/ways) of the first hint since the last
                                  reading; 0: none came */
 

@@ -56,8 +56,7 @@ struct mapping *agent_mapping(struct agent *a, const struct item *it)
 
 bool agent_key(const struct agent *a, unsigned mapping, const char *path, char out[AGENT_KEY_SIZE])
 {
-    return snprintf(out, AGENT_KEY_SIZE, "%s%s", a->mappings[mapping].conf->prefix, path) <
-           AGENT_KEY_SIZE;
+    return path_prefix(out, AGENT_KEY_SIZE, a->mappings[mapping].conf->prefix, path);
 }
 
 bool agent_dir_key(const struct agent *a, unsigned mapping, const char *path,

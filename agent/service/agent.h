@@ -540,12 +540,6 @@ void trash_expire(struct agent *a);
 void trash_expire_outcome(struct agent *a, struct transfer *t);
 int64_t trash_expire_deadline(const struct agent *a);
 
-/* publish.c */
-void publish_check(struct agent *a, struct item *it);
-void publish_checked(struct agent *a, struct job *job);
-/* the highest barrier whose deletions may go; 0: none may */
-uint64_t publish_free_barrier(struct agent *a, unsigned repository);
-
 /* manifests.c */
 /* the item is through: if it is of a list whose manifests are not, it goes on with them (true) */
 bool manifests_step(struct agent *a, struct item *it);

@@ -1,5 +1,6 @@
 /* Shell. Observed items become changes. */
 #include "agent/service/agent.h"
+#include "agent/service/publish.h"
 
 #include "base/log.h"
 

@@ -11,6 +11,7 @@
 #include "agent/service/agent.h"
 #include "agent/service/attributes.h"
 #include "agent/service/events.h"
+#include "agent/service/publish.h"
 #include "agent/service/trash_notes.h"
 
 #include <inttypes.h>

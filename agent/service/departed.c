@@ -38,7 +38,7 @@ static void note_name(const struct name_kind *kind, const char *key, char out[NA
     if (strlen(key) > KEY_MAX)
         hashed_name(kind->by_hash, key, out);
     else
-        snprintf(out, NAME_SIZE, "%s%s", kind->by_key, key);
+        (void)path_prefix(out, NAME_SIZE, kind->by_key, key); /* fits */
 }
 
 /* It is as old as what is not remembered any more, or is none. */

@@ -4,6 +4,7 @@
 #include "agent/service/explain.h"
 #include "agent/service/marker.h"
 #include "agent/service/owner.h"
+#include "agent/service/publish.h"
 #include "agent/service/wait.h"
 
 #include "base/clock.h"
@@ -526,6 +527,8 @@ void intake_due(struct agent *a)
     while ((it = pending_due(a->pending, a->now_ms))) {
         if (it->state == ITEM_GONE)
             removals_gone_due(a, it);
+        else if (it->state == ITEM_WAITING && publish_awaits(a, it))
+            pending_set(a->pending, it, ITEM_WAITING, a->now_ms + AGENT_RECHECK_MS);
         else
             intake_observe(a, it);
     }

@@ -8,6 +8,7 @@
 #include "agent/service/finder.h"
 #include "agent/service/list_holds.h"
 #include "agent/service/mentioned.h"
+#include "agent/service/publish.h"
 #include "agent/service/pulse.h"
 #include "agent/service/reload.h"
 #include "agent/service/retention.h"
@@ -88,7 +89,7 @@ static void turn_wake_lists(struct agent *a)
         return;
     for (unsigned m = 0; m < a->mapping_count; m++)
         for (struct item *it = pending_first(a->pending, m); it; it = it->mate_next)
-            if (it->state == ITEM_WAITING && it->checked_ms <= landed_ms)
+            if (it->state == ITEM_WAITING && it->checked_ms <= landed_ms && !publish_awaits(a, it))
                 intake_observe(a, it);
 }
 

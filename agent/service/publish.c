@@ -1,6 +1,6 @@
 /* Shell. Publishing in order: a list goes when every image that it names is in S3; an old object
  * goes when the lists that no longer name it are live. */
-#include "agent/service/agent.h"
+#include "agent/service/publish.h"
 
 #include "agent/core/rows.h"
 #include "agent/service/absent.h"
@@ -182,10 +182,32 @@ static void publish_doubt(struct agent *a, const struct mapping *images, const c
     follow_doubt(a, images, name);
 }
 
+/* Keep which image the list waits for, if it is on its way. Without memory it is checked again for
+ * nothing. */
+static void publish_await(struct agent *a, struct item *it, const struct job *job)
+{
+    unsigned images = agent_mapping(a, it)->conf->repository;
+    char key[AGENT_KEY_SIZE];
+
+    if (job->last_missing.len && agent_key(a, images, job->last_missing.data, key))
+        it->awaits = strdup(key);
+}
+
+bool publish_awaits(const struct agent *a, const struct item *it)
+{
+    const struct item *o = it->awaits ? pending_find(a->pending, it->awaits) : NULL;
+
+    return o && (o->state == ITEM_OBSERVING || o->state == ITEM_OBSERVED ||
+                 o->state == ITEM_HASHING || o->state == ITEM_READY || o->state == ITEM_FLYING);
+}
+
 void publish_checked(struct agent *a, struct job *job)
 {
     struct item *it = job->item;
     char why[ERR_TEXT_MAX];
+
+    free(it->awaits);
+    it->awaits = NULL;
 
     explain_end(a, it, job);
     if (it->again || job->code == ERR_CHANGED || job->code == -ENOENT ||
@@ -227,6 +249,7 @@ void publish_checked(struct agent *a, struct job *job)
                  job->missing > 1 ? " and others" : "", job->missing > 1 ? "are" : "is");
         item_blame(it, why);
         pending_set(a->pending, it, ITEM_WAITING, a->now_ms + rest_ms);
+        publish_await(a, it, job);
         if (job->first_missing)
             publish_doubt(a, &a->mappings[agent_mapping(a, it)->conf->repository],
                           job->first_missing);

@@ -51,6 +51,7 @@ struct job *job_new(enum job_kind kind)
     buf_init(&job->dangling_names, CHECK_NAMES_MAX);
     buf_init(&job->home_names, CHECK_NAMES_MAX);
     buf_init(&job->old_names, SIZE_MAX);
+    buf_init(&job->last_missing, PATH_BYTES_MAX);
     return job;
 }
 
@@ -83,6 +84,7 @@ void job_free(struct job *job)
     buf_release(&job->dangling_names);
     buf_release(&job->home_names);
     buf_release(&job->old_names);
+    buf_release(&job->last_missing);
     lst_changes_free(job->old_rows);
     map_free(job->leaving);
     map_free(job->ending);
@@ -205,7 +207,7 @@ static bool check_old_row(struct job *job, const char *image, bool *ret_under_wa
 
     *ret_under_way = false;
     for (int hops = 0; hops < CHECK_HOPS_MAX; hops++) {
-        if (snprintf(key, sizeof key, "%s%s", job->images_prefix, at) >= (int)sizeof key ||
+        if (!path_prefix(key, sizeof key, job->images_prefix, at) ||
             !departed_find(job->view, key, job->now_s, to, sizeof to)) {
             *ret_under_way = hops > 0;
             return false; /* it is not known where it went, or went on to */
@@ -225,8 +227,14 @@ static bool check_old_row(struct job *job, const char *image, bool *ret_under_wa
 /* The list waits for this image. */
 static int check_missing(struct job *job, const char *image)
 {
+    int rc;
+
     if (!job->missing++)
         job->first_missing = strdup(image);
+    buf_reset(&job->last_missing);
+    rc = buf_append(&job->last_missing, image, strlen(image));
+    if (rc)
+        return rc;
     return job->missing < CHECK_MISSING_MAX ? 0 : 1;
 }
 
@@ -289,7 +297,7 @@ static int check_image(void *arg, const char *image)
     bool in_s3, under_way;
 
     noting_add(&c->note, image);
-    if (snprintf(key, sizeof key, "%s%s", job->images_prefix, image) >= (int)sizeof key ||
+    if (!path_prefix(key, sizeof key, job->images_prefix, image) ||
         watch_filter_excludes(job->images_filter, image))
         return 0;
     if (job->held && !job->first_held && map_get_str(job->held, key))

@@ -84,6 +84,7 @@ struct job {
     struct lst_changes *old_rows; /* CHECK: outcome: rows that were rewritten before; or NULL */
     uint64_t missing;             /* CHECK: outcome: on disk, not in S3 */
     char *first_missing;          /* CHECK: outcome: one of them, or NULL */
+    struct buf last_missing;      /* CHECK: outcome: another; empty: none that is on disk */
     uint64_t dangling;            /* CHECK: outcome: neither on disk nor in S3 */
     uint64_t passed_over;         /* CHECK: so many of these are told by a check before */
     struct buf dangling_names;    /* CHECK: outcome: the first and those after, with NULs; each

@@ -1,10 +1,12 @@
 /*
  * Every reader of S3's answers on any bytes: no crash, no leak, outputs only on success, and what
- * was read is within its bounds. The first byte chooses the reader.
+ * was read is within its bounds. The first byte chooses the reader. Of every document the walk
+ * tells the same where a comment behind it sends it to the parser.
  */
 #include "uploaders/answers.h"
 
 #include "base/err.h"
+#include "uploaders/xml.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -94,6 +96,45 @@ static void check_texts(struct span body)
         abort();
 }
 
+/* What a walk told, in one number. */
+static uint64_t mixed(uint64_t h, const char *text)
+{
+    for (; *text; text++)
+        h = (h ^ (unsigned char)*text) * UINT64_C(1099511628211);
+    return (h ^ 256) * UINT64_C(1099511628211);
+}
+
+static int on_open(void *arg, const char *path)
+{
+    uint64_t *h = arg;
+    *h = mixed(*h, path);
+    return 0;
+}
+
+static int on_close(void *arg, const char *path, const char *text)
+{
+    uint64_t *h = arg;
+    *h = mixed(mixed(*h, path), text);
+    return 0;
+}
+
+/* The document, and with a comment behind it. */
+static void check_walks(struct span body)
+{
+    static const char comment[] = "<!---->";
+    uint64_t told[2] = {0, 0};
+    struct xml_visitor v = {.arg = &told[0], .open = on_open, .close = on_close};
+    struct buf longer;
+    buf_init(&longer, SIZE_MAX);
+    if (buf_append_span(&longer, body) || buf_append_str(&longer, comment))
+        abort();
+    int rc = xml_walk(body, &v);
+    v.arg = &told[1];
+    if (xml_walk((struct span){longer.data, longer.len}, &v) != rc || told[0] != told[1])
+        abort();
+    buf_release(&longer);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -102,6 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct s3_error e;
     if (size == 0)
         return 0;
+    check_walks(body);
     switch (data[0] % 6) {
     case 0:
         check_list(body);
