@@ -61,6 +61,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/holds.c agent/service/holds.h \
 	agent/service/retention.c agent/service/retention.h \
 	agent/service/index.c agent/service/index.h agent/service/index_empty.c \
+	agent/service/index_cache.c agent/service/index_cache.h \
 	agent/service/marker.c agent/service/marker.h \
 	agent/service/metrics.c agent/service/metrics.h agent/service/metrics_take.c \
 	agent/service/merge.c agent/service/merge.h \

@@ -1,4 +1,5 @@
 /* Shell. The index over LMDB. */
+#include "agent/service/index_cache.h"
 #include "agent/service/stored.h"
 
 #include "base/digest.h"
@@ -28,6 +29,7 @@ struct index {
     index_change_fn *changed; /* NULL: nobody wants to know */
     index_commit_fn *committing;
     void *observer;
+    struct index_cache *cache; /* NULL: others write */
 };
 
 struct index_view {
@@ -94,6 +96,8 @@ int index_commit(struct index *ix)
     rc = index_code(mdb_txn_commit(ix->txn));
     ix->txn = NULL;
     ix->writing = false;
+    if (rc)
+        index_cache_clear(ix->cache);
     return rc;
 }
 
@@ -151,12 +155,9 @@ int index_open(const char *state_dir, bool read_only, struct index **ret, struct
         rc = -errno;
     if (rc == 0)
         rc = index_code(mdb_env_create(&ix->env));
-    if (rc == 0)
-        rc = index_code(mdb_env_set_mapsize(ix->env, INDEX_MAP_BYTES));
-    if (rc == 0)
-        rc = index_code(mdb_env_set_maxdbs(ix->env, 4));
-    if (rc == 0)
-        rc = index_code(mdb_env_set_maxreaders(ix->env, INDEX_READERS_MAX));
+    rc = rc ? rc : index_code(mdb_env_set_mapsize(ix->env, INDEX_MAP_BYTES));
+    rc = rc ? rc : index_code(mdb_env_set_maxdbs(ix->env, 4));
+    rc = rc ? rc : index_code(mdb_env_set_maxreaders(ix->env, INDEX_READERS_MAX));
     if (rc == 0)
         rc = index_code(mdb_env_open(
             ix->env, dir, MDB_NOMETASYNC | MDB_NOTLS | (read_only ? MDB_RDONLY : 0), 0600));
@@ -168,6 +169,8 @@ int index_open(const char *state_dir, bool read_only, struct index **ret, struct
         index_close(ix);
         return rc;
     }
+    if (!read_only)
+        ix->cache = index_cache_new(); /* slower without */
     *ret = ix;
     return 0;
 }
@@ -180,6 +183,7 @@ void index_close(struct index *ix)
         mdb_txn_abort(ix->txn);
     if (ix->env)
         mdb_env_close(ix->env);
+    index_cache_free(ix->cache);
     free(ix);
 }
 
@@ -213,12 +217,20 @@ static int object_decode(MDB_val k, MDB_val v, struct index_entry *ret,
 int index_get(struct index *ix, const char *key, struct index_entry *ret)
 {
     char room[INDEX_KEY_MAX];
-    MDB_val k = index_key(key, room), v;
-    int rc = index_read_txn(ix);
+    MDB_val k, v;
+    int rc = index_cache_get(ix->cache, key, ret);
 
+    if (rc != -EAGAIN)
+        return rc;
+    k = index_key(key, room);
+    rc = index_read_txn(ix);
     if (rc == 0)
         rc = index_code(mdb_get(ix->txn, ix->objects, &k, &v));
-    return rc ? rc : object_decode(k, v, ret, NULL);
+    if (rc == 0)
+        rc = object_decode(k, v, ret, NULL);
+    if (rc == 0 || rc == -ENOENT)
+        index_cache_note(ix->cache, key, rc ? NULL : ret);
+    return rc;
 }
 
 /* Take the key out of "inodes". */
@@ -256,6 +268,7 @@ int index_put(struct index *ix, const char *key, const struct known *known, bool
     had = index_get(ix, key, &old);
     if (had && had != -ENOENT)
         return had;
+    index_cache_forget(ix->cache, key);
     if (had == 0 && old.known.ino != known->ino)
         rc = inode_forget(ix, old.known.ino, key);
     if (rc == 0 && (had || old.known.ino != known->ino))
@@ -285,6 +298,7 @@ int index_remove(struct index *ix, const char *key, bool *ret_was)
     *ret_was = rc == 0;
     if (rc)
         return rc == -ENOENT ? 0 : rc;
+    index_cache_forget(ix->cache, key);
     rc = inode_forget(ix, old.known.ino, key);
     if (rc == 0)
         rc = index_code(mdb_del(ix->txn, ix->objects, &k, NULL));
