@@ -201,6 +201,7 @@ agent_tests = \
 	tests/unit/test_agent_trash \
 	tests/unit/test_agent_wait \
 	tests/unit/test_desk \
+	tests/unit/test_finder \
 	tests/unit/test_index \
 	tests/unit/test_index_walk \
 	tests/unit/test_replay \
@@ -285,6 +286,8 @@ index_bed = tests/unit/index_bed.h tests/unit/scratch.c tests/unit/scratch.h tes
 tests_unit_test_desk_SOURCES = tests/unit/test_desk.c tests/unit/unit.h
 tests_unit_test_desk_LDADD = agent/libservice.a agent/libcore.a uploaders/libuploaders.a base/libbase.a \
 	$(CMOCKA_LIBS) $(CRYPTO_LIBS)
+tests_unit_test_finder_SOURCES = tests/unit/test_finder.c $(journal_tests_DIR)
+tests_unit_test_finder_LDADD = agent/libservice.a $(agent_tests_LIBS) $(journal_tests_LIBS) -lpthread
 tests_unit_test_index_SOURCES = tests/unit/test_index.c $(index_bed)
 tests_unit_test_index_LDADD = agent/libservice.a $(agent_tests_LIBS) $(LMDB_LIBS)
 tests_unit_test_undo_SOURCES = tests/unit/test_undo.c tests/unit/scratch.c tests/unit/scratch.h \

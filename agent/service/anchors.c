@@ -500,7 +500,7 @@ void anchors_finish(struct agent *a)
     while ((is_busy(x) || x->early) && a->now_ms < until_ms && !a->fatal) {
         (void)poll(wait, 2, (int)(until_ms - a->now_ms)); /* whether it came shows below */
         agent_now(a);
-        finder_step(a->finder, a->journal);
+        finder_step(a->finder, a->journal, false, a->now_ms);
         anchors_outcomes(a);
         anchors_step(a);
     }

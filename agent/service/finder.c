@@ -9,11 +9,14 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* What is to be done for a closed segment waits for transfers, but not for more than these. */
+#define WAITING_MAX    4
+#define WAITING_MAX_MS 60000
 
 struct finder {
     char *dir;
@@ -23,6 +26,7 @@ struct finder {
     struct mailbox *calls;       /* a letter: look for segments that want something */
     struct mailbox *done;        /* what was looked at: struct report */
     uint64_t closed;             /* the loop's: segments of which the thread was told */
+    int64_t looked_ms;           /* the loop's: there were no others then */
     struct journal_name settled; /* the loop's: up to here all is done */
     bool given_up;               /* the loop's: nobody knows what is done */
     char last[JOURNAL_NAME_MAX]; /* the thread's: up to here all have indexes; "" nothing */
@@ -95,14 +99,11 @@ static void look(struct finder *f)
     report(f, (struct journal_name){0}, true);
 }
 
-/* The thread. What it does can wait for whatever else is to be done on this host. */
 static void *finder_main(void *arg)
 {
-    static const struct sched_param none = {0};
     struct finder *f = arg;
     struct letter *l;
 
-    (void)pthread_setschedparam(pthread_self(), SCHED_IDLE, &none); /* as it is, else */
     while ((l = mailbox_wait(f->calls))) {
         free(l);
         if (!atomic_load(&f->stopping))
@@ -149,7 +150,7 @@ int finder_fd(const struct finder *f)
     return mailbox_fd(f->done);
 }
 
-void finder_step(struct finder *f, const struct journal *j)
+void finder_step(struct finder *f, const struct journal *j, bool busy, int64_t now_ms)
 {
     struct journal_standing s;
     struct letter *l;
@@ -165,9 +166,13 @@ void finder_step(struct finder *f, const struct journal *j)
         free(l);
     }
     journal_standing(j, &s);
-    if (s.closed != f->closed)
+    if (s.closed == f->closed) {
+        f->looked_ms = now_ms;
+    } else if (!busy || s.closed - f->closed >= WAITING_MAX ||
+               now_ms - f->looked_ms >= WAITING_MAX_MS) {
         call(f);
-    f->closed = s.closed;
+        f->closed = s.closed;
+    }
 }
 
 bool finder_is_done(const struct finder *f, const char *file)

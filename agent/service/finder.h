@@ -12,6 +12,7 @@
 #define LOCKSTEP_AGENT_SERVICE_FINDER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct journal;
 struct finder;
@@ -22,9 +23,10 @@ int finder_new(const char *dir, struct finder **ret) __attribute__((warn_unused_
 /* finder_fd(f): readable when finder_step has news to take in. */
 int finder_fd(const struct finder *f);
 
-/* finder_step(f, j): if the journal has closed a segment since, see to it; take in what the thread
- * has done. NULL is allowed. */
-void finder_step(struct finder *f, const struct journal *j);
+/* finder_step(f, j, busy, now_ms): if the journal has closed a segment since, see to it; while
+ * there is other work, not before a minute or some segments later. Take in what the thread has
+ * done. NULL is allowed. */
+void finder_step(struct finder *f, const struct journal *j, bool busy, int64_t now_ms);
 
 /* finder_is_done(f, file): the closed segment of this file's name was looked at, so that its file
  * is what it will be. NULL is allowed: then all are. */

@@ -375,7 +375,7 @@ static void turn(struct agent *a)
     if (a->journal)
         turn_signing(a);
     if (a->journal)
-        finder_step(a->finder, a->journal);
+        finder_step(a->finder, a->journal, a->flying > 0, a->now_ms);
     anchors_outcomes(a);
     if (!a->stopping && !a->paused_us)
         anchors_step(a);

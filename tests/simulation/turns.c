@@ -195,9 +195,9 @@ int finder_fd(const struct finder *f)
     return -1;
 }
 
-void finder_step(struct finder *f, const struct journal *j)
+void finder_step(struct finder *f, const struct journal *j, bool busy, int64_t now_ms)
 {
-    (void)f, (void)j;
+    (void)f, (void)j, (void)busy, (void)now_ms;
 }
 
 bool finder_is_done(const struct finder *f, const char *file)
