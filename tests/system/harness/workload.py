@@ -182,11 +182,15 @@ class Workload(threading.Thread):
         return [(str(label), self.paths[image]) for label, image in self.rows[name]]
 
     def assert_rows(self):
-        """Each list is as it must be."""
+        """Each list is as it must be; all that are not are told."""
+        wrong = []
         for name in self.rows:
             expected, found = self.expected_rows(name), self.found_rows(name)
-            assert found == expected, (name, sorted(set(found) ^ set(expected))[:6], len(found),
-                                       len(expected), self.deeds)
+            if found != expected:
+                wrong.append((name, "rows:", len(found), "of", len(expected),
+                              "missing:", sorted(set(expected) - set(found))[:6],
+                              "too many:", sorted(set(found) - set(expected))[:6]))
+        assert not wrong, (wrong, self.deeds)
 
     def found_rows(self, name):
         with open(f"{self.lists_root}/{name}", encoding="utf-8") as file:
