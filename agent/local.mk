@@ -97,6 +97,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/aside.c agent/service/aside.h \
 	agent/service/owner.c agent/service/owner.h \
 	agent/service/scribe.c agent/service/scribe.h \
+	agent/service/seek.c agent/service/seek.h \
 	agent/service/service.h \
 	agent/service/sight.c \
 	agent/service/spill.c agent/service/spill.h \
@@ -191,6 +192,7 @@ agent_tests = \
 	tests/unit/test_deletions \
 	tests/unit/test_follow \
 	tests/unit/test_intake \
+	tests/unit/test_seek \
 	tests/unit/test_agent_plan \
 	tests/unit/test_agent_policy \
 	tests/unit/test_agent_proof \
@@ -282,6 +284,11 @@ tests_unit_test_follow_SOURCES = tests/unit/test_follow.c $(index_bed)
 tests_unit_test_follow_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_unit_test_follow_LDFLAGS = $(lockstep_LDFLAGS)
 tests_unit_test_follow_LDADD = $(lockstep_LDADD) $(CMOCKA_LIBS)
+places_bed = tests/unit/places_bed.h $(index_bed)
+tests_unit_test_seek_SOURCES = tests/unit/test_seek.c $(places_bed)
+tests_unit_test_seek_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_unit_test_seek_LDFLAGS = $(lockstep_LDFLAGS) -Wl,--wrap=watchers_observe
+tests_unit_test_seek_LDADD = $(lockstep_LDADD) $(CMOCKA_LIBS)
 index_bed = tests/unit/index_bed.h tests/unit/scratch.c tests/unit/scratch.h tests/unit/unit.h
 tests_unit_test_desk_SOURCES = tests/unit/test_desk.c tests/unit/unit.h
 tests_unit_test_desk_LDADD = agent/libservice.a agent/libcore.a uploaders/libuploaders.a base/libbase.a \

@@ -79,7 +79,7 @@ enum gone_wait {
     GONE_SETTLING, /* it was not gone for the settle time yet */
     GONE_SCAN,     /* a scan is under way, and may find the file elsewhere */
     GONE_SIGHT,    /* not all could be looked at */
-    GONE_NAMES,    /* a look at all names that began later, where no event tells of renames */
+    GONE_NAMES,    /* a look at all names that began later, where not all renames are told */
     GONE_MARKER,   /* a look at the marker of the tree */
     GONE_CLAIM,    /* a path that is still looked at has its inode */
     GONE_WAY,      /* an event told where it went; what is there is not decided */
@@ -124,6 +124,8 @@ struct item {
     char *awaits;             /* lists: key of an image that was not in S3 then; owned, or NULL */
     uint64_t unread;          /* lists: the moment (core/ways) of the first hint since the last
                                  reading; 0: none came */
+    uint64_t sought;          /* GONE: where its file may have gone until that moment was looked at,
+                                 or is being; 0: nowhere */
 
     struct trouble *trouble; /* the group of faults that holds it; or NULL */
     char *why;               /* reason of the last failure or wait; owned, or NULL */
@@ -133,7 +135,6 @@ struct item {
     struct item_queue *queue;
 
     unsigned failures;
-    unsigned sought; /* GONE: so many places where the file may have gone were looked at */
     enum change_kind change;
     enum journal_source source;
     enum item_manifest manifest : 2;

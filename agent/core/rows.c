@@ -63,6 +63,7 @@ int rows_name_add(struct rows *r, struct entry *e, const char *path)
         return -ENOMEM;
     }
     n->next = NULL;
+    n->sought = 0;
     memcpy(n->path, path, size);
     while (*end)
         end = &(*end)->next;

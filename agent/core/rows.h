@@ -124,6 +124,11 @@ const char *rows_at(const struct rows *r, const char *image);
 bool rows_pending(const struct rows *r);
 bool rows_unsure(const struct rows *r);
 
+/* rows_seek(r, now, fn, arg): asks fn about each name by which a pass would drop rows, and tells it
+ * what `now` was when it was asked about that name last; 0: it was not. True: fn said so of any. */
+typedef bool rows_seek_fn(void *arg, const char *name, uint64_t since);
+bool rows_seek(struct rows *r, uint64_t now, rows_seek_fn *fn, void *arg);
+
 /* rows_take(r, fn, arg): what the lists have to change: each path that rows are to leave, and where
  * to (NULL: they are dropped). The table counts them as moved. Stops with the first non-zero answer
  * of fn and returns it. */

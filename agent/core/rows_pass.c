@@ -136,6 +136,23 @@ int rows_take(struct rows *r, rows_fn *fn, void *arg)
     return rc;
 }
 
+bool rows_seek(struct rows *r, uint64_t now, rows_seek_fn *fn, void *arg)
+{
+    bool any = false;
+
+    for (struct entry *e = r->first; e; e = e->next) {
+        if (entry_target(r, e))
+            continue;
+        for (struct name *n = e->names; n; n = n->next) {
+            if (!entry_ends(e) && !in_the_way(r, e, n))
+                continue;
+            any = fn(arg, n->path, n->sought) || any;
+            n->sought = now;
+        }
+    }
+    return any;
+}
+
 bool rows_is_unlanded(const struct rows *r, const char *path)
 {
     const struct entry *named = map_get_str(r->by_name, path);

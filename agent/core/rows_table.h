@@ -10,6 +10,7 @@
 /* A path by which lists may name the image. */
 struct name {
     struct name *next;
+    uint64_t sought; /* see rows_seek */
     char path[];
 };
 

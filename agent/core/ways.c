@@ -29,7 +29,9 @@ struct ways_queue {
 
 struct ways {
     struct ways_queue dirs, files, named;
-    uint64_t now, lost; /* names from before the moment `lost` tell nothing */
+    uint64_t now, cleared;
+    uint64_t lost;    /* names from before that moment tell nothing */
+    uint64_t gone_on; /* see ways_gone_on */
 };
 
 static int queue_init(struct ways_queue *q, size_t max)
@@ -123,7 +125,8 @@ void ways_clear(struct ways *w)
     queue_clear(&w->dirs);
     queue_clear(&w->files);
     queue_clear(&w->named);
-    w->lost = w->now;
+    w->lost = w->cleared = w->now;
+    w->gone_on = 0;
 }
 
 /* Does a directory of that key end so? */
@@ -136,12 +139,30 @@ static bool is_directory(const char *key)
 
 int ways_note(struct ways *w, const char *from, const char *to)
 {
-    return queue_add(is_directory(from) ? &w->dirs : &w->files, from, to, w->now++, &w->lost);
+    const uint64_t moment = w->now++;
+    uint64_t lost = 0;
+    int rc = queue_add(is_directory(from) ? &w->dirs : &w->files, from, to, moment, &lost);
+
+    if (lost > w->lost) /* files and directories are forgotten each in their order */
+        w->lost = lost;
+    if (rc == 0 && to)
+        w->gone_on = moment;
+    return rc;
 }
 
 uint64_t ways_now(const struct ways *w)
 {
     return w->now;
+}
+
+uint64_t ways_gone_on(const struct ways *w)
+{
+    return w->gone_on;
+}
+
+bool ways_forgot(const struct ways *w)
+{
+    return w->lost > w->cleared;
 }
 
 /* The first leaving of this very place from that moment on. */
@@ -156,19 +177,51 @@ static const struct way *left_since(const struct ways_queue *q, const char *from
     return one;
 }
 
+/* The next directory on the key's way from `at`, which begins with the key; `dir` is its own key.
+ * It ends there. NULL: there is none. */
+static const char *next_dir(const char *key, const char *at, char dir[PATH_BYTES_MAX + 1])
+{
+    at = strchr(at, '/');
+    if (!at || (size_t)(at - key) + 2 > PATH_BYTES_MAX + 1)
+        return NULL;
+    at++;
+    memcpy(dir, key, (size_t)(at - key));
+    dir[at - key] = '\0';
+    return at;
+}
+
+/* The moment of the last leaving of this very place before that moment; 0. */
+static uint64_t left_before(const struct ways_queue *q, const char *from, uint64_t before)
+{
+    const struct way *one = map_get_str(q->last, from);
+
+    while (one && one->moment >= before)
+        one = one->earlier;
+    return one ? one->moment : 0;
+}
+
+uint64_t ways_left(const struct ways *w, const char *key, uint64_t before)
+{
+    uint64_t last = left_before(&w->files, key, before);
+    char dir[PATH_BYTES_MAX + 1];
+
+    for (const char *at = key; (at = next_dir(key, at, dir));) {
+        const uint64_t moment = left_before(&w->dirs, dir, before);
+
+        last = moment > last ? moment : last;
+    }
+    return last;
+}
+
 enum ways_step ways_on(const struct ways *w, const char *key, uint64_t moment, char *out,
                        size_t size, uint64_t *ret)
 {
     const struct way *first = left_since(&w->files, key, moment);
     char dir[PATH_BYTES_MAX + 1];
 
-    for (const char *at = key; (at = strchr(at, '/')) && (size_t)(at - key) + 2 <= sizeof dir;) {
-        const struct way *one;
+    for (const char *at = key; (at = next_dir(key, at, dir));) {
+        const struct way *one = left_since(&w->dirs, dir, moment);
 
-        at++;
-        memcpy(dir, key, (size_t)(at - key));
-        dir[at - key] = '\0';
-        one = left_since(&w->dirs, dir, moment);
         if (one && (!first || one->moment < first->moment))
             first = one;
     }

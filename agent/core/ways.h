@@ -40,8 +40,16 @@ int ways_note(struct ways *w, const char *from, const char *to) __attribute__((w
 /* ways_clear(w): all is in step, or events were lost. Moments go on. */
 void ways_clear(struct ways *w);
 
-/* ways_now(w): this moment; never 0. */
+/* ways_now(w): this moment; never 0.
+ * ways_gone_on(w): the moment of the last leaving of which it is known where to; 0: there is none.
+ * ways_forgot(w): leavings since it was cleared were forgotten, for want of room. */
 uint64_t ways_now(const struct ways *w);
+uint64_t ways_gone_on(const struct ways *w);
+bool ways_forgot(const struct ways *w);
+
+/* ways_left(w, key, before): the moment of the last leaving of the key before that moment, by
+ * itself or with a directory above it; 0: there is none. */
+uint64_t ways_left(const struct ways *w, const char *key, uint64_t before);
 
 /* ways_on(w, key, moment, out, size, ret): what was at the key at that moment:
  *   WAYS_STAYED  is there

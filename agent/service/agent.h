@@ -7,7 +7,7 @@
  *   decide   observed items -> changes             (what is to be done?)
  *   rename   which new path is which old image
  *   removals gone paths -> guard -> lists -> deletions
- *   gone     what could still explain that a path is gone
+ *   gone     what could still explain that a path is gone; seek: looks where it may have gone
  *   holds    what the guard holds, until an operator speaks
  *   marker   the file that says that a tree is what it was
  *   follow   rows follow their images, whatever S3 has by then
@@ -414,11 +414,10 @@ void rename_told_gone(struct agent *a, unsigned mapping, const char *path);
 void rename_told_nothing(struct agent *a);
 /* what was told of where the item's file came from is of no more use */
 void rename_told_forget(struct item *it);
+/* what is at the item's path is not known: it is to be looked at, or planned */
+bool rename_is_open(const struct item *it);
 /* an event told where the item's file went, and it was not looked at there yet */
 bool rename_is_under_way(const struct agent *a, const struct item *it);
-/* have the places looked at where events say that the item's file went, by itself or with a
- * directory, one after the other and once each. True: an answer is to come */
-bool rename_seek(struct agent *a, struct item *it);
 /* where the image went that the index has under the item's key, as events said; NULL: they did not,
  * or it went on from there */
 const struct item *rename_heir(const struct agent *a, const struct item *it);

@@ -2,6 +2,7 @@
 #include "agent/service/gone.h"
 
 #include "agent/service/marker.h"
+#include "agent/service/seek.h"
 #include "base/clock.h"
 #include "base/visible.h"
 
@@ -19,7 +20,7 @@ static const struct {
     [GONE_SETTLING] = {"settling", "the path may be there again in a moment"},
     [GONE_SCAN] = {"scan", "a scan is under way, which may find the file elsewhere"},
     [GONE_SIGHT] = {"sight", "not everything could be looked at; the file may be there"},
-    [GONE_NAMES] = {"names", "no event tells of renames here: all names are looked at first"},
+    [GONE_NAMES] = {"names", "no event tells of all renames here: all names are looked at first"},
     [GONE_MARKER] = {"marker", "the marker of the tree is looked at"},
     [GONE_CLAIM] = {"claim", "a path that is being looked at may be its new name"},
     [GONE_WAY] = {"way", "an event told where it went; that is being looked at"},
@@ -60,10 +61,11 @@ static bool scan_under_way(const struct mapping *m, const struct watch_stats *st
 /* Renames of which no event tells are found by scans alone, and a scan may pass by the new place
  * before and by the old one after such a rename. So a path that is gone, and was not deleted under
  * the eyes of a watch, is given up only when all names were looked at (by a whole scan, or a glance
- * at all directories) and that began later. Where events tell of everything they are believed. */
-static bool wants_names(const struct mapping *m, const struct item *it, const struct watch_stats *s)
+ * at all directories) and that began later. Where events tell of everything they are believed, if
+ * all that they told is known. */
+static bool wants_names(const struct item *it, const struct watch_stats *s, bool told)
 {
-    return !it->told_gone && (m->unheard || s->limited > 0) && s->names_from_ms < it->gone_ms;
+    return !told && !it->told_gone && s->names_from_ms < it->gone_ms;
 }
 
 int64_t gone_names_ms(struct agent *a, const struct mapping *m)
@@ -86,13 +88,14 @@ bool gone_is_out_of_sight(const struct mapping *m, const struct item *it)
 enum gone_wait gone_explained(struct agent *a, struct mapping *m, struct item *it)
 {
     struct watch_stats stats;
+    enum seek seek;
 
     watchers_stats(a->watchers, m->id, &stats);
     if (scan_under_way(m, &stats))
         return GONE_SCAN;
     if (gone_is_out_of_sight(m, it))
         return GONE_SIGHT;
-    if (wants_names(m, it, &stats))
+    if (wants_names(it, &stats, !m->unheard && !stats.limited))
         return GONE_NAMES;
     if (marker_awaited(a, m, it))
         return GONE_MARKER;
@@ -102,7 +105,10 @@ enum gone_wait gone_explained(struct agent *a, struct mapping *m, struct item *i
         return GONE_WAY;
     if (intake_busy(a) && (a->now_ms - it->hint_ms < GONE_PATIENCE_MS || intake_holds_back(a)))
         return GONE_EVENTS;
-    return rename_seek(a, it) ? GONE_PLACES : GONE_NOT;
+    seek = seek_item(a, it);
+    if (seek == SEEK_ASKED)
+        return GONE_PLACES;
+    return wants_names(it, &stats, seek == SEEK_DONE) ? GONE_NAMES : GONE_NOT;
 }
 
 /* How many gone paths wait, by reason, and of each the one that waits longest. */

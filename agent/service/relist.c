@@ -8,6 +8,7 @@
 #include "agent/service/follow.h"
 #include "agent/service/list_holds.h"
 #include "agent/service/mentioned.h"
+#include "agent/service/seek.h"
 #include "agent/service/stale.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -306,7 +307,7 @@ static bool pass_begin(struct agent *a)
     struct job *job;
     int rc;
 
-    if (!m || !pass_is_due(a, m) || list_holds_ask(a, m))
+    if (!m || !pass_is_due(a, m) || seek_rows(a, m) || list_holds_ask(a, m))
         return false;
     removals_guard(a, m);
     if (a->options.dry_run)

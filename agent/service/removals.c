@@ -95,6 +95,8 @@ void removals_gone_due(struct agent *a, struct item *it)
     struct mapping *m = agent_mapping(a, it);
 
     it->gone_wait = gone_explained(a, m, it);
+    if (it->state != ITEM_GONE)
+        return; /* what was there may be back: it is looked at again */
     if (it->gone_wait == GONE_NOT && sweep_covers(a, it))
         it->gone_wait = GONE_PLACES;
     switch (it->gone_wait) {

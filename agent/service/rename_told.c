@@ -164,8 +164,7 @@ void rename_told_forget(struct item *it)
     told_set(&it->via, NULL);
 }
 
-/* What is there is not known: it is to be looked at, or planned. */
-static bool is_open(const struct item *it)
+bool rename_is_open(const struct item *it)
 {
     return it->again || it->state == ITEM_SETTLING || it->state == ITEM_OBSERVING ||
            it->state == ITEM_OBSERVED || (it->state == ITEM_RETRY && !it->decided);
@@ -181,32 +180,10 @@ bool rename_is_under_way(const struct agent *a, const struct item *it)
         at = pending_find(a->pending, at->went);
         if (!at)
             return false;
-        if (is_open(at))
+        if (rename_is_open(at))
             return true;
     }
     return false;
-}
-
-bool rename_seek(struct agent *a, struct item *it)
-{
-    const struct item *at;
-    struct trail trail;
-    unsigned places = 0;
-    bool seeks = false;
-
-    trail_begin(&trail, it->key);
-    while (!seeks && trail_on(a, &trail) && strcmp(trail.key, it->key) != 0) {
-        at = pending_find(a->pending, trail.key);
-        if (at && !is_open(at) && at->seen.kind == FILE_REGULAR)
-            break; /* something is there, and was taken for what it is */
-        places++;
-        if (!at && places > it->sought)
-            intake_touch_key(a, it->mapping, trail.key, JOURNAL_SRC_SELF, 0);
-        seeks = at ? is_open(at) : places > it->sought;
-    }
-    if (places > it->sought)
-        it->sought = places;
-    return seeks;
 }
 
 const struct item *rename_heir(const struct agent *a, const struct item *it)

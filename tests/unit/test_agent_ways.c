@@ -217,6 +217,52 @@ static void test_the_oldest_is_forgotten(void **state)
     assert_string_equal(since(w, "a/x", 1), "a/x");
 }
 
+static void test_leavings_are_told_from_the_last_on(void **state)
+{
+    struct ways *w = *state;
+
+    assert_int_equal(ways_left(w, "a/x", ways_now(w)), 0);
+    assert_int_equal(ways_gone_on(w), 0);
+    assert_int_equal(ways_note(w, "a/", "b/"), 0);   /* 1 */
+    assert_int_equal(ways_note(w, "a/x", "c"), 0);   /* 2 */
+    assert_int_equal(ways_note(w, "a/y", NULL), 0);  /* 3 */
+    assert_int_equal(ways_note(w, "a/", "d/"), 0);   /* 4 */
+    assert_int_equal(ways_note(w, "a/s/", NULL), 0); /* 5 */
+    assert_int_equal(ways_gone_on(w), 4);            /* behind it nothing is known to be anywhere */
+    assert_int_equal(ways_left(w, "a/x", ways_now(w)), 4);
+    assert_int_equal(ways_left(w, "a/x", 4), 2);
+    assert_int_equal(ways_left(w, "a/x", 2), 1);
+    assert_int_equal(ways_left(w, "a/x", 1), 0);
+    assert_int_equal(ways_left(w, "a/s/z", ways_now(w)), 5);
+    assert_int_equal(ways_left(w, "a/s/z", 5), 4);
+    assert_int_equal(ways_left(w, "b/x", ways_now(w)), 0);
+    ways_clear(w);
+    assert_int_equal(ways_left(w, "a/x", ways_now(w)), 0);
+    assert_int_equal(ways_gone_on(w), 0);
+}
+
+static void test_what_was_forgotten_is_known_to_be(void **state)
+{
+    const struct file_id none = {0};
+    struct ways *w = *state;
+    uint64_t moment, ino;
+
+    assert_false(ways_forgot(w));
+    assert_int_equal(ways_note(w, "f", "g"), 0);
+    note_others(w, WAYS_DIRS_MAX, 'd', "/");
+    assert_false(ways_forgot(w));
+    moment = ways_now(w);
+    note_others(w, WAYS_DIRS_MAX + 1, 'd', "/");
+    assert_true(ways_forgot(w));
+    note_others(w, WAYS_FILES_MAX, 'f', ""); /* the first is older than those directories */
+    assert_int_equal(ways_named(w, "a/x", moment, none), 0);
+    assert_int_equal(named(w, "a/x", &ino), 0);
+    ways_clear(w);
+    assert_false(ways_forgot(w));
+    note_others(w, 1, 'd', "/");
+    assert_false(ways_forgot(w));
+}
+
 static void test_files_do_not_push_directories_out(void **state)
 {
     struct ways *w = *state;
@@ -278,6 +324,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_nothing_is_told_of_the_time_before_it_was_cleared,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_oldest_is_forgotten, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_leavings_are_told_from_the_last_on, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_was_forgotten_is_known_to_be, setup, teardown),
         cmocka_unit_test_setup_teardown(test_files_do_not_push_directories_out, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long_names_are_fewer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_does_not_fit_is_not_known, setup, teardown),
