@@ -190,8 +190,10 @@ agent_tests = \
 	tests/unit/test_agent_tint \
 	tests/unit/test_agent_pending \
 	tests/unit/test_deletions \
+	tests/unit/test_explain \
 	tests/unit/test_follow \
 	tests/unit/test_intake \
+	tests/unit/test_listed \
 	tests/unit/test_seek \
 	tests/unit/test_agent_plan \
 	tests/unit/test_agent_policy \
@@ -285,6 +287,14 @@ tests_unit_test_follow_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_unit_test_follow_LDFLAGS = $(lockstep_LDFLAGS)
 tests_unit_test_follow_LDADD = $(lockstep_LDADD) $(CMOCKA_LIBS)
 places_bed = tests/unit/places_bed.h $(index_bed)
+tests_unit_test_explain_SOURCES = tests/unit/test_explain.c $(places_bed)
+tests_unit_test_explain_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_unit_test_explain_LDFLAGS = $(lockstep_LDFLAGS)
+tests_unit_test_explain_LDADD = $(lockstep_LDADD) $(CMOCKA_LIBS)
+tests_unit_test_listed_SOURCES = tests/unit/test_listed.c $(places_bed)
+tests_unit_test_listed_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_unit_test_listed_LDFLAGS = $(lockstep_LDFLAGS)
+tests_unit_test_listed_LDADD = $(lockstep_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_seek_SOURCES = tests/unit/test_seek.c $(places_bed)
 tests_unit_test_seek_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_unit_test_seek_LDFLAGS = $(lockstep_LDFLAGS) -Wl,--wrap=watchers_observe
