@@ -132,6 +132,18 @@ bool departed_since(struct index *ix, const char *key, int64_t since_s, enum dep
            d.at_s >= since_s;
 }
 
+bool departed_to(struct index *ix, const char *key, char *to, size_t size)
+{
+    struct departed d;
+    size_t n;
+
+    if (note_get(ix, &left, key, &d, &n) || n <= HEAD + 1 || n - HEAD > size)
+        return false;
+    memcpy(to, d.to, n - HEAD);
+    to[n - HEAD - 1] = '\0';
+    return true;
+}
+
 /* A piece of a sweep. */
 struct sweep {
     int64_t now_s;

@@ -43,6 +43,10 @@ bool departed_find(struct index_view *v, const char *key, int64_t now_s, char *t
 enum departed_where { DEPARTED_ELSEWHERE, DEPARTED_ANYWHERE };
 bool departed_since(struct index *ix, const char *key, int64_t since_s, enum departed_where where);
 
+/* departed_to(ix, key, to, size): the path for which rows left this one last. False: none is known.
+ */
+bool departed_to(struct index *ix, const char *key, char *to, size_t size);
+
 #define DEPARTED_NAME_SIZE 412 /* of what a note is called */
 
 /* Where a sweep of them stands. Zeroed: at the begin. */

@@ -218,13 +218,15 @@ static int born_follow(struct agent *a, struct rows *rows, struct item *it, cons
     const char *image = b->key + m->prefix_len;
     struct item *left = pending_find(a->pending, b->key);
     struct index_entry e;
+    int rc;
 
     if (index_get(a->index, b->key, &e))
         return 0;
     if (left)
         left->vacated = true;
-    return rows_follow(rows, image, plan_file(&e.known), follow_listed_at(m, &e.known, image),
-                       it->path);
+    rc = rows_follow(rows, image, plan_file(&e.known), follow_listed_at(m, &e.known, image),
+                     it->path);
+    return rc ? rc : follow_also_over(a, rows, it, b->key, &e.known);
 }
 
 bool follow_born(struct agent *a, struct item *it)
@@ -356,6 +358,8 @@ void follow_home(struct agent *a, struct item *it, const struct known *known)
 {
     struct rows *rows = follow_rows(a, it);
 
+    if (rows && it->vacated && !plan_is_other(&it->seen, known)) /* it is back */
+        follow_noted(a, rows, follow_also_over(a, rows, it, it->key, known));
     /* Another file in its place says nothing of the image, but what an earlier run left counts. */
     if (!rows || (!plan_is_other(&it->seen, known)
                       ? !rows_has(rows, it->path) && !(known->flags & KNOWN_LISTED)

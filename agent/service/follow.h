@@ -46,6 +46,12 @@ void follow_left(struct agent *a, const struct item *it);
 bool follow_came_over(struct agent *a, const struct mapping *m, const char *path,
                       char over[AGENT_KEY_SIZE]);
 
+/* follow_also_over(a, rows, it, key, known): the item's file is the image that the index has under
+ * the key. It was renamed over another in between, and its rows have left for those of that place:
+ * they are its own, if it has gone on from there before S3 followed. 0 or a negative code. */
+int follow_also_over(struct agent *a, struct rows *rows, const struct item *it, const char *key,
+                     const struct known *known);
+
 /* follow_emptied(a, it): what was at the item's path went on, and nothing is there any more: rows
  * of what it had overwritten there are to go with the next pass. */
 void follow_emptied(struct agent *a, const struct item *it);

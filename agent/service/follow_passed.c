@@ -1,6 +1,7 @@
 /* Shell. Rows by the names of places that images passed. */
 #include "agent/service/agent.h"
 
+#include "agent/service/departed.h"
 #include "agent/service/follow.h"
 
 #include <string.h>
@@ -63,4 +64,29 @@ void follow_passed(struct agent *a, const struct item *it)
     trail_begin(&trail, it->went ? it->went : it->key);
     while (!passed_as(a, rows, it, trail.key) && trail_back(a, &trail))
         ;
+}
+
+/* Nothing but the item's file was at this place when it was looked at last. */
+static bool is_left(const struct agent *a, const struct rows *rows, const struct item *it,
+                    const char *path)
+{
+    char key[AGENT_KEY_SIZE];
+    const struct item *o =
+        agent_key(a, it->mapping, path, key) ? pending_find(a->pending, key) : NULL;
+
+    return o && o != it && rows_is_free(rows, path) &&
+           (o->seen.kind != FILE_REGULAR ||
+            file_id_same(file_id_of(&o->seen), file_id_of(&it->seen)));
+}
+
+int follow_also_over(struct agent *a, struct rows *rows, const struct item *it, const char *key,
+                     const struct known *known)
+{
+    const struct mapping *m = agent_mapping(a, it);
+    const char *image = key + m->prefix_len;
+    char over[AGENT_KEY_SIZE];
+
+    if (!departed_to(a->index, key, over, sizeof over) || !is_left(a, rows, it, over))
+        return 0;
+    return rows_also(rows, image, plan_file(known), follow_listed_at(m, known, image), over);
 }

@@ -748,3 +748,42 @@ def test_rows_by_a_place_that_nobody_looked_at(ctx):
         [[f"NEW{i}", f"f/new{i}.jpg"] for i in range(5)], found
     ctx.client.assert_tree(images, "images/")
     ctx.client.assert_tree(lists, "lists/")
+
+
+@on("s3d")
+@deadline(150)
+def test_no_row_is_double_after_an_image_over_another_while_s3_refuses(ctx):
+    """As when S3 takes all: where both are listed the row of the place stays, and the other goes;
+    where the place has none the other follows. However fast somebody goes on, or back."""
+    names = [f"{d}/{i}.jpg" for i in range(12) for d in ("mine", "theirs")]
+    agent, images, lists = running(ctx, names, list_count=3)
+    with open(f"{lists}/l0.lst", encoding="utf-8") as file:
+        lines = file.read().splitlines(True)
+    for number, part in ((1, "mine"), (2, "theirs")):
+        write(f"{lists}/l{number}.lst", "".join(line for line in lines if part in line).encode())
+    agent.wait_in_step(30)
+    deny(ctx)
+    lasts = []
+    for i in range(12):
+        last = f"theirs/{i}.jpg"
+        os.rename(f"{images}/mine/{i}.jpg", f"{images}/{last}")
+        if i % 4 > 1:
+            time.sleep(0.8) # the lists may follow before it goes on
+        if i % 2:
+            new = f"mine/{i}.jpg" if i < 6 else f"theirs/{i}.png"
+            os.rename(f"{images}/{last}", f"{images}/{new}")
+            last = new
+        lasts.append(last)
+    time.sleep(2)
+    ctx.server.clear_faults()
+    agent.wait_in_step(60)
+    for number in range(3):
+        with open(f"{lists}/l{number}.lst", encoding="utf-8") as file:
+            found = [line.rstrip("\n").split("\t")[2] for line in file]
+        assert len(set(found)) == len(found), (number, sorted(found))
+        assert set(found) <= set(lasts), (number, sorted(set(found) - set(lasts)))
+        if number < 2:
+            assert sorted(found) == sorted(lasts), (number, sorted(set(lasts) - set(found)))
+    ctx.client.assert_tree(images, "images/")
+    ctx.client.assert_tree(lists, "lists/")
+    agent.verify_journal()

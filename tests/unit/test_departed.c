@@ -101,9 +101,14 @@ static void test_where_listed_rows_came_to_is_remembered_as_long(void **state)
 static void test_where_another_image_came_nothing_is_remembered(void **state)
 {
     struct index *ix = opened();
+    char to[8];
 
     (void)state;
+    assert_false(departed_to(ix, PREFIX "a", to, sizeof to));
     note_listed(ix, "a", "b", NOW_S);
+    assert_true(departed_to(ix, PREFIX "a", to, sizeof to));
+    assert_string_equal(to, "b");
+    assert_false(departed_to(ix, PREFIX "a", to, 1));
     assert_true(departed_since(ix, PREFIX "a", NOW_S, DEPARTED_ELSEWHERE));
     assert_true(departed_since(ix, PREFIX "a", NOW_S, DEPARTED_ANYWHERE));
     assert_false(departed_since(ix, PREFIX "a", NOW_S + 1, DEPARTED_ANYWHERE));
@@ -112,6 +117,7 @@ static void test_where_another_image_came_nothing_is_remembered(void **state)
     note(ix, "a", NULL, NOW_S); /* rows are dropped */
     assert_false(departed_since(ix, PREFIX "a", NOW_S, DEPARTED_ELSEWHERE));
     assert_true(departed_since(ix, PREFIX "a", NOW_S, DEPARTED_ANYWHERE));
+    assert_false(departed_to(ix, PREFIX "a", to, sizeof to));
     assert_int_equal(departed_forget(ix, PREFIX "a"), 0);
     expect_at(ix, "a", NOW_S, NULL);
     index_close(ix);
