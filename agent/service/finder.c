@@ -26,7 +26,7 @@ struct finder {
     struct mailbox *calls;       /* a letter: look for segments that want something */
     struct mailbox *done;        /* what was looked at: struct report */
     uint64_t closed;             /* the loop's: segments of which the thread was told */
-    int64_t looked_ms;           /* the loop's: there were no others then */
+    int64_t looked_ms;           /* the loop's: until then of all */
     struct journal_name settled; /* the loop's: up to here all is done */
     bool given_up;               /* the loop's: nobody knows what is done */
     char last[JOURNAL_NAME_MAX]; /* the thread's: up to here all have indexes; "" nothing */
@@ -166,13 +166,13 @@ void finder_step(struct finder *f, const struct journal *j, bool busy, int64_t n
         free(l);
     }
     journal_standing(j, &s);
-    if (s.closed == f->closed) {
-        f->looked_ms = now_ms;
-    } else if (!busy || s.closed - f->closed >= WAITING_MAX ||
-               now_ms - f->looked_ms >= WAITING_MAX_MS) {
+    if (busy && s.closed != f->closed && s.closed - f->closed < WAITING_MAX &&
+        now_ms - f->looked_ms < WAITING_MAX_MS)
+        return;
+    f->looked_ms = now_ms;
+    if (s.closed != f->closed)
         call(f);
-        f->closed = s.closed;
-    }
+    f->closed = s.closed;
 }
 
 bool finder_is_done(const struct finder *f, const char *file)
