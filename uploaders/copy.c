@@ -146,7 +146,9 @@ static bool is_too_large(const struct call *call)
 static void on_copied(struct call *call)
 {
     struct copy *copy = call->owner;
+    struct transfer *t = copy->task.transfer;
     bool failed_condition = call->verdict == VERDICT_CONFLICT && call->x.status == 412;
+    t->unheard = t->unheard || call->doubt_until_us;
     if (failed_condition && copy->bound && !copy->asked_again) {
         caller_give(call);
         copy->bare = !copy->bare;

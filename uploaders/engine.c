@@ -196,7 +196,7 @@ static void clear_outcome(struct transfer *t)
     t->code = t->http_status = 0;
     t->s3_code[0] = t->message[0] = t->etag[0] = t->version[0] = '\0';
     t->crc64 = t->size = t->duration_ms = 0;
-    t->has_crc = t->upload_over = t->untrusted = false;
+    t->has_crc = t->upload_over = t->untrusted = t->unheard = false;
     t->attempts = t->parts_kept = t->aborted = 0;
     if (t->kind != TRANSFER_STRAYS)
         t->since_us = t->until_us = 0;

@@ -44,6 +44,7 @@ static void on_done(struct call *call)
     struct put *put = call->owner;
     struct transfer *t = put->task.transfer;
     enum verdict verdict = call->verdict;
+    t->unheard = t->unheard || call->doubt_until_us;
     task_report(&put->task, call);
     if (verdict == VERDICT_DONE)
         task_etag(call, t->etag);

@@ -265,6 +265,7 @@ static void on_completed(struct call *call)
     bool gone = strcmp(call->error.code, "NoSuchUpload") == 0;
     bool unread = strcmp(call->error.code, "MalformedXML") == 0;
     bool refused = call->x.status >= 400 && call->x.status <= 499;
+    u->task->transfer->unheard = u->task->transfer->unheard || call->doubt_until_us;
     task_report(u->task, call);
     caller_give(call);
     if (verdict == VERDICT_DONE) {

@@ -173,6 +173,10 @@ struct transfer {
     struct buf *content;  /* HEAD: the object's bytes, too, where it is not NULL; the caller's.
                              UNREADABLE: they did not fit */
 
+    /* PUT, COPY, META: outcome: an attempt had no answer that tells, whatever the last one was
+     * told: the object may be there. */
+    bool unheard;
+
     bool only_new; /* PUT: CONFLICT where the key has an object (If-None-Match) */
     bool whole;    /* PUT: in one request, whatever its size */
 

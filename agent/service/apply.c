@@ -431,7 +431,7 @@ static void apply_failed(struct agent *a, struct item *it, const struct transfer
         it->tx = 0;
     it->unreached = t->verdict == VERDICT_UNREACHED || t->verdict == VERDICT_DENIED;
     troubles_failed(a, it, trouble_of(t), t->kind, t->s3_code, t->message);
-    if (t->verdict == VERDICT_UNREACHED && t->kind != TRANSFER_ABORT)
+    if ((t->verdict == VERDICT_UNREACHED || t->unheard) && t->kind != TRANSFER_ABORT)
         apply_mark_uncertain(a, it);
     if (t->verdict == VERDICT_CHANGED) {
         it->hint_ms = a->now_ms;

@@ -239,7 +239,7 @@ static bool closes(const struct open_tx *o, const struct journal_record *rec)
         return rec->op == JOURNAL_RENAME;
     if (o->op == JOURNAL_LST)
         return rec->op == JOURNAL_LST;
-    /* A put that failed without an answer left an uncertain mark; any other failure changed
+    /* A put of which an attempt had no answer left an uncertain mark; any other failure changed
      * nothing. */
     return rec->op == JOURNAL_PUT || rec->op == JOURNAL_COPY || rec->op == JOURNAL_DELETE ||
            rec->op == o->op;

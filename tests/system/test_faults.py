@@ -316,3 +316,28 @@ def test_the_whole_tree_taken_away_while_it_goes_up(ctx):
         shutil.rmtree(f"{images}/c{i}")
     ctx.server.clear_faults()
     check(ctx, agent, images, lists, [p for p in paths if p.startswith("c3/")])
+
+
+@on("s3d", options=("--min-part-size", "1"))
+def test_what_landed_unheard_and_was_refused_then_goes_with_its_file(ctx):
+    """The answer is lost, the next attempt is refused, and so nobody told that the object is there."""
+    images = ctx.folder("images")
+    write(f"{images}/stays.jpg", b"stays" * 99)
+    agent = ctx.agent(images=images, s3={"part_size": "5M", "multipart_size": "5M"}).start()
+    agent.wait_in_step(20)
+    for op in ("PutObject", "CompleteMultipartUpload"):
+        ctx.server.fault("lost-reply", op=op, count=1)
+        ctx.server.fault("error", op=op, count=0, code="AccessDenied", status=403)
+    write(f"{images}/small.jpg", b"small" * 99)
+    write(f"{images}/large.rec", b"large" * (6 << 20 >> 2))
+    both = {"images/small.jpg", "images/large.rec"}
+    wait_until(lambda: both <= set(ctx.client.keys("images/")), 20, "both to land")
+    wait_until(lambda: {r["p"] for r in agent.journal_records("--op", "put")
+                        if r["st"] == "failed"} == {"small.jpg", "large.rec"}, 20,
+               lambda: str(agent.journal_records("--op", "put")))
+    os.unlink(f"{images}/small.jpg")
+    os.unlink(f"{images}/large.rec")
+    ctx.server.clear_faults()
+    agent.wait_in_step(30)
+    assert set(ctx.client.keys("images/")) == {"images/stays.jpg"}, ctx.client.keys("images/")
+    agent.verify_journal()
