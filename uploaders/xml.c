@@ -162,7 +162,7 @@ static void walk_parsed(struct walk *w, struct span body)
     XML_SetStartDoctypeDeclHandler(w->parser, on_doctype);
     if (XML_Parse(w->parser, body.p, (int)body.n, XML_TRUE) != XML_STATUS_OK && !w->rc)
         w->rc = XML_GetErrorCode(w->parser) == XML_ERROR_NO_MEMORY ? -ENOMEM : ERR_SYNTAX;
-    parser_put(w->parser, keep);
+    parser_put(w->parser, keep && w->rc == 0);
 }
 
 int xml_walk(struct span body, const struct xml_visitor *v)

@@ -63,8 +63,9 @@ char *__wrap_strndup(const char *s, size_t n)
     return strikes() ? NULL : __real_strndup(s, n);
 }
 
-/* Run `once` with each allocation failing in turn, until none is left to fail. */
-static void run_all(int (*once)(void))
+/* Run `once` with each allocation failing in turn, until none is left to fail. How many there are.
+ */
+static int run_each(int (*once)(void))
 {
     int n = 0;
     do {
@@ -75,7 +76,13 @@ static void run_all(int (*once)(void))
         assert_int_equal(rc, failed ? -ENOMEM : 0);
         assert_in_range(n, 1, 1000);
     } while (failed);
-    assert_true(n > 1);
+    return n - 1;
+}
+
+/* The same of what needs some. */
+static void run_all(int (*once)(void))
+{
+    assert_true(run_each(once) > 0);
 }
 
 static int list_once(void)
@@ -127,7 +134,9 @@ static int delete_once(void)
     static char key[] = "a";
     struct delete_item item = {.key = key, .code = "kept"};
     struct s3_error e;
-    int rc = answers_delete(span_of("<DeleteResult><Deleted><Key>a</Key></Deleted></DeleteResult>"),
+    /* The comment is for the parser: an answer without is read without any memory. */
+    int rc = answers_delete(span_of("<DeleteResult><!-- --><Deleted><Key>a</Key></Deleted>"
+                                    "</DeleteResult>"),
                             &item, 1, &e);
     assert_int_equal(item.done, rc == 0);
     assert_string_equal(item.code, rc ? "kept" : "");
@@ -253,7 +262,7 @@ static void test_answers(void **state)
     run_all(parts_once);
     run_all(uploads_once);
     run_all(delete_once);
-    run_all(error_once);
+    assert_int_equal(run_each(error_once), 0);
     run_all(build_once);
 }
 
