@@ -22,7 +22,8 @@ struct object {
 
 struct uploaders {
     struct transfer *flying[TRANSFERS];
-    bool acted[TRANSFERS]; /* S3 did it; the agent does not know yet */
+    bool acted[TRANSFERS];                    /* S3 did it; the agent does not know yet */
+    char before[TRANSFERS][SIM_CONTENT_SIZE]; /* the key's object before that; "": none */
     size_t count;
     struct bundle ended;
 };
@@ -56,6 +57,17 @@ const char *bucket_text(const char *key)
     const struct object *o = find(key);
 
     return o ? o->text : NULL;
+}
+
+const char *bucket_heard(const char *key)
+{
+    const char *text = bucket_text(key);
+
+    for (size_t i = running->count; i-- > 0;)
+        if (running->acted[i] && running->flying[i]->key &&
+            strcmp(running->flying[i]->key, key) == 0)
+            text = running->before[i][0] ? running->before[i] : NULL;
+    return text;
 }
 
 static void etag_of(const char *text, char out[S3_ETAG_MAX])
@@ -198,7 +210,10 @@ void bucket_go(size_t at)
     struct transfer *t = u->flying[at];
 
     if (!u->acted[at]) {
+        const char *text = t->key ? bucket_text(t->key) : NULL;
+
         u->acted[at] = true;
+        snprintf(u->before[at], sizeof u->before[at], "%s", text ? text : "");
         t->attempts = 1;
         t->verdict = VERDICT_UNREACHED;
         if (fault != BUCKET_DOWN)
@@ -210,6 +225,7 @@ void bucket_go(size_t at)
     u->count--;
     memmove(u->flying + at, u->flying + at + 1, (u->count - at) * sizeof *u->flying);
     memmove(u->acted + at, u->acted + at + 1, (u->count - at) * sizeof *u->acted);
+    memmove(u->before + at, u->before + at + 1, (u->count - at) * sizeof *u->before);
     bundle_add(&u->ended, &t->letter);
 }
 

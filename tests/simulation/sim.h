@@ -62,7 +62,8 @@ void hints_tell(size_t at);
  * comes to S3 or, if it was there, its answer to the agent.
  */
 void bucket_begin(void);
-const char *bucket_text(const char *key); /* NULL: there is no such object */
+const char *bucket_text(const char *key);  /* NULL: there is no such object */
+const char *bucket_heard(const char *key); /* the same, as the agent was told last */
 size_t bucket_count(void);
 void bucket_go(size_t at);
 /* Transfers fail from now on, before S3 does anything or behind it; 0: they do not. */

@@ -35,9 +35,10 @@ static bool late[SIM_IMAGES];        /* it came to a place from which one was re
 static int died_at[SIM_IMAGES];      /* the path of an image that is gone; -1: it is there */
 static bool needs_row[SIM_IMAGES];   /* of its loose rows one is to be left */
 static int heir_at[SIM_IMAGES];      /* it overwrote one there that rows named: one is to be left */
-static int
-    row_early[SIM_ROWS]; /* where its image was before it came to S3, when it was written; -1 */
-static unsigned row_before[SIM_ROWS];  /* the image that S3 had there at that time; 0: none */
+static int row_early[SIM_ROWS];      /* where it was written before S3 had its image there; -1 */
+static int row_unheard[SIM_ROWS];    /* the same, or before the agent heard that it did; -1 */
+static unsigned row_before[SIM_ROWS];  /* another that S3 had there, as far as was heard; 0: none */
+static uint64_t row_others[SIM_ROWS];  /* others that had been there, and were never in S3 so */
 static bool overwrote[SIM_IMAGES];     /* it was renamed over another one */
 static unsigned stored_at[SIM_IMAGES]; /* places under which S3 has had it */
 static bool landed[SIM_IMAGES];        /* it came to S3 at a second path: its first may go */
@@ -266,14 +267,37 @@ static void make_file(unsigned p)
     hints_event(HINT_WRITTEN, 0, names[p], NULL);
 }
 
+/* Images that were at the place, and that S3 never had there, by bits. */
+static uint64_t unstored_at(unsigned p)
+{
+    uint64_t all = 0;
+
+    for (unsigned image = 1; image < images; image++)
+        if (was_at[image] & ~stored_at[image] & 1u << p)
+            all |= UINT64_C(1) << image;
+    return all;
+}
+
+/* What S3 has at the place; if that is its image, what it had there when the agent heard last. */
+static unsigned image_before(unsigned p)
+{
+    char key[SIM_PATH_SIZE];
+
+    key_of(p, key);
+    return image_in_bucket(p) != disk[p].image ? image_in_bucket(p) : image_of(bucket_heard(key));
+}
+
 static void make_row(unsigned p)
 {
     char path[2 * SIM_PATH_SIZE], line[SIM_CONTENT_SIZE];
 
     snprintf(line, sizeof line, "%u\t%u\t%s\n", rows, rows % 3, names[p]);
-    if (rows >= 2 && image_in_bucket(p) != disk[p].image) {
+    if (rows >= 2 && image_in_bucket(p) != disk[p].image)
         row_early[rows] = (int)p;
-        row_before[rows] = image_in_bucket(p);
+    if (rows >= 2 && image_before(p) != disk[p].image) {
+        row_unheard[rows] = (int)p;
+        row_before[rows] = image_before(p);
+        row_others[rows] = unstored_at(p) & ~(UINT64_C(1) << disk[p].image);
     }
     row_first[rows] = disk[p].image;
     row_image[rows++] = disk[p].image;
@@ -300,7 +324,9 @@ void tree_begin(const char *where, unsigned limit)
     memset(row_first, 0, sizeof row_first);
     memset(row_loose, 0, sizeof row_loose);
     memset(row_early, -1, sizeof row_early);
+    memset(row_unheard, -1, sizeof row_unheard);
     memset(row_before, 0, sizeof row_before);
+    memset(row_others, 0, sizeof row_others);
     memset(was_at, 0, sizeof was_at);
     memset(removed, 0, sizeof removed);
     memset(late, 0, sizeof late);
@@ -557,16 +583,21 @@ static bool is_theirs(unsigned n, const char *path)
     return image && was_at[image] & place && !(stored_at[row_first[n]] & stored_at[image] & place);
 }
 
-/* Or it may go with such another one: one that is gone, or that has the place of yet another, whose
- * rows are its own then; or the one that S3 had there when the row was written, and that was gone
- * from there by then: whether the row is as old as that nobody can tell. */
+/* Or, where the agent had not heard yet that S3 has its image there, it may go with such another
+ * one: one that is gone, or that has the place of yet another, whose rows are its own then; S3 may
+ * have got the one that is gone there after the row was written. Or with the one that S3 had there
+ * by what the agent had heard, and that was gone from there by then: whether the row is as old as
+ * that nobody can tell. */
 static bool goes_as_theirs(unsigned n)
 {
-    if (row_early[n] >= 0 && row_before[n] && died_at[row_before[n]] == row_early[n])
+    unsigned place = row_unheard[n] >= 0 ? 1u << row_unheard[n] : 0;
+
+    if (place && row_before[n] && died_at[row_before[n]] == row_unheard[n])
         return true;
-    for (unsigned other = 1; row_early[n] >= 0 && other < images; other++)
-        if (other != row_first[n] && was_at[other] & 1u << row_early[n] &&
-            (overwrote[other] || (died_at[other] >= 0 && !(stored_at[other] & 1u << row_early[n]))))
+    for (unsigned other = 1; place && other < images; other++)
+        if (other != row_first[n] && was_at[other] & place &&
+            (overwrote[other] || (died_at[other] >= 0 && (row_others[n] & UINT64_C(1) << other ||
+                                                          !(stored_at[other] & place)))))
             return true;
     return false;
 }
