@@ -251,7 +251,7 @@ static int entry_place(struct rows *r, struct entry *e, const char *to)
         return -ENOMEM;
     if (set_mapped(r->by_to, e, &e->to, to))
         return -ENOMEM;
-    e->lost = false;
+    e->lost = e->over = false;
     r->pending |= !rows_entry_is_placed(e);
     return 0;
 }
@@ -530,6 +530,28 @@ int rows_landed(struct rows *r, const char *image, struct file_id file, const ch
     r->pending |= e->lost;
     entry_end_at_home(r, e);
     return 0;
+}
+
+int rows_came_over(struct rows *r, struct file_id file, const char *to)
+{
+    struct entry *e = entry_of_file(r, file);
+    struct entry *old = map_get_str(r->by_image, to);
+
+    if (!e || !e->lost || !rows_is_free(r, to))
+        return 0;
+    if (old && old != e)
+        entry_unname(r, old);
+    if (entry_name(r, e, to) || entry_place(r, e, to))
+        return -ENOMEM;
+    e->over = true;
+    return 1;
+}
+
+bool rows_is_over(const struct rows *r, const char *name)
+{
+    const struct entry *e = map_get_str(r->by_name, name);
+
+    return e && e->over;
 }
 
 bool rows_has(const struct rows *r, const char *image)

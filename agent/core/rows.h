@@ -98,6 +98,14 @@ int rows_each_going(const struct rows *r, const char *image, const char *path, c
 int rows_landed(struct rows *r, const char *image, struct file_id file, const char *path)
     __attribute__((warn_unused_result));
 
+/* rows_came_over(r, file, to): the image that is this file, and that was lost, was found at `to`,
+ * where it came over another one; the index knows it by that name. 1 if there is an entry of it
+ * that was lost, 0 if not, or -ENOMEM. rows_is_over(r, name): lists may name such an image by this
+ * path. */
+int rows_came_over(struct rows *r, struct file_id file, const char *to)
+    __attribute__((warn_unused_result));
+bool rows_is_over(const struct rows *r, const char *name);
+
 /* rows_has(r, image): there is an entry of that name. */
 bool rows_has(const struct rows *r, const char *image);
 

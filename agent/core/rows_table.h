@@ -22,6 +22,7 @@ struct entry {
     struct name *names; /* the oldest first */
     char *before;       /* the oldest before the pass that is under way; NULL: there is none */
     char *to;           /* NULL: gone */
+    bool over;          /* it came over another one at `to`, whose rows stay */
     bool lost;          /* not at `to`; nobody knows where */
     bool unlanded;      /* the index never knew it: it has overwritten what that has at `to` */
     bool moved;         /* by a pass that rows_settled did not tell of yet */

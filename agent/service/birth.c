@@ -43,3 +43,25 @@ bool birth_landed(struct agent *a, const struct item *it, const struct file_stat
 {
     return search(a, it, st, true, b);
 }
+
+static struct file_stat file_of(const struct known *known)
+{
+    return (struct file_stat){
+        .kind = FILE_REGULAR, .nlink = 1, .ino = known->ino, .born_ns = known->born_ns};
+}
+
+bool birth_elsewhere(struct agent *a, const struct item *it, const struct known *known,
+                     struct birth *b)
+{
+    struct file_stat st = file_of(known);
+
+    return birth_landed(a, it, &st, b);
+}
+
+bool birth_left(struct agent *a, const struct item *it, const struct known *known, struct birth *b)
+{
+    struct index_entry e;
+
+    return birth_elsewhere(a, it, known, b) && index_get(a->index, b->key, &e) == 0 &&
+           e.known.ctime_ns > known->ctime_ns;
+}

@@ -30,4 +30,12 @@ bool birth_find(struct agent *a, const struct item *it, const struct file_stat *
 bool birth_landed(struct agent *a, const struct item *it, const struct file_stat *st,
                   struct birth *b);
 
+/* birth_elsewhere(a, it, known, b): S3 has the file of this entry, which the index has at the
+ * item's path, under another key, too: b->key. birth_left(a, it, known, b): and it was renamed to
+ * there since (over an image, or the entry would say so): its ctime tells. Of two links to one file
+ * both keys tell of the same. */
+bool birth_elsewhere(struct agent *a, const struct item *it, const struct known *known,
+                     struct birth *b);
+bool birth_left(struct agent *a, const struct item *it, const struct known *known, struct birth *b);
+
 #endif

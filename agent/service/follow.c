@@ -292,10 +292,26 @@ int follow_also(struct agent *a, struct rows *rows, const struct item *it, const
     return rows_unlanded(rows, path, file, it->path);
 }
 
-bool follow_is_replaced(struct agent *a, const struct item *it)
+/* The image that was found at the item's path is there still, by the table's word, and the file
+ * that is there now is none that anybody knows of. */
+static bool is_renewed(struct agent *a, const struct item *it, char key[AGENT_KEY_SIZE])
+{
+    const struct rows *rows = follow_rows(a, it);
+    struct index_entry e;
+
+    return it->image && rows && rows_is_at(rows, it->image, it->path) &&
+           !rows_image_of(rows, file_id_of(&it->seen)) &&
+           agent_key(a, it->mapping, it->image, key) && agent_image(a, key, &e) &&
+           plan_is_other(&it->seen, &e.known);
+}
+
+bool follow_is_replaced(struct agent *a, const struct item *it, char key[AGENT_KEY_SIZE])
 {
     struct index_entry e;
 
+    if (is_renewed(a, it, key))
+        return true;
+    snprintf(key, AGENT_KEY_SIZE, "%s", it->key);
     return !it->image && !it->origin && !it->vacated && agent_image(a, it->key, &e) &&
            plan_is_other(&it->seen, &e.known) && !follow_is_elsewhere(a, it, &e.known);
 }
@@ -303,6 +319,7 @@ bool follow_is_replaced(struct agent *a, const struct item *it)
 void follow_seen(struct agent *a, struct item *it, struct item *before)
 {
     struct rows *rows = follow_rows(a, it);
+    char key[AGENT_KEY_SIZE];
     struct index_entry e;
 
     if (!rows || before == it || !before->was_there || !follow_has_birth(&it->seen) ||
@@ -310,7 +327,7 @@ void follow_seen(struct agent *a, struct item *it, struct item *before)
         index_get(a->index, before->key, &e) != -ENOENT)
         return;
     before->was_there = false;
-    if (!follow_is_replaced(a, it) || !follow_also_of(a, rows, before, it->key))
+    if (!follow_is_replaced(a, it, key) || !follow_also_of(a, rows, before, key))
         follow_noted(a, rows, follow_also(a, rows, it, before->path));
 }
 
@@ -537,16 +554,6 @@ static void leave_key(struct agent *a, const struct item *it, const char *key)
         agent_fail(a, -EIO, "writing the index");
 }
 
-/* S3 has the image that the index has at the item's path under another key, too. */
-static bool landed_elsewhere(struct agent *a, const struct item *it, const struct known *known,
-                             struct birth *b)
-{
-    struct file_stat st = {
-        .kind = FILE_REGULAR, .nlink = 1, .ino = known->ino, .born_ns = known->born_ns};
-
-    return birth_landed(a, it, &st, b);
-}
-
 bool follow_came_over(struct agent *a, const struct mapping *m, const char *path,
                       char over[AGENT_KEY_SIZE])
 {
@@ -558,7 +565,7 @@ bool follow_came_over(struct agent *a, const struct mapping *m, const char *path
     it = agent_key(a, m->id, path, key) ? pending_find(a->pending, key) : NULL;
     if (!it || !agent_image(a, key, &e))
         return false;
-    if (landed_elsewhere(a, it, &e.known, &b)) {
+    if (birth_elsewhere(a, it, &e.known, &b)) {
         other = pending_find(a->pending, b.key);
         if (other && other->gone_ms)
             return false; /* it is gone from there, too */
@@ -581,7 +588,7 @@ void follow_left(struct agent *a, const struct item *it)
 
     if (!follow_rows(a, it) || !agent_image(a, it->key, &e))
         return;
-    moved = landed_elsewhere(a, it, &e.known, &b);
+    moved = birth_elsewhere(a, it, &e.known, &b);
     if (!moved && !(e.known.flags & KNOWN_LISTED))
         return;
     e.known.flags = (e.known.flags & ~KNOWN_LISTED) | (moved ? KNOWN_MOVED : 0);
@@ -591,13 +598,15 @@ void follow_left(struct agent *a, const struct item *it)
     agent_dirty(a);
 }
 
-void follow_emptied(struct agent *a, const struct item *it)
+bool follow_emptied(struct agent *a, const struct item *it)
 {
     struct rows *rows = follow_rows(a, it);
 
-    if (rows && !it->again && it->seen.kind != FILE_REGULAR && !rows_is_free(rows, it->path) &&
-        !rows_image_at(rows, it->path))
-        follow_noted(a, rows, rows_gone(rows, it->path, it->path, it->path));
+    if (!rows || it->again || it->seen.kind == FILE_REGULAR || rows_is_free(rows, it->path) ||
+        rows_image_at(rows, it->path))
+        return false;
+    follow_noted(a, rows, rows_gone(rows, it->path, it->path, it->path));
+    return true;
 }
 
 void follow_held(struct agent *a, const struct item *it)
@@ -647,6 +656,7 @@ void follow_landed(struct agent *a, struct item *it, struct known *fresh,
     const char *at = NULL;
     struct birth b;
 
+    follow_overtaken(a, it);
     if (rows && (it->image || rows_image_of(rows, file_id_of(&it->seen)) ||
                  index_get(a->index, it->key, &e) || plan_is_other(&it->seen, &e.known)))
         follow_noted(a, rows, rows_landed(rows, it->image, file_id_of(&it->seen), it->path));

@@ -27,9 +27,10 @@ int follow_also(struct agent *a, struct rows *rows, const struct item *it, const
  * key `of` by the item's path, too. True: there is one. */
 bool follow_also_of(struct agent *a, struct rows *rows, const struct item *it, const char *of);
 
-/* follow_is_replaced(a, it): what is at the item's path is no image that came from elsewhere, and
- * the index has one there that nobody found elsewhere: that has another content now. */
-bool follow_is_replaced(struct agent *a, const struct item *it);
+/* follow_is_replaced(a, it, key): what is at the item's path is no image that came from elsewhere.
+ * The one that the index has there, and that nobody found elsewhere, or that was found to be there
+ * has another content now; key: the index's. */
+bool follow_is_replaced(struct agent *a, const struct item *it, char key[AGENT_KEY_SIZE]);
 
 /* follow_noted(a, rows, rc): rc is what the table said to a change. Something may be to be written:
  * passes wait until no more comes. */
@@ -39,6 +40,11 @@ void follow_noted(struct agent *a, const struct rows *rows, int rc);
  * no other path either. Where S3 has the same file under another key (it was renamed over another
  * image), the object here is an old one of it from now on. */
 void follow_left(struct agent *a, const struct item *it);
+
+/* follow_overtaken(a, it): S3 has the item's file, and the index is to say so. What it has there
+ * now may have been renamed over another image before, which only its two keys tell: its rows go
+ * there, after a crash, too. */
+void follow_overtaken(struct agent *a, const struct item *it);
 
 /* follow_came_over(a, m, path, over): the image that the index has by this path (no file is there)
  * is under another key, or was seen where the index has another image, so it was renamed over what
@@ -53,8 +59,8 @@ int follow_also_over(struct agent *a, struct rows *rows, const struct item *it, 
                      const struct known *known);
 
 /* follow_emptied(a, it): what was at the item's path went on, and nothing is there any more: rows
- * of what it had overwritten there are to go with the next pass. */
-void follow_emptied(struct agent *a, const struct item *it);
+ * of what it had overwritten there are to go with the next pass. True: there are such. */
+bool follow_emptied(struct agent *a, const struct item *it);
 
 /* follow_held(a, it): the item's removal is held, so its rows stay. They are to name it as S3 has
  * it: the name of a place where it never landed may be another's soon. */

@@ -1,6 +1,7 @@
-/* Shell. Rows by the names of places that images passed. */
+/* Shell. Rows by the names of places that images passed, or left to another one. */
 #include "agent/service/agent.h"
 
+#include "agent/service/birth.h"
 #include "agent/service/departed.h"
 #include "agent/service/follow.h"
 
@@ -37,6 +38,7 @@ static bool passed_on(struct agent *a, struct rows *rows, const struct item *it)
 {
     const struct item *now;
     struct trail trail;
+    char key[AGENT_KEY_SIZE];
     bool told;
 
     trail_begin(&trail, it->key);
@@ -48,7 +50,7 @@ static bool passed_on(struct agent *a, struct rows *rows, const struct item *it)
         return true;
     if (strcmp(trail.key, it->key) == 0 || (told && !is_unlanded(a, now)))
         return false;
-    if (!now || !is_unlanded(a, now) || follow_is_replaced(a, now))
+    if (!now || !is_unlanded(a, now) || follow_is_replaced(a, now, key))
         return passed_as(a, rows, it, trail.key);
     follow_noted(a, rows, follow_also(a, rows, now, it->path));
     return true;
@@ -89,4 +91,39 @@ int follow_also_over(struct agent *a, struct rows *rows, const struct item *it, 
     if (!departed_to(a->index, key, over, sizeof over) || !is_left(a, rows, it, over))
         return 0;
     return rows_also(rows, image, plan_file(known), follow_listed_at(m, known, image), over);
+}
+
+/* Lists name what the index has under this key by another path, `at`. */
+static void note_listed(struct agent *a, const char *key, char *at)
+{
+    struct index_entry e;
+
+    if (index_get(a->index, key, &e) || (e.known.flags & (KNOWN_LISTED | KNOWN_MOVED)))
+        return;
+    e.known.flags |= KNOWN_LISTED;
+    e.known.moved_to = at;
+    if (index_put(a->index, key, &e.known, NULL))
+        agent_fail(a, -EIO, "writing the index");
+}
+
+void follow_overtaken(struct agent *a, const struct item *it)
+{
+    struct rows *rows = follow_rows(a, it);
+    size_t prefix = agent_mapping(a, it)->prefix_len;
+    char listed[AGENT_KEY_SIZE];
+    struct index_entry e;
+    const char *at;
+    struct birth b;
+    int rc;
+
+    if (!rows || !agent_image(a, it->key, &e) || !plan_is_other(&it->seen, &e.known) ||
+        !birth_left(a, it, &e.known, &b))
+        return;
+    rc = rows_came_over(rows, plan_file(&e.known), b.key + prefix);
+    follow_noted(a, rows, rc < 0 ? rc : 0);
+    at = rc > 0 ? rows_at(rows, b.key + prefix) : NULL;
+    if (!at || strcmp(at, b.key + prefix) == 0 || !agent_key(a, it->mapping, at, listed))
+        return;
+    note_listed(a, b.key, listed);
+    a->commit_due_ms = a->now_ms; /* the journal does not tell that it was renamed */
 }

@@ -32,10 +32,12 @@ static int change_remove(struct lst_changes *changes, const char *path)
     return rc == ERR_SYNTAX ? 0 : rc;
 }
 
-/* An image whose new name no row can hold leaves the lists, and that is said. */
-static int change_rename(struct lst_changes *changes, const char *from, const char *to)
+/* An image whose new name no row can hold leaves the lists, and that is said. `over`: as of
+ * rows_is_over. */
+static int change_rename(struct lst_changes *changes, const char *from, const char *to, bool over)
 {
-    int rc = lst_changes_rename(changes, from, to);
+    int rc =
+        over ? lst_changes_rename_over(changes, from, to) : lst_changes_rename(changes, from, to);
 
     if (rc != ERR_SYNTAX)
         return rc;
@@ -80,8 +82,8 @@ static int pass_row(void *arg, const char *from, const char *to)
     const struct pass_batch *b = arg;
     struct agent *a = b->agent;
     char key[AGENT_KEY_SIZE], over[AGENT_KEY_SIZE] = "";
-    int rc =
-        to ? change_rename(b->changes, from, to) : change_gone(a, b->m, b->changes, from, over);
+    int rc = to ? change_rename(b->changes, from, to, rows_is_over(b->m->rows, from))
+                : change_gone(a, b->m, b->changes, from, over);
 
     if (rc || a->options.dry_run || !agent_key(a, b->m->id, from, key) ||
         follow_is_home(a, b->m, from))
@@ -109,7 +111,7 @@ static void pass_take_items(struct agent *a, const struct mapping *m)
             it->released = true; /* the guard let it pass; a retry is not asked about again */
             follow_gone(a, it);
         } else {
-            follow_emptied(a, it);
+            (void)follow_emptied(a, it); /* this pass takes them */
         }
         item_queue_push(&a->passing, it);
     }

@@ -183,6 +183,12 @@ void removals_to_barrier(struct agent *a, struct item *it)
 {
     struct mapping *m = agent_mapping(a, it);
 
+    /* What landed since the pass began may have come over an image whose rows it took there. */
+    if (it->change == CHANGE_RENAME && follow_emptied(a, it)) {
+        it->relisted = false;
+        removals_queue(a, it);
+        return;
+    }
     pending_set(a->pending, it, ITEM_BARRIER, INT64_MAX);
     item_queue_push(it->again ? &a->leaving : &a->barrier, it);
     if (it->barrier < m->barrier_least)

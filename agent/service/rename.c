@@ -416,10 +416,11 @@ static enum rename_answer consider_displaced(struct agent *a, struct item *it,
 {
     const struct item *other = sighted_find(a, it->mapping, known->ino);
     struct occupant occupant = {.item = it};
+    struct birth b;
 
     if (it->vacated || rename_heir(a, it) ||
         (other && other != it && !plan_is_other(&other->seen, known)) ||
-        follow_is_elsewhere(a, it, known))
+        follow_is_elsewhere(a, it, known) || birth_left(a, it, known, &b))
         return RENAME_TAKEN;
     /* The file here came from elsewhere. Where what was here went may still be found. */
     if (more_to_come(a, it) &&

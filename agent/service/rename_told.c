@@ -80,7 +80,7 @@ static bool is_replaced(struct agent *a, const struct item *left, const char *ro
     if (left->image || is_image(a, root) || !rows_is_free(rows, left->path))
         return false;
     if (came->vacated) /* what else is known of the place is of what left it */
-        return came->origin != NULL;
+        return came->origin || (came->image && came->decided);
     return came->image || came->origin || !rows_is_free(rows, came->path) || is_image(a, came->key);
 }
 
@@ -112,14 +112,17 @@ void rename_told(struct agent *a, unsigned mapping, const char *from, const char
         root = left->origin;
     else if (map_get_str(a->dirs_to, from_key))
         root = map_get_str(a->dirs_to, from_key); /* it was looked at when it had left already */
-    left->vacated = true;                         /* what comes there now overwrites nothing */
+    left->left_anew = left->vacated;
+    left->vacated = true; /* what comes there now overwrites nothing */
     first = pending_find(a->pending, root);
     if (is_replaced(a, left, root, came)) {
         if (first)
             told_set(&first->heir, NULL);
     } else {
-        if (first == came)
-            root = NULL; /* it is back where it was */
+        if (first == came) { /* it is back where it was */
+            root = NULL;
+            came->vacated = came->vacated && came->left_anew;
+        }
         if (first)
             told_set(&first->heir, root ? to_key : NULL);
         told_set(&came->origin, root);

@@ -26,6 +26,16 @@ ONCE = (
          (9,), (NO_CRASH,)),
     Once("an old list is saved, and a file comes to where an old object is about to go", "1:2:25:0",
          (10, 11), (NO_CRASH,)),
+    Once("a new content comes over an image that is on its way to S3 from there", "8:9:18:6", (2,),
+         (NO_CRASH,)),
+    Once("an image comes back to where it was, and gets a new content", "0:9:18:6", (0, 2),
+         (NO_CRASH,)),
+    Once("an image comes over another, a third to where it was, and a crash", "19:5:0", (9,),
+         (20, 24)),
+    Once("the same, and it goes on", "19:5:0:1:6:3", (9,), (32,)),
+    Once("an image goes on while S3 gets another to where it was", "19:5:0:1:6:3", (7,), (16,)),
+    Once("a row by a name that an image has again, while S3 gets another there", "4:1:10:1:22",
+         (3, 4), (NO_CRASH,)),
     Once("files go while a listing waits in which they are", "16:22:24", (7, 9), (6, 9)),
 )
 

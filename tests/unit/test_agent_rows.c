@@ -648,6 +648,27 @@ static void test_rows_of_both_names_that_s3_has_follow(void **state)
     rows_free(r);
 }
 
+static void test_what_was_lost_is_found_where_it_came_over_another(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES, NAMES}};
+
+    (void)state;
+    assert_int_equal(rows_came_over(r, born(10, 1), "n2"), 0); /* nothing is known of it */
+    assert_int_equal(rows_displaced(r, "n1", born(10, 1), "n1"), 0);
+    assert_int_equal(rows_follow(r, "n0", born(9, 1), "n0", "n1"), 0);
+    assert_false(rows_is_over(r, "n1"));
+    assert_int_equal(rows_came_over(r, born(10, 1), "n2"), 1);
+    assert_int_equal(rows_came_over(r, born(10, 1), "n2"), 0);
+    assert_true(rows_is_over(r, "n1"));
+    assert_false(rows_is_over(r, "n0"));
+    assert_string_equal(rows_at(r, "n2"), "n1");
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[0], 1);
+    assert_int_equal(b.to[1], 2);
+    rows_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -670,6 +691,7 @@ int main(void)
         cmocka_unit_test(test_what_the_index_says_of_lists_is_believed),
         cmocka_unit_test(test_rows_of_a_name_that_is_left_go_on),
         cmocka_unit_test(test_rows_of_both_names_that_s3_has_follow),
+        cmocka_unit_test(test_what_was_lost_is_found_where_it_came_over_another),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
