@@ -1,5 +1,6 @@
 /*
- * The walk, over expat. Pure but for a parser that each thread keeps: to make one for the few
+ * The walk: over the bytes as they stand where the document is plain (xml_plain.h), else over
+ * expat. Pure but for a parser that each thread keeps: to make one for the few
  * hundred bytes of an answer costs more than to read them.
  */
 #include "uploaders/xml.h"
