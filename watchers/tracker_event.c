@@ -194,6 +194,18 @@ static void directory_settles(struct tracker *t, const struct spot *s, struct no
     }
 }
 
+/* Whoever takes hints was told just now that all beneath the origin of a rename moved. What has
+ * that place by now, by an exchange or made since, may have been told of before: it is told again.
+ */
+static void tell_origin_again(struct tracker *t, const struct cookie_entry *e)
+{
+    struct node *n = model_child(t->model, e->parent, e->name);
+
+    if (n != NULL) {
+        tracker_check(t, n, NODE_RECURSE);
+    }
+}
+
 /* A directory came into a place. */
 static void directory_arrived(struct tracker *t, const struct spot *s, uint32_t cookie,
                               int64_t now_ms)
@@ -210,6 +222,7 @@ static void directory_arrived(struct tracker *t, const struct spot *s, uint32_t 
     }
     directory_settles(t, s, n, now_ms);
     if (e != NULL) {
+        tell_origin_again(t, e);
         tracker_entry_end(t, e);
     }
 }

@@ -126,6 +126,33 @@ static void test_exchange(void **state)
     NONE_RELEASED;
 }
 
+/* The first half's place is looked at and told of before the second half is read: that one's hint
+ * takes all beneath the place along, so the place is told of again. */
+static void test_exchange_looked_at_between(void **state)
+{
+    (void)state;
+    begin();
+    event(1, IN_MOVED_FROM | IN_ISDIR, 10, "a");
+    event(1, IN_MOVED_TO | IN_ISDIR, 10, "x");
+    hint(HINT_MOVED, "a", "x");
+    found(look("x"), 2, 2, "b/3");
+    hint(HINT_LISTING, "x", NULL);
+    found(look("x/b"), 3, 3, "g");
+    hint(HINT_LISTING, "x/b", NULL);
+    look_at_nothing();
+    event(1, IN_MOVED_FROM | IN_ISDIR, 11, "x");
+    event(1, IN_MOVED_TO | IN_ISDIR, 11, "a");
+    hint(HINT_MOVED, "x", "a");
+    found(look("a"), 4, 4, "");
+    hint(HINT_LISTING, "a", NULL);
+    found(look("x"), 2, 2, "b/3");
+    hint(HINT_LISTING, "x", NULL);
+    found(look("x/b"), 3, 3, "g");
+    hint(HINT_LISTING, "x/b", NULL);
+    look_at_nothing();
+    NONE_RELEASED;
+}
+
 /* A directory is renamed onto an empty one, which is no more then: it is not what leaves the place
  * next. */
 static void test_exchange_after_replacement(void **state)
@@ -610,6 +637,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_directory_renamed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_directory_leaves, setup, teardown),
         cmocka_unit_test_setup_teardown(test_exchange, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_exchange_looked_at_between, setup, teardown),
         cmocka_unit_test_setup_teardown(test_exchange_after_replacement, setup, teardown),
         cmocka_unit_test_setup_teardown(test_exchange_of_the_unknown, setup, teardown),
         cmocka_unit_test_setup_teardown(test_gone_while_listed, setup, teardown),
