@@ -57,12 +57,13 @@ def part(server):
 class Run:
     """The server, the agent, and the bare client."""
 
-    def __init__(self, folder, build, apart):
+    def __init__(self, folder, build, apart, latency_ms):
         self.folder, self.build = folder, build
         self.server = S3d(f"{folder}/s3d").start()
         if apart:
             part(self.server)
         self.server.create_bucket(BUCKET)
+        self.latency_ms = latency_ms
         self.agent = Agent(f"{folder}/agent", self.server, Client(self.server, BUCKET),
                            f"{folder}/images", f"{folder}/lists")
         self.peak_mb = 0.0
@@ -76,6 +77,11 @@ class Run:
         if done.returncode != 0:
             raise SystemExit(f"s3probe {arguments[0]}: {done.stderr}")
         return done.stdout
+
+    def be_far(self):
+        """From now on."""
+        if self.latency_ms > 0:
+            self.server.fault("delay", count=0, ms=self.latency_ms)
 
     def in_step(self):
         return self.agent.log().count(": in step (")
@@ -141,6 +147,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--apart", action="store_true",
                         help="server and client each on a processor of its own, as on two machines")
+    parser.add_argument("--latency-ms", type=int, default=0,
+                        help="the server answers each request so much later, as one that is far")
     parser.add_argument("--dir", default="/dev/shm" if os.path.isdir("/dev/shm") else None,
                         help="where all of it lies meanwhile; in memory, so that no disk is measured")
     arguments = parser.parse_args()
@@ -149,7 +157,7 @@ def main():
     run = None
     try:
         make_tree(folder, arguments.images)
-        run = Run(folder, build, arguments.apart)
+        run = Run(folder, build, arguments.apart, arguments.latency_ms)
         return compare(run, arguments.images, arguments.rounds)
     finally:
         if run is not None:
@@ -175,6 +183,7 @@ def prepare(run):
 
 def compare(run, count, rounds):
     prepare(run)
+    run.be_far()
     at_rest_mb, run.peak_mb = anonymous_mb(run.agent.process.pid), 0.0
     names, ours, bare = ("old", "new"), [], []
     for number in range(rounds):
