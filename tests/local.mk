@@ -48,7 +48,7 @@ if !SANITIZED
 noinst_DATA = $(fault_shims)
 endif
 CLEANFILES += $(fault_shims)
-EXTRA_DIST += tests/faults/alloc_fail.c tests/faults/clock_shift.c tests/faults/close_fail.c
+EXTRA_DIST += tests/faults/alloc_fail.c tests/faults/leaks_of_libraries.supp tests/faults/clock_shift.c tests/faults/close_fail.c
 tests/faults/alloc_fail.so: tests/faults/alloc_fail.c
 tests/faults/clock_shift.so: tests/faults/clock_shift.c
 tests/faults/close_fail.so: tests/faults/close_fail.c

@@ -1,8 +1,11 @@
 /*
  * Memory that runs out: preloaded, the ALLOC_FAIL_AT-th allocation of the process fails, and with
  * ALLOC_FAIL_ON all after it, too. What failed is told to the file ALLOC_FAIL_LOG with who asked
- * for it; at the end, how many were asked for. Without ALLOC_FAIL_AT it only counts.
+ * for it; at the end, how many were asked for. Without ALLOC_FAIL_AT it only counts. What does not
+ * fail is whoever's allocator comes next: glibc's, or LeakSanitizer's where that is preloaded, too.
  */
+#define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
@@ -16,17 +19,32 @@
 
 #define CALLERS_MAX 24
 
-/* glibc's own, under the names that it keeps for those who replace them. */
-void *__libc_malloc(size_t n);
-void *__libc_calloc(size_t count, size_t n);
-void *__libc_realloc(void *p, size_t n);
-void *__libc_memalign(size_t align, size_t n);
+/* The allocator behind this one. */
+static struct {
+    void *(*malloc)(size_t n);
+    void *(*calloc)(size_t count, size_t n);
+    void *(*realloc)(void *p, size_t n);
+    void *(*aligned_alloc)(size_t align, size_t n);
+    int (*posix_memalign)(void **ret, size_t align, size_t n);
+} next;
 
 static atomic_ulong asked;
 static unsigned long fail_at; /* 0: none */
 static bool fail_on;
 static int log_fd = -1;
 static _Thread_local bool telling;
+
+/* Whoever allocates first, before there are threads, finds it. */
+static void find_next(void)
+{
+    if (next.posix_memalign)
+        return;
+    *(void **)&next.malloc = dlsym(RTLD_NEXT, "malloc");
+    *(void **)&next.calloc = dlsym(RTLD_NEXT, "calloc");
+    *(void **)&next.realloc = dlsym(RTLD_NEXT, "realloc");
+    *(void **)&next.aligned_alloc = dlsym(RTLD_NEXT, "aligned_alloc");
+    *(void **)&next.posix_memalign = dlsym(RTLD_NEXT, "posix_memalign");
+}
 
 /* Before main: what the environment says. backtrace() asks for memory the first time. */
 __attribute__((constructor)) static void begin(void)
@@ -58,6 +76,7 @@ static bool fails(void)
     unsigned long n = atomic_fetch_add(&asked, 1) + 1;
     void *callers[CALLERS_MAX];
 
+    find_next();
     if (!fail_at || telling || !(n == fail_at || (fail_on && n > fail_at)))
         return false;
     if (log_fd >= 0 && n == fail_at) {
@@ -71,30 +90,25 @@ static bool fails(void)
 
 void *malloc(size_t n)
 {
-    return fails() ? NULL : __libc_malloc(n);
+    return fails() ? NULL : next.malloc(n);
 }
 
 void *calloc(size_t count, size_t n)
 {
-    return fails() ? NULL : __libc_calloc(count, n);
+    return fails() ? NULL : next.calloc(count, n);
 }
 
 void *realloc(void *p, size_t n)
 {
-    return fails() ? NULL : __libc_realloc(p, n);
+    return fails() ? NULL : next.realloc(p, n);
 }
 
 void *aligned_alloc(size_t align, size_t n)
 {
-    return fails() ? NULL : __libc_memalign(align, n);
+    return fails() ? NULL : next.aligned_alloc(align, n);
 }
 
 int posix_memalign(void **ret, size_t align, size_t n)
 {
-    void *p = fails() ? NULL : __libc_memalign(align, n);
-
-    if (!p)
-        return ENOMEM;
-    *ret = p;
-    return 0;
+    return fails() ? ENOMEM : next.posix_memalign(ret, align, n);
 }

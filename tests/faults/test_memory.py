@@ -1,12 +1,15 @@
 """Memory that runs out: each allocation of `agent --once` fails in turn (a sample of them, all of
-them with --long), once, or from there on for good."""
+them with --long), once, or from there on for good. What nobody can reach any more at the end was
+leaked: LeakSanitizer is preloaded behind the allocator that fails, and looks at whatever it gave."""
 
+import functools
 import os
 import random
 import re
+import subprocess
 import time
 
-from harness import deadline, long_test, on
+from harness import Skip, deadline, long_test, on
 from harness.workload import seed
 from oracle import Bed
 from shims import shim
@@ -15,6 +18,10 @@ SAMPLE_S = 20  # of each kind, in the daily run
 PARTS = 16  # of all allocations, each with a tree of its own: a tree grows with each round that it has
 PART_S = 3600  # a bound of each part: some two hundred and fifty rounds of a second or two
 BEYOND = 3  # numbers in a row that nobody asked for: there are no more
+
+
+# What libraries leak where they got no memory, or always: not ours to mend.
+LIBRARIES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "leaks_of_libraries.supp")
 
 
 def told(log):
@@ -38,11 +45,25 @@ def is_a_librarys(wrong, who):
     return wrong in CRASHES and any(CRASHES[wrong] in line for line in who.splitlines()[2:5])
 
 
+@functools.cache
+def leaks_are_told():
+    """For the environment: the failing allocator, LeakSanitizer, and what it is to pass over. It may
+    follow callers through code without frame pointers, as libraries are."""
+    lsan = subprocess.run(["cc", "-print-file-name=liblsan.so"], capture_output=True, text=True,
+                          check=True).stdout.strip()
+    if not os.path.isabs(lsan):
+        raise Skip("no liblsan.so beside the compiler: no leaks would be found")
+    return {"LD_PRELOAD": f"{shim('alloc_fail')} {lsan}",
+            "LSAN_OPTIONS": f"suppressions={LIBRARIES}:print_suppressions=0:exitcode=0:"
+                            "handle_segv=0:handle_sigfpe=0:handle_sigbus=0:handle_abort=0:"
+                            "fast_unwind_on_malloc=0"}
+
+
 def fail(bed, number, **more):
     """One round in which this allocation fails: (what is wrong, was it asked for at all)."""
     log = bed.ctx.path(f"alloc.{number}")
-    wrong, status, said = bed.try_one(LD_PRELOAD=shim("alloc_fail"), ALLOC_FAIL_AT=str(number),
-                                      ALLOC_FAIL_LOG=log, **more)
+    wrong, status, said = bed.try_one(ALLOC_FAIL_AT=str(number), ALLOC_FAIL_LOG=log,
+                                      **leaks_are_told(), **more)
     who = told(log)[1]
     if is_a_librarys(wrong, who):
         wrong = ""
@@ -56,7 +77,7 @@ def fail(bed, number, **more):
 def count(bed):
     """How many allocations a round has."""
     log = bed.ctx.path("alloc.count")
-    wrong, status, said = bed.try_one(LD_PRELOAD=shim("alloc_fail"), ALLOC_FAIL_LOG=log)
+    wrong, status, said = bed.try_one(ALLOC_FAIL_LOG=log, **leaks_are_told())
     assert not wrong and status == 0, (wrong, said)
     return told(log)[0]
 
