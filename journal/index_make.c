@@ -170,8 +170,12 @@ int journal_closed_each(const char *dir, const char *after, journal_closed_do *a
             journal_name_compare(list.names[i], last) <= 0)
             continue;
         code = journal_walk_counted(dir_fd, list.names[i], list.names[i + 1], &size);
-        if (code == -ENODATA)
-            continue; /* the writer has made the next segment's name and not yet its header */
+        if (code == -ENODATA) {
+            if (i + 2 == list.count)
+                continue; /* the writer has made the next one's name and not yet its header */
+            code = 0;     /* behind that there are others: it has lost its header */
+            size = UINT64_MAX;
+        }
         if (code == 0)
             code = act(how, dir_fd, list.names[i], size, &made);
         go_on = on_segment(arg, journal_name_format(list.names[i], file), code, made);

@@ -31,8 +31,10 @@ void journal_search_close(struct journal_search *s);
  * behind the one of this name if there is one, that has none that is of it and whole (anew: of
  * each). One is held in memory at a time, up to 100 MB.
  * on_segment is told how each went: code is 0 (made, or it was there), ERR_CORRUPT for a segment
- * that is damaged and so has none, ERR_LIMIT for one that is too large, or -errno; false from it
- * ends the work. Any thread; beside a writer. 0 or -errno. */
+ * that is damaged, or of which the next one does not say how much counts, and so has none,
+ * ERR_LIMIT for one that is too large, or -errno; false from it ends the work. Of one that is being
+ * closed (the next one is the last, and has no header yet) nothing is told. Any thread; beside a
+ * writer. 0 or -errno. */
 typedef bool journal_index_told(void *arg, const char *segment, int code, bool made);
 int journal_index_all(const char *dir, const char *after, bool anew, journal_index_told *on_segment,
                       void *arg, struct err *e) __attribute__((warn_unused_result));
