@@ -65,3 +65,35 @@ bool birth_left(struct agent *a, const struct item *it, const struct known *know
     return birth_elsewhere(a, it, known, b) && index_get(a->index, b->key, &e) == 0 &&
            e.known.ctime_ns > known->ctime_ns;
 }
+
+/* index_fn: a key that has the birth of the item's file, or of what had its inode before. */
+static int shared_match(void *arg, const char *key, const struct known *known)
+{
+    struct birth *b = arg;
+    const struct mapping *m = agent_mapping(b->agent, b->it);
+
+    if (!known->born_ns || strcmp(key, b->it->key) == 0 ||
+        strncmp(key, m->conf->prefix, m->prefix_len) != 0)
+        return 0;
+    snprintf(b->key, sizeof b->key, "%s", key);
+    return 1;
+}
+
+void birth_shared(struct agent *a, const struct item *it)
+{
+    struct birth b = {.agent = a, .it = it};
+    struct index_entry e;
+    int rc;
+
+    while ((rc = index_each_inode(a->index, it->seen.ino, shared_match, &b)) > 0) {
+        rc = index_get(a->index, b.key, &e);
+        e.known.born_ns = 0;
+        if (rc == 0)
+            rc = index_put(a->index, b.key, &e.known, NULL);
+        if (rc)
+            break;
+        agent_dirty(a);
+    }
+    if (rc)
+        agent_fail(a, -EIO, "writing the index");
+}

@@ -32,10 +32,14 @@ bool birth_landed(struct agent *a, const struct item *it, const struct file_stat
 
 /* birth_elsewhere(a, it, known, b): S3 has the file of this entry, which the index has at the
  * item's path, under another key, too: b->key. birth_left(a, it, known, b): and it was renamed to
- * there since (over an image, or the entry would say so): its ctime tells. Of two links to one file
- * both keys tell of the same. */
+ * there since (over an image, or the entry would say so): its ctime tells. Of links to one file the
+ * index has no births (birth_shared), so that none is taken for renamed. */
 bool birth_elsewhere(struct agent *a, const struct item *it, const struct known *known,
                      struct birth *b);
 bool birth_left(struct agent *a, const struct item *it, const struct known *known, struct birth *b);
+
+/* birth_shared(a, it): the item's file has several links. What the index has of it under other keys
+ * loses its birth, which is no proof any more, not even when one link alone is left. */
+void birth_shared(struct agent *a, const struct item *it);
 
 #endif

@@ -1,5 +1,7 @@
 /* Shell. Observed items become changes. */
 #include "agent/service/agent.h"
+
+#include "agent/service/birth.h"
 #include "agent/service/publish.h"
 
 #include "base/log.h"
@@ -191,6 +193,8 @@ static void decide_present(struct agent *a, struct item *it, struct known *known
         decide_refuse(a, it, &e);
         return;
     }
+    if (it->seen.nlink > 1 && !a->options.dry_run)
+        birth_shared(a, it);
     if (here && !(here->flags & KNOWN_MOVED))
         follow_home(a, it, here);
     renamed = rename_consider(a, it, here);

@@ -2,8 +2,9 @@
 
 import os
 import signal
+import time
 
-from harness import on, samples
+from harness import on, samples, write
 
 
 def list_of(lists):
@@ -80,3 +81,26 @@ def test_rows_of_a_link_go_with_it_and_those_of_the_other_stay(ctx):
     agent.wait_in_step(20)
     ctx.client.assert_tree(images, "images/")
     assert list_of(lists) == f"2\t3.0\t{second}\n"
+
+
+@on("s3d")
+def test_what_overwrites_a_link_has_its_rows(ctx):
+    """The other link did not come from there, though its file is alone by then."""
+    images, lists, outside = ctx.folder("images"), ctx.folder("lists"), ctx.folder("outside")
+    for name in ("a", "link", "over"):
+        write(f"{images}/{name}.jpg", name.encode() * 99)
+    write(f"{lists}/a.lst", b"0\t1.0\ta.jpg\n1\t2.0\tover.jpg\n2\t3.0\tlink.jpg\n")
+    agent = ctx.agent(images=images, lists=lists).start()
+    agent.wait_in_step(20)
+    os.link(f"{images}/a.jpg", f"{outside}/link.jpg")
+    os.rename(f"{outside}/link.jpg", f"{images}/link.jpg")
+    agent.wait_in_step(20)
+    os.rename(f"{images}/over.jpg", f"{images}/a.jpg")
+    os.chmod(f"{images}/link.jpg", 0o640)
+    for _ in range(30): # nobody looks at it before the link is looked at, and is in step again
+        with open(f"{images}/a.jpg", "ab") as file:
+            file.write(b"more")
+        time.sleep(0.1)
+    agent.wait_in_step(20)
+    ctx.client.assert_tree(images, "images/")
+    assert list_of(lists) == "0\t1.0\ta.jpg\n2\t3.0\tlink.jpg\n", list_of(lists)
