@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SERVER_FAILED 500 /* from this status on it may have been done all the same */
-
 /* What every entry of a record has. */
 static struct account_entry entry_of(const struct journal_record *r, const char *path,
                                      enum account_what what)
@@ -38,15 +36,17 @@ static struct account_entry put_of(const struct journal_record *r)
     return e;
 }
 
+bool account_unsure(const struct journal_record *r)
+{
+    return r->state == JOURNAL_FAILED &&
+           (r->http_status == 0 || r->http_status >= ACCOUNT_SERVER_FAILED);
+}
+
 /* An outcome of a transfer. */
 static struct account_entry outcome_of(const struct journal_record *r)
 {
-    if (r->state != JOURNAL_DONE) {
-        bool unsure =
-            r->state == JOURNAL_FAILED && (r->http_status == 0 || r->http_status >= SERVER_FAILED);
-
-        return entry_of(r, r->path, unsure ? ACCOUNT_UNSURE : ACCOUNT_END);
-    }
+    if (r->state != JOURNAL_DONE)
+        return entry_of(r, r->path, account_unsure(r) ? ACCOUNT_UNSURE : ACCOUNT_END);
     return r->op == JOURNAL_DELETE ? entry_of(r, r->path, ACCOUNT_DELETE) : put_of(r);
 }
 
@@ -81,6 +81,8 @@ size_t account_said(const struct journal_record *r, struct account_entry out[2])
     case JOURNAL_ADD:
     case JOURNAL_EDIT:
     case JOURNAL_META:
+        out[0] = entry_of(r, r->path, r->state == JOURNAL_ABORT ? ACCOUNT_UNSURE : what);
+        return 1; /* interrupted: the transfer may have begun */
     case JOURNAL_REMOVE:
     case JOURNAL_RENAME:
         out[0] = entry_of(r, r->path, what);
@@ -191,7 +193,7 @@ void account_begin(struct account *a, const char *key)
 {
     a->what = ACCOUNT_END;
     a->history_count = 0;
-    a->open = false;
+    a->open = a->unsure = false;
     a->last = (struct account_entry){0};
     a->object = (struct account_object){0};
     snprintf(a->key, sizeof a->key, "%s", key);
@@ -211,12 +213,15 @@ void account_add(struct account *a, const struct account_entry *e)
     switch (e->what) {
     case ACCOUNT_INTENT:
     case ACCOUNT_UNSURE:
+        if (a->unsure && e->what == ACCOUNT_INTENT)
+            return;
         a->open = true;
+        a->unsure = e->what == ACCOUNT_UNSURE;
         a->open_tx = e->tx;
         a->open_by = object_of(e);
         return;
-    case ACCOUNT_END:
-        a->open = a->open && a->open_tx != e->tx;
+    case ACCOUNT_END: /* says nothing of what went before */
+        a->open = a->open && (a->unsure || a->open_tx != e->tx);
         return;
     case ACCOUNT_PUT:
     case ACCOUNT_DELETE:
@@ -227,7 +232,7 @@ void account_add(struct account *a, const struct account_entry *e)
         a->what = e->what;
         a->last = *e;
         a->last.key = a->last.etag = a->last.version = NULL;
-        a->open = false;
+        a->open = a->unsure = false;
         return;
     }
 }

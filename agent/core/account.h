@@ -39,6 +39,11 @@ struct account_entry {
     bool is_key;
 };
 
+/* account_unsure(r): a transfer failed, and S3 may have done all the same what it was to do: an
+ * attempt had no answer, or one that does not tell. Then a record has no status, or such a one. */
+#define ACCOUNT_SERVER_FAILED 500 /* from this status on it may have been done all the same */
+bool account_unsure(const struct journal_record *r);
+
 /* account_said(r, out): what a record says of keys; returns of how many. Strings are the record's.
  * ordinal and which are the caller's to set. What is expired from the trash it does not tell. */
 size_t account_said(const struct journal_record *r, struct account_entry out[2]);
@@ -67,6 +72,7 @@ struct account {
     struct account_object history[ACCOUNT_HISTORY];
     size_t history_count; /* all; the last ones are kept */
     bool open;            /* something has not ended */
+    bool unsure;          /* or has, and S3 may have it: open until the next object or deletion */
     struct account_object open_by;
     uint64_t open_tx;
 };

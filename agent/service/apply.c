@@ -1,4 +1,5 @@
 /* Shell. Changes become intents, then transfers; outcomes go to the journal, then to the index. */
+#include "agent/core/account.h"
 #include "agent/service/absent.h"
 #include "agent/service/agent.h"
 #include "agent/service/metrics.h"
@@ -257,6 +258,9 @@ void apply_told(const struct transfer *t, bool puts, struct journal_record *rec)
         rec->crc64 = t->crc64;
     }
     rec->http_status = t->http_status;
+    /* The last answer is no answer to what went unheard before. */
+    if (t->verdict != VERDICT_DONE && t->unheard && t->http_status < ACCOUNT_SERVER_FAILED)
+        rec->http_status = 0;
     rec->attempts = t->attempts;
     rec->duration_ms = t->duration_ms;
 }

@@ -7,6 +7,7 @@
  * so its keys are marked uncertain (the scan then makes S3 right, or deletes what is not on disk)
  * and it is closed as aborted. A list's rewrite is judged by the list's hash.
  */
+#include "agent/core/account.h"
 #include "agent/service/agent.h"
 #include "agent/service/trash_notes.h"
 
@@ -232,15 +233,13 @@ static int recover_outcome(struct recovery *r, const struct journal_record *rec,
     }
 }
 
-/* Does this record end its transaction? */
+/* Is this record about how its transaction ended? */
 static bool closes(const struct open_tx *o, const struct journal_record *rec)
 {
     if (o->op == JOURNAL_RENAME)
         return rec->op == JOURNAL_RENAME;
     if (o->op == JOURNAL_LST)
         return rec->op == JOURNAL_LST;
-    /* A put of which an attempt had no answer left an uncertain mark; any other failure changed
-     * nothing. */
     return rec->op == JOURNAL_PUT || rec->op == JOURNAL_COPY || rec->op == JOURNAL_DELETE ||
            rec->op == o->op;
 }
@@ -413,8 +412,7 @@ static int recover_record(struct recovery *r, const struct journal_record *rec)
     if (rc == 0 && o && o->op != JOURNAL_LST && closes(o, rec) && rec->state == JOURNAL_ABORT &&
         rec->seq > r->applied.seq)
         rc = interrupted_marks(r->agent, o);
-    if (o && closes(o, rec) &&
-        (rec->state == JOURNAL_DONE || rec->state == JOURNAL_ABORT || rec->http_status > 0)) {
+    if (o && closes(o, rec) && rec->state != JOURNAL_NOTE && !account_unsure(rec)) {
         map_remove(r->open, &rec->tx, sizeof rec->tx);
         open_free(o);
     }

@@ -1,6 +1,7 @@
 """S3 at its worst: whatever it answers, or does not, in the end the bucket is the tree, and
 meanwhile `status` tells why it is not."""
 
+import json
 import os
 import shutil
 
@@ -318,13 +319,15 @@ def test_the_whole_tree_taken_away_while_it_goes_up(ctx):
     check(ctx, agent, images, lists, [p for p in paths if p.startswith("c3/")])
 
 
-@on("s3d", options=("--min-part-size", "1"))
-def test_what_landed_unheard_and_was_refused_then_goes_with_its_file(ctx):
-    """The answer is lost, the next attempt is refused, and so nobody told that the object is there."""
+def unheard_and_refused(ctx):
+    """An agent whose journal says of two new objects that they were refused; both are in S3: the answer
+    was lost, and the next attempt was denied. Its images, and the index from before that."""
     images = ctx.folder("images")
     write(f"{images}/stays.jpg", b"stays" * 99)
-    agent = ctx.agent(images=images, s3={"part_size": "5M", "multipart_size": "5M"}).start()
-    agent.wait_in_step(20)
+    agent = ctx.agent(images=images, s3={"part_size": "5M", "multipart_size": "5M"})
+    agent.once()
+    before = shutil.copytree(f"{agent.state_dir}/index", ctx.path("index"))
+    agent.start().wait_in_step(20)
     for op in ("PutObject", "CompleteMultipartUpload"):
         ctx.server.fault("lost-reply", op=op, count=1)
         ctx.server.fault("error", op=op, count=0, code="AccessDenied", status=403)
@@ -335,9 +338,52 @@ def test_what_landed_unheard_and_was_refused_then_goes_with_its_file(ctx):
     wait_until(lambda: {r["p"] for r in agent.journal_records("--op", "put")
                         if r["st"] == "failed"} == {"small.jpg", "large.rec"}, 20,
                lambda: str(agent.journal_records("--op", "put")))
+    return agent, images, before
+
+
+def without_them(ctx, images):
     os.unlink(f"{images}/small.jpg")
     os.unlink(f"{images}/large.rec")
     ctx.server.clear_faults()
+
+
+@on("s3d", options=("--min-part-size", "1"))
+def test_what_landed_unheard_and_was_refused_then_goes_with_its_file(ctx):
+    """The answer is lost, the next attempt is refused, and so nobody told that the object is there."""
+    agent, images, _ = unheard_and_refused(ctx)
+    without_them(ctx, images)
     agent.wait_in_step(30)
     assert set(ctx.client.keys("images/")) == {"images/stays.jpg"}, ctx.client.keys("images/")
     agent.verify_journal()
+
+
+@on("s3d", options=("--min-part-size", "1"))
+def test_so_it_does_after_a_crash_before_the_index_knew(ctx):
+    """The journal says that it is not sure, and recovery reads that."""
+    agent, images, before = unheard_and_refused(ctx)
+    agent.kill9()
+    shutil.rmtree(f"{agent.state_dir}/index")
+    shutil.copytree(before, f"{agent.state_dir}/index")
+    without_them(ctx, images)
+    agent.once()
+    assert set(ctx.client.keys("images/")) == {"images/stays.jpg"}, ctx.client.keys("images/")
+    agent.verify_journal()
+
+
+@on("s3d", options=("--min-part-size", "1"))
+def test_the_journal_is_not_sure_of_what_was_refused_after_it_landed_unheard(ctx):
+    """Not even when a later attempt was refused, whose answer was heard, or a crash was."""
+    def attempts():
+        return len([r for r in agent.journal_records("--op", "put") if r["st"] == "failed"])
+
+    agent, _, _ = unheard_and_refused(ctx)
+    for turn in range(2):
+        before = attempts()
+        agent.run("rescan")
+        wait_until(lambda: attempts() > before, 60, "the next attempt")
+        agent.kill9() # since what an agent is at work on is passed over
+        found = [json.loads(line) for line in
+                 agent.run("verify", "--against-journal", "--json").stdout.splitlines()][:-1]
+        said = {line["key"]: line["difference"] for line in found}
+        assert said.get("images/small.jpg") == "open" and set(said.values()) == {"open"}, (turn, found)
+        agent.start()

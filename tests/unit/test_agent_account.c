@@ -166,6 +166,28 @@ static void test_what_did_not_end(void **state)
     expect(ACCOUNT(PUT(2, "e", ""), OTHER(ACCOUNT_INTENT, 3, 3)), listed("e"), ACCOUNT_SAME, 0, "");
 }
 
+/* What nobody was sure of stays so, whatever becomes of later attempts, until one is done. */
+static void test_what_went_unheard(void **state)
+{
+    const struct account_entry unsure = OTHER(ACCOUNT_UNSURE, 4, 3);
+    const struct account_facts gone = {.etag = ""};
+
+    (void)state;
+    expect(ACCOUNT(unsure, OTHER(ACCOUNT_END, 5, 3)), listed("e"), ACCOUNT_OPEN, 4, "record 4");
+    expect(ACCOUNT(unsure, OTHER(ACCOUNT_INTENT, 5, 5)), listed("e"), ACCOUNT_OPEN, 4, "record 4");
+    expect(ACCOUNT(unsure, OTHER(ACCOUNT_INTENT, 5, 5), OTHER(ACCOUNT_END, 6, 5)), listed("e"),
+           ACCOUNT_OPEN, 4, "record 4");
+    expect(ACCOUNT(unsure, OTHER(ACCOUNT_INTENT, 5, 5), OTHER(ACCOUNT_UNSURE, 6, 5)), listed("e"),
+           ACCOUNT_OPEN, 6, "record 6");
+    expect(ACCOUNT(unsure, OTHER(ACCOUNT_INTENT, 5, 5), PUT(6, "e", "")), listed("x"),
+           ACCOUNT_CONTENT, 6, "record 6 put");
+    expect(ACCOUNT(unsure, OTHER(ACCOUNT_DELETE, 5, 5)), listed("e"), ACCOUNT_EXTRA, 5,
+           "record 5 deleted it");
+    expect(ACCOUNT(PUT(2, "e", ""), unsure, PUT(6, "f", ""), OTHER(ACCOUNT_INTENT, 7, 7),
+                   OTHER(ACCOUNT_END, 8, 7)),
+           gone, ACCOUNT_MISSING, 6, "record 6 put it");
+}
+
 /* The host is named where there are several; S3 may not answer. */
 static void test_hosts_and_silence(void **state)
 {
@@ -263,6 +285,7 @@ static void test_what_records_say(void **state)
 
     (void)state;
     said((struct journal_record){.op = JOURNAL_ADD, .state = JOURNAL_INTENT}, "intent a; ");
+    said((struct journal_record){.op = JOURNAL_EDIT, .state = JOURNAL_ABORT}, "unsure a; ");
     said((struct journal_record){.op = JOURNAL_RENAME, .state = JOURNAL_INTENT, .path2 = "b"},
          "intent a; intent b; ");
     said((struct journal_record){.op = JOURNAL_RENAME, .state = JOURNAL_ABORT, .path2 = "b"},
@@ -325,6 +348,7 @@ int main(void)
         cmocka_unit_test(test_what_came_back),
         cmocka_unit_test(test_history),
         cmocka_unit_test(test_what_did_not_end),
+        cmocka_unit_test(test_what_went_unheard),
         cmocka_unit_test(test_hosts_and_silence),
         cmocka_unit_test(test_when_to_look_closer),
         cmocka_unit_test(test_codec),
