@@ -282,6 +282,8 @@ static void on_deleted(struct call *call)
     struct remove *r = call->owner;
     bool failed = call->verdict != VERDICT_DONE && call->verdict != VERDICT_ABSENT;
     int status = call->x.status;
+    struct transfer *t = r->task.transfer;
+    t->unheard = t->unheard || call->doubt_until_us;
     task_report(&r->task, call);
     for (size_t i = 0; i < r->sent_count; i++) {
         if (!failed && !is_single(r))

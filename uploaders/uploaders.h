@@ -173,8 +173,8 @@ struct transfer {
     struct buf *content;  /* HEAD: the object's bytes, too, where it is not NULL; the caller's.
                              UNREADABLE: they did not fit */
 
-    /* PUT, COPY, META: outcome: an attempt had no answer that tells, whatever the last one was
-     * told: the object may be there. */
+    /* PUT, COPY, META, DELETE, DELETE_MANY: outcome: an attempt had no answer that tells, whatever
+     * the last one was told: the object may be there, or one of the items may be gone. */
     bool unheard;
 
     bool only_new; /* PUT: CONFLICT where the key has an object (If-None-Match) */

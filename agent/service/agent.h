@@ -591,6 +591,8 @@ void apply_ready(struct agent *a);
 bool apply_synced(struct agent *a);
 void apply_free(struct agent *a);
 void apply_outcomes(struct agent *a);
+/* the status for a transfer's record, which a failure has only if it tells what became of it */
+int apply_status(const struct transfer *t, bool done);
 /* what S3 said of a transfer, into its record; puts: the CRC-64 is of what was put */
 void apply_told(const struct transfer *t, bool puts, struct journal_record *rec);
 void apply_mark_uncertain(struct agent *a, const struct item *it);

@@ -249,6 +249,12 @@ void apply_ready(struct agent *a)
     (void)apply_synced(a); /* where there was nothing to wait for */
 }
 
+int apply_status(const struct transfer *t, bool done)
+{
+    /* The last answer is no answer to what went unheard before. */
+    return !done && t->unheard && t->http_status < ACCOUNT_SERVER_FAILED ? 0 : t->http_status;
+}
+
 void apply_told(const struct transfer *t, bool puts, struct journal_record *rec)
 {
     rec->etag = t->etag[0] ? t->etag : NULL;
@@ -257,10 +263,7 @@ void apply_told(const struct transfer *t, bool puts, struct journal_record *rec)
         rec->has |= JOURNAL_HAS_CRC;
         rec->crc64 = t->crc64;
     }
-    rec->http_status = t->http_status;
-    /* The last answer is no answer to what went unheard before. */
-    if (t->verdict != VERDICT_DONE && t->unheard && t->http_status < ACCOUNT_SERVER_FAILED)
-        rec->http_status = 0;
+    rec->http_status = apply_status(t, t->verdict == VERDICT_DONE);
     rec->attempts = t->attempts;
     rec->duration_ms = t->duration_ms;
 }

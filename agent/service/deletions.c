@@ -270,7 +270,7 @@ static struct journal_record outcome(struct agent *a, const struct item *it,
 {
     struct journal_record rec = agent_record(a, it, JOURNAL_DELETE, state);
 
-    rec.http_status = t->http_status;
+    rec.http_status = apply_status(t, state == JOURNAL_DONE);
     rec.attempts = t->attempts;
     rec.duration_ms = t->duration_ms;
     rec.has = 0;
@@ -323,6 +323,7 @@ void deletions_drifted(struct agent *a, struct item *it, const struct transfer *
     struct journal_record rec = outcome(a, it, t, JOURNAL_FAILED);
     struct mapping *m = agent_mapping(a, it);
 
+    rec.http_status = t->http_status; /* that it is another one is certain */
     rec.etag = seen[0] ? seen : NULL;
     rec.why = "conflict: the object is another one than was put; it stays";
     agent_journal(a, &rec);
@@ -353,6 +354,8 @@ static void ended(struct agent *a, struct item *it, const struct transfer *t, st
     }
     agent_journal(a, &rec);
     if (!end.done) {
+        if (t->unheard)
+            mark_leaving(a, it);
         troubles_failed(a, it,
                         t->verdict == VERDICT_DONE ? trouble_of_code(end.code, t->http_status)
                                                    : trouble_of(t),

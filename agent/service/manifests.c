@@ -400,6 +400,7 @@ static void journal_outcome(struct agent *a, const struct item *it, const struct
                                        done ? JOURNAL_DONE : JOURNAL_FAILED);
 
     apply_told(t, puts, &rec);
+    rec.http_status = apply_status(t, done);
     if (!puts)
         rec.etag = NULL;
     rec.why = why;
@@ -440,7 +441,7 @@ void manifests_outcome(struct agent *a, struct item *it, const struct transfer *
         snprintf(why, sizeof why, "its manifest: %s: %s%s%s", verdict_name(t->verdict), t->s3_code,
                  t->s3_code[0] && t->message[0] ? ": " : "", t->message);
     journal_outcome(a, it, t, done, path, done ? NULL : why);
-    if (done || drifted || (puts && t->verdict == VERDICT_UNREACHED))
+    if (done || drifted || (puts && (t->verdict == VERDICT_UNREACHED || t->unheard)))
         note_outcome(a, it, t, &note);
     if (puts) {
         file_of(it, file);

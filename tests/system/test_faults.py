@@ -387,3 +387,30 @@ def test_the_journal_is_not_sure_of_what_was_refused_after_it_landed_unheard(ctx
         said = {line["key"]: line["difference"] for line in found}
         assert said.get("images/small.jpg") == "open" and set(said.values()) == {"open"}, (turn, found)
         agent.start()
+
+
+@on("s3d")
+def test_what_was_deleted_unheard_and_is_back_goes_up_again(ctx):
+    """The answer to a deletion is lost, the next attempt is refused: nobody told that the object is gone."""
+    images, outside = ctx.folder("images"), ctx.folder("outside")
+    for name in ("a", "b", "c", "first"):
+        write(f"{images}/{name}.jpg", name.encode() * 99)
+    agent = ctx.agent(images=images).start()
+    agent.wait_in_step(20)
+    os.unlink(f"{images}/first.jpg") # which conditions the server holds is known then
+    agent.wait_in_step(20)
+    for names in (["a"], ["b", "c"]):
+        ctx.server.fault("lost-reply", op="Delete*", count=1)
+        for op in ("Delete*", "HeadObject"):
+            ctx.server.fault("error", op=op, count=0, code="AccessDenied", status=403)
+        for name in names:
+            os.rename(f"{images}/{name}.jpg", f"{outside}/{name}.jpg")
+        wait_until(lambda: {r["p"] for r in agent.journal_records("--op", "delete")
+                            if r["st"] == "failed"} >= {f"{name}.jpg" for name in names}, 20,
+                   lambda: str(agent.journal_records("--op", "delete")))
+        for name in names:
+            os.rename(f"{outside}/{name}.jpg", f"{images}/{name}.jpg")
+        ctx.server.clear_faults()
+        agent.wait_in_step(30)
+        ctx.client.assert_tree(images, "images/")
+    agent.verify_journal()

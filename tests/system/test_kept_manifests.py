@@ -237,6 +237,27 @@ def test_killed_while_a_manifest_is_on_its_way(ctx):
 
 
 @on("s3d")
+def test_one_that_landed_unheard_and_was_refused_goes_with_its_list(ctx):
+    """The answer was lost, the next attempt was denied: nobody told that it is there."""
+    bed = Bed(ctx)
+    bed.agent.start()
+    bed.follow()
+    key = "lists/sub/new.manifest"
+    ctx.server.fault("lost-reply", op="PutObject", key=key, count=1)
+    ctx.server.fault("error", code="AccessDenied", status=403, op="PutObject", key=key, count=0)
+    write(f"{bed.lists}/sub/new.lst", b"7\t1\ta/000.jpg\n")
+    wait_until(lambda: any(r["st"] == "failed" for r in bed.agent.journal_records("--op", "put")), 20,
+               "the refusal")
+    assert key in ctx.client.keys("lists/")
+    os.unlink(f"{bed.lists}/sub/new.lst")
+    ctx.server.clear_faults()
+    bed.follow()
+    wait_until(lambda: key not in ctx.client.keys("lists/"), 20,
+               lambda: str(ctx.client.keys("lists/")))
+    bed.agent.verify_journal()
+
+
+@on("s3d")
 def test_a_list_that_can_have_none(ctx):
     bed = Bed(ctx)
     bed.agent.start()
