@@ -90,6 +90,18 @@ static char *copy_of(const char *s)
     return s ? strdup(s) : NULL;
 }
 
+/* The file, as the record has it. */
+static struct file_stat file_of(const struct journal_record *rec)
+{
+    return (struct file_stat){.kind = FILE_REGULAR,
+                              .mode = rec->mode,
+                              .uid = rec->uid,
+                              .gid = rec->gid,
+                              .ino = rec->ino,
+                              .size = rec->size,
+                              .mtime_ns = rec->mtime_ns};
+}
+
 /* An intent: open until its outcome is read. */
 static int recover_intent(struct recovery *r, const struct journal_record *rec,
                           const struct mapping *m)
@@ -109,13 +121,7 @@ static int recover_intent(struct recovery *r, const struct journal_record *rec,
     o->after = copy_of(rec->after);
     o->backup = copy_of(rec->backup);
     if (rec->has & JOURNAL_HAS_FILE)
-        o->st = (struct file_stat){.kind = FILE_REGULAR,
-                                   .mode = rec->mode,
-                                   .uid = rec->uid,
-                                   .gid = rec->gid,
-                                   .ino = rec->ino,
-                                   .size = rec->size,
-                                   .mtime_ns = rec->mtime_ns};
+        o->st = file_of(rec);
     if (map_put(r->open, &o->tx, sizeof o->tx, o, NULL)) {
         open_free(o);
         return -ENOMEM;
@@ -126,13 +132,7 @@ static int recover_intent(struct recovery *r, const struct journal_record *rec,
 /* A put that the index missed. The ctime is not in the journal: the scan compares contents once. */
 static int recover_put(struct recovery *r, const struct journal_record *rec, const char *key)
 {
-    struct file_stat st = {.kind = FILE_REGULAR,
-                           .mode = rec->mode,
-                           .uid = rec->uid,
-                           .gid = rec->gid,
-                           .ino = rec->ino,
-                           .size = rec->size,
-                           .mtime_ns = rec->mtime_ns};
+    const struct file_stat st = file_of(rec);
     struct index_entry e;
     struct known k;
 
@@ -284,6 +284,22 @@ static int mark_uncertain(struct agent *a, unsigned mapping, const char *path, b
     return index_put(a->index, key, &k, NULL);
 }
 
+/* A put or a copy that failed and may be there all the same: its key was marked then. A directory's
+ * rename may have ended since, so that nothing is open. */
+static int recover_unsure(struct recovery *r, const struct journal_record *rec,
+                          const struct mapping *m)
+{
+    const struct file_stat st = file_of(rec);
+    int rc;
+
+    if (!account_unsure(rec) || rec->seq <= r->applied.seq || !rec->path ||
+        (rec->op != JOURNAL_PUT && rec->op != JOURNAL_COPY))
+        return 0;
+    if (manifests_interrupted(r->agent, m, rec->path, false, &rc))
+        return rc;
+    return mark_uncertain(r->agent, m->id, rec->path, false, &st);
+}
+
 /* The keys under an interrupted directory rename. */
 struct dir_marks {
     struct agent *agent;
@@ -401,6 +417,8 @@ static int recover_record(struct recovery *r, const struct journal_record *rec)
     if (rec->state == JOURNAL_INTENT)
         return recover_intent(r, rec, m);
     rc = recover_outcome(r, rec, m);
+    if (rc == 0)
+        rc = recover_unsure(r, rec, m);
     o = rec->tx ? map_get(r->open, &rec->tx, sizeof rec->tx) : NULL;
     if (o && o->op == JOURNAL_RENAME && rec->state == JOURNAL_DONE &&
         (rec->op == JOURNAL_PUT || rec->op == JOURNAL_COPY))

@@ -390,6 +390,35 @@ def test_the_journal_is_not_sure_of_what_was_refused_after_it_landed_unheard(ctx
 
 
 @on("s3d")
+def test_a_directory_s_rename_that_was_taken_back_leaves_no_copy_after_a_crash(ctx):
+    """One of its copies landed unheard and was refused then; the index did not hear of it either."""
+    images = ctx.folder("images")
+    for name in ("a", "b", "c"):
+        write(f"{images}/d/{name}.jpg", name.encode() * 99)
+    agent = ctx.agent(images=images)
+    agent.once()
+    before = shutil.copytree(f"{agent.state_dir}/index", ctx.path("index"))
+    agent.start().wait_in_step(20)
+    ctx.server.fault("lost-reply", op="CopyObject", key="images/e/a.jpg", count=1)
+    for op in ("CopyObject", "Delete*"):
+        ctx.server.fault("error", op=op, count=0, code="AccessDenied", status=403)
+    os.rename(f"{images}/d", f"{images}/e")
+    wait_until(lambda: any(r["st"] == "failed" and r["p"] == "e/a.jpg"
+                           for r in agent.journal_records("--op", "copy")), 20, "the refusal")
+    assert "images/e/a.jpg" in ctx.client.keys("images/")
+    os.rename(f"{images}/e", f"{images}/d")
+    wait_until(lambda: any(r["st"] != "intent" for r in agent.journal_records("--op", "rename")), 20,
+               lambda: str(agent.journal_records()))
+    agent.kill9()
+    shutil.rmtree(f"{agent.state_dir}/index")
+    shutil.copytree(before, f"{agent.state_dir}/index")
+    ctx.server.clear_faults()
+    agent.once()
+    ctx.client.assert_tree(images, "images/")
+    agent.verify_journal()
+
+
+@on("s3d")
 def test_what_was_deleted_unheard_and_is_back_goes_up_again(ctx):
     """The answer to a deletion is lost, the next attempt is refused: nobody told that the object is gone."""
     images, outside = ctx.folder("images"), ctx.folder("outside")
