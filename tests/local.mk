@@ -63,6 +63,7 @@ tests_simulation_libsimulation_a_SOURCES = \
 	tests/simulation/letters.c \
 	tests/simulation/sim.h \
 	tests/simulation/simulate.c \
+	tests/simulation/trace.c \
 	tests/simulation/tree.c \
 	tests/simulation/turns.c
 tests_simulation_libsimulation_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)

@@ -2,6 +2,7 @@
 #include "tests/simulation/sim.h"
 
 #include "base/crc.h"
+#include "base/log.h"
 #include "uploaders/uploaders.h"
 
 #include <errno.h>
@@ -220,12 +221,16 @@ void bucket_go(size_t at)
             t->verdict = act(t);
         if (fault != BUCKET_WORKS)
             fail(t);
+        log_debug("simulation: S3 does %d %s from %s", (int)t->kind, t->key ? t->key : "several",
+                  t->source_key ? t->source_key : "the disk");
         return;
     }
     u->count--;
     memmove(u->flying + at, u->flying + at + 1, (u->count - at) * sizeof *u->flying);
     memmove(u->acted + at, u->acted + at + 1, (u->count - at) * sizeof *u->acted);
     memmove(u->before + at, u->before + at + 1, (u->count - at) * sizeof *u->before);
+    log_debug("simulation: S3 did %d %s: %d", (int)t->kind, t->key ? t->key : "several",
+              (int)t->verdict);
     bundle_add(&u->ended, &t->letter);
 }
 

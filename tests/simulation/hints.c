@@ -2,10 +2,12 @@
 #include "tests/simulation/sim.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "watchers/hints.h"
 #include "watchers/identity.h"
 
 #include <dirent.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -280,6 +282,7 @@ static void lane_on(struct watchers *w)
     struct hint *h = hint_list_pop(&w->lane);
 
     w->lane_count--;
+    log_debug("simulation: listing %d of \"%s\"", (int)h->kind, h->path);
     h->doubtful = h->number < w->said;
     hint_list_add_take(&w->told, h);
 }
@@ -291,7 +294,10 @@ void hints_tell(size_t at)
 
     if (w->event_count > 0) {
         if (at == 0) {
-            hint_list_add_take(&w->told, hint_list_pop(&w->events));
+            h = hint_list_pop(&w->events);
+            log_debug("simulation: event %d %s %s", (int)h->kind, h->path,
+                      h->path2 ? h->path2 : "");
+            hint_list_add_take(&w->told, h);
             w->event_count--;
             w->said++;
             return;
@@ -314,5 +320,7 @@ void hints_tell(size_t at)
     memmove(w->looks + at, w->looks + at + 1, (w->look_count - at) * sizeof *w->looks);
     h->code = tree_stat(w->fd[h->root], h->path, &h->st);
     h->is_directory = h->code == 0 && h->st.kind == FILE_DIRECTORY;
+    log_debug("simulation: look at %s: inode %" PRIu64, h->path,
+              h->code == 0 ? h->st.ino : UINT64_C(0));
     hint_list_add_take(&w->told, h);
 }

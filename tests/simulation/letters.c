@@ -3,6 +3,7 @@
 #include "tests/simulation/sim.h"
 
 #include "agent/service/work.h"
+#include "base/log.h"
 #include "journal/journal.h"
 
 #include <errno.h>
@@ -111,6 +112,7 @@ size_t letters_count(void)
 
 void letters_tell(void)
 {
+    log_debug("simulation: letter %d", (int)kept[0]->kind);
     told = 1;
 }
 

@@ -7,6 +7,7 @@
  *   bucket    in place of the engine of uploaders/: the objects, and transfers on their way
  *   letters   what the threads of work.c send, and the journal's syncs
  *   turns     in place of the event loop and the clocks
+ *   trace     what the agent knows of rows, for people
  *   simulate  sequences of deeds, schedules, crashes
  */
 #ifndef LOCKSTEP_TESTS_SIMULATION_SIM_H
@@ -96,5 +97,11 @@ void turns_next(void);
 bool turns_ended(void);
 int64_t turns_due_ms(void);
 void turns_pass(int64_t ms);
+
+/*
+ * trace_agent: what the agent knows of images and their rows, in the log, if that is new.
+ */
+struct agent;
+void trace_agent(struct agent *a);
 
 #endif

@@ -40,6 +40,7 @@ static struct conf *confs[2]; /* by struct run's `strict` */
 static struct agent agent;
 static uint64_t steps_done, runs_done;
 static unsigned at_step;
+static bool verbose;
 
 static void must(bool done, const char *what)
 {
@@ -174,6 +175,7 @@ static bool step(const struct run *r)
 
     steps_done++;
     if (crash) {
+        log_debug("simulation: crash");
         tree_crashed();
         agent_kill();
         agent_start(r);
@@ -193,6 +195,8 @@ static bool step(const struct run *r)
     turns_next();
     letters_wait();
     tree_rewritten();
+    if (verbose)
+        trace_agent(&agent);
     if (agent.fatal || turns_ended())
         tree_break("1: the agent ended");
     return true;
@@ -230,6 +234,7 @@ static const char *run_once(const struct run *r, unsigned *ret_steps)
     come_to_rest(&calm);
     at_step = 0;
     for (unsigned i = 0; i < r->count; i++) {
+        log_debug("simulation: deed %u", r->deed[i]);
         (void)tree_deed(r->deed[i]); /* some are not possible now */
         for (unsigned g = 0; g < r->gap && !tree_wrong() && step(r); g++)
             ;
@@ -404,7 +409,6 @@ struct wanted {
     unsigned deeds;
     uint64_t seed;
     double seconds;
-    bool verbose;
 };
 
 /* False: wrong use. */
@@ -431,7 +435,7 @@ static bool options_read(int argc, char **argv, struct wanted *w)
         else if (c == 'n')
             share = (unsigned)strtoul(optarg, NULL, 10);
         else if (c == 'v')
-            w->verbose = true;
+            verbose = true;
         else
             return false;
     }
@@ -466,10 +470,10 @@ int main(int argc, char **argv)
     share = SHARE;
     if (!options_read(argc, argv, &w))
         return 2;
-    if (!w.verbose && !freopen("/dev/null", "w", stderr)) /* much of it is to be held */
+    if (!verbose && !freopen("/dev/null", "w", stderr)) /* much of it is to be held */
         return 2;
     snprintf(base, sizeof base, "/dev/shm/lockstep-simulation.%ld", (long)getpid());
-    log_init(w.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
+    log_init(verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
     configure(false);
     configure(true);
     right = w.repeat ? repeat(w.repeat) : run_all(&w);
