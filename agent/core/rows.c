@@ -64,6 +64,7 @@ int rows_name_add(struct rows *r, struct entry *e, const char *path)
     }
     n->next = NULL;
     n->sought = 0;
+    n->guess = false;
     memcpy(n->path, path, size);
     while (*end)
         end = &(*end)->next;
@@ -176,13 +177,24 @@ static void name_unguess(struct rows *r, const char *path)
 {
     struct entry *e = map_get_str(r->by_name, path);
 
-    if (!e || !e->image || strcmp(e->image, path) != 0)
+    if (!e)
         return;
-    for (struct name **at = &e->names->next; *at; at = &(*at)->next)
-        if (strcmp((*at)->path, path) == 0) {
+    for (struct name **at = &e->names; *at; at = &(*at)->next)
+        if ((*at)->guess && strcmp((*at)->path, path) == 0) {
             rows_name_remove(r, e, at);
             return;
         }
+}
+
+/* People may have written this name. 0 or -ENOMEM. */
+static int name_guess(struct rows *r, struct entry *e, const char *path)
+{
+    bool had_it = map_get_str(r->by_name, path) != NULL;
+    int rc = rows_name_add(r, e, path);
+
+    for (struct name *n = e->names; rc == 0 && !had_it && n; n = n->next)
+        n->guess |= strcmp(n->path, path) == 0;
+    return rc;
 }
 
 /* A new entry: lists name it by `at`, and since it is known as `image` people may have done so by
@@ -196,7 +208,7 @@ static struct entry *entry_new(struct rows *r, const char *image, struct file_id
         name_unguess(r, at);
     e = entry_nameless(r, file, at);
 
-    if (e && (entry_name(r, e, image) || rows_name_add(r, e, image))) {
+    if (e && (entry_name(r, e, image) || name_guess(r, e, image))) {
         rows_entry_end(r, e);
         return NULL;
     }
@@ -421,7 +433,7 @@ int rows_also(struct rows *r, const char *image, struct file_id file, const char
         if (!e || entry_place(r, e, image))
             return -ENOMEM;
     }
-    if (rows_name_add(r, e, name))
+    if (name_guess(r, e, name))
         return -ENOMEM;
     r->pending |= !rows_entry_is_placed(e);
     return 0;
@@ -520,6 +532,11 @@ int rows_landed(struct rows *r, const char *image, struct file_id file, const ch
     struct entry *e = entry_landed(r, image, file, path);
     struct entry *old = map_get_str(r->by_image, path);
 
+    if (e && old && old != e && e->lost && !e->names && !old->lost &&
+        rows_entry_is_at(old, path)) { /* it has overwritten that, and no rows of its own */
+        rows_entry_end(r, e);
+        e = old;
+    }
     if (old && old != e)
         entry_unname(r, old);
     if (!e || (e->image && rows_entry_is_at(e, e->image) && !rows_entry_is_at(e, path)))

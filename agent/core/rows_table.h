@@ -11,6 +11,7 @@
 struct name {
     struct name *next;
     uint64_t sought; /* see rows_seek */
+    bool guess; /* nobody saw it: people may have written it, since the index has the image so */
     char path[];
 };
 

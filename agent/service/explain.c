@@ -39,15 +39,21 @@ static bool is_another(struct agent *a, const char *key, const char *now)
                     file_id_differs(plan_file(&is.known), plan_file(&was.known));
 }
 
-/* Is there an image under this key, as far as is known? What only waits until lists are live, to be
- * deleted, is none: lists would wait for it in turn. */
+/* Nothing is there any more: the item only waits until lists are live, to be deleted (they would
+ * wait for it in turn), or until the pass is through that drops its rows. */
+static bool is_leaving(const struct agent *a, const struct item *it)
+{
+    return it->state == ITEM_BARRIER || it->state == ITEM_DELETING ||
+           (it->state == ITEM_LISTING && it->queue == &a->passing);
+}
+
+/* Is there an image under this key, as far as is known? */
 static bool image_at(struct agent *a, const char *key)
 {
     const struct item *it = pending_find(a->pending, key);
     struct index_entry e;
 
-    return seen_at(a, key) || ((!it || (it->state != ITEM_BARRIER && it->state != ITEM_DELETING)) &&
-                               agent_image(a, key, &e));
+    return seen_at(a, key) || ((!it || !is_leaving(a, it)) && agent_image(a, key, &e));
 }
 
 /* What became of what was at a place. */
@@ -86,8 +92,11 @@ static void course_follow(struct agent *a, const struct mapping *m, const char *
         if (c->lost || step == WAYS_STAYED)
             return;
         c->ended = c->ended || step == WAYS_ENDED;
-        if (step == WAYS_ENDED)
-            continue; /* another may have come there, and have its rows by now */
+        if (step == WAYS_ENDED) { /* another may have come there, and have its rows by now */
+            if (strcmp(c->last, c->at) != 0)
+                c->last[0] = '\0';
+            continue;
+        }
         snprintf(c->at, sizeof c->at, "%s", next);
         if (image_at(a, c->at))
             snprintf(c->last, sizeof c->last, "%s", c->at);

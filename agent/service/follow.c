@@ -375,7 +375,7 @@ void follow_home(struct agent *a, struct item *it, const struct known *known)
 {
     struct rows *rows = follow_rows(a, it);
 
-    if (rows && it->vacated && !plan_is_other(&it->seen, known)) /* it is back */
+    if (rows && (it->vacated || it->returned) && !plan_is_other(&it->seen, known)) /* it is back */
         follow_noted(a, rows, follow_also_over(a, rows, it, it->key, known));
     /* Another file in its place says nothing of the image, but what an earlier run left counts. */
     if (!rows || (!plan_is_other(&it->seen, known)

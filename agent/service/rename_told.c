@@ -2,6 +2,7 @@
 #include "agent/service/agent.h"
 
 #include "agent/core/ways.h"
+#include "agent/service/birth.h"
 #include "agent/service/explain.h"
 
 #include <errno.h>
@@ -84,12 +85,24 @@ static bool is_replaced(struct agent *a, const struct item *left, const char *ro
     return came->image || came->origin || !rows_is_free(rows, came->path) || is_image(a, came->key);
 }
 
+/* What was seen at the item's path was taken for a new content of the image that S3 has there, and
+ * is an image that S3 has elsewhere: where. */
+static bool came_over(struct agent *a, const struct item *it, struct birth *b)
+{
+    struct index_entry e;
+
+    return it->decided && !it->image && it->seen.kind == FILE_REGULAR && it->seen.born_ns &&
+           agent_image(a, it->key, &e) && plan_is_other(&it->seen, &e.known) &&
+           birth_find(a, it, &it->seen, b);
+}
+
 void rename_told(struct agent *a, unsigned mapping, const char *from, const char *to)
 {
     char from_key[AGENT_KEY_SIZE], to_key[AGENT_KEY_SIZE], image_key[AGENT_KEY_SIZE];
     int64_t settle_ms = a->mappings[mapping].conf->settle_ms;
     struct item *left, *came, *first;
     const char *root = from_key;
+    struct birth b;
     bool found; /* it was found out what was at `from` */
 
     if (!agent_key(a, mapping, from, from_key) || !agent_key(a, mapping, to, to_key) ||
@@ -112,6 +125,8 @@ void rename_told(struct agent *a, unsigned mapping, const char *from, const char
         root = left->origin;
     else if (map_get_str(a->dirs_to, from_key))
         root = map_get_str(a->dirs_to, from_key); /* it was looked at when it had left already */
+    else if (came_over(a, left, &b))
+        root = b.key;
     left->left_anew = left->vacated;
     left->vacated = true; /* what comes there now overwrites nothing */
     first = pending_find(a->pending, root);
@@ -122,6 +137,7 @@ void rename_told(struct agent *a, unsigned mapping, const char *from, const char
         if (first == came) { /* it is back where it was */
             root = NULL;
             came->vacated = came->vacated && came->left_anew;
+            came->returned = true;
         }
         if (first)
             told_set(&first->heir, root ? to_key : NULL);

@@ -36,6 +36,15 @@ ONCE = (
     Once("an image goes on while S3 gets another to where it was", "19:5:0:1:6:3", (7,), (16,)),
     Once("a row by a name that an image has again, while S3 gets another there", "4:1:10:1:22",
          (3, 4), (NO_CRASH,)),
+    Once("an image comes to where another was, and is removed there", "5:0:13", (7,), (NO_CRASH,)),
+    Once("an image comes over another, a third to where it was and on, and a crash", "19:5:0:1:6:3",
+         (9,), (36,)),
+    Once("two images go on, one behind the other, and a crash behind the rewrite", "19:5:0", (5,),
+         (28,)),
+    Once("an image comes over another and back, and gets a new content", "0:0:9:18:6", (5,),
+         (NO_CRASH,)),
+    Once("an old list is saved when another image is where its image was in between",
+         "8:11:19:21:12:25", (11,), (NO_CRASH,)),
     Once("files go while a listing waits in which they are", "16:22:24", (7, 9), (6, 9)),
 )
 

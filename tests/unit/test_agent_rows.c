@@ -669,6 +669,53 @@ static void test_what_was_lost_is_found_where_it_came_over_another(void **state)
     rows_free(r);
 }
 
+/* n0 is overwritten by what came from n3, where S3 got it when it had left already. Then another
+ * comes there. */
+static void test_what_overwrote_an_image_keeps_its_rows_though_s3_has_it_elsewhere(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES, NAMES, NAMES}};
+
+    (void)state;
+    assert_int_equal(rows_also(r, "n0", born(10, 1), "n0", "n3"), 0);
+    assert_int_equal(rows_follow(r, "n1", born(11, 1), "n1", "n3"), 0);
+    assert_int_equal(rows_displaced(r, "n3", born(12, 1), "n3"), 0);
+    assert_int_equal(rows_landed(r, "n1", born(11, 1), "n3"), 0);
+    assert_int_equal(rows_landed(r, NULL, born(12, 1), "n0"), 0);
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[0], NAMES); /* they stay */
+    assert_int_equal(b.to[1], 3);
+    assert_int_equal(b.to[3], 0);
+    rows_free(r);
+}
+
+/* An earlier run knew that lists name n2 by n1. That n0 had that place in between, too, says that
+ * people may have written it, no more: whatever it is called by then, and however that was learnt.
+ */
+static void test_a_name_that_an_image_may_have_is_that_ones_which_has_it(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES, NAMES}};
+
+    (void)state;
+    assert_int_equal(rows_also(r, "n3", born(10, 1), "n0", "n1"), 0);
+    assert_int_equal(rows_follow(r, "n2", born(11, 1), "n1", "n4"), 0);
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[0], 3);
+    assert_int_equal(b.to[1], 4);
+    rows_free(r);
+
+    r = rows_new();
+    b = (struct batch){.to = {NAMES, NAMES, NAMES}};
+    assert_int_equal(rows_follow(r, "n1", born(10, 1), "n2", "n2"), 0);
+    assert_int_equal(rows_landed(r, "n1", born(10, 1), "n2"), 0); /* it is n2 now */
+    assert_int_equal(rows_follow(r, "n0", born(11, 1), "n1", "n1"), 0);
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[1], NAMES);
+    assert_int_equal(b.to[2], NAMES);
+    rows_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -692,6 +739,8 @@ int main(void)
         cmocka_unit_test(test_rows_of_a_name_that_is_left_go_on),
         cmocka_unit_test(test_rows_of_both_names_that_s3_has_follow),
         cmocka_unit_test(test_what_was_lost_is_found_where_it_came_over_another),
+        cmocka_unit_test(test_what_overwrote_an_image_keeps_its_rows_though_s3_has_it_elsewhere),
+        cmocka_unit_test(test_a_name_that_an_image_may_have_is_that_ones_which_has_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
