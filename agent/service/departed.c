@@ -26,7 +26,8 @@ static const struct name_kind reached = {PREFIX "*", PREFIX ">"};
 struct departed {
     int64_t at_s;
     uint32_t keep_s;
-    char to[PATH_BYTES_MAX + 1]; /* stored without what follows the NUL; of `reached`: not stored */
+    char to[PATH_BYTES_MAX + 1]; /* stored without what follows the NUL; of `reached`: from where
+                                    rows came last, which older versions did not store */
 };
 
 #define HEAD offsetof(struct departed, to)
@@ -58,33 +59,103 @@ static int note_get(struct index *ix, const struct name_kind *kind, const char *
     return index_meta_get(ix, name, ret, ret_size);
 }
 
+/* One note of a key. */
+static int note_store(struct index *ix, const struct name_kind *kind, const char *key,
+                      const struct departed *d)
+{
+    char name[NAME_SIZE];
+
+    note_name(kind, key, name);
+    return index_meta_put(ix, name, d, HEAD + strlen(d->to) + 1);
+}
+
+/* The key of the path beside the first `prefix` bytes of this one. False: it is too long. */
+static bool key_beside(char out[STORED_KEY_MAX + 1], const char *key, size_t prefix,
+                       const char *path)
+{
+    return snprintf(out, STORED_KEY_MAX + 1, "%.*s%s", (int)prefix, key, path) <= STORED_KEY_MAX;
+}
+
+/* Note that rows came to the path `d->to` from that of the key. */
+static int reached_put(struct index *ix, const char *key, size_t prefix, const struct departed *d)
+{
+    struct departed came = {.at_s = d->at_s, .keep_s = d->keep_s};
+    char went[STORED_KEY_MAX + 1];
+
+    if (!d->to[0] || !key_beside(went, key, prefix, d->to))
+        return 0;
+    if (snprintf(came.to, sizeof came.to, "%s", key + prefix) >= (int)sizeof came.to)
+        came.to[0] = '\0';
+    return note_store(ix, &reached, went, &came);
+}
+
 /* Note it. Where the rows of a list go, that is noted as well. */
 static int note_put(struct index *ix, const char *key, size_t prefix, const struct departed *d)
 {
-    char name[NAME_SIZE], went[STORED_KEY_MAX + 1];
-    int n = snprintf(went, sizeof went, "%.*s%s", (int)prefix, key, d->to);
-    int rc;
+    int rc = note_store(ix, &left, key, d);
 
-    note_name(&left, key, name);
-    rc = index_meta_put(ix, name, d, HEAD + strlen(d->to) + 1);
-    if (rc || d->keep_s != DEPARTED_S || !d->to[0] || n >= (int)sizeof went)
-        return rc;
-    note_name(&reached, went, name);
-    return index_meta_put(ix, name, d, HEAD);
+    return rc || d->keep_s != DEPARTED_S ? rc : reached_put(ix, key, prefix, d);
+}
+
+#define LEADING_MAX 16 /* paths one behind the other from which rows came to one */
+
+/* What had left other paths for that of the key is somewhere else now, too: their notes say so at
+ * once, for another image may be in between soon. `came`: how rows came to the key last. */
+static int redirect(struct index *ix, const char *key, size_t prefix, const struct departed *came,
+                    size_t size, const char *to)
+{
+    struct departed at = *came, d;
+    char from[STORED_KEY_MAX + 1];
+    size_t n;
+    int rc = 0;
+
+    for (int i = 0; rc == 0 && i < LEADING_MAX && size > HEAD + 1; i++) {
+        if (!key_beside(from, key, prefix, at.to) || strcmp(from, key) == 0)
+            break;
+        if (strcmp(at.to, to) != 0 && note_get(ix, &left, from, &d, &n) == 0 && n > HEAD &&
+            strcmp(d.to, key + prefix) == 0) {
+            snprintf(d.to, sizeof d.to, "%s", to);
+            rc = note_store(ix, &left, from, &d);
+        }
+        if (note_get(ix, &reached, from, &at, &size))
+            break;
+    }
+    return rc;
+}
+
+/* Rows leave the key's path for another one, as `d` has it then; what leads to the path leads there
+ * from now on. 0 or a negative code. */
+static int leave(struct index *ix, const char *key, size_t prefix, const char *to, int64_t now_s,
+                 struct departed *d)
+{
+    struct departed came;
+    size_t n;
+    bool listed = note_get(ix, &reached, key, &came, &n) == 0 && n >= HEAD && !is_old(&came, now_s);
+
+    d->at_s = now_s;
+    if (listed)
+        d->keep_s = DEPARTED_S;
+    if (snprintf(d->to, sizeof d->to, "%s", to ? to : "") >= (int)sizeof d->to)
+        return -ENAMETOOLONG;
+    return listed ? redirect(ix, key, prefix, &came, n, d->to) : 0;
 }
 
 int departed_note(struct index *ix, const char *key, size_t prefix, const char *to, int64_t now_s,
                   uint32_t keep_s)
 {
-    struct departed d;
-    size_t n;
-    bool listed = note_get(ix, &reached, key, &d, &n) == 0 && n == HEAD && !is_old(&d, now_s);
+    struct departed d = {.keep_s = keep_s};
+    int rc = leave(ix, key, prefix, to, now_s, &d);
 
-    d.at_s = now_s;
-    d.keep_s = listed ? DEPARTED_S : keep_s;
-    if (snprintf(d.to, sizeof d.to, "%s", to ? to : "") >= (int)sizeof d.to)
-        return -ENAMETOOLONG;
-    return note_put(ix, key, prefix, &d);
+    return rc ? rc : note_put(ix, key, prefix, &d);
+}
+
+int departed_lead_on(struct index *ix, const char *key, size_t prefix, const char *to,
+                     int64_t now_s)
+{
+    struct departed d = {.keep_s = 0};
+    int rc = leave(ix, key, prefix, to, now_s, &d);
+
+    return rc || !d.keep_s ? rc : reached_put(ix, key, prefix, &d);
 }
 
 int departed_listed(struct index *ix, const char *key, size_t prefix)

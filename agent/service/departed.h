@@ -9,7 +9,8 @@
  * none did: it may be listed while its image goes; for ten, where S3 does not get on, and lists
  * with it. A path that rows were rewritten to, though, is remembered as long as the rows that came
  * there, whoever names it by then: an old list is followed from path to path, and no link may be
- * missing.
+ * missing. Where rows go on from such a path, the paths from which they had come lead on to the new
+ * one at once, since what is in between may be another image's soon.
  */
 #ifndef LOCKSTEP_AGENT_SERVICE_DEPARTED_H
 #define LOCKSTEP_AGENT_SERVICE_DEPARTED_H
@@ -26,6 +27,12 @@
  * list named it. 0 or a negative code. */
 int departed_note(struct index *ix, const char *key, size_t prefix, const char *to, int64_t now_s,
                   uint32_t keep_s) __attribute__((warn_unused_result));
+
+/* departed_lead_on(ix, key, prefix, to, now_s): the same, of a path at which another image is, so
+ * that nothing is remembered of itself: where lists had rows that came there before, they are at
+ * `to` now. 0 or a negative code. */
+int departed_lead_on(struct index *ix, const char *key, size_t prefix, const char *to,
+                     int64_t now_s) __attribute__((warn_unused_result));
 
 /* departed_listed(ix, key, prefix): a list has such rows. 0 or a negative code. */
 int departed_listed(struct index *ix, const char *key, size_t prefix)

@@ -81,16 +81,21 @@ static int pass_row(void *arg, const char *from, const char *to)
 {
     const struct pass_batch *b = arg;
     struct agent *a = b->agent;
+    const int64_t now_s = a->real_us / US_PER_S;
     char key[AGENT_KEY_SIZE], over[AGENT_KEY_SIZE] = "";
     int rc = to ? change_rename(b->changes, from, to, rows_is_over(b->m->rows, from))
                 : change_gone(a, b->m, b->changes, from, over);
 
-    if (rc || a->options.dry_run || !agent_key(a, b->m->id, from, key) ||
-        follow_is_home(a, b->m, from))
+    if (rc || a->options.dry_run || !agent_key(a, b->m->id, from, key))
         return rc;
-    rc = departed_note(a->index, key, b->m->prefix_len, over[0] ? over : to, a->real_us / US_PER_S,
-                       a->idle || a->real_us - a->in_step_us < TROUBLED_US ? DEPARTED_UNLISTED_S
-                                                                           : DEPARTED_TROUBLED_S);
+    to = over[0] ? over : to;
+    if (follow_is_home(a, b->m, from))
+        rc = departed_lead_on(a->index, key, b->m->prefix_len, to, now_s);
+    else
+        rc = departed_note(a->index, key, b->m->prefix_len, to, now_s,
+                           a->idle || a->real_us - a->in_step_us < TROUBLED_US
+                               ? DEPARTED_UNLISTED_S
+                               : DEPARTED_TROUBLED_S);
     agent_dirty(a);
     /* LMDB keeps the memory of all pages of its largest transaction. */
     return rc || a->uncommitted < AGENT_COMMIT_COUNT ? rc : agent_commit(a);

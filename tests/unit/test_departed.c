@@ -84,7 +84,7 @@ static void test_where_listed_rows_came_to_is_remembered_as_long(void **state)
     note(ix, deep, "c", NOW_S + 60);
     note(ix, "c", "d", NOW_S + 120);
     note(ix, "x", "d", NOW_S + 120);
-    expect_at(ix, deep, NOW_S + DEPARTED_S, "c");
+    expect_at(ix, deep, NOW_S + DEPARTED_S, "d");
     expect_at(ix, "c", NOW_S + DEPARTED_S, "d");
     expect_at(ix, "x", NOW_S + DEPARTED_S, NULL);
     /* An image that comes there takes nothing from that. */
@@ -95,6 +95,34 @@ static void test_where_listed_rows_came_to_is_remembered_as_long(void **state)
     note(ix, "d", "f", NOW_S + DEPARTED_S + 180);
     note(ix, "d", "f", NOW_S + 2 * DEPARTED_S + 181);
     expect_at(ix, "d", NOW_S + 2 * DEPARTED_S + 181 + DEPARTED_UNLISTED_S + 1, NULL);
+    index_close(ix);
+}
+
+/* What went on from a path is not looked for there any more: another image may be there. */
+static void test_what_leads_to_a_path_that_rows_leave_leads_on(void **state)
+{
+    struct index *ix = opened();
+
+    (void)state;
+    note_listed(ix, "a", "b", NOW_S);
+    note(ix, "b", "c", NOW_S + 60);
+    assert_int_equal(departed_forget(ix, PREFIX "b"), 0); /* another is there */
+    expect_at(ix, "a", NOW_S + 120, "c");
+    note_listed(ix, "x", "b", NOW_S + 120);
+    note(ix, "b", "y", NOW_S + 180); /* which leaves, too */
+    expect_at(ix, "a", NOW_S + 240, "c");
+    expect_at(ix, "x", NOW_S + 240, "y");
+    note(ix, "c", "a", NOW_S + 240); /* it is back */
+    expect_at(ix, "a", NOW_S + 300, "c");
+    note(ix, "y", NULL, NOW_S + 300); /* and that is gone */
+    expect_at(ix, "x", NOW_S + 360, "");
+    expect_at(ix, "b", NOW_S + 360, "");
+    note_listed(ix, "k", "l", NOW_S + 360);
+    assert_int_equal(departed_lead_on(ix, PREFIX "l", PREFIX_N, "m", NOW_S + 360), 0);
+    assert_int_equal(departed_lead_on(ix, PREFIX "m", PREFIX_N, "n", NOW_S + 360), 0);
+    expect_at(ix, "k", NOW_S + 360, "n");
+    expect_at(ix, "l", NOW_S + 360, NULL);
+    expect_at(ix, "m", NOW_S + 360, NULL);
     index_close(ix);
 }
 
@@ -192,11 +220,18 @@ static void test_all_are_gone_through_a_piece_at_a_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_no_list_named_is_remembered_for_a_minute),
-        cmocka_unit_test(test_what_a_list_named_is_remembered_for_a_day),
-        cmocka_unit_test(test_where_listed_rows_came_to_is_remembered_as_long),
-        cmocka_unit_test(test_where_another_image_came_nothing_is_remembered),
-        cmocka_unit_test(test_all_are_gone_through_a_piece_at_a_time),
+        cmocka_unit_test_setup_teardown(test_what_no_list_named_is_remembered_for_a_minute,
+                                        scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_what_a_list_named_is_remembered_for_a_day,
+                                        scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_where_listed_rows_came_to_is_remembered_as_long,
+                                        scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_what_leads_to_a_path_that_rows_leave_leads_on,
+                                        scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_where_another_image_came_nothing_is_remembered,
+                                        scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_all_are_gone_through_a_piece_at_a_time, scratch_setup,
+                                        scratch_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
