@@ -214,8 +214,9 @@ struct agent {
     uint64_t hashing;
     bool pass_running;
     struct stale_list *stale_lists;
-    uint64_t lst_tx;                             /* of the rewrite that is under way; 0: none */
-    uint64_t intent_seq;                         /* of the last intent that was appended; 0: none */
+    uint64_t lst_tx;      /* of the rewrite that is under way; 0: none */
+    uint64_t lst_unheard; /* of the first rewrite of which the index has not heard; 0: none */
+    uint64_t intent_seq;  /* of the last intent that was appended; 0: none */
     struct transfer *unsynced[AGENT_FLYING_MAX]; /* flying; go once the journal is durable */
     size_t unsynced_count;
     uint64_t unsynced_seq;               /* so far */

@@ -56,6 +56,10 @@ void follow_settled(struct agent *a)
 
         rc = rows_settled(s.m->rows, a->options.dry_run ? settled_ignore : settled_note, &s);
     }
+    if (rc == 0 && a->lst_unheard) {
+        a->lst_unheard = 0;
+        agent_dirty(a);
+    }
     /* Lists and index part for as short as possible. */
     if (rc || (!a->options.dry_run && a->uncommitted && agent_commit(a)))
         agent_fail(a, rc ? rc : -EIO, "writing the index");

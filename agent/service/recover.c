@@ -5,7 +5,8 @@
  * intent that was open then. From the older of the two on the journal is read again: outcomes that
  * the index missed are applied; an intent that is still open at the end may have happened or not,
  * so its keys are marked uncertain (the scan then makes S3 right, or deletes what is not on disk)
- * and it is closed as aborted. A list's rewrite is judged by the list's hash.
+ * and it is closed as aborted. A list's rewrite is judged by the list's hash. Of the rewrites of a
+ * pass the index hears when all are done: until then it holds the number of the first one's intent.
  */
 #include "agent/core/account.h"
 #include "agent/service/agent.h"
@@ -40,6 +41,8 @@ struct recovery {
     struct agent *agent;
     struct map *open; /* tx -> struct open_tx */
     struct applied applied;
+    uint64_t rewrites; /* of those from this intent on the index has not heard; 0: of each up to
+                          applied.seq */
     uint64_t outcomes;
 };
 
@@ -53,6 +56,8 @@ uint64_t recover_seq_from(const struct agent *a)
                 least = it->tx;
     if (a->lst_tx && a->lst_tx < least)
         least = a->lst_tx;
+    if (a->lst_unheard && a->lst_unheard < least)
+        least = a->lst_unheard;
     return least == UINT64_MAX ? journal_next_seq(a->journal) : least;
 }
 
@@ -60,7 +65,9 @@ int recover_seq_put(struct agent *a)
 {
     const struct applied p = {.seq = journal_next_seq(a->journal) - 1, .from = recover_seq_from(a)};
 
-    return index_meta_put(a->index, "journal", &p, sizeof p);
+    int rc = index_meta_put(a->index, "journal", &p, sizeof p);
+
+    return rc ? rc : index_meta_put(a->index, "rewrites", &a->lst_unheard, sizeof a->lst_unheard);
 }
 
 static void open_free(struct open_tx *o)
@@ -424,7 +431,8 @@ static int recover_record(struct recovery *r, const struct journal_record *rec)
         (rec->op == JOURNAL_PUT || rec->op == JOURNAL_COPY))
         rc = recover_landed(r, o, rec, rc);
     if (rc == 0 && o && o->op == JOURNAL_LST && rec->op == JOURNAL_LST &&
-        rec->state == JOURNAL_DONE && rec->seq > r->applied.seq)
+        rec->state == JOURNAL_DONE &&
+        (rec->seq > r->applied.seq || (r->rewrites && rec->tx >= r->rewrites)))
         rc = recover_rewritten(r->agent, o->mapping, o->backup);
     /* It was closed by a recovery that ended before the index had the marks. */
     if (rc == 0 && o && o->op != JOURNAL_LST && closes(o, rec) && rec->state == JOURNAL_ABORT &&
@@ -523,6 +531,11 @@ int recover(struct agent *a, uint64_t next_seq, struct err *e)
     void *value;
     int rc = r.open ? index_meta_get(a->index, "journal", &r.applied, &size) : -ENOMEM;
 
+    if (rc == 0) {
+        size = sizeof r.rewrites;
+        if (index_meta_get(a->index, "rewrites", &r.rewrites, &size) || size != sizeof r.rewrites)
+            r.rewrites = 0; /* an index of before there was such a number */
+    }
     if (rc == -ENOENT || (rc == 0 && r.applied.seq >= next_seq)) {
         if (rc == 0)
             log_warning("the journal is older than the index; comparing everything with the disk");

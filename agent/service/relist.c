@@ -491,6 +491,8 @@ void relist_ended(struct agent *a, struct job *job)
     a->lst_tx = 0;
     if (!job->done)
         return;
+    if (!a->lst_unheard)
+        a->lst_unheard = job->tx;
     a->totals.rows_changed += job->rows;
     log_info("%s/%s: %" PRIu64 " rows rewritten%s%s", m->conf->name, job->path, job->rows,
              job->by ? ": " : "", job->by ? job->by : "");
