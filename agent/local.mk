@@ -201,6 +201,7 @@ agent_tests = \
 	tests/unit/test_agent_proposal \
 	tests/unit/test_agent_request \
 	tests/unit/test_agent_rows \
+	tests/unit/test_agent_rows_names \
 	tests/unit/test_agent_ways \
 	tests/unit/test_agent_trash \
 	tests/unit/test_agent_wait \
@@ -257,8 +258,11 @@ tests_unit_test_agent_plan_SOURCES = tests/unit/test_agent_plan.c tests/unit/uni
 tests_unit_test_agent_plan_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_request_SOURCES = tests/unit/test_agent_request.c tests/unit/unit.h
 tests_unit_test_agent_request_LDADD = $(agent_tests_LIBS)
-tests_unit_test_agent_rows_SOURCES = tests/unit/test_agent_rows.c tests/unit/unit.h
+rows_bed = tests/unit/rows_bed.h tests/unit/unit.h
+tests_unit_test_agent_rows_SOURCES = tests/unit/test_agent_rows.c $(rows_bed)
 tests_unit_test_agent_rows_LDADD = $(agent_tests_LIBS)
+tests_unit_test_agent_rows_names_SOURCES = tests/unit/test_agent_rows_names.c $(rows_bed)
+tests_unit_test_agent_rows_names_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_ways_SOURCES = tests/unit/test_agent_ways.c tests/unit/unit.h
 tests_unit_test_agent_ways_LDADD = $(agent_tests_LIBS)
 tests_unit_test_agent_trash_SOURCES = tests/unit/test_agent_trash.c tests/unit/unit.h

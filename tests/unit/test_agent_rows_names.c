@@ -1,0 +1,226 @@
+/*
+ * core/rows: by which names lists have images, and which of them S3 does not have.
+ */
+#include "tests/unit/rows_bed.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* rows_fn: "from>to " after what is there. */
+static int print(void *arg, const char *from, const char *to)
+{
+    char *text = arg;
+    size_t n = strlen(text);
+
+    snprintf(text + n, 256 - n, "%s>%s ", from, to);
+    return 0;
+}
+
+/* The names by which lists have images that S3 has not, so. */
+static void expect_unlanded(const struct rows *r, const char *wanted)
+{
+    static const char *const names[] = {"n0", "n1", "n2", "n3"};
+    char text[64] = "";
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (rows_is_unlanded(r, names[i]))
+            strcat(strcat(text, names[i]), " ");
+    assert_string_equal(text, wanted);
+}
+
+static void test_names_that_s3_does_not_have(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES, NAMES}};
+    char ignored[256] = "";
+
+    (void)state;
+    assert_int_equal(rows_follow(r, "n0", plain(10), "n0", "n1"), 0);
+    expect_unlanded(r, "n1 "); /* somebody may list it by that already */
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(rows_settled(r, print, ignored), 0);
+    expect_unlanded(r, "n1 ");
+    assert_int_equal(rows_follow(r, "n0", plain(10), "n1", "n2"), 0);
+    expect_unlanded(r, "n1 n2 ");
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    expect_unlanded(r, "n1 n2 "); /* rows may be n1's still: the pass is under way */
+    assert_int_equal(rows_settled(r, print, ignored), 0);
+    expect_unlanded(r, "n2 ");
+    assert_int_equal(rows_landed(r, "n0", plain(10), "n2"), 0);
+    expect_unlanded(r, "");
+    assert_int_equal(rows_follow(r, "n2", plain(10), "n2", "n3"), 0);
+    assert_int_equal(rows_gone(r, "n2", "n3", "n2"), 0);
+    expect_unlanded(r, "n3 "); /* its row leaves with the next pass only */
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    expect_unlanded(r, "n3 ");
+    assert_int_equal(rows_settled(r, print, ignored), 0);
+    expect_unlanded(r, "");
+    rows_free(r);
+}
+
+/* Its rename landed, it was taken for renamed on, and that was taken back: lists are to name it as
+ * S3 does. */
+static void test_what_nobody_finds_is_named_as_s3_has_it(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES, NAMES, NAMES, NAMES}};
+
+    (void)state;
+    assert_int_equal(rows_follow(r, "n0", plain(10), "n0", "n1"), 0);
+    assert_int_equal(rows_landed(r, "n0", plain(10), "n1"), 0);
+    assert_int_equal(rows_follow(r, "n1", plain(10), "n0", "n2"), 0);
+    rows_lost(r, "n1", "n2");
+    expect_unlanded(r, "n0 n2 ");
+    assert_int_equal(rows_follow(r, "n4", plain(11), "n4", "n1"), 0);
+    assert_true(rows_unsure(r)); /* another is there */
+    assert_int_equal(rows_follow(r, "n4", plain(11), "n4", "n3"), 0);
+    assert_false(rows_unsure(r));
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[0], 1);
+    assert_int_equal(b.to[2], 1);
+    assert_int_equal(b.to[4], 3);
+    rows_free(r);
+}
+
+/* After a crash between the landing of a chain (n0 went to n1, n2 to n0) and its pass the index
+ * says by what lists name the images. That is believed, in either order, not that they may name one
+ * by its key. */
+static void test_what_the_index_says_of_lists_is_believed(void **state)
+{
+    (void)state;
+    for (int first = 0; first < 2; first++) {
+        struct rows *r = rows_new();
+        struct batch b = {.to = {NAMES, NAMES, NAMES}};
+
+        for (int i = 0; i < 2; i++) {
+            if (i == first)
+                assert_int_equal(rows_follow(r, "n1", plain(10), "n0", "n1"), 0);
+            else
+                assert_int_equal(rows_follow(r, "n0", plain(12), "n2", "n0"), 0);
+        }
+        assert_int_equal(rows_take(r, gather, &b), 0);
+        assert_int_equal(b.to[0], 1);
+        assert_int_equal(b.to[2], 0);
+        rows_free(r);
+    }
+}
+
+/* Nothing is at the name by which the index knows an image that is elsewhere: rows that come again
+ * by that name, as from a list that was saved as it had been, go on with the next pass. */
+static void test_rows_of_a_name_that_is_left_go_on(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES}};
+
+    (void)state;
+    assert_int_equal(rows_follow(r, "n0", plain(10), "n0", "n1"), 0);
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(rows_settled(r, ignore, NULL), 0);
+    assert_false(rows_pending(r));
+    b.to[0] = NAMES;
+    assert_int_equal(rows_gone(r, "n0", "n0", "n1"), 0);
+    assert_true(rows_pending(r));
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[0], 1);
+    rows_free(r);
+}
+
+/* S3 has a file under two names, since it was renamed over another image: rows by either are its.
+ */
+static void test_rows_of_both_names_that_s3_has_follow(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES}};
+
+    (void)state;
+    assert_int_equal(rows_follow(r, "n0", born(10, 1), "n0", "n2"), 0);
+    assert_int_equal(rows_follow(r, "n1", born(10, 1), "n1", "n2"), 0);
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[0], 2);
+    assert_int_equal(b.to[1], 2);
+    rows_free(r);
+}
+
+static void test_what_was_lost_is_found_where_it_came_over_another(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES, NAMES}};
+
+    (void)state;
+    assert_int_equal(rows_came_over(r, born(10, 1), "n2"), 0); /* nothing is known of it */
+    assert_int_equal(rows_displaced(r, "n1", born(10, 1), "n1"), 0);
+    assert_int_equal(rows_follow(r, "n0", born(9, 1), "n0", "n1"), 0);
+    assert_false(rows_is_over(r, "n1"));
+    assert_int_equal(rows_came_over(r, born(10, 1), "n2"), 1);
+    assert_int_equal(rows_came_over(r, born(10, 1), "n2"), 0);
+    assert_true(rows_is_over(r, "n1"));
+    assert_false(rows_is_over(r, "n0"));
+    assert_string_equal(rows_at(r, "n2"), "n1");
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[0], 1);
+    assert_int_equal(b.to[1], 2);
+    rows_free(r);
+}
+
+/* n0 is overwritten by what came from n3, where S3 got it when it had left already. Then another
+ * comes there. */
+static void test_what_overwrote_an_image_keeps_its_rows_though_s3_has_it_elsewhere(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES, NAMES, NAMES}};
+
+    (void)state;
+    assert_int_equal(rows_also(r, "n0", born(10, 1), "n0", "n3"), 0);
+    assert_int_equal(rows_follow(r, "n1", born(11, 1), "n1", "n3"), 0);
+    assert_int_equal(rows_displaced(r, "n3", born(12, 1), "n3"), 0);
+    assert_int_equal(rows_landed(r, "n1", born(11, 1), "n3"), 0);
+    assert_int_equal(rows_landed(r, NULL, born(12, 1), "n0"), 0);
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[0], NAMES); /* they stay */
+    assert_int_equal(b.to[1], 3);
+    assert_int_equal(b.to[3], 0);
+    rows_free(r);
+}
+
+/* An earlier run knew that lists name n2 by n1. That n0 had that place in between, too, says that
+ * people may have written it, no more: whatever it is called by then, and however that was learnt.
+ */
+static void test_a_name_that_an_image_may_have_is_that_ones_which_has_it(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES, NAMES}};
+
+    (void)state;
+    assert_int_equal(rows_also(r, "n3", born(10, 1), "n0", "n1"), 0);
+    assert_int_equal(rows_follow(r, "n2", born(11, 1), "n1", "n4"), 0);
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[0], 3);
+    assert_int_equal(b.to[1], 4);
+    rows_free(r);
+
+    r = rows_new();
+    b = (struct batch){.to = {NAMES, NAMES, NAMES}};
+    assert_int_equal(rows_follow(r, "n1", born(10, 1), "n2", "n2"), 0);
+    assert_int_equal(rows_landed(r, "n1", born(10, 1), "n2"), 0); /* it is n2 now */
+    assert_int_equal(rows_follow(r, "n0", born(11, 1), "n1", "n1"), 0);
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[1], NAMES);
+    assert_int_equal(b.to[2], NAMES);
+    rows_free(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names_that_s3_does_not_have),
+        cmocka_unit_test(test_what_nobody_finds_is_named_as_s3_has_it),
+        cmocka_unit_test(test_what_the_index_says_of_lists_is_believed),
+        cmocka_unit_test(test_rows_of_a_name_that_is_left_go_on),
+        cmocka_unit_test(test_rows_of_both_names_that_s3_has_follow),
+        cmocka_unit_test(test_what_was_lost_is_found_where_it_came_over_another),
+        cmocka_unit_test(test_what_overwrote_an_image_keeps_its_rows_though_s3_has_it_elsewhere),
+        cmocka_unit_test(test_a_name_that_an_image_may_have_is_that_ones_which_has_it),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
