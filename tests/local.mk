@@ -61,6 +61,7 @@ tests_simulation_libsimulation_a_SOURCES = \
 	tests/simulation/bucket.c \
 	tests/simulation/hints.c \
 	tests/simulation/letters.c \
+	tests/simulation/list.c \
 	tests/simulation/sim.h \
 	tests/simulation/simulate.c \
 	tests/simulation/trace.c \

@@ -3,6 +3,7 @@
  * they would tell, whenever it comes, is told one thing at a time, as a schedule wants.
  *
  *   tree      people's deeds on a real tree in memory, and the rules that the world is held against
+ *   list      what its text says
  *   hints     in place of watchers/: events, looks, listings
  *   bucket    in place of the engine of uploaders/: the objects, and transfers on their way
  *   letters   what the threads of work.c send, and the journal's syncs
@@ -48,6 +49,20 @@ const char *tree_wrong(void);
 void tree_break(const char *rule);
 /* tree_show: what is where, for people. */
 void tree_show(void);
+
+/*
+ * list. list_parse: the rows of a text, by number; false: there is something else in it.
+ * list_path_of: which of the paths that is; -1: none. list_names: some row names it; `text` may be
+ * NULL.
+ */
+struct list_row {
+    bool there;
+    char path[SIM_PATH_SIZE];
+};
+extern const char *const list_paths[SIM_PATHS];
+bool list_parse(const char *text, struct list_row out[SIM_ROWS]);
+int list_path_of(const char *name);
+bool list_names(const char *text, const char *name);
 
 /*
  * hints. hints_event: the kernel has one more. hints_count: so many things can be told next;

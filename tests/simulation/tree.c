@@ -12,13 +12,6 @@
 
 #define LIST_NAME "l.lst"
 
-static const char *const names[SIM_PATHS] = {"a/x.jpg", "a/y.jpg", "b/x.jpg", "b/y.jpg"};
-
-struct row {
-    bool there;
-    char path[SIM_PATH_SIZE];
-};
-
 static char folder[SIM_PATH_SIZE];
 static struct {
     unsigned image; /* the number of the file, in the order they were made; 0: none */
@@ -42,6 +35,7 @@ static uint64_t row_others[SIM_ROWS];  /* others that had been there, and were n
 static bool overwrote[SIM_IMAGES];     /* it was renamed over another one */
 static unsigned stored_at[SIM_IMAGES]; /* places under which S3 has had it */
 static bool landed[SIM_IMAGES];        /* it came to S3 at a second path: its first may go */
+static uint64_t heirs[SIM_IMAGES];     /* images that have its rows since, by bits */
 static unsigned removals;              /* of images that are nowhere else */
 static unsigned max_removals;          /* as the agent is configured */
 static bool crashed;
@@ -100,46 +94,6 @@ static void read_list(char out[SIM_CONTENT_SIZE])
     read_text(path, out);
 }
 
-/* The rows of a list, by number. False: there is something else in it. */
-static bool parse(const char *text, struct row out[SIM_ROWS])
-{
-    int last = -1;
-
-    memset(out, 0, SIM_ROWS * sizeof *out);
-    for (const char *line = text; *line; line = strchr(line, '\n') + 1) {
-        unsigned number, label;
-        char path[SIM_PATH_SIZE];
-
-        if (sscanf(line, "%u\t%u\t%255[^\n]", &number, &label, path) != 3 || !strchr(line, '\n') ||
-            number >= SIM_ROWS || label != number % 3 || (int)number <= last)
-            return false;
-        last = (int)number;
-        out[number].there = true;
-        snprintf(out[number].path, sizeof out[number].path, "%s", path);
-    }
-    return true;
-}
-
-static int path_of(const char *name)
-{
-    for (int p = 0; p < SIM_PATHS; p++)
-        if (strcmp(names[p], name) == 0)
-            return p;
-    return -1;
-}
-
-static bool is_named(const char *text, const char *name)
-{
-    struct row list[SIM_ROWS];
-
-    if (!text || !parse(text, list))
-        return false;
-    for (unsigned n = 0; n < SIM_ROWS; n++)
-        if (list[n].there && strcmp(list[n].path, name) == 0)
-            return true;
-    return false;
-}
-
 static void file_text(unsigned p, char out[SIM_CONTENT_SIZE])
 {
     snprintf(out, SIM_CONTENT_SIZE, "image %04u content %04u\n", disk[p].image, disk[p].content);
@@ -154,7 +108,7 @@ static unsigned image_of(const char *text)
 
 static void key_of(unsigned p, char out[SIM_PATH_SIZE])
 {
-    snprintf(out, SIM_PATH_SIZE, "images/%s", names[p]);
+    snprintf(out, SIM_PATH_SIZE, "images/%s", list_paths[p]);
 }
 
 static unsigned image_in_bucket(unsigned p)
@@ -195,6 +149,9 @@ static void inherit_from(unsigned image, unsigned other)
     for (unsigned n = 0; n < rows; n++)
         row_loose[n] |= row_image[n] == image;
     late[image] |= removed[other];
+    for (unsigned i = 1; i < images; i++)
+        if (i == other || heirs[i] & UINT64_C(1) << other)
+            heirs[i] |= UINT64_C(1) << image;
     landed[other] = true; /* it was replaced: what becomes of its object is no removal */
     needs_row[image] = own && rich;
 }
@@ -205,14 +162,14 @@ static void inherit_from(unsigned image, unsigned other)
 static void doubt_saved(unsigned p)
 {
     char text[SIM_CONTENT_SIZE];
-    struct row list[SIM_ROWS];
+    struct list_row list[SIM_ROWS];
 
     read_list(text);
-    if (!parse(text, list))
+    if (!list_parse(text, list))
         return;
     for (unsigned n = 0; n < rows; n++)
         if (row_saved[n] && row_image[n] != disk[p].image && list[n].there &&
-            strcmp(list[n].path, names[p]) == 0)
+            strcmp(list[n].path, list_paths[p]) == 0)
             row_image[n] = 0;
 }
 
@@ -240,13 +197,13 @@ static void die(unsigned image, unsigned p)
 static bool has_row_at(unsigned image, unsigned p)
 {
     char text[SIM_CONTENT_SIZE];
-    struct row list[SIM_ROWS];
+    struct list_row list[SIM_ROWS];
 
     read_list(text);
-    if (!parse(text, list))
+    if (!list_parse(text, list))
         return false;
     for (unsigned n = 0; n < rows; n++)
-        if (row_image[n] == image && list[n].there && strcmp(list[n].path, names[p]) == 0)
+        if (row_image[n] == image && list[n].there && strcmp(list[n].path, list_paths[p]) == 0)
             return true;
     return false;
 }
@@ -260,11 +217,11 @@ static void make_file(unsigned p)
         inherit(p);
     }
     disk[p].content = contents++;
-    place(path, "images", names[p]);
+    place(path, "images", list_paths[p]);
     file_text(p, text);
     write_text(path, text, O_TRUNC);
-    hints_event(HINT_TOUCHED, 0, names[p], NULL);
-    hints_event(HINT_WRITTEN, 0, names[p], NULL);
+    hints_event(HINT_TOUCHED, 0, list_paths[p], NULL);
+    hints_event(HINT_WRITTEN, 0, list_paths[p], NULL);
 }
 
 /* Images that were at the place, and that S3 never had there, by bits. */
@@ -291,7 +248,7 @@ static void make_row(unsigned p)
 {
     char path[2 * SIM_PATH_SIZE], line[SIM_CONTENT_SIZE];
 
-    snprintf(line, sizeof line, "%u\t%u\t%s\n", rows, rows % 3, names[p]);
+    snprintf(line, sizeof line, "%u\t%u\t%s\n", rows, rows % 3, list_paths[p]);
     if (rows >= 2 && image_in_bucket(p) != disk[p].image)
         row_early[rows] = (int)p;
     if (rows >= 2 && image_before(p) != disk[p].image) {
@@ -335,6 +292,7 @@ void tree_begin(const char *where, unsigned limit)
     memset(heir_at, -1, sizeof heir_at);
     memset(overwrote, 0, sizeof overwrote);
     memset(stored_at, 0, sizeof stored_at);
+    memset(heirs, 0, sizeof heirs);
     memset(landed, 0, sizeof landed);
     images = contents = 1;
     rows = removals = 0;
@@ -355,8 +313,8 @@ static bool rename_over(unsigned from, unsigned to)
 
     if (!disk[from].image)
         return false;
-    place(path, "images", names[from]);
-    place(path2, "images", names[to]);
+    place(path, "images", list_paths[from]);
+    place(path2, "images", list_paths[to]);
     must(rename(path, path2) == 0);
     heir_at[disk[from].image] = -1;
     if (disk[to].image) {
@@ -370,7 +328,7 @@ static bool rename_over(unsigned from, unsigned to)
     if (dead)
         died_at[dead] = (int)to;
     inherit(to);
-    hints_event(HINT_MOVED, 0, names[from], names[to]);
+    hints_event(HINT_MOVED, 0, list_paths[from], list_paths[to]);
     return true;
 }
 
@@ -381,13 +339,13 @@ static bool remove_file(unsigned p)
 
     if (!disk[p].image)
         return false;
-    place(path, "images", names[p]);
+    place(path, "images", list_paths[p]);
     must(unlink(path) == 0);
     dead = disk[p].image;
     removed[dead] = true;
     disk[p].image = 0;
     die(dead, p);
-    hints_event(HINT_GONE, 0, names[p], NULL);
+    hints_event(HINT_GONE, 0, list_paths[p], NULL);
     return true;
 }
 
@@ -397,7 +355,7 @@ static bool write_row(unsigned p)
     char text[SIM_CONTENT_SIZE];
 
     read_list(text);
-    if (!disk[p].image || rows == SIM_ROWS || is_named(text, names[p]))
+    if (!disk[p].image || rows == SIM_ROWS || list_names(text, list_paths[p]))
         return false;
     make_row(p);
     return true;
@@ -417,16 +375,16 @@ static bool was_anothers(unsigned image, int p)
 static bool save_old(void)
 {
     char path[2 * SIM_PATH_SIZE], part[2 * SIM_PATH_SIZE];
-    struct row list[SIM_ROWS];
+    struct list_row list[SIM_ROWS];
 
     place(part, "lists", LIST_NAME ".tmp");
     place(path, "lists", LIST_NAME);
     write_text(part, old_list, O_TRUNC);
-    must(rename(part, path) == 0 && parse(old_list, list));
+    must(rename(part, path) == 0 && list_parse(old_list, list));
     hints_event(HINT_WRITTEN, 1, LIST_NAME, NULL);
     list_made();
     for (unsigned n = 0; n < rows; n++) {
-        int p = list[n].there ? path_of(list[n].path) : -1;
+        int p = list[n].there ? list_path_of(list[n].path) : -1;
 
         if (p < 0 || was_anothers(row_image[n], p))
             row_image[n] = 0;
@@ -480,14 +438,14 @@ void tree_crashed(void)
 
 static void judge_list(const char *text)
 {
-    struct row list[SIM_ROWS];
+    struct list_row list[SIM_ROWS];
 
-    if (!text || !parse(text, list)) {
+    if (!text || !list_parse(text, list)) {
         tree_break("5: a list has rows that nobody wrote so");
         return;
     }
     for (unsigned n = 0; n < SIM_ROWS; n++) {
-        int p = list[n].there ? path_of(list[n].path) : -1;
+        int p = list[n].there ? list_path_of(list[n].path) : -1;
 
         if (list[n].there && p < 0)
             tree_break("5: a row names a path that nobody wrote");
@@ -500,7 +458,7 @@ static void judge_removal(unsigned p)
 {
     unsigned image = image_in_bucket(p);
 
-    if (is_named(bucket_text(SIM_LIST_KEY), names[p]))
+    if (list_names(bucket_text(SIM_LIST_KEY), list_paths[p]))
         tree_break("4: an object was deleted that the list in S3 names");
     if (image && !landed[image] && ++removals > max_removals)
         tree_break("6: more removals than the limit allows");
@@ -509,7 +467,7 @@ static void judge_removal(unsigned p)
 /* What came there while the request is on its way is put again. */
 void tree_judge_decision(const char *key)
 {
-    int p = strncmp(key, "images/", 7) == 0 ? path_of(key + 7) : -1;
+    int p = strncmp(key, "images/", 7) == 0 ? list_path_of(key + 7) : -1;
 
     if (p >= 0 && disk[p].image && hints_untold() == 0)
         tree_break("1: an object is to be deleted whose file is on disk, as all events said");
@@ -517,7 +475,7 @@ void tree_judge_decision(const char *key)
 
 void tree_judge_object(const char *key, const char *text)
 {
-    int p = strncmp(key, "images/", 7) == 0 ? path_of(key + 7) : -1;
+    int p = strncmp(key, "images/", 7) == 0 ? list_path_of(key + 7) : -1;
     unsigned image = image_of(text);
 
     if (strcmp(key, SIM_LIST_KEY) == 0) {
@@ -548,10 +506,10 @@ static int place_of(unsigned image)
 }
 
 /* Some row names the place. */
-static bool has_row(const struct row list[SIM_ROWS], int at)
+static bool has_row(const struct list_row list[SIM_ROWS], int at)
 {
     for (unsigned n = 0; n < rows; n++)
-        if (list[n].there && strcmp(list[n].path, names[at]) == 0)
+        if (list[n].there && strcmp(list[n].path, list_paths[at]) == 0)
             return true;
     return false;
 }
@@ -561,26 +519,39 @@ static bool has_row(const struct row list[SIM_ROWS], int at)
  * follow when it is released. */
 static bool stays(unsigned n, const char *path, bool held)
 {
-    int p = path_of(path);
+    int p = list_path_of(path);
 
     if (p >= 0 && held && !disk[p].image && image_in_bucket((unsigned)p) == row_image[n])
         return true;
     return p >= 0 && row_loose[n] && (held || disk[p].image);
 }
 
+/* The row may be of this image, which had the place where it was written before the other: S3 never
+ * had one of the two there ("where rows are written by a name that changes hands within the settle
+ * time, nobody can tell whose they are", agent/DESIGN.md), or it had this one there by then, and
+ * whether the row is as old as that nobody can tell. */
+static bool may_be_of(unsigned n, unsigned image)
+{
+    unsigned place = 1u << row_early[n];
+
+    return image == row_before[n] ||
+           (was_at[image] & place && !(stored_at[row_first[n]] & stored_at[image] & place));
+}
+
 /* A row was written by the name of a place for an image that S3 did not have there yet. It may stay
- * so. It may be taken for a row of another one that had been there, where S3 never had one of the
- * two there: "where rows are written by a name that changes hands within the settle time, nobody
- * can tell whose they are" (agent/DESIGN.md). */
+ * so. It may be taken for a row of another one that had been there, and be where that is, or what
+ * has its rows since. */
 static bool is_theirs(unsigned n, const char *path)
 {
-    int p = path_of(path);
-    unsigned place, image = p >= 0 ? disk[p].image : 0;
+    int p = list_path_of(path);
+    unsigned there = p >= 0 ? disk[p].image : 0;
 
     if (row_early[n] < 0 || p == row_early[n])
         return row_early[n] >= 0;
-    place = 1u << row_early[n];
-    return image && was_at[image] & place && !(stored_at[row_first[n]] & stored_at[image] & place);
+    for (unsigned other = 1; there && other < images; other++)
+        if ((other == there || heirs[other] & UINT64_C(1) << there) && may_be_of(n, other))
+            return true;
+    return false;
 }
 
 /* Or, where the agent had not heard yet that S3 has its image there, it may go with such another
@@ -611,7 +582,7 @@ static bool is_unheard_of(unsigned n)
     return crashed && died_at[image] >= 0 && !(stored_at[image] & 1u << died_at[image]);
 }
 
-static void judge_row(const struct row list[SIM_ROWS], unsigned n, bool held)
+static void judge_row(const struct list_row list[SIM_ROWS], unsigned n, bool held)
 {
     unsigned image = row_image[n];
     int at = place_of(image);
@@ -622,7 +593,7 @@ static void judge_row(const struct row list[SIM_ROWS], unsigned n, bool held)
         tree_break("5: the row of an image that is gone stayed");
     if (at < 0 || (row_loose[n] && ((crashed && late[image]) || is_unheard_of(n))))
         return;
-    if (list[n].there && strcmp(list[n].path, names[at]) != 0 && !stays(n, list[n].path, held))
+    if (list[n].there && strcmp(list[n].path, list_paths[at]) != 0 && !stays(n, list[n].path, held))
         tree_break("5: a row does not name its image");
     if (!list[n].there && !goes_as_theirs(n) &&
         (!row_loose[n] || ((needs_row[image] || heir_at[image] == at) && !has_row(list, at))))
@@ -632,10 +603,10 @@ static void judge_row(const struct row list[SIM_ROWS], unsigned n, bool held)
 /* It names an image that is not on disk, and that S3 may not have: it may wait while removals are
  * held.
  */
-static bool is_dangling(const struct row list[SIM_ROWS])
+static bool is_dangling(const struct list_row list[SIM_ROWS])
 {
     for (unsigned n = 0; n < rows; n++) {
-        int p = list[n].there ? path_of(list[n].path) : -1;
+        int p = list[n].there ? list_path_of(list[n].path) : -1;
 
         if (p >= 0 && !disk[p].image)
             return true;
@@ -647,10 +618,10 @@ static void judge_rows(bool held)
 {
     char text[SIM_CONTENT_SIZE];
     const char *in_s3 = bucket_text(SIM_LIST_KEY);
-    struct row list[SIM_ROWS];
+    struct list_row list[SIM_ROWS];
 
     read_list(text);
-    if (!parse(text, list)) {
+    if (!list_parse(text, list)) {
         tree_break("5: the list has rows that nobody wrote so");
         return;
     }
@@ -685,7 +656,7 @@ void tree_show(void)
     for (unsigned p = 0; p < SIM_PATHS; p++) {
         key_of(p, key);
         in_s3 = bucket_text(key);
-        printf("%s: image %u on disk, %u in S3\n", names[p], disk[p].image, image_of(in_s3));
+        printf("%s: image %u on disk, %u in S3\n", list_paths[p], disk[p].image, image_of(in_s3));
     }
     read_list(text);
     in_s3 = bucket_text(SIM_LIST_KEY);
