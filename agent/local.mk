@@ -194,6 +194,7 @@ agent_tests = \
 	tests/unit/test_follow \
 	tests/unit/test_intake \
 	tests/unit/test_listed \
+	tests/unit/test_returned \
 	tests/unit/test_seek \
 	tests/unit/test_agent_plan \
 	tests/unit/test_agent_policy \
@@ -299,6 +300,10 @@ tests_unit_test_listed_SOURCES = tests/unit/test_listed.c $(places_bed)
 tests_unit_test_listed_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_unit_test_listed_LDFLAGS = $(lockstep_LDFLAGS)
 tests_unit_test_listed_LDADD = $(lockstep_LDADD) $(CMOCKA_LIBS)
+tests_unit_test_returned_SOURCES = tests/unit/test_returned.c $(places_bed)
+tests_unit_test_returned_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_unit_test_returned_LDFLAGS = $(lockstep_LDFLAGS)
+tests_unit_test_returned_LDADD = $(lockstep_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_seek_SOURCES = tests/unit/test_seek.c $(places_bed)
 tests_unit_test_seek_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_unit_test_seek_LDFLAGS = $(lockstep_LDFLAGS) -Wl,--wrap=watchers_observe

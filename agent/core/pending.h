@@ -150,7 +150,6 @@ struct item {
     bool vacated : 1;   /* the image that S3 has under this key was found at another path, an event
                            told that it left, or it is gone with its rows */
     bool returned : 1;  /* events told that what S3 has under this key left and came back */
-    bool left_anew : 1; /* vacated: an event told that what had come here since left, too */
     bool decided : 1;   /* what is to become of `seen` is known, but its turn is not yet */
     bool copy : 1;      /* RENAME: by CopyObject (else the file is read and put) */
     bool passed_on : 1; /* RENAME: an event told that the image left here again */

@@ -2,6 +2,7 @@
 #include "agent/service/agent.h"
 
 #include "agent/service/birth.h"
+#include "agent/service/follow.h"
 #include "agent/service/publish.h"
 
 #include "base/log.h"
@@ -197,6 +198,8 @@ static void decide_present(struct agent *a, struct item *it, struct known *known
         birth_shared(a, it);
     if (here && !(here->flags & KNOWN_MOVED))
         follow_home(a, it, here);
+    else if (!here)
+        follow_returned(a, it);
     renamed = rename_consider(a, it, here);
     if (renamed == RENAME_WAIT) {
         item_queue_push(&a->parked, it);

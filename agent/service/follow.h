@@ -58,6 +58,10 @@ bool follow_came_over(struct agent *a, const struct mapping *m, const char *path
 int follow_also_over(struct agent *a, struct rows *rows, const struct item *it, const char *key,
                      const struct known *known);
 
+/* follow_returned(a, it): the item's file is back, as events told, but its object went meanwhile,
+ * and its rows for those of the place where it was renamed over another: they are its own. */
+void follow_returned(struct agent *a, const struct item *it);
+
 /* follow_emptied(a, it): what was at the item's path went on, and nothing is there any more: rows
  * of what it had overwritten there are to go with the next pass. True: there are such. */
 bool follow_emptied(struct agent *a, const struct item *it);

@@ -93,6 +93,16 @@ int follow_also_over(struct agent *a, struct rows *rows, const struct item *it, 
     return rows_also(rows, image, plan_file(known), follow_listed_at(m, known, image), over);
 }
 
+void follow_returned(struct agent *a, const struct item *it)
+{
+    struct rows *rows = follow_rows(a, it);
+    char over[AGENT_KEY_SIZE];
+
+    if (rows && it->returned && !rows_image_of(rows, file_id_of(&it->seen)) &&
+        departed_to(a->index, it->key, over, sizeof over) && is_left(a, rows, it, over))
+        follow_noted(a, rows, follow_also(a, rows, it, over));
+}
+
 /* Lists name what the index has under this key by another path, `at`. */
 static void note_listed(struct agent *a, const char *key, char *at)
 {

@@ -73,12 +73,12 @@ static bool is_image(struct agent *a, const char *key)
 /* What was at `left`, and at `root` before, is no image that anybody knows of, and at the place to
  * which it came there is one: that has another content now. So people save, by a new file that they
  * rename over the old one. */
-static bool is_replaced(struct agent *a, const struct item *left, const char *root,
+static bool is_replaced(struct agent *a, const struct item *left, const char *root, bool anew,
                         const struct item *came)
 {
     const struct rows *rows = a->mappings[left->mapping].rows;
 
-    if (left->image || is_image(a, root) || !rows_is_free(rows, left->path))
+    if (left->image || (!anew && is_image(a, root)) || !rows_is_free(rows, left->path))
         return false;
     if (came->vacated) /* what else is known of the place is of what left it */
         return came->origin || (came->image && came->decided);
@@ -104,6 +104,7 @@ void rename_told(struct agent *a, unsigned mapping, const char *from, const char
     const char *root = from_key;
     struct birth b;
     bool found; /* it was found out what was at `from` */
+    bool anew;
 
     if (!agent_key(a, mapping, from, from_key) || !agent_key(a, mapping, to, to_key) ||
         strcmp(from, to) == 0)
@@ -127,18 +128,20 @@ void rename_told(struct agent *a, unsigned mapping, const char *from, const char
         root = map_get_str(a->dirs_to, from_key); /* it was looked at when it had left already */
     else if (came_over(a, left, &b))
         root = b.key;
-    left->left_anew = left->vacated;
-    left->vacated = true; /* what comes there now overwrites nothing */
-    first = pending_find(a->pending, root);
-    if (is_replaced(a, left, root, came)) {
+    anew = root == from_key && left->vacated; /* what S3 has there had left before */
+    left->vacated = true;                     /* what comes there now overwrites nothing */
+    first = anew ? NULL : pending_find(a->pending, root);
+    if (is_replaced(a, left, root, anew, came)) {
         if (first)
             told_set(&first->heir, NULL);
     } else {
         if (first == came) { /* it is back where it was */
             root = NULL;
-            came->vacated = came->vacated && came->left_anew;
+            came->vacated = false;
             came->returned = true;
         }
+        if (anew)
+            root = NULL; /* S3 has it nowhere */
         if (first)
             told_set(&first->heir, root ? to_key : NULL);
         told_set(&came->origin, root);

@@ -45,6 +45,9 @@ ONCE = (
          (NO_CRASH,)),
     Once("an old list is saved when another image is where its image was in between",
          "8:11:19:21:12:25", (11,), (NO_CRASH,)),
+    Once("images leave and come over others, all before anybody looked", "5:17:9:18:3:0:10", (0,),
+         (NO_CRASH,)),
+    Once("the same, and one comes back", "5:3:17:19:1:0:7:6", (0,), (NO_CRASH,)),
     Once("files go while a listing waits in which they are", "16:22:24", (7, 9), (6, 9)),
 )
 

@@ -52,7 +52,7 @@ static void say_item(const struct item *it)
     say("\n  item: %s %s saw %" PRIu64 " origin %s via %s went %s heir %s image %s%s%s%s%s%s",
         it->key, item_state_name(it->state), it->seen.kind == FILE_REGULAR ? it->seen.ino : 0,
         or_none(it->origin), or_none(it->via), or_none(it->went), or_none(it->heir),
-        or_none(it->image), it->vacated ? " vacated" : "", it->left_anew ? " left_anew" : "",
+        or_none(it->image), it->vacated ? " vacated" : "", it->returned ? " returned" : "",
         it->was_there ? " was_there" : "", it->decided ? " decided" : "",
         it->again ? " again" : "");
 }
