@@ -9,7 +9,7 @@ def main():
     missed = []
     for name in ("no_guard", "no_order", "no_identity", "no_intent"):
         done = subprocess.run([f"{build}/tests/simulation/simulate_{name}"], stdout=subprocess.PIPE,
-                              text=True, timeout=60, check=False)
+                              text=True, timeout=300, check=False)
         print(name, done.stdout.strip(), sep="\n")
         if done.returncode != 1 or "broken: " not in done.stdout:
             missed.append(name)

@@ -24,7 +24,7 @@ def write(path, number):
     os.utime(path, ns=(STAMP_NS, STAMP_NS))
 
 
-def running(ctx):
+def running(ctx, **repository):
     """An agent in step on images that only their content tells apart; the row of number n is n."""
     images, lists = ctx.folder("images"), ctx.folder("lists")
     paths = [f"c/{i:04}.raw" for i in range(COUNT)]
@@ -32,7 +32,7 @@ def running(ctx):
         write(f"{images}/{path}", number)
     with open(f"{lists}/all.lst", "w") as file:
         file.writelines(f"{n}\t0.0\t{path}\n" for n, path in enumerate(paths))
-    agent = ctx.agent(images=images, lists=lists, repository={"max_removals": 10000})
+    agent = ctx.agent(images=images, lists=lists, repository={"max_removals": 10000, **repository})
     agent.start()
     agent.wait_in_step(30)
     return agent, images, lists, paths
@@ -65,7 +65,7 @@ def test_images_put_back_keep_their_rows(ctx):
 
 @on("s3d")
 def test_images_put_back_live_keep_their_rows(ctx):
-    agent, images, lists, paths = running(ctx)
+    agent, images, lists, paths = running(ctx, settle_ms=4000)  # they are back within it
     before = open(f"{lists}/all.lst", "rb").read()
     shutil.rmtree(f"{images}/c")
     for number in reversed(range(COUNT)):
