@@ -281,7 +281,7 @@ tests_unit_test_agent_wait_SOURCES = tests/unit/test_agent_wait.c tests/unit/uni
 tests_unit_test_agent_wait_LDADD = $(agent_tests_LIBS)
 tests_unit_test_deletions_SOURCES = tests/unit/test_deletions.c tests/unit/unit.h
 tests_unit_test_deletions_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
-tests_unit_test_deletions_LDFLAGS = $(lockstep_LDFLAGS) -Wl,--wrap=agent_sync
+tests_unit_test_deletions_LDFLAGS = $(lockstep_LDFLAGS) -Wl,--wrap=agent_sync -Wl,--wrap=strdup
 tests_unit_test_deletions_LDADD = $(lockstep_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_intake_SOURCES = tests/unit/test_intake.c tests/unit/unit.h
 tests_unit_test_intake_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)

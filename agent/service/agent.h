@@ -512,8 +512,8 @@ void deletions_step(struct agent *a);
 void deletions_outcome(struct agent *a, struct transfer *t);
 /* S3 has an object of the key, as far as is known, that is not only kept there */
 bool deletions_has_object(struct agent *a, const char *key);
-/* the ETag that an object must have to go; malloc; NULL: any */
-char *deletions_condition(const struct known *known);
+/* the ETag that an object must have to go; malloc; NULL: any. False without memory */
+bool deletions_condition(const struct known *known, char **ret);
 /* an entry's flags when its deletion may have happened or not */
 unsigned deletions_doubt(unsigned flags);
 /* the removal failed, and is tried again; somebody else's object (its ETag) is there and stays */

@@ -34,23 +34,31 @@ bool deletions_has_object(struct agent *a, const char *key)
     return rc == 0 ? !(e.known.flags & KNOWN_KEPT) : rc != -ENOENT;
 }
 
-char *deletions_condition(const struct known *known)
+bool deletions_condition(const struct known *known, char **ret)
 {
     /* What an interrupted transfer left has an ETag that nobody told us. */
     bool told = !(known->flags & KNOWN_UNCERTAIN) || (known->flags & KNOWN_LEAVING);
+    bool wanted = known->etag[0] && told;
 
-    return known->etag[0] && told ? strdup(known->etag) : NULL;
+    *ret = wanted ? strdup(known->etag) : NULL;
+    return !wanted || *ret;
 }
 
-/* The ETag that the item's object must have to be deleted, and what it takes to look at it. */
-static char *condition_of(struct agent *a, const struct item *it,
-                          const struct s3_attributes **ret_attributes)
+/* The ETag that the item's object must have to be deleted (NULL: any), and what it takes to look at
+ * it. False: it could not be found out, so nothing may be deleted. */
+static bool condition_of(struct agent *a, const struct item *it, char **ret,
+                         const struct s3_attributes **ret_attributes)
 {
     struct index_entry e;
+    int rc;
 
+    *ret = NULL;
     if (attributes_of(a->attributes, it->mapping, it->path, ret_attributes))
-        agent_fail(a, -ENOMEM, "deleting objects");
-    return index_get(a->index, it->key, &e) == 0 ? deletions_condition(&e.known) : NULL;
+        return false;
+    rc = index_get(a->index, it->key, &e);
+    if (rc && rc != -ENOENT)
+        agent_fail(a, rc, "reading the index");
+    return rc == 0 ? deletions_condition(&e.known, ret) : rc == -ENOENT;
 }
 
 /* The transfer that deletes these; NULL without memory. */
@@ -58,20 +66,21 @@ static struct transfer *make_transfer(struct agent *a, struct item **items, size
 {
     struct transfer *t =
         transfer_new(count == 1 ? TRANSFER_DELETE : TRANSFER_DELETE_MANY, items[0]->key);
+    bool made = t != NULL;
 
-    if (t && count == 1)
-        t->source_etag = condition_of(a, items[0], &t->attributes);
-    if (!t || count == 1)
-        return t;
-    t->items = calloc(count, sizeof *t->items);
-    t->item_count = t->items ? count : 0;
-    for (size_t i = 0; i < t->item_count; i++) {
-        t->items[i].etag = condition_of(a, items[i], &t->items[i].attributes);
-        t->items[i].key = strdup(items[i]->key);
-        if (!t->items[i].key)
-            t->item_count = i;
+    if (made && count == 1)
+        made = condition_of(a, items[0], &t->source_etag, &t->attributes);
+    if (made && count > 1) {
+        t->items = calloc(count, sizeof *t->items);
+        made = t->items != NULL;
+        t->item_count = made ? count : 0;
+        for (size_t i = 0; made && i < count; i++) {
+            t->items[i].key = strdup(items[i]->key);
+            made = t->items[i].key &&
+                   condition_of(a, items[i], &t->items[i].etag, &t->items[i].attributes);
+        }
     }
-    if (t->item_count == count)
+    if (made)
         return t;
     transfer_free(t);
     return NULL;

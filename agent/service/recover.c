@@ -91,10 +91,11 @@ static struct mapping *mapping_named(struct agent *a, const char *name)
     return NULL;
 }
 
-/* A copy of a string that may be absent. */
-static char *copy_of(const char *s)
+/* Copy a string that may be absent. False without memory. */
+static bool copy_of(const char *s, char **ret)
 {
-    return s ? strdup(s) : NULL;
+    *ret = s ? strdup(s) : NULL;
+    return !s || *ret;
 }
 
 /* The file, as the record has it. */
@@ -122,14 +123,11 @@ static int recover_intent(struct recovery *r, const struct journal_record *rec,
     o->op = rec->op;
     o->mapping = m->id;
     o->count = rec->count;
-    o->path = copy_of(rec->path);
-    o->path2 = copy_of(rec->path2);
-    o->before = copy_of(rec->before);
-    o->after = copy_of(rec->after);
-    o->backup = copy_of(rec->backup);
     if (rec->has & JOURNAL_HAS_FILE)
         o->st = file_of(rec);
-    if (map_put(r->open, &o->tx, sizeof o->tx, o, NULL)) {
+    if (!copy_of(rec->path, &o->path) || !copy_of(rec->path2, &o->path2) ||
+        !copy_of(rec->before, &o->before) || !copy_of(rec->after, &o->after) ||
+        !copy_of(rec->backup, &o->backup) || map_put(r->open, &o->tx, sizeof o->tx, o, NULL)) {
         open_free(o);
         return -ENOMEM;
     }

@@ -73,10 +73,12 @@ static struct journal_record record(struct agent *a, const struct item *it, cons
 static struct transfer *begin_copy(struct agent *a, struct item *it, const struct known *known)
 {
     char stamp[TRASH_STAMP_SIZE], to[TRASH_KEY_MAX + 1];
-    char *etag = deletions_condition(known);
     struct journal_record rec;
     struct transfer *t;
+    char *etag;
 
+    if (!deletions_condition(known, &etag))
+        return NULL;
     trash_stamp(a->real_us, stamp);
     trash_key(a->conf->s3.trash_prefix, stamp, it->key, to);
     rec = record(a, it, to, JOURNAL_INTENT);
