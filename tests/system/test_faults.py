@@ -341,6 +341,13 @@ def unheard_and_refused(ctx):
     return agent, images, before
 
 
+def crash_before_the_index_knew(agent, before):
+    """The index is as it was, the journal as it is."""
+    agent.kill9()
+    shutil.rmtree(f"{agent.state_dir}/index")
+    shutil.copytree(before, f"{agent.state_dir}/index")
+
+
 def without_them(ctx, images):
     os.unlink(f"{images}/small.jpg")
     os.unlink(f"{images}/large.rec")
@@ -361,9 +368,7 @@ def test_what_landed_unheard_and_was_refused_then_goes_with_its_file(ctx):
 def test_so_it_does_after_a_crash_before_the_index_knew(ctx):
     """The journal says that it is not sure, and recovery reads that."""
     agent, images, before = unheard_and_refused(ctx)
-    agent.kill9()
-    shutil.rmtree(f"{agent.state_dir}/index")
-    shutil.copytree(before, f"{agent.state_dir}/index")
+    crash_before_the_index_knew(agent, before)
     without_them(ctx, images)
     agent.once()
     assert set(ctx.client.keys("images/")) == {"images/stays.jpg"}, ctx.client.keys("images/")
@@ -409,9 +414,7 @@ def test_a_directory_s_rename_that_was_taken_back_leaves_no_copy_after_a_crash(c
     os.rename(f"{images}/e", f"{images}/d")
     wait_until(lambda: any(r["st"] != "intent" for r in agent.journal_records("--op", "rename")), 20,
                lambda: str(agent.journal_records()))
-    agent.kill9()
-    shutil.rmtree(f"{agent.state_dir}/index")
-    shutil.copytree(before, f"{agent.state_dir}/index")
+    crash_before_the_index_knew(agent, before)
     ctx.server.clear_faults()
     agent.once()
     ctx.client.assert_tree(images, "images/")
