@@ -33,37 +33,26 @@ static void take_hash(struct call *call, bool is_signed)
     }
 }
 
-/* "name: value" and a NUL. libcurl wants "name;" for an empty value, "name:" to leave its own out.
- */
+/* "name: value" and a NUL. */
 static int append_line(struct buf *lines, const char *name, const char *value)
 {
     int code = buf_append_str(lines, name);
     if (code == 0)
-        code = buf_append_str(lines, value[0] != '\0' ? ": " : ";");
+        code = buf_append_str(lines, ": ");
     if (code == 0)
         code = buf_append(lines, value, strlen(value) + 1);
     return code;
 }
 
-/* All header lines; what libcurl would add by itself is suppressed. */
+/* All header lines. */
 static int write_lines(struct call *call, const struct header_set *set)
 {
-    static const char no_expect[] = "Expect:", no_type[] = "Content-Type:", no_accept[] = "Accept:";
-    bool typed = false;
     int code = 0;
     buf_reset(&call->lines);
-    for (size_t i = 0; i < set->count && code == 0; i++) {
-        typed = typed || strcmp(set->pairs[i].name, "content-type") == 0;
+    for (size_t i = 0; i < set->count && code == 0; i++)
         code = append_line(&call->lines, set->pairs[i].name, set->pairs[i].value);
-    }
     if (code == 0)
         code = append_line(&call->lines, "authorization", call->authorization.data);
-    if (code == 0)
-        code = buf_append(&call->lines, no_expect, sizeof(no_expect));
-    if (code == 0)
-        code = buf_append(&call->lines, no_accept, sizeof(no_accept));
-    if (code == 0 && !typed)
-        code = buf_append(&call->lines, no_type, sizeof(no_type));
     return code;
 }
 

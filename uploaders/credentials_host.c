@@ -106,7 +106,6 @@ static int ask_metadata(const struct credentials_plan *plan, const struct fetche
     size_t n = rules_authority(plan->url);
     int rc = buf_reserve(&lines, 4096);
     rc = rc ?: web_line(&lines, header, value);
-    rc = rc ?: buf_append(&lines, "Content-Type:", sizeof("Content-Type:"));
     rc = rc ?: buf_append(&url, plan->url, n);
     rc = rc ?: buf_append_str(&url, path);
     struct web_request q = {.method = method,

@@ -120,7 +120,7 @@ static int write_lines(struct sts *s)
     rc = rc ?: web_line(&s->lines, "content-type", FORM_TYPE);
     if (s->with && rc == 0)
         rc = sign(s, now, hash, &s->lines);
-    return rc ?: web_line(&s->lines, "expect", "");
+    return rc;
 }
 
 /* What the answer's Date says of our clock. True where it was off by more than is good. */

@@ -25,7 +25,9 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/remove.c \
 	uploaders/simple.c \
 	uploaders/site.h uploaders/site.c \
-	uploaders/sockets.h uploaders/sockets.c \
+	uploaders/connections.h uploaders/connections.c \
+	uploaders/http.h uploaders/http_request.c uploaders/http_answer.c \
+	uploaders/proxies.h uploaders/proxies.c \
 	uploaders/source.h uploaders/source.c \
 	uploaders/task.h uploaders/task.c \
 	uploaders/transfer.c \
@@ -79,7 +81,8 @@ uploaders_tests = \
 	tests/unit/test_redirect \
 	tests/unit/test_retry \
 	tests/unit/test_sigv4 \
-	tests/unit/test_sockets \
+	tests/unit/test_http \
+	tests/unit/test_proxies \
 	tests/unit/test_spread \
 	tests/unit/test_stray \
 	tests/unit/test_uploaders_faults
@@ -119,8 +122,10 @@ tests_unit_test_retry_SOURCES = tests/unit/test_retry.c
 tests_unit_test_retry_LDADD = $(uploaders_test_libs)
 tests_unit_test_call_build_SOURCES = tests/unit/test_call_build.c
 tests_unit_test_call_build_LDADD = $(uploaders_test_libs)
-tests_unit_test_sockets_SOURCES = tests/unit/test_sockets.c
-tests_unit_test_sockets_LDADD = $(uploaders_test_libs)
+tests_unit_test_http_SOURCES = tests/unit/test_http.c
+tests_unit_test_http_LDADD = $(uploaders_test_libs)
+tests_unit_test_proxies_SOURCES = tests/unit/test_proxies.c
+tests_unit_test_proxies_LDADD = $(uploaders_test_libs)
 tests_unit_test_spread_SOURCES = tests/unit/test_spread.c
 tests_unit_test_spread_LDADD = $(uploaders_test_libs)
 tests_unit_test_stray_SOURCES = tests/unit/test_stray.c

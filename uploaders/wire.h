@@ -1,10 +1,11 @@
 /*
- * HTTP exchanges of one thread: libcurl's multi interface over epoll. Shell.
+ * HTTP exchanges of one thread. Shell.
  *
  *   wire_send -> wire_turn, wire_turn ... -> x->done(x)
  *
- * A handle and its connection go back to a pool after each exchange. Nothing here knows of S3,
- * signs or tries again. Not thread-safe: each worker has a wire of its own.
+ * Connections are kept from one exchange to the next (connections.h); where a kept one turns out to
+ * be dead before any answer came, the request is sent again on a new one. Nothing here knows of S3,
+ * signs, or otherwise tries again. Not thread-safe: each worker has a wire of its own.
  */
 #ifndef LOCKSTEP_UPLOADERS_WIRE_H
 #define LOCKSTEP_UPLOADERS_WIRE_H
@@ -55,17 +56,17 @@ struct exchange {
     int status;      /* 0 where none came */
     struct buf head; /* name NUL value NUL ...; names in lower case */
     struct buf answer;
-    char words[64];   /* curl's, where the transport failed */
+    char words[64];   /* where the transport failed: how */
     char detail[256]; /* more of it; may be empty */
-    unsigned sent;    /* how often it began to go: libcurl sends again by itself where a connection
-                         that was kept turns out to be dead */
+    unsigned sent;    /* how often it began to go: twice where a connection that was kept turned
+                         out to be dead */
     int64_t sent_us;  /* real time, of the handing over and of the answer's end */
     int64_t answered_us;
 
     /* The wire's. */
     struct exchange *before;
     struct exchange *after;
-    void *handle;
+    void *talk;
     int64_t progress; /* bytes moved, and when that was last seen to change */
     int64_t progress_ms;
     int64_t begun_ms;
@@ -82,11 +83,6 @@ const char *wire_head(const struct exchange *x, const char *name);
 /* wire_head_next(x, &at, &name, &value): walk the headers, at = 0 to begin; false at the end. */
 bool wire_head_next(const struct exchange *x, size_t *at, const char **ret_name,
                     const char **ret_value);
-
-/* wire_head_keep(x, line, n): keep one header, the name in lower case, the value without white
- * space around it; what has no colon is none. 0, or -1 without room. */
-int wire_head_keep(struct exchange *x, const char *line, size_t n)
-    __attribute__((warn_unused_result));
 
 struct wire;
 
@@ -110,5 +106,9 @@ void wire_turn(struct wire *w, int64_t until_ms);
 /* wire_proxy(opt): the proxy's URL; "": none, NULL: libcurl looks at the environment, for each
  * request anew. Where that names none there is no need to. */
 const char *wire_proxy(const struct wire_options *opt);
+
+/* wire_plain_proxy(proxy, authority): what wire_proxy said, for a request without TLS to that
+ * "host[:port]": a URL, or "". */
+const char *wire_plain_proxy(const char *proxy, struct span authority);
 
 #endif

@@ -1,7 +1,6 @@
-/* What an exchange holds, and the headers of an answer as they are kept. Pure. See wire.h. */
+/* What an exchange holds, and the headers of its answer. Pure. See wire.h. */
 #include "uploaders/wire.h"
 
-#include <ctype.h>
 #include <string.h>
 
 void wire_exchange_init(struct exchange *x)
@@ -36,25 +35,4 @@ const char *wire_head(const struct exchange *x, const char *name)
         if (strcmp(found, name) == 0)
             return value;
     return NULL;
-}
-
-int wire_head_keep(struct exchange *x, const char *line, size_t n)
-{
-    struct buf *head = &x->head;
-    const char *colon = memchr(line, ':', n);
-    if (!colon)
-        return 0;
-    struct span value = {colon + 1, n - (size_t)(colon + 1 - line)};
-    while (value.n > 0 && isspace((unsigned char)value.p[0]))
-        value = (struct span){value.p + 1, value.n - 1};
-    while (value.n > 0 && isspace((unsigned char)value.p[value.n - 1]))
-        value.n--;
-    size_t name_at = head->len, name_n = (size_t)(colon - line);
-    if (buf_reserve(head, name_n + value.n + 2) != 0 || buf_append(head, line, name_n) != 0 ||
-        buf_append_byte(head, '\0') != 0 || buf_append_span(head, value) != 0 ||
-        buf_append_byte(head, '\0') != 0)
-        return -1;
-    for (size_t i = name_at; i < name_at + name_n; i++)
-        head->data[i] = (char)tolower((unsigned char)head->data[i]);
-    return 0;
 }

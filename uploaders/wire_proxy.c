@@ -1,4 +1,5 @@
 /* Which proxy requests go through. Shell: it looks at the environment. */
+#include "uploaders/proxies.h"
 #include "uploaders/wire.h"
 
 #include <stdlib.h>
@@ -16,4 +17,16 @@ const char *wire_proxy(const struct wire_options *opt)
         if (getenv(names[i]))
             return NULL;
     return "";
+}
+
+const char *wire_plain_proxy(const char *proxy, struct span authority)
+{
+    static const char *const names[] = {"http_proxy", "all_proxy", "ALL_PROXY"};
+    if (proxy && *proxy == '\0')
+        return "";
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !proxy; i++)
+        proxy = getenv(names[i]);
+    const char *list = getenv("no_proxy");
+    list = list ? list : getenv("NO_PROXY");
+    return !proxy || (list && proxies_except(list, authority)) ? "" : proxy;
 }
