@@ -44,8 +44,6 @@ static enum http_said ended(struct http_answer *a)
 static enum http_said read_status(struct http_answer *a, struct span line)
 {
     const char *p = line.p;
-    if (line.n == 0 && !a->begun)
-        return HTTP_GOES_ON;
     if (line.n < 12 || memcmp(p, "HTTP/1.", 7) != 0 || !isdigit((unsigned char)p[7]) ||
         p[8] != ' ' || (line.n > 12 && p[12] != ' '))
         return broken(a, "the answer is not HTTP/1");

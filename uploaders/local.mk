@@ -83,6 +83,7 @@ uploaders_tests = \
 	tests/unit/test_sigv4 \
 	tests/unit/test_http \
 	tests/unit/test_proxies \
+	tests/unit/test_wire \
 	tests/unit/test_spread \
 	tests/unit/test_stray \
 	tests/unit/test_uploaders_faults
@@ -124,6 +125,8 @@ tests_unit_test_call_build_SOURCES = tests/unit/test_call_build.c
 tests_unit_test_call_build_LDADD = $(uploaders_test_libs)
 tests_unit_test_http_SOURCES = tests/unit/test_http.c
 tests_unit_test_http_LDADD = $(uploaders_test_libs)
+tests_unit_test_wire_SOURCES = tests/unit/test_wire.c
+tests_unit_test_wire_LDADD = $(uploaders_test_libs)
 tests_unit_test_proxies_SOURCES = tests/unit/test_proxies.c
 tests_unit_test_proxies_LDADD = $(uploaders_test_libs)
 tests_unit_test_spread_SOURCES = tests/unit/test_spread.c
@@ -155,7 +158,10 @@ EXTRA_DIST += uploaders/DESIGN.md tests/system/test_engine.py
 
 if FUZZ
 noinst_PROGRAMS += tests/fuzz/fuzz_s3_xml tests/fuzz/fuzz_credentials_file \
-	tests/fuzz/fuzz_credentials_answer
+	tests/fuzz/fuzz_credentials_answer tests/fuzz/fuzz_http
+tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz_http.c
+tests_fuzz_fuzz_http_LDADD = uploaders/libuploaders.a base/libbase.a
+tests_fuzz_fuzz_http_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_credentials_answer_SOURCES = tests/fuzz/fuzz_credentials_answer.c
 tests_fuzz_fuzz_credentials_answer_LDADD = uploaders/libuploaders.a base/libbase.a $(EXPAT_LIBS) \
 	$(CRYPTO_LIBS)
@@ -174,6 +180,10 @@ EXTRA_DIST += \
 	tests/fuzz/corpus/credentials_answer/instance \
 	tests/fuzz/corpus/credentials_answer/process \
 	tests/fuzz/corpus/credentials_answer/sts \
+	tests/fuzz/corpus/http/chunks \
+	tests/fuzz/corpus/http/head \
+	tests/fuzz/corpus/http/length \
+	tests/fuzz/corpus/http/stream \
 	tests/fuzz/corpus/s3_xml/complete \
 	tests/fuzz/corpus/s3_xml/copy \
 	tests/fuzz/corpus/s3_xml/delete \

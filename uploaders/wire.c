@@ -35,6 +35,7 @@ struct talk {
     size_t head_body; /* bytes of the body in there */
     size_t sent;      /* bytes of head and body together */
     size_t may;       /* that many may be, by the pace */
+    bool over;        /* the exchange, which may be freed */
     bool deaf;        /* the server takes no more; what it has said may still be read */
     int64_t moved;    /* bytes, in both directions */
     struct http_answer answer;
@@ -75,7 +76,7 @@ static struct talk *talk_take(struct wire *w)
 /* Back into the pool. */
 static void talk_give(struct talk *t)
 {
-    t->x = NULL;
+    t->over = true;
     t->c = NULL;
     t->next = t->wire->pool;
     t->wire->pool = t;
@@ -245,7 +246,7 @@ static void hear_out(struct talk *t, int code)
 {
     t->deaf = true;
     receive(t);
-    if (t->x && t->deaf)
+    if (!t->over && t->deaf)
         lose(t, "the connection ended while sending", err_name(code));
 }
 
@@ -350,7 +351,7 @@ static void on_ready(void *arg, void *owner, bool writes)
     struct talk *t = owner;
     (void)arg;
     receive(t);
-    if (writes && t->x && connection_is_open(t->c) && t->x->resume_ms == 0)
+    if (writes && !t->over && connection_is_open(t->c) && t->x->resume_ms == 0)
         send_more(t);
 }
 
@@ -364,6 +365,7 @@ static void start(struct wire *w, struct exchange *x)
         return;
     }
     t->x = x;
+    t->over = false;
     t->moved = 0;
     t->head_body = 0;
     t->wish = (struct connection_wish){.owner = t, .elsewhere = x->given_up > 0};
@@ -524,5 +526,6 @@ void wire_free(struct wire *w)
     }
     connections_free(w->connections);
     free(w->proxy);
+    explicit_bzero(w->inbox, sizeof(w->inbox)); /* answers may have brought keys */
     free(w);
 }

@@ -361,7 +361,7 @@ def test_parts_are_tried_again(ctx):
                       ("CompleteMultipartUpload", {"do": "lost-reply"})):
         ctx.server.fault(op=op, **fault)
         outcome = run(ctx, "put", root, "p", "f.rec", options=options).only
-        # 5 calls; libcurl itself sends again where a kept connection dies before any answer
+        # 5 calls; a request is sent again where a kept connection dies before any answer
         assert outcome["verdict"] == "done" and outcome["attempts"] >= 5, (op, fault, outcome)
         assert outcome["etag"].endswith("-3"), (op, fault, outcome)
         ctx.client.assert_tree(root, "p/")

@@ -1,5 +1,6 @@
 """TLS and proxies: what arrives, and whom the agent does not talk to."""
 
+import base64
 import os
 import socket
 import ssl
@@ -174,3 +175,22 @@ def test_a_proxy_that_refuses_is_named(ctx):
     agent = agent_of(ctx, server, images, ca_file=made.cert, proxy=proxy.url)
     check_refused(ctx, server, agent, "the proxy does not connect us (HTTP 403)")
     proxy.close()
+
+
+@on("s3d")
+def test_a_proxy_without_tls_reads_the_requests(ctx):
+    """It gets the whole URL of each and its login; what NO_PROXY names is reached without it."""
+    images = tree(ctx)
+    proxy, other = Proxy(), Proxy("403 Forbidden")
+    login = {"http_proxy": proxy.url.replace("//", "//fox:a%40b@"), "HTTPS_PROXY": other.url}
+    agent_of(ctx, ctx.server, images, environment=login).once()
+    check_arrived(ctx, ctx.server, images)
+    assert {asked.split(" ")[1] for asked in proxy.asked} == {f"127.0.0.1:{ctx.server.port}"}
+    assert len(proxy.asked) >= len(os.listdir(images)), proxy.asked
+    assert set(proxy.logins) == {"Basic " + base64.b64encode(b"fox:a@b").decode()}, proxy.logins
+    asked = len(proxy.asked)
+    agent_of(ctx, ctx.server, images, name="direct", environment={
+        "http_proxy": proxy.url, "no_proxy": "10.0.0.0/8,127.0.0.0/8"}).once()
+    assert len(proxy.asked) == asked and not other.asked, proxy.asked
+    proxy.close()
+    other.close()
