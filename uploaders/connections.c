@@ -43,7 +43,7 @@ struct connections {
     char *proxy; /* NULL: by the environment; "": none */
     CURLM *multi;
     int epoll_fd;
-    int watch_fd;
+    int watch_fd;      /* -1: none */
     int64_t looked_us; /* monotonic, at what happened on the sockets */
     int64_t timer_ms;  /* monotonic, when libcurl wants to be called; INT64_MAX: not */
     bool stuck;
@@ -341,6 +341,11 @@ ssize_t connection_receive(struct connection *c, char *p, size_t size, bool *ret
         got = error_of_socket();
     *ret_more = got > 0 && (c->tls || (size_t)got == size);
     return got;
+}
+
+const char *connection_trouble(const struct connection *c, int code)
+{
+    return c->tls && c->error[0] ? c->error : err_name(code);
 }
 
 void connection_words(const struct connection *c, char *words, size_t words_n, char *detail,

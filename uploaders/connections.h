@@ -89,6 +89,10 @@ ssize_t connection_send(struct connection *c, const struct iovec *pieces, int n)
  * were asked for, or any at all over TLS, there may be more at once (*ret_more). */
 ssize_t connection_receive(struct connection *c, char *p, size_t size, bool *ret_more);
 
+/* connection_trouble(c, code): what a failed send or receive came from: libcurl's words of TLS, or
+ * those of the -errno. Good until the connection is given back. */
+const char *connection_trouble(const struct connection *c, int code);
+
 /* connection_wait(c, writes): `ready` is told when bytes can be received, always; and when they can
  * be sent, where `writes`. 0 or -errno. */
 int connection_wait(struct connection *c, bool writes) __attribute__((warn_unused_result));

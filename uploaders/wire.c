@@ -155,8 +155,8 @@ static int write_head(struct talk *t)
                              .to = t->wish.to,
                              .lines = x->lines,
                              .lines_n = x->lines_n,
-                             .has_body =
-                                 strcmp(x->method, "PUT") == 0 || strcmp(x->method, "POST") == 0,
+                             .has_body = x->body.n > 0 || strcmp(x->method, "PUT") == 0 ||
+                                         strcmp(x->method, "POST") == 0,
                              .body_n = x->body.n,
                              .agent = USER_AGENT};
     int rc = 0;
@@ -247,7 +247,7 @@ static void hear_out(struct talk *t, int code)
     t->deaf = true;
     receive(t);
     if (!t->over && t->deaf)
-        lose(t, "the connection ended while sending", err_name(code));
+        lose(t, "the connection ended while sending", connection_trouble(t->c, code));
 }
 
 /* Send what can be sent at once; of a large body a piece, then others have their turn. */
@@ -337,7 +337,7 @@ static void receive(struct talk *t)
             n > 0 ? http_read(&t->answer, w->inbox, (size_t)n, &used) : http_close(&t->answer);
         t->moved += n > 0 ? n : 0;
         if (n < 0)
-            lose(t, "the connection ended while receiving", err_name((int)n));
+            lose(t, "the connection ended while receiving", connection_trouble(t->c, (int)n));
         else if (said != HTTP_GOES_ON)
             conclude(t, said, (size_t)n - used);
         if (n < 0 || said != HTTP_GOES_ON)
