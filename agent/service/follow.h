@@ -66,6 +66,11 @@ void follow_returned(struct agent *a, const struct item *it);
  * of what it had overwritten there are to go with the next pass. True: there are such. */
 bool follow_emptied(struct agent *a, const struct item *it);
 
+/* follow_claimed(a, it): what the index has under the item's key was found elsewhere, and nothing
+ * is at its path: another image that had come there is not there either. As no removal of the item
+ * will say so, its rows go with its own, or to the name under which S3 has it. */
+void follow_claimed(struct agent *a, const struct item *it);
+
 /* follow_held(a, it): the item's removal is held, so its rows stay. They are to name it as S3 has
  * it: the name of a place where it never landed may be another's soon. */
 void follow_held(struct agent *a, const struct item *it);

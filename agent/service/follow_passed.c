@@ -5,6 +5,7 @@
 #include "agent/service/departed.h"
 #include "agent/service/follow.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* Lists may name the image that was at that key by the item's path, too. True: there is one. What
@@ -101,6 +102,32 @@ void follow_returned(struct agent *a, const struct item *it)
     if (rows && it->returned && !rows_image_of(rows, file_id_of(&it->seen)) &&
         departed_to(a->index, it->key, over, sizeof over) && is_left(a, rows, it, over))
         follow_noted(a, rows, follow_also(a, rows, it, over));
+}
+
+/* The removal of what the index has, or had, under this key was decided, and no guard holds it. */
+static bool is_going(const struct agent *a, const char *key)
+{
+    const struct item *it = pending_find(a->pending, key);
+    struct index_entry e;
+
+    return index_get(a->index, key, &e) == -ENOENT ||
+           (it && it->change == CHANGE_REMOVE && it->released);
+}
+
+void follow_claimed(struct agent *a, const struct item *it)
+{
+    struct rows *rows = follow_rows(a, it);
+    const char *image = rows ? rows_image_at(rows, it->path) : NULL;
+    char key[AGENT_KEY_SIZE];
+    int rc = 0;
+
+    if (!image || strcmp(image, it->path) == 0 || !agent_key(a, it->mapping, image, key))
+        return;
+    if (is_going(a, key))
+        rc = rows_gone(rows, image, it->path, it->path);
+    else
+        rows_lost(rows, image, it->path);
+    follow_noted(a, rows, rc);
 }
 
 /* Lists name what the index has under this key by another path, `at`. */

@@ -2,6 +2,7 @@
 #include "agent/service/agent.h"
 
 #include "agent/service/birth.h"
+#include "agent/service/follow.h"
 #include "agent/service/stale.h"
 
 #include "base/log.h"
@@ -236,6 +237,7 @@ static void rename_take(struct agent *a, struct item *it, struct item *source,
     it->passed_on = false;
     it->copy = copy && !agent_is_list(a, it);
     follow_rename(a, it, source->path, source_known);
+    follow_claimed(a, source);
     passed_unlanded(a, it);
     source->group = rename_group_of(a, it, source->key);
     if (a->fatal)

@@ -49,6 +49,8 @@ ONCE = (
          (NO_CRASH,)),
     Once("the same, and one comes back", "5:3:17:19:1:0:7:6", (0,), (NO_CRASH,)),
     Once("files go while a listing waits in which they are", "16:22:24", (7, 9), (6, 9)),
+    Once("an image goes to another one's old path and is removed there, and that one goes on",
+         "19:7:8:15:1", (5, 9), (NO_CRASH,)),
 )
 
 
