@@ -57,9 +57,7 @@ static bool image_goes_on(struct agent *a, const struct known *k)
            file_id_same(plan_file(k), plan_file(&next.known));
 }
 
-/* Where the index has the image now that it has, or had, under a key. 0: `key` and `ret`; -ENOENT:
- * nowhere, or it is on its way out; -errno. */
-static int image_find(struct agent *a, char key[AGENT_KEY_SIZE], struct index_entry *ret)
+int follow_find(struct agent *a, char key[AGENT_KEY_SIZE], struct index_entry *ret)
 {
     int rc = index_get(a->index, key, ret);
 
@@ -72,9 +70,8 @@ static int image_find(struct agent *a, char key[AGENT_KEY_SIZE], struct index_en
     return rc;
 }
 
-/* Lists may name the image that the index has under this key by the item's path too. */
-static int image_also(struct agent *a, struct rows *rows, const struct item *it, const char *key,
-                      const struct known *known)
+int follow_also_as(struct agent *a, struct rows *rows, const struct item *it, const char *key,
+                   const struct known *known)
 {
     const struct mapping *m = agent_mapping(a, it);
     const char *image = key + m->prefix_len;
@@ -91,14 +88,13 @@ static int displaced_before(struct agent *a, struct rows *rows, const struct ite
     struct index_entry e;
 
     snprintf(key, sizeof key, "%s", known->moved_to ? known->moved_to : it->key);
-    if (image_find(a, key, &e) || !(e.known.flags & KNOWN_LISTED) || !e.known.moved_to ||
+    if (follow_find(a, key, &e) || !(e.known.flags & KNOWN_LISTED) || !e.known.moved_to ||
         strcmp(e.known.moved_to, it->key) != 0 || !plan_is_other(&it->seen, &e.known))
         return 0;
-    return image_also(a, rows, it, key, &e.known);
+    return follow_also_as(a, rows, it, key, &e.known);
 }
 
-/* Have rows left the place under this key since the item began? */
-static bool rows_left(const struct agent *a, const struct item *it, const char *key,
+bool follow_rows_left(const struct agent *a, const struct item *it, const char *key,
                       enum departed_where where)
 {
     int64_t began_us = a->real_us - (a->now_ms - it->since_ms) * US_PER_MS;
@@ -116,7 +112,7 @@ static int follow_displaced(struct agent *a, struct rows *rows, const struct ite
     if (rc == 0 && (e.known.flags & KNOWN_MOVED))
         return displaced_before(a, rows, it, &e.known);
     if (rc || !plan_is_placed(&e.known) || !plan_is_other(&it->seen, &e.known) ||
-        rows_left(a, it, it->key, DEPARTED_ANYWHERE))
+        follow_rows_left(a, it, it->key, DEPARTED_ANYWHERE))
         return 0;
     return rows_displaced(rows, it->path, plan_file(&e.known),
                           follow_listed_at(agent_mapping(a, it), &e.known, it->path));
@@ -397,9 +393,9 @@ void follow_moved(struct agent *a, const struct item *it, const struct known *kn
     if (!rows || !known->moved_to)
         return;
     snprintf(key, sizeof key, "%s", known->moved_to);
-    rc = image_find(a, key, &e);
+    rc = follow_find(a, key, &e);
     follow_noted(a, rows,
-                 rc == 0 ? image_also(a, rows, it, key, &e.known)
+                 rc == 0 ? follow_also_as(a, rows, it, key, &e.known)
                          : rows_gone(rows, it->path, it->path, it->path));
 }
 
@@ -409,9 +405,9 @@ bool follow_also_of(struct agent *a, struct rows *rows, const struct item *it, c
     struct index_entry e;
 
     snprintf(key, sizeof key, "%s", of);
-    if (image_find(a, key, &e))
+    if (follow_find(a, key, &e))
         return false;
-    follow_noted(a, rows, image_also(a, rows, it, key, &e.known));
+    follow_noted(a, rows, follow_also_as(a, rows, it, key, &e.known));
     return true;
 }
 
@@ -423,114 +419,6 @@ void follow_lost(struct agent *a, const struct item *source, const struct item *
         rows_lost(rows, source->path, it->path);
         follow_noted(a, rows, 0);
     }
-}
-
-/* Does something else have the place under this key, as far as is known? */
-static bool is_taken(struct agent *a, const struct rows *rows, const char *key, size_t prefix)
-{
-    const struct item *it = pending_find(a->pending, key);
-    struct index_entry e;
-
-    return !rows_is_free(rows, key + prefix) || (it && it->seen.kind == FILE_REGULAR) ||
-           agent_image(a, key, &e);
-}
-
-/* Calls fn with each path to which events say that what was at the item's went, and where nothing
- * is: somebody may have listed it there, though nobody looked in time. Rows that left it for
- * another one are of what was there and lives on, and so are those that somebody saves by that name
- * again. The first non-zero answer.
- */
-static int each_way(struct agent *a, const struct item *it, rows_name_fn *fn, void *arg)
-{
-    size_t prefix = agent_mapping(a, it)->prefix_len;
-    struct trail trail;
-    int rc = 0;
-
-    trail_begin(&trail, it->key);
-    while (rc == 0 && trail_on(a, &trail) && strcmp(trail.key, it->key) != 0)
-        if (!is_taken(a, agent_mapping(a, it)->rows, trail.key, prefix) &&
-            !rows_left(a, it, trail.key, DEPARTED_ELSEWHERE))
-            rc = fn(arg, trail.key + prefix);
-    return rc;
-}
-
-/* An image that goes. */
-struct going {
-    struct rows *rows;
-    const char *image, *at;
-    struct file_id file;
-};
-
-/* rows_name_fn. */
-static int going_also(void *arg, const char *name)
-{
-    const struct going *g = arg;
-
-    return rows_also(g->rows, g->image, g->file, g->at, name);
-}
-
-/* The path under which the index has what was found at the item's by now: that by which it was
- * found may be another image's. Where nothing was found, the item's own. */
-static const char *image_now(struct agent *a, const struct item *it, struct birth *b)
-{
-    struct file_stat st = {.kind = FILE_REGULAR, .ino = it->file.ino, .born_ns = it->file.born_ns};
-    const char *image;
-
-    if (!it->image)
-        return it->path;
-    image = rows_image_of(follow_rows(a, it), it->file);
-    if (!image && follow_has_birth(&st) && birth_find(a, it, &st, b))
-        image = b->key + agent_mapping(a, it)->prefix_len;
-    return image ? image : it->image;
-}
-
-void follow_gone(struct agent *a, const struct item *it)
-{
-    struct going g = {.rows = follow_rows(a, it)};
-    char key[AGENT_KEY_SIZE];
-    struct index_entry e, last;
-    struct birth b;
-    bool known = index_get(a->index, it->key, &e) == 0;
-    int rc;
-
-    if (!g.rows)
-        return;
-    g.image = image_now(a, it, &b);
-    g.at = follow_listed_at(agent_mapping(a, it), known ? &e.known : NULL, it->path);
-    if (known || it->image)
-        g.file = it->image ? it->file : plan_file(&e.known);
-    snprintf(key, sizeof key, "%s", it->key);
-    if (known && !follow_has_at(a, it) && image_find(a, key, &last) == 0 &&
-        strcmp(key, it->key) != 0) {
-        rc = image_also(a, g.rows, it, key, &last.known);
-    } else {
-        bool other = known && (e.known.flags & KNOWN_MOVED); /* what was here before that */
-
-        rc = other ? 0 : each_way(a, it, going_also, &g);
-        rc = rc ? rc : rows_gone(g.rows, g.image, it->path, g.at);
-    }
-    follow_noted(a, g.rows, rc);
-}
-
-int follow_each_going(struct agent *a, const struct item *it, rows_name_fn *fn, void *arg)
-{
-    const struct rows *rows = follow_rows(a, it);
-    struct index_entry e, last;
-    struct birth b;
-    bool known = index_get(a->index, it->key, &e) == 0;
-    char key[AGENT_KEY_SIZE];
-    int rc;
-
-    snprintf(key, sizeof key, "%s", it->key);
-    if (!rows || (known && !follow_has_at(a, it) && image_find(a, key, &last) == 0 &&
-                  strcmp(key, it->key) != 0))
-        return 0;
-    rc = each_way(a, it, fn, arg);
-    return rc ? rc
-              : rows_each_going(
-                    rows, image_now(a, it, &b), it->path,
-                    follow_listed_at(agent_mapping(a, it), known ? &e.known : NULL, it->path), fn,
-                    arg);
 }
 
 /* The file was seen elsewhere since, and came to S3 there before it did here: where. */
@@ -596,36 +484,6 @@ void follow_left(struct agent *a, const struct item *it)
     if (index_put(a->index, it->key, &e.known, NULL))
         agent_fail(a, -EIO, "writing the index");
     agent_dirty(a);
-}
-
-bool follow_emptied(struct agent *a, const struct item *it)
-{
-    struct rows *rows = follow_rows(a, it);
-
-    if (!rows || it->again || it->seen.kind == FILE_REGULAR || rows_is_free(rows, it->path) ||
-        rows_image_at(rows, it->path))
-        return false;
-    follow_noted(a, rows, rows_gone(rows, it->path, it->path, it->path));
-    return true;
-}
-
-void follow_held(struct agent *a, const struct item *it)
-{
-    struct rows *rows = follow_rows(a, it);
-    const char *name, *place;
-    struct index_entry e;
-    int rc = 0;
-
-    if (!rows || !agent_image(a, it->key, &e))
-        return;
-    name = rows_at(rows, it->path);
-    place = name ? rows_place_of(rows, name) : NULL;
-    if (place)
-        rows_lost(rows, it->path, place);
-    else if (e.known.flags & KNOWN_LISTED)
-        rc = rows_displaced(rows, it->path, plan_file(&e.known),
-                            follow_listed_at(agent_mapping(a, it), &e.known, it->path));
-    follow_noted(a, rows, rc);
 }
 
 #define LEAVE_MAX 100 /* objects of one image where it was in between */

@@ -7,6 +7,7 @@
 
 #include "agent/core/rows.h"
 #include "agent/service/agent.h"
+#include "agent/service/departed.h"
 
 /* follow_rows(a, it): the table of the item's mapping; NULL where lists name none of its files:
  * they name the images of repositories only. */
@@ -15,6 +16,18 @@ struct rows *follow_rows(struct agent *a, const struct item *it);
 /* follow_listed_at(m, known, path): by which path lists name the image that the index knows under
  * `path`. */
 const char *follow_listed_at(const struct mapping *m, const struct known *known, const char *path);
+
+/* follow_find(a, key, ret): where the index has the image now that it has, or had, under the key.
+ * 0: `key` and `ret`; -ENOENT: nowhere, or it is on its way out; -errno. follow_also_as(a, rows,
+ * it, key, known): lists may name that image by the item's path, too. 0 or a negative code. */
+int follow_find(struct agent *a, char key[AGENT_KEY_SIZE], struct index_entry *ret);
+int follow_also_as(struct agent *a, struct rows *rows, const struct item *it, const char *key,
+                   const struct known *known);
+
+/* follow_rows_left(a, it, key, where): have rows left the place under this key since the item
+ * began? */
+bool follow_rows_left(const struct agent *a, const struct item *it, const char *key,
+                      enum departed_where where);
 
 /* follow_has_birth(st): does its birth say which image the file is? */
 bool follow_has_birth(const struct file_stat *st);

@@ -1,0 +1,146 @@
+/* Shell. The rows of images that end, or whose removal is held. */
+#include "agent/service/agent.h"
+
+#include "agent/service/birth.h"
+#include "agent/service/departed.h"
+#include "agent/service/follow.h"
+
+#include <string.h>
+
+/* Does something else have the place under this key, as far as is known? */
+static bool is_taken(struct agent *a, const struct rows *rows, const char *key, size_t prefix)
+{
+    const struct item *it = pending_find(a->pending, key);
+    struct index_entry e;
+
+    return !rows_is_free(rows, key + prefix) || (it && it->seen.kind == FILE_REGULAR) ||
+           agent_image(a, key, &e);
+}
+
+/* Calls fn with each path to which events say that what was at the item's went, and where nothing
+ * is: somebody may have listed it there, though nobody looked in time. Rows that left it for
+ * another one are of what was there and lives on, and so are those that somebody saves by that name
+ * again. The first non-zero answer.
+ */
+static int each_way(struct agent *a, const struct item *it, rows_name_fn *fn, void *arg)
+{
+    size_t prefix = agent_mapping(a, it)->prefix_len;
+    struct trail trail;
+    int rc = 0;
+
+    trail_begin(&trail, it->key);
+    while (rc == 0 && trail_on(a, &trail) && strcmp(trail.key, it->key) != 0)
+        if (!is_taken(a, agent_mapping(a, it)->rows, trail.key, prefix) &&
+            !follow_rows_left(a, it, trail.key, DEPARTED_ELSEWHERE))
+            rc = fn(arg, trail.key + prefix);
+    return rc;
+}
+
+/* An image that goes. */
+struct going {
+    struct rows *rows;
+    const char *image, *at;
+    struct file_id file;
+};
+
+/* rows_name_fn. */
+static int going_also(void *arg, const char *name)
+{
+    const struct going *g = arg;
+
+    return rows_also(g->rows, g->image, g->file, g->at, name);
+}
+
+/* The path under which the index has what was found at the item's by now: that by which it was
+ * found may be another image's. Where nothing was found, the item's own. */
+static const char *image_now(struct agent *a, const struct item *it, struct birth *b)
+{
+    struct file_stat st = {.kind = FILE_REGULAR, .ino = it->file.ino, .born_ns = it->file.born_ns};
+    const char *image;
+
+    if (!it->image)
+        return it->path;
+    image = rows_image_of(follow_rows(a, it), it->file);
+    if (!image && follow_has_birth(&st) && birth_find(a, it, &st, b))
+        image = b->key + agent_mapping(a, it)->prefix_len;
+    return image ? image : it->image;
+}
+
+void follow_gone(struct agent *a, const struct item *it)
+{
+    struct going g = {.rows = follow_rows(a, it)};
+    char key[AGENT_KEY_SIZE];
+    struct index_entry e, last;
+    struct birth b;
+    bool known = index_get(a->index, it->key, &e) == 0;
+    int rc;
+
+    if (!g.rows)
+        return;
+    g.image = image_now(a, it, &b);
+    g.at = follow_listed_at(agent_mapping(a, it), known ? &e.known : NULL, it->path);
+    if (known || it->image)
+        g.file = it->image ? it->file : plan_file(&e.known);
+    snprintf(key, sizeof key, "%s", it->key);
+    if (known && !follow_has_at(a, it) && follow_find(a, key, &last) == 0 &&
+        strcmp(key, it->key) != 0) {
+        rc = follow_also_as(a, g.rows, it, key, &last.known);
+    } else {
+        bool other = known && (e.known.flags & KNOWN_MOVED); /* what was here before that */
+
+        rc = other ? 0 : each_way(a, it, going_also, &g);
+        rc = rc ? rc : rows_gone(g.rows, g.image, it->path, g.at);
+    }
+    follow_noted(a, g.rows, rc);
+}
+
+int follow_each_going(struct agent *a, const struct item *it, rows_name_fn *fn, void *arg)
+{
+    const struct rows *rows = follow_rows(a, it);
+    struct index_entry e, last;
+    struct birth b;
+    bool known = index_get(a->index, it->key, &e) == 0;
+    char key[AGENT_KEY_SIZE];
+    int rc;
+
+    snprintf(key, sizeof key, "%s", it->key);
+    if (!rows || (known && !follow_has_at(a, it) && follow_find(a, key, &last) == 0 &&
+                  strcmp(key, it->key) != 0))
+        return 0;
+    rc = each_way(a, it, fn, arg);
+    return rc ? rc
+              : rows_each_going(
+                    rows, image_now(a, it, &b), it->path,
+                    follow_listed_at(agent_mapping(a, it), known ? &e.known : NULL, it->path), fn,
+                    arg);
+}
+
+bool follow_emptied(struct agent *a, const struct item *it)
+{
+    struct rows *rows = follow_rows(a, it);
+
+    if (!rows || it->again || it->seen.kind == FILE_REGULAR || rows_is_free(rows, it->path) ||
+        rows_image_at(rows, it->path))
+        return false;
+    follow_noted(a, rows, rows_gone(rows, it->path, it->path, it->path));
+    return true;
+}
+
+void follow_held(struct agent *a, const struct item *it)
+{
+    struct rows *rows = follow_rows(a, it);
+    const char *name, *place;
+    struct index_entry e;
+    int rc = 0;
+
+    if (!rows || !agent_image(a, it->key, &e))
+        return;
+    name = rows_at(rows, it->path);
+    place = name ? rows_place_of(rows, name) : NULL;
+    if (place)
+        rows_lost(rows, it->path, place);
+    else if (e.known.flags & KNOWN_LISTED)
+        rc = rows_displaced(rows, it->path, plan_file(&e.known),
+                            follow_listed_at(agent_mapping(a, it), &e.known, it->path));
+    follow_noted(a, rows, rc);
+}
