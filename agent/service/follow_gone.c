@@ -66,6 +66,16 @@ static const char *image_now(struct agent *a, const struct item *it, struct birt
     return image ? image : it->image;
 }
 
+/* Nobody found anywhere else what the index has at the item's path, and its object goes. */
+static bool is_forsaken(struct agent *a, const struct item *it, const struct known *known)
+{
+    const struct rows *rows = follow_rows(a, it);
+    struct birth b;
+
+    return plan_is_placed(known) && !rows_has(rows, it->path) && rows_is_free(rows, it->path) &&
+           !rows_image_of(rows, plan_file(known)) && !birth_elsewhere(a, it, known, &b);
+}
+
 void follow_gone(struct agent *a, const struct item *it)
 {
     struct going g = {.rows = follow_rows(a, it)};
@@ -87,9 +97,12 @@ void follow_gone(struct agent *a, const struct item *it)
         rc = follow_also_as(a, g.rows, it, key, &last.known);
     } else {
         bool other = known && (e.known.flags & KNOWN_MOVED); /* what was here before that */
+        bool came = strcmp(g.image, it->path) != 0;
 
         rc = other ? 0 : each_way(a, it, going_also, &g);
         rc = rc ? rc : rows_gone(g.rows, g.image, it->path, g.at);
+        if (rc == 0 && known && came && is_forsaken(a, it, &e.known))
+            rc = rows_gone(g.rows, it->path, it->path, g.at);
     }
     follow_noted(a, g.rows, rc);
 }
@@ -97,6 +110,7 @@ void follow_gone(struct agent *a, const struct item *it)
 int follow_each_going(struct agent *a, const struct item *it, rows_name_fn *fn, void *arg)
 {
     const struct rows *rows = follow_rows(a, it);
+    const char *image, *at;
     struct index_entry e, last;
     struct birth b;
     bool known = index_get(a->index, it->key, &e) == 0;
@@ -107,12 +121,13 @@ int follow_each_going(struct agent *a, const struct item *it, rows_name_fn *fn, 
     if (!rows || (known && !follow_has_at(a, it) && follow_find(a, key, &last) == 0 &&
                   strcmp(key, it->key) != 0))
         return 0;
+    image = image_now(a, it, &b);
+    at = follow_listed_at(agent_mapping(a, it), known ? &e.known : NULL, it->path);
     rc = each_way(a, it, fn, arg);
-    return rc ? rc
-              : rows_each_going(
-                    rows, image_now(a, it, &b), it->path,
-                    follow_listed_at(agent_mapping(a, it), known ? &e.known : NULL, it->path), fn,
-                    arg);
+    rc = rc ? rc : rows_each_going(rows, image, it->path, at, fn, arg);
+    if (rc == 0 && known && strcmp(image, it->path) != 0 && is_forsaken(a, it, &e.known))
+        rc = fn(arg, at);
+    return rc;
 }
 
 bool follow_emptied(struct agent *a, const struct item *it)
