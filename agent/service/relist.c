@@ -382,16 +382,25 @@ void relist_changed(struct agent *a, const struct pass_list *list)
     intake_touch(a, list->mapping, list->path, JOURNAL_SRC_SELF, 0);
 }
 
+/* The pass found the list to be another one than S3 has, or is about to have. */
+static bool is_news(struct agent *a, const struct pass_list *list, const char *key)
+{
+    const struct item *it = pending_find(a->pending, key);
+    struct index_entry e;
+
+    if (it)
+        return it->seen.kind == FILE_REGULAR && !file_same_content(&list->seen, &it->seen);
+    return index_get(a->index, key, &e) == 0 && !plan_in_step(&list->seen, &e.known);
+}
+
 /* A list that names nothing of the pass may be another one than S3 has, though no event told of
  * that yet: what its copy names is not to go before it is there. */
 static void list_unaffected(struct agent *a, const struct pass_list *list)
 {
     char key[AGENT_KEY_SIZE];
-    struct index_entry e;
 
     if (list->seen.kind == FILE_REGULAR && agent_key(a, list->mapping, list->path, key) &&
-        !pending_find(a->pending, key) && index_get(a->index, key, &e) == 0 &&
-        !plan_in_step(&list->seen, &e.known))
+        is_news(a, list, key))
         intake_touch(a, list->mapping, list->path, JOURNAL_SRC_SELF,
                      a->mappings[list->mapping].conf->settle_ms);
 }
