@@ -326,8 +326,8 @@ int rows_follow(struct rows *r, const char *image, struct file_id file, const ch
     /* S3 has it under both, or under this one alone since another took the name that it had. */
     bool is_also = e && (!e->image || strcmp(e->image, image) != 0);
 
-    if (!e || entry_file(r, e, file) || (is_also && rows_name_add(r, e, at)) ||
-        entry_place(r, e, to))
+    if (!e || entry_file(r, e, file) ||
+        (is_also && (rows_name_add(r, e, at) || name_guess(r, e, image))) || entry_place(r, e, to))
         return -ENOMEM;
     entry_end_at_home(r, e);
     return 0;

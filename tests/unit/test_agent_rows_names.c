@@ -139,6 +139,16 @@ static void test_rows_of_both_names_that_s3_has_follow(void **state)
     assert_int_equal(b.to[0], 2);
     assert_int_equal(b.to[1], 2);
     rows_free(r);
+
+    r = rows_new(); /* also where the index has it that lists name it by a third */
+    b = (struct batch){.to = {NAMES, NAMES, NAMES}};
+    assert_int_equal(rows_follow(r, "n0", born(10, 1), "n0", "n3"), 0);
+    assert_int_equal(rows_follow(r, "n1", born(10, 1), "n2", "n3"), 0);
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[0], 3);
+    assert_int_equal(b.to[1], 3);
+    assert_int_equal(b.to[2], 3);
+    rows_free(r);
 }
 
 static void test_what_was_lost_is_found_where_it_came_over_another(void **state)
