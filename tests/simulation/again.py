@@ -57,6 +57,10 @@ ONCE = (
 EXACT = (
     ("an image comes to where another was, which is found again where it was overwritten since",
      "9225129981745728557:4:80:1:17:7:9:25:19:4:3:11:17:4"),
+    ("an old list is saved while the list is on its way to S3, and a pass finds nothing in it",
+     "314922887460828825:3:130:0:5:20:15:15:1:3:14:3:16:25"),
+    ("an image goes on from where it came over another one, and was seen where it was before",
+     "2941705202528411565:5:503:0:16:4:15:7:5:1:11:19:7:17:10"),
 )
 
 
