@@ -131,6 +131,7 @@ void rows_free(struct rows *r)
         return;
     while (r->first)
         rows_entry_end(r, r->first);
+    rows_replaced_forget(r);
     map_free(r->taken);
     map_free(r->by_image);
     map_free(r->by_name);
@@ -624,6 +625,7 @@ static bool is_replaced(const struct rows *r, const struct entry *e)
 
 int rows_close(struct rows *r, rows_home_fn *is_home, void *arg)
 {
+    rows_replaced_forget(r);
     for (struct entry *e = r->first, *next; e; e = next) {
         bool home = is_replaced(r, e) && is_home(arg, e->to, NULL);
         int rc = home ? entry_name(r, e, e->to) : 0;

@@ -98,6 +98,15 @@ int rows_each_going(const struct rows *r, const char *image, const char *path, c
 int rows_landed(struct rows *r, const char *image, struct file_id file, const char *path)
     __attribute__((warn_unused_result));
 
+/* rows_replaced(r, file, at): another file landed where the index had this one, which lists name by
+ * `at`, and of which the table has no entry: it was overwritten, or went on, and no event told of
+ * that yet. The last thousand of such whose birth is known are remembered until rows_close; without
+ * memory they are not. rows_replaced_at(r, file): by which path lists name such a file; the
+ * table's. NULL: it is none. rows_replaced_forget(r): all of them. */
+void rows_replaced(struct rows *r, struct file_id file, const char *at);
+const char *rows_replaced_at(const struct rows *r, struct file_id file);
+void rows_replaced_forget(struct rows *r);
+
 /* rows_came_over(r, file, to): the image that is this file, and that was lost, was found at `to`,
  * where it came over another one; the index knows it by that name. 1 if there is an entry of it
  * that was lost, 0 if not, or -ENOMEM. rows_is_over(r, name): lists may name such an image by this

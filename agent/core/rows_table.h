@@ -1,6 +1,6 @@
 /*
- * The table of rows.h as its two parts see it: rows.c has what becomes of images, rows_pass.c what
- * passes over the lists make of that. Pure.
+ * The table of rows.h as its parts see it: rows.c has what becomes of images, rows_pass.c what
+ * passes over the lists make of that, rows_replaced.c what may be found yet. Pure.
  */
 #ifndef LOCKSTEP_AGENT_CORE_ROWS_TABLE_H
 #define LOCKSTEP_AGENT_CORE_ROWS_TABLE_H
@@ -29,6 +29,14 @@ struct entry {
     bool moved;         /* by a pass that rows_settled did not tell of yet */
 };
 
+/* A file that something else came to the place of, by what the index says. */
+struct replaced {
+    struct file_id file;
+    char *at; /* by which path lists name it; NULL: nothing is noted here */
+};
+
+#define ROWS_REPLACED_MAX 1024 /* the oldest is forgotten for the next one */
+
 struct rows {
     struct entry *first;
     struct map *by_image; /* at most one entry each */
@@ -37,6 +45,8 @@ struct rows {
     struct map *by_file;  /* where it is known when the file was made; at most one entry each */
     struct map *taken;    /* unlanded names of the pass that is under way -> not NULL */
     size_t nameless;      /* entries without an image's name */
+    struct replaced *replaced; /* ROWS_REPLACED_MAX of them; NULL: none yet */
+    size_t next_replaced;
     bool pending;
 };
 

@@ -225,6 +225,18 @@ static int born_follow(struct agent *a, struct rows *rows, struct item *it, cons
     return rc ? rc : follow_also_over(a, rows, it, b->key, &e.known);
 }
 
+/* The item's file was at another path, where S3 got something else before anybody knew that it had
+ * left. */
+static bool replaced_follow(struct agent *a, const struct rows *rows, struct item *it)
+{
+    const char *was = rows_replaced_at(rows, file_id_of(&it->seen));
+
+    if (!was || strcmp(was, it->path) == 0)
+        return false;
+    follow_unlanded(a, it, was);
+    return true;
+}
+
 bool follow_born(struct agent *a, struct item *it)
 {
     struct rows *rows = follow_rows(a, it);
@@ -237,7 +249,7 @@ bool follow_born(struct agent *a, struct item *it)
         return false;
     image = rows_image_of(rows, file);
     if (!image && !birth_find(a, it, &it->seen, &b))
-        return false;
+        return replaced_follow(a, rows, it);
     rc = image_set(it, image ? image : b.key + agent_mapping(a, it)->prefix_len, file);
     if (rc == 0)
         rc = image ? rows_seen(rows, file, it->path) : born_follow(a, rows, it, &b);
@@ -506,6 +518,19 @@ static void follow_leave(struct agent *a, const struct item *it)
         leave_key(a, it, b.key);
 }
 
+/* The index is about to have the item's file at its path. What it has there may have left, though
+ * no event told of that yet. */
+static void note_replaced(struct agent *a, struct rows *rows, const struct item *it)
+{
+    struct index_entry e;
+
+    if (agent_image(a, it->key, &e) && plan_is_other(&it->seen, &e.known) &&
+        !rows_has(rows, it->path) && !rows_image_of(rows, plan_file(&e.known)) &&
+        !follow_rows_left(a, it, it->key, DEPARTED_ANYWHERE))
+        rows_replaced(rows, plan_file(&e.known),
+                      follow_listed_at(agent_mapping(a, it), &e.known, it->path));
+}
+
 void follow_landed(struct agent *a, struct item *it, struct known *fresh,
                    char at_key[AGENT_KEY_SIZE])
 {
@@ -515,6 +540,8 @@ void follow_landed(struct agent *a, struct item *it, struct known *fresh,
     struct birth b;
 
     follow_overtaken(a, it);
+    if (rows)
+        note_replaced(a, rows, it);
     if (rows && (it->image || rows_image_of(rows, file_id_of(&it->seen)) ||
                  index_get(a->index, it->key, &e) || plan_is_other(&it->seen, &e.known)))
         follow_noted(a, rows, rows_landed(rows, it->image, file_id_of(&it->seen), it->path));

@@ -51,6 +51,8 @@ ONCE = (
     Once("files go while a listing waits in which they are", "16:22:24", (7, 9), (6, 9)),
     Once("an image goes to another one's old path and is removed there, and that one goes on",
          "19:7:8:15:1", (5, 9), (NO_CRASH,)),
+    Once("an image is written, goes, and a new file takes its place, which S3 gets first", "17:1:17",
+         (0, 1), (NO_CRASH,)),
 )
 
 # The same, on the one schedule on which it was seen (as simulate --repeat takes it).
@@ -61,6 +63,8 @@ EXACT = (
      "314922887460828825:3:130:0:5:20:15:15:1:3:14:3:16:25"),
     ("an image goes on from where it came over another one, and was seen where it was before",
      "2941705202528411565:5:503:0:16:4:15:7:5:1:11:19:7:17:10"),
+    ("an image goes, comes back, and S3 gets what took its place before events tell of that",
+     "1952701633040103989:3:182:1:4:5:22:6:18"),
 )
 
 

@@ -219,6 +219,35 @@ static void test_a_name_that_an_image_may_have_is_that_ones_which_has_it(void **
     rows_free(r);
 }
 
+#define REMEMBERED 1024 /* files that others took the place of */
+
+static void test_where_replaced_files_were_is_remembered_for_a_while(void **state)
+{
+    struct rows *r = rows_new();
+    char at[16];
+
+    (void)state;
+    assert_null(rows_replaced_at(r, born(10, 1)));
+    rows_replaced(r, born(10, 1), "n0");
+    rows_replaced(r, plain(11), "n1"); /* another file may have its inode by now */
+    assert_string_equal(rows_replaced_at(r, born(10, 1)), "n0");
+    assert_null(rows_replaced_at(r, born(10, 2)));
+    assert_null(rows_replaced_at(r, plain(11)));
+    rows_replaced(r, born(10, 1), "n2"); /* it came over another one since */
+    assert_string_equal(rows_replaced_at(r, born(10, 1)), "n2");
+    for (int i = 0; i < REMEMBERED; i++) {
+        snprintf(at, sizeof at, "m%d", i);
+        rows_replaced(r, born(100 + (uint64_t)i, 1), at);
+    }
+    assert_null(rows_replaced_at(r, born(10, 1)));
+    assert_string_equal(rows_replaced_at(r, born(100, 1)), "m0");
+    assert_string_equal(rows_replaced_at(r, born(99 + REMEMBERED, 1)), "m1023");
+    assert_int_equal(rows_close(r, NULL, NULL), 0); /* there are no entries that it asks about */
+    assert_null(rows_replaced_at(r, born(100, 1)));
+    rows_replaced(r, born(10, 1), "n0");
+    rows_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_what_was_lost_is_found_where_it_came_over_another),
         cmocka_unit_test(test_what_overwrote_an_image_keeps_its_rows_though_s3_has_it_elsewhere),
         cmocka_unit_test(test_a_name_that_an_image_may_have_is_that_ones_which_has_it),
+        cmocka_unit_test(test_where_replaced_files_were_is_remembered_for_a_while),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
