@@ -456,6 +456,13 @@ static void unlanded_went_on(struct agent *a, const struct item *it)
         unlanded_left(a, o);
 }
 
+/* It can be looked at anew: nothing is under way for it whose end would be taken for the look's. */
+static bool can_be_seen(const struct item *o)
+{
+    return o->state == ITEM_OBSERVED || o->state == ITEM_WAITING || o->state == ITEM_RETRY ||
+           (o->state == ITEM_READY && !o->tx);
+}
+
 /* An image that never came to S3 was renamed: it is added under the new path, and its rows follow
  * (it->image is set then). */
 static enum rename_answer consider_unlanded(struct agent *a, struct item *it)
@@ -472,7 +479,7 @@ static enum rename_answer consider_unlanded(struct agent *a, struct item *it)
     }
     if (!await(a, it, o))
         return RENAME_NONE;
-    if (o->state != ITEM_RETRY && (!source_seen(o) || o->state == ITEM_FLYING))
+    if (!can_be_seen(o))
         return RENAME_WAIT;
     if (it->asked)
         return RENAME_NONE; /* it was looked at again: a file is there, another or by another name

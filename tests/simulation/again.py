@@ -65,6 +65,8 @@ EXACT = (
      "2941705202528411565:5:503:0:16:4:15:7:5:1:11:19:7:17:10"),
     ("an image goes, comes back, and S3 gets what took its place before events tell of that",
      "1952701633040103989:3:182:1:4:5:22:6:18"),
+    ("a new file goes on, and was being read where events say that it was",
+     "9978542769849549233:1:350:1:23:22:21:25:0:16:17:25:16:8:11:23:7:9:25:8:19"),
 )
 
 
