@@ -38,6 +38,9 @@ bool tree_deed(unsigned deed);
 void tree_rewritten(void);
 /* The agent lost its memory. */
 void tree_crashed(void);
+/* It has nothing left to do for now: rows that name their image are its own from here on, whoever
+ * they may have come from. */
+void tree_rested(void);
 
 /* What the agent does, held against the rules. `text`: what the object has now; NULL: nothing. */
 void tree_judge_decision(const char *key); /* that the object is to be deleted */

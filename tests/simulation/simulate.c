@@ -217,6 +217,16 @@ static void come_to_rest(const struct run *r)
     }
 }
 
+/* The steps between two deeds. True: the agent came to rest. */
+static bool go_on(const struct run *r)
+{
+    unsigned left = r->gap;
+
+    while (left && !tree_wrong() && step(r))
+        left--;
+    return left && !tree_wrong() && !is_held();
+}
+
 /* The rule that a run breaks, or NULL; ret_steps: its length. */
 static const char *run_once(const struct run *r, unsigned *ret_steps)
 {
@@ -236,8 +246,8 @@ static const char *run_once(const struct run *r, unsigned *ret_steps)
     for (unsigned i = 0; i < r->count; i++) {
         log_debug("simulation: deed %u", r->deed[i]);
         (void)tree_deed(r->deed[i]); /* some are not possible now */
-        for (unsigned g = 0; g < r->gap && !tree_wrong() && step(r); g++)
-            ;
+        if (go_on(r))
+            tree_rested();
     }
     come_to_rest(r);
     if (!tree_wrong())

@@ -193,7 +193,7 @@ static void die(unsigned image, unsigned p)
             inherit_from(disk[q].image, image);
 }
 
-/* Some row of the image on disk names the place. */
+/* Some row of the image on disk names the place, and may not go (row_loose). */
 static bool has_row_at(unsigned image, unsigned p)
 {
     char text[SIM_CONTENT_SIZE];
@@ -203,7 +203,8 @@ static bool has_row_at(unsigned image, unsigned p)
     if (!list_parse(text, list))
         return false;
     for (unsigned n = 0; n < rows; n++)
-        if (row_image[n] == image && list[n].there && strcmp(list[n].path, list_paths[p]) == 0)
+        if (row_image[n] == image && !row_loose[n] && list[n].there &&
+            strcmp(list[n].path, list_paths[p]) == 0)
             return true;
     return false;
 }
@@ -505,15 +506,6 @@ static int place_of(unsigned image)
     return -1;
 }
 
-/* Some row names the place. */
-static bool has_row(const struct list_row list[SIM_ROWS], int at)
-{
-    for (unsigned n = 0; n < rows; n++)
-        if (list[n].there && strcmp(list[n].path, list_paths[at]) == 0)
-            return true;
-    return false;
-}
-
 /* A row of an image that took another's place may be another's by now, which is there; or of what
  * is held. While the removal of the image's old object is held, rows name it as S3 has it; they
  * follow when it is released. */
@@ -524,6 +516,16 @@ static bool stays(unsigned n, const char *path, bool held)
     if (p >= 0 && held && !disk[p].image && image_in_bucket((unsigned)p) == row_image[n])
         return true;
     return p >= 0 && row_loose[n] && (held || disk[p].image);
+}
+
+/* Some row names the image's place, or is of the image and stays while removals are held. */
+static bool has_row(const struct list_row list[SIM_ROWS], unsigned image, int at, bool held)
+{
+    for (unsigned n = 0; n < rows; n++)
+        if (list[n].there && (strcmp(list[n].path, list_paths[at]) == 0 ||
+                              (held && row_image[n] == image && stays(n, list[n].path, held))))
+            return true;
+    return false;
 }
 
 /* The row may be of this image, which had the place where it was written before the other: S3 never
@@ -596,7 +598,8 @@ static void judge_row(const struct list_row list[SIM_ROWS], unsigned n, bool hel
     if (list[n].there && strcmp(list[n].path, list_paths[at]) != 0 && !stays(n, list[n].path, held))
         tree_break("5: a row does not name its image");
     if (!list[n].there && !goes_as_theirs(n) &&
-        (!row_loose[n] || ((needs_row[image] || heir_at[image] == at) && !has_row(list, at))))
+        (!row_loose[n] ||
+         ((needs_row[image] || heir_at[image] == at) && !has_row(list, image, at, held))))
         tree_break("5: the row of an image that is there was dropped");
 }
 
@@ -629,6 +632,22 @@ static void judge_rows(bool held)
         tree_break("1: the list in S3 is not the one on disk");
     for (unsigned n = 0; n < rows; n++)
         judge_row(list, n, held);
+}
+
+void tree_rested(void)
+{
+    char text[SIM_CONTENT_SIZE];
+    struct list_row list[SIM_ROWS];
+
+    read_list(text);
+    if (!list_parse(text, list))
+        return;
+    for (unsigned n = 0; n < rows; n++) {
+        int at = place_of(row_image[n]);
+
+        if (at >= 0 && list[n].there && strcmp(list[n].path, list_paths[at]) == 0)
+            row_loose[n] = false;
+    }
 }
 
 void tree_judge_rest(bool held)
