@@ -232,6 +232,7 @@ static void rename_take(struct agent *a, struct item *it, struct item *source,
     stale_follow(a, source, it);
     a->renaming++;
     source->change = CHANGE_RENAME;
+    source->copied = source->relisted = false; /* they were of what went from here before */
     source->peer = it;
     it->peer = source;
     it->passed_on = false;
