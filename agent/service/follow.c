@@ -379,10 +379,36 @@ bool follow_is_other(struct agent *a, const struct item *it, const struct item *
     return image ? strcmp(image, source->path) != 0 : birth_find(a, it, &it->seen, &b);
 }
 
+/* The item's file is back from where it had been renamed over another image, and had come to S3:
+ * rows by that name are its own. An event told, or nothing is there any more. */
+static void home_from(struct agent *a, struct rows *rows, const struct item *it,
+                      const struct known *known)
+{
+    const struct mapping *m = agent_mapping(a, it);
+    const struct item *left;
+    struct index_entry e;
+    const char *from;
+    struct birth b;
+    int rc;
+
+    if (!birth_elsewhere(a, it, known, &b) || index_get(a->index, b.key, &e))
+        return;
+    left = pending_find(a->pending, b.key);
+    if (!(it->origin && strcmp(it->origin, b.key) == 0) && !(left && left->gone_ms))
+        return;
+    from = b.key + m->prefix_len;
+    rc =
+        rows_follow(rows, from, plan_file(&e.known), follow_listed_at(m, &e.known, from), it->path);
+    rc = rc ? rc : rows_landed(rows, from, plan_file(&e.known), it->path);
+    follow_noted(a, rows, rc);
+}
+
 void follow_home(struct agent *a, struct item *it, const struct known *known)
 {
     struct rows *rows = follow_rows(a, it);
 
+    if (rows && !plan_is_other(&it->seen, known))
+        home_from(a, rows, it, known);
     if (rows && (it->vacated || it->returned) && !plan_is_other(&it->seen, known)) /* it is back */
         follow_noted(a, rows, follow_also_over(a, rows, it, it->key, known));
     /* Another file in its place says nothing of the image, but what an earlier run left counts. */

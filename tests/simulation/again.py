@@ -67,6 +67,10 @@ EXACT = (
      "1952701633040103989:3:182:1:4:5:22:6:18"),
     ("a new file goes on, and was being read where events say that it was",
      "9978542769849549233:1:350:1:23:22:21:25:0:16:17:25:16:8:11:23:7:9:25:8:19"),
+    ("an image goes on from where another one's old object is being deleted",
+     "84086335200642041:10:412:0:18:5:11:9:10:5:17"),
+    ("an image comes over another one, is written into a list there, and goes back",
+     "6189594439774319903:6:347:1:1:4:11:22:6"),
 )
 
 
