@@ -38,6 +38,7 @@ static bool landed[SIM_IMAGES];        /* it came to S3 at a second path: its fi
 static uint64_t heirs[SIM_IMAGES];     /* images that have its rows since, by bits */
 static unsigned removals;              /* of images that are nowhere else */
 static unsigned max_removals;          /* as the agent is configured */
+static unsigned remains[SIM_PATHS]; /* S3 got it there, and the agent died before it heard that */
 static bool crashed;
 static char old_list[SIM_CONTENT_SIZE];
 static struct stat list_stat;
@@ -295,6 +296,7 @@ void tree_begin(const char *where, unsigned limit)
     memset(stored_at, 0, sizeof stored_at);
     memset(heirs, 0, sizeof heirs);
     memset(landed, 0, sizeof landed);
+    memset(remains, 0, sizeof remains);
     images = contents = 1;
     rows = removals = 0;
     max_removals = limit;
@@ -432,7 +434,14 @@ void tree_rewritten(void)
 
 void tree_crashed(void)
 {
+    char key[SIM_PATH_SIZE];
+
     crashed = true;
+    for (unsigned p = 0; p < SIM_PATHS; p++) {
+        key_of(p, key);
+        if (image_of(bucket_heard(key)) != image_in_bucket(p))
+            remains[p] = image_in_bucket(p);
+    }
 }
 
 /* --- rules --- */
@@ -461,7 +470,7 @@ static void judge_removal(unsigned p)
 
     if (list_names(bucket_text(SIM_LIST_KEY), list_paths[p]))
         tree_break("4: an object was deleted that the list in S3 names");
-    if (image && !landed[image] && ++removals > max_removals)
+    if (image && !landed[image] && image != remains[p] && ++removals > max_removals)
         tree_break("6: more removals than the limit allows");
 }
 
@@ -492,6 +501,7 @@ void tree_judge_object(const char *key, const char *text)
         return;
     }
     stored_at[image] |= 1u << p;
+    remains[p] = 0;
     for (unsigned q = 0; q < SIM_PATHS; q++)
         if (q != (unsigned)p && image_in_bucket(q) == image)
             landed[image] = true;
