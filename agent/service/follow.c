@@ -376,7 +376,10 @@ bool follow_is_other(struct agent *a, const struct item *it, const struct item *
     if (!is_known_by_birth(a, it))
         return false;
     image = rows ? rows_image_of(rows, file_id_of(&it->seen)) : NULL;
-    return image ? strcmp(image, source->path) != 0 : birth_find(a, it, &it->seen, &b);
+    if (image)
+        return strcmp(image, source->path) != 0;
+    return birth_find(a, it, &it->seen, &b) ||
+           (agent_image(a, it->key, &e) && !plan_is_other(&it->seen, &e.known)); /* it is home */
 }
 
 /* The item's file is back from where it had been renamed over another image, and had come to S3:
