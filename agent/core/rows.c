@@ -528,6 +528,14 @@ static struct entry *entry_landed(const struct rows *r, const char *image, struc
                : nameless_at(r, path); /* the name may be another's by now */
 }
 
+void rows_passed(struct rows *r, struct file_id file, const char *path)
+{
+    struct entry *old = map_get_str(r->by_image, path);
+
+    if (old && old != entry_of_file(r, file))
+        entry_unname(r, old);
+}
+
 int rows_landed(struct rows *r, const char *image, struct file_id file, const char *path)
 {
     struct entry *e = entry_landed(r, image, file, path);

@@ -98,6 +98,10 @@ int rows_each_going(const struct rows *r, const char *image, const char *path, c
 int rows_landed(struct rows *r, const char *image, struct file_id file, const char *path)
     __attribute__((warn_unused_result));
 
+/* rows_passed(r, file, path): the index has this file under `path`, too, where it only was before:
+ * what was known by that path is known by it no more, and this one by what it was. */
+void rows_passed(struct rows *r, struct file_id file, const char *path);
+
 /* rows_replaced(r, file, at): another file landed where the index had this one, which lists name by
  * `at`, and of which the table has no entry: it was overwritten, or went on, and no event told of
  * that yet. The last thousand of such whose birth is known are remembered until rows_close; without

@@ -139,8 +139,12 @@ void follow_rename(struct agent *a, struct item *it, const char *image, const st
             agent_fail(a, -ENOMEM, "renaming in lists");
         return;
     }
-    if (rows_is_at(rows, image, it->path))
-        return; /* that was found before */
+    if (rows_is_at(rows, image, it->path)) { /* that was found before; S3 may have it so since */
+        follow_noted(a, rows,
+                     rows_also(rows, image, plan_file(known),
+                               follow_listed_at(agent_mapping(a, it), known, image), image));
+        return;
+    }
     rc = rows_follow(rows, image, plan_file(known),
                      follow_listed_at(agent_mapping(a, it), known, image), it->path);
     if (rc == 0)
@@ -567,23 +571,27 @@ void follow_landed(struct agent *a, struct item *it, struct known *fresh,
     struct index_entry e;
     const char *at = NULL;
     struct birth b;
+    bool left;
 
     follow_overtaken(a, it);
     if (rows)
         note_replaced(a, rows, it);
-    if (rows && (it->image || rows_image_of(rows, file_id_of(&it->seen)) ||
-                 index_get(a->index, it->key, &e) || plan_is_other(&it->seen, &e.known)))
-        follow_noted(a, rows, rows_landed(rows, it->image, file_id_of(&it->seen), it->path));
     if (it->image) {
         follow_leave(a, it);
         if (!it->peer) /* the journal does not tell that it was renamed: the index must, soon */
             a->commit_due_ms = a->now_ms;
     }
+    left = rows && has_left(a, it, &b);
+    if (left)
+        rows_passed(rows, file_id_of(&it->seen), it->path);
+    else if (rows && (it->image || rows_image_of(rows, file_id_of(&it->seen)) ||
+                      index_get(a->index, it->key, &e) || plan_is_other(&it->seen, &e.known)))
+        follow_noted(a, rows, rows_landed(rows, it->image, file_id_of(&it->seen), it->path));
     free(it->image);
     it->image = NULL;
     if (departed_forget(a->index, it->key))
         agent_fail(a, -EIO, "writing the index");
-    if (rows && has_left(a, it, &b)) {
+    if (left) {
         snprintf(at_key, AGENT_KEY_SIZE, "%s", b.key);
         fresh->flags |= KNOWN_MOVED;
         fresh->moved_to = at_key;

@@ -69,6 +69,10 @@ EXACT = (
      "9978542769849549233:1:350:1:23:22:21:25:0:16:17:25:16:8:11:23:7:9:25:8:19"),
     ("an image goes on from where another one's old object is being deleted",
      "84086335200642041:10:412:0:18:5:11:9:10:5:17"),
+    ("an image comes home, where another one had come whose rename was under way",
+     "4127144061782346427:3:157:1:4:9:2:3:11:15:22:6:14"),
+    ("an image lands where it came over another one before it does where it was in between",
+     "1190132580348248149:2:346:0:5:22:3"),
     ("an image comes over another one, is written into a list there, and goes back",
      "6189594439774319903:6:347:1:1:4:11:22:6"),
 )

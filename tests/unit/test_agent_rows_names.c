@@ -219,6 +219,29 @@ static void test_a_name_that_an_image_may_have_is_that_ones_which_has_it(void **
     rows_free(r);
 }
 
+/* S3 gets an image where it was in between when it has it where it is. Lists name it so for a
+ * moment.
+ */
+static void test_a_name_of_in_between_is_none_that_it_has(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES, NAMES}};
+
+    (void)state;
+    assert_int_equal(rows_displaced(r, "n1", born(9, 1), "n1"), 0); /* who had that place before */
+    assert_int_equal(rows_follow(r, "n0", born(10, 1), "n0", "n1"), 0);
+    assert_int_equal(rows_landed(r, "n0", born(10, 1), "n2"), 0);
+    rows_passed(r, born(10, 1), "n1");
+    assert_string_equal(rows_image_of(r, born(10, 1)), "n2");
+    assert_false(rows_has(r, "n1"));
+    assert_int_equal(rows_seen(r, born(10, 1), "n2"), 1);
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[0], 2);
+    rows_passed(r, born(10, 1), "n2"); /* its own name stays its own */
+    assert_true(rows_has(r, "n2"));
+    rows_free(r);
+}
+
 #define REMEMBERED 1024 /* files that others took the place of */
 
 static void test_where_replaced_files_were_is_remembered_for_a_while(void **state)
@@ -259,6 +282,7 @@ int main(void)
         cmocka_unit_test(test_what_was_lost_is_found_where_it_came_over_another),
         cmocka_unit_test(test_what_overwrote_an_image_keeps_its_rows_though_s3_has_it_elsewhere),
         cmocka_unit_test(test_a_name_that_an_image_may_have_is_that_ones_which_has_it),
+        cmocka_unit_test(test_a_name_of_in_between_is_none_that_it_has),
         cmocka_unit_test(test_where_replaced_files_were_is_remembered_for_a_while),
     };
 
