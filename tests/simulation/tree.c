@@ -551,13 +551,15 @@ static bool may_be_of(unsigned n, unsigned image)
 }
 
 /* A row was written by the name of a place for an image that S3 did not have there yet. It may stay
- * so. It may be taken for a row of another one that had been there, and be where that is, or what
- * has its rows since. */
-static bool is_theirs(unsigned n, const char *path)
+ * so. It may be taken for a row of another one that had been there, and be where that is, or its
+ * held object, or what has its rows since. */
+static bool is_theirs(unsigned n, const char *path, bool held)
 {
     int p = list_path_of(path);
     unsigned there = p >= 0 ? disk[p].image : 0;
 
+    if (held && p >= 0 && !there)
+        there = image_in_bucket((unsigned)p);
     if (row_early[n] < 0 || p == row_early[n])
         return row_early[n] >= 0;
     for (unsigned other = 1; there && other < images; other++)
@@ -599,7 +601,7 @@ static void judge_row(const struct list_row list[SIM_ROWS], unsigned n, bool hel
     unsigned image = row_image[n];
     int at = place_of(image);
 
-    if (list[n].there && is_theirs(n, list[n].path))
+    if (list[n].there && is_theirs(n, list[n].path, held))
         return;
     if (at < 0 && image && list[n].there && !held && !stays(n, list[n].path, held))
         tree_break("5: the row of an image that is gone stayed");
@@ -613,9 +615,7 @@ static void judge_row(const struct list_row list[SIM_ROWS], unsigned n, bool hel
         tree_break("5: the row of an image that is there was dropped");
 }
 
-/* It names an image that is not on disk, and that S3 may not have: it may wait while removals are
- * held.
- */
+/* It names an image that is not on disk, nor in S3 maybe: it may wait while removals are held. */
 static bool is_dangling(const struct list_row list[SIM_ROWS])
 {
     for (unsigned n = 0; n < rows; n++) {
