@@ -132,9 +132,9 @@ static void list_made(void)
 }
 
 /* What is on disk at the place came to where another one was, which is gone, there or elsewhere.
- * Whoever did not notice takes it for the other's next version: the rows of the place stay, and
- * those that it had itself go, or stay where they are if there is another file by then. Who did
- * notice, or saw it go on, has its own rows follow, and the other's go. */
+ * Who did not notice takes it for its next version: the rows of the place stay, and its own go, or
+ * stay if there is another file by then. Who did notice has its own rows follow, and the other's
+ * go. */
 static void inherit_from(unsigned image, unsigned other)
 {
     bool own = false, rich = false;
@@ -563,21 +563,21 @@ static bool is_theirs(unsigned n, const char *path, bool held)
     if (row_early[n] < 0 || p == row_early[n])
         return row_early[n] >= 0;
     for (unsigned other = 1; there && other < images; other++)
-        if ((other == there || heirs[other] & UINT64_C(1) << there) && may_be_of(n, other))
+        if ((other == there || heirs[other] & UINT64_C(1) << there ||
+             (held && died_at[other] == p)) &&
+            may_be_of(n, other))
             return true;
     return false;
 }
 
 /* Or, where the agent had not heard yet that S3 has its image there, it may go with such another
- * one: one that is gone, or that has the place of yet another, whose rows are its own then; S3 may
- * have got the one that is gone there after the row was written. Or with the one that S3 had there
- * by what the agent had heard, and that was gone from there by then: whether the row is as old as
- * that nobody can tell. */
+ * one that is gone, which S3 may have got there later, or that has the rows of yet another's place.
+ * Or with what S3 had there as far as was heard, and is gone: the row may be as old as that. */
 static bool goes_as_theirs(unsigned n)
 {
     unsigned place = row_unheard[n] >= 0 ? 1u << row_unheard[n] : 0;
 
-    if (place && row_before[n] && died_at[row_before[n]] == row_unheard[n])
+    if (place && row_before[n] && died_at[row_before[n]] >= 0)
         return true;
     for (unsigned other = 1; place && other < images; other++)
         if (other != row_first[n] && was_at[other] & place &&
