@@ -406,6 +406,20 @@ int rows_unlanded(struct rows *r, const char *path, struct file_id file, const c
     return 0;
 }
 
+int rows_regain(struct rows *r, struct file_id file, const char *to)
+{
+    const struct replaced *was = rows_replaced_find(r, file);
+    struct entry *e = was && was->rows ? map_get_str(r->by_image, was->at) : NULL;
+
+    if (!was)
+        return 0;
+    if (!e || !rows_entry_is_at(e, was->at))
+        return rows_unlanded(r, was->at, file, to);
+    entry_unname(r, e); /* what landed there has none of its own */
+    e->unlanded = true;
+    return entry_file(r, e, file) || entry_place(r, e, to) ? -ENOMEM : 0;
+}
+
 int rows_displaced(struct rows *r, const char *image, struct file_id file, const char *at)
 {
     struct entry *e = map_get_str(r->by_image, image);

@@ -102,14 +102,20 @@ int rows_landed(struct rows *r, const char *image, struct file_id file, const ch
  * what was known by that path is known by it no more, and this one by what it was. */
 void rows_passed(struct rows *r, struct file_id file, const char *path);
 
-/* rows_replaced(r, file, at): another file landed where the index had this one, which lists name by
- * `at`, and of which the table has no entry: it was overwritten, or went on, and no event told of
- * that yet. The last thousand of such whose birth is known are remembered until rows_close; without
- * memory they are not. rows_replaced_at(r, file): by which path lists name such a file; the
+/* rows_replaced(r, file, at, rows): another file landed where the index had this one, which lists
+ * name by `at`, and of which the table has no entry: it was overwritten, or went on, and no event
+ * told of that yet. Or (`rows`) it was taken for this one's new content, of which events told, and
+ * has its rows. The last thousand of such whose birth is known are remembered until rows_close;
+ * without memory they are not. rows_replaced_at(r, file): by which path lists name such a file; the
  * table's. NULL: it is none. rows_replaced_forget(r): all of them. */
-void rows_replaced(struct rows *r, struct file_id file, const char *at);
+void rows_replaced(struct rows *r, struct file_id file, const char *at, bool rows);
 const char *rows_replaced_at(const struct rows *r, struct file_id file);
 void rows_replaced_forget(struct rows *r);
+
+/* rows_regain(r, file, to): such a file was seen at `to`: rows of where it was follow it, unless
+ * they are another's that is there by now. 0 or -ENOMEM. */
+int rows_regain(struct rows *r, struct file_id file, const char *to)
+    __attribute__((warn_unused_result));
 
 /* rows_came_over(r, file, to): the image that is this file, and that was lost, was found at `to`,
  * where it came over another one; the index knows it by that name. 1 if there is an entry of it

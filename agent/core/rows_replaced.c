@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void rows_replaced(struct rows *r, struct file_id file, const char *at)
+void rows_replaced(struct rows *r, struct file_id file, const char *at, bool rows)
 {
     struct replaced *slot;
 
@@ -20,10 +20,10 @@ void rows_replaced(struct rows *r, struct file_id file, const char *at)
     slot = &r->replaced[r->next_replaced];
     r->next_replaced = (r->next_replaced + 1) % ROWS_REPLACED_MAX;
     free(slot->at);
-    *slot = (struct replaced){.file = file, .at = strdup(at)};
+    *slot = (struct replaced){.file = file, .at = strdup(at), .rows = rows};
 }
 
-const char *rows_replaced_at(const struct rows *r, struct file_id file)
+const struct replaced *rows_replaced_find(const struct rows *r, struct file_id file)
 {
     if (!r->replaced || !file.born_ns)
         return NULL;
@@ -34,9 +34,16 @@ const char *rows_replaced_at(const struct rows *r, struct file_id file)
         if (!r->replaced[at].at)
             return NULL; /* there were no more */
         if (file_id_same(r->replaced[at].file, file))
-            return r->replaced[at].at;
+            return &r->replaced[at];
     }
     return NULL;
+}
+
+const char *rows_replaced_at(const struct rows *r, struct file_id file)
+{
+    const struct replaced *found = rows_replaced_find(r, file);
+
+    return found ? found->at : NULL;
 }
 
 void rows_replaced_forget(struct rows *r)

@@ -32,7 +32,8 @@ struct entry {
 /* A file that something else came to the place of, by what the index says. */
 struct replaced {
     struct file_id file;
-    char *at; /* by which path lists name it; NULL: nothing is noted here */
+    char *at;  /* by which path lists name it; NULL: nothing is noted here */
+    bool rows; /* the other one has its rows */
 };
 
 #define ROWS_REPLACED_MAX 1024 /* the oldest is forgotten for the next one */
@@ -58,6 +59,9 @@ void rows_name_remove(struct rows *r, struct entry *e, struct name **at);
 
 /* rows_entry_end(r, e): the entry is of no more use, and freed. */
 void rows_entry_end(struct rows *r, struct entry *e);
+
+/* rows_replaced_find(r, file): what is remembered of it; NULL. */
+const struct replaced *rows_replaced_find(const struct rows *r, struct file_id file);
 
 /* rows_entry_is_at(e, path): the image is at this path, by the table's word.
  * rows_entry_is_placed(e): its rows are where it is, or it has none. */

@@ -231,13 +231,17 @@ static int born_follow(struct agent *a, struct rows *rows, struct item *it, cons
 
 /* The item's file was at another path, where S3 got something else before anybody knew that it had
  * left. */
-static bool replaced_follow(struct agent *a, const struct rows *rows, struct item *it)
+static bool replaced_follow(struct agent *a, struct rows *rows, struct item *it)
 {
-    const char *was = rows_replaced_at(rows, file_id_of(&it->seen));
+    struct file_id file = file_id_of(&it->seen);
+    const char *was = rows_replaced_at(rows, file);
+    int rc;
 
     if (!was || strcmp(was, it->path) == 0)
         return false;
-    follow_unlanded(a, it, was);
+    rc = image_set(it, was, file);
+    rc = rc ? rc : rows_regain(rows, file, it->path);
+    follow_noted(a, rows, rc ? rc : follow_displaced(a, rows, it));
     return true;
 }
 
@@ -552,16 +556,18 @@ static void follow_leave(struct agent *a, const struct item *it)
 }
 
 /* The index is about to have the item's file at its path. What it has there may have left, though
- * no event told of that yet. */
+ * no event told of that yet, or what events told to have come there, and is another file. */
 static void note_replaced(struct agent *a, struct rows *rows, const struct item *it)
 {
     struct index_entry e;
 
+    if (it->image && file_id_differs(it->file, file_id_of(&it->seen)))
+        rows_replaced(rows, it->file, it->path, true);
     if (agent_image(a, it->key, &e) && plan_is_other(&it->seen, &e.known) &&
         !rows_has(rows, it->path) && !rows_image_of(rows, plan_file(&e.known)) &&
         !follow_rows_left(a, it, it->key, DEPARTED_ANYWHERE))
         rows_replaced(rows, plan_file(&e.known),
-                      follow_listed_at(agent_mapping(a, it), &e.known, it->path));
+                      follow_listed_at(agent_mapping(a, it), &e.known, it->path), false);
 }
 
 void follow_landed(struct agent *a, struct item *it, struct known *fresh,

@@ -73,6 +73,8 @@ EXACT = (
      "4127144061782346427:3:157:1:4:9:2:3:11:15:22:6:14"),
     ("an image lands where it came over another one before it does where it was in between",
      "1190132580348248149:2:346:0:5:22:3"),
+    ("an image passes a place where a new file is when it is looked at first",
+     "2946344771906046699:1:422:0:2:5:13:3:19:4"),
     ("an image comes over another one, is written into a list there, and goes back",
      "6189594439774319903:6:347:1:1:4:11:22:6"),
 )

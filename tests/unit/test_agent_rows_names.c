@@ -251,23 +251,51 @@ static void test_where_replaced_files_were_is_remembered_for_a_while(void **stat
 
     (void)state;
     assert_null(rows_replaced_at(r, born(10, 1)));
-    rows_replaced(r, born(10, 1), "n0");
-    rows_replaced(r, plain(11), "n1"); /* another file may have its inode by now */
+    rows_replaced(r, born(10, 1), "n0", false);
+    rows_replaced(r, plain(11), "n1", false); /* another file may have its inode by now */
     assert_string_equal(rows_replaced_at(r, born(10, 1)), "n0");
     assert_null(rows_replaced_at(r, born(10, 2)));
     assert_null(rows_replaced_at(r, plain(11)));
-    rows_replaced(r, born(10, 1), "n2"); /* it came over another one since */
+    rows_replaced(r, born(10, 1), "n2", false); /* it came over another one since */
     assert_string_equal(rows_replaced_at(r, born(10, 1)), "n2");
     for (int i = 0; i < REMEMBERED; i++) {
         snprintf(at, sizeof at, "m%d", i);
-        rows_replaced(r, born(100 + (uint64_t)i, 1), at);
+        rows_replaced(r, born(100 + (uint64_t)i, 1), at, false);
     }
     assert_null(rows_replaced_at(r, born(10, 1)));
     assert_string_equal(rows_replaced_at(r, born(100, 1)), "m0");
     assert_string_equal(rows_replaced_at(r, born(99 + REMEMBERED, 1)), "m1023");
     assert_int_equal(rows_close(r, NULL, NULL), 0); /* there are no entries that it asks about */
     assert_null(rows_replaced_at(r, born(100, 1)));
-    rows_replaced(r, born(10, 1), "n0");
+    rows_replaced(r, born(10, 1), "n0", false);
+    rows_free(r);
+}
+
+/* n0 was renamed to n1, where another file was by then, which was taken for its new content. */
+static void test_rows_follow_a_file_whose_rename_was_anothers(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES, NAMES}};
+
+    (void)state;
+    assert_int_equal(rows_follow(r, "n0", born(10, 1), "n0", "n1"), 0);
+    rows_replaced(r, born(10, 1), "n1", true);
+    assert_int_equal(rows_landed(r, "n0", born(11, 1), "n1"), 0);
+    assert_int_equal(rows_regain(r, born(12, 1), "n3"), 0); /* nothing is known of it */
+    assert_int_equal(rows_regain(r, born(10, 1), "n2"), 0);
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[0], 2);
+    assert_int_equal(b.to[1], 2);
+    rows_free(r);
+
+    r = rows_new(); /* what came from elsewhere has rows of its own */
+    b = (struct batch){.to = {NAMES, NAMES, NAMES}};
+    assert_int_equal(rows_follow(r, "n0", born(10, 1), "n0", "n1"), 0);
+    rows_replaced(r, born(11, 1), "n1", false);
+    assert_int_equal(rows_landed(r, "n0", born(10, 1), "n1"), 0);
+    assert_int_equal(rows_regain(r, born(11, 1), "n2"), 0);
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[0], 1);
     rows_free(r);
 }
 
@@ -284,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_a_name_that_an_image_may_have_is_that_ones_which_has_it),
         cmocka_unit_test(test_a_name_of_in_between_is_none_that_it_has),
         cmocka_unit_test(test_where_replaced_files_were_is_remembered_for_a_while),
+        cmocka_unit_test(test_rows_follow_a_file_whose_rename_was_anothers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
