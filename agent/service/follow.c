@@ -402,7 +402,7 @@ static void home_from(struct agent *a, struct rows *rows, const struct item *it,
     struct birth b;
     int rc;
 
-    if (!birth_elsewhere(a, it, known, &b) || index_get(a->index, b.key, &e))
+    if (!birth_left(a, it, known, &b) || index_get(a->index, b.key, &e))
         return;
     left = pending_find(a->pending, b.key);
     if (!(it->origin && strcmp(it->origin, b.key) == 0) && !(left && left->gone_ms))
