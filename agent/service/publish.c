@@ -19,10 +19,11 @@
 /* A list that waits is left alone for so many times what a check took. */
 #define CHECK_REST_TIMES 29
 
-/* The item's object goes as soon as the lists that were rewritten are live. */
+/* The item's object goes as soon as the lists that were rewritten are live; and its copy. */
 static bool is_ending(const struct item *o)
 {
-    return o->state == ITEM_BARRIER || o->state == ITEM_DELETING;
+    return o->state == ITEM_BARRIER || o->state == ITEM_DELETING ||
+           (o->state == ITEM_CLAIMED && o->relisted);
 }
 
 /* Into the map, which is made for the first. */
