@@ -332,15 +332,32 @@ bool follow_is_replaced(struct agent *a, const struct item *it, char key[AGENT_K
            plan_is_other(&it->seen, &e.known) && !follow_is_elsewhere(a, it, &e.known);
 }
 
+/* The item's file came over the image that the index has at the other path, which was found nowhere
+ * else, and lists name the file by no path of its own: it has the rows of that one. */
+static bool has_rows_of(struct agent *a, const struct rows *rows, const struct item *it,
+                        const struct item *at, const struct known *known)
+{
+    struct birth b;
+
+    return plan_is_placed(known) && plan_is_other(&it->seen, known) && !rows_has(rows, at->path) &&
+           !rows_image_of(rows, plan_file(known)) && !rows_image_of(rows, file_id_of(&it->seen)) &&
+           !birth_find(a, it, &it->seen, &b) && !birth_elsewhere(a, at, known, &b);
+}
+
 void follow_seen(struct agent *a, struct item *it, struct item *before)
 {
     struct rows *rows = follow_rows(a, it);
     char key[AGENT_KEY_SIZE];
     struct index_entry e;
+    int rc;
 
     if (!rows || before == it || !before->was_there || !follow_has_birth(&it->seen) ||
-        !file_id_same(file_id_of(&before->seen), file_id_of(&it->seen)) ||
-        index_get(a->index, before->key, &e) != -ENOENT)
+        !file_id_same(file_id_of(&before->seen), file_id_of(&it->seen)))
+        return;
+    rc = index_get(a->index, before->key, &e);
+    if (rc == 0 && has_rows_of(a, rows, it, before, &e.known))
+        follow_unlanded(a, it, before->path);
+    if (rc != -ENOENT)
         return;
     before->was_there = false;
     if (!follow_is_replaced(a, it, key) || !follow_also_of(a, rows, before, key))
