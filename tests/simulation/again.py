@@ -51,7 +51,7 @@ ONCE = (
     Once("files go while a listing waits in which they are", "16:22:24", (7, 9), (6, 9)),
     Once("an image goes to another one's old path and is removed there, and that one goes on",
          "19:7:8:15:1", (5, 9), (NO_CRASH,)),
-    Once("an image is written, goes, and a new file takes its place, which S3 gets first", "17:1:17",
+    Once("an image is written and goes; a new file takes its place, which S3 gets first", "17:1:17",
          (0, 1), (NO_CRASH,)),
 )
 
