@@ -97,10 +97,12 @@ def test_what_overwrites_a_link_has_its_rows(ctx):
     agent.wait_in_step(20)
     os.rename(f"{images}/over.jpg", f"{images}/a.jpg")
     os.chmod(f"{images}/link.jpg", 0o640)
-    for _ in range(30): # nobody looks at it before the link is looked at, and is in step again
+    # Nobody looks at it before the link was looked at, and is in step again: it is not at rest for
+    # as long as a look waits for.
+    for _ in range(120):
         with open(f"{images}/a.jpg", "ab") as file:
             file.write(b"more")
-        time.sleep(0.1)
+        time.sleep(0.02)
     agent.wait_in_step(20)
     ctx.client.assert_tree(images, "images/")
     assert list_of(lists) == "0\t1.0\ta.jpg\n2\t3.0\tlink.jpg\n", list_of(lists)
