@@ -54,6 +54,7 @@ struct wire {
     struct exchange *active;
     struct exchange *waiting; /* handed over, not begun; the first one first */
     struct exchange *waiting_last;
+    bool told; /* of an end, in this turn */
     char inbox[INBOX_BYTES];
 };
 
@@ -120,6 +121,13 @@ static void let_go(struct talk *t, bool keep)
     t->c = NULL;
 }
 
+/* Its owner learns of the end. */
+static void tell(struct wire *w, struct exchange *x)
+{
+    w->told = true;
+    x->done(x);
+}
+
 /* An exchange is over, one way or the other: take it out and tell its owner. */
 static void finish(struct talk *t, enum transport transport, bool keep)
 {
@@ -135,7 +143,7 @@ static void finish(struct talk *t, enum transport transport, bool keep)
     wire_list_remove(&w->active, x);
     x->talk = NULL;
     talk_give(t);
-    x->done(x);
+    tell(w, x);
 }
 
 /* It came to nothing. */
@@ -361,7 +369,7 @@ static void start(struct wire *w, struct exchange *x)
     struct talk *t = talk_take(w);
     if (!t) {
         set_words(x, "the request cannot begin", "no memory");
-        x->done(x);
+        tell(w, x);
         return;
     }
     t->x = x;
@@ -458,12 +466,13 @@ static void sweep(struct wire *w, int64_t now_ms)
 
 void wire_turn(struct wire *w, int64_t until_ms)
 {
+    w->told = false;
     start_waiting(w);
     if (w->active && w->resume_ms < until_ms)
         until_ms = w->resume_ms;
     if (w->active && w->sweep_ms < until_ms)
         until_ms = w->sweep_ms;
-    if (w->waiting)
+    if (w->told || w->waiting) /* an owner has other plans by now */
         until_ms = 0;
     if (!connections_turn(w->connections, until_ms))
         give_up(w);
