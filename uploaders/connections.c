@@ -119,8 +119,6 @@ static void set_constants(struct connections *cs, struct connection *c)
         curl_easy_setopt(easy, CURLOPT_CAINFO, cs->ca_file);
         curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, cs->ca_file);
     }
-    if (cs->proxy)
-        curl_easy_setopt(easy, CURLOPT_PROXY, cs->proxy);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, USER_AGENT); /* the proxy hears it */
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, c->error);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, c);
@@ -218,11 +216,9 @@ static int begin(struct connection *c, const struct connection_wish *wish)
     if (rc != 0)
         return rc;
     choose_address(c, wish->elsewhere);
-    if ((!cs->proxy || *cs->proxy) &&
-        (curl_easy_setopt(c->easy, CURLOPT_PROXY, wish->proxy ? wish->proxy : cs->proxy) ||
-         curl_easy_setopt(c->easy, CURLOPT_NOPROXY, wish->proxy ? "" : NULL)))
-        return -ENOMEM;
-    if (curl_easy_setopt(c->easy, CURLOPT_URL, c->origin.data) != CURLE_OK ||
+    if (curl_easy_setopt(c->easy, CURLOPT_PROXY, wish->proxy ? wish->proxy : cs->proxy) ||
+        curl_easy_setopt(c->easy, CURLOPT_NOPROXY, wish->proxy ? "" : NULL) ||
+        curl_easy_setopt(c->easy, CURLOPT_URL, c->origin.data) != CURLE_OK ||
         curl_multi_add_handle(cs->multi, c->easy) != CURLM_OK)
         return -ENOMEM;
     c->connecting = true;
@@ -270,11 +266,6 @@ bool connection_is_open(const struct connection *c)
 bool connection_is_used(const struct connection *c)
 {
     return c->used;
-}
-
-bool connection_tls(const struct connection *c)
-{
-    return c->tls;
 }
 
 int connection_wait(struct connection *c, bool writes)

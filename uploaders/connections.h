@@ -97,9 +97,6 @@ const char *connection_trouble(const struct connection *c, int code);
  * be sent, where `writes`. 0 or -errno. */
 int connection_wait(struct connection *c, bool writes) __attribute__((warn_unused_result));
 
-/* connection_tls(c): over TLS, where small pieces are better sent as one. */
-bool connection_tls(const struct connection *c);
-
 /* connection_words(c, words, words_n, detail, detail_n): why it could not be opened, and more of
  * it, which may be "". */
 void connection_words(const struct connection *c, char *words, size_t words_n, char *detail,
