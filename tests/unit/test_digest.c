@@ -117,6 +117,81 @@ static void test_each_of_many(void **state)
     }
 }
 
+/* Two texts in pieces, side by side: the hashes are those of each alone. */
+static void check_both(size_t n, size_t other, size_t piece)
+{
+    const size_t lengths[2] = {n, other};
+    struct sha256 sums[2];
+    uint8_t out[SHA256_BYTES], alone[SHA256_BYTES];
+    char *bytes[2];
+
+    for (size_t k = 0; k < 2; k++) {
+        bytes[k] = malloc(lengths[k] + 1);
+        for (size_t i = 0; i < lengths[k]; i++)
+            bytes[k][i] = (char)rand();
+        sha256_begin(&sums[k]);
+    }
+    for (size_t at = 0; at < n || at < other; at += piece) {
+        struct span part[2];
+
+        for (size_t k = 0; k < 2; k++) {
+            const size_t begin = at < lengths[k] ? at : lengths[k];
+            const size_t left = lengths[k] - begin;
+
+            part[k] = (struct span){bytes[k] + begin, left < piece ? left : piece};
+        }
+        sha256_add_both(&sums[0], part[0], &sums[1], part[1]);
+    }
+    for (size_t k = 0; k < 2; k++) {
+        sha256_end(&sums[k], out);
+        digest_sha256(bytes[k], lengths[k], alone);
+        assert_memory_equal(out, alone, sizeof alone);
+        free(bytes[k]);
+    }
+}
+
+static void test_both_of_every_length(void **state)
+{
+    (void)state;
+    srand(6);
+    for (size_t n = 0; n < 200; n++)
+        for (size_t other = 0; other < 200; other += 1 + n % 7)
+            check_both(n, other, 1 + (n * 31 + other) % 199);
+    for (size_t piece = 64; piece <= 4096; piece *= 2)
+        check_both(100000, 65536 + piece, piece);
+}
+
+/* The length in bits passes 32 bits while two go side by side. */
+static void test_both_of_more_than_32_bits(void **state)
+{
+    enum { MIB = 1 << 20, PIECES = 513 }; /* of a MiB each: 2^32 bits and 2^23 */
+    char *bytes = calloc(1, MIB);
+    struct sha256 sums[2], alone;
+    uint8_t out[SHA256_BYTES], expected[SHA256_BYTES];
+
+    (void)state;
+    if (!sha256_x86_works()) {
+        free(bytes);
+        skip(); /* each alone counts its bits itself */
+    }
+    assert_non_null(bytes);
+    sha256_begin(&sums[0]);
+    sha256_begin(&sums[1]);
+    sha256_begin(&alone);
+    for (int i = 0; i < PIECES; i++) {
+        const struct span piece = {bytes, MIB};
+
+        sha256_add_both(&sums[0], piece, &sums[1], piece);
+        sha256_add(&alone, bytes, MIB);
+    }
+    sha256_end(&alone, expected);
+    for (size_t k = 0; k < 2; k++) {
+        sha256_end(&sums[k], out);
+        assert_memory_equal(out, expected, sizeof expected);
+    }
+    free(bytes);
+}
+
 static void test_hmac_vectors(void **state)
 {
     uint8_t out[SHA256_BYTES];
@@ -316,6 +391,8 @@ int main(void)
         cmocka_unit_test(test_sha256_in_pieces),
         cmocka_unit_test(test_each_of_every_length),
         cmocka_unit_test(test_each_of_many),
+        cmocka_unit_test(test_both_of_every_length),
+        cmocka_unit_test(test_both_of_more_than_32_bits),
         cmocka_unit_test(test_hmac_vectors),
         cmocka_unit_test(test_hmac_agrees_with_openssl),
         cmocka_unit_test(test_hmac_may_write_over_its_input),
