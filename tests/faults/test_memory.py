@@ -22,6 +22,9 @@ BEYOND = 3  # numbers in a row that nobody asked for: there are no more
 
 CALLERS = 8  # of an allocation that LeakSanitizer asks for: it is one of these
 
+# How it says that it got nothing, which need not be the first allocation that failed.
+NO_THREAD = re.compile(r"LeakSanitizer: CHECK failed: .*pthread_getattr_np.*\(0xc,")
+
 # What libraries leak where they got no memory, or always: not ours to mend.
 LIBRARIES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "leaks_of_libraries.supp")
 
@@ -67,7 +70,8 @@ def fail(bed, number, **more):
     wrong, status, said = bed.try_one(ALLOC_FAIL_AT=str(number), ALLOC_FAIL_LOG=log,
                                       **leaks_are_told(), **more)
     who = told(log)[1]
-    if is_a_librarys(wrong, who) or "liblsan" in "".join(who.splitlines()[:CALLERS]):
+    if (is_a_librarys(wrong, who) or "liblsan" in "".join(who.splitlines()[:CALLERS])
+            or NO_THREAD.search(said)):
         wrong = ""  # LeakSanitizer asks, too, for each thread, and ends where it gets nothing
     if wrong:
         wrong = f"allocation {number} {more}: {wrong}\nstatus {status}: {said[-1500:]}\n{who}"
