@@ -84,6 +84,7 @@ uploaders_tests = \
 	tests/unit/test_http \
 	tests/unit/test_proxies \
 	tests/unit/test_wire \
+	tests/unit/test_source \
 	tests/unit/test_spread \
 	tests/unit/test_stray \
 	tests/unit/test_uploaders_faults
@@ -129,6 +130,9 @@ tests_unit_test_wire_SOURCES = tests/unit/test_wire.c
 tests_unit_test_wire_LDADD = $(uploaders_test_libs)
 tests_unit_test_proxies_SOURCES = tests/unit/test_proxies.c
 tests_unit_test_proxies_LDADD = $(uploaders_test_libs)
+tests_unit_test_source_SOURCES = tests/unit/test_source.c tests/unit/scratch.c tests/unit/scratch.h \
+	tests/unit/unit.h
+tests_unit_test_source_LDADD = $(uploaders_test_libs)
 tests_unit_test_spread_SOURCES = tests/unit/test_spread.c
 tests_unit_test_spread_LDADD = $(uploaders_test_libs)
 tests_unit_test_stray_SOURCES = tests/unit/test_stray.c

@@ -25,6 +25,7 @@
 #include <string.h>
 
 #define PARALLEL 4
+#define TOGETHER 2 /* parts that are read at once where their hashes are needed */
 
 struct multipart;
 
@@ -43,9 +44,9 @@ struct multipart {
     struct task task;
     struct upload upload;
     int fd;
-    unsigned next;       /* the part to be read next */
-    unsigned flying;     /* parts in flight, and the one that is being read */
-    struct part *coming; /* is being read; NULL: none */
+    unsigned next;   /* the part to be read next */
+    unsigned flying; /* parts in flight, and what is being read, which counts as one */
+    struct part *coming[TOGETHER]; /* are being read, in this order; NULL: none */
     int read_code;
     struct part slots[PARALLEL];
     struct header posix[HEADERS_POSIX_COUNT];
@@ -183,13 +184,18 @@ static bool is_kept(struct multipart *m, const struct part *part)
     return true;
 }
 
-/* task.read, on a reader's thread: the next part into its slot. */
+/* task.read, on a reader's thread: the next parts into their slots. */
 static void read_apart(struct task *task)
 {
     struct multipart *m = (struct multipart *)task;
-    struct part *part = m->coming;
-    part->sums.hashes = caller_signs_payload(worker_caller(task->worker));
-    m->read_code = source_read(m->fd, part->body, part->n, &part->sums);
+    struct part *first = m->coming[0], *second = m->coming[1];
+    if (second) {
+        const struct source_piece pieces[] = {{first->body, first->n, &first->sums},
+                                              {second->body, second->n, &second->sums}};
+        m->read_code = source_read_both(m->fd, pieces);
+    } else {
+        m->read_code = source_read(m->fd, first->body, first->n, &first->sums);
+    }
 }
 
 /* The part was read: it is one of the file's. */
@@ -219,7 +225,6 @@ enum began {
 /* The part is in its slot: send it, unless S3 has it. */
 static enum began go_on_with(struct multipart *m, struct part *part)
 {
-    m->coming = NULL;
     if (m->upload.failure == VERDICT_DONE)
         m->upload.failure = note_read(m, part);
     if (m->upload.failure == VERDICT_DONE && !is_kept(m, part)) {
@@ -233,16 +238,48 @@ static enum began go_on_with(struct multipart *m, struct part *part)
     return m->upload.failure == VERDICT_DONE ? BEGAN_KEPT : BEGAN_NOTHING;
 }
 
-/* Begin one more part. */
+/* What was to be read is in its slots. */
+static enum began go_on(struct multipart *m)
+{
+    struct part *first = m->coming[0], *second = m->coming[1];
+    m->coming[0] = m->coming[1] = NULL;
+    enum began began = go_on_with(m, first);
+    return second ? go_on_with(m, second) : began;
+}
+
+/* A slot that nothing is in, or NULL. */
+static struct part *free_slot(struct multipart *m)
+{
+    for (struct part *part = m->slots; part < m->slots + PARALLEL; part++)
+        if (!part->body)
+            return part;
+    return NULL;
+}
+
+/* The part after the one that is to be read can come along with it: two hashes cost little more
+ * than one. */
+static void add_second(struct multipart *m)
+{
+    const struct upload *u = &m->upload;
+    struct part *part = free_slot(m);
+    if (!part || !m->coming[0]->sums.hashes || m->next + 1 >= u->plan.count)
+        return;
+    part->n = parts_length(&u->plan, m->next + 1);
+    part->body = worker_body_more(&m->task, part->n);
+    if (!part->body)
+        return;
+    part->sums.hashes = true;
+    m->coming[1] = part;
+}
+
+/* Begin one more part, or two. */
 static enum began begin_part(struct multipart *m)
 {
     struct upload *u = &m->upload;
-    struct part *part = m->slots;
-    if (m->coming)
+    struct part *part = free_slot(m);
+    if (m->coming[0])
         return BEGAN_READ;
-    while (part < m->slots + PARALLEL && part->body)
-        part++;
-    if (u->failure != VERDICT_DONE || m->next == u->plan.count || part == m->slots + PARALLEL)
+    if (u->failure != VERDICT_DONE || m->next == u->plan.count || !part)
         return BEGAN_NOTHING;
     part->n = parts_length(&u->plan, m->next);
     switch (worker_body(&m->task, part->n, &part->body)) {
@@ -255,13 +292,15 @@ static enum began begin_part(struct multipart *m)
     case BODY_READY:
         break;
     }
-    m->coming = part;
+    part->sums.hashes = caller_signs_payload(worker_caller(m->task.worker));
+    m->coming[0] = part;
+    add_second(m);
     if (worker_read(&m->task)) {
         m->flying++;
         return BEGAN_READ;
     }
     read_apart(&m->task); /* here, then */
-    return go_on_with(m, part);
+    return go_on(m);
 }
 
 /* What follows after an attempt to begin a part: when there are none in flight and none can come,
@@ -290,7 +329,7 @@ static void have(struct task *task)
 {
     struct multipart *m = (struct multipart *)task;
     m->flying--;
-    after(m, go_on_with(m, m->coming));
+    after(m, go_on(m));
 }
 
 /* task.feed: a task stands in that line that waits for a part's memory, or for its next turn. */

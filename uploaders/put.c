@@ -13,11 +13,16 @@
  * they come from; below it is cheaper to read and send on one processor, out of its cache. */
 #define READ_APART_BYTES (4u << 20)
 
+/* Bodies up to this size are hashed two at a time, when both were read: so much is still in the
+ * processor's cache then. */
+#define HASH_LATER_BYTES (128u << 10)
+
 struct put {
     struct task task;
     char *body;
     size_t n;
     enum verdict loaded;
+    bool hash_due; /* it was read without */
     struct source_sums sums;
     char crc_text[CRC64_BASE64_SIZE];
     struct header posix[HEADERS_POSIX_COUNT];
@@ -80,6 +85,8 @@ static void send(struct put *put)
 static void have(struct task *task)
 {
     struct put *put = (struct put *)task;
+    if (put->hash_due)
+        source_hash(&put->sums, (struct span){put->body, put->n});
     if (put->loaded == VERDICT_DONE)
         send(put);
     else
@@ -93,16 +100,35 @@ static void read_apart(struct task *task)
     put->loaded = source_load(task->transfer, put->body, &put->sums);
 }
 
+/* It was read, and not hashed: that is done together with the next one, unless none comes at once
+ * (`have`). */
+static void hash_with_another(struct put *put)
+{
+    struct put *other = (struct put *)worker_pair(&put->task);
+    if (!other)
+        return;
+    source_hash_both(&other->sums, (struct span){other->body, other->n}, &put->sums,
+                     (struct span){put->body, put->n});
+    other->hash_due = put->hash_due = false;
+    have(&other->task);
+    have(&put->task);
+}
+
 /* Read it here, and see how long that takes. */
 static void read_here(struct put *put)
 {
     struct worker *w = put->task.worker;
-    bool watched = worker_watches(w);
+    bool watched = worker_watches(w), hash_later = put->sums.hashes && put->n <= HASH_LATER_BYTES;
     int64_t began_us = clock_mono_us(), waits = watched ? readers_waits() : 0;
+    put->sums.hashes = put->sums.hashes && !hash_later;
     put->loaded = source_load(put->task.transfer, put->body, &put->sums);
     waits = watched ? readers_waits() - waits : -1;
     worker_timed(w, put->n, clock_mono_us() - began_us, waits);
-    have(&put->task);
+    put->hash_due = hash_later && put->loaded == VERDICT_DONE;
+    if (put->hash_due)
+        hash_with_another(put);
+    else
+        have(&put->task);
 }
 
 /* task.begin and task.feed: read the file once there is memory for it. */

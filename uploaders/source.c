@@ -78,20 +78,19 @@ enum verdict source_open(struct transfer *t, int *ret_fd)
     return v;
 }
 
-/* Bytes that are there, after those that were summed up before. */
+/* Bytes that are there, after those that were summed up before; without their hash where that is
+ * NULL. */
 static void sum_up(struct source_sums *sums, struct sha256 *hash, const char *p, size_t n)
 {
     sums->crc = crc64nvme(sums->crc, p, n);
-    if (sums->hashes)
+    if (hash)
         sha256_add(hash, p, n);
 }
 
-/* All bytes were summed up. */
-static void end_sums(struct source_sums *sums, struct sha256 *hash)
+/* All bytes were hashed. */
+static void end_hash(struct source_sums *sums, struct sha256 *hash)
 {
     uint8_t digest[SHA256_BYTES];
-    if (!sums->hashes)
-        return;
     sha256_end(hash, digest);
     hex_encode(digest, sizeof(digest), sums->payload_hash);
 }
@@ -104,19 +103,82 @@ static void begin_sums(struct source_sums *sums, struct sha256 *hash)
     sha256_begin(hash);
 }
 
-int source_read(int fd, char *p, size_t n, struct source_sums *sums)
+/* The next n bytes, summed up while they are in the processor's cache. */
+static int read_summed(int fd, char *p, size_t n, struct source_sums *sums, struct sha256 *hash)
 {
-    struct sha256 hash;
-    begin_sums(sums, &hash);
     for (size_t at = 0; at < n;) {
         size_t piece = n - at < PIECE_BYTES ? n - at : PIECE_BYTES;
         int code = read_whole(fd, p + at, piece);
         if (code != 0)
             return code;
-        sum_up(sums, &hash, p + at, piece);
+        sum_up(sums, hash, p + at, piece);
         at += piece;
     }
-    end_sums(sums, &hash);
+    return 0;
+}
+
+int source_read(int fd, char *p, size_t n, struct source_sums *sums)
+{
+    struct sha256 hash;
+    begin_sums(sums, &hash);
+    int code = read_summed(fd, p, n, sums, sums->hashes ? &hash : NULL);
+    if (code == 0 && sums->hashes)
+        end_hash(sums, &hash);
+    return code;
+}
+
+void source_hash(struct source_sums *sums, struct span body)
+{
+    struct sha256 hash;
+    sha256_begin(&hash);
+    sha256_add(&hash, body.p, body.n);
+    end_hash(sums, &hash);
+}
+
+void source_hash_both(struct source_sums *a, struct span x, struct source_sums *b, struct span y)
+{
+    struct sha256 hashes[2];
+    sha256_begin(&hashes[0]);
+    sha256_begin(&hashes[1]);
+    sha256_add_both(&hashes[0], x, &hashes[1], y);
+    end_hash(a, &hashes[0]);
+    end_hash(b, &hashes[1]);
+}
+
+/* What a piece has from there on, PIECE_BYTES at most. */
+static struct span next_bytes(const struct source_piece *piece, size_t at)
+{
+    size_t begin = at < piece->n ? at : piece->n;
+    size_t left = piece->n - begin;
+    return (struct span){piece->p + begin, left < PIECE_BYTES ? left : PIECE_BYTES};
+}
+
+/* The second piece, which is hashed as it comes, together with the first one, which is there. */
+static int read_second(int fd, const struct source_piece pieces[2], struct sha256 hashes[2])
+{
+    for (size_t at = 0; at < pieces[0].n || at < pieces[1].n; at += PIECE_BYTES) {
+        const struct span x = next_bytes(&pieces[0], at), y = next_bytes(&pieces[1], at);
+        int code = y.n > 0 ? read_whole(fd, pieces[1].p + at, y.n) : 0;
+        if (code != 0)
+            return code;
+        pieces[1].sums->crc = crc64nvme(pieces[1].sums->crc, y.p, y.n);
+        sha256_add_both(&hashes[0], x, &hashes[1], y);
+    }
+    return 0;
+}
+
+int source_read_both(int fd, const struct source_piece pieces[2])
+{
+    struct sha256 hashes[2];
+    begin_sums(pieces[0].sums, &hashes[0]);
+    begin_sums(pieces[1].sums, &hashes[1]);
+    int code = read_summed(fd, pieces[0].p, pieces[0].n, pieces[0].sums, NULL);
+    if (code == 0)
+        code = read_second(fd, pieces, hashes);
+    if (code != 0)
+        return code;
+    end_hash(pieces[0].sums, &hashes[0]);
+    end_hash(pieces[1].sums, &hashes[1]);
     return 0;
 }
 
@@ -160,8 +222,9 @@ static enum verdict load_link(struct transfer *t, char *p, struct source_sums *s
     struct sha256 hash;
     memcpy(p, target, n);
     begin_sums(sums, &hash);
-    sum_up(sums, &hash, p, n);
-    end_sums(sums, &hash);
+    sum_up(sums, sums->hashes ? &hash : NULL, p, n);
+    if (sums->hashes)
+        end_hash(sums, &hash);
     return VERDICT_DONE;
 }
 

@@ -30,6 +30,23 @@ struct source_sums {
 int source_read(int fd, char *p, size_t n, struct source_sums *sums)
     __attribute__((warn_unused_result));
 
+/* What source_read_both reads: n bytes into p. */
+struct source_piece {
+    char *p;
+    size_t n;
+    struct source_sums *sums;
+};
+
+/* source_read_both(fd, pieces): one piece and then the next, as source_read would; their SHA-256
+ * are computed side by side, which takes little more time than one of them. */
+int source_read_both(int fd, const struct source_piece pieces[2])
+    __attribute__((warn_unused_result));
+
+/* source_hash(sums, body), source_hash_both(a, x, b, y): the SHA-256 of bodies that were read
+ * without, of two of them side by side. */
+void source_hash(struct source_sums *sums, struct span body);
+void source_hash_both(struct source_sums *a, struct span x, struct source_sums *b, struct span y);
+
 /* source_judge(t, code): what it means that source_read gave this code: VERDICT_DONE, _CHANGED (it
  * ended early), _UNREADABLE. */
 enum verdict source_judge(struct transfer *t, int code);

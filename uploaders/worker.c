@@ -47,6 +47,7 @@ struct worker {
     struct ahead ahead[LANE_COUNT]; /* what its files are read like */
     unsigned reading[LANE_COUNT];   /* tasks that are with the readers */
     bool memory_freed;              /* since the hungry were last fed */
+    struct task *single;            /* was read, and waits for a second one */
     struct bodies bodies;
 };
 
@@ -119,6 +120,13 @@ static bool is_enough(const struct worker *w, uint64_t n)
     return ahead_is_enough(&w->ahead[LANE_LARGE], &bodies, n);
 }
 
+/* It is in memory. */
+static void enter(struct task *task, uint64_t n)
+{
+    lanes_enter(&task->worker->memory, task->lane, n);
+    task->worker->large += task->lane == LANE_LARGE;
+}
+
 /* Room in the budget for n bytes? If not, the task stands in line afterwards. */
 static bool reserve(struct task *task, uint64_t n)
 {
@@ -131,8 +139,7 @@ static bool reserve(struct task *task, uint64_t n)
         if (task->hungry)
             (void)queue_take(line);
         task->hungry = false;
-        lanes_enter(&w->memory, task->lane, n);
-        w->large += task->lane == LANE_LARGE;
+        enter(task, n);
         return true;
     }
     if (!task->hungry)
@@ -160,6 +167,20 @@ enum body_step worker_body(struct task *task, size_t n, char **ret)
     task->read_bytes = n;
     *ret = p;
     return BODY_READY;
+}
+
+char *worker_body_more(struct task *task, size_t n)
+{
+    struct worker *w = task->worker;
+    if (ahead_is_slow(&w->ahead[task->lane]) ||
+        !lanes_open(&w->memory, task->lane, n, w->opt.memory_bytes))
+        return NULL;
+    char *p = bodies_take(&w->bodies, n);
+    if (!p)
+        return NULL;
+    enter(task, n);
+    task->read_bytes += n;
+    return p;
 }
 
 void worker_body_back(struct task *task, char *p, size_t n)
@@ -328,6 +349,14 @@ bool worker_read(struct task *task)
     return false;
 }
 
+struct task *worker_pair(struct task *task)
+{
+    struct worker *w = task->worker;
+    struct task *other = w->single;
+    w->single = other ? NULL : task;
+    return other;
+}
+
 void worker_read_end(struct task *task)
 {
     (void)!mailbox_send(task->worker->inbox, &task->letter); /* no ceiling, never closed */
@@ -394,6 +423,16 @@ static bool begin_some(struct worker *w)
     return more;
 }
 
+/* No second one can come at once for the one that waits for it. */
+static void release_single(struct worker *w)
+{
+    struct task *single = w->single;
+    if (!single || (can_begin(w, LANE_SMALL) && !w->hungry[LANE_SMALL].head))
+        return;
+    w->single = NULL;
+    single->have(single);
+}
+
 /* The thread. */
 static void *run(void *arg)
 {
@@ -405,6 +444,7 @@ static void *run(void *arg)
         take_letters(w);
         feed(w);
         more = begin_some(w) || (w->memory_freed && is_hungry(w));
+        release_single(w);
         if (w->memory.used[LANE_LARGE] == 0)
             bodies_trim(&w->bodies);
     }

@@ -88,6 +88,11 @@ struct caller *worker_caller(const struct worker *w);
  * worker_body_cancel(task): out of the line, if it stands there. */
 enum body_step { BODY_READY, BODY_WAIT, BODY_NO_MEMORY };
 enum body_step worker_body(struct task *task, size_t n, char **ret);
+
+/* worker_body_more(task, n): memory for one more large body, which is to be read together with the
+ * one that the task has just asked for; NULL where there is none at once, or where files are waited
+ * for, so that the first is better sent before the second is there. */
+char *worker_body_more(struct task *task, size_t n);
 void worker_body_back(struct task *task, char *p, size_t n);
 void worker_body_cancel(struct task *task);
 
@@ -99,6 +104,11 @@ bool worker_reads_ahead(struct worker *w);
 bool worker_read(struct task *task);
 bool worker_watches(const struct worker *w);
 void worker_timed(struct worker *w, uint64_t bytes, int64_t took_us, int64_t waits);
+
+/* worker_pair(task): what was read is better gone on with two at a time: the task that waits for
+ * another, or NULL: then this one waits, until the next asks or task->have is called, which is
+ * as soon as none can begin. */
+struct task *worker_pair(struct task *task);
 
 /* worker_read_end(task): for the readers. */
 void worker_read_end(struct task *task);
