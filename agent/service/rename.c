@@ -29,6 +29,17 @@ struct source {
     bool exact; /* of the search by inode */
 };
 
+/* The item's file is what S3 has there, too: what the index has of the same inode under another key
+ * is another link to it, of which it has no birth (birth_shared), and not where it came from. */
+static bool is_link_of(struct agent *a, const struct item *it, const struct known *elsewhere)
+{
+    struct index_entry e;
+
+    return !elsewhere->born_ns && agent_image(a, it->key, &e) &&
+           !(e.known.flags & KNOWN_UNCERTAIN) && e.known.ino == it->seen.ino &&
+           !plan_is_other(&it->seen, &e.known);
+}
+
 /* index_fn: an entry with the new path's inode, of the same mapping and still in its place. Where a
  * transfer was interrupted only a birth tells. */
 static int source_by_inode(void *arg, const char *key, const struct known *known)
@@ -37,7 +48,8 @@ static int source_by_inode(void *arg, const char *key, const struct known *known
     const struct mapping *m = &s->agent->mappings[s->it->mapping];
 
     if (!plan_is_placed(known) || (known->flags & KNOWN_UNCERTAIN) ||
-        strcmp(key, s->it->key) == 0 || strncmp(key, m->conf->prefix, m->prefix_len) != 0)
+        strcmp(key, s->it->key) == 0 || strncmp(key, m->conf->prefix, m->prefix_len) != 0 ||
+        is_link_of(s->agent, s->it, known))
         return 0;
     if (plan_is_same(&s->it->seen, known))
         s->told = true;
@@ -394,7 +406,8 @@ bool rename_must_wait(struct agent *a, const struct item *it, const struct known
         a->now_ms - it->observed_ms < AGENT_PASS_MAX_MS)
         return true;
     other = sighted_find(a, it->mapping, known->ino);
-    if (!other || other == it || plan_is_other(&other->seen, known) || other->decided)
+    if (!other || other == it || plan_is_other(&other->seen, known) || other->decided ||
+        is_link_of(a, other, known))
         return false;
     if (other->state == ITEM_SETTLING) /* that may go on for ever */
         return patient(a, it);
@@ -422,7 +435,8 @@ static enum rename_answer consider_displaced(struct agent *a, struct item *it,
     struct birth b;
 
     if (it->vacated || rename_heir(a, it) ||
-        (other && other != it && !plan_is_other(&other->seen, known)) ||
+        (other && other != it && !plan_is_other(&other->seen, known) &&
+         !is_link_of(a, other, known)) ||
         follow_is_elsewhere(a, it, known) || birth_left(a, it, known, &b))
         return RENAME_TAKEN;
     /* The file here came from elsewhere. Where what was here went may still be found. */

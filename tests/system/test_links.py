@@ -85,24 +85,26 @@ def test_rows_of_a_link_go_with_it_and_those_of_the_other_stay(ctx):
 
 @on("s3d")
 def test_what_overwrites_a_link_has_its_rows(ctx):
-    """The other link did not come from there, though its file is alone by then."""
+    """The other link did not come from there, though its file is alone by then: whichever of them
+    is looked at first."""
     images, lists, outside = ctx.folder("images"), ctx.folder("lists"), ctx.folder("outside")
-    for name in ("a", "link", "over"):
+    names = [f"{name}{n}" for n in (1, 2) for name in ("a", "over", "link")]
+    for name in names:
         write(f"{images}/{name}.jpg", name.encode() * 99)
-    write(f"{lists}/a.lst", b"0\t1.0\ta.jpg\n1\t2.0\tover.jpg\n2\t3.0\tlink.jpg\n")
+    rows = "".join(f"{row}\t1.0\t{name}.jpg\n" for row, name in enumerate(names))
+    write(f"{lists}/a.lst", rows.encode())
     agent = ctx.agent(images=images, lists=lists).start()
     agent.wait_in_step(20)
-    os.link(f"{images}/a.jpg", f"{outside}/link.jpg")
-    os.rename(f"{outside}/link.jpg", f"{images}/link.jpg")
+    for n in (1, 2):
+        os.link(f"{images}/a{n}.jpg", f"{outside}/link{n}.jpg")
+        os.rename(f"{outside}/link{n}.jpg", f"{images}/link{n}.jpg")
     agent.wait_in_step(20)
-    os.rename(f"{images}/over.jpg", f"{images}/a.jpg")
-    os.chmod(f"{images}/link.jpg", 0o640)
-    # Nobody looks at it before the link was looked at, and is in step again: it is not at rest for
-    # as long as a look waits for.
-    for _ in range(120):
-        with open(f"{images}/a.jpg", "ab") as file:
-            file.write(b"more")
-        time.sleep(0.02)
+    os.rename(f"{images}/over1.jpg", f"{images}/a1.jpg")
+    os.chmod(f"{images}/link1.jpg", 0o640)
+    os.chmod(f"{images}/link2.jpg", 0o640)
+    time.sleep(0.02)
+    os.rename(f"{images}/over2.jpg", f"{images}/a2.jpg")
     agent.wait_in_step(20)
     ctx.client.assert_tree(images, "images/")
-    assert list_of(lists) == "0\t1.0\ta.jpg\n2\t3.0\tlink.jpg\n", list_of(lists)
+    assert list_of(lists) == ("0\t1.0\ta1.jpg\n2\t1.0\tlink1.jpg\n"
+                              "3\t1.0\ta2.jpg\n5\t1.0\tlink2.jpg\n"), list_of(lists)
