@@ -59,6 +59,8 @@ $(fault_shims): tests/faults/$(am__dirstamp)
 check_LIBRARIES = tests/simulation/libsimulation.a
 tests_simulation_libsimulation_a_SOURCES = \
 	tests/simulation/bucket.c \
+	tests/simulation/files.c \
+	tests/simulation/files.h \
 	tests/simulation/hints.c \
 	tests/simulation/letters.c \
 	tests/simulation/list.c \

@@ -81,6 +81,8 @@ EXACT = (
      "2946344771906046699:1:422:0:2:5:13:3:19:4"),
     ("an image comes over another one, is written into a list there, and goes back",
      "6189594439774319903:6:347:1:1:4:11:22:6"),
+    ("a row is written where another image was, whose rows a pass is about to take along",
+     "645249222086374949:10:444:0:18:23:10:4:22"),
 )
 
 

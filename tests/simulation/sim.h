@@ -3,6 +3,7 @@
  * they would tell, whenever it comes, is told one thing at a time, as a schedule wants.
  *
  *   tree      people's deeds on a real tree in memory, and the rules that the world is held against
+ *   files     the files of that tree
  *   list      what its text says
  *   hints     in place of watchers/: events, looks, listings
  *   bucket    in place of the engine of uploaders/: the objects, and transfers on their way

@@ -1,35 +1,33 @@
 /* Shell. People's deeds on a real tree in memory, and the rules, which share no code with the
  * agent. */
+#include "tests/simulation/files.h"
 #include "tests/simulation/sim.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LIST_NAME "l.lst"
-
-static char folder[SIM_PATH_SIZE];
 static struct {
     unsigned image; /* the number of the file, in the order they were made; 0: none */
     unsigned content;
 } disk[SIM_PATHS];
 static unsigned images, contents, rows;
-static unsigned row_image[SIM_ROWS]; /* of which image the row was written; 0: nobody can tell */
-static unsigned row_first[SIM_ROWS]; /* the same, whatever it inherited since */
-static bool row_saved[SIM_ROWS];     /* it came back with an old list, after its image had left */
-static bool row_loose[SIM_ROWS];     /* it may go though its image is there; see inherit() */
-static unsigned was_at[SIM_IMAGES];  /* places, by bits */
-static bool removed[SIM_IMAGES];     /* by itself, not by another that came over it */
-static bool late[SIM_IMAGES];        /* it came to a place from which one was removed */
-static int died_at[SIM_IMAGES];      /* the path of an image that is gone; -1: it is there */
-static bool needs_row[SIM_IMAGES];   /* of its loose rows one is to be left */
-static int heir_at[SIM_IMAGES];      /* it overwrote one there that rows named: one is to be left */
-static int row_early[SIM_ROWS];      /* where it was written before S3 had its image there; -1 */
-static int row_unheard[SIM_ROWS];    /* the same, or before the agent heard that it did; -1 */
+static unsigned row_image[SIM_ROWS];   /* of which image the row was written; 0: nobody can tell */
+static unsigned row_first[SIM_ROWS];   /* the same, whatever it inherited since */
+static bool row_saved[SIM_ROWS];       /* it came back with an old list, after its image had left */
+static bool row_loose[SIM_ROWS];       /* it may go though its image is there; see inherit() */
+static uint64_t row_due[SIM_ROWS];     /* images whose rows by that name were due to go elsewhere */
+static uint64_t since_rows[SIM_PATHS]; /* images that were there since rows followed last */
+static unsigned was_at[SIM_IMAGES];    /* places, by bits */
+static bool removed[SIM_IMAGES];       /* by itself, not by another that came over it */
+static bool late[SIM_IMAGES];          /* it came to a place from which one was removed */
+static int died_at[SIM_IMAGES];        /* the path of an image that is gone; -1: it is there */
+static bool needs_row[SIM_IMAGES];     /* of its loose rows one is to be left */
+static int heir_at[SIM_IMAGES];   /* it overwrote one there that rows named: one is to be left */
+static int row_early[SIM_ROWS];   /* where it was written before S3 had its image there; -1 */
+static int row_unheard[SIM_ROWS]; /* the same, or before the agent heard that it did; -1 */
 static unsigned row_before[SIM_ROWS];  /* another that S3 had there, as far as was heard; 0: none */
 static uint64_t row_others[SIM_ROWS];  /* others that had been there, and were never in S3 so */
 static bool overwrote[SIM_IMAGES];     /* it was renamed over another one */
@@ -53,46 +51,6 @@ void tree_break(const char *rule)
 const char *tree_wrong(void)
 {
     return wrong;
-}
-
-static void must(bool done)
-{
-    if (!done) {
-        perror("simulation");
-        abort();
-    }
-}
-
-static void place(char out[2 * SIM_PATH_SIZE], const char *root, const char *path)
-{
-    snprintf(out, (size_t)2 * SIM_PATH_SIZE, "%s/%s/%s", folder, root, path);
-}
-
-static void write_text(const char *path, const char *text, int flags)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0644);
-
-    must(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
-    close(fd);
-}
-
-static void read_text(const char *path, char out[SIM_CONTENT_SIZE])
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd >= 0 ? read(fd, out, SIM_CONTENT_SIZE - 1) : 0;
-
-    must(n >= 0);
-    out[n] = '\0';
-    if (fd >= 0)
-        close(fd);
-}
-
-static void read_list(char out[SIM_CONTENT_SIZE])
-{
-    char path[2 * SIM_PATH_SIZE];
-
-    place(path, "lists", LIST_NAME);
-    read_text(path, out);
 }
 
 static void file_text(unsigned p, char out[SIM_CONTENT_SIZE])
@@ -127,8 +85,8 @@ static void list_made(void)
 {
     char path[2 * SIM_PATH_SIZE];
 
-    place(path, "lists", LIST_NAME);
-    must(stat(path, &list_stat) == 0);
+    files_place(path, "lists", FILES_LIST);
+    files_must(stat(path, &list_stat) == 0);
 }
 
 /* What is on disk at the place came to where another one was, which is gone, there or elsewhere.
@@ -165,7 +123,7 @@ static void doubt_saved(unsigned p)
     char text[SIM_CONTENT_SIZE];
     struct list_row list[SIM_ROWS];
 
-    read_list(text);
+    files_read_list(text);
     if (!list_parse(text, list))
         return;
     for (unsigned n = 0; n < rows; n++)
@@ -179,6 +137,7 @@ static void inherit(unsigned p)
     unsigned image = disk[p].image;
 
     was_at[image] |= 1u << p;
+    since_rows[p] |= UINT64_C(1) << image;
     doubt_saved(p);
     for (unsigned other = 1; other < images; other++)
         if (other != image && died_at[other] >= 0 && was_at[other] & 1u << p)
@@ -200,7 +159,7 @@ static bool has_row_at(unsigned image, unsigned p)
     char text[SIM_CONTENT_SIZE];
     struct list_row list[SIM_ROWS];
 
-    read_list(text);
+    files_read_list(text);
     if (!list_parse(text, list))
         return false;
     for (unsigned n = 0; n < rows; n++)
@@ -219,9 +178,9 @@ static void make_file(unsigned p)
         inherit(p);
     }
     disk[p].content = contents++;
-    place(path, "images", list_paths[p]);
+    files_place(path, "images", list_paths[p]);
     file_text(p, text);
-    write_text(path, text, O_TRUNC);
+    files_write(path, text, O_TRUNC);
     hints_event(HINT_TOUCHED, 0, list_paths[p], NULL);
     hints_event(HINT_WRITTEN, 0, list_paths[p], NULL);
 }
@@ -258,25 +217,20 @@ static void make_row(unsigned p)
         row_before[rows] = image_before(p);
         row_others[rows] = unstored_at(p) & ~(UINT64_C(1) << disk[p].image);
     }
+    if (rows >= 2)
+        row_due[rows] = since_rows[p] & ~(UINT64_C(1) << disk[p].image);
     row_first[rows] = disk[p].image;
     row_image[rows++] = disk[p].image;
-    place(path, "lists", LIST_NAME);
-    write_text(path, line, O_APPEND);
-    hints_event(HINT_TOUCHED, 1, LIST_NAME, NULL);
-    hints_event(HINT_WRITTEN, 1, LIST_NAME, NULL);
+    files_place(path, "lists", FILES_LIST);
+    files_write(path, line, O_APPEND);
+    hints_event(HINT_TOUCHED, 1, FILES_LIST, NULL);
+    hints_event(HINT_WRITTEN, 1, FILES_LIST, NULL);
     list_made();
 }
 
 void tree_begin(const char *where, unsigned limit)
 {
-    static const char *const parts[] = {"images", "images/a", "images/b", "lists"};
-    char path[2 * SIM_PATH_SIZE];
-
-    snprintf(folder, sizeof folder, "%s", where);
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, parts[i]);
-        must(mkdir(path, 0755) == 0);
-    }
+    files_begin(where);
     memset(disk, 0, sizeof disk);
     memset(row_image, 0, sizeof row_image);
     memset(row_saved, 0, sizeof row_saved);
@@ -286,6 +240,8 @@ void tree_begin(const char *where, unsigned limit)
     memset(row_unheard, -1, sizeof row_unheard);
     memset(row_before, 0, sizeof row_before);
     memset(row_others, 0, sizeof row_others);
+    memset(row_due, 0, sizeof row_due);
+    memset(since_rows, 0, sizeof since_rows);
     memset(was_at, 0, sizeof was_at);
     memset(removed, 0, sizeof removed);
     memset(late, 0, sizeof late);
@@ -306,7 +262,7 @@ void tree_begin(const char *where, unsigned limit)
         make_file(p);
         make_row(p);
     }
-    read_list(old_list);
+    files_read_list(old_list);
 }
 
 static bool rename_over(unsigned from, unsigned to)
@@ -316,9 +272,9 @@ static bool rename_over(unsigned from, unsigned to)
 
     if (!disk[from].image)
         return false;
-    place(path, "images", list_paths[from]);
-    place(path2, "images", list_paths[to]);
-    must(rename(path, path2) == 0);
+    files_place(path, "images", list_paths[from]);
+    files_place(path2, "images", list_paths[to]);
+    files_must(rename(path, path2) == 0);
     heir_at[disk[from].image] = -1;
     if (disk[to].image) {
         dead = disk[to].image;
@@ -342,8 +298,8 @@ static bool remove_file(unsigned p)
 
     if (!disk[p].image)
         return false;
-    place(path, "images", list_paths[p]);
-    must(unlink(path) == 0);
+    files_place(path, "images", list_paths[p]);
+    files_must(unlink(path) == 0);
     dead = disk[p].image;
     removed[dead] = true;
     disk[p].image = 0;
@@ -357,7 +313,7 @@ static bool write_row(unsigned p)
 {
     char text[SIM_CONTENT_SIZE];
 
-    read_list(text);
+    files_read_list(text);
     if (!disk[p].image || rows == SIM_ROWS || list_names(text, list_paths[p]))
         return false;
     make_row(p);
@@ -380,11 +336,11 @@ static bool save_old(void)
     char path[2 * SIM_PATH_SIZE], part[2 * SIM_PATH_SIZE];
     struct list_row list[SIM_ROWS];
 
-    place(part, "lists", LIST_NAME ".tmp");
-    place(path, "lists", LIST_NAME);
-    write_text(part, old_list, O_TRUNC);
-    must(rename(part, path) == 0 && list_parse(old_list, list));
-    hints_event(HINT_WRITTEN, 1, LIST_NAME, NULL);
+    files_place(part, "lists", FILES_LIST ".tmp");
+    files_place(path, "lists", FILES_LIST);
+    files_write(part, old_list, O_TRUNC);
+    files_must(rename(part, path) == 0 && list_parse(old_list, list));
+    hints_event(HINT_WRITTEN, 1, FILES_LIST, NULL);
     list_made();
     for (unsigned n = 0; n < rows; n++) {
         int p = list[n].there ? list_path_of(list[n].path) : -1;
@@ -418,18 +374,26 @@ bool tree_deed(unsigned deed)
     return done;
 }
 
+/* Rows have left where no image is any more, or another one. */
+static void rows_followed(void)
+{
+    for (unsigned p = 0; p < SIM_PATHS; p++)
+        since_rows[p] = disk[p].image ? UINT64_C(1) << disk[p].image : 0;
+}
+
 void tree_rewritten(void)
 {
     char path[2 * SIM_PATH_SIZE];
     struct stat st;
 
-    place(path, "lists", LIST_NAME);
-    must(stat(path, &st) == 0);
+    files_place(path, "lists", FILES_LIST);
+    files_must(stat(path, &st) == 0);
     if (st.st_ino == list_stat.st_ino && st.st_mtim.tv_sec == list_stat.st_mtim.tv_sec &&
         st.st_mtim.tv_nsec == list_stat.st_mtim.tv_nsec)
         return;
     list_stat = st;
-    hints_event(HINT_WRITTEN, 1, LIST_NAME, NULL);
+    rows_followed();
+    hints_event(HINT_WRITTEN, 1, FILES_LIST, NULL);
 }
 
 void tree_crashed(void)
@@ -541,13 +505,16 @@ static bool has_row(const struct list_row list[SIM_ROWS], unsigned image, int at
 /* The row may be of this image, which had the place where it was written before the other: S3 never
  * had one of the two there ("where rows are written by a name that changes hands within the settle
  * time, nobody can tell whose they are", agent/DESIGN.md), or it had this one there by then, and
- * whether the row is as old as that nobody can tell. */
+ * whether the row is as old as that nobody can tell. Nor whether it is as old as one that had the
+ * place since all was in step, and whose rows were due to follow it. */
 static bool may_be_of(unsigned n, unsigned image)
 {
-    unsigned place = 1u << row_early[n];
+    unsigned place = row_early[n] >= 0 ? 1u << row_early[n] : 0;
 
-    return image == row_before[n] ||
-           (was_at[image] & place && !(stored_at[row_first[n]] & stored_at[image] & place));
+    return row_due[n] & UINT64_C(1) << image ||
+           (place &&
+            (image == row_before[n] ||
+             (was_at[image] & place && !(stored_at[row_first[n]] & stored_at[image] & place))));
 }
 
 /* A row was written by the name of a place for an image that S3 did not have there yet. It may stay
@@ -560,8 +527,8 @@ static bool is_theirs(unsigned n, const char *path, bool held)
 
     if (held && p >= 0 && !there)
         there = image_in_bucket((unsigned)p);
-    if (row_early[n] < 0 || p == row_early[n])
-        return row_early[n] >= 0;
+    if (row_early[n] >= 0 && p == row_early[n])
+        return true;
     for (unsigned other = 1; there && other < images; other++)
         if ((other == there || heirs[other] & UINT64_C(1) << there ||
              (held && died_at[other] == p)) &&
@@ -572,13 +539,17 @@ static bool is_theirs(unsigned n, const char *path, bool held)
 
 /* Or, where the agent had not heard yet that S3 has its image there, it may go with such another
  * one that is gone, which S3 may have got there later, or that has the rows of yet another's place.
- * Or with what S3 had there as far as was heard, and is gone: the row may be as old as that. */
+ * Or with what S3 had there as far as was heard, or whose rows were due to go from there, and is
+ * gone: the row may be as old as that. */
 static bool goes_as_theirs(unsigned n)
 {
     unsigned place = row_unheard[n] >= 0 ? 1u << row_unheard[n] : 0;
 
     if (place && row_before[n] && died_at[row_before[n]] >= 0)
         return true;
+    for (unsigned other = 1; other < images; other++)
+        if (row_due[n] & UINT64_C(1) << other && (overwrote[other] || died_at[other] >= 0))
+            return true;
     for (unsigned other = 1; place && other < images; other++)
         if (other != row_first[n] && was_at[other] & place &&
             (overwrote[other] || (died_at[other] >= 0 && (row_others[n] & UINT64_C(1) << other ||
@@ -633,7 +604,7 @@ static void judge_rows(bool held)
     const char *in_s3 = bucket_text(SIM_LIST_KEY);
     struct list_row list[SIM_ROWS];
 
-    read_list(text);
+    files_read_list(text);
     if (!list_parse(text, list)) {
         tree_break("5: the list has rows that nobody wrote so");
         return;
@@ -649,7 +620,8 @@ void tree_rested(void)
     char text[SIM_CONTENT_SIZE];
     struct list_row list[SIM_ROWS];
 
-    read_list(text);
+    rows_followed();
+    files_read_list(text);
     if (!list_parse(text, list))
         return;
     for (unsigned n = 0; n < rows; n++) {
@@ -687,7 +659,7 @@ void tree_show(void)
         in_s3 = bucket_text(key);
         printf("%s: image %u on disk, %u in S3\n", list_paths[p], disk[p].image, image_of(in_s3));
     }
-    read_list(text);
+    files_read_list(text);
     in_s3 = bucket_text(SIM_LIST_KEY);
     printf("the list on disk:\n%sin S3%s", text,
            !in_s3                     ? ": not there\n"
