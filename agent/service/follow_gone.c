@@ -76,6 +76,27 @@ static bool is_forsaken(struct agent *a, const struct item *it, const struct kno
            !rows_image_of(rows, plan_file(known)) && !birth_elsewhere(a, it, known, &b);
 }
 
+/* The image went where lists name it by now, as events tell, and was overwritten there before S3
+ * had followed: its rows are that one's. Nobody found it anywhere else. */
+static bool has_left_its_rows(struct agent *a, const struct item *it, const struct known *known)
+{
+    const struct rows *rows = follow_rows(a, it);
+    const char *to = known->moved_to;
+    const struct item *there;
+
+    if (!(known->flags & KNOWN_LISTED) || !to || !it->went || strcmp(it->went, to) != 0 ||
+        rows_has(rows, it->path) || rows_image_of(rows, plan_file(known)))
+        return false;
+    there = pending_find(a->pending, to);
+    if (!there || there->seen.kind != FILE_REGULAR) {
+        struct index_entry e;
+
+        return agent_image(a, to, &e) && !(e.known.flags & KNOWN_UNCERTAIN) &&
+               file_id_differs(plan_file(&e.known), plan_file(known));
+    }
+    return plan_is_other(&there->seen, known);
+}
+
 void follow_gone(struct agent *a, const struct item *it)
 {
     struct going g = {.rows = follow_rows(a, it)};
@@ -85,7 +106,7 @@ void follow_gone(struct agent *a, const struct item *it)
     bool known = index_get(a->index, it->key, &e) == 0;
     int rc;
 
-    if (!g.rows)
+    if (!g.rows || (known && !it->image && has_left_its_rows(a, it, &e.known)))
         return;
     g.image = image_now(a, it, &b);
     g.at = follow_listed_at(agent_mapping(a, it), known ? &e.known : NULL, it->path);
@@ -118,8 +139,9 @@ int follow_each_going(struct agent *a, const struct item *it, rows_name_fn *fn, 
     int rc;
 
     snprintf(key, sizeof key, "%s", it->key);
-    if (!rows || (known && !follow_has_at(a, it) && follow_find(a, key, &last) == 0 &&
-                  strcmp(key, it->key) != 0))
+    if (!rows || (known && !it->image && has_left_its_rows(a, it, &e.known)) ||
+        (known && !follow_has_at(a, it) && follow_find(a, key, &last) == 0 &&
+         strcmp(key, it->key) != 0))
         return 0;
     image = image_now(a, it, &b);
     at = follow_listed_at(agent_mapping(a, it), known ? &e.known : NULL, it->path);
@@ -154,7 +176,7 @@ void follow_held(struct agent *a, const struct item *it)
     place = name ? rows_place_of(rows, name) : NULL;
     if (place)
         rows_lost(rows, it->path, place);
-    else if (e.known.flags & KNOWN_LISTED)
+    else if ((e.known.flags & KNOWN_LISTED) && !has_left_its_rows(a, it, &e.known))
         rc = rows_displaced(rows, it->path, plan_file(&e.known),
                             follow_listed_at(agent_mapping(a, it), &e.known, it->path));
     follow_noted(a, rows, rc);

@@ -512,6 +512,25 @@ static bool has_image(const struct known *known)
            (!(known->flags & KNOWN_UNCERTAIN) || known->etag[0]);
 }
 
+/* index_fn: lists name the image of this key by the item's path. */
+static int is_listed_here(void *arg, const char *key, const struct known *known)
+{
+    const struct item *it = arg;
+
+    (void)key;
+    return plan_is_placed(known) && (known->flags & KNOWN_LISTED) && known->moved_to &&
+           strcmp(known->moved_to, it->key) == 0;
+}
+
+/* The first transfer to the item's path was interrupted, but the rows of its image had come there
+ * before: it was at the path, and another file is there now. */
+static bool had_rows_here(struct agent *a, struct item *it, const struct known *known)
+{
+    return known && (known->flags & KNOWN_UNCERTAIN) &&
+           !(known->flags & (KNOWN_MOVED | KNOWN_LEAVING)) && plan_is_other(&it->seen, known) &&
+           index_each_inode(a->index, known->ino, is_listed_here, it) > 0;
+}
+
 enum rename_answer rename_consider(struct agent *a, struct item *it, const struct known *known)
 {
     struct source s;
@@ -527,7 +546,7 @@ enum rename_answer rename_consider(struct agent *a, struct item *it, const struc
         (void)follow_born(a, it); /* it may have been elsewhere in between */
         return rename_go(a, it, known);
     }
-    if (has_image(known)) {
+    if (has_image(known) || had_rows_here(a, it, known)) {
         enum rename_answer displaced = RENAME_NONE;
 
         if (plan_is_other(&it->seen, known))

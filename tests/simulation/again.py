@@ -51,6 +51,8 @@ ONCE = (
     Once("files go while a listing waits in which they are", "16:22:24", (7, 9), (6, 9)),
     Once("an image goes to another one's old path and is removed there, and that one goes on",
          "19:7:8:15:1", (5, 9), (NO_CRASH,)),
+    Once("an image is renamed, a crash while it is copied, and another comes over it", "19:4:11",
+         (9, 13), (20, 22)),
     Once("an image is written and goes; a new file takes its place, which S3 gets first", "17:1:17",
          (0, 1), (NO_CRASH,)),
 )
@@ -81,6 +83,8 @@ EXACT = (
      "2946344771906046699:1:422:0:2:5:13:3:19:4"),
     ("an image comes over another one, is written into a list there, and goes back",
      "6189594439774319903:6:347:1:1:4:11:22:6"),
+    ("an image is overwritten after a crash where its copy was under way and its rows were",
+     "6277151138512785537:13:21:1:19:4:11"),
     ("a row is written where another image was, whose rows a pass is about to take along",
      "645249222086374949:10:444:0:18:23:10:4:22"),
 )
