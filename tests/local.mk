@@ -181,6 +181,7 @@ EXTRA_DIST += \
 	tests/system/harness/rivals.py \
 	tests/system/harness/s3d.py \
 	tests/system/harness/samples.py \
+	tests/system/harness/seeds.py \
 	tests/system/harness/signed.py \
 	tests/system/harness/storms.py \
 	tests/system/harness/strays.py \
@@ -195,53 +196,89 @@ EXTRA_DIST += \
 	tests/system/journal_verifier.py \
 	tests/system/remote.py \
 	tests/system/run.py \
-	tests/system/test_adopt.py tests/system/test_book.py tests/system/test_channels.py tests/system/test_chaos.py tests/system/test_journal.py tests/system/test_journal_index.py \
-	tests/system/test_adopt.py tests/system/test_alerts.py tests/system/test_channels.py tests/system/test_chaos.py tests/system/test_journal.py tests/system/test_journal_index.py \
-	tests/system/test_others.py \
-	tests/system/test_listing.py tests/system/test_verify.py \
-	tests/system/test_attributes.py tests/system/test_conditions.py tests/system/test_control.py tests/system/test_crash.py \
-	tests/system/test_completion.py tests/system/test_compress.py \
-	tests/system/test_credentials.py tests/system/test_deletes.py tests/system/test_hostile.py tests/system/test_hurry.py \
-	tests/system/test_journal_large.py \
-	tests/system/test_large_rename.py tests/system/test_peers.py tests/system/test_plan.py \
+	tests/system/soak.py \
+	tests/system/soak_plot.py \
+	tests/system/test_adopt.py \
+	tests/system/test_against.py \
+	tests/system/test_alerts.py \
 	tests/system/test_anchors.py \
-	tests/system/test_endpoints.py tests/system/test_events.py tests/system/test_evidence.py \
+	tests/system/test_attributes.py \
+	tests/system/test_book.py \
+	tests/system/test_channels.py \
+	tests/system/test_chaos.py \
+	tests/system/test_completion.py \
+	tests/system/test_compress.py \
+	tests/system/test_conditions.py \
+	tests/system/test_control.py \
+	tests/system/test_crash.py \
+	tests/system/test_credentials.py \
+	tests/system/test_deletes.py \
+	tests/system/test_endpoints.py \
+	tests/system/test_events.py \
+	tests/system/test_evidence.py \
 	tests/system/test_export.py \
-	tests/system/test_fashion.py tests/system/test_faults.py tests/system/test_flow.py tests/system/test_troubles.py \
-	tests/system/test_faults.py tests/system/test_flow.py tests/system/test_troubles.py \
+	tests/system/test_fashion.py \
+	tests/system/test_faults.py \
+	tests/system/test_flow.py \
 	tests/system/test_glance.py \
 	tests/system/test_guard.py \
-	tests/system/test_holds.py \
-	tests/system/test_init.py \
 	tests/system/test_harness.py \
+	tests/system/test_holds.py \
+	tests/system/test_hostile.py \
 	tests/system/test_hosts.py \
-	tests/system/test_against.py \
-	tests/system/test_idle.py \
+	tests/system/test_hurry.py \
 	tests/system/test_identity.py \
+	tests/system/test_idle.py \
+	tests/system/test_init.py \
+	tests/system/test_invariants.py \
+	tests/system/test_journal.py \
+	tests/system/test_journal_index.py \
+	tests/system/test_journal_large.py \
 	tests/system/test_kept_manifests.py \
-	tests/system/test_invariants.py tests/system/test_links.py \
-	tests/system/test_lists.py tests/system/test_lst_check.py \
-	tests/system/test_lst_diff.py tests/system/test_lst_edit.py tests/system/test_lst_labels.py tests/system/test_lst_undo.py \
-	tests/system/test_lst_make.py \
+	tests/system/test_large_rename.py \
+	tests/system/test_links.py \
+	tests/system/test_listing.py \
+	tests/system/test_lists.py \
 	tests/system/test_live.py \
 	tests/system/test_losses.py \
-	tests/system/test_manifest.py tests/system/test_many_lists.py tests/system/test_mounts.py \
-	tests/system/test_manifest.py tests/system/test_metrics.py tests/system/test_mounts.py \
+	tests/system/test_lst_check.py \
+	tests/system/test_lst_diff.py \
+	tests/system/test_lst_edit.py \
+	tests/system/test_lst_labels.py \
+	tests/system/test_lst_make.py \
+	tests/system/test_lst_undo.py \
+	tests/system/test_manifest.py \
+	tests/system/test_many_lists.py \
+	tests/system/test_metrics.py \
+	tests/system/test_mounts.py \
 	tests/system/test_names.py \
 	tests/system/test_once.py \
 	tests/system/test_order.py \
-	tests/system/test_outages.py tests/system/test_policies.py \
+	tests/system/test_others.py \
+	tests/system/test_outages.py \
 	tests/system/test_pack.py \
 	tests/system/test_package.py \
-	tests/system/test_release.py tests/system/test_reload.py tests/system/test_ways.py \
+	tests/system/test_peers.py \
+	tests/system/test_plan.py \
+	tests/system/test_policies.py \
+	tests/system/test_release.py \
+	tests/system/test_reload.py \
+	tests/system/test_remote.py \
+	tests/system/test_report.py \
+	tests/system/test_retention.py \
 	tests/system/test_rivals.py \
-	tests/system/test_remote.py tests/system/test_report.py tests/system/test_runner.py \
-	tests/system/test_remote.py tests/system/test_report.py tests/system/test_runner.py tests/system/test_soak.py \
-	tests/system/soak.py tests/system/soak_plot.py tests/system/trend.py \
-	tests/system/test_remote.py tests/system/test_report.py tests/system/test_retention.py tests/system/test_runner.py \
-	tests/system/test_service.py tests/system/test_slow.py \
-	tests/system/test_storms.py tests/system/test_symlinks.py \
+	tests/system/test_runner.py \
+	tests/system/test_service.py \
+	tests/system/test_slow.py \
+	tests/system/test_soak.py \
+	tests/system/test_storms.py \
+	tests/system/test_symlinks.py \
 	tests/system/test_tls.py \
 	tests/system/test_tools.py \
+	tests/system/test_troubles.py \
 	tests/system/test_uploads.py \
-	tests/system/test_writers.py tests/system/writers.py
+	tests/system/test_verify.py \
+	tests/system/test_ways.py \
+	tests/system/test_writers.py \
+	tests/system/trend.py \
+	tests/system/writers.py

@@ -8,7 +8,7 @@ import time
 
 from harness import deadline, long_test, on, wait_until, write
 from harness.prom import Port
-from harness.workload import seed
+from harness.seeds import seed
 from test_crash import Load, check
 
 MIB = 1 << 20
@@ -78,7 +78,7 @@ def age_leftovers(journal):
 
 def kills(ctx, count):
     """Rounds of some deeds, each ended by kill -9 at any moment from the start on."""
-    agent, load, port = bed(ctx, seed("LOCKSTEP_FAULT_SEED"))
+    agent, load, port = bed(ctx, seed())
     first = Vitals(agent, port)
     agent.stop()
     for _ in range(count):
@@ -115,7 +115,7 @@ def test_a_thousand_kills_leave_nothing_behind(ctx):
 
 def failures(ctx, count):
     """So many requests fail, two of three."""
-    agent, load, port = bed(ctx, seed("LOCKSTEP_FAULT_SEED"))
+    agent, load, port = bed(ctx, seed())
     first = Vitals(agent, port)
     modes = [ctx.server.fault(do, op=op, count=0, percent=22, **more)
              for op in ("PutObject", "CopyObject", "DeleteObjects")

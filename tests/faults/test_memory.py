@@ -10,7 +10,7 @@ import subprocess
 import time
 
 from harness import Skip, deadline, long_test, on
-from harness.workload import seed
+from harness.seeds import seed
 from oracle import Bed
 from shims import shim
 
@@ -91,7 +91,7 @@ def count(bed):
 def sampled(ctx, seconds, **more):
     """Numbers by chance, and each of the first ones of main, for so long."""
     bed = Bed(ctx)
-    dice, most = random.Random(seed("LOCKSTEP_FAULT_SEED")), count(bed)
+    dice, most = random.Random(seed()), count(bed)
     end, tried, found = time.monotonic() + seconds, 0, []
     while time.monotonic() < end:
         wrong, was = fail(bed, dice.randrange(1, most + 1), **more)

@@ -19,7 +19,7 @@ import time
 
 from harness import deadline, long_test, on, write
 from harness.tree import files
-from harness.workload import seed
+from harness.seeds import seed
 
 IMAGES = 60       # when a batch begins, at least
 BATCH = 400       # deeds
@@ -271,7 +271,7 @@ def model(ctx, count, part=0):
     if "LOCKSTEP_MODEL_REPLAY" in os.environ:
         replay(ctx, os.environ["LOCKSTEP_MODEL_REPLAY"])
         return
-    dice, numbers = random.Random(seed("LOCKSTEP_MODEL_SEED") + part), itertools.count(IMAGES)
+    dice, numbers = random.Random(seed() + part), itertools.count(IMAGES)
     bed = Bed(ctx, [f"c{i % 5}/{i}.jpg" for i in range(IMAGES)], {name: [] for name in LISTS})
     for done in range(0, count, BATCH):
         bed.world.fill(numbers)

@@ -10,6 +10,7 @@ import subprocess
 
 import journal_verifier
 from harness import deadline, lockstep_binary, long_test, on, read, write
+from harness.seeds import seed
 from test_journal import made, mutated, mutated_notes
 
 RECORDS, SEGMENT_BYTES = 150, 3000
@@ -53,9 +54,8 @@ def notes_of(folder):
 class Bed:
     """A signed journal, another one of as many lines by the same key, and one of another key."""
 
-    def __init__(self, ctx, seed):
-        print(f"LOCKSTEP_JOURNAL_SEED={seed}")
-        self.dice, self.copy = random.Random(seed), ctx.path("copy")
+    def __init__(self, ctx, number):
+        self.dice, self.copy = random.Random(number), ctx.path("copy")
         self.folder, self.names, self.public = made(ctx, "made", RECORDS, SEGMENT_BYTES)
         self.other = made(ctx, "other", RECORDS, SEGMENT_BYTES)[0]
         self.longer = made(ctx, "longer", RECORDS + 50, SEGMENT_BYTES)[0]
@@ -156,8 +156,8 @@ class Bed:
         return deed.__name__, ours(self.copy, *trust), theirs(self.copy, *trust)
 
 
-def agree(ctx, times, seed):
-    bed, bad, named, kinds = Bed(ctx, seed), 0, 0, collections.Counter()
+def agree(ctx, times, number):
+    bed, bad, named, kinds = Bed(ctx, number), 0, 0, collections.Counter()
     for number in range(times):
         while not (found := bed.run()):
             pass
@@ -172,10 +172,6 @@ def agree(ctx, times, seed):
     assert bad > times / 2 and named > bad * 0.9, (bad, named, kinds)
 
 
-def seed_of():
-    return int(os.environ.get("LOCKSTEP_JOURNAL_SEED", random.randrange(1 << 32)))
-
-
 @on("s3d")
 @deadline(180)
 def test_two_verifiers_name_the_same_fault(ctx):
@@ -186,4 +182,4 @@ def test_two_verifiers_name_the_same_fault(ctx):
 @on("s3d")
 @deadline(1800)
 def test_two_verifiers_name_the_same_fault_in_a_thousand_journals(ctx):
-    agree(ctx, 1000, seed_of())
+    agree(ctx, 1000, seed())

@@ -11,6 +11,7 @@ import subprocess
 import images
 import journal_verifier
 from harness import deadline, lockstep_binary, long_test, on, process, read, wait_until
+from harness.seeds import seed
 
 SEGMENT_BYTES = 40000  # a few segments a life
 LIVES = 4  # of one journal, before it is begun anew
@@ -50,10 +51,9 @@ def segments(folder):
 class Bed:
     """A disk that loses its power again and again, and a journal on it."""
 
-    def __init__(self, ctx, kind, seed, program="journal_write"):
-        print(f"LOCKSTEP_POWER_SEED={seed}")
+    def __init__(self, ctx, kind, program="journal_write"):
         self.disk = images.disk(ctx, kind, "disk", images.LEAST_MB[kind])
-        self.folder, self.dice = os.path.join(self.disk.at, "journal"), random.Random(seed)
+        self.folder, self.dice = os.path.join(self.disk.at, "journal"), random.Random(seed())
         self.acknowledged = ctx.path("acknowledged")  # on a disk that lives
         self.program = os.path.join(process.build_dir(), "tests", "faults", program)
         self.writer, self.seen = None, collections.Counter()
@@ -162,9 +162,9 @@ class Bed:
         return True
 
 
-def crashes(ctx, kind, rounds, seed):
+def crashes(ctx, kind, rounds):
     """So many power losses, with one check each."""
-    bed, count, total = Bed(ctx, kind, seed), 0, 0
+    bed, count, total = Bed(ctx, kind), 0, 0
     for number in range(rounds):
         found = bed.start()
         assert found[0] == count and found[2] == 0, (number, found, count)
@@ -189,39 +189,35 @@ def crashes(ctx, kind, rounds, seed):
     assert total > rounds, "the writer hardly wrote"
 
 
-def seed_of():
-    return int(os.environ.get("LOCKSTEP_POWER_SEED", random.randrange(1 << 32)))
-
-
 @on("s3d")
 @deadline(180)
 def test_power_losses_of_ext4(ctx):
-    crashes(ctx, "ext4", 12, seed_of())
+    crashes(ctx, "ext4", 12)
 
 
 @on("s3d")
 @deadline(180)
 def test_power_losses_of_xfs(ctx):
-    crashes(ctx, "xfs", 12, seed_of())
+    crashes(ctx, "xfs", 12)
 
 
 @long_test
 @on("s3d")
 @deadline(3000)
 def test_a_thousand_power_losses_of_ext4(ctx):
-    crashes(ctx, "ext4", 1000, seed_of())
+    crashes(ctx, "ext4", 1000)
 
 
 @long_test
 @on("s3d")
 @deadline(3000)
 def test_a_thousand_power_losses_of_xfs(ctx):
-    crashes(ctx, "xfs", 1000, seed_of())
+    crashes(ctx, "xfs", 1000)
 
 
 def loses(ctx, kind):
     """A writer without fsync must lose what it acknowledged, or the tests above show nothing."""
-    bed = Bed(ctx, kind, seed_of(), "journal_write_careless")
+    bed = Bed(ctx, kind, "journal_write_careless")
     for _ in range(5):
         bed.start()
         sure = bed.crash(least=100)

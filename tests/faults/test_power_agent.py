@@ -9,7 +9,7 @@ import subprocess
 import images
 import journal_verifier
 from harness import deadline, long_test, on, samples, wait_until, write
-from harness.workload import seed
+from harness.seeds import seed
 
 BEGIN, MORE = 20, 30  # images at first, and in each life
 
@@ -64,7 +64,7 @@ def power_down(ctx, agent, disk, tree, number):
 
 
 def lives(ctx, kind, count):
-    dice = random.Random(seed("LOCKSTEP_POWER_SEED"))
+    dice = random.Random(seed())
     tree, lists = ctx.folder("images"), ctx.folder("lists")
     disk = images.disk(ctx, kind, "disk", 300 if kind == "xfs" else 100,
                        at=ctx.path("agent", "state"))

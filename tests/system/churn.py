@@ -1,6 +1,5 @@
-"""Mixed churn: this host and another one work on the same trees, by a seed that can be given again.
-
-    LOCKSTEP_CHURN_MINUTES   how long (1); LOCKSTEP_CHURN_SEED: what to do (chosen and printed)
+"""Mixed churn: this host and another one work on the same trees, by a seed that can be given again,
+for LOCKSTEP_CHURN_MINUTES (1).
 
 No name is used twice, so a file that went never comes back: an object may be deleted only after its
 file was, and a row is right only if it names where its image is now. Between two comparisons a file
@@ -14,6 +13,7 @@ import time
 
 import remote
 from harness import samples
+from harness.seeds import seed
 
 ROUND_S = 12      # then all must come to rest, and is compared
 FOLDERS_MAX = 12
@@ -22,8 +22,8 @@ FOLDERS_MAX = 12
 class Trees:
     """The trees as the churn believes them to be, and what it did to them."""
 
-    def __init__(self, bed, paths, seed):
-        self.bed, self.chance = bed, random.Random(seed)
+    def __init__(self, bed, paths):
+        self.bed, self.chance = bed, random.Random(seed())
         self.files = {p: None for p in paths} # path -> id of its row, if it has one
         self.gone = {}                        # path -> when it began to go, seconds since 1970
         self.edited, self.moved = set(), set() # paths, since the last comparison
@@ -206,10 +206,8 @@ def compare(trees, bed):
 
 def churn(bed):
     minutes = float(os.environ.get("LOCKSTEP_CHURN_MINUTES", "1"))
-    seed = int(os.environ.get("LOCKSTEP_CHURN_SEED") or time.time_ns() % 1_000_000)
-    print(f"LOCKSTEP_CHURN_SEED={seed} LOCKSTEP_CHURN_MINUTES={minutes:g}", flush=True)
     paths = bed.begin(count=40)
-    trees = Trees(bed, paths, seed)
+    trees = Trees(bed, paths)
     for name in ("train.lst", "val.lst"):
         with open(f"{bed.lists}/{name}", encoding="utf-8") as file:
             for row in samples.read_list(file.read()):

@@ -24,7 +24,8 @@ sys.path[:0] = FOLDERS
 from harness import (  # noqa: E402
     Ceph, Context, S3d, Skip, Swift, TimedOut, be_patient, ceph, s3d_binary, swift)
 from harness.context import DEADLINE_S  # noqa: E402
-from harness.process import tail  # noqa: E402
+from harness.process import build_dir, tail  # noqa: E402
+from harness.seeds import SEED_VARIABLE, said_seed  # noqa: E402
 
 SKIPPED = 77  # exit status of a test's process
 POLL_S = 0.01
@@ -217,6 +218,14 @@ class Run:
         except ProcessLookupError:
             pass
 
+    def command(self):
+        """What does the same once more."""
+        seed = said_seed(self.output)
+        return " ".join(("tests/system/run.py --build", os.path.relpath(build_dir()),
+                         "--server", self.test.server, *(["--long"] if self.test.long else []),
+                         *([f"--seed {seed}"] if seed is not None else []),
+                         "--only", f"'{self.test.name}'"))
+
     def report(self):
         """Print how it went: "ok", "FAIL" or "SKIP"."""
         seconds = time.monotonic() - self.started
@@ -231,6 +240,7 @@ class Run:
         why = f"killed after {self.test.deadline} s" if self.status is None else f"{seconds:.1f} s"
         print(f"FAIL  {self.test.name} ({why})")
         print("    " + self.text.replace("\n", "\n    "))
+        print(f"    --- again: {self.command()}")
         print(f"    --- its folder: {self.folder}")
         show_logs(self.folder)
         return "FAIL"
@@ -298,11 +308,15 @@ def parse_arguments():
     parser.add_argument("--long", action="store_true", help="also the long tests")
     parser.add_argument("--jobs", type=at_least_one, metavar="N", default=default_jobs(),
                         help="so many tests at once (%(default)s)")
+    parser.add_argument("--seed", type=int, metavar="N",
+                        help="do by chance what a test did that named this seed")
     parser.add_argument("--keep", action="store_true", help="keep the folders of failed tests")
     parser.add_argument("--list", action="store_true", help="only name the tests")
     arguments = parser.parse_args()
     if arguments.build:
         os.environ["LOCKSTEP_BUILD"] = os.path.abspath(arguments.build)
+    if arguments.seed is not None:
+        os.environ[SEED_VARIABLE] = str(arguments.seed)
     return arguments
 
 

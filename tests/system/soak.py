@@ -6,7 +6,7 @@ to round (trend.py). The result is a plot, and PASS or FAIL.
 
     soak.py [--build DIR] [--seconds N] [--out FILE.svg]
 
-The load follows from LOCKSTEP_CHAOS_SEED, which is printed."""
+The load follows from a seed, which is printed."""
 
 import argparse
 import os
@@ -19,7 +19,8 @@ import time
 import soak_plot
 from harness import Context, S3d, storms, write
 from harness.prom import Port
-from harness.workload import Workload, seed
+from harness.seeds import seed
+from harness.workload import Workload
 from trend import Trend
 
 IMAGES, IMAGES_MOST = 400, 450

@@ -6,7 +6,8 @@ import time
 
 from harness import deadline, long_test, on, wait_until
 from harness.observer import Observer
-from harness.workload import Workload, seed
+from harness.seeds import seed
+from harness.workload import Workload
 
 CHANGES = "[!GL]*"  # the tests themselves Get and List
 PARTS = {"part_size": "5M", "multipart_size": "5M"}

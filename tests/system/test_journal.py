@@ -11,6 +11,7 @@ import time
 
 import journal_verifier
 from harness import deadline, lockstep_binary, long_test, on, process, wait_until, write
+from harness.seeds import seed
 
 
 def shown(agent, *arguments):
@@ -307,9 +308,8 @@ def mutated_notes(dice, data, others):
     return data, kind
 
 
-def agree(ctx, times, seed):
+def agree(ctx, times, number):
     """Both say the same of so many damaged journals, and most of them are found out."""
-    print(f"LOCKSTEP_JOURNAL_SEED={seed}")
     folder, names, public = made(ctx, "made", 150, 3000)
     assert len(names) >= 6, names
     ours, theirs = verdicts(folder, public)
@@ -329,7 +329,7 @@ def agree(ctx, times, seed):
     assert len(others) > 10, others
     notes = [name[:-len("jsonl")] + "checkpoints" for name in names] + ["checkpoint"]
     assert all(os.path.exists(f"{folder}/{name}") for name in notes), notes
-    dice, found, kinds = random.Random(seed), 0, collections.Counter()
+    dice, found, kinds = random.Random(number), 0, collections.Counter()
     for number in range(times):
         copy = ctx.path("copy")
         shutil.rmtree(copy, ignore_errors=True)
@@ -370,7 +370,7 @@ def test_two_verifiers_agree_on_damaged_journals(ctx):
 @deadline(600)
 @on("s3d")
 def test_two_verifiers_agree_on_two_thousand_damaged_journals(ctx):
-    agree(ctx, 2000, int(os.environ.get("LOCKSTEP_JOURNAL_SEED", random.randrange(1 << 32))))
+    agree(ctx, 2000, seed())
 
 
 @on("s3d")

@@ -8,6 +8,7 @@ import random
 import socket
 
 from harness import deadline, long_test, on, samples, wait_until, write
+from harness.seeds import seed
 
 LONG = "é" * 125 + ".jpg"  # 254 bytes: renaming may put one more in front
 
@@ -117,9 +118,9 @@ ALPHABETS = (
 )
 
 
-def generated_names(seed, count):
+def generated_names(number, count):
     """So many paths of up to four components out of characters that a key can hold."""
-    dice, files, folders = random.Random(seed), set(), set()
+    dice, files, folders = random.Random(number), set(), set()
 
     def component():
         wanted = dice.choice((1, 2, 3, 5, 8, 13, 40, 240))  # bytes, about
@@ -138,10 +139,9 @@ def generated_names(seed, count):
     return sorted(files)
 
 
-def there_and_back(ctx, seed, count=500):
-    print(f"LOCKSTEP_NAMES_SEED={seed}")
+def there_and_back(ctx, number, count=500):
     images, lists = ctx.folder("images"), ctx.folder("lists")
-    names = generated_names(seed, count)
+    names = generated_names(number, count)
     for name in names:
         write(f"{images}/{name}", b"of " + name.encode())
     rows = [name for name in names if not set("\t\n\r") & set(name)]
@@ -179,7 +179,7 @@ def test_five_hundred_generated_names_there_and_back(ctx):
 @deadline(300)
 @on("s3d")
 def test_generated_names_that_nobody_saw_before(ctx):
-    there_and_back(ctx, int(os.environ.get("LOCKSTEP_NAMES_SEED", random.randrange(1 << 32))))
+    there_and_back(ctx, seed())
 
 
 @on("s3d", "ceph")

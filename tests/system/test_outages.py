@@ -6,7 +6,8 @@ import random
 import time
 
 from harness import deadline, long_test, on
-from harness.workload import Workload, seed
+from harness.seeds import seed
+from harness.workload import Workload
 
 CHANGES = "[!GL]*"  # the test itself Gets and Lists
 REFUSED = {"do": "error", "code": "InternalError", "status": 500}

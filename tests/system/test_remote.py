@@ -6,6 +6,7 @@ import os
 import churn
 import remote
 from harness import Skip, bindfs, deadline, long_test, on, uml, wait_until
+from harness.seeds import SEED_VARIABLE
 
 
 def on_fuse(scenario, patience=90):
@@ -124,7 +125,7 @@ def test_nfs_what_another_host_does_two_milliseconds_away(ctx):
 def test_nfs_churn(ctx):
     minutes = float(os.environ.get("LOCKSTEP_CHURN_MINUTES", "1"))
     assert minutes <= 30, "LOCKSTEP_CHURN_MINUTES: at most 30"
-    given = {name: os.environ[name] for name in ("LOCKSTEP_CHURN_MINUTES", "LOCKSTEP_CHURN_SEED")
+    given = {name: os.environ[name] for name in ("LOCKSTEP_CHURN_MINUTES", SEED_VARIABLE)
              if name in os.environ}
     seconds = int(60 * minutes) + 400
     on_nfs(ctx, ["churn.churn"], seconds=seconds + 60, deadline_s=seconds, environment=given)

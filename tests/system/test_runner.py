@@ -1,10 +1,13 @@
 """The runner itself: what runs beside what, and what becomes of those that fail."""
 
 import os
+import random
+import re
 import time
 
 import run
-from harness import Skip, alone, deadline, on
+from harness import Skip, alone, deadline, on, read
+from harness.seeds import SEED_VARIABLE, seed
 
 
 def plan(found):
@@ -62,3 +65,27 @@ def test_one_at_a_time_goes_in_order(ctx):
     found = results(ctx, jobs=1)
     order = [when(found, name)[0] for name in ("one", "two", "slow", "first", "second")]
     assert order == sorted(order) and when(found, "one")[1] <= order[1], order
+
+
+@on("s3d")
+def test_a_failure_names_the_command_that_repeats_it(ctx):
+    def fails(inner):
+        number = random.Random(seed()).random()
+        with open(ctx.path("drawn"), "w", encoding="ascii") as file:
+            file.write(repr(number))
+        raise AssertionError(f"it fails in {inner.dir}")
+
+    def drawn(name):
+        """What was drawn, and the command that repeats it."""
+        base, commands = ctx.folder(name), []
+        run.run_beside([run.Test("test_t", "test_fails", fails, "s3d")], 1, run.Servers(base), base,
+                       lambda ended: commands.append(ended.command()))
+        return read(ctx.path("drawn")), commands.pop()
+
+    os.environ.pop(SEED_VARIABLE, None)
+    first, command = drawn("first")
+    again = re.fullmatch(r"tests/system/run\.py --build \S+ --server s3d --seed (\d+) "
+                         r"--only 't\.fails\[s3d\]'", command)
+    assert again and drawn("other")[0] != first, command
+    os.environ[SEED_VARIABLE] = again.group(1)
+    assert drawn("second") == (first, command)

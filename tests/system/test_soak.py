@@ -6,7 +6,7 @@ import xml.dom.minidom
 
 from harness import deadline, on
 from harness.prom import Figures
-from harness.workload import seed
+from harness.seeds import seed
 from soak import JUDGED, Soak, quantile, report
 from trend import Trend
 

@@ -1,8 +1,8 @@
 """Storms: processes that make, write, rename, link and remove at random while the agent works. At
 quiet the bucket is the tree, no directory is a ghost, and lists name what is there.
 
-Each storm has a seed, which is printed; a failure names it. LOCKSTEP_STORM_SEED=n runs the one run
-of storms that begins with that seed; LOCKSTEP_WATCH=kind watches by that kind (setting `watch`).
+Each storm has a seed; `run.py --seed N` runs the one run of storms that begins with that one, and
+LOCKSTEP_WATCH=kind watches by that kind (setting `watch`).
 They run alone: how late the agent is, is theirs to say.
 """
 
@@ -12,6 +12,7 @@ import shutil
 
 from harness import Skip, alone, deadline, long_test, mounts, on, wait_until
 from harness import storms
+from harness.seeds import given_seed, say_seed, seed
 
 STORMS_A_RUN = 5 # on one agent
 SMALL_QUEUE, LARGE_QUEUE = 1024, 1048576
@@ -33,10 +34,10 @@ def watch_by(ctx, kind):
     return {"watch": kind}
 
 
-def one_storm(bed, seed, started, flood):
+def one_storm(bed, number, started, flood):
     """One storm; the agent starts in its midst unless it is at work already. A flood is more than a
     small queue holds while the agent stands still."""
-    choice = random.Random(seed)
+    choice = random.Random(number)
     gentle = choice.random() < 0.4 # no listed image leaves the tree
     how = {"writers": 1 + choice.randrange(4), "deeds": choice.choice((150, 300, 500)),
            "seconds": choice.choice((0, 0.3, 1.0)),
@@ -45,10 +46,10 @@ def one_storm(bed, seed, started, flood):
     if flood:
         how.update(writers=4, deeds=1500, seconds=0)
         stall_s = 1.0
-    print(f"storm of seed {seed}: {how}, stalled for {stall_s} s", flush=True)
+    print(f"storm of seed {number}: {how}, stalled for {stall_s} s", flush=True)
     if started:
         bed.thin_out()
-    storm = bed.storm(seed, **how)
+    storm = bed.storm(number, **how)
     if not started:
         storms.start_with_queue(bed.agent, bed.queue)
     elif stall_s:
@@ -58,19 +59,19 @@ def one_storm(bed, seed, started, flood):
     return done
 
 
-def run(ctx, seed, queue, count=STORMS_A_RUN, repository=None):
+def run(ctx, first, queue, count=STORMS_A_RUN, repository=None):
     """Storms one after the other on one agent; the sums of what they did, and overflows."""
-    bed = storms.Bed(ctx, f"r{seed}-{queue}", seed, repository) # the bucket is emptied after each
+    bed = storms.Bed(ctx, f"r{first}-{queue}", first, repository) # the bucket is emptied after each
     bed.queue = queue
     bed.know()
     sums = {}
     for i in range(count):
-        for name, numbers in one_storm(bed, seed + i, started=i > 0,
+        for name, numbers in one_storm(bed, first + i, started=i > 0,
                                        flood=i == count - 1).items():
             if name != "seed":
                 sums[name] = sums.get(name, 0) + numbers[0]
     bed.finish()
-    print(f"run of seed {seed}: {bed.overflows} overflows", flush=True)
+    print(f"run of seed {first}: {bed.overflows} overflows", flush=True)
     ctx.client.rclone("purge", ctx.client.remote("images"))
     ctx.client.rclone("purge", ctx.client.remote("lists"))
     return sums, bed.overflows
@@ -80,14 +81,14 @@ def runs(ctx, count, watch=None):
     """So many runs, by turns with a small and a large queue of events. Every kind of deed must
     have changed the disk, and the small queues must have overflowed."""
     repository = watch or watch_settings(ctx)
-    first = os.environ.get("LOCKSTEP_STORM_SEED")
-    if first is not None:
+    first = seed()
+    if given_seed() is not None:
         for queue in (SMALL_QUEUE, LARGE_QUEUE):
-            run(ctx, int(first), queue, repository=repository)
+            run(ctx, first, queue, repository=repository)
         return
-    first = random.randrange(10**6) * 1000
     total, overflows = {}, 0
     for i in range(count):
+        say_seed(first + i * STORMS_A_RUN)
         sums, lost = run(ctx, first + i * STORMS_A_RUN, (SMALL_QUEUE, LARGE_QUEUE)[i % 2],
                          repository=repository)
         total = {name: total.get(name, 0) + number for name, number in sums.items()}
@@ -105,7 +106,7 @@ def runs(ctx, count, watch=None):
 def test_five_storms(ctx):
     """Few enough for the sanitizers; the last is a flood, which the queue does not hold."""
     repository = watch_settings(ctx)
-    _, overflows = run(ctx, random.randrange(10**6) * 1000, SMALL_QUEUE, repository=repository)
+    _, overflows = run(ctx, seed(), SMALL_QUEUE, repository=repository)
     assert repository or overflows > 0, "no queue overflowed: the flood is too weak"
 
 
@@ -113,7 +114,7 @@ def test_five_storms(ctx):
 @on("s3d")
 @deadline(400)
 def test_storms_on_fanotify(ctx):
-    run(ctx, random.randrange(10**6) * 1000, None, repository=watch_by(ctx, "fanotify"))
+    run(ctx, seed(), None, repository=watch_by(ctx, "fanotify"))
 
 
 @alone

@@ -2,8 +2,6 @@
 agent rewrites it for that. What is right is known here alone, and not from any list: where each image
 is, and which rows were written.
 
-    LOCKSTEP_WRITERS_SEED   what is done (chosen and printed, to be given again)
-
 The writers take turns, so that each competes with the agent alone: what two editors do to each other
 is nobody's to mend. A turn ends when its edit is seen in the list, or has not been for some seconds:
 then it is lost, unless the agent put it aside (NAME.kept-DIGITS), which is counted."""
@@ -16,6 +14,7 @@ import threading
 import time
 
 from harness import TimedOut, read, wait_until, write
+from harness.seeds import seed
 
 SEEN_S = 5       # an edit that is carried over is back within milliseconds
 FOREIGN = 10_000 # indices of rows that were appended begin here
@@ -126,10 +125,9 @@ class Writers:
     """The two sides, for a time."""
 
     def __init__(self, bed, rows, ways, leases):
-        seed = int(os.environ.get("LOCKSTEP_WRITERS_SEED", random.randrange(10 ** 6)))
-        print(f"LOCKSTEP_WRITERS_SEED={seed}")
+        number = seed()
         self.bed, self.model = bed, Model(rows)
-        self.chance, self.mover = random.Random(seed), random.Random(seed + 1)
+        self.chance, self.mover = random.Random(number), random.Random(number + 1)
         self.ways, self.leases = ways, leases
         self.editors = Editors(self.chance, bed.lists)
         self.ended = threading.Event()

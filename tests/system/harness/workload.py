@@ -18,13 +18,6 @@ YOUNG_S = 4.0     # an image of this age may be removed, or listed
 LARGE_BYTES = 7 << 20
 
 
-def seed(variable="LOCKSTEP_CHAOS_SEED"):
-    """A new one, or that of the environment to see a failure again; it is printed."""
-    value = int(os.environ.get(variable, random.randrange(1 << 32)))
-    print(f"{variable}={value}")
-    return value
-
-
 class Workload(threading.Thread):
     """start(), finish(): then `images`, `expected_rows(list)` and `deeds` are final."""
 
