@@ -332,6 +332,14 @@ bool follow_is_replaced(struct agent *a, const struct item *it, char key[AGENT_K
            plan_is_other(&it->seen, &e.known) && !follow_is_elsewhere(a, it, &e.known);
 }
 
+/* What the index has at the item's path is its file. */
+static bool is_home(struct agent *a, const struct item *it)
+{
+    struct index_entry e;
+
+    return agent_image(a, it->key, &e) && !plan_is_other(&it->seen, &e.known);
+}
+
 /* The item's file came over the image that the index has at the other path, which was found nowhere
  * else, and lists name the file by no path of its own: it has the rows of that one. */
 static bool has_rows_of(struct agent *a, const struct rows *rows, const struct item *it,
@@ -341,7 +349,8 @@ static bool has_rows_of(struct agent *a, const struct rows *rows, const struct i
 
     return plan_is_placed(known) && plan_is_other(&it->seen, known) && !rows_has(rows, at->path) &&
            !rows_image_of(rows, plan_file(known)) && !rows_image_of(rows, file_id_of(&it->seen)) &&
-           !birth_find(a, it, &it->seen, &b) && !birth_elsewhere(a, at, known, &b);
+           !is_home(a, it) && !birth_find(a, it, &it->seen, &b) &&
+           !birth_elsewhere(a, at, known, &b);
 }
 
 void follow_seen(struct agent *a, struct item *it, struct item *before)
@@ -403,8 +412,7 @@ bool follow_is_other(struct agent *a, const struct item *it, const struct item *
     image = rows ? rows_image_of(rows, file_id_of(&it->seen)) : NULL;
     if (image)
         return strcmp(image, source->path) != 0;
-    return birth_find(a, it, &it->seen, &b) ||
-           (agent_image(a, it->key, &e) && !plan_is_other(&it->seen, &e.known)); /* it is home */
+    return birth_find(a, it, &it->seen, &b) || is_home(a, it);
 }
 
 /* The item's file is back from where it had been renamed over another image, and had come to S3:
