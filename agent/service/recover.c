@@ -461,17 +461,48 @@ static int interrupted_list(struct agent *a, const struct open_tx *o, enum journ
     return recover_rewritten(a, o->mapping, o->backup);
 }
 
+/* What is at a path of the mapping now. False: nothing may be concluded. */
+static bool is_at(const struct agent *a, unsigned mapping, const char *path, struct file_stat *ret)
+{
+    if (tree_stat(a->mappings[mapping].root_fd, path, ret))
+        return false;
+    if (a->mappings[mapping].filter.with_links)
+        tree_take_link(ret);
+    return true;
+}
+
 /* The rename of one image that had not landed goes on, if it is still so. */
 static void interrupted_rename(struct agent *a, const struct open_tx *o)
 {
     struct file_stat st;
 
-    if (tree_stat(a->mappings[o->mapping].root_fd, o->path2, &st))
-        return;
-    if (a->mappings[o->mapping].filter.with_links)
-        tree_take_link(&st);
-    if (st.kind == FILE_REGULAR)
+    if (is_at(a, o->mapping, o->path2, &st) && st.kind == FILE_REGULAR)
         rename_told(a, o->mapping, o->path, o->path2);
+}
+
+/* The image of such a rename is back at its old path: lists may name it where it had gone. Whose
+ * these rows are if another image had been there, nothing tells. */
+static int interrupted_back(struct agent *a, const struct open_tx *o)
+{
+    char key[AGENT_KEY_SIZE], went[AGENT_KEY_SIZE];
+    struct index_entry e, there;
+    struct file_stat st;
+
+    if (!agent_key(a, o->mapping, o->path, key) || !agent_key(a, o->mapping, o->path2, went) ||
+        !agent_image(a, key, &e) || (e.known.flags & (KNOWN_MOVED | KNOWN_LISTED)) ||
+        index_get(a->index, went, &there) != -ENOENT || !is_at(a, o->mapping, o->path2, &st) ||
+        st.kind != FILE_ABSENT || !is_at(a, o->mapping, o->path, &st) || st.kind != FILE_REGULAR ||
+        plan_is_other(&st, &e.known))
+        return 0;
+    e.known.flags |= KNOWN_LISTED;
+    e.known.moved_to = went;
+    return index_put(a->index, key, &e.known, NULL);
+}
+
+/* The rename of one image that had not landed. */
+static bool is_open_rename(const struct open_tx *o)
+{
+    return o->op == JOURNAL_RENAME && o->path && o->path2 && !o->count && !o->landed;
 }
 
 /* Close one open intent. */
@@ -485,13 +516,13 @@ static int interrupted(struct agent *a, const struct open_tx *o)
                                  .path = o->path,
                                  .path2 = o->path2,
                                  .count = o->count};
-    int rc;
+    int rc = 0;
 
-    if (o->op == JOURNAL_LST)
-        rc = interrupted_list(a, o, &state);
-    else
-        rc = interrupted_marks(a, o);
-    if (rc == 0 && o->op == JOURNAL_RENAME && o->path && o->path2 && !o->count && !o->landed)
+    if (is_open_rename(o)) /* before its new path is marked */
+        rc = interrupted_back(a, o);
+    if (rc == 0)
+        rc = o->op == JOURNAL_LST ? interrupted_list(a, o, &state) : interrupted_marks(a, o);
+    if (rc == 0 && is_open_rename(o))
         interrupted_rename(a, o);
     rec.state = state;
     rec.why = state == JOURNAL_ABORT ? "interrupted; what is open is planned anew" : NULL;
