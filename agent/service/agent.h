@@ -628,10 +628,6 @@ int recover_seq_put(struct agent *a);
 /* recover_seq_from(a): the first record that a recovery would read, were all committed now. */
 uint64_t recover_seq_from(const struct agent *a);
 
-/* recover_rows.c */
-/* the list was rewritten, as `undo` tells, and the index may not know */
-int recover_rewritten(struct agent *a, unsigned lists, const char *undo);
-
 /* dry.c */
 void dry_change(struct agent *a, struct item *it);
 void dry_removals(struct agent *a, struct mapping *m, const struct item_queue *gone);

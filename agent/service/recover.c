@@ -10,6 +10,7 @@
  */
 #include "agent/core/account.h"
 #include "agent/service/agent.h"
+#include "agent/service/recover_rows.h"
 #include "agent/service/trash_notes.h"
 
 #include "base/log.h"
@@ -40,6 +41,7 @@ struct open_tx {
 struct recovery {
     struct agent *agent;
     struct map *open; /* tx -> struct open_tx */
+    struct recover_names names;
     struct applied applied;
     uint64_t rewrites; /* of those from this intent on the index has not heard; 0: of each up to
                           applied.seq */
@@ -152,16 +154,22 @@ static int recover_put(struct recovery *r, const struct journal_record *rec, con
     return index_put(r->agent->index, key, &k, NULL);
 }
 
-/* Lists may still name an image that was renamed by what they named it before. */
-static void listed_before(const struct recovery *r, unsigned mapping, struct index_entry *source,
-                          const char *source_key, struct known *known)
+/* Lists may still name an image that was renamed to `key` by what they named it before. */
+static int listed_before(struct recovery *r, unsigned mapping, struct index_entry *source,
+                         const char *source_key, const char *key, struct known *known)
 {
     bool listed = (source->known.flags & KNOWN_LISTED) && source->known.moved_to;
+    const char *name = listed ? source->known.moved_to : source_key;
+    int rc;
 
     if (r->agent->mappings[mapping].conf->kind != CONF_REPOSITORY)
-        return;
-    known->flags |= KNOWN_LISTED;
-    known->moved_to = listed ? source->known.moved_to : (char *)(uintptr_t)source_key;
+        return 0;
+    rc = recover_name(r->agent, &r->names, name, key, listed);
+    if (rc > 0) {
+        known->flags |= KNOWN_LISTED;
+        known->moved_to = (char *)(uintptr_t)name;
+    }
+    return rc < 0 ? rc : 0;
 }
 
 /* The object of this key is to be deleted: the image is under `to`. */
@@ -182,7 +190,7 @@ static int recover_copy(struct recovery *r, const struct journal_record *rec, un
     char source_key[AGENT_KEY_SIZE];
     struct index_entry e;
     struct known k;
-    int rc;
+    int rc = 0;
 
     if (!agent_key(r->agent, mapping, rec->path2 ? rec->path2 : rec->path, source_key))
         return 0;
@@ -204,8 +212,8 @@ static int recover_copy(struct recovery *r, const struct journal_record *rec, un
         k.mtime_ns = rec->mtime_ns;
     }
     if (rec->path2 || (e.known.flags & KNOWN_LISTED))
-        listed_before(r, mapping, &e, source_key, &k);
-    rc = index_put(r->agent->index, key, &k, NULL);
+        rc = listed_before(r, mapping, &e, source_key, key, &k);
+    rc = rc ? rc : index_put(r->agent->index, key, &k, NULL);
     return rc || !rec->path2 ? rc : recover_moved(r, source_key, &e.known, key);
 }
 
@@ -264,8 +272,8 @@ static int recover_landed(struct recovery *r, struct open_tx *o, const struct jo
         !agent_key(r->agent, o->mapping, rec->path, key) ||
         index_get(r->agent->index, source_key, &e) || index_get(r->agent->index, key, &there))
         return rc;
-    listed_before(r, o->mapping, &e, source_key, &there.known);
-    rc = index_put(r->agent->index, key, &there.known, NULL);
+    rc = listed_before(r, o->mapping, &e, source_key, key, &there.known);
+    rc = rc ? rc : index_put(r->agent->index, key, &there.known, NULL);
     return rc ? rc : recover_moved(r, source_key, &e.known, key);
 }
 
@@ -582,6 +590,7 @@ int recover(struct agent *a, uint64_t next_seq, struct err *e)
     for (size_t at = 0; r.open && map_next(r.open, &at, NULL, NULL, &value);)
         open_free(value);
     map_free(r.open);
+    recover_names_release(&r.names);
     a->uncommitted++; /* what was read is not to be applied again */
     if (rc == 0)
         rc = agent_commit(a);

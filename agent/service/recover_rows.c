@@ -1,7 +1,10 @@
-/* Shell. After a crash: rewrites of lists that the index had not heard of. */
-#include "agent/service/agent.h"
+/* Shell. After a crash: rewrites of lists that the index had not heard of, and who has which name.
+ */
+#include "agent/service/recover_rows.h"
+
 #include "agent/service/undo.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct rewritten {
@@ -50,4 +53,62 @@ int recover_rewritten(struct agent *a, unsigned lists, const char *undo)
         rc = lst_undo_each((struct span){text.data, text.len}, rewritten_row, &w);
     buf_release(&text);
     return rc == ERR_SYNTAX ? 0 : rc;
+}
+
+/* The name is that key's, of whomever it was. */
+static int owner_put(struct map *owners, const char *name, const char *key)
+{
+    char *copy = strdup(key);
+    void *old = NULL;
+
+    if (!copy || map_put_str(owners, name, copy, &old)) {
+        free(copy);
+        return -ENOMEM;
+    }
+    free(old);
+    return 0;
+}
+
+/* index_fn. */
+static int owner_add(void *arg, const char *key, const struct known *known)
+{
+    return (known->flags & KNOWN_LISTED) && known->moved_to ? owner_put(arg, known->moved_to, key)
+                                                            : 0;
+}
+
+/* Does the index have it that lists name another key's image so? */
+static bool is_anothers(struct agent *a, const struct map *owners, const char *name,
+                        const char *key)
+{
+    const char *owner = map_get_str(owners, name);
+    struct index_entry e;
+
+    return owner && strcmp(owner, key) != 0 && agent_image(a, owner, &e) &&
+           (e.known.flags & KNOWN_LISTED) && e.known.moved_to &&
+           strcmp(e.known.moved_to, name) == 0;
+}
+
+int recover_name(struct agent *a, struct recover_names *n, const char *name, const char *key,
+                 bool inherited)
+{
+    int rc = 0;
+
+    if (!n->owners) {
+        n->owners = map_new();
+        rc = n->owners ? index_each_under(a->index, "", NULL, owner_add, n->owners) : -ENOMEM;
+    }
+    if (rc == 0 && !inherited && is_anothers(a, n->owners, name, key))
+        return 0;
+    rc = rc ? rc : owner_put(n->owners, name, key);
+    return rc ? rc : 1;
+}
+
+void recover_names_release(struct recover_names *n)
+{
+    void *owner;
+
+    for (size_t at = 0; n->owners && map_next(n->owners, &at, NULL, NULL, &owner);)
+        free(owner);
+    map_free(n->owners);
+    n->owners = NULL;
 }

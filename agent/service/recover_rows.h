@@ -1,0 +1,28 @@
+/*
+ * What lists name an image by, after a crash. For agent/service/ alone; of the main loop.
+ */
+#ifndef LOCKSTEP_AGENT_SERVICE_RECOVER_ROWS_H
+#define LOCKSTEP_AGENT_SERVICE_RECOVER_ROWS_H
+
+#include "agent/service/agent.h"
+
+/* recover_rewritten(a, lists, undo): the list was rewritten, as the undo text of this name tells,
+ * and the index may not know. 0 or a negative code. */
+int recover_rewritten(struct agent *a, unsigned lists, const char *undo)
+    __attribute__((warn_unused_result));
+
+/* Which key of the index has which name in lists, as far as these are not its own: read at the
+ * first question. Zeroed to begin. */
+struct recover_names {
+    struct map *owners; /* name -> char *, its key; NULL: not read yet */
+};
+
+/* recover_name(a, n, name, key, inherited): what the index is to have under `key` has, or had, the
+ * key `name`: may lists name it so? Not where they name another image so that had that place
+ * before, and whose rows have not left; `inherited`: that one's rows are its own. 1 (and so it is
+ * from now on), 0, or a negative code. */
+int recover_name(struct agent *a, struct recover_names *n, const char *name, const char *key,
+                 bool inherited) __attribute__((warn_unused_result));
+void recover_names_release(struct recover_names *n);
+
+#endif
