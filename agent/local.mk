@@ -195,6 +195,7 @@ agent_tests = \
 	tests/unit/test_follow \
 	tests/unit/test_intake \
 	tests/unit/test_listed \
+	tests/unit/test_recover_rows \
 	tests/unit/test_returned \
 	tests/unit/test_seek \
 	tests/unit/test_agent_plan \
@@ -288,6 +289,10 @@ tests_unit_test_intake_SOURCES = tests/unit/test_intake.c tests/unit/unit.h
 tests_unit_test_intake_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_unit_test_intake_LDFLAGS = $(lockstep_LDFLAGS)
 tests_unit_test_intake_LDADD = $(lockstep_LDADD) $(CMOCKA_LIBS)
+tests_unit_test_recover_rows_SOURCES = tests/unit/test_recover_rows.c $(index_bed)
+tests_unit_test_recover_rows_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_unit_test_recover_rows_LDFLAGS = $(lockstep_LDFLAGS)
+tests_unit_test_recover_rows_LDADD = $(lockstep_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_follow_SOURCES = tests/unit/test_follow.c $(index_bed)
 tests_unit_test_follow_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_unit_test_follow_LDFLAGS = $(lockstep_LDFLAGS)

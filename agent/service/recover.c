@@ -439,7 +439,7 @@ static int recover_record(struct recovery *r, const struct journal_record *rec)
     if (rc == 0 && o && o->op == JOURNAL_LST && rec->op == JOURNAL_LST &&
         rec->state == JOURNAL_DONE &&
         (rec->seq > r->applied.seq || (r->rewrites && rec->tx >= r->rewrites)))
-        rc = recover_rewritten(r->agent, o->mapping, o->backup);
+        rc = recover_rewritten(r->agent, &r->names, o->mapping, o->path, o->backup);
     /* It was closed by a recovery that ended before the index had the marks. */
     if (rc == 0 && o && o->op != JOURNAL_LST && closes(o, rec) && rec->state == JOURNAL_ABORT &&
         rec->seq > r->applied.seq)
@@ -452,7 +452,7 @@ static int recover_record(struct recovery *r, const struct journal_record *rec)
 }
 
 /* A list's rewrite that was interrupted: the list itself says where it stands. */
-static int interrupted_list(struct agent *a, const struct open_tx *o, enum journal_state *ret)
+static int interrupted_list(struct recovery *r, const struct open_tx *o, enum journal_state *ret)
 {
     uint8_t before[SHA256_BYTES], after[SHA256_BYTES];
     enum lst_recovery where;
@@ -461,12 +461,12 @@ static int interrupted_list(struct agent *a, const struct open_tx *o, enum journ
         strlen(o->after) != 2 * SHA256_BYTES || hex_decode(o->before, 2 * SHA256_BYTES, before) ||
         hex_decode(o->after, 2 * SHA256_BYTES, after))
         return 0;
-    if (lst_recover(a->mappings[o->mapping].root_fd, o->path, before, after, &where))
+    if (lst_recover(r->agent->mappings[o->mapping].root_fd, o->path, before, after, &where))
         return 0; /* the list is gone or cannot be read: nothing to conclude */
     if (where != LST_RECOVERY_DONE)
         return 0;
     *ret = JOURNAL_DONE;
-    return recover_rewritten(a, o->mapping, o->backup);
+    return recover_rewritten(r->agent, &r->names, o->mapping, o->path, o->backup);
 }
 
 /* What is at a path of the mapping now. False: nothing may be concluded. */
@@ -514,8 +514,9 @@ static bool is_open_rename(const struct open_tx *o)
 }
 
 /* Close one open intent. */
-static int interrupted(struct agent *a, const struct open_tx *o)
+static int interrupted(struct recovery *r, const struct open_tx *o)
 {
+    struct agent *a = r->agent;
     enum journal_state state = JOURNAL_ABORT;
     struct journal_record rec = {.op = o->op,
                                  .tx = o->tx,
@@ -529,7 +530,7 @@ static int interrupted(struct agent *a, const struct open_tx *o)
     if (is_open_rename(o)) /* before its new path is marked */
         rc = interrupted_back(a, o);
     if (rc == 0)
-        rc = o->op == JOURNAL_LST ? interrupted_list(a, o, &state) : interrupted_marks(a, o);
+        rc = o->op == JOURNAL_LST ? interrupted_list(r, o, &state) : interrupted_marks(a, o);
     if (rc == 0 && is_open_rename(o))
         interrupted_rename(a, o);
     rec.state = state;
@@ -582,7 +583,9 @@ int recover(struct agent *a, uint64_t next_seq, struct err *e)
     if (rc == 0 && r.applied.from < next_seq)
         rc = recover_read(&r, a->conf->journal_dir, e);
     for (size_t at = 0; rc == 0 && map_next(r.open, &at, NULL, NULL, &value);)
-        rc = interrupted(a, value);
+        rc = interrupted(&r, value);
+    if (rc == 0)
+        rc = recover_names_settle(a, &r.names);
     if (rc == 0 && (r.outcomes || map_count(r.open)))
         log_info("recovered: %" PRIu64
                  " outcomes applied, %zu interrupted changes are planned anew",

@@ -4,55 +4,16 @@
 
 #include "agent/service/undo.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct rewritten {
-    struct agent *agent;
-    unsigned repository;
-};
-
-/* lst_undo_fn: rows went from one path to the other. An image that is in S3 under its new name is
- * listed by it now; one that is not has its rows there already. */
-static int rewritten_row(void *arg, const char *from, const char *to)
+/* A set of texts. */
+static int note_put(struct map **set, const char *text)
 {
-    const struct rewritten *w = arg;
-    char from_key[AGENT_KEY_SIZE], to_key[AGENT_KEY_SIZE];
-    struct index_entry old, new;
-    bool landed;
-
-    if (!to || !agent_key(w->agent, w->repository, from, from_key) ||
-        !agent_key(w->agent, w->repository, to, to_key))
-        return 0;
-    landed = index_get(w->agent->index, to_key, &new) == 0;
-    if (landed && (new.known.flags &KNOWN_LISTED) && new.known.moved_to &&
-        strcmp(new.known.moved_to, from_key) == 0) {
-        new.known.flags &= ~KNOWN_LISTED;
-        new.known.moved_to = NULL;
-        return index_put(w->agent->index, to_key, &new.known, NULL);
-    }
-    if (index_get(w->agent->index, from_key, &old) ||
-        (old.known.flags & (KNOWN_MOVED | KNOWN_LISTED)) ||
-        (landed && new.known.ino == old.known.ino))
-        return 0;
-    old.known.flags |= KNOWN_LISTED;
-    old.known.moved_to = to_key;
-    return index_put(w->agent->index, from_key, &old.known, NULL);
-}
-
-int recover_rewritten(struct agent *a, unsigned lists, const char *undo)
-{
-    struct rewritten w = {.agent = a, .repository = (unsigned)a->mappings[lists].conf->repository};
-    struct buf text;
-    int rc = 0;
-
-    if (a->mappings[lists].conf->kind != CONF_LISTS || !undo)
-        return 0;
-    buf_init(&text, SIZE_MAX);
-    if (undo_read(a->undo_dir, undo, &text) == 0) /* else rows are where the index has them */
-        rc = lst_undo_each((struct span){text.data, text.len}, rewritten_row, &w);
-    buf_release(&text);
-    return rc == ERR_SYNTAX ? 0 : rc;
+    if (!*set)
+        *set = map_new();
+    return *set ? map_put_str(*set, text, set, NULL) : -ENOMEM;
 }
 
 /* The name is that key's, of whomever it was. */
@@ -88,19 +49,155 @@ static bool is_anothers(struct agent *a, const struct map *owners, const char *n
            strcmp(e.known.moved_to, name) == 0;
 }
 
+static int owners_read(struct agent *a, struct recover_names *n)
+{
+    if (n->owners)
+        return 0;
+    n->owners = map_new();
+    return n->owners ? index_each_under(a->index, "", NULL, owner_add, n->owners) : -ENOMEM;
+}
+
 int recover_name(struct agent *a, struct recover_names *n, const char *name, const char *key,
                  bool inherited)
 {
-    int rc = 0;
+    int rc = owners_read(a, n);
 
-    if (!n->owners) {
-        n->owners = map_new();
-        rc = n->owners ? index_each_under(a->index, "", NULL, owner_add, n->owners) : -ENOMEM;
-    }
     if (rc == 0 && !inherited && is_anothers(a, n->owners, name, key))
         return 0;
     rc = rc ? rc : owner_put(n->owners, name, key);
     return rc ? rc : 1;
+}
+
+struct rewritten {
+    struct agent *agent;
+    struct recover_names *names;
+    unsigned repository;
+};
+
+/* Rows have this name now, of an image that S3 has there. */
+static int name_taken(struct agent *a, struct recover_names *n, const char *name)
+{
+    int rc = owners_read(a, n);
+
+    if (rc || !is_anothers(a, n->owners, name, name))
+        return rc;
+    return note_put(&n->taken, name);
+}
+
+/* lst_undo_fn: rows went from one path to the other. An image that is in S3 under its new name is
+ * listed by it now; one that is not has its rows there already. */
+static int rewritten_row(void *arg, const char *from, const char *to)
+{
+    const struct rewritten *w = arg;
+    char from_key[AGENT_KEY_SIZE], to_key[AGENT_KEY_SIZE];
+    struct index_entry old, new;
+    bool landed;
+    int rc;
+
+    if (!to || !agent_key(w->agent, w->repository, from, from_key) ||
+        !agent_key(w->agent, w->repository, to, to_key))
+        return 0;
+    landed = index_get(w->agent->index, to_key, &new) == 0;
+    if (landed && (new.known.flags &KNOWN_LISTED) && new.known.moved_to &&
+        strcmp(new.known.moved_to, from_key) == 0) {
+        new.known.flags &= ~KNOWN_LISTED;
+        new.known.moved_to = NULL;
+        rc = index_put(w->agent->index, to_key, &new.known, NULL);
+        return rc ? rc : name_taken(w->agent, w->names, to_key);
+    }
+    if (index_get(w->agent->index, from_key, &old) ||
+        (old.known.flags & (KNOWN_MOVED | KNOWN_LISTED)) ||
+        (landed && new.known.ino == old.known.ino))
+        return 0;
+    old.known.flags |= KNOWN_LISTED;
+    old.known.moved_to = to_key;
+    return index_put(w->agent->index, from_key, &old.known, NULL);
+}
+
+int recover_rewritten(struct agent *a, struct recover_names *n, unsigned lists, const char *path,
+                      const char *undo)
+{
+    struct rewritten w = {
+        .agent = a, .names = n, .repository = (unsigned)a->mappings[lists].conf->repository};
+    char key[AGENT_KEY_SIZE];
+    struct buf text;
+    int rc = 0;
+
+    if (a->mappings[lists].conf->kind != CONF_LISTS || !undo)
+        return 0;
+    buf_init(&text, SIZE_MAX);
+    if (undo_read(a->undo_dir, undo, &text) == 0) /* else rows are where the index has them */
+        rc = lst_undo_each((struct span){text.data, text.len}, rewritten_row, &w);
+    buf_release(&text);
+    if (rc == ERR_SYNTAX)
+        return 0;
+    if (rc == 0 && agent_key(a, lists, path, key))
+        rc = note_put(&n->rewritten, key);
+    return rc;
+}
+
+/* A list that was not rewritten is read for names that are taken. */
+struct unread {
+    struct agent *agent;
+    struct recover_names *names;
+    const struct mapping *lists;
+};
+
+/* lst_each_path's callback: the name is somebody's in this list as well. */
+static int name_is_listed(void *arg, const char *path)
+{
+    const struct unread *u = arg;
+    char key[AGENT_KEY_SIZE];
+
+    if (agent_key(u->agent, (unsigned)u->lists->conf->repository, path, key))
+        (void)map_remove_str(u->names->taken, key);
+    return 0;
+}
+
+/* index_fn. What cannot be read may have any name: nothing is concluded then. */
+static int list_read(void *arg, const char *key, const struct known *known)
+{
+    const struct unread *u = arg;
+    const char *path = key + u->lists->prefix_len;
+    struct file_stat st;
+    int rc;
+
+    if ((known->flags & KNOWN_KEPT) || !lst_is_list(path) ||
+        (u->names->rewritten && map_get_str(u->names->rewritten, key)))
+        return 0;
+    rc = lst_each_path(u->lists->root_fd, path, name_is_listed, arg, &st);
+    return rc == -ENOENT ? 0 : rc; /* what is gone has no rows */
+}
+
+/* Those of the names that no other list has are no others' any more. */
+static int names_end(struct agent *a, struct recover_names *n)
+{
+    const void *name;
+    int rc = 0;
+
+    for (size_t at = 0; rc == 0 && map_next(n->taken, &at, &name, NULL, NULL);) {
+        const char *owner = map_get_str(n->owners, name);
+        struct index_entry e;
+
+        if (!is_anothers(a, n->owners, name, name) || index_get(a->index, owner, &e))
+            continue;
+        e.known.flags &= ~KNOWN_LISTED;
+        e.known.moved_to = NULL;
+        rc = index_put(a->index, owner, &e.known, NULL);
+    }
+    return rc;
+}
+
+int recover_names_settle(struct agent *a, struct recover_names *n)
+{
+    for (unsigned i = 0; n->taken && i < a->mapping_count; i++) {
+        struct unread u = {.agent = a, .names = n, .lists = &a->mappings[i]};
+
+        if (u.lists->conf->kind == CONF_LISTS &&
+            index_each_under(a->index, u.lists->conf->prefix, NULL, list_read, &u))
+            return 0;
+    }
+    return n->taken ? names_end(a, n) : 0;
 }
 
 void recover_names_release(struct recover_names *n)
@@ -110,5 +207,7 @@ void recover_names_release(struct recover_names *n)
     for (size_t at = 0; n->owners && map_next(n->owners, &at, NULL, NULL, &owner);)
         free(owner);
     map_free(n->owners);
-    n->owners = NULL;
+    map_free(n->taken);
+    map_free(n->rewritten);
+    *n = (struct recover_names){0};
 }

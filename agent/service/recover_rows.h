@@ -6,15 +6,12 @@
 
 #include "agent/service/agent.h"
 
-/* recover_rewritten(a, lists, undo): the list was rewritten, as the undo text of this name tells,
- * and the index may not know. 0 or a negative code. */
-int recover_rewritten(struct agent *a, unsigned lists, const char *undo)
-    __attribute__((warn_unused_result));
-
-/* Which key of the index has which name in lists, as far as these are not its own: read at the
- * first question. Zeroed to begin. */
+/* Which key of the index has which name in lists, as far as these are not its own. Zeroed to begin.
+ */
 struct recover_names {
-    struct map *owners; /* name -> char *, its key; NULL: not read yet */
+    struct map *owners; /* name -> char *, its key; read at the first question: NULL until then */
+    struct map *taken;  /* names that rewritten rows got, and that others have by the index */
+    struct map *rewritten; /* keys of lists that were */
 };
 
 /* recover_name(a, n, name, key, inherited): what the index is to have under `key` has, or had, the
@@ -23,6 +20,17 @@ struct recover_names {
  * from now on), 0, or a negative code. */
 int recover_name(struct agent *a, struct recover_names *n, const char *name, const char *key,
                  bool inherited) __attribute__((warn_unused_result));
+
+/* recover_rewritten(a, n, lists, path, undo): the list was rewritten, as the undo text of this name
+ * tells, and the index may not know. 0 or a negative code. */
+int recover_rewritten(struct agent *a, struct recover_names *n, unsigned lists, const char *path,
+                      const char *undo) __attribute__((warn_unused_result));
+
+/* recover_names_settle(a, n): all rewrites were told. A pass gives rows no name that rows of
+ * another image have: who has it by the index has no row by it any more, where no list that was not
+ * rewritten has one. (No undo text tells of an image without rows.) 0 or a negative code. */
+int recover_names_settle(struct agent *a, struct recover_names *n)
+    __attribute__((warn_unused_result));
 void recover_names_release(struct recover_names *n);
 
 #endif

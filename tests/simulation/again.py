@@ -81,6 +81,8 @@ EXACT = (
     ("an image is renamed, written into a list there, and goes back, and a crash", "0:3:8:0:5:23:7"),
     ("an image is renamed, a new file takes its place and goes on from there, and a crash",
      "0:9:28:0:5:17:1"),
+    ("an image takes the place of one that no list names, and a crash behind the rewrite",
+     "0:9:30:0:18:2:1"),
     ("a new file takes an image's place, and an old list is saved before the copy lands",
      "17520082497588836245:6:185:1:17:7:18:22:18:8:22:25:16:21:5:19"),
     ("an image passes a place where a new file is when it is looked at first",
