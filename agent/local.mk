@@ -22,7 +22,7 @@ agent_libcore_a_SOURCES = \
 	agent/core/proof.c agent/core/proof.h \
 	agent/core/request.c agent/core/request.h \
 	agent/core/proposal.c agent/core/proposal.h \
-	agent/core/rows.c agent/core/rows.h agent/core/rows_pass.c agent/core/rows_replaced.c \
+	agent/core/rows.c agent/core/rows.h agent/core/rows_adrift.c agent/core/rows_pass.c agent/core/rows_replaced.c \
 	agent/core/rows_table.h \
 	agent/core/trash.c agent/core/trash.h \
 	agent/core/trouble.c agent/core/trouble.h \
@@ -32,6 +32,7 @@ agent_libservice_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h $(LMDB_CFLAG
 	$(MICROHTTPD_CFLAGS)
 agent_libservice_a_SOURCES = \
 	agent/service/agent.c agent/service/agent.h \
+	agent/service/adrift.c agent/service/adrift.h \
 	agent/service/absent.c agent/service/absent.h \
 	agent/service/adopt.c agent/service/adopt.h \
 	agent/service/against.c agent/service/against.h \

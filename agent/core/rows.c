@@ -153,8 +153,7 @@ static int entry_name(struct rows *r, struct entry *e, const char *image)
     return 0;
 }
 
-/* A new entry of an image without a name: lists name it by `at`. NULL without memory. */
-static struct entry *entry_nameless(struct rows *r, struct file_id file, const char *at)
+struct entry *rows_entry_nameless(struct rows *r, struct file_id file, const char *at)
 {
     struct entry *e = calloc(1, sizeof *e);
 
@@ -207,7 +206,7 @@ static struct entry *entry_new(struct rows *r, const char *image, struct file_id
 
     if (strcmp(at, image) != 0) /* the index says so, of an earlier run */
         name_unguess(r, at);
-    e = entry_nameless(r, file, at);
+    e = rows_entry_nameless(r, file, at);
 
     if (e && (entry_name(r, e, image) || name_guess(r, e, image))) {
         rows_entry_end(r, e);
@@ -250,8 +249,7 @@ static void entry_lose(struct rows *r, struct entry *e)
         r->pending |= !e->image || strcmp(n->path, e->image) != 0;
 }
 
-/* The entry's image is at this path; what was there is not. 0 or -ENOMEM. */
-static int entry_place(struct rows *r, struct entry *e, const char *to)
+int rows_entry_place(struct rows *r, struct entry *e, const char *to)
 {
     struct entry *there = map_get_str(r->by_to, to);
 
@@ -328,7 +326,8 @@ int rows_follow(struct rows *r, const char *image, struct file_id file, const ch
     bool is_also = e && (!e->image || strcmp(e->image, image) != 0);
 
     if (!e || entry_file(r, e, file) ||
-        (is_also && (rows_name_add(r, e, at) || name_guess(r, e, image))) || entry_place(r, e, to))
+        (is_also && (rows_name_add(r, e, at) || name_guess(r, e, image))) ||
+        rows_entry_place(r, e, to))
         return -ENOMEM;
     entry_end_at_home(r, e);
     return 0;
@@ -358,7 +357,7 @@ int rows_seen(struct rows *r, struct file_id file, const char *to)
         return 0;
     if (rows_entry_is_at(e, to) && !e->lost)
         return 1;
-    if (entry_place(r, e, to))
+    if (rows_entry_place(r, e, to))
         return -ENOMEM;
     entry_end_at_home(r, e);
     return 1;
@@ -380,7 +379,7 @@ int rows_went_on(struct rows *r, const char *was, const char *from, struct file_
         e = e->next;
     if (!e)
         return 0;
-    return entry_place(r, e, to) ? -ENOMEM : 1;
+    return rows_entry_place(r, e, to) ? -ENOMEM : 1;
 }
 
 int rows_unlanded(struct rows *r, const char *path, struct file_id file, const char *to)
@@ -392,14 +391,14 @@ int rows_unlanded(struct rows *r, const char *path, struct file_id file, const c
     if (e) {      /* it was taken for gone, and its rows are still there */
         entry_unname(r, e);
     } else {
-        e = entry_nameless(r, file, path);
+        e = rows_entry_nameless(r, file, path);
     }
     if (!e || entry_file(r, e, file))
         return -ENOMEM;
     e->unlanded = true;
     free(e->was);
     e->was = strdup(path);
-    if (!e->was || entry_place(r, e, to))
+    if (!e->was || rows_entry_place(r, e, to))
         return -ENOMEM;
     if (!e->names)
         rows_entry_end(r, e); /* lists name another image by that path */
@@ -417,7 +416,7 @@ int rows_regain(struct rows *r, struct file_id file, const char *to)
         return rows_unlanded(r, was->at, file, to);
     entry_unname(r, e); /* what landed there has none of its own */
     e->unlanded = true;
-    return entry_file(r, e, file) || entry_place(r, e, to) ? -ENOMEM : 0;
+    return entry_file(r, e, file) || rows_entry_place(r, e, to) ? -ENOMEM : 0;
 }
 
 int rows_displaced(struct rows *r, const char *image, struct file_id file, const char *at)
@@ -445,7 +444,7 @@ int rows_also(struct rows *r, const char *image, struct file_id file, const char
         e = overwritten_at(r, image); /* it may still be found elsewhere, and keeps its own name */
     if (!e) {
         e = entry_new(r, image, file, at);
-        if (!e || entry_place(r, e, image))
+        if (!e || rows_entry_place(r, e, image))
             return -ENOMEM;
     }
     if (name_guess(r, e, name))
@@ -565,7 +564,7 @@ int rows_landed(struct rows *r, const char *image, struct file_id file, const ch
     if (!e || (e->image && rows_entry_is_at(e, e->image) && !rows_entry_is_at(e, path)))
         return 0; /* or it has come to where it is already, and this to where it was in between */
     if (entry_name(r, e, path) || entry_file(r, e, file) ||
-        (e->lost && entry_of_file(r, file) == e && entry_place(r, e, path)))
+        (e->lost && entry_of_file(r, file) == e && rows_entry_place(r, e, path)))
         return -ENOMEM;
     r->pending |= e->lost;
     entry_end_at_home(r, e);
@@ -581,7 +580,7 @@ int rows_came_over(struct rows *r, struct file_id file, const char *to)
         return 0;
     if (old && old != e)
         entry_unname(r, old);
-    if (entry_name(r, e, to) || entry_place(r, e, to))
+    if (entry_name(r, e, to) || rows_entry_place(r, e, to))
         return -ENOMEM;
     e->over = true;
     return 1;
@@ -657,7 +656,7 @@ int rows_close(struct rows *r, rows_home_fn *is_home, void *arg)
             entry_drop(r, e);
             continue;
         }
-        rc = rc ? rc : entry_place(r, e, e->image);
+        rc = rc ? rc : rows_entry_place(r, e, e->image);
         if (rc)
             return rc;
         entry_end_at_home(r, e);

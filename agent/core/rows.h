@@ -62,6 +62,28 @@ int rows_went_on(struct rows *r, const char *was, const char *from, struct file_
 int rows_unlanded(struct rows *r, const char *path, struct file_id file, const char *to)
     __attribute__((warn_unused_result));
 
+/* rows_each_adrift(r, fn, arg): each name of the images that have no name in the index any more and
+ * are not lost, nor is it unknown when their file was made: nothing else knows of them. The first
+ * non-zero answer of fn. rows_adrift(r): are there any without a name in the index? */
+struct rows_adrift {
+    struct file_id file;
+    const char *was; /* its last name in the index; NULL: it had none */
+    const char *name, *to;
+    bool unlanded; /* as of rows_unlanded */
+};
+typedef int rows_adrift_fn(void *arg, const struct rows_adrift *image);
+int rows_each_adrift(const struct rows *r, rows_adrift_fn *fn, void *arg)
+    __attribute__((warn_unused_result));
+bool rows_adrift(const struct rows *r);
+
+/* rows_restore(r, image): what an earlier run was told by rows_each_adrift, into a table that knows
+ * nothing else. rows_rewritten(r, from, to): rows that the image at `to` had by the name `from`
+ * have that name by now; what else had the name keeps it. 0 or -ENOMEM. */
+int rows_restore(struct rows *r, const struct rows_adrift *image)
+    __attribute__((warn_unused_result));
+int rows_rewritten(struct rows *r, const char *from, const char *to)
+    __attribute__((warn_unused_result));
+
 /* rows_also(r, image, file, at, name): lists may name the image by this path too. A new entry
  * counts as being where the index has it, unless another that has no name any more is there: its
  * rows are the image's, if it is not found elsewhere. 0 or -ENOMEM. */

@@ -1,6 +1,7 @@
 /*
  * The table of rows.h as its parts see it: rows.c has what becomes of images, rows_pass.c what
- * passes over the lists make of that, rows_replaced.c what may be found yet. Pure.
+ * passes over the lists make of that, rows_replaced.c what may be found yet, rows_adrift.c what a
+ * crash may not take. Pure.
  */
 #ifndef LOCKSTEP_AGENT_CORE_ROWS_TABLE_H
 #define LOCKSTEP_AGENT_CORE_ROWS_TABLE_H
@@ -57,7 +58,12 @@ int rows_name_add(struct rows *r, struct entry *e, const char *path)
     __attribute__((warn_unused_result));
 void rows_name_remove(struct rows *r, struct entry *e, struct name **at);
 
-/* rows_entry_end(r, e): the entry is of no more use, and freed. */
+/* rows_entry_nameless(r, file, at): a new entry of an image without a name: lists name it by `at`.
+ * NULL without memory. rows_entry_place(r, e, to): its image is at this path; what was there is
+ * not. 0 or -ENOMEM. rows_entry_end(r, e): the entry is of no more use, and freed. */
+struct entry *rows_entry_nameless(struct rows *r, struct file_id file, const char *at);
+int rows_entry_place(struct rows *r, struct entry *e, const char *to)
+    __attribute__((warn_unused_result));
 void rows_entry_end(struct rows *r, struct entry *e);
 
 /* rows_replaced_find(r, file): what is remembered of it; NULL. */

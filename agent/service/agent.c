@@ -3,6 +3,7 @@
 
 #include "agent/core/ways.h"
 #include "agent/service/absent.h"
+#include "agent/service/adrift.h"
 #include "agent/service/anchors.h"
 #include "agent/service/events.h"
 #include "agent/service/finder.h"
@@ -161,6 +162,8 @@ int agent_commit(struct agent *a)
         room_watch(a);
         if (rc == 0)
             rc = recover_seq_put(a);
+        if (rc == 0)
+            rc = adrift_keep(a);
     }
     a->uncommitted = 0;
     a->commit_due_ms = 0;

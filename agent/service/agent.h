@@ -130,6 +130,7 @@ struct mapping {
     struct marker marker;
     struct root_identity identity;
     struct rows *rows;            /* of images that change their names */
+    unsigned adrift;              /* notes of it that the index has */
     struct gate gate;             /* closed while nothing gets through */
     struct item_queue shelves[2]; /* ready items held back then: new ones, and those that failed */
 };

@@ -9,6 +9,7 @@
  * pass the index hears when all are done: until then it holds the number of the first one's intent.
  */
 #include "agent/core/account.h"
+#include "agent/service/adrift.h"
 #include "agent/service/agent.h"
 #include "agent/service/recover_rows.h"
 #include "agent/service/trash_notes.h"
@@ -580,12 +581,15 @@ int recover(struct agent *a, uint64_t next_seq, struct err *e)
         r.applied = (struct applied){.seq = 0, .from = 1};
         rc = 0;
     }
+    rc = rc ? rc : adrift_load(a);
     if (rc == 0 && r.applied.from < next_seq)
         rc = recover_read(&r, a->conf->journal_dir, e);
     for (size_t at = 0; rc == 0 && map_next(r.open, &at, NULL, NULL, &value);)
         rc = interrupted(&r, value);
     if (rc == 0)
         rc = recover_names_settle(a, &r.names);
+    if (rc == 0)
+        rc = adrift_landed(a);
     if (rc == 0 && (r.outcomes || map_count(r.open)))
         log_info("recovered: %" PRIu64
                  " outcomes applied, %zu interrupted changes are planned anew",

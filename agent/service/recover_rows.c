@@ -89,6 +89,7 @@ static int name_taken(struct agent *a, struct recover_names *n, const char *name
 static int rewritten_row(void *arg, const char *from, const char *to)
 {
     const struct rewritten *w = arg;
+    struct rows *rows = w->agent->mappings[w->repository].rows;
     char from_key[AGENT_KEY_SIZE], to_key[AGENT_KEY_SIZE];
     struct index_entry old, new;
     bool landed;
@@ -97,6 +98,9 @@ static int rewritten_row(void *arg, const char *from, const char *to)
     if (!to || !agent_key(w->agent, w->repository, from, from_key) ||
         !agent_key(w->agent, w->repository, to, to_key))
         return 0;
+    rc = rows ? rows_rewritten(rows, from, to) : 0;
+    if (rc)
+        return rc;
     landed = index_get(w->agent->index, to_key, &new) == 0;
     if (landed && (new.known.flags &KNOWN_LISTED) && new.known.moved_to &&
         strcmp(new.known.moved_to, from_key) == 0) {

@@ -1,0 +1,200 @@
+/* Shell. Images of which only the table of rows knows, for the run after a crash. See adrift.h. */
+#include "agent/service/adrift.h"
+
+#include "agent/core/rows.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ADRIFT_MAX 1000 /* names of a mapping that are kept */
+
+/* Names of the meta values, "adrift:MAPPING:NUMBER". */
+#define NAME_SIZE (CONF_NAME_MAX + 32)
+
+/* A value: this, and then three texts, each with its NUL: was ("": none), name, to. */
+struct adrift_head {
+    uint64_t ino;
+    int64_t born_ns;
+    uint64_t unlanded;
+};
+
+#define VALUE_SIZE (sizeof(struct adrift_head) + 3 * ((size_t)PATH_BYTES_MAX + 1))
+
+static void note_name(const struct mapping *m, const char *number, char out[NAME_SIZE])
+{
+    (void)snprintf(out, NAME_SIZE, "adrift:%s:%s", m->conf->name, number);
+}
+
+static void number_name(const struct mapping *m, unsigned number, char out[NAME_SIZE])
+{
+    char text[16];
+
+    (void)snprintf(text, sizeof text, "%05u", number);
+    note_name(m, text, out);
+}
+
+/* A walk over what one mapping has. */
+struct keeping {
+    struct agent *agent;
+    struct mapping *m;
+    unsigned count;
+};
+
+/* Append a text with its NUL. */
+static char *put_text(char *at, const char *text)
+{
+    const size_t n = strlen(text ? text : "") + 1;
+
+    memcpy(at, text ? text : "", n);
+    return at + n;
+}
+
+/* rows_adrift_fn. */
+static int keep_one(void *arg, const struct rows_adrift *image)
+{
+    struct keeping *k = arg;
+    const struct adrift_head head = {
+        .ino = image->file.ino, .born_ns = image->file.born_ns, .unlanded = image->unlanded};
+    char name[NAME_SIZE], value[VALUE_SIZE], *at = value + sizeof head;
+
+    if (k->count == ADRIFT_MAX)
+        return 0;
+    memcpy(value, &head, sizeof head);
+    at = put_text(put_text(put_text(at, image->was), image->name), image->to);
+    number_name(k->m, k->count++, name);
+    return index_meta_put(k->agent->index, name, value, (size_t)(at - value));
+}
+
+int adrift_keep(struct agent *a)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < a->mapping_count; i++) {
+        struct mapping *m = &a->mappings[i];
+        struct keeping k = {.agent = a, .m = m};
+
+        if (!m->rows || (!m->adrift && !rows_adrift(m->rows)))
+            continue;
+        rc = rows_each_adrift(m->rows, keep_one, &k);
+        for (unsigned n = k.count; rc == 0 && n < m->adrift; n++) {
+            char name[NAME_SIZE];
+
+            number_name(m, n, name);
+            rc = index_meta_remove(a->index, name);
+        }
+        m->adrift = k.count;
+    }
+    return rc;
+}
+
+/* The text at *at, and what is behind it. NULL: there is none whole. */
+static const char *take_text(struct span *at)
+{
+    const char *text = at->p, *end = at->n ? memchr(at->p, '\0', at->n) : NULL;
+
+    if (!end)
+        return NULL;
+    *at = (struct span){end + 1, at->n - (size_t)(end + 1 - at->p)};
+    return text;
+}
+
+/* index_meta_fn. What cannot be read is as if it was not there. */
+static int load_one(void *arg, struct span name, struct span value)
+{
+    struct keeping *k = arg;
+    struct span at = {value.p + sizeof(struct adrift_head), value.n};
+    struct rows_adrift image;
+    struct adrift_head head;
+
+    (void)name;
+    k->count++;
+    if (value.n < sizeof head)
+        return 0;
+    at.n -= sizeof head;
+    memcpy(&head, value.p, sizeof head);
+    image = (struct rows_adrift){.file = {.ino = head.ino, .born_ns = head.born_ns},
+                                 .was = take_text(&at),
+                                 .unlanded = head.unlanded};
+    image.name = image.was ? take_text(&at) : NULL;
+    image.to = image.name ? take_text(&at) : NULL;
+    if (!image.to || !image.file.born_ns)
+        return 0;
+    if (!image.was[0])
+        image.was = NULL;
+    return rows_restore(k->m->rows, &image);
+}
+
+/* rows_adrift_fn. */
+static int look_at(void *arg, const struct rows_adrift *image)
+{
+    struct keeping *k = arg;
+    char key[AGENT_KEY_SIZE];
+
+    if (agent_key(k->agent, k->m->id, image->to, key))
+        intake_touch_key(k->agent, k->m->id, key, JOURNAL_SRC_SELF, 0);
+    return 0;
+}
+
+int adrift_load(struct agent *a)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < a->mapping_count; i++) {
+        struct mapping *m = &a->mappings[i];
+        struct keeping k = {.agent = a, .m = m};
+        char prefix[NAME_SIZE];
+
+        if (!m->rows || m->conf->kind != CONF_REPOSITORY)
+            continue;
+        note_name(m, "", prefix);
+        rc = index_meta_each(a->index, prefix, NULL, load_one, &k);
+        m->adrift = k.count;
+        if (rc == 0)
+            rc = rows_each_adrift(m->rows, look_at, &k);
+    }
+    return rc;
+}
+
+/* An image of the table, and where it is. */
+struct landing {
+    const struct agent *agent;
+    const struct mapping *m;
+    struct file_id file;
+    char to[PATH_BYTES_MAX + 1];
+};
+
+/* rows_adrift_fn: the first that S3 has where it is. */
+static int find_landed(void *arg, const struct rows_adrift *image)
+{
+    struct landing *l = arg;
+    char key[AGENT_KEY_SIZE];
+    struct index_entry e;
+
+    if (!agent_key(l->agent, l->m->id, image->to, key) || index_get(l->agent->index, key, &e) ||
+        !plan_is_placed(&e.known) || (e.known.flags & KNOWN_UNCERTAIN) ||
+        e.known.ino != image->file.ino || file_id_differs(plan_file(&e.known), image->file))
+        return 0;
+    l->file = image->file;
+    (void)snprintf(l->to, sizeof l->to, "%s", image->to);
+    return 1;
+}
+
+int adrift_landed(struct agent *a)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc >= 0 && i < a->mapping_count; i++) {
+        struct landing l = {.agent = a, .m = &a->mappings[i]};
+
+        for (unsigned n = 0; n < l.m->adrift; n++) {
+            rc = rows_each_adrift(l.m->rows, find_landed, &l);
+            if (rc <= 0)
+                break;
+            rc = rows_landed(l.m->rows, NULL, l.file, l.to);
+            if (rc)
+                return rc;
+        }
+    }
+    return rc;
+}
