@@ -191,6 +191,7 @@ agent_tests = \
 	tests/unit/test_agent_recent \
 	tests/unit/test_agent_tint \
 	tests/unit/test_agent_pending \
+	tests/unit/test_adrift \
 	tests/unit/test_deletions \
 	tests/unit/test_explain \
 	tests/unit/test_follow \
@@ -290,6 +291,10 @@ tests_unit_test_intake_SOURCES = tests/unit/test_intake.c tests/unit/unit.h
 tests_unit_test_intake_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_unit_test_intake_LDFLAGS = $(lockstep_LDFLAGS)
 tests_unit_test_intake_LDADD = $(lockstep_LDADD) $(CMOCKA_LIBS)
+tests_unit_test_adrift_SOURCES = tests/unit/test_adrift.c $(index_bed)
+tests_unit_test_adrift_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_unit_test_adrift_LDFLAGS = $(lockstep_LDFLAGS)
+tests_unit_test_adrift_LDADD = $(lockstep_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_recover_rows_SOURCES = tests/unit/test_recover_rows.c $(index_bed)
 tests_unit_test_recover_rows_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_unit_test_recover_rows_LDFLAGS = $(lockstep_LDFLAGS)

@@ -11,6 +11,7 @@
 #include "agent/core/account.h"
 #include "agent/service/adrift.h"
 #include "agent/service/agent.h"
+#include "agent/service/follow.h"
 #include "agent/service/recover_rows.h"
 #include "agent/service/trash_notes.h"
 
@@ -137,6 +138,19 @@ static int recover_intent(struct recovery *r, const struct journal_record *rec,
     return 0;
 }
 
+/* The index is about to have another file under this key. What it has there may be found elsewhere:
+ * that it left was in the table of rows alone. */
+static void note_overwritten(const struct recovery *r, const struct mapping *m,
+                             const struct journal_record *rec, const char *key)
+{
+    struct index_entry e;
+
+    if (m->rows && (rec->has & JOURNAL_HAS_FILE) && agent_image(r->agent, key, &e) &&
+        e.known.ino != rec->ino)
+        rows_replaced(m->rows, plan_file(&e.known),
+                      follow_listed_at(m, &e.known, key + m->prefix_len), false);
+}
+
 /* A put that the index missed. The ctime is not in the journal: the scan compares contents once. */
 static int recover_put(struct recovery *r, const struct journal_record *rec, const char *key)
 {
@@ -230,6 +244,8 @@ static int recover_outcome(struct recovery *r, const struct journal_record *rec,
         !agent_key(r->agent, m->id, rec->path, key))
         return 0;
     r->outcomes++;
+    if (rec->op == JOURNAL_PUT || rec->op == JOURNAL_COPY)
+        note_overwritten(r, m, rec, key);
     if (manifests_recover(r->agent, m, rec, &rc))
         return rc;
     switch ((int)rec->op) {
@@ -489,20 +505,23 @@ static void interrupted_rename(struct agent *a, const struct open_tx *o)
         rename_told(a, o->mapping, o->path, o->path2);
 }
 
-/* The image of such a rename is back at its old path: lists may name it where it had gone. Whose
- * these rows are if another image had been there, nothing tells. */
-static int interrupted_back(struct agent *a, const struct open_tx *o)
+/* Lists may name the image of such a rename where it had gone, though it is back at its old path or
+ * has gone on. Whose these rows are if another image had been there, nothing tells. */
+static int interrupted_left(struct agent *a, const struct open_tx *o)
 {
+    const struct mapping *m = &a->mappings[o->mapping];
     char key[AGENT_KEY_SIZE], went[AGENT_KEY_SIZE];
     struct index_entry e, there;
     struct file_stat st;
 
-    if (!agent_key(a, o->mapping, o->path, key) || !agent_key(a, o->mapping, o->path2, went) ||
-        !agent_image(a, key, &e) || (e.known.flags & (KNOWN_MOVED | KNOWN_LISTED)) ||
+    if (!m->rows || !agent_key(a, o->mapping, o->path, key) ||
+        !agent_key(a, o->mapping, o->path2, went) || !agent_image(a, key, &e) ||
+        (e.known.flags & (KNOWN_MOVED | KNOWN_LISTED)) ||
         index_get(a->index, went, &there) != -ENOENT || !is_at(a, o->mapping, o->path2, &st) ||
-        st.kind != FILE_ABSENT || !is_at(a, o->mapping, o->path, &st) || st.kind != FILE_REGULAR ||
-        plan_is_other(&st, &e.known))
+        st.kind != FILE_ABSENT || !is_at(a, o->mapping, o->path, &st))
         return 0;
+    if (st.kind != FILE_REGULAR || plan_is_other(&st, &e.known))
+        return rows_also(m->rows, o->path, plan_file(&e.known), o->path, o->path2);
     e.known.flags |= KNOWN_LISTED;
     e.known.moved_to = went;
     return index_put(a->index, key, &e.known, NULL);
@@ -529,7 +548,7 @@ static int interrupted(struct recovery *r, const struct open_tx *o)
     int rc = 0;
 
     if (is_open_rename(o)) /* before its new path is marked */
-        rc = interrupted_back(a, o);
+        rc = interrupted_left(a, o);
     if (rc == 0)
         rc = o->op == JOURNAL_LST ? interrupted_list(r, o, &state) : interrupted_marks(a, o);
     if (rc == 0 && is_open_rename(o))

@@ -1,0 +1,183 @@
+/* What the table of rows alone knows of an image, from one run to the next. */
+#include "tests/unit/index_bed.h"
+
+#include "agent/core/rows.h"
+#include "agent/service/adrift.h"
+
+#define IMAGES "p/"
+
+static char images_prefix[] = IMAGES;
+static const struct conf_mapping images = {
+    .kind = CONF_REPOSITORY, .prefix = images_prefix, .name = (char *)(uintptr_t) "images"};
+
+/* "a" and "b" exchange their names, and what was "a" has landed at "b". */
+struct bed {
+    struct mapping mapping;
+    struct agent agent;
+};
+
+static const struct file_id file_a = {.ino = 1, .born_ns = 11}, file_b = {.ino = 2, .born_ns = 12};
+
+static void run_begin(struct bed *bed)
+{
+    *bed = (struct bed){.mapping = {.conf = &images, .prefix_len = sizeof IMAGES - 1}};
+    bed->agent = (struct agent){
+        .mappings = &bed->mapping, .mapping_count = 1, .index = opened(), .pending = pending_new()};
+    bed->mapping.rows = rows_new();
+    assert_true(bed->mapping.rows && bed->agent.pending);
+}
+
+static void run_end(struct bed *bed)
+{
+    rows_free(bed->mapping.rows);
+    pending_free(bed->agent.pending);
+    index_close(bed->agent.index);
+}
+
+static void exchanged(struct bed *bed)
+{
+    struct rows *rows = bed->mapping.rows;
+
+    assert_int_equal(rows_follow(rows, "a", file_a, "a", "b"), 0);
+    assert_int_equal(rows_follow(rows, "b", file_b, "b", "a"), 0);
+    assert_int_equal(rows_landed(rows, "a", file_a, "b"), 0);
+}
+
+/* The next run, after a crash behind a commit. */
+static void again(struct bed *bed)
+{
+    assert_int_equal(adrift_keep(&bed->agent), 0);
+    assert_int_equal(index_commit(bed->agent.index), 0);
+    run_end(bed);
+    run_begin(bed);
+    assert_int_equal(adrift_load(&bed->agent), 0);
+}
+
+/* rows_fn. */
+static int gone_to(void *arg, const char *from, const char *to)
+{
+    char *text = arg;
+
+    (void)snprintf(text + strlen(text), 64 - strlen(text), "%s>%s ", from, to ? to : "-");
+    return 0;
+}
+
+static void expect_pass(struct bed *bed, const char *rows)
+{
+    char text[64] = "";
+
+    assert_int_equal(rows_take(bed->mapping.rows, gone_to, text), 0);
+    assert_string_equal(text, rows);
+}
+
+static void test_an_image_without_a_key_has_its_rows_after_a_crash(void **state)
+{
+    struct bed bed;
+
+    (void)state;
+    run_begin(&bed);
+    exchanged(&bed);
+    again(&bed);
+    assert_string_equal(rows_image_of(bed.mapping.rows, file_b), "b");
+    assert_null(rows_image_of(bed.mapping.rows, file_a)); /* the index tells of that one */
+    assert_non_null(pending_find(bed.agent.pending, IMAGES "a"));
+    expect_pass(&bed, "b>a ");
+    run_end(&bed);
+}
+
+static void test_it_is_followed_to_where_it_is_seen(void **state)
+{
+    struct bed bed;
+
+    (void)state;
+    run_begin(&bed);
+    exchanged(&bed);
+    again(&bed);
+    assert_int_equal(rows_seen(bed.mapping.rows, file_b, "c"), 1);
+    again(&bed); /* and once more */
+    expect_pass(&bed, "b>c a>c ");
+    run_end(&bed);
+}
+
+static void test_what_has_landed_by_the_journal_is_adrift_no_more(void **state)
+{
+    struct bed bed;
+    struct known k = entry(2);
+
+    (void)state;
+    run_begin(&bed);
+    exchanged(&bed);
+    again(&bed);
+    k.born_ns = 0; /* the journal does not tell it */
+    assert_int_equal(index_put(bed.agent.index, IMAGES "a", &k, NULL), 0);
+    assert_int_equal(adrift_landed(&bed.agent), 0);
+    assert_false(rows_adrift(bed.mapping.rows));
+    expect_pass(&bed, "b>a ");
+    run_end(&bed);
+}
+
+static void test_rows_that_were_rewritten_have_their_new_name(void **state)
+{
+    struct bed bed;
+
+    (void)state;
+    run_begin(&bed);
+    exchanged(&bed);
+    again(&bed);
+    assert_int_equal(rows_rewritten(bed.mapping.rows, "b", "c"), 0); /* others' */
+    assert_int_equal(rows_rewritten(bed.mapping.rows, "b", "a"), 0);
+    expect_pass(&bed, "");
+    run_end(&bed);
+}
+
+static void test_nothing_is_kept_of_what_the_index_knows(void **state)
+{
+    struct bed bed;
+
+    (void)state;
+    run_begin(&bed);
+    exchanged(&bed);
+    again(&bed);
+    assert_int_equal(rows_landed(bed.mapping.rows, "b", file_b, "a"), 0);
+    again(&bed);
+    assert_false(rows_adrift(bed.mapping.rows));
+    assert_int_equal(bed.mapping.adrift, 0);
+    run_end(&bed);
+}
+
+static void test_what_cannot_be_read_is_nothing(void **state)
+{
+    static const char *const values[] = {"", "short", "0123456789012345678901234",
+                                         "012345678901234567890123was\0name\0no end"};
+    static const size_t sizes[] = {0, 5, 25, 24 + 3 + 1 + 4 + 1 + 6};
+    struct bed bed;
+
+    (void)state;
+    run_begin(&bed);
+    for (size_t i = 0; i < COUNT(values); i++)
+        assert_int_equal(
+            index_meta_put(bed.agent.index,
+                           (const char *[]){"adrift:images:00000", "adrift:images:00001",
+                                            "adrift:images:00002", "adrift:images:00003"}[i],
+                           values[i], sizes[i]),
+            0);
+    assert_int_equal(adrift_load(&bed.agent), 0);
+    assert_false(rows_adrift(bed.mapping.rows));
+    again(&bed);
+    assert_int_equal(bed.mapping.adrift, 0);
+    run_end(&bed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        INDEX_TEST(test_an_image_without_a_key_has_its_rows_after_a_crash),
+        INDEX_TEST(test_it_is_followed_to_where_it_is_seen),
+        INDEX_TEST(test_what_has_landed_by_the_journal_is_adrift_no_more),
+        INDEX_TEST(test_rows_that_were_rewritten_have_their_new_name),
+        INDEX_TEST(test_nothing_is_kept_of_what_the_index_knows),
+        INDEX_TEST(test_what_cannot_be_read_is_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
