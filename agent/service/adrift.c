@@ -14,6 +14,7 @@
 
 /* A value: this, and then three texts, each with its NUL: was ("": none), name, to. */
 struct adrift_head {
+    uint64_t seq; /* of the last record that the index reflected */
     uint64_t ino;
     int64_t born_ns;
     uint64_t unlanded;
@@ -38,6 +39,7 @@ static void number_name(const struct mapping *m, unsigned number, char out[NAME_
 struct keeping {
     struct agent *agent;
     struct mapping *m;
+    uint64_t seq;
     unsigned count;
 };
 
@@ -54,8 +56,10 @@ static char *put_text(char *at, const char *text)
 static int keep_one(void *arg, const struct rows_adrift *image)
 {
     struct keeping *k = arg;
-    const struct adrift_head head = {
-        .ino = image->file.ino, .born_ns = image->file.born_ns, .unlanded = image->unlanded};
+    const struct adrift_head head = {.seq = k->seq,
+                                     .ino = image->file.ino,
+                                     .born_ns = image->file.born_ns,
+                                     .unlanded = image->unlanded};
     char name[NAME_SIZE], value[VALUE_SIZE], *at = value + sizeof head;
 
     if (k->count == ADRIFT_MAX)
@@ -66,13 +70,13 @@ static int keep_one(void *arg, const struct rows_adrift *image)
     return index_meta_put(k->agent->index, name, value, (size_t)(at - value));
 }
 
-int adrift_keep(struct agent *a)
+int adrift_keep(struct agent *a, uint64_t seq)
 {
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < a->mapping_count; i++) {
         struct mapping *m = &a->mappings[i];
-        struct keeping k = {.agent = a, .m = m};
+        struct keeping k = {.agent = a, .m = m, .seq = seq};
 
         if (!m->rows || (!m->adrift && !rows_adrift(m->rows)))
             continue;
@@ -118,7 +122,7 @@ static int load_one(void *arg, struct span name, struct span value)
                                  .unlanded = head.unlanded};
     image.name = image.was ? take_text(&at) : NULL;
     image.to = image.name ? take_text(&at) : NULL;
-    if (!image.to || !image.file.born_ns)
+    if (!image.to || !image.file.born_ns || head.seq != k->seq)
         return 0;
     if (!image.was[0])
         image.was = NULL;
@@ -136,13 +140,13 @@ static int look_at(void *arg, const struct rows_adrift *image)
     return 0;
 }
 
-int adrift_load(struct agent *a)
+int adrift_load(struct agent *a, uint64_t seq)
 {
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < a->mapping_count; i++) {
         struct mapping *m = &a->mappings[i];
-        struct keeping k = {.agent = a, .m = m};
+        struct keeping k = {.agent = a, .m = m, .seq = seq};
         char prefix[NAME_SIZE];
 
         if (!m->rows || m->conf->kind != CONF_REPOSITORY)

@@ -9,12 +9,14 @@
 
 #include "agent/service/agent.h"
 
-/* adrift_keep(a): before a commit. 0 or a negative code. */
-int adrift_keep(struct agent *a) __attribute__((warn_unused_result));
+/* adrift_keep(a, seq): before a commit, of an index that reflects the journal up to this record. 0
+ * or a negative code. */
+int adrift_keep(struct agent *a, uint64_t seq) __attribute__((warn_unused_result));
 
-/* adrift_load(a): before the journal is read again: into the tables what an earlier run kept; each
- * of these paths is looked at. 0 or a negative code. */
-int adrift_load(struct agent *a) __attribute__((warn_unused_result));
+/* adrift_load(a, seq): before the journal is read again from this record on: into the tables what
+ * an earlier run kept then, and not what is left from before (a version that keeps nothing has
+ * worked with the index since); each of these paths is looked at. 0 or a negative code. */
+int adrift_load(struct agent *a, uint64_t seq) __attribute__((warn_unused_result));
 
 /* adrift_landed(a): the journal was read: those that S3 has by now have their names. 0 or a
  * negative code. */

@@ -163,7 +163,7 @@ int agent_commit(struct agent *a)
         if (rc == 0)
             rc = recover_seq_put(a);
         if (rc == 0)
-            rc = adrift_keep(a);
+            rc = adrift_keep(a, journal_next_seq(a->journal) - 1);
     }
     a->uncommitted = 0;
     a->commit_due_ms = 0;

@@ -600,7 +600,7 @@ int recover(struct agent *a, uint64_t next_seq, struct err *e)
         r.applied = (struct applied){.seq = 0, .from = 1};
         rc = 0;
     }
-    rc = rc ? rc : adrift_load(a);
+    rc = rc ? rc : adrift_load(a, r.applied.seq);
     if (rc == 0 && r.applied.from < next_seq)
         rc = recover_read(&r, a->conf->journal_dir, e);
     for (size_t at = 0; rc == 0 && map_next(r.open, &at, NULL, NULL, &value);)

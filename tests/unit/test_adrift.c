@@ -5,6 +5,7 @@
 #include "agent/service/adrift.h"
 
 #define IMAGES "p/"
+#define SEQ    7 /* of the last record that the index reflects */
 
 static char images_prefix[] = IMAGES;
 static const struct conf_mapping images = {
@@ -46,11 +47,11 @@ static void exchanged(struct bed *bed)
 /* The next run, after a crash behind a commit. */
 static void again(struct bed *bed)
 {
-    assert_int_equal(adrift_keep(&bed->agent), 0);
+    assert_int_equal(adrift_keep(&bed->agent, SEQ), 0);
     assert_int_equal(index_commit(bed->agent.index), 0);
     run_end(bed);
     run_begin(bed);
-    assert_int_equal(adrift_load(&bed->agent), 0);
+    assert_int_equal(adrift_load(&bed->agent, SEQ), 0);
 }
 
 /* rows_fn. */
@@ -145,11 +146,32 @@ static void test_nothing_is_kept_of_what_the_index_knows(void **state)
     run_end(&bed);
 }
 
+static void test_what_another_version_has_passed_by_is_old(void **state)
+{
+    struct bed bed;
+
+    (void)state;
+    run_begin(&bed);
+    exchanged(&bed);
+    assert_int_equal(adrift_keep(&bed.agent, SEQ), 0);
+    assert_int_equal(index_commit(bed.agent.index), 0);
+    run_end(&bed);
+    run_begin(&bed);
+    assert_int_equal(adrift_load(&bed.agent, SEQ + 1), 0);
+    assert_false(rows_adrift(bed.mapping.rows));
+    again(&bed);
+    assert_int_equal(bed.mapping.adrift, 0);
+    run_end(&bed);
+}
+
 static void test_what_cannot_be_read_is_nothing(void **state)
 {
-    static const char *const values[] = {"", "short", "0123456789012345678901234",
-                                         "012345678901234567890123was\0name\0no end"};
-    static const size_t sizes[] = {0, 5, 25, 24 + 3 + 1 + 4 + 1 + 6};
+    static const char *const values[] = {"", "short",
+                                         "\7\0\0\0\0\0\0\0"
+                                         "8901234567890123456789012",
+                                         "\7\0\0\0\0\0\0\0"
+                                         "890123456789012345678901was\0name\0no end"};
+    static const size_t sizes[] = {0, 5, 33, 32 + 3 + 1 + 4 + 1 + 6};
     struct bed bed;
 
     (void)state;
@@ -161,7 +183,7 @@ static void test_what_cannot_be_read_is_nothing(void **state)
                                             "adrift:images:00002", "adrift:images:00003"}[i],
                            values[i], sizes[i]),
             0);
-    assert_int_equal(adrift_load(&bed.agent), 0);
+    assert_int_equal(adrift_load(&bed.agent, SEQ), 0);
     assert_false(rows_adrift(bed.mapping.rows));
     again(&bed);
     assert_int_equal(bed.mapping.adrift, 0);
@@ -176,6 +198,7 @@ int main(void)
         INDEX_TEST(test_what_has_landed_by_the_journal_is_adrift_no_more),
         INDEX_TEST(test_rows_that_were_rewritten_have_their_new_name),
         INDEX_TEST(test_nothing_is_kept_of_what_the_index_knows),
+        INDEX_TEST(test_what_another_version_has_passed_by_is_old),
         INDEX_TEST(test_what_cannot_be_read_is_nothing),
     };
 
