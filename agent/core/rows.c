@@ -424,7 +424,7 @@ int rows_displaced(struct rows *r, const char *image, struct file_id file, const
     struct entry *e = map_get_str(r->by_image, image);
 
     if (e || entry_of_file(r, file))
-        return 0; /* entry_place saw to it if it was there */
+        return 0; /* rows_entry_place saw to it if it was there */
     e = entry_new(r, image, file, at);
     if (!e)
         return -ENOMEM;
