@@ -33,22 +33,34 @@ int rows_each_adrift(const struct rows *r, rows_adrift_fn *fn, void *arg)
     return 0;
 }
 
-int rows_restore(struct rows *r, const struct rows_adrift *image)
+/* The first name of an image. */
+static struct entry *restored(struct rows *r, const struct rows_adrift *image)
 {
-    struct entry *e = map_get(r->by_file, &image->file, sizeof image->file);
+    struct entry *e = rows_entry_nameless(r, image->file, image->name);
 
-    if (e)
-        return rows_name_add(r, e, image->name);
-    e = rows_entry_nameless(r, image->file, image->name);
     if (!e)
-        return -ENOMEM;
+        return NULL;
     e->unlanded = image->unlanded;
     e->was = image->was ? strdup(image->was) : NULL;
     if ((image->was && !e->was) || rows_entry_place(r, e, image->to)) {
         rows_entry_end(r, e);
-        return -ENOMEM;
+        return NULL;
     }
-    return 0;
+    return e;
+}
+
+int rows_restore(struct rows *r, const struct rows_adrift *image)
+{
+    struct entry *e = map_get(r->by_file, &image->file, sizeof image->file);
+    int rc = 0;
+
+    if (e)
+        rc = rows_name_add(r, e, image->name);
+    else if (!(e = restored(r, image)))
+        rc = -ENOMEM;
+    if (rc == 0)
+        r->pending |= !rows_entry_is_placed(e);
+    return rc;
 }
 
 int rows_rewritten(struct rows *r, const char *from, const char *to)

@@ -582,6 +582,14 @@ static int recover_read(struct recovery *r, const char *dir, struct err *e)
     return rc;
 }
 
+/* The tables of rows may have been told of what a pass is to move, by nobody who is looked at. */
+static void want_passes(struct agent *a)
+{
+    for (size_t i = 0; i < a->mapping_count; i++)
+        if (a->mappings[i].rows && rows_pending(a->mappings[i].rows))
+            relist_wanted(a);
+}
+
 int recover(struct agent *a, uint64_t next_seq, struct err *e)
 {
     struct recovery r = {.agent = a, .open = map_new()};
@@ -620,6 +628,7 @@ int recover(struct agent *a, uint64_t next_seq, struct err *e)
     a->uncommitted++; /* what was read is not to be applied again */
     if (rc == 0)
         rc = agent_commit(a);
+    want_passes(a);
     a->recovered = rc == 0;
     if (rc && !e->code)
         err_set(e, rc, a->conf->state_dir, NULL, "recovery failed: %s", err_name(rc));

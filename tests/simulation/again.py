@@ -88,6 +88,8 @@ EXACT = (
     ("images go one behind the other, a new file comes to the place of the second, and a crash",
      "7205556286276115741:0:27:0:1:0:16:17"),
     ("an image is renamed, written into a list there, and goes on, and a crash", "0:3:9:0:1:22:2"),
+    ("a new file gets a row and overwrites an image, and a crash before the pass",
+     "0:0:19:0:19:23:3"),
     ("a new file takes an image's place, and an old list is saved before the copy lands",
      "17520082497588836245:6:185:1:17:7:18:22:18:8:22:25:16:21:5:19"),
     ("an image passes a place where a new file is when it is looked at first",

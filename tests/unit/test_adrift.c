@@ -100,6 +100,20 @@ static void test_it_is_followed_to_where_it_is_seen(void **state)
     run_end(&bed);
 }
 
+static void test_each_of_its_names_is_one_for_a_pass(void **state)
+{
+    struct bed bed;
+
+    (void)state;
+    run_begin(&bed);
+    assert_int_equal(rows_unlanded(bed.mapping.rows, "a", file_a, "b"), 0);
+    assert_int_equal(rows_seen(bed.mapping.rows, file_a, "a"), 1);
+    again(&bed);
+    assert_true(rows_pending(bed.mapping.rows));
+    expect_pass(&bed, "b>a ");
+    run_end(&bed);
+}
+
 static void test_what_has_landed_by_the_journal_is_adrift_no_more(void **state)
 {
     struct bed bed;
@@ -195,6 +209,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         INDEX_TEST(test_an_image_without_a_key_has_its_rows_after_a_crash),
         INDEX_TEST(test_it_is_followed_to_where_it_is_seen),
+        INDEX_TEST(test_each_of_its_names_is_one_for_a_pass),
         INDEX_TEST(test_what_has_landed_by_the_journal_is_adrift_no_more),
         INDEX_TEST(test_rows_that_were_rewritten_have_their_new_name),
         INDEX_TEST(test_nothing_is_kept_of_what_the_index_knows),
