@@ -92,6 +92,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/removals.c \
 	agent/service/rename.c \
 	agent/service/rename_dirs.c \
+	agent/service/rename_source.c agent/service/rename_source.h \
 	agent/service/rename_told.c \
 	agent/service/replay.c agent/service/replay.h \
 	agent/service/report.c \

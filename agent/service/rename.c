@@ -3,6 +3,7 @@
 
 #include "agent/service/birth.h"
 #include "agent/service/follow.h"
+#include "agent/service/rename_source.h"
 #include "agent/service/stale.h"
 
 #include "base/log.h"
@@ -14,157 +15,6 @@
 /* A new path waits for word of the one that it may come from, beyond the settle times: */
 #define PATIENCE_MS        1000
 #define REMOTE_PATIENCE_MS 10000 /* where a path may be unknown (ESTALE...) for some seconds */
-
-#define SOURCE_HOPS_MAX                                                                            \
-    16 /* renames of directories that an image took part in before S3 followed */
-
-/* ---- the source of a new path ---- */
-
-struct source {
-    struct agent *agent;
-    const struct item *it;
-    char key[AGENT_KEY_SIZE];
-    bool found;
-    bool told;
-    bool exact; /* of the search by inode */
-};
-
-/* The item's file is what S3 has there, too: what the index has of the same inode under another key
- * is another link to it, of which it has no birth (birth_shared), and not where it came from. */
-static bool is_link_of(struct agent *a, const struct item *it, const struct known *elsewhere)
-{
-    struct index_entry e;
-
-    return !elsewhere->born_ns && agent_image(a, it->key, &e) &&
-           !(e.known.flags & KNOWN_UNCERTAIN) && e.known.ino == it->seen.ino &&
-           !plan_is_other(&it->seen, &e.known);
-}
-
-/* index_fn: an entry with the new path's inode, of the same mapping and still in its place. Where a
- * transfer was interrupted only a birth tells. */
-static int source_by_inode(void *arg, const char *key, const struct known *known)
-{
-    struct source *s = arg;
-    const struct mapping *m = &s->agent->mappings[s->it->mapping];
-
-    if (!plan_is_placed(known) || (known->flags & KNOWN_UNCERTAIN) ||
-        strcmp(key, s->it->key) == 0 || strncmp(key, m->conf->prefix, m->prefix_len) != 0 ||
-        is_link_of(s->agent, s->it, known))
-        return 0;
-    if (plan_is_same(&s->it->seen, known))
-        s->told = true;
-    else if (plan_is_other(&s->it->seen, known))
-        return 0;
-    else if (s->exact &&
-             (known->size != s->it->seen.size || known->mtime_ns != s->it->seen.mtime_ns))
-        return 0;
-    snprintf(s->key, sizeof s->key, "%s", key);
-    s->found = true;
-    return 1;
-}
-
-/* The image that the index has there was seen at another path than the item's. */
-static bool is_elsewhere(const struct source *s, const struct known *known)
-{
-    const struct item *other = sighted_find(s->agent, s->it->mapping, known->ino);
-
-    return other && other != s->it && plan_is_same(&other->seen, known);
-}
-
-/* Take this key as the source: if it is in the index, in its place, and another one than the
- * item's; `exact`: and was made from the very file that the item is. (Of what is uncertain that is
- * not known: a copy whose answer was lost is still the image that the index has elsewhere.) */
-static bool source_take(struct source *s, const char *key, bool exact)
-{
-    struct index_entry e;
-
-    if (!key || strcmp(key, s->it->key) == 0 || !agent_image(s->agent, key, &e) ||
-        (exact && ((e.known.flags & KNOWN_UNCERTAIN) || plan_is_other(&s->it->seen, &e.known))) ||
-        (!exact && strcmp(key, s->it->key) != 0 && is_elsewhere(s, &e.known)))
-        return false;
-    snprintf(s->key, sizeof s->key, "%s", key);
-    s->found = s->told = true;
-    return true;
-}
-
-/* The same for what was at this key by what events told: the image that had come there and is not
- * in S3 under that name yet, else what the index has there; if neither, where the directory was
- * before. */
-static bool source_told(struct source *s, const char *key, bool exact)
-{
-    const struct mapping *m = &s->agent->mappings[s->it->mapping];
-    char image_key[AGENT_KEY_SIZE];
-    struct trail trail;
-
-    if (!key)
-        return false;
-    trail_begin(&trail, key);
-    do {
-        const char *image = m->rows ? rows_image_at(m->rows, trail.key + m->prefix_len) : NULL;
-
-        if ((image && agent_key(s->agent, s->it->mapping, image, image_key) &&
-             source_take(s, image_key, exact)) ||
-            source_take(s, trail.key, exact))
-            return true;
-    } while (trail_back(s->agent, &trail));
-    return false;
-}
-
-/* Find an entry of the index by the item's inode; `exact`: size and mtime must agree too. */
-static bool source_search(struct source *s, bool exact)
-{
-    s->exact = exact;
-    if (index_each_inode(s->agent->index, s->it->seen.ino, source_by_inode, s) < 0)
-        agent_fail(s->agent, -EIO, "reading the index");
-    return s->found;
-}
-
-/* The item of what an event says was here before, at another path, and never came to S3; NULL. */
-static struct item *unlanded_source(struct agent *a, const struct item *it)
-{
-    struct trail trail;
-
-    trail_begin(&trail, it->key);
-    while (trail_back(a, &trail)) {
-        struct item *o = pending_find(a->pending, trail.key);
-        struct index_entry e;
-
-        if (o && o != it && o->was_there && index_get(a->index, trail.key, &e) == -ENOENT)
-            return o;
-    }
-    return NULL;
-}
-
-/* Find it by its birth. */
-static bool source_born(struct source *s)
-{
-    struct birth b;
-
-    if (!s->it->seen.born_ns || !birth_find(s->agent, s->it, &s->it->seen, &b))
-        return false;
-    snprintf(s->key, sizeof s->key, "%s", b.key);
-    s->found = s->told = true;
-    return true;
-}
-
-/* Find where the new path may have come from. Events tell, but they may have told of a name that
- * the index gave to another image meanwhile, so what agrees with the inode comes first. An image
- * that S3 never had and that came here by itself is not the one that was here with its directory.
- * `known`: rows tell which image it is, and of another it is none. */
-static void source_find(struct agent *a, struct item *it, bool known, struct source *s)
-{
-    char dir[AGENT_KEY_SIZE];
-    const char *by_dir = rename_told_by_directory(a, it->key, dir) ? dir : NULL;
-
-    *s = (struct source){.agent = a, .it = it};
-    if (source_born(s) || known)
-        return;
-    if (source_told(s, it->origin, true) || source_told(s, by_dir, true) ||
-        source_search(s, true) || source_told(s, it->origin, false) ||
-        (!unlanded_source(a, it) && source_told(s, by_dir, false)))
-        return;
-    (void)source_search(s, false); /* found or not is in s */
-}
 
 /* Whose path holds another file than the index knows there. */
 struct occupant {
@@ -210,7 +60,7 @@ static void passed_unlanded(struct agent *a, const struct item *it)
 {
     struct item *o;
 
-    while (!it->seen.born_ns && (o = unlanded_source(a, it)) && !o->told_gone &&
+    while (!it->seen.born_ns && (o = rename_unlanded_source(a, it)) && !o->told_gone &&
            (is_gone(a, o) || o->state == ITEM_SETTLING || o->state == ITEM_OBSERVING)) {
         follow_passed(a, o);
         unlanded_left(a, o);
@@ -291,7 +141,8 @@ static bool source_seen(const struct item *o)
 
 /* The source is there no more: is the new path its image? */
 static enum rename_answer consider_gone(struct agent *a, struct item *it, struct item *o,
-                                        const struct source *s, const struct known *source_known)
+                                        const struct rename_source *s,
+                                        const struct known *source_known)
 {
     static const struct file_stat absent = {.kind = FILE_ABSENT};
 
@@ -314,7 +165,7 @@ static enum rename_answer consider_gone(struct agent *a, struct item *it, struct
 /* The source's path holds another file now. If that one is an image that moved there (a chain of
  * renames, a swap), the rows of this one follow it here; its content is put. */
 static enum rename_answer consider_occupied(struct agent *a, struct item *it, struct item *o,
-                                            const struct source *s,
+                                            const struct rename_source *s,
                                             const struct known *source_known)
 {
     static const struct file_stat absent = {.kind = FILE_ABSENT};
@@ -407,7 +258,7 @@ bool rename_must_wait(struct agent *a, const struct item *it, const struct known
         return true;
     other = sighted_find(a, it->mapping, known->ino);
     if (!other || other == it || plan_is_other(&other->seen, known) || other->decided ||
-        is_link_of(a, other, known))
+        rename_is_link(a, other, known))
         return false;
     if (other->state == ITEM_SETTLING) /* that may go on for ever */
         return patient(a, it);
@@ -436,7 +287,7 @@ static enum rename_answer consider_displaced(struct agent *a, struct item *it,
 
     if (it->vacated || rename_heir(a, it) ||
         (other && other != it && !plan_is_other(&other->seen, known) &&
-         !is_link_of(a, other, known)) ||
+         !rename_is_link(a, other, known)) ||
         follow_is_elsewhere(a, it, known) || birth_left(a, it, known, &b))
         return RENAME_TAKEN;
     /* The file here came from elsewhere. Where what was here went may still be found. */
@@ -480,10 +331,16 @@ static bool can_be_seen(const struct item *o)
 
 /* An image that never came to S3 was renamed: it is added under the new path, and its rows follow
  * (it->image is set then). */
-static enum rename_answer consider_unlanded(struct agent *a, struct item *it)
+static enum rename_answer consider_unlanded(struct agent *a, struct item *it,
+                                            const struct rename_source *s)
 {
-    struct item *o = unlanded_source(a, it);
+    struct item *o = rename_unlanded_source(a, it);
 
+    if (!o && s->interrupted[0]) {
+        o = pending_find(a->pending, s->interrupted);
+        if (!o)
+            return consider_ask(a, it, s->interrupted);
+    }
     if (!o)
         return RENAME_NONE;
     if (is_gone(a, o)) {
@@ -533,7 +390,7 @@ static bool had_rows_here(struct agent *a, struct item *it, const struct known *
 
 enum rename_answer rename_consider(struct agent *a, struct item *it, const struct known *known)
 {
-    struct source s;
+    struct rename_source s;
     struct index_entry source;
     struct item *o;
     bool born;
@@ -561,9 +418,9 @@ enum rename_answer rename_consider(struct agent *a, struct item *it, const struc
         if (!born)
             return RENAME_NONE;
     }
-    source_find(a, it, born, &s);
+    rename_source_find(a, it, born, &s);
     if (!born && !s.told && !(s.found && s.exact) && (it->origin || !it->image)) {
-        enum rename_answer unlanded = consider_unlanded(a, it);
+        enum rename_answer unlanded = consider_unlanded(a, it, &s);
 
         if (unlanded == RENAME_WAIT || it->image)
             return unlanded;

@@ -156,6 +156,35 @@ def test_a_start_that_fails_forgets_nothing_of_what_a_crash_left(ctx):
 
 
 @on("s3d")
+def test_what_was_on_its_way_keeps_its_rows_where_it_is_renamed_meanwhile(ctx):
+    images, lists = ctx.folder("images"), ctx.folder("lists")
+    samples.write_lists(lists, samples.adwaita(images, count=20))
+    agent = ctx.agent(images=images, lists=lists).start()
+    agent.wait_in_step()
+    ctx.server.fault("delay", op="PutObject", count=0, ms=60000)
+    for i in range(20):
+        write(f"{images}/new/{i}.jpg", f"image {i}".encode() * 50)
+    write(f"{images}/one.jpg", b"by itself")
+    write(f"{lists}/new.lst", "".join(f"{i}\t{i % 7}\tnew/{i}.jpg\n" for i in range(20)).encode() +
+          b"20\t3\tone.jpg\n")
+    wait_until(lambda: sum(r["st"] == "intent" and r["p"].startswith(("new/", "one."))
+                           for r in agent.journal_records("--op", "add")) == 21, 20,
+               "all new images on their way")
+    agent.kill9()
+    ctx.server.clear_faults()
+    os.rename(f"{images}/new", f"{images}/later")
+    os.rename(f"{images}/one.jpg", f"{images}/other.jpg")
+    agent.start()
+    agent.wait_in_step(60)
+    with open(f"{lists}/new.lst", encoding="ascii") as file:
+        rows = file.read().splitlines()
+    assert rows == [f"{i}\t{i % 7}\tlater/{i}.jpg" for i in range(20)] + ["20\t3\tother.jpg"], rows
+    ctx.client.assert_tree(images, "images/")
+    ctx.client.assert_tree(lists, "lists/")
+    agent.verify_journal()
+
+
+@on("s3d")
 def test_a_lost_index_is_made_again(ctx):
     images, lists = ctx.folder("images"), ctx.folder("lists")
     samples.write_lists(lists, samples.adwaita(images, count=200))
