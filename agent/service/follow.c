@@ -298,14 +298,19 @@ static int born_also(struct agent *a, struct rows *rows, const struct birth *b, 
 int follow_also(struct agent *a, struct rows *rows, const struct item *it, const char *path)
 {
     struct file_id file = file_id_of(&it->seen);
-    const char *image = rows_image_of(rows, file);
+    const char *image = rows_image_of(rows, file), *was;
     struct birth b;
 
-    if (image)
-        return rows_also(rows, image, file, image, path);
-    if (birth_find(a, it, &it->seen, &b))
+    if (!image && birth_find(a, it, &it->seen, &b))
         return born_also(a, rows, &b, path);
-    return rows_unlanded(rows, path, file, it->path);
+    was = image ? NULL : rows_replaced_at(rows, file);
+    if (was && strcmp(was, it->path) != 0) {
+        if (rows_regain(rows, file, it->path))
+            return -ENOMEM;
+        image = rows_image_of(rows, file);
+    }
+    return image ? rows_also(rows, image, file, image, path)
+                 : rows_unlanded(rows, path, file, it->path);
 }
 
 /* The image that was found at the item's path is there still, by the table's word, and the file
