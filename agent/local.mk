@@ -22,7 +22,8 @@ agent_libcore_a_SOURCES = \
 	agent/core/proof.c agent/core/proof.h \
 	agent/core/request.c agent/core/request.h \
 	agent/core/proposal.c agent/core/proposal.h \
-	agent/core/rows.c agent/core/rows.h agent/core/rows_adrift.c agent/core/rows_pass.c agent/core/rows_replaced.c \
+	agent/core/rows.c agent/core/rows.h agent/core/rows_adrift.c agent/core/rows_ask.c \
+	agent/core/rows_pass.c agent/core/rows_replaced.c \
 	agent/core/rows_table.h \
 	agent/core/trash.c agent/core/trash.h \
 	agent/core/trouble.c agent/core/trouble.h \

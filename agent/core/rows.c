@@ -64,11 +64,12 @@ int rows_name_add(struct rows *r, struct entry *e, const char *path)
     }
     n->next = NULL;
     n->sought = 0;
-    n->guess = false;
+    n->made = n->guess = false;
     memcpy(n->path, path, size);
     while (*end)
         end = &(*end)->next;
     *end = n;
+    r->changes++;
     return 0;
 }
 
@@ -79,6 +80,7 @@ void rows_name_remove(struct rows *r, struct entry *e, struct name **at)
     *at = n->next;
     unmap(r->by_name, n->path, e);
     free(n);
+    r->changes++;
 }
 
 /* The entry of what certainly is this file; NULL. */
@@ -149,6 +151,7 @@ static int entry_name(struct rows *r, struct entry *e, const char *image)
     if (rc)
         return rc;
     r->nameless -= had_none;
+    r->changes++;
     e->unlanded = false;
     return 0;
 }
@@ -237,6 +240,7 @@ static void entry_drop(struct rows *r, struct entry *e)
     free(e->to);
     e->to = NULL;
     e->lost = false;
+    r->changes++;
     r->pending = true;
 }
 
@@ -245,6 +249,7 @@ static void entry_drop(struct rows *r, struct entry *e)
 static void entry_lose(struct rows *r, struct entry *e)
 {
     e->lost = true;
+    r->changes++;
     for (const struct name *n = e->names; n; n = n->next)
         r->pending |= !e->image || strcmp(n->path, e->image) != 0;
 }
@@ -263,6 +268,7 @@ int rows_entry_place(struct rows *r, struct entry *e, const char *to)
     if (set_mapped(r->by_to, e, &e->to, to))
         return -ENOMEM;
     e->lost = e->over = false;
+    r->changes++;
     r->pending |= !rows_entry_is_placed(e);
     return 0;
 }
@@ -308,6 +314,7 @@ static void entry_unname(struct rows *r, struct entry *e)
     e->was = e->image;
     e->image = NULL;
     r->nameless++;
+    r->changes++;
     r->pending |= e->lost;
 }
 
@@ -549,6 +556,17 @@ void rows_passed(struct rows *r, struct file_id file, const char *path)
         entry_unname(r, old);
 }
 
+/* S3 has this file at this path now, which is another one than what had come there by the table's
+ * word: that was overwritten, so that its rows are not where S3 has it. */
+static void overwrite(struct rows *r, const struct entry *e, struct file_id file, const char *path)
+{
+    struct entry *there = map_get_str(r->by_to, path);
+
+    if (there && there != e && there->image && !there->lost && rows_entry_is_at(there, path) &&
+        file_id_differs(there->file, file))
+        entry_unname(r, there);
+}
+
 int rows_landed(struct rows *r, const char *image, struct file_id file, const char *path)
 {
     struct entry *e = entry_landed(r, image, file, path);
@@ -561,6 +579,7 @@ int rows_landed(struct rows *r, const char *image, struct file_id file, const ch
     }
     if (old && old != e)
         entry_unname(r, old);
+    overwrite(r, e, file, path);
     if (!e || (e->image && rows_entry_is_at(e, e->image) && !rows_entry_is_at(e, path)))
         return 0; /* or it has come to where it is already, and this to where it was in between */
     if (entry_name(r, e, path) || entry_file(r, e, file) ||
@@ -586,79 +605,33 @@ int rows_came_over(struct rows *r, struct file_id file, const char *to)
     return 1;
 }
 
-bool rows_is_over(const struct rows *r, const char *name)
+/* By which name the index has the entry's image, or what is in its place by now, when nothing is
+ * open any more. NULL: it is gone. */
+static const char *name_at_rest(const struct rows *r, const struct entry *e, rows_home_fn *is_home,
+                                void *arg)
 {
-    const struct entry *e = map_get_str(r->by_name, name);
+    const struct entry *there = e->to ? map_get_str(r->by_image, e->to) : NULL;
 
-    return e && e->over;
-}
-
-bool rows_has(const struct rows *r, const char *image)
-{
-    return map_get_str(r->by_image, image) != NULL;
-}
-
-bool rows_is_at(const struct rows *r, const char *image, const char *path)
-{
-    const struct entry *e = map_get_str(r->by_image, image);
-
-    return e && !e->lost && rows_entry_is_at(e, path);
-}
-
-bool rows_is_free(const struct rows *r, const char *path)
-{
-    const struct entry *e = map_get_str(r->by_to, path);
-
-    return !e || e->lost;
-}
-
-const char *rows_image_at(const struct rows *r, const char *path)
-{
-    const struct entry *e = map_get_str(r->by_to, path);
-
-    return e && rows_entry_is_at(e, path) ? e->image : NULL;
-}
-
-const char *rows_place_of(const struct rows *r, const char *name)
-{
-    const struct entry *e = map_get_str(r->by_name, name);
-
-    return e && !e->lost ? e->to : NULL;
-}
-
-const char *rows_at(const struct rows *r, const char *image)
-{
-    const struct entry *e = map_get_str(r->by_image, image);
-
-    if (!e)
+    if (e->image && is_home(arg, e->image, &e->file))
+        return e->image;
+    if (!e->to || e->lost || (there && there != e) || map_get_str(r->by_to, e->to) != e)
         return NULL;
-    if (e->before)
-        return e->before;
-    return e->names ? e->names->path : NULL;
-}
-
-/* The entry has no name, and what is known by the name of its place is no other entry's. */
-static bool is_replaced(const struct rows *r, const struct entry *e)
-{
-    return !e->image && e->to && !e->lost && map_get_str(r->by_to, e->to) == e &&
-           !map_get_str(r->by_image, e->to);
+    return is_home(arg, e->to, NULL) ? e->to : NULL;
 }
 
 int rows_close(struct rows *r, rows_home_fn *is_home, void *arg)
 {
     rows_replaced_forget(r);
     for (struct entry *e = r->first, *next; e; e = next) {
-        bool home = is_replaced(r, e) && is_home(arg, e->to, NULL);
-        int rc = home ? entry_name(r, e, e->to) : 0;
+        const char *name = name_at_rest(r, e, is_home, arg);
 
         next = e->next;
-        if (rc == 0 && !home && (!e->image || !is_home(arg, e->image, &e->file))) {
+        if (!name) {
             entry_drop(r, e);
             continue;
         }
-        rc = rc ? rc : rows_entry_place(r, e, e->image);
-        if (rc)
-            return rc;
+        if (rows_entry_place(r, e, name) || (name != e->image && entry_name(r, e, e->to)))
+            return -ENOMEM;
         entry_end_at_home(r, e);
     }
     return 0;

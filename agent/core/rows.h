@@ -78,11 +78,15 @@ bool rows_adrift(const struct rows *r);
 
 /* rows_restore(r, image): what an earlier run was told by rows_each_adrift, into a table that knows
  * nothing else. rows_rewritten(r, from, to): rows that the image at `to` had by the name `from`
- * have that name by now; what else had the name keeps it. 0 or -ENOMEM. */
+ * have that name by now; what else had the name keeps it. 0 or -ENOMEM. rows_is_adrift(r, name): is
+ * this a name of an image without a name in the index, which is elsewhere? rows_name_left(r, name):
+ * its rows of that name have left. */
 int rows_restore(struct rows *r, const struct rows_adrift *image)
     __attribute__((warn_unused_result));
 int rows_rewritten(struct rows *r, const char *from, const char *to)
     __attribute__((warn_unused_result));
+bool rows_is_adrift(const struct rows *r, const char *name);
+void rows_name_left(struct rows *r, const char *name);
 
 /* rows_also(r, image, file, at, name): lists may name the image by this path too. A new entry
  * counts as being where the index has it, unless another that has no name any more is there: its
@@ -147,6 +151,10 @@ int rows_came_over(struct rows *r, struct file_id file, const char *to)
     __attribute__((warn_unused_result));
 bool rows_is_over(const struct rows *r, const char *name);
 
+/* rows_is_lost(r, name): is it where nobody knows, and without a name in the index? It was
+ * overwritten, or left unseen. */
+bool rows_is_lost(const struct rows *r, const char *name);
+
 /* rows_has(r, image): there is an entry of that name. */
 bool rows_has(const struct rows *r, const char *image);
 
@@ -167,6 +175,11 @@ const char *rows_place_of(const struct rows *r, const char *name);
 /* rows_at(r, image): by which path lists name it for certain: not yet by what a pass that is under
  * way (before rows_settled) makes of it. NULL: the table does not know, or by none. */
 const char *rows_at(const struct rows *r, const char *image);
+
+/* rows_changes(r): grows with each change of the table. rows_any(r): it has images, or remembers
+ * which were replaced. */
+uint64_t rows_changes(const struct rows *r);
+bool rows_any(const struct rows *r);
 
 /* rows_pending(r): something changed since the last rows_take.
  * rows_unsure(r): rows of a lost image are where another's are to go, or cannot go to its name. */

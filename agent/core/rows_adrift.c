@@ -13,24 +13,35 @@ bool rows_adrift(const struct rows *r)
     return r->nameless > 0;
 }
 
+/* The names of one image: what a pass that is under way makes of them is not in the lists yet. */
+static int each_name(const struct entry *e, struct rows_adrift *image, rows_adrift_fn *fn,
+                     void *arg)
+{
+    int rc = 0;
+
+    image->name = e->before;
+    if (e->before)
+        rc = fn(arg, image);
+    for (const struct name *n = e->names; n && rc == 0; n = n->next) {
+        image->name = n->path;
+        if (!n->made)
+            rc = fn(arg, image);
+    }
+    return rc;
+}
+
 int rows_each_adrift(const struct rows *r, rows_adrift_fn *fn, void *arg)
 {
-    for (const struct entry *e = r->nameless ? r->first : NULL; e; e = e->next) {
+    int rc = 0;
+
+    for (const struct entry *e = r->nameless ? r->first : NULL; e && rc == 0; e = e->next) {
         struct rows_adrift image = {
             .file = e->file, .was = e->was, .to = e->to, .unlanded = e->unlanded};
 
-        if (e->image || e->lost || !e->to || !e->file.born_ns)
-            continue;
-        for (const struct name *n = e->names; n; n = n->next) {
-            int rc;
-
-            image.name = n->path;
-            rc = fn(arg, &image);
-            if (rc)
-                return rc;
-        }
+        if (!e->image && !e->lost && e->to && e->file.born_ns)
+            rc = each_name(e, &image, fn, arg);
     }
-    return 0;
+    return rc;
 }
 
 /* The first name of an image. */
@@ -63,16 +74,36 @@ int rows_restore(struct rows *r, const struct rows_adrift *image)
     return rc;
 }
 
+/* Take a name from the entry that has it. */
+static void name_leave(struct rows *r, struct entry *e, const char *name)
+{
+    struct name **at = &e->names;
+
+    while (*at && strcmp((*at)->path, name) != 0)
+        at = &(*at)->next;
+    if (*at)
+        rows_name_remove(r, e, at);
+}
+
 int rows_rewritten(struct rows *r, const char *from, const char *to)
 {
     struct entry *e = map_get_str(r->by_name, from);
 
     if (!e || e->image || !rows_entry_is_at(e, to) || strcmp(from, to) == 0)
         return 0;
-    for (struct name **at = &e->names; *at; at = &(*at)->next)
-        if (strcmp((*at)->path, from) == 0) {
-            rows_name_remove(r, e, at);
-            break;
-        }
+    name_leave(r, e, from);
     return rows_name_add(r, e, to);
+}
+
+bool rows_is_adrift(const struct rows *r, const char *name)
+{
+    const struct entry *e = map_get_str(r->by_name, name);
+
+    return e && !e->image && e->to && !rows_entry_is_at(e, name);
+}
+
+void rows_name_left(struct rows *r, const char *name)
+{
+    if (rows_is_adrift(r, name))
+        name_leave(r, map_get_str(r->by_name, name), name);
 }

@@ -131,6 +131,8 @@ int rows_take(struct rows *r, rows_fn *fn, void *arg)
         const char *to = e->moved && !e->names ? entry_target(r, e) : NULL;
 
         rc = to ? rows_name_add(r, e, to) : 0;
+        if (to && e->names)
+            e->names->made = true;
     }
     r->pending = r->pending && rc;
     return rc;
@@ -188,6 +190,7 @@ int rows_settled(struct rows *r, rows_fn *fn, void *arg)
         e->before = NULL;
         if (!e->names)
             continue;
+        e->names->made = false;
         rc = fn(arg, e->image, e->names->path);
         if (e->image && rows_entry_is_placed(e) && strcmp(e->image, e->to) == 0)
             rows_entry_end(r, e);

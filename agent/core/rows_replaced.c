@@ -19,6 +19,7 @@ void rows_replaced(struct rows *r, struct file_id file, const char *at, bool row
         return;
     slot = &r->replaced[r->next_replaced];
     r->next_replaced = (r->next_replaced + 1) % ROWS_REPLACED_MAX;
+    r->changes++;
     free(slot->at);
     *slot = (struct replaced){.file = file, .at = strdup(at), .rows = rows};
 }

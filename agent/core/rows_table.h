@@ -1,7 +1,7 @@
 /*
- * The table of rows.h as its parts see it: rows.c has what becomes of images, rows_pass.c what
- * passes over the lists make of that, rows_replaced.c what may be found yet, rows_adrift.c what a
- * crash may not take. Pure.
+ * The table of rows.h as its parts see it: rows.c has what becomes of images, rows_ask.c what the
+ * table says of them, rows_pass.c what passes over the lists make of that, rows_replaced.c what may
+ * be found yet, rows_adrift.c what a crash may not take. Pure.
  */
 #ifndef LOCKSTEP_AGENT_CORE_ROWS_TABLE_H
 #define LOCKSTEP_AGENT_CORE_ROWS_TABLE_H
@@ -12,6 +12,7 @@
 struct name {
     struct name *next;
     uint64_t sought; /* see rows_seek */
+    bool made;       /* by the pass that is under way */
     bool guess; /* nobody saw it: people may have written it, since the index has the image so */
     char path[];
 };
@@ -49,6 +50,7 @@ struct rows {
     size_t nameless;      /* entries without an image's name */
     struct replaced *replaced; /* ROWS_REPLACED_MAX of them; NULL: none yet */
     size_t next_replaced;
+    uint64_t changes;
     bool pending;
 };
 

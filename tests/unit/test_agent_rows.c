@@ -384,6 +384,57 @@ static void test_at_rest_rows_are_of_what_replaced_their_image(void **state)
     rows_free(r);
 }
 
+/* It went, came back, and went again, and S3 had it where it is since the first time. */
+static void test_at_rest_an_image_is_where_the_index_has_it(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES, NAMES, NAMES}};
+
+    (void)state;
+    assert_int_equal(rows_follow(r, "n1", born(10, 1), "n1", "n0"), 0);
+    assert_int_equal(rows_close(r, has_n0, NULL), 0);
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[1], 0);
+    assert_int_equal(rows_settled(r, ignore, NULL), 0);
+    assert_false(rows_any(r));
+    rows_free(r);
+}
+
+/* An image went and came back when S3 had followed, and a new file came over it. */
+static void test_rows_of_a_place_do_not_go_with_the_object_of_what_had_come_there(void **state)
+{
+    struct rows *r = rows_new();
+    struct batch b = {.to = {NAMES, NAMES, NAMES, NAMES}};
+
+    (void)state;
+    assert_int_equal(rows_follow(r, "n0", born(9, 1), "n0", "n1"), 0);
+    assert_int_equal(rows_landed(r, "n0", born(9, 1), "n1"), 0);
+    assert_int_equal(rows_seen(r, born(9, 1), "n0"), 1);
+    assert_int_equal(rows_landed(r, NULL, born(10, 1), "n0"), 0);
+    assert_int_equal(rows_gone(r, "n1", "n1", "n0"), 0);
+    assert_int_equal(rows_close(r, has_n0, NULL), 0);
+    assert_int_equal(rows_take(r, gather, &b), 0);
+    assert_int_equal(b.to[0], NAMES); /* they stay */
+    assert_int_equal(b.to[1], 0);
+    rows_free(r);
+}
+
+static void test_what_left_its_place_to_another_unseen_is_lost(void **state)
+{
+    struct rows *r = rows_new();
+
+    (void)state;
+    assert_int_equal(rows_displaced(r, "n1", born(9, 1), "n1"), 0);
+    assert_false(rows_is_lost(r, "n1")); /* the index has it still */
+    assert_int_equal(rows_follow(r, "n0", born(10, 1), "n0", "n1"), 0);
+    assert_int_equal(rows_landed(r, "n0", born(10, 1), "n1"), 0);
+    assert_true(rows_is_lost(r, "n1"));
+    assert_false(rows_is_lost(r, "n0"));
+    assert_int_equal(rows_seen(r, born(9, 1), "n2"), 1);
+    assert_false(rows_is_lost(r, "n1"));
+    rows_free(r);
+}
+
 static void test_what_landed_behind_an_image_is_its_name(void **state)
 {
     struct rows *r = rows_new();
@@ -487,6 +538,9 @@ int main(void)
         cmocka_unit_test(test_what_never_landed_is_not_what_was_at_its_place),
         cmocka_unit_test(test_rows_of_what_was_replaced_are_not_lost_to_a_name_of_the_new_one),
         cmocka_unit_test(test_a_name_that_the_index_has_for_it_is_learnt_late),
+        cmocka_unit_test(test_at_rest_an_image_is_where_the_index_has_it),
+        cmocka_unit_test(test_rows_of_a_place_do_not_go_with_the_object_of_what_had_come_there),
+        cmocka_unit_test(test_what_left_its_place_to_another_unseen_is_lost),
         cmocka_unit_test(test_what_landed_behind_an_image_is_its_name),
         cmocka_unit_test(test_a_swap_is_one_batch),
         cmocka_unit_test(test_what_was_removed_takes_all_its_rows_along),
