@@ -22,7 +22,8 @@ enum change_kind {
     CHANGE_IMAGE,     /* this path only is now called `to` */
     CHANGE_OVER,      /* the same, and another image was there */
     CHANGE_DIRECTORY, /* this path and all within is now below `to` */
-    CHANGE_REMOVE     /* this path and all within is gone */
+    CHANGE_REMOVE,    /* this path and all within is gone */
+    CHANGE_YIELD      /* what this path only named is not there any more, but another image */
 };
 
 struct change {
@@ -43,6 +44,7 @@ struct filters {
 struct lst_changes {
     struct map *map;      /* path -> struct change */
     struct map *over;     /* where images came over others -> not NULL */
+    struct map *yielding; /* paths of CHANGE_YIELD -> not NULL */
     uint64_t spreading;   /* changes that reach further than their own path */
     size_t spreading_min; /* no such change has a shorter path */
     struct filters filters;
@@ -75,8 +77,9 @@ int lst_changes_new(struct lst_changes **ret)
         return -ENOMEM;
     c->map = map_new();
     c->over = map_new();
+    c->yielding = map_new();
     c->spreading_min = SIZE_MAX;
-    if (!c->map || !c->over || filters_init(&c->filters, FILTER_BITS_MIN) < 0) {
+    if (!c->map || !c->over || !c->yielding || filters_init(&c->filters, FILTER_BITS_MIN) < 0) {
         lst_changes_free(c);
         return -ENOMEM;
     }
@@ -94,6 +97,7 @@ void lst_changes_free(struct lst_changes *c)
         free(change);
     map_free(c->map);
     map_free(c->over);
+    map_free(c->yielding);
     free(c->filters.paths);
     free(c);
 }
@@ -280,6 +284,13 @@ int lst_changes_remove(struct lst_changes *c, const char *path)
     return put(c, CHANGE_REMOVE, path, "");
 }
 
+int lst_changes_yield(struct lst_changes *c, const char *path)
+{
+    int rc = put(c, CHANGE_YIELD, path, "");
+
+    return rc ? rc : map_put_str(c->yielding, path, c, NULL);
+}
+
 uint64_t lst_changes_count(const struct lst_changes *c)
 {
     return map_count(c->map);
@@ -406,12 +417,22 @@ bool changes_come_over(const struct lst_changes *c, struct span normal)
     return map_get(c->over, normal.p, normal.n);
 }
 
+bool change_yields(const struct change_hit *hit)
+{
+    return hit->change->kind == CHANGE_YIELD;
+}
+
+bool changes_any_yield(const struct lst_changes *c)
+{
+    return map_count(c->yielding) > 0;
+}
+
 enum lst_fate change_fate(const struct change_hit *hit, char *out, size_t size)
 {
     const struct change *change = hit->change;
     size_t rest_n = hit->normal.n - hit->from_n;
 
-    if (change->kind == CHANGE_REMOVE)
+    if (change->kind == CHANGE_REMOVE || change->kind == CHANGE_YIELD)
         return LST_DROP;
     if (change->to_n == hit->from_n && memcmp(change->to, hit->normal.p, hit->from_n) == 0)
         return LST_KEEP; /* it keeps its name, whatever becomes of the directory above */

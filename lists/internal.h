@@ -100,6 +100,11 @@ bool change_is_over(const struct change_hit *hit);
 bool changes_any_over(const struct lst_changes *c);
 bool changes_come_over(const struct lst_changes *c, struct span normal);
 
+/* change_yields(hit): as of lst_changes_yield; change_fate has its row dropped.
+ * changes_any_yield(c): some change is such. */
+bool change_yields(const struct change_hit *hit);
+bool changes_any_yield(const struct lst_changes *c);
+
 /*
  * Rewriting. Pure.
  */

@@ -77,6 +77,10 @@ int lst_changes_rename(struct lst_changes *c, const char *from, const char *to)
  */
 int lst_changes_rename_over(struct lst_changes *c, const char *from, const char *to)
     __attribute__((warn_unused_result));
+/* lst_changes_yield(c, path): another image has this place now, and nobody knows where the one went
+ * that had it: a list in which rows come to `path` with this batch has no other row by it then; in
+ * any other they stay. */
+int lst_changes_yield(struct lst_changes *c, const char *path) __attribute__((warn_unused_result));
 int lst_changes_rename_directory(struct lst_changes *c, const char *from, const char *to)
     __attribute__((warn_unused_result));
 int lst_changes_remove(struct lst_changes *c, const char *path) __attribute__((warn_unused_result));

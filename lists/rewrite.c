@@ -26,6 +26,7 @@ struct rewrite {
     bool reindex;     /* some row goes, and the others are to be numbered: */
     uint64_t next;    /* index of the next image row then */
     struct map *kept; /* of the paths that images came over: those of rows that stay; or NULL */
+    struct map *came; /* paths to which rows come; NULL where nobody asks */
     struct lst_rewrite_stats stats;
     char scratch[PATH_BYTES_MAX + 1];
     char fresh[PATH_BYTES_MAX + 1]; /* the new path */
@@ -155,7 +156,27 @@ static enum lst_fate fate_here(const struct rewrite *w, const struct change_hit 
     enum lst_fate fate = change_fate(hit, fresh, PATH_BYTES_MAX + 1);
     bool has_other = w->kept && change_is_over(hit) && map_get_str(w->kept, fresh);
 
+    if (change_yields(hit) && w->came && !map_get(w->came, hit->normal.p, hit->normal.n))
+        return LST_KEEP;
     return fate == LST_RENAME && has_other ? LST_DROP : fate;
+}
+
+/* Find the paths to which rows come. 0 or -ENOMEM. */
+static int find_came(struct rewrite *w)
+{
+    struct lst_cursor c = {.in = w->in};
+    struct map *came = map_new();
+    struct change_hit hit;
+    struct lst_row row;
+    int rc = came ? 0 : -ENOMEM;
+
+    while (rc == 0 && lst_row_next(&c, &row))
+        if (row.kind == LST_ROW_IMAGE &&
+            changes_find(w->changes, CHANGES_ANY, row.path, w->scratch, &hit) &&
+            fate_here(w, &hit, w->fresh) == LST_RENAME)
+            rc = map_put_str(came, w->fresh, w, NULL);
+    w->came = came;
+    return rc;
 }
 
 /* The same, as the list wants it. */
@@ -283,6 +304,8 @@ int rewrite_affected(const struct lst_policy *policy, struct span in,
     struct span path;
     int rc = changes_any_over(changes) ? find_kept(&w) : 0;
 
+    if (rc == 0 && changes_any_yield(changes))
+        rc = find_came(&w);
     w.reindex = rc == 0 && w.policy->reindex && loses_rows(&w);
     for (size_t at = 0; rc == 0 && at < in.n;) {
         struct span line = row_line(in, at);
@@ -298,6 +321,7 @@ int rewrite_affected(const struct lst_policy *policy, struct span in,
             rc = affect_row(&w, line, found ? &hit : NULL);
     }
     map_free(w.kept);
+    map_free(w.came);
     if (rc < 0)
         return rc;
     *ret_rest = w.copied;

@@ -59,6 +59,9 @@ static int change_gone(struct agent *a, const struct mapping *m, struct lst_chan
     else if (agent_key(a, m->id, from, key) && explain_place(a, m, key, now)) {
         snprintf(over, AGENT_KEY_SIZE, "%s", now + m->prefix_len);
         rc = lst_changes_rename(changes, from, over);
+    } else if (rows_is_lost(m->rows, from) &&
+               (!rows_is_free(m->rows, from) || follow_is_home(a, m, from))) {
+        rc = lst_changes_yield(changes, from);
     }
     if (rc != ERR_SYNTAX)
         return rc;

@@ -521,6 +521,39 @@ static void test_an_image_that_came_over_another(void **state)
     lst_changes_free(c);
 }
 
+static void test_a_place_whose_image_left_unseen(void **state)
+{
+    static const struct {
+        const char *in, *out, *undo;
+    } cases[] = {
+        /* rows of what is there now come: before it or behind */
+        {"0\t1\tplace\n1\t2\told\n", "1\t2\tplace\n", "1\t-\t0\t1\tplace\n2\tplace\t1\t2\told\n"},
+        {"1\t2\t./old\n0\t1\tplace\n", "1\t2\t./place\n",
+         "1\t./place\t1\t2\t./old\n2\t-\t0\t1\tplace\n"},
+        /* none come */
+        {"0\t1\tplace\n1\t2\tx\n", "0\t1\tplace\n1\t2\tx\n", ""},
+        {"0\t1\tplace\n1\t2\tgone\n", "0\t1\tplace\n", "2\t-\t1\t2\tgone\n"},
+        {"0\t1\tplace\n# old\told\n", "0\t1\tplace\n# old\told\n", ""},
+        /* what would come stays out for a row of its place */
+        {"0\t1\tleft\n1\t2\tright\n", "1\t2\tright\n", "1\t-\t0\t1\tleft\n"},
+    };
+    struct lst_changes *c;
+
+    (void)state;
+    assert_int_equal(lst_changes_new(&c), 0);
+    assert_int_equal(lst_changes_rename(c, "old", "place"), 0);
+    assert_int_equal(lst_changes_yield(c, "place"), 0);
+    assert_int_equal(lst_changes_remove(c, "gone"), 0);
+    assert_int_equal(lst_changes_rename_over(c, "left", "right"), 0);
+    assert_int_equal(lst_changes_yield(c, ""), ERR_SYNTAX);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct lst_rewrite_stats s;
+
+        assert_rewrite(NULL, c, cases[i].in, cases[i].out, cases[i].undo, &s);
+    }
+    lst_changes_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -533,6 +566,7 @@ int main(void)
         cmocka_unit_test(test_limit),
         cmocka_unit_test(test_bad_undo),
         cmocka_unit_test(test_an_image_that_came_over_another),
+        cmocka_unit_test(test_a_place_whose_image_left_unseen),
         cmocka_unit_test(test_large_batch),
         cmocka_unit_test(test_against_model),
     };
