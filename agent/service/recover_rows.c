@@ -74,14 +74,16 @@ struct rewritten {
     unsigned repository;
 };
 
-/* Rows have this name now, of an image that S3 has there. */
-static int name_taken(struct agent *a, struct recover_names *n, const char *name)
+/* Rows have this name now, of an image that S3 has under this key. */
+static int name_taken(const struct rewritten *w, const char *name, const char *key)
 {
-    int rc = owners_read(a, n);
+    const struct rows *rows = w->agent->mappings[w->repository].rows;
+    int rc = owners_read(w->agent, w->names);
 
-    if (rc || !is_anothers(a, n->owners, name, name))
+    if (rc || (!is_anothers(w->agent, w->names->owners, key, key) &&
+               !(rows && rows_is_adrift(rows, name))))
         return rc;
-    return note_put(&n->taken, name);
+    return note_put(&w->names->taken, key);
 }
 
 /* lst_undo_fn: rows went from one path to the other. An image that is in S3 under its new name is
@@ -107,7 +109,7 @@ static int rewritten_row(void *arg, const char *from, const char *to)
         new.known.flags &= ~KNOWN_LISTED;
         new.known.moved_to = NULL;
         rc = index_put(w->agent->index, to_key, &new.known, NULL);
-        return rc ? rc : name_taken(w->agent, w->names, to_key);
+        return rc ? rc : name_taken(w, to, to_key);
     }
     if (index_get(w->agent->index, from_key, &old) ||
         (old.known.flags & (KNOWN_MOVED | KNOWN_LISTED)) ||
@@ -173,6 +175,18 @@ static int list_read(void *arg, const char *key, const struct known *known)
     return rc == -ENOENT ? 0 : rc; /* what is gone has no rows */
 }
 
+/* Nor are there rows by this name of an image that only a table knows. */
+static void names_left(struct agent *a, const char *key)
+{
+    for (size_t i = 0; i < a->mapping_count; i++) {
+        const struct mapping *m = &a->mappings[i];
+
+        if (m->rows && m->conf->kind == CONF_REPOSITORY &&
+            strncmp(key, m->conf->prefix, m->prefix_len) == 0)
+            rows_name_left(m->rows, key + m->prefix_len);
+    }
+}
+
 /* Those of the names that no other list has are no others' any more. */
 static int names_end(struct agent *a, struct recover_names *n)
 {
@@ -183,6 +197,7 @@ static int names_end(struct agent *a, struct recover_names *n)
         const char *owner = map_get_str(n->owners, name);
         struct index_entry e;
 
+        names_left(a, name);
         if (!is_anothers(a, n->owners, name, name) || index_get(a->index, owner, &e))
             continue;
         e.known.flags &= ~KNOWN_LISTED;

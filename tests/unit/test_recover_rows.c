@@ -1,6 +1,7 @@
 /* Which names lists have for images after a crash, by what the journal tells of their rewrites. */
 #include "tests/unit/index_bed.h"
 
+#include "agent/core/rows.h"
 #include "agent/service/recover_rows.h"
 #include "agent/service/undo.h"
 
@@ -153,6 +154,40 @@ static void test_rows_of_the_other_that_went_say_so_themselves(void **state)
     end(&bed);
 }
 
+/* A third image, of which only the table of rows knows, had that name by what the last commit says.
+ */
+static void adrift(struct bed *bed)
+{
+    const struct rows_adrift image = {
+        .file = {.ino = 3, .born_ns = 13}, .was = "b/x", .name = "b/x", .to = "c/z"};
+
+    begin(bed);
+    bed->mappings[0].rows = rows_new();
+    assert_non_null(bed->mappings[0].rows);
+    assert_int_equal(rows_restore(bed->mappings[0].rows, &image), 0);
+    assert_true(rows_is_adrift(bed->mappings[0].rows, "b/x"));
+}
+
+static void test_a_name_that_rows_got_is_none_of_what_is_adrift(void **state)
+{
+    struct bed bed;
+
+    (void)state;
+    adrift(&bed);
+    put_list(&bed, "train.lst", "1\t1\tb/x\n");
+    settled(&bed);
+    assert_false(rows_is_adrift(bed.mappings[0].rows, "b/x"));
+    rows_free(bed.mappings[0].rows);
+    end(&bed);
+
+    adrift(&bed);
+    put_list(&bed, "val.lst", "3\t1\tb/x\n"); /* that was not rewritten */
+    settled(&bed);
+    assert_true(rows_is_adrift(bed.mappings[0].rows, "b/x"));
+    rows_free(bed.mappings[0].rows);
+    end(&bed);
+}
+
 static void test_a_name_is_of_who_had_it_first(void **state)
 {
     struct bed bed;
@@ -177,6 +212,7 @@ int main(void)
         INDEX_TEST(test_what_cannot_be_read_may_have_it),
         INDEX_TEST(test_a_list_that_was_rewritten_too_has_it_of_the_same),
         INDEX_TEST(test_rows_of_the_other_that_went_say_so_themselves),
+        INDEX_TEST(test_a_name_that_rows_got_is_none_of_what_is_adrift),
         INDEX_TEST(test_a_name_is_of_who_had_it_first),
     };
 
