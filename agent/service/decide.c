@@ -135,6 +135,7 @@ void decide_ready(struct agent *a, struct item *it, enum change_kind change)
 /* The content is as S3 has it: the index learns the file's new inode, ctime. */
 static void decide_refresh(struct agent *a, struct item *it, struct known *known)
 {
+    char listed_at[AGENT_KEY_SIZE];
     struct known fresh;
 
     /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): S3 has it, so it is known */
@@ -142,6 +143,8 @@ static void decide_refresh(struct agent *a, struct item *it, struct known *known
     fresh.flags |= known->flags & (KNOWN_LISTED | KNOWN_ATTRIBUTES);
     fresh.moved_to = known->flags & KNOWN_LISTED ? known->moved_to : NULL;
     if (!a->options.dry_run) {
+        if (known->flags & KNOWN_MOVED) /* it is back, and S3 has it here */
+            follow_landed(a, it, &fresh, listed_at);
         deletions_kept_is_back(a, agent_mapping(a, it), it->key);
         if (index_put(a->index, it->key, &fresh, NULL))
             agent_fail(a, -EIO, "writing the index");

@@ -187,12 +187,24 @@ bool follow_went_on(struct agent *a, struct item *it)
     return false;
 }
 
+/* The item's file came over another image, from a path that rows have left: those of the place are
+ * its own. */
+static bool has_rows_of_place(struct agent *a, const struct item *it, const char *path)
+{
+    char key[AGENT_KEY_SIZE];
+    struct index_entry e;
+
+    return agent_image(a, it->key, &e) && plan_is_other(&it->seen, &e.known) &&
+           agent_key(a, it->mapping, path, key) &&
+           departed_since(a->index, key, 0, DEPARTED_ANYWHERE);
+}
+
 void follow_unlanded(struct agent *a, struct item *it, const char *path)
 {
     struct rows *rows = follow_rows(a, it);
     int rc;
 
-    if (!rows)
+    if (!rows || has_rows_of_place(a, it, path))
         return;
     rc = image_set(it, path, file_id_of(&it->seen));
     rc = rc ? rc : rows_unlanded(rows, path, it->file, it->path);
