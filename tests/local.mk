@@ -75,6 +75,7 @@ simulation_link = $(AM_LDFLAGS) $(WATCHERS_LINK) \
 	-Wl,--wrap=control_free,--wrap=control_new \
 	-Wl,--wrap=journal_append,--wrap=journal_open,--wrap=journal_segment_reserve \
 	-Wl,--wrap=journal_sync_apart,--wrap=journal_sync_begin,--wrap=journal_sync_end \
+	-Wl,--wrap=rows_any,--wrap=rows_changes \
 	-Wl,--wrap=nap_ms,--wrap=work_answer,--wrap=work_next,--wrap=work_submit
 # The first, so that its parts stand in the place of the rooms'.
 simulation_LIBS = tests/simulation/libsimulation.a \

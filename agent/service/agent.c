@@ -153,6 +153,7 @@ void agent_dirty(struct agent *a)
 
 int agent_commit(struct agent *a)
 {
+    int64_t begun_us = clock_mono_us(), took_us;
     int rc = 0;
 
     if (a->options.dry_run)
@@ -167,7 +168,13 @@ int agent_commit(struct agent *a)
     }
     a->uncommitted = 0;
     a->commit_due_ms = 0;
-    return rc ? rc : index_commit(a->index);
+    rc = rc ? rc : index_commit(a->index);
+    for (size_t i = 0; i < a->mapping_count; i++)
+        if (a->mappings[i].rows)
+            a->mappings[i].rows_kept = rows_changes(a->mappings[i].rows);
+    took_us = clock_mono_us() - begun_us;
+    a->commit_us = begun_us + AGENT_COMMIT_SHARE * took_us;
+    return rc;
 }
 
 /* Is the tree the one that was enrolled? The first run enrols it. */

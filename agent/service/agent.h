@@ -77,6 +77,7 @@
 #define AGENT_PASS_MAX_MS   10000 /* or at most for this long */
 #define AGENT_COMMIT_MS     1000 /* index and journal are made durable together at least this often */
 #define AGENT_COMMIT_COUNT  4096
+#define AGENT_COMMIT_SHARE  50    /* where names change, sooner, for one fiftieth of the time */
 #define AGENT_RECHECK_MS    2000  /* a list that waits for images is held against the index again */
 #define AGENT_ONCE_TRIES    3     /* --once: failures of an item before it is given up */
 #define AGENT_DIR_MEMORY_MS 60000 /* directory renames and removals are remembered for so long */
@@ -131,6 +132,7 @@ struct mapping {
     struct root_identity identity;
     struct rows *rows;            /* of images that change their names */
     unsigned adrift;              /* notes of it that the index has */
+    uint64_t rows_kept;           /* its rows_changes at the last commit */
     struct gate gate;             /* closed while nothing gets through */
     struct item_queue shelves[2]; /* ready items held back then: new ones, and those that failed */
 };
@@ -228,6 +230,7 @@ struct agent {
 
     uint64_t uncommitted;
     int64_t commit_due_ms; /* 0: nothing to commit */
+    int64_t commit_us;     /* until then another commit would cost too much */
     bool idle;             /* and said so in the journal */
     int64_t idle_us;       /* since when it is so, or not; real time */
     int64_t in_step_us;    /* when all was in S3 last; 0: not since the start */

@@ -347,6 +347,34 @@ static void turn_synced(struct agent *a)
         apply_ready(a);
 }
 
+/* Where an image is, and whose rows are whose, may have changed by what events told: the journal
+ * knows of that only what was begun with S3. So while names change the index has it by the end of
+ * the turn, unless commits take too long for that. */
+static void names_change(struct agent *a)
+{
+    int64_t due_ms = a->commit_us / 1000 + 1;
+    bool any = false;
+
+    for (size_t i = 0; i < a->mapping_count; i++) {
+        const struct mapping *m = &a->mappings[i];
+        bool changed = m->rows && m->rows_kept != rows_changes(m->rows);
+
+        if (changed && !a->uncommitted)
+            agent_dirty(a);
+        any |= changed || (m->rows && rows_any(m->rows));
+    }
+    if (any && a->uncommitted && due_ms < a->commit_due_ms)
+        a->commit_due_ms = due_ms;
+}
+
+static void turn_commit(struct agent *a)
+{
+    names_change(a);
+    if ((a->commit_due_ms && a->now_ms >= a->commit_due_ms) || a->uncommitted >= AGENT_COMMIT_COUNT)
+        if (agent_commit(a))
+            agent_fail(a, -EIO, "writing the index");
+}
+
 /* Everything that can be done now. */
 static void turn(struct agent *a)
 {
@@ -381,9 +409,7 @@ static void turn(struct agent *a)
         anchors_step(a);
     if (!a->stopping)
         retention_step(a);
-    if ((a->commit_due_ms && a->now_ms >= a->commit_due_ms) || a->uncommitted >= AGENT_COMMIT_COUNT)
-        if (agent_commit(a))
-            agent_fail(a, -EIO, "writing the index");
+    turn_commit(a);
     turn_synced(a);
     if (a->fatal)
         return;

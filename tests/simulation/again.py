@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 NO_CRASH = 9999
+LATE = 2  # of the third number of --repeat: commits take long
 SEEDS = range(50)
 
 # What people did; which deeds these are (tree_deed in tree.c); how many steps lie between them; the
@@ -106,7 +107,35 @@ EXACT = (
      "6277151138512785537:13:21:1:19:4:11"),
     ("a row is written where another image was, whose rows a pass is about to take along",
      "645249222086374949:10:444:0:18:23:10:4:22"),
+    ("an image is renamed, comes back, and a new file comes over it",
+     "6805597191397863551:4:58:0:8:3:19:3"),
+    ("an image is renamed, comes back, and is renamed again",
+     "5994223196020679479:2:197:1:10:5:21:7:15:5"),
+    ("the same, a new file takes the place where it had been, and a crash", "0:5:21:1:8:3:19"),
+    ("the same, and a crash later on", "0:9:29:1:8:3:19"),
+    ("the same, one that was there before, and a crash", "0:5:21:1:1:10:18"),
+    ("a new file passes a place where another one comes, and a crash while lists are rewritten",
+     "0:5:27:0:19:3:5"),
+    ("a new file gets the name of a removed image, and is renamed over another one",
+     "5059844585466850223:13:401:0:7:12:16:0"),
+    ("a new file comes over an image that was renamed just now, and a crash before that",
+     "4296790864735156613:15:24:1:19:1:11:8"),
+    ("an image is overwritten where it came back to, which was seen nowhere",
+     "10651750168014972509:1:333:0:4:3:19:18:6:3"),
 )
+
+# The same, where commits do not take long: what is lost with a crash otherwise, nothing tells.
+PROMPT = (
+    ("an image comes over another one and goes back before S3 follows, and a crash",
+     "15542246859485134413:5:16:1:0:3:9"),
+    ("the same, of two", "9230054651874134427:7:18:1:9:0"),
+)
+
+
+def late(run):
+    """The same where commits take long: more is lost with a crash then."""
+    seed, gap, crash, guard, deeds = run.split(":", 4)
+    return f"{seed}:{gap}:{crash}:{int(guard) | LATE}:{deeds}"
 
 
 def main():
@@ -114,6 +143,8 @@ def main():
     runs = [(once.what, f"{seed}:{gap}:{crash}:0:{once.deeds}")
             for once in ONCE for gap in once.gaps for crash in once.crashes for seed in SEEDS]
     runs += EXACT
+    runs += [(what, late(run)) for what, run in runs if run.split(":")[2] != str(NO_CRASH)]
+    runs += PROMPT
     broken = 0
     for what, run in runs:
         done = subprocess.run([simulate, "--repeat", run], stdout=subprocess.PIPE,

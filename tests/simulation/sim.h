@@ -107,11 +107,12 @@ bool intent_is_durable(const char *key);
 uint64_t journal_records(void);
 
 /*
- * turns. turns_reset: of a run. turns_begin: of an agent. turns_next: its next one. turns_due_ms:
- * until it wants to be woken; INT64_MAX: never. turns_pass: time goes on.
+ * turns. turns_reset: of a run. turns_begin: of an agent; late: it commits as where commits take so
+ * long that there is one a second. turns_next: its next one. turns_due_ms: until it wants to be
+ * woken; INT64_MAX: never. turns_pass: time goes on.
  */
 void turns_reset(void);
-void turns_begin(void);
+void turns_begin(bool late);
 void turns_next(void);
 bool turns_ended(void);
 int64_t turns_due_ms(void);

@@ -25,6 +25,8 @@
 #define SHARE           256    /* of runs of two deeds, where nothing else is said */
 #define REST_MS         600000 /* what is due later is nothing that anybody waits for */
 #define JUMP_MS         1000   /* at once, while something waits */
+#define STRICT          1      /* what a repeated run's third number is made of */
+#define LATE            2
 
 struct run {
     unsigned count;
@@ -32,6 +34,7 @@ struct run {
     unsigned gap;   /* steps after each deed */
     unsigned crash; /* the step before which the agent is killed */
     bool strict;    /* the guard lets one removal pass an hour; else more than there are */
+    bool late;      /* commits take so long that there is one a second */
     uint64_t seed;  /* of the schedule; 0: always the first */
 };
 
@@ -114,7 +117,7 @@ static void agent_start(const struct run *r)
     struct err e = {0};
     int rc;
 
-    turns_begin();
+    turns_begin(r->late);
     agent = (struct agent){.conf = confs[r->strict]};
     rc = agent_begin(&agent, &e);
     if (rc) {
@@ -282,7 +285,7 @@ static void tell(struct run r)
 
     shrink(&r);
     printf("broken: %s\nrepeat: simulate --repeat %" PRIu64 ":%u:%u:%d", run_once(&r, &ignored),
-           r.seed, r.gap, r.crash, r.strict);
+           r.seed, r.gap, r.crash, (r.strict ? STRICT : 0) + (r.late ? LATE : 0));
     for (unsigned i = 0; i < r.count; i++)
         printf(":%u", r.deed[i]);
     printf("\n");
@@ -300,6 +303,7 @@ static bool is_wanted(const struct run *r)
 
     for (unsigned i = 0; i < r->count; i++)
         number = mix(number) + r->deed[i];
+    number += r->late ? UINT64_C(1) << 32 : 0;
     return mix(number + r->gap * 2 + r->strict) % (r->count == 1 ? (share + 63) / 64 : share) == 0;
 }
 
@@ -327,7 +331,7 @@ static bool try_crashes(struct run *r)
     return true;
 }
 
-/* All sequences of so many deeds, with each gap and each guard. False: as above. */
+/* All sequences of so many deeds, with each gap and each guard, and late. False: as above. */
 static bool try_all(unsigned count, uint64_t *ret_sequences)
 {
     static const unsigned gaps[] = {0, 1, 2, 3, 5, 9, RUN_STEPS};
@@ -341,9 +345,10 @@ static bool try_all(unsigned count, uint64_t *ret_sequences)
         ++*ret_sequences;
         for (unsigned i = 0, c = code; i < count; i++, c /= TREE_DEEDS)
             r.deed[i] = c % TREE_DEEDS;
-        for (unsigned g = 0; g < 2 * sizeof gaps / sizeof *gaps; g++) {
-            r.gap = gaps[g / 2];
-            r.strict = g % 2;
+        for (unsigned g = 0; g < 3 * sizeof gaps / sizeof *gaps; g++) {
+            r.gap = gaps[g / 3];
+            r.strict = g % 3 == 1;
+            r.late = g % 3 == 2;
             if (!try_crashes(&r))
                 return false;
         }
@@ -375,18 +380,20 @@ static bool try_chance(uint64_t seed, double seconds)
     return true;
 }
 
-/* "seed:gap:crash:strict:deed:deed...", as tell() prints it. */
+/* "seed:gap:crash:flags:deed:deed...", as tell() prints it. */
 static bool repeat(const char *text)
 {
     struct run r = {0};
     char *at;
-    unsigned steps;
+    unsigned steps, flags;
     const char *wrong;
 
     r.seed = strtoull(text, &at, 10);
     r.gap = *at ? (unsigned)strtoul(at + 1, &at, 10) : 0;
     r.crash = *at ? (unsigned)strtoul(at + 1, &at, 10) : NO_CRASH;
-    r.strict = *at && strtoul(at + 1, &at, 10);
+    flags = *at ? (unsigned)strtoul(at + 1, &at, 10) : 0;
+    r.strict = flags & STRICT;
+    r.late = flags & LATE;
     while (*at == ':' && r.count < RUN_DEEDS)
         r.deed[r.count++] = (unsigned)strtoul(at + 1, &at, 10) % TREE_DEEDS;
     wrong = run_once(&r, &steps);

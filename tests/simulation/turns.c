@@ -2,6 +2,7 @@
  */
 #include "tests/simulation/sim.h"
 
+#include "agent/core/rows.h"
 #include "agent/service/agent.h"
 #include "agent/service/finder.h"
 #include "base/clock.h"
@@ -29,6 +30,7 @@ struct sd_event {
 
 static struct sd_event loop;
 static int64_t mono_us, real_offset_us;
+static bool commits_late;
 
 void turns_reset(void)
 {
@@ -40,8 +42,9 @@ void turns_reset(void)
     real_offset_us = (now.tv_sec + AHEAD_S) * US_PER_S - mono_us;
 }
 
-void turns_begin(void)
+void turns_begin(bool late)
 {
+    commits_late = late;
     loop = (struct sd_event){0};
 }
 
@@ -92,6 +95,23 @@ int64_t __wrap_clock_mono_ms(void)
 int64_t __wrap_clock_real_us(void)
 {
     return mono_us + real_offset_us;
+}
+
+/* --- commits --- */
+
+uint64_t __real_rows_changes(const struct rows *r);
+uint64_t __wrap_rows_changes(const struct rows *r);
+bool __real_rows_any(const struct rows *r);
+bool __wrap_rows_any(const struct rows *r);
+
+uint64_t __wrap_rows_changes(const struct rows *r)
+{
+    return commits_late ? 0 : __real_rows_changes(r);
+}
+
+bool __wrap_rows_any(const struct rows *r)
+{
+    return !commits_late && __real_rows_any(r);
 }
 
 /* --- sd-event --- */
