@@ -198,9 +198,9 @@ typedef int rows_fn(void *arg, const char *from, const char *to);
 int rows_take(struct rows *r, rows_fn *fn, void *arg) __attribute__((warn_unused_result));
 
 /* rows_close(r, is_home, arg): nothing is open any more, so nobody will find what the table still
- * has: each image is where the index has it, if is_home says that it is this file, or gone. The
- * rows of one without a name, in whose place is what the index knows by that path (is_home says so
- * of no file), are that one's: its content was replaced. 0 or -ENOMEM. */
+ * has: each image is where the index has it, if is_home says that it is this file, or gone. What
+ * the index has by the path where the image was last (is_home is asked about no file) is that one,
+ * or has its rows: it was replaced there. 0 or -ENOMEM. */
 typedef bool rows_home_fn(void *arg, const char *image, const struct file_id *file);
 int rows_close(struct rows *r, rows_home_fn *is_home, void *arg)
     __attribute__((warn_unused_result));
