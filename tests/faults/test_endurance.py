@@ -2,6 +2,7 @@
 agent has as much memory, as many descriptors and threads as at the start, and its directory holds
 nothing but what belongs there (row 1, row 26)."""
 
+import contextlib
 import os
 import random
 import time
@@ -16,6 +17,19 @@ MEMORY_MIB = 2.0  # what it may have more in the end
 JOURNAL = "journal" + os.sep
 
 
+def connections(agent):
+    """How many connections to S3 an agent keeps: as many as it had use for at once, so that how many
+    there are in the beginning is chance."""
+    open_now = set()
+    for fd in os.scandir(f"/proc/{agent.process.pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            open_now.add(os.readlink(fd.path))
+    remote = f":{agent.server.port:04X}"
+    with open("/proc/net/tcp", encoding="ascii") as file:
+        rows = [line.split() for line in file]
+    return sum(row[2].endswith(remote) and f"socket:[{row[9]}]" in open_now for row in rows[1:])
+
+
 class Vitals:
     """What an agent in step has: asked of itself, and seen in its directory."""
 
@@ -24,17 +38,21 @@ class Vitals:
         time.sleep(0.5)  # what idles is given back
         figures = port.figures()
         self.memory = figures.get("lockstep_process_own_memory_bytes") / MIB
-        self.descriptors = figures.get("lockstep_process_open_fds")
+        self.connections = connections(agent)
+        self.connections_max = figures.get("lockstep_s3_concurrency_limit")
+        self.descriptors = figures.get("lockstep_process_open_fds") - self.connections
         self.threads = figures.get("lockstep_process_threads")
         self.files = {os.path.relpath(os.path.join(base, name), agent.state_dir)
                       for base, _, names in os.walk(agent.state_dir) for name in names}
 
     def assert_as(self, first):
         print(f"memory {first.memory:.1f} -> {self.memory:.1f} MiB, descriptors "
-              f"{first.descriptors:.0f} -> {self.descriptors:.0f}, threads {first.threads:.0f} -> "
-              f"{self.threads:.0f}")
+              f"{first.descriptors:.0f} -> {self.descriptors:.0f}, connections to S3 "
+              f"{first.connections} -> {self.connections} (of {self.connections_max:.0f}), threads "
+              f"{first.threads:.0f} -> {self.threads:.0f}")
         assert self.memory <= first.memory + MEMORY_MIB, (first.memory, self.memory)
         assert self.descriptors <= first.descriptors, (first.descriptors, self.descriptors)
+        assert self.connections <= self.connections_max, (self.connections, self.connections_max)
         assert self.threads == first.threads, (first.threads, self.threads)
         # Of the journal: segments, their indexes, undo texts of rewrites; no other kind than before.
         new = {name for name in self.files - first.files if not name.startswith(JOURNAL)}
