@@ -106,8 +106,13 @@ void follow_gone(struct agent *a, const struct item *it)
     bool known = index_get(a->index, it->key, &e) == 0;
     int rc;
 
-    if (!g.rows || (known && !it->image && has_left_its_rows(a, it, &e.known)))
+    if (!g.rows)
         return;
+    if (known && !it->image && has_left_its_rows(a, it, &e.known)) {
+        follow_noted(a, g.rows,
+                     rows_gone(g.rows, it->path, it->path, it->path)); /* written since */
+        return;
+    }
     g.image = image_now(a, it, &b);
     g.at = follow_listed_at(agent_mapping(a, it), known ? &e.known : NULL, it->path);
     if (known || it->image)
@@ -139,9 +144,10 @@ int follow_each_going(struct agent *a, const struct item *it, rows_name_fn *fn, 
     int rc;
 
     snprintf(key, sizeof key, "%s", it->key);
-    if (!rows || (known && !it->image && has_left_its_rows(a, it, &e.known)) ||
-        (known && !follow_has_at(a, it) && follow_find(a, key, &last) == 0 &&
-         strcmp(key, it->key) != 0))
+    if (rows && known && !it->image && has_left_its_rows(a, it, &e.known))
+        return fn(arg, it->path);
+    if (!rows || (known && !follow_has_at(a, it) && follow_find(a, key, &last) == 0 &&
+                  strcmp(key, it->key) != 0))
         return 0;
     image = image_now(a, it, &b);
     at = follow_listed_at(agent_mapping(a, it), known ? &e.known : NULL, it->path);

@@ -120,6 +120,8 @@ EXACT = (
      "5059844585466850223:13:401:0:7:12:16:0"),
     ("a new file comes over an image that was renamed just now, and a crash before that",
      "4296790864735156613:15:24:1:19:1:11:8"),
+    ("an image came to where lists name it, is overwritten there, and people wrote its old name",
+     "6783486304325026701:8:321:1:3:10:3:8:1:16:8:18:6:11:2:18:22:6:6:2:9"),
     ("an image is overwritten where it came back to, which was seen nowhere",
      "10651750168014972509:1:333:0:4:3:19:18:6:3"),
 )
