@@ -290,7 +290,6 @@ static void pass_submit(struct agent *a, struct mapping *m, struct job *job)
         pass_items_through(a);
         return;
     }
-    job->set->refs++;
     job->mapping = m->id;
     job->root_fds = a->root_fds;
     job->index = a->index;
@@ -327,6 +326,7 @@ static bool pass_begin(struct agent *a)
     rc = job ? 0 : -ENOMEM;
     if (job) {
         job->set = set;
+        set->refs++;
         job->changes = set->changes;
         rc = pass_fill(a, m, job);
     }
@@ -414,7 +414,6 @@ void relist_passed(struct agent *a, struct job *job)
 
     if (job->retry) {
         stale_passed(a, &job->lists[0]);
-        change_set_drop(set);
         return;
     }
     if (job->dry_run)
@@ -431,7 +430,6 @@ void relist_passed(struct agent *a, struct job *job)
     }
     list_holds_passed(a, job);
     pass_items_through(a);
-    change_set_drop(set);
 }
 
 int64_t relist_deadline(const struct agent *a)

@@ -23,7 +23,7 @@ struct change_set *change_set_new(void)
 
 void change_set_drop(struct change_set *set)
 {
-    if (set && --set->refs == 0) {
+    if (set && atomic_fetch_sub(&set->refs, 1) == 1) {
         lst_changes_free(set->changes);
         free(set);
     }

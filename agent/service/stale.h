@@ -7,9 +7,11 @@
 
 #include "agent/service/agent.h"
 
-/* The changes of one pass, shared by the lists that still have to get them. */
+#include <stdatomic.h>
+
+/* The changes of one pass, shared by its job and the lists that still have to get them. */
 struct change_set {
-    unsigned refs;
+    atomic_uint refs;
     struct lst_changes *changes;
 };
 
@@ -27,7 +29,7 @@ struct stale_list {
 };
 
 /* change_set_new(): no changes yet; the caller's. NULL without memory. change_set_drop(set): one
- * holder less (NULL is allowed). */
+ * holder less (NULL is allowed); of any thread. */
 struct change_set *change_set_new(void);
 void change_set_drop(struct change_set *set);
 

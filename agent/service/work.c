@@ -7,6 +7,7 @@
 #include "agent/service/manifest_file.h"
 #include "agent/service/noting.h"
 #include "agent/service/policies.h"
+#include "agent/service/stale.h"
 #include "agent/service/undo.h"
 #include "base/crc.h"
 #include "base/path.h"
@@ -89,6 +90,7 @@ void job_free(struct job *job)
     map_free(job->leaving);
     map_free(job->ending);
     mentions_free(job->names);
+    change_set_drop(job->set);
     free(job->key);
     free(job->manifest);
     free(job->path);

@@ -101,7 +101,7 @@ struct job {
     struct manifest_order *manifest; /* MANIFEST; owned */
 
     struct lst_changes *changes; /* PASS; the set's */
-    struct change_set *set;      /* PASS: what holds the changes; counted by the loop alone */
+    struct change_set *set;      /* PASS: what holds the changes; the job is a holder */
     bool retry;                  /* PASS: of one list that could not be rewritten before */
     struct pass_list *lists;     /* PASS, NAMED; the job's own */
     size_t list_count;
