@@ -355,7 +355,7 @@ static void names_change(struct agent *a)
     int64_t due_ms = a->commit_us / 1000 + 1;
     bool any = false;
 
-    for (size_t i = 0; i < a->mapping_count; i++) {
+    for (size_t i = 0; i < a->mapping_count && !a->options.dry_run; i++) {
         const struct mapping *m = &a->mappings[i];
         bool changed = m->rows && m->rows_kept != rows_changes(m->rows);
 
