@@ -44,7 +44,7 @@ struct filters {
 struct lst_changes {
     struct map *map;      /* path -> struct change */
     struct map *over;     /* where images came over others -> not NULL */
-    struct map *yielding; /* paths of CHANGE_YIELD -> not NULL */
+    bool yields;          /* some path does: CHANGE_YIELD */
     uint64_t spreading;   /* changes that reach further than their own path */
     size_t spreading_min; /* no such change has a shorter path */
     struct filters filters;
@@ -77,9 +77,8 @@ int lst_changes_new(struct lst_changes **ret)
         return -ENOMEM;
     c->map = map_new();
     c->over = map_new();
-    c->yielding = map_new();
     c->spreading_min = SIZE_MAX;
-    if (!c->map || !c->over || !c->yielding || filters_init(&c->filters, FILTER_BITS_MIN) < 0) {
+    if (!c->map || !c->over || filters_init(&c->filters, FILTER_BITS_MIN) < 0) {
         lst_changes_free(c);
         return -ENOMEM;
     }
@@ -97,7 +96,6 @@ void lst_changes_free(struct lst_changes *c)
         free(change);
     map_free(c->map);
     map_free(c->over);
-    map_free(c->yielding);
     free(c->filters.paths);
     free(c);
 }
@@ -286,9 +284,8 @@ int lst_changes_remove(struct lst_changes *c, const char *path)
 
 int lst_changes_yield(struct lst_changes *c, const char *path)
 {
-    int rc = put(c, CHANGE_YIELD, path, "");
-
-    return rc ? rc : map_put_str(c->yielding, path, c, NULL);
+    c->yields = true;
+    return put(c, CHANGE_YIELD, path, "");
 }
 
 uint64_t lst_changes_count(const struct lst_changes *c)
@@ -424,7 +421,7 @@ bool change_yields(const struct change_hit *hit)
 
 bool changes_any_yield(const struct lst_changes *c)
 {
-    return map_count(c->yielding) > 0;
+    return c->yields;
 }
 
 enum lst_fate change_fate(const struct change_hit *hit, char *out, size_t size)
