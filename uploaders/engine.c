@@ -6,6 +6,7 @@
 #include "uploaders/counts.h"
 #include "uploaders/flow.h"
 #include "uploaders/readers.h"
+#include "uploaders/spares.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -33,6 +34,7 @@ struct uploaders {
     struct flow *flow;
     struct counts counts;
     struct readers *readers;
+    struct spares spares;
     struct addresses *addresses;
     struct mailbox *outcomes;
     struct bundle ended; /* out of them */
@@ -80,6 +82,7 @@ static int start_workers(struct uploaders *u, const struct uploaders_options *op
         .flow = u->flow,
         .counts = &u->counts,
         .readers = u->readers,
+        .spares = &u->spares,
         .ca_file = opt->ca_file,
         .proxy = opt->proxy,
         .addresses = u->addresses,
@@ -107,6 +110,7 @@ int uploaders_new(const struct uploaders_options *opt, struct uploaders **ret, s
     struct uploaders *u = calloc(1, sizeof(*u));
     if (!u)
         return err_set(e, -ENOMEM, "", "", "no memory for the uploaders");
+    spares_init(&u->spares);
     u->multipart_bytes = limit(opt->multipart_bytes, MULTIPART_DEFAULT, 1, MULTIPART_MAX);
     int code = site_new(opt, &u->site, e);
     if (code == 0) {
@@ -140,6 +144,7 @@ void uploaders_free(struct uploaders *u)
         transfer_free(t);
     mailbox_free(u->outcomes);
     readers_free(u->readers);
+    spares_release(&u->spares);
     flow_free(u->flow);
     addresses_free(u->addresses);
     site_free(u->site);

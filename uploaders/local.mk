@@ -53,6 +53,7 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/profile.h uploaders/profile.c \
 	uploaders/redirect.h uploaders/redirect.c \
 	uploaders/retry.h uploaders/retry.c \
+	uploaders/spares.h uploaders/spares.c \
 	uploaders/spread.h uploaders/spread.c \
 	uploaders/stray.h uploaders/stray.c uploaders/strays.c uploaders/versioning.c \
 	uploaders/sources.h uploaders/sources.c uploaders/sources_read.c \
@@ -85,6 +86,7 @@ uploaders_tests = \
 	tests/unit/test_proxies \
 	tests/unit/test_wire \
 	tests/unit/test_source \
+	tests/unit/test_spares \
 	tests/unit/test_spread \
 	tests/unit/test_stray \
 	tests/unit/test_uploaders_faults
@@ -133,6 +135,8 @@ tests_unit_test_proxies_LDADD = $(uploaders_test_libs)
 tests_unit_test_source_SOURCES = tests/unit/test_source.c tests/unit/scratch.c tests/unit/scratch.h \
 	tests/unit/unit.h
 tests_unit_test_source_LDADD = $(uploaders_test_libs)
+tests_unit_test_spares_SOURCES = tests/unit/test_spares.c
+tests_unit_test_spares_LDADD = $(uploaders_test_libs)
 tests_unit_test_spread_SOURCES = tests/unit/test_spread.c
 tests_unit_test_spread_LDADD = $(uploaders_test_libs)
 tests_unit_test_stray_SOURCES = tests/unit/test_stray.c

@@ -44,6 +44,7 @@ struct worker {
     struct task *begun;
     struct lanes memory;
     unsigned large;                 /* bodies of the large lane */
+    bool large_freed;               /* one is not in memory any more */
     struct ahead ahead[LANE_COUNT]; /* what its files are read like */
     unsigned reading[LANE_COUNT];   /* tasks that are with the readers */
     bool memory_freed;              /* since the hungry were last fed */
@@ -152,7 +153,10 @@ static bool reserve(struct task *task, uint64_t n)
 static void leave(struct task *task, uint64_t n)
 {
     lanes_leave(&task->worker->memory, task->lane, n);
-    task->worker->large -= task->lane == LANE_LARGE;
+    if (task->lane == LANE_LARGE) {
+        task->worker->large--;
+        task->worker->large_freed = true;
+    }
 }
 
 enum body_step worker_body(struct task *task, size_t n, char **ret)
@@ -445,8 +449,10 @@ static void *run(void *arg)
         feed(w);
         more = begin_some(w) || (w->memory_freed && is_hungry(w));
         release_single(w);
-        if (w->memory.used[LANE_LARGE] == 0)
-            bodies_trim(&w->bodies);
+        if (w->large_freed && w->memory.used[LANE_LARGE] == 0) {
+            w->large_freed = false;
+            spares_trim(w->opt.spares);
+        }
     }
     return NULL;
 }
@@ -491,6 +497,7 @@ int worker_new(const struct worker_options *opt, struct worker **ret, struct err
         return err_set(e, -ENOMEM, "", "", "no memory for a worker");
     w->opt = *opt;
     w->bodies.small_max = opt->calls;
+    w->bodies.large = opt->spares;
     atomic_init(&w->load, 0);
     int code = set_up(w, e);
     if (code != 0) {

@@ -51,6 +51,7 @@ struct worker_options {
     struct flow *flow;
     struct counts *counts;
     struct readers *readers;
+    struct spares *spares; /* of large bodies */
     const char *ca_file;
     const char *proxy;
     unsigned calls;              /* at once, at most */
