@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "uploaders/wire.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -101,26 +102,13 @@ static void *run(void *arg)
     return NULL;
 }
 
-/* The environment names a proxy: libcurl may go by it. */
-static bool environment_has_proxy(void)
-{
-    static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy",
-                                        "ALL_PROXY"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        const char *value = getenv(names[i]);
-        if (value && *value)
-            return true;
-    }
-    return false;
-}
-
 /* There may be a choice. */
 static bool is_for_us(const struct endpoint *ep, const char *proxy)
 {
     struct in_addr in4;
     struct in6_addr in6;
-    bool by_proxy = proxy ? strcmp(proxy, "none") != 0 : environment_has_proxy();
-    return !by_proxy && inet_pton(AF_INET, ep->name, &in4) != 1 &&
+    const char *by = wire_proxy(proxy);
+    return by && *by == '\0' && inet_pton(AF_INET, ep->name, &in4) != 1 &&
            inet_pton(AF_INET6, ep->name, &in6) != 1;
 }
 

@@ -497,7 +497,7 @@ int wire_new(const struct wire_options *opt, struct wire **ret, struct err *e)
     w->pace = opt->pace;
     w->pace_arg = opt->pace_arg;
     w->resume_ms = INT64_MAX;
-    const char *proxy = wire_proxy(opt);
+    const char *proxy = opt->direct ? "" : wire_proxy(opt->proxy);
     struct connections_options co = {.ca_file = opt->ca_file,
                                      .proxy = proxy,
                                      .most = opt->exchanges,

@@ -103,9 +103,10 @@ void wire_send(struct wire *w, struct exchange *x);
  * long as it takes) at the latest, handle it, and return. */
 void wire_turn(struct wire *w, int64_t until_ms);
 
-/* wire_proxy(opt): the proxy's URL; "": none, NULL: libcurl looks at the environment, for each
- * request anew. Where that names none there is no need to. */
-const char *wire_proxy(const struct wire_options *opt);
+/* wire_proxy(proxy): of what is configured (a URL, "none", NULL) the proxy's URL; "": none; NULL:
+ * libcurl looks at the environment, for each request anew. Where that names none there is no need
+ * to. */
+const char *wire_proxy(const char *proxy);
 
 /* wire_plain_proxy(proxy, authority): what wire_proxy said, for a request without TLS to that
  * "host[:port]": a URL, or "". */

@@ -5,17 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *wire_proxy(const struct wire_options *opt)
+const char *wire_proxy(const char *proxy)
 {
     static const char *const names[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
                                         "ALL_PROXY"};
-    if (opt->direct || (opt->proxy && strcmp(opt->proxy, "none") == 0))
-        return "";
-    if (opt->proxy)
-        return opt->proxy;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (getenv(names[i]))
+    if (proxy)
+        return strcmp(proxy, "none") == 0 ? "" : proxy;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *value = getenv(names[i]);
+        if (value && *value)
             return NULL;
+    }
     return "";
 }
 
