@@ -104,7 +104,7 @@ tests_unit_test_lst_apply_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_race_SOURCES = tests/unit/test_lst_race.c tests/unit/lst_bed.h tests/unit/unit.h
 tests_unit_test_lst_race_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_race_LDFLAGS = $(AM_LDFLAGS) -pthread \
-	-Wl,--wrap=renameat2 -Wl,--wrap=renameat -Wl,--wrap=fcntl
+	-Wl,--wrap=renameat2 -Wl,--wrap=renameat -Wl,--wrap=fcntl -Wl,--wrap=write
 tests_unit_test_lst_crash_SOURCES = tests/unit/test_lst_crash.c tests/unit/lst_bed.h tests/unit/unit.h
 tests_unit_test_lst_crash_LDADD = $(lists_tests_LIBS)
 tests_unit_test_lst_crash_LDFLAGS = $(AM_LDFLAGS) \

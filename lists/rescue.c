@@ -43,8 +43,36 @@ static bool ends_within_row(int fd)
     return end > 0 && pread(fd, &last, 1, end - 1) == 1 && last != '\n';
 }
 
+/* How often these rows are there one after the other. */
+static size_t count_rows(struct span content, struct span rows)
+{
+    const char *at = content.p, *end = at + content.n;
+    size_t n = 0;
+
+    while ((size_t)(end - at) >= rows.n &&
+           (at = memmem(at, (size_t)(end - at), rows.p, rows.n)) != NULL) {
+        n += at == content.p || at[-1] == '\n' || *at == '\n';
+        at += rows.n;
+    }
+    return n;
+}
+
+/* The list is another file than the one that we appended rows to, but whoever saved it had read
+ * them: it has them as often. */
+static bool was_read(const struct round *r, const struct held *appended, struct span rows)
+{
+    struct held before = HELD_NOTHING, list = HELD_NOTHING;
+    bool read = held_reread(appended, r->max_bytes, &before) == 0 &&
+                held_open(&list, r->dir_fd, r->name, r->max_bytes) == 0 &&
+                count_rows(list.content, rows) >= count_rows(before.content, rows);
+
+    held_release(&before);
+    held_release(&list);
+    return read;
+}
+
 /* Append rows to the file that has the list's name, in one write. *ret_held: that file is still
- * the list after it. 0 or -errno. */
+ * the list after it, or the list was made of it. 0 or -errno. */
 static int append_once(const struct round *r, struct span rows, bool *ret_held)
 {
     struct held list = HELD_NOTHING;
@@ -63,14 +91,14 @@ static int append_once(const struct round *r, struct span rows, bool *ret_held)
     if (rc == 0 && fsync(list.fd) < 0)
         rc = -errno;
     if (rc == 0)
-        *ret_held = held_is_at(&list, r->dir_fd, r->name);
+        *ret_held = held_is_at(&list, r->dir_fd, r->name) || was_read(r, &list, rows);
     buf_release(&text);
     held_release(&list);
     return rc;
 }
 
 /* Append rows to the list as their writer did, with O_APPEND. If the list is replaced under our
- * hands it is done again: a row that is there twice is better than one that is not there. */
+ * hands by somebody who had not read them it is done again. */
 static int append_rows(const struct round *r, struct span rows)
 {
     bool held = false;

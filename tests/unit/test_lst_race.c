@@ -33,6 +33,8 @@ enum way {
     TOUCH_MODE
 };
 
+#define CARRYING (-1) /* the call that appends what is carried over */
+
 /* When: at the intent, or around the n-th call that puts a file into the list's place. */
 struct edit {
     enum way way;
@@ -72,6 +74,8 @@ int __real_renameat2(int from_fd, const char *from, int to_fd, const char *to, u
 int __wrap_renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags);
 int __real_renameat(int from_fd, const char *from, int to_fd, const char *to);
 int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to);
+ssize_t __real_write(int fd, const void *data, size_t n);
+ssize_t __wrap_write(int fd, const void *data, size_t n);
 int __real_fcntl(int fd, int cmd, ...);
 int __wrap_fcntl(int fd, int cmd, ...);
 
@@ -95,6 +99,7 @@ static char *edited(const char *name, const char *row, bool edit_head)
     return more;
 }
 
+static _Thread_local bool is_editor;
 static _Thread_local int my_edit;
 
 /* Open for writing: the only step of an edit at which it may have to wait for us. */
@@ -186,6 +191,7 @@ static void *edit_thread(void *arg)
 {
     int i = (int)(intptr_t)arg;
 
+    is_editor = true;
     my_edit = i;
     do_edit(i);
     now.finished[i] = true;
@@ -259,6 +265,19 @@ int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to)
     rc = __real_renameat(from_fd, from, to_fd, to);
     moment(now.calls, true);
     return rc;
+}
+
+ssize_t __wrap_write(int fd, const void *data, size_t n)
+{
+    bool carrying = now.scene && !is_editor && __real_fcntl(fd, F_GETFL) & O_APPEND;
+    ssize_t written;
+
+    if (carrying)
+        moment(CARRYING, false);
+    written = __real_write(fd, data, n);
+    if (carrying)
+        moment(CARRYING, true);
+    return written;
 }
 
 int __wrap_fcntl(int fd, int cmd, ...)
@@ -458,6 +477,16 @@ static const struct scene scenes[] = {
      WITHOUT_EXCHANGE | KEPT},
     {"rename before, append after", {{RENAME, 1, false}, {APPEND, 1, true}}, 0},
     {"rename before, rename after", {{RENAME, 1, false}, {RENAME, 1, true}}, 0},
+    /* while we append what we carry over: the row is there once, whether they had read it or not */
+    {"two appends, rename at carrying over",
+     {{APPEND_STALE, 1, true}, {APPEND, 1, true}, {RENAME, CARRYING, false}},
+     WITHOUT_EXCHANGE},
+    {"two appends, rename after carrying over",
+     {{APPEND_STALE, 1, true}, {APPEND, 1, true}, {RENAME, CARRYING, true}},
+     WITHOUT_EXCHANGE},
+    {"two appends, append after carrying over",
+     {{APPEND_STALE, 1, true}, {APPEND, 1, true}, {APPEND, CARRYING, true}},
+     WITHOUT_EXCHANGE},
     /* while we go back */
     {"rename, append at going back", {{RENAME, 1, false}, {APPEND, 2, false}}, 0},
     {"rename, rename at going back", {{RENAME, 1, false}, {RENAME, 2, false}}, 0},
