@@ -40,3 +40,14 @@ int64_t order_backoff_ms(unsigned failures, uint64_t seed)
         ms = BACKOFF_LAST_MS;
     return ms + (int64_t)(mix(seed) % (uint64_t)(ms / 4 + 1));
 }
+
+int64_t order_rest_ms(unsigned failures, int64_t failing_ms, uint64_t seed)
+{
+    unsigned rests = 1;
+
+    for (int64_t ms = BACKOFF_FIRST_MS;
+         rests < failures && ms <= failing_ms && ms < 2 * BACKOFF_LAST_MS;
+         ms = 2 * ms + BACKOFF_FIRST_MS)
+        rests++;
+    return order_backoff_ms(rests, seed);
+}

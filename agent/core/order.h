@@ -28,6 +28,12 @@ bool order_blocks(const struct item *list, uint64_t barrier);
  * a quarter of jitter. */
 int64_t order_backoff_ms(unsigned failures, uint64_t seed);
 
+/* order_rest_ms(failures, failing_ms, seed): the same for an item that has waited since failing_ms,
+ * by as many failures as fit into that time with a rest after each. What is edited again and again
+ * is tried with each edit, so it fails more often than it has rested, and would rest for five
+ * minutes after a trouble of seconds. */
+int64_t order_rest_ms(unsigned failures, int64_t failing_ms, uint64_t seed);
+
 /* order_spread_ms(rest_ms, count): the rest of one of so many that fail for the same reason: all of
  * them together are not tried more than 100 times a second; at most an hour. */
 int64_t order_spread_ms(int64_t rest_ms, uint64_t count);

@@ -29,7 +29,8 @@ void decide_failed(struct agent *a, struct item *it, const char *why)
     int64_t rest;
 
     it->failures++;
-    rest = order_backoff_ms(it->failures, (uint64_t)a->real_us ^ (uintptr_t)it);
+    rest =
+        order_rest_ms(it->failures, a->now_ms - it->since_ms, (uint64_t)a->real_us ^ (uintptr_t)it);
     if (it->trouble)
         rest = order_spread_ms(rest, it->trouble->open);
     item_blame(it, why);

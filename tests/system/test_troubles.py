@@ -89,6 +89,25 @@ def test_one_denied_file_holds_up_no_other(ctx):
 
 
 @on("s3d")
+def test_a_file_that_is_edited_while_it_fails_rests_for_no_longer_than_that(ctx):
+    """Each edit is tried at once, and may fail: that is no reason to wait for five minutes."""
+    images = ctx.folder("images")
+    fill(images, 8)
+    agent = ctx.agent(images=images).start()
+    agent.wait_in_step()
+    deny(ctx, key="images/c0/0000.jpg")
+    until = time.monotonic() + 8
+    while time.monotonic() < until:
+        write(f"{images}/c0/0000.jpg", b"%f" % time.monotonic())
+        time.sleep(0.5)  # it settles in between
+    tried = [r for r in ctx.server.requests() if r["op"] == "PutObject" and r["status"] == 403]
+    assert len(tried) >= 10, len(tried)  # in a row, which would be five minutes
+    ctx.server.clear_faults()
+    agent.wait_in_step(30)
+    agent.verify_journal()
+
+
+@on("s3d")
 def test_each_cause_has_its_advice(ctx):
     images = ctx.folder("images")
     causes = {

@@ -77,6 +77,34 @@ static void test_the_rest_has_a_ceiling_for_any_count(void **state)
     assert_int_equal(order_backoff_ms(3, 42), order_backoff_ms(3, 42));
 }
 
+static void test_what_fails_with_each_edit_rests_for_no_longer_than_it_failed(void **state)
+{
+    static const struct {
+        unsigned failures;
+        int64_t failing_ms, least;
+    } cases[] = {
+        {1, 0, 1000},
+        {2, 0, 1000},
+        {50, 0, 1000},
+        {50, 999, 1000},
+        {50, 1000, 2000},
+        {50, 2999, 2000},
+        {50, 3000, 4000},
+        {50, 70000, 64000},
+        {3, 70000, 4000},
+        {50, 3600000, 300000},
+        {UINT32_MAX, INT64_MAX, 300000},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_in_range(order_rest_ms(cases[i].failures, cases[i].failing_ms, 7), cases[i].least,
+                        cases[i].least + cases[i].least / 4);
+    /* Who rests after each failure waits as order_backoff_ms says. */
+    for (unsigned n = 1, ms = 0; n <= 12; ms += (unsigned)order_backoff_ms(n++, 0))
+        assert_int_equal(order_rest_ms(n, ms, 7), order_backoff_ms(n, 7));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -85,6 +113,7 @@ int main(void)
         cmocka_unit_test(test_each_barrier_asks_for_its_own_look),
         cmocka_unit_test(test_the_rest_doubles_up_to_five_minutes),
         cmocka_unit_test(test_the_rest_has_a_ceiling_for_any_count),
+        cmocka_unit_test(test_what_fails_with_each_edit_rests_for_no_longer_than_it_failed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
