@@ -26,8 +26,9 @@ static const struct name_kind reached = {PREFIX "*", PREFIX ">"};
 struct departed {
     int64_t at_s;
     uint32_t keep_s;
-    char to[PATH_BYTES_MAX + 1]; /* stored without what follows the NUL; of `reached`: from where
-                                    rows came last, which older versions did not store */
+    char to[PATH_BYTES_MAX + 1]; /* stored without what follows the NUL; of `reached`: the paths
+                                    of which the notes lead there, the youngest first, each with its
+                                    NUL, as many as find room (older versions: one, or none) */
 };
 
 #define HEAD offsetof(struct departed, to)
@@ -76,100 +77,234 @@ static bool key_beside(char out[STORED_KEY_MAX + 1], const char *key, size_t pre
     return snprintf(out, STORED_KEY_MAX + 1, "%.*s%s", (int)prefix, key, path) <= STORED_KEY_MAX;
 }
 
-/* Note that rows came to the path `d->to` from that of the key. */
-static int reached_put(struct index *ix, const char *key, size_t prefix, const struct departed *d)
+/* The first of the paths of `reached` (at: NULL), or the one behind that; NULL: there are no more.
+ * size: of the whole note. */
+static const char *path_next(const struct departed *came, size_t size, const char *at)
 {
-    struct departed came = {.at_s = d->at_s, .keep_s = d->keep_s};
-    char went[STORED_KEY_MAX + 1];
+    const char *end = (const char *)came + size;
 
-    if (!d->to[0] || !key_beside(went, key, prefix, d->to))
+    at = at ? at + strlen(at) + 1 : came->to;
+    return at < end && *at && !end[-1] ? at : NULL;
+}
+
+#define LEADING_MAX 16 /* paths that lead to one */
+
+/* One more path, unless it is among them or does not find room. */
+static void path_add(struct departed *came, size_t *size, const char *path)
+{
+    size_t n = strlen(path) + 1, count = 0;
+
+    for (const char *at = NULL; (at = path_next(came, *size, at)) != NULL; count++)
+        if (strcmp(at, path) == 0)
+            return;
+    if (n == 1 || count == LEADING_MAX || *size + n > sizeof *came)
+        return;
+    memcpy((char *)came + *size, path, n);
+    *size += n;
+}
+
+/* What a list named has left the path of this key for `to`, and is there by its note. */
+static bool leads_to(struct index *ix, const char *key, const char *to, struct departed *ret)
+{
+    size_t n;
+
+    return note_get(ix, &left, key, ret, &n) == 0 && n > HEAD && ret->keep_s == DEPARTED_S &&
+           strcmp(ret->to, to) == 0;
+}
+
+/* Note what leads to the path `to` beside this key: `came`, of so many bytes, and what led there
+ * before and still does. */
+static int reached_put(struct index *ix, const char *key, size_t prefix, const char *to,
+                       struct departed *came, size_t size)
+{
+    char went[STORED_KEY_MAX + 1], from[STORED_KEY_MAX + 1], name[NAME_SIZE];
+    struct departed before, d;
+    size_t n;
+
+    if (!to[0] || !key_beside(went, key, prefix, to))
         return 0;
-    if (snprintf(came.to, sizeof came.to, "%s", key + prefix) >= (int)sizeof came.to)
-        came.to[0] = '\0';
-    return note_store(ix, &reached, went, &came);
+    if (note_get(ix, &reached, went, &before, &n) == 0)
+        for (const char *at = NULL; (at = path_next(&before, n, at)) != NULL;)
+            if (key_beside(from, key, prefix, at) && leads_to(ix, from, to, &d))
+                path_add(came, &size, at);
+    note_name(&reached, went, name);
+    return index_meta_put(ix, name, came, size);
 }
 
-/* Note it. Where the rows of a list go, that is noted as well. */
-static int note_put(struct index *ix, const char *key, size_t prefix, const struct departed *d)
-{
-    int rc = note_store(ix, &left, key, d);
+/* What waits for the end of a pass. Behind it stand the key, the path `to`, each with its NUL, and
+ * the paths that lead there with this one. */
+enum waiting_kind {
+    WAITS_REDIRECT, /* the note of what left the key before, and is at `to` now */
+    WAITS_NOTE,     /* as departed_note has it */
+    WAITS_REACHED   /* as departed_lead_on has it */
+};
 
-    return rc || d->keep_s != DEPARTED_S ? rc : reached_put(ix, key, prefix, d);
+struct waiting {
+    enum waiting_kind kind;
+    uint32_t keep_s;
+    int64_t at_s;
+    size_t prefix, key_n, to_n, came_n;
+};
+
+void departed_begin(struct departed_pass *pass)
+{
+    *pass = (struct departed_pass){.at = 0};
+    buf_init(&pass->waiting, SIZE_MAX);
 }
 
-#define LEADING_MAX 16 /* paths one behind the other from which rows came to one */
-
-/* What had left other paths for that of the key is somewhere else now, too: their notes say so at
- * once, for another image may be in between soon. `came`: how rows came to the key last. */
-static int redirect(struct index *ix, const char *key, size_t prefix, const struct departed *came,
-                    size_t size, const char *to)
+/* came: the paths of which the notes lead to d->to with this one, of so many bytes with what stands
+ * before them. */
+static int wait(struct departed_pass *pass, enum waiting_kind kind, const char *key, size_t prefix,
+                const struct departed *d, const struct departed *came, size_t size)
 {
-    struct departed at = *came, d;
-    char from[STORED_KEY_MAX + 1];
+    const struct waiting w = {.kind = kind,
+                              .keep_s = d->keep_s,
+                              .at_s = d->at_s,
+                              .prefix = prefix,
+                              .key_n = strlen(key) + 1,
+                              .to_n = strlen(d->to) + 1,
+                              .came_n = size - HEAD};
+    int rc = buf_append(&pass->waiting, &w, sizeof w);
+
+    rc = rc ? rc : buf_append(&pass->waiting, key, w.key_n);
+    rc = rc ? rc : buf_append(&pass->waiting, d->to, w.to_n);
+    return rc || !w.came_n ? rc : buf_append(&pass->waiting, came->to, w.came_n);
+}
+
+/* Store what waits. A redirected note is as it was when it was found, unless the pass made another
+ * one of it. */
+static int waiting_store(struct index *ix, const struct waiting *w, const char *key)
+{
+    struct departed d, came = {.at_s = w->at_s, .keep_s = w->keep_s}, was;
+    const char *to = key + w->key_n;
     size_t n;
     int rc = 0;
 
-    for (int i = 0; rc == 0 && i < LEADING_MAX && size > HEAD + 1; i++) {
-        if (!key_beside(from, key, prefix, at.to) || strcmp(from, key) == 0)
-            break;
-        if (strcmp(at.to, to) != 0 && note_get(ix, &left, from, &d, &n) == 0 && n > HEAD &&
-            strcmp(d.to, key + prefix) == 0) {
-            snprintf(d.to, sizeof d.to, "%s", to);
-            rc = note_store(ix, &left, from, &d);
+    d.at_s = w->at_s;
+    d.keep_s = w->keep_s;
+    memcpy(d.to, to, w->to_n);
+    memcpy(came.to, to + w->to_n, w->came_n);
+    if (w->kind == WAITS_REDIRECT)
+        return note_get(ix, &left, key, &was, &n) == 0 && was.keep_s == DEPARTED_S
+                   ? note_store(ix, &left, key, &d)
+                   : 0;
+    if (w->kind == WAITS_NOTE)
+        rc = note_store(ix, &left, key, &d);
+    return rc ? rc : reached_put(ix, key, w->prefix, d.to, &came, HEAD + w->came_n);
+}
+
+int departed_store(struct departed_pass *pass, struct index *ix, size_t count)
+{
+    int rc = 0;
+
+    for (size_t n = 0; rc == 0 && n < count; n++) {
+        const char *key = pass->waiting.data + pass->at + sizeof(struct waiting);
+        struct waiting w;
+
+        if (pass->at == pass->waiting.len && pass->redirected)
+            return 0;
+        if (pass->at == pass->waiting.len) {
+            pass->redirected = true;
+            pass->at = 0;
+            continue;
         }
-        if (note_get(ix, &reached, from, &at, &size))
-            break;
+        memcpy(&w, pass->waiting.data + pass->at, sizeof w);
+        pass->at += sizeof w + w.key_n + w.to_n + w.came_n;
+        if ((w.kind == WAITS_REDIRECT) != pass->redirected)
+            rc = waiting_store(ix, &w, key);
+    }
+    return rc ? rc : 1;
+}
+
+void departed_end(struct departed_pass *pass)
+{
+    buf_release(&pass->waiting);
+}
+
+/* What leads to the path of the key will lead to `to`: the notes will say so, for another image may
+ * be in between soon. ret_came: those notes' paths, behind those that it has; *size: its bytes. */
+static int redirect(struct index *ix, struct departed_pass *pass, const char *key, size_t prefix,
+                    const char *to, const struct departed *before, size_t before_n,
+                    struct departed *ret_came, size_t *size)
+{
+    char from[STORED_KEY_MAX + 1];
+    struct departed d;
+    int rc = 0;
+
+    for (const char *at = NULL; rc == 0 && (at = path_next(before, before_n, at)) != NULL;) {
+        if (strcmp(at, to) == 0 || !key_beside(from, key, prefix, at) ||
+            !leads_to(ix, from, key + prefix, &d))
+            continue;
+        snprintf(d.to, sizeof d.to, "%s", to);
+        rc = wait(pass, WAITS_REDIRECT, from, prefix, &d, NULL, HEAD);
+        path_add(ret_came, size, at);
     }
     return rc;
 }
 
-/* Rows leave the key's path for another one, as `d` has it then; what leads to the path leads there
- * from now on. 0 or a negative code. */
-static int leave(struct index *ix, const char *key, size_t prefix, const char *to, int64_t now_s,
-                 struct departed *d)
+/* Rows leave the key's path for another one, which is remembered for so long where no list names
+ * it. noted: it is by a note of the key. 0 or a negative code. */
+static int leave(struct index *ix, struct departed_pass *pass, const char *key, size_t prefix,
+                 const char *to, int64_t now_s, uint32_t keep_s, bool noted)
 {
-    struct departed came;
-    size_t n;
-    bool listed = note_get(ix, &reached, key, &came, &n) == 0 && n >= HEAD && !is_old(&came, now_s);
+    struct departed d = {.at_s = now_s, .keep_s = keep_s}, before, came = {.at_s = 0};
+    size_t n, size = HEAD;
+    int rc = 0;
 
-    d->at_s = now_s;
-    if (listed)
-        d->keep_s = DEPARTED_S;
-    if (snprintf(d->to, sizeof d->to, "%s", to ? to : "") >= (int)sizeof d->to)
+    if (snprintf(d.to, sizeof d.to, "%s", to ? to : "") >= (int)sizeof d.to)
         return -ENAMETOOLONG;
-    return listed ? redirect(ix, key, prefix, &came, n, d->to) : 0;
+    if (noted)
+        path_add(&came, &size, key + prefix);
+    if (note_get(ix, &reached, key, &before, &n) == 0 && n >= HEAD && !is_old(&before, now_s)) {
+        d.keep_s = DEPARTED_S;
+        rc = redirect(ix, pass, key, prefix, d.to, &before, n, &came, &size);
+    }
+    if (rc || d.keep_s == DEPARTED_S)
+        return rc ? rc
+                  : wait(pass, noted ? WAITS_NOTE : WAITS_REACHED, key, prefix, &d, &came, size);
+    return noted ? note_store(ix, &left, key, &d) : 0;
 }
 
-int departed_note(struct index *ix, const char *key, size_t prefix, const char *to, int64_t now_s,
-                  uint32_t keep_s)
+int departed_note(struct index *ix, struct departed_pass *pass, const char *key, size_t prefix,
+                  const char *to, int64_t now_s, uint32_t keep_s)
 {
-    struct departed d = {.keep_s = keep_s};
-    int rc = leave(ix, key, prefix, to, now_s, &d);
-
-    return rc ? rc : note_put(ix, key, prefix, &d);
+    return leave(ix, pass, key, prefix, to, now_s, keep_s, true);
 }
 
-int departed_lead_on(struct index *ix, const char *key, size_t prefix, const char *to,
-                     int64_t now_s)
+int departed_note_alone(struct index *ix, const char *key, size_t prefix, const char *to,
+                        int64_t now_s, uint32_t keep_s)
 {
-    struct departed d = {.keep_s = 0};
-    int rc = leave(ix, key, prefix, to, now_s, &d);
+    struct departed_pass pass;
+    int rc;
 
-    return rc || !d.keep_s ? rc : reached_put(ix, key, prefix, &d);
+    departed_begin(&pass);
+    rc = departed_note(ix, &pass, key, prefix, to, now_s, keep_s);
+    rc = rc ? rc : departed_store(&pass, ix, SIZE_MAX);
+    departed_end(&pass);
+    return rc;
+}
+
+int departed_lead_on(struct index *ix, struct departed_pass *pass, const char *key, size_t prefix,
+                     const char *to, int64_t now_s)
+{
+    return leave(ix, pass, key, prefix, to, now_s, 0, false);
 }
 
 int departed_listed(struct index *ix, const char *key, size_t prefix)
 {
-    struct departed d;
-    size_t n;
+    struct departed d, came = {.at_s = 0};
+    size_t n, size = HEAD;
     int rc = note_get(ix, &left, key, &d, &n);
 
     if (rc)
         return rc == -ENOENT ? 0 : rc;
     if (n <= HEAD || d.keep_s == DEPARTED_S)
         return 0;
-    d.keep_s = DEPARTED_S;
-    return note_put(ix, key, prefix, &d);
+    d.keep_s = came.keep_s = DEPARTED_S;
+    came.at_s = d.at_s;
+    path_add(&came, &size, key + prefix);
+    rc = note_store(ix, &left, key, &d);
+    return rc ? rc : reached_put(ix, key, prefix, d.to, &came, size);
 }
 
 int departed_forget(struct index *ix, const char *key)

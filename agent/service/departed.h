@@ -16,23 +16,45 @@
 #define LOCKSTEP_AGENT_SERVICE_DEPARTED_H
 
 #include "agent/service/index.h"
+#include "base/buf.h"
 
 #define DEPARTED_S          (24 * 3600) /* how long it is remembered that a list named it */
 #define DEPARTED_UNLISTED_S 60          /* and where none did */
 #define DEPARTED_TROUBLED_S 600         /* the same, while all is not in step for long */
 
-/* departed_note(ix, key, prefix, to, now_s, keep_s): rows that name the path of this key, if there
- * are any, leave it for the path `to` (NULL: they are dropped). prefix: so many bytes of the key
- * are not of its path, but of all paths beside it. keep_s: how long that is remembered where no
- * list named it. 0 or a negative code. */
-int departed_note(struct index *ix, const char *key, size_t prefix, const char *to, int64_t now_s,
-                  uint32_t keep_s) __attribute__((warn_unused_result));
+/* What one pass over the lists makes of it. All its changes happen at once: what leads to a path
+ * that rows leave, and to which others come, goes by what led there before. So what lists name
+ * waits until the pass has told of all. departed_begin(pass) before that; departed_store(pass, ix,
+ * count): stores so much of it. 0: that was all; 1: there is more; or a negative code.
+ * departed_end(pass) releases it. */
+struct departed_pass {
+    struct buf waiting;
+    size_t at;       /* departed_store's */
+    bool redirected; /* the same: what led to the paths was stored */
+};
+void departed_begin(struct departed_pass *pass);
+int departed_store(struct departed_pass *pass, struct index *ix, size_t count)
+    __attribute__((warn_unused_result));
+void departed_end(struct departed_pass *pass);
 
-/* departed_lead_on(ix, key, prefix, to, now_s): the same, of a path at which another image is, so
- * that nothing is remembered of itself: where lists had rows that came there before, they are at
- * `to` now. 0 or a negative code. */
-int departed_lead_on(struct index *ix, const char *key, size_t prefix, const char *to,
-                     int64_t now_s) __attribute__((warn_unused_result));
+/* departed_note(ix, pass, key, prefix, to, now_s, keep_s): rows that name the path of this key, if
+ * there are any, leave it for the path `to` (NULL: they are dropped). prefix: so many bytes of the
+ * key are not of its path, but of all paths beside it. keep_s: how long that is remembered where no
+ * list named it. 0 or a negative code. */
+int departed_note(struct index *ix, struct departed_pass *pass, const char *key, size_t prefix,
+                  const char *to, int64_t now_s, uint32_t keep_s)
+    __attribute__((warn_unused_result));
+
+/* departed_note_alone(ix, key, prefix, to, now_s, keep_s): the same as a pass of its own, stored.
+ */
+int departed_note_alone(struct index *ix, const char *key, size_t prefix, const char *to,
+                        int64_t now_s, uint32_t keep_s) __attribute__((warn_unused_result));
+
+/* departed_lead_on(ix, pass, key, prefix, to, now_s): the same, of a path at which another image
+ * is, so that nothing is remembered of itself: where lists had rows that came there before, they
+ * are at `to` now. 0 or a negative code. */
+int departed_lead_on(struct index *ix, struct departed_pass *pass, const char *key, size_t prefix,
+                     const char *to, int64_t now_s) __attribute__((warn_unused_result));
 
 /* departed_listed(ix, key, prefix): a list has such rows. 0 or a negative code. */
 int departed_listed(struct index *ix, const char *key, size_t prefix)

@@ -301,8 +301,9 @@ bool explain_row(struct agent *a, const struct item *it, const char *path, bool 
     }
     if (fate != FATE_HERE && (fate != FATE_ENDED || !ends_rows(a, it, m)))
         return false;
-    if (departed_note(a->index, key, m->prefix_len, fate == FATE_HERE ? now + m->prefix_len : NULL,
-                      a->real_us / US_PER_S, DEPARTED_S))
+    if (departed_note_alone(a->index, key, m->prefix_len,
+                            fate == FATE_HERE ? now + m->prefix_len : NULL, a->real_us / US_PER_S,
+                            DEPARTED_S))
         agent_fail(a, -EIO, "writing the index");
     agent_dirty(a);
     return true;

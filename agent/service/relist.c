@@ -74,6 +74,7 @@ struct pass_batch {
     struct agent *agent;
     const struct mapping *m;
     struct lst_changes *changes;
+    struct departed_pass departed;
 };
 
 #define TROUBLED_US (120 * US_PER_S) /* not in step for so long: lists may be checked late */
@@ -82,7 +83,7 @@ struct pass_batch {
  * for lists that come with old rows later. */
 static int pass_row(void *arg, const char *from, const char *to)
 {
-    const struct pass_batch *b = arg;
+    struct pass_batch *b = arg;
     struct agent *a = b->agent;
     const int64_t now_s = a->real_us / US_PER_S;
     char key[AGENT_KEY_SIZE], over[AGENT_KEY_SIZE] = "";
@@ -93,9 +94,9 @@ static int pass_row(void *arg, const char *from, const char *to)
         return rc;
     to = over[0] ? over : to;
     if (follow_is_home(a, b->m, from))
-        rc = departed_lead_on(a->index, key, b->m->prefix_len, to, now_s);
+        rc = departed_lead_on(a->index, &b->departed, key, b->m->prefix_len, to, now_s);
     else
-        rc = departed_note(a->index, key, b->m->prefix_len, to, now_s,
+        rc = departed_note(a->index, &b->departed, key, b->m->prefix_len, to, now_s,
                            a->idle || a->real_us - a->in_step_us < TROUBLED_US
                                ? DEPARTED_UNLISTED_S
                                : DEPARTED_TROUBLED_S);
@@ -304,7 +305,12 @@ static int pass_fill(struct agent *a, const struct mapping *m, struct job *job)
     int rc = list_holds_names(a, m, job);
 
     pass_take_items(a, m);
-    return rc ? rc : rows_take(m->rows, pass_row, &batch);
+    departed_begin(&batch.departed);
+    rc = rc ? rc : rows_take(m->rows, pass_row, &batch);
+    while (rc == 0 && (rc = departed_store(&batch.departed, a->index, AGENT_COMMIT_COUNT)) > 0)
+        rc = agent_commit(a); /* as above */
+    departed_end(&batch.departed);
+    return rc;
 }
 
 /* A pass over the lists of the mapping whose turn it is. True: it went through at once, so another

@@ -9,12 +9,46 @@
 #define NOW_S    1000000
 #define MANY     4500 /* more than are gone through in one go */
 
-static void note(struct index *ix, const char *from, const char *to, int64_t now_s)
+/* One of the changes of a pass. */
+static void tell(struct index *ix, struct departed_pass *pass, const char *from, const char *to,
+                 int64_t now_s)
 {
     char key[KEY_MAX + 1];
 
     snprintf(key, sizeof key, PREFIX "%s", from);
-    assert_int_equal(departed_note(ix, key, PREFIX_N, to, now_s, DEPARTED_UNLISTED_S), 0);
+    assert_int_equal(departed_note(ix, pass, key, PREFIX_N, to, now_s, DEPARTED_UNLISTED_S), 0);
+}
+
+/* The pass has told of all. */
+static void end(struct index *ix, struct departed_pass *pass)
+{
+    int rc;
+
+    do
+        rc = departed_store(pass, ix, 3);
+    while (rc > 0);
+    assert_int_equal(rc, 0);
+    departed_end(pass);
+}
+
+static void note(struct index *ix, const char *from, const char *to, int64_t now_s)
+{
+    struct departed_pass pass;
+
+    departed_begin(&pass);
+    tell(ix, &pass, from, to, now_s);
+    end(ix, &pass);
+}
+
+static void lead_on(struct index *ix, const char *from, const char *to, int64_t now_s)
+{
+    struct departed_pass pass;
+    char key[KEY_MAX + 1];
+
+    snprintf(key, sizeof key, PREFIX "%s", from);
+    departed_begin(&pass);
+    assert_int_equal(departed_lead_on(ix, &pass, key, PREFIX_N, to, now_s), 0);
+    end(ix, &pass);
 }
 
 static void note_listed(struct index *ix, const char *from, const char *to, int64_t now_s)
@@ -118,12 +152,47 @@ static void test_what_leads_to_a_path_that_rows_leave_leads_on(void **state)
     expect_at(ix, "x", NOW_S + 360, "");
     expect_at(ix, "b", NOW_S + 360, "");
     note_listed(ix, "k", "l", NOW_S + 360);
-    assert_int_equal(departed_lead_on(ix, PREFIX "l", PREFIX_N, "m", NOW_S + 360), 0);
-    assert_int_equal(departed_lead_on(ix, PREFIX "m", PREFIX_N, "n", NOW_S + 360), 0);
+    lead_on(ix, "l", "m", NOW_S + 360);
+    lead_on(ix, "m", "n", NOW_S + 360);
     expect_at(ix, "k", NOW_S + 360, "n");
     expect_at(ix, "l", NOW_S + 360, NULL);
     expect_at(ix, "m", NOW_S + 360, NULL);
     index_close(ix);
+}
+
+/* Two images take each other's place, three each the next one's: in the order of the pass each is
+ * where another one is told to come from, and what led to one leads on with that one. */
+static void test_all_changes_of_a_pass_happen_at_once(void **state)
+{
+    static const char *const orders[][3] = {{"b", "c", "d"}, {"d", "c", "b"}, {"c", "b", "d"}};
+    struct departed_pass pass;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+        struct index *ix = opened();
+        int64_t now_s = NOW_S + (int64_t)i * 10 * DEPARTED_S; /* the index is the same one */
+
+        note_listed(ix, "a", "b", now_s);
+        note_listed(ix, "k", "c", now_s);
+        note_listed(ix, "x", "d", now_s);
+        departed_begin(&pass);
+        for (size_t n = 0; n < 3; n++) {
+            const char *from = orders[i][n];
+
+            tell(ix, &pass, from, *from == 'b' ? "c" : *from == 'c' ? "d" : "b", now_s + 60);
+        }
+        assert_int_equal(departed_store(&pass, ix, 5), 1);
+        end(ix, &pass);
+        expect_at(ix, "a", now_s + 60, "c");
+        expect_at(ix, "k", now_s + 60, "d");
+        expect_at(ix, "x", now_s + 60, "b");
+        departed_begin(&pass);
+        tell(ix, &pass, *orders[i], "e", now_s + 120);
+        tell(ix, &pass, "e", *orders[i], now_s + 120);
+        end(ix, &pass);
+        expect_at(ix, **orders[i] == 'b' ? "x" : **orders[i] == 'c' ? "a" : "k", now_s + 120, "e");
+        index_close(ix);
+    }
 }
 
 static void test_where_another_image_came_nothing_is_remembered(void **state)
@@ -228,6 +297,8 @@ int main(void)
                                         scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_what_leads_to_a_path_that_rows_leave_leads_on,
                                         scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_all_changes_of_a_pass_happen_at_once, scratch_setup,
+                                        scratch_teardown),
         cmocka_unit_test_setup_teardown(test_where_another_image_came_nothing_is_remembered,
                                         scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_all_are_gone_through_a_piece_at_a_time, scratch_setup,

@@ -2,6 +2,7 @@
 #include "tests/unit/index_bed.h"
 
 #include "agent/core/rows.h"
+#include "agent/core/ways.h"
 #include "agent/service/agent.h"
 #include "agent/service/departed.h"
 #include "base/clock.h"
@@ -45,10 +46,11 @@ static void begin(struct bed *bed)
                                 .index = opened(),
                                 .pending = pending_new(),
                                 .dirs_gone = map_new(),
-                                .dirs_to = map_new()};
+                                .dirs_to = map_new(),
+                                .ways = ways_new()};
     bed->mapping.rows = rows_new();
     assert_true(bed->mapping.rows && bed->agent.pending && bed->agent.dirs_gone &&
-                bed->agent.dirs_to);
+                bed->agent.dirs_to && bed->agent.ways);
     bed->b = went(bed, PREFIX "b", PREFIX "c");
     bed->b->was_there = true;
     (void)went(bed, PREFIX "c", PREFIX "d");
@@ -61,6 +63,7 @@ static void end(struct bed *bed)
     pending_free(bed->agent.pending);
     map_free(bed->agent.dirs_gone);
     map_free(bed->agent.dirs_to);
+    ways_free(bed->agent.ways);
     index_close(bed->agent.index);
 }
 
@@ -93,8 +96,8 @@ static void expect_dropped_after(const char *to, int64_t ago_s, const char *name
     struct bed bed;
 
     begin(&bed);
-    assert_int_equal(departed_note(bed.agent.index, PREFIX "c", sizeof PREFIX - 1, to,
-                                   NOW_S - ago_s, DEPARTED_UNLISTED_S),
+    assert_int_equal(departed_note_alone(bed.agent.index, PREFIX "c", sizeof PREFIX - 1, to,
+                                         NOW_S - ago_s, DEPARTED_UNLISTED_S),
                      0);
     expect_dropped(&bed, names);
     end(&bed);

@@ -34,9 +34,9 @@ static void expect_rows(bool returned, uint64_t there, const char *wanted)
     place = bed_item(&bed, PLACE, ITEM_GONE);
     place->seen = (struct file_stat){
         .kind = there ? FILE_REGULAR : FILE_ABSENT, .nlink = 1, .ino = there, .born_ns = 20};
-    assert_int_equal(
-        departed_note(bed.agent.index, HOME, sizeof PREFIX - 1, "b", NOW_S, DEPARTED_UNLISTED_S),
-        0);
+    assert_int_equal(departed_note_alone(bed.agent.index, HOME, sizeof PREFIX - 1, "b", NOW_S,
+                                         DEPARTED_UNLISTED_S),
+                     0);
     follow_returned(&bed.agent, home);
     assert_int_equal(rows_take(bed.mappings[BED_IMAGES].rows, taken, &went), 0);
     if (wanted)
