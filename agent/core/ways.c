@@ -235,6 +235,23 @@ enum ways_step ways_on(const struct ways *w, const char *key, uint64_t moment, c
                : WAYS_LOST;
 }
 
+uint64_t ways_led(const struct ways *w, const char *from, const char *to, uint64_t before)
+{
+    uint64_t left = ways_left(w, from, before), at = left;
+    char key[PATH_BYTES_MAX + 1], next[PATH_BYTES_MAX + 1];
+
+    if (!left || snprintf(key, sizeof key, "%s", from) >= (int)sizeof key)
+        return 0;
+    for (int steps = 0; steps < WAYS_STEPS_MAX && at < before; steps++) {
+        if (ways_on(w, key, at, next, sizeof next, &at) != WAYS_LEFT || at > before)
+            return 0;
+        if (strcmp(next, to) == 0)
+            return left;
+        memcpy(key, next, strlen(next) + 1);
+    }
+    return 0;
+}
+
 int ways_named(struct ways *w, const char *key, uint64_t moment, struct file_id file)
 {
     struct way *one = map_get_str(w->named.last, key);

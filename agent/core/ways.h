@@ -60,6 +60,11 @@ enum ways_step { WAYS_STAYED, WAYS_LEFT, WAYS_ENDED, WAYS_LOST };
 enum ways_step ways_on(const struct ways *w, const char *key, uint64_t moment, char *out,
                        size_t size, uint64_t *ret);
 
+/* ways_led(w, from, to, before): the moment of the last leaving of `from` before that moment, if
+ * what left it then was at `to` before that moment, at once or by way of others; 0: it was not, or
+ * that is not known. */
+uint64_t ways_led(const struct ways *w, const char *from, const char *to, uint64_t before);
+
 /* ways_named(w, key, moment, file): a list names by this key what was there at that moment or
  * somewhat later: this file, if it was seen there (else born_ns is 0). The latest moment counts. 0
  * or -ENOMEM.

@@ -132,6 +132,7 @@ struct mapping {
     struct root_identity identity;
     struct rows *rows;            /* of images that change their names */
     unsigned adrift;              /* notes of it that the index has */
+    bool rows_any;                /* the index has it that there are any */
     uint64_t rows_kept;           /* its rows_changes at the last commit */
     struct gate gate;             /* closed while nothing gets through */
     struct item_queue shelves[2]; /* ready items held back then: new ones, and those that failed */
@@ -202,7 +203,7 @@ struct agent {
     struct item_queue barrier;
     struct item_queue leaving; /* through it, and where wanted in the trash: to be deleted */
     size_t trashing;           /* on their way to the trash */
-    struct map *sighted;       /* mapping, inode -> item that was seen to have it */
+    struct map *sighted;       /* mapping, inode -> item that was seen to have it last */
     struct map *dirs_gone;     /* key ending in '/' -> struct dir_gone */
     struct map *dirs_to;       /* key ending in '/' -> where it came from (string) */
     struct ways *ways;         /* since all was in step last */
@@ -395,8 +396,12 @@ bool rename_told_by_directory(const struct agent *a, const char *key, char out[A
 struct trail {
     char key[AGENT_KEY_SIZE];
     int steps;
+    uint64_t moment; /* when what is followed came to `key` or, backwards, left it (core/ways); 0:
+                        not known */
 };
 void trail_begin(struct trail *t, const char *key);
+/* backwards from a path from which what is followed went `on`, to a path where it was later */
+void trail_begin_behind(const struct agent *a, struct trail *t, const char *key, const char *on);
 bool trail_back(const struct agent *a, struct trail *t);
 /* the other way: where they say that it went */
 bool trail_on(const struct agent *a, struct trail *t);
@@ -429,6 +434,8 @@ const struct item *rename_heir(const struct agent *a, const struct item *it);
 void sighted_note(struct agent *a, struct item *it);
 void sighted_forget(struct agent *a, struct item *it);
 struct item *sighted_find(const struct agent *a, unsigned mapping, uint64_t ino);
+/* the same, though it may be gone from there since */
+struct item *sighted_last(const struct agent *a, unsigned mapping, uint64_t ino);
 /* the item was seen for the first time: where its file was seen before is looked at again */
 void sighted_doubt(struct agent *a, const struct item *it);
 /* was `other` seen to be the item's only file before, or at the same moment? Then it went. */
@@ -444,9 +451,6 @@ bool follow_went_on(struct agent *a, struct item *it);
 bool follow_born(struct agent *a, struct item *it);
 /* this is at the item's path, which is busy with what was there before */
 void follow_glimpsed(struct agent *a, struct item *it, const struct file_stat *st);
-/* the item's file was last seen as that of `before`, where S3 never had it: rows by that follow it
- */
-void follow_seen(struct agent *a, struct item *it, struct item *before);
 /* rows say that some image is at the item's path */
 bool follow_has_at(const struct agent *a, const struct item *it);
 /* a list waits for this image: where rows say that it is, it is looked at if nothing is open */
@@ -506,8 +510,8 @@ void removals_aborted(struct agent *a, struct item *it, const char *why);
 void removals_called_off(struct agent *a, struct item *it);
 
 /* holds.c; holds.h has what operators do with them */
-/* the path is there again: its removal is held no more */
-void removals_hold_back(struct agent *a, struct mapping *m, const char *key);
+/* the path is there again: its removal is held no more; true: it was */
+bool removals_hold_back(struct agent *a, struct mapping *m, const char *key);
 void removals_enrol(struct agent *a, struct mapping *m);
 
 /* deletions.c */

@@ -104,6 +104,20 @@ void trail_begin(struct trail *t, const char *key)
 {
     snprintf(t->key, sizeof t->key, "%s", key);
     t->steps = 0;
+    t->moment = 0;
+}
+
+void trail_begin_behind(const struct agent *a, struct trail *t, const char *key, const char *on)
+{
+    trail_begin(t, key);
+    t->moment = ways_led(a->ways, key, on, ways_now(a->ways));
+}
+
+/* What was at `before` left it, but only after the trail's own had left where it is. */
+static bool left_later(const struct agent *a, const struct trail *t, const char *before)
+{
+    return t->moment && !ways_left(a->ways, before, t->moment) &&
+           ways_left(a->ways, before, ways_now(a->ways));
 }
 
 bool trail_back(const struct agent *a, struct trail *t)
@@ -116,7 +130,24 @@ bool trail_back(const struct agent *a, struct trail *t)
         told = came_from(a, t->key); /* remembered */
     if (t->steps++ == TRAIL_STEPS_MAX || (!told && !rename_told_by_directory(a, t->key, before)))
         return false;
-    snprintf(t->key, sizeof t->key, "%s", told ? told : before);
+    if (told)
+        snprintf(before, sizeof before, "%s", told);
+    if (left_later(a, t, before))
+        return false;
+    t->moment = ways_led(a->ways, before, t->key, t->moment ? t->moment : ways_now(a->ways));
+    snprintf(t->key, sizeof t->key, "%s", before);
+    return true;
+}
+
+/* The same by the moments of what events told: where what came to the trail's place went, and not
+ * what was there before. */
+static bool trail_on_then(const struct agent *a, struct trail *t)
+{
+    char after[AGENT_KEY_SIZE];
+
+    if (ways_on(a->ways, t->key, t->moment, after, sizeof after, &t->moment) != WAYS_LEFT)
+        return false;
+    snprintf(t->key, sizeof t->key, "%s", after);
     return true;
 }
 
@@ -124,12 +155,21 @@ bool trail_on(const struct agent *a, struct trail *t)
 {
     const struct item *it = pending_find(a->pending, t->key);
     const char *told = it && it->went ? it->went : went_to(a, t->key);
-    char after[AGENT_KEY_SIZE];
+    uint64_t left = t->steps ? 0 : ways_left(a->ways, t->key, ways_now(a->ways)), came;
+    char after[AGENT_KEY_SIZE], then[AGENT_KEY_SIZE];
 
-    if (t->steps++ == TRAIL_STEPS_MAX ||
-        (!told && !path_carried(after, sizeof after, t->key, went_to, a)))
+    if (t->steps++ == TRAIL_STEPS_MAX)
         return false;
-    snprintf(t->key, sizeof t->key, "%s", told ? told : after);
+    if (t->moment)
+        return trail_on_then(a, t);
+    if (!told && !path_carried(after, sizeof after, t->key, went_to, a))
+        return false;
+    if (told)
+        snprintf(after, sizeof after, "%s", told);
+    if (left && ways_on(a->ways, t->key, left, then, sizeof then, &came) == WAYS_LEFT &&
+        strcmp(then, after) == 0)
+        t->moment = came;
+    snprintf(t->key, sizeof t->key, "%s", after);
     return true;
 }
 

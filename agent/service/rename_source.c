@@ -83,7 +83,7 @@ static bool source_told(struct rename_source *s, const char *key, bool exact)
 
     if (!key)
         return false;
-    trail_begin(&trail, key);
+    trail_begin_behind(s->agent, &trail, key, s->it->key);
     do {
         const char *image = m->rows ? rows_image_at(m->rows, trail.key + m->prefix_len) : NULL;
 

@@ -305,9 +305,31 @@ static void test_what_does_not_fit_is_not_known(void **state)
     assert_int_equal(moment, 2);
 }
 
+/* A place is left by one content after the other: only what left it in time was there. */
+static void test_what_led_to_a_place_left_before_it_was_left(void **state)
+{
+    struct ways *w = *state;
+
+    assert_int_equal(ways_note(w, "n", "p"), 0); /* 1 */
+    assert_int_equal(ways_note(w, "a", "n"), 0); /* 2: comes when that has left */
+    assert_int_equal(ways_note(w, "n", "q"), 0); /* 3 */
+    assert_int_equal(ways_led(w, "n", "p", ways_now(w)), 0);
+    assert_int_equal(ways_led(w, "n", "p", 3), 1);
+    assert_int_equal(ways_led(w, "a", "n", ways_now(w)), 2);
+    assert_int_equal(ways_led(w, "a", "n", 2), 0);
+    assert_int_equal(ways_led(w, "a", "q", ways_now(w)), 2); /* by way of n */
+    assert_int_equal(ways_led(w, "a", "q", 3), 0);
+    assert_int_equal(ways_led(w, "a", "p", ways_now(w)), 0);
+    assert_int_equal(ways_led(w, "x", "p", ways_now(w)), 0);
+    assert_int_equal(ways_note(w, "r", NULL), 0);
+    assert_int_equal(ways_led(w, "r", "p", ways_now(w)), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_what_led_to_a_place_left_before_it_was_left, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_a_path_goes_with_the_directories_above_it, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_one_step_tells_the_moment_of_the_next, setup,
