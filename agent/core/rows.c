@@ -63,6 +63,7 @@ int rows_name_add(struct rows *r, struct entry *e, const char *path)
         return -ENOMEM;
     }
     n->next = NULL;
+    n->next_path = NULL;
     n->sought = 0;
     n->made = n->guess = false;
     memcpy(n->path, path, size);
@@ -79,6 +80,7 @@ void rows_name_remove(struct rows *r, struct entry *e, struct name **at)
 
     *at = n->next;
     unmap(r->by_name, n->path, e);
+    free(n->next_path);
     free(n);
     r->changes++;
 }
@@ -267,7 +269,7 @@ int rows_entry_place(struct rows *r, struct entry *e, const char *to)
         return -ENOMEM;
     if (set_mapped(r->by_to, e, &e->to, to))
         return -ENOMEM;
-    e->lost = e->over = false;
+    e->lost = e->unseen = e->over = e->overwritten = false;
     r->changes++;
     r->pending |= !rows_entry_is_placed(e);
     return 0;
@@ -286,7 +288,7 @@ static struct entry *overwritten_at(const struct rows *r, const char *path)
 {
     struct entry *e = nameless_at(r, path);
 
-    return e && !e->lost && !e->unlanded ? e : NULL;
+    return e && !e->lost && e->overwritten ? e : NULL;
 }
 
 /* The entry of an image, made if there is none. What was overwritten at its path while rows were on
@@ -311,6 +313,7 @@ static void entry_unname(struct rows *r, struct entry *e)
 {
     unmap(r->by_image, e->image, e);
     free(e->was);
+    e->overwritten = rows_entry_is_at(e, e->image);
     e->was = e->image;
     e->image = NULL;
     r->nameless++;
@@ -450,8 +453,16 @@ int rows_also(struct rows *r, const char *image, struct file_id file, const char
     if (!e)
         e = overwritten_at(r, image); /* it may still be found elsewhere, and keeps its own name */
     if (!e) {
-        e = entry_new(r, image, file, at);
-        if (!e || rows_entry_place(r, e, image))
+        const struct entry *there = map_get_str(r->by_to, image);
+
+        if (there && !there->lost) { /* the image is there no more */
+            if (rows_displaced(r, image, file, at))
+                return -ENOMEM;
+            e = map_get_str(r->by_image, image);
+        } else {
+            e = entry_new(r, image, file, at);
+        }
+        if (!e || (!e->lost && rows_entry_place(r, e, image)))
             return -ENOMEM;
     }
     if (name_guess(r, e, name))
@@ -500,6 +511,14 @@ int rows_gone(struct rows *r, const char *image, const char *path, const char *a
         return -ENOMEM;
     entry_drop(r, there);
     return 0;
+}
+
+void rows_emptied(struct rows *r, const char *path)
+{
+    struct entry *e = nameless_at(r, path);
+
+    if (e && !e->lost)
+        entry_drop(r, e);
 }
 
 /* The names of one entry. */
@@ -563,8 +582,10 @@ static void overwrite(struct rows *r, const struct entry *e, struct file_id file
     struct entry *there = map_get_str(r->by_to, path);
 
     if (there && there != e && there->image && !there->lost && rows_entry_is_at(there, path) &&
-        file_id_differs(there->file, file))
+        file_id_differs(there->file, file)) {
         entry_unname(r, there);
+        there->overwritten = true;
+    }
 }
 
 int rows_landed(struct rows *r, const char *image, struct file_id file, const char *path)

@@ -69,7 +69,8 @@ struct rows_adrift {
     struct file_id file;
     const char *was; /* its last name in the index; NULL: it had none */
     const char *name, *to;
-    bool unlanded; /* as of rows_unlanded */
+    bool unlanded;    /* as of rows_unlanded */
+    bool overwritten; /* by another one there */
 };
 typedef int rows_adrift_fn(void *arg, const struct rows_adrift *image);
 int rows_each_adrift(const struct rows *r, rows_adrift_fn *fn, void *arg)
@@ -77,20 +78,35 @@ int rows_each_adrift(const struct rows *r, rows_adrift_fn *fn, void *arg)
 bool rows_adrift(const struct rows *r);
 
 /* rows_restore(r, image): what an earlier run was told by rows_each_adrift, into a table that knows
- * nothing else. rows_rewritten(r, from, to): rows that the image at `to` had by the name `from`
- * have that name by now; what else had the name keeps it. 0 or -ENOMEM. rows_is_adrift(r, name): is
- * this a name of an image without a name in the index, which is elsewhere? rows_name_left(r, name):
- * its rows of that name have left. */
+ * nothing else. 0 or -ENOMEM.
+ * rows_rewriting(r, from, to): a list was rewritten, and rows by the name `from` have the other one
+ * by now. 1 if they are such an image's, 0 if not, or -ENOMEM. rows_rewritten(r): that was all of
+ * the list; it holds from now on. 0 or -ENOMEM.
+ * rows_is_adrift(r, name): is this a name of an image without a name in the index, which is
+ * elsewhere? rows_name_left(r, name): its rows of that name have left. */
 int rows_restore(struct rows *r, const struct rows_adrift *image)
     __attribute__((warn_unused_result));
-int rows_rewritten(struct rows *r, const char *from, const char *to)
+int rows_rewriting(struct rows *r, const char *from, const char *to)
     __attribute__((warn_unused_result));
+int rows_rewritten(struct rows *r) __attribute__((warn_unused_result));
 bool rows_is_adrift(const struct rows *r, const char *name);
 void rows_name_left(struct rows *r, const char *name);
 
+/* rows_listed(r, image, file, at): of an earlier run the index has it that lists name the image by
+ * `at`. It is lost until it is looked at, and passes should wait for that. 1; 0 if the table knows
+ * better; or -ENOMEM. */
+int rows_listed(struct rows *r, const char *image, struct file_id file, const char *at)
+    __attribute__((warn_unused_result));
+
+/* rows_is_unseen(r, image): nothing else is known of it. rows_unseen_end(r, image): nor by the
+ * table any more, then. */
+bool rows_is_unseen(const struct rows *r, const char *image);
+void rows_unseen_end(struct rows *r, const char *image);
+
 /* rows_also(r, image, file, at, name): lists may name the image by this path too. A new entry
- * counts as being where the index has it, unless another that has no name any more is there: its
- * rows are the image's, if it is not found elsewhere. 0 or -ENOMEM. */
+ * counts as being where the index has it, unless another is there by the table's word: then it is
+ * lost. Of one that has no name any more the rows are the image's, if it is not found elsewhere. 0
+ * or -ENOMEM. */
 int rows_also(struct rows *r, const char *image, struct file_id file, const char *at,
               const char *name) __attribute__((warn_unused_result));
 
@@ -109,6 +125,10 @@ void rows_lost(struct rows *r, const char *image, const char *path);
  */
 int rows_gone(struct rows *r, const char *image, const char *path, const char *at)
     __attribute__((warn_unused_result));
+
+/* rows_emptied(r, path): the same of what came there last, if that has no name in the index any
+ * more: what the index has there is another image, which may stay. */
+void rows_emptied(struct rows *r, const char *path);
 
 /* rows_each_going(r, image, path, at, fn, arg): the names that lists may have for what rows_gone
  * would let go, some perhaps twice; nothing changes. Stops with the first non-zero answer of fn and
@@ -176,9 +196,14 @@ const char *rows_place_of(const struct rows *r, const char *name);
  * way (before rows_settled) makes of it. NULL: the table does not know, or by none. */
 const char *rows_at(const struct rows *r, const char *image);
 
-/* rows_changes(r): grows with each change of the table. rows_any(r): it has images, or remembers
- * which were replaced. */
+/* rows_is_leaving(r, image, name): a pass that is under way takes the image's rows from this name.
+ */
+bool rows_is_leaving(const struct rows *r, const char *image, const char *name);
+
+/* rows_changes(r): grows with each change of the table. rows_is_empty(r): it has no images.
+ * rows_any(r): it has, or remembers which were replaced. */
 uint64_t rows_changes(const struct rows *r);
+bool rows_is_empty(const struct rows *r);
 bool rows_any(const struct rows *r);
 
 /* rows_pending(r): something changed since the last rows_take.

@@ -35,8 +35,11 @@ int rows_each_adrift(const struct rows *r, rows_adrift_fn *fn, void *arg)
     int rc = 0;
 
     for (const struct entry *e = r->nameless ? r->first : NULL; e && rc == 0; e = e->next) {
-        struct rows_adrift image = {
-            .file = e->file, .was = e->was, .to = e->to, .unlanded = e->unlanded};
+        struct rows_adrift image = {.file = e->file,
+                                    .was = e->was,
+                                    .to = e->to,
+                                    .unlanded = e->unlanded,
+                                    .overwritten = e->overwritten};
 
         if (!e->image && !e->lost && e->to && e->file.born_ns)
             rc = each_name(e, &image, fn, arg);
@@ -57,6 +60,7 @@ static struct entry *restored(struct rows *r, const struct rows_adrift *image)
         rows_entry_end(r, e);
         return NULL;
     }
+    e->overwritten = image->overwritten;
     return e;
 }
 
@@ -74,6 +78,34 @@ int rows_restore(struct rows *r, const struct rows_adrift *image)
     return rc;
 }
 
+int rows_listed(struct rows *r, const char *image, struct file_id file, const char *at)
+{
+    bool pending = r->pending;
+    struct entry *e;
+
+    if (map_get_str(r->by_image, image) || map_get(r->by_file, &file, sizeof file))
+        return 0;
+    if (rows_displaced(r, image, file, at))
+        return -ENOMEM;
+    e = map_get_str(r->by_image, image);
+    e->unseen = true;
+    r->pending = pending;
+    return 1;
+}
+
+bool rows_is_unseen(const struct rows *r, const char *image)
+{
+    const struct entry *e = map_get_str(r->by_image, image);
+
+    return e && e->unseen;
+}
+
+void rows_unseen_end(struct rows *r, const char *image)
+{
+    if (rows_is_unseen(r, image))
+        rows_entry_end(r, map_get_str(r->by_image, image));
+}
+
 /* Take a name from the entry that has it. */
 static void name_leave(struct rows *r, struct entry *e, const char *name)
 {
@@ -85,14 +117,64 @@ static void name_leave(struct rows *r, struct entry *e, const char *name)
         rows_name_remove(r, e, at);
 }
 
-int rows_rewritten(struct rows *r, const char *from, const char *to)
+int rows_rewriting(struct rows *r, const char *from, const char *to)
 {
     struct entry *e = map_get_str(r->by_name, from);
+    struct name *n = e && !e->image ? e->names : NULL;
 
-    if (!e || e->image || !rows_entry_is_at(e, to) || strcmp(from, to) == 0)
+    while (n && strcmp(n->path, from) != 0)
+        n = n->next;
+    if (!n)
         return 0;
-    name_leave(r, e, from);
-    return rows_name_add(r, e, to);
+    free(n->next_path);
+    n->next_path = strdup(to);
+    return n->next_path ? 1 : -ENOMEM;
+}
+
+/* A name that an entry gets. */
+struct renaming {
+    struct renaming *next;
+    struct entry *of;
+    char *to;
+};
+
+/* Take the names that rows have no more out of the entry, into *all. 0 or -ENOMEM. */
+static int names_rewritten(struct rows *r, struct entry *e, struct renaming **all)
+{
+    for (struct name **at = &e->names; *at;) {
+        struct renaming *one;
+
+        if (!(*at)->next_path) {
+            at = &(*at)->next;
+            continue;
+        }
+        one = malloc(sizeof *one);
+        if (!one)
+            return -ENOMEM;
+        *one = (struct renaming){.next = *all, .of = e, .to = (*at)->next_path};
+        (*at)->next_path = NULL;
+        *all = one;
+        rows_name_remove(r, e, at);
+    }
+    return 0;
+}
+
+int rows_rewritten(struct rows *r)
+{
+    struct renaming *all = NULL;
+    int rc = 0;
+
+    for (struct entry *e = r->nameless ? r->first : NULL; e && rc == 0; e = e->next)
+        rc = names_rewritten(r, e, &all);
+    while (all) {
+        struct renaming *one = all;
+
+        all = one->next;
+        rc = rc ? rc : rows_name_add(r, one->of, one->to);
+        free(one->to);
+        free(one);
+    }
+    return rc;
 }
 
 bool rows_is_adrift(const struct rows *r, const char *name)

@@ -11,6 +11,11 @@ uint64_t rows_changes(const struct rows *r)
     return r->changes;
 }
 
+bool rows_is_empty(const struct rows *r)
+{
+    return !r->first;
+}
+
 bool rows_any(const struct rows *r)
 {
     return r->first || r->replaced;
@@ -72,4 +77,11 @@ const char *rows_at(const struct rows *r, const char *image)
     if (e->before)
         return e->before;
     return e->names ? e->names->path : NULL;
+}
+
+bool rows_is_leaving(const struct rows *r, const char *image, const char *name)
+{
+    const struct entry *e = map_get_str(r->by_image, image);
+
+    return e && e->moved && e->before && strcmp(e->before, name) == 0;
 }

@@ -52,7 +52,7 @@ static bool is_unsure(const struct rows *r, const struct entry *e)
 {
     bool stays = !entry_target(r, e);
 
-    if (!e->image)
+    if (!e->image || e->unseen)
         return true;
     for (const struct name *n = e->names; n; n = n->next)
         if (in_the_way(r, e, n) || (stays && strcmp(n->path, e->image) != 0))

@@ -12,6 +12,7 @@
 struct name {
     struct name *next;
     uint64_t sought; /* see rows_seek */
+    char *next_path; /* what rewritten rows have instead; see rows_rewriting */
     bool made;       /* by the pass that is under way */
     bool guess; /* nobody saw it: people may have written it, since the index has the image so */
     char path[];
@@ -27,8 +28,11 @@ struct entry {
     char *to;           /* NULL: gone */
     bool over;          /* it came over another one at `to`, whose rows stay */
     bool lost;          /* not at `to`; nobody knows where */
-    bool unlanded;      /* the index never knew it: it has overwritten what that has at `to` */
-    bool moved;         /* by a pass that rows_settled did not tell of yet */
+    bool unseen;        /* nobody looked there in this run yet */
+    bool overwritten; /* by another one, at `to`, whose rows these are unless it is found elsewhere
+                       */
+    bool unlanded;    /* the index never knew it: it has overwritten what that has at `to` */
+    bool moved;       /* by a pass that rows_settled did not tell of yet */
 };
 
 /* A file that something else came to the place of, by what the index says. */

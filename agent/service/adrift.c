@@ -17,8 +17,11 @@ struct adrift_head {
     uint64_t seq; /* of the last record that the index reflected */
     uint64_t ino;
     int64_t born_ns;
-    uint64_t unlanded;
+    uint64_t flags;
 };
+
+#define UNLANDED    UINT64_C(1)
+#define OVERWRITTEN UINT64_C(2)
 
 #define VALUE_SIZE (sizeof(struct adrift_head) + 3 * ((size_t)PATH_BYTES_MAX + 1))
 
@@ -33,6 +36,11 @@ static void number_name(const struct mapping *m, unsigned number, char out[NAME_
 
     (void)snprintf(text, sizeof text, "%05u", number);
     note_name(m, text, out);
+}
+
+static void any_name(const struct mapping *m, char out[NAME_SIZE])
+{
+    (void)snprintf(out, NAME_SIZE, "rows:%s", m->conf->name);
 }
 
 /* A walk over what one mapping has. */
@@ -59,7 +67,8 @@ static int keep_one(void *arg, const struct rows_adrift *image)
     const struct adrift_head head = {.seq = k->seq,
                                      .ino = image->file.ino,
                                      .born_ns = image->file.born_ns,
-                                     .unlanded = image->unlanded};
+                                     .flags = (image->unlanded ? UNLANDED : 0) |
+                                              (image->overwritten ? OVERWRITTEN : 0)};
     char name[NAME_SIZE], value[VALUE_SIZE], *at = value + sizeof head;
 
     if (k->count == ADRIFT_MAX)
@@ -70,6 +79,22 @@ static int keep_one(void *arg, const struct rows_adrift *image)
     return index_meta_put(k->agent->index, name, value, (size_t)(at - value));
 }
 
+/* Keep whether the mapping's table has images. */
+static int keep_any(struct agent *a, struct mapping *m)
+{
+    bool any = !rows_is_empty(m->rows);
+    char name[NAME_SIZE];
+    int rc;
+
+    if (any == m->rows_any)
+        return 0;
+    any_name(m, name);
+    rc = any ? index_meta_put(a->index, name, "", 1) : index_meta_remove(a->index, name);
+    if (rc == 0)
+        m->rows_any = any;
+    return rc;
+}
+
 int adrift_keep(struct agent *a, uint64_t seq)
 {
     int rc = 0;
@@ -78,9 +103,12 @@ int adrift_keep(struct agent *a, uint64_t seq)
         struct mapping *m = &a->mappings[i];
         struct keeping k = {.agent = a, .m = m, .seq = seq};
 
-        if (!m->rows || (!m->adrift && !rows_adrift(m->rows)))
+        if (!m->rows)
             continue;
-        rc = rows_each_adrift(m->rows, keep_one, &k);
+        rc = keep_any(a, m);
+        if (rc == 0 && !m->adrift && !rows_adrift(m->rows))
+            continue;
+        rc = rc ? rc : rows_each_adrift(m->rows, keep_one, &k);
         for (unsigned n = k.count; rc == 0 && n < m->adrift; n++) {
             char name[NAME_SIZE];
 
@@ -119,7 +147,8 @@ static int load_one(void *arg, struct span name, struct span value)
     memcpy(&head, value.p, sizeof head);
     image = (struct rows_adrift){.file = {.ino = head.ino, .born_ns = head.born_ns},
                                  .was = take_text(&at),
-                                 .unlanded = head.unlanded};
+                                 .unlanded = head.flags & UNLANDED,
+                                 .overwritten = head.flags & OVERWRITTEN};
     image.name = image.was ? take_text(&at) : NULL;
     image.to = image.name ? take_text(&at) : NULL;
     if (!image.to || !image.file.born_ns || head.seq != k->seq)
@@ -156,6 +185,47 @@ int adrift_load(struct agent *a, uint64_t seq)
         m->adrift = k.count;
         if (rc == 0)
             rc = rows_each_adrift(m->rows, look_at, &k);
+    }
+    return rc;
+}
+
+#define LISTED_LOOKS_MAX 10000 /* so many are looked at before a scan comes to them */
+
+/* index_fn: lists name the image by another path than the index, and nobody looked yet where it is.
+ */
+static int listed_one(void *arg, const char *key, const struct known *known)
+{
+    struct keeping *k = arg;
+    const size_t prefix = k->m->prefix_len;
+    struct index_entry there;
+    int rc;
+
+    if (!(known->flags & KNOWN_LISTED) || !known->moved_to || !plan_is_placed(known) ||
+        (agent_image(k->agent, known->moved_to, &there) && /* it is in S3 there, too */
+         file_id_same(plan_file(known), plan_file(&there.known))))
+        return 0;
+    rc = rows_listed(k->m->rows, key + prefix, plan_file(known), known->moved_to + prefix);
+    if (rc > 0 && k->count++ < LISTED_LOOKS_MAX)
+        intake_touch_key(k->agent, k->m->id, key, JOURNAL_SRC_SELF, 0);
+    return rc < 0 ? rc : 0;
+}
+
+int adrift_listed(struct agent *a)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < a->mapping_count; i++) {
+        struct mapping *m = &a->mappings[i];
+        struct keeping k = {.agent = a, .m = m};
+        char name[NAME_SIZE], value[1];
+        size_t size = sizeof value;
+
+        if (!m->rows || m->conf->kind != CONF_REPOSITORY)
+            continue;
+        any_name(m, name);
+        m->rows_any = index_meta_get(a->index, name, value, &size) == 0;
+        if (m->rows_any)
+            rc = index_each_under(a->index, m->conf->prefix, NULL, listed_one, &k);
     }
     return rc;
 }

@@ -138,11 +138,19 @@ static void publish_passing(struct agent *a, struct item *it, struct job *job)
     it->traced = !intake_holds_back(a);
 }
 
+/* A pass is under way or to come: where rows would go now, others' may be that it takes on. */
+static bool awaits_pass(struct agent *a, const struct item *it)
+{
+    const struct rows *rows = a->mappings[agent_mapping(a, it)->conf->repository].rows;
+
+    return a->pass_running || (rows && rows_pending(rows));
+}
+
 /* The list came with rows that were rewritten before, as from an editor that had read it before
  * that: they are rewritten again. It is put after that. */
 static void publish_rewrite(struct agent *a, struct item *it, struct job *job)
 {
-    struct change_set *set = a->pass_running || job->amid ? NULL : calloc(1, sizeof *set);
+    struct change_set *set = awaits_pass(a, it) || job->amid ? NULL : calloc(1, sizeof *set);
 
     item_blame(it, "it names images by what they were called before");
     pending_set(a->pending, it, ITEM_WAITING, a->now_ms + AGENT_RECHECK_MS);

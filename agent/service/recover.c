@@ -617,6 +617,8 @@ int recover(struct agent *a, uint64_t next_seq, struct err *e)
         rc = recover_names_settle(a, &r.names);
     if (rc == 0)
         rc = adrift_landed(a);
+    if (rc == 0)
+        rc = adrift_listed(a);
     if (rc == 0 && (r.outcomes || map_count(r.open)))
         log_info("recovered: %" PRIu64
                  " outcomes applied, %zu interrupted changes are planned anew",

@@ -5,6 +5,7 @@
 #include "agent/service/undo.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,6 +87,47 @@ static int name_taken(const struct rewritten *w, const char *name, const char *k
     return note_put(&w->names->taken, key);
 }
 
+/* Rows by this name have another by now, of an image that S3 has under a third one. Nothing to do
+ * where there is no such image. */
+static int owner_listed(const struct rewritten *w, const char *from_key, char *to_key)
+{
+    int rc = owners_read(w->agent, w->names);
+    const char *owner = rc ? NULL : map_get_str(w->names->owners, from_key);
+    struct index_entry e;
+
+    if (!owner || !agent_image(w->agent, owner, &e) || !(e.known.flags & KNOWN_LISTED) ||
+        !e.known.moved_to || strcmp(e.known.moved_to, from_key) != 0)
+        return rc;
+    e.known.moved_to = to_key;
+    return index_put(w->agent->index, owner, &e.known, NULL);
+}
+
+/* The same of an image that only the table knows. Each change of a pass is looked at once: in the
+ * next list that has it, rows of the new name may be another image's. 1: it is dealt with, 0, or a
+ * negative code. */
+static int rewriting(const struct rewritten *w, struct rows *rows, const char *from, const char *to)
+{
+    char change[2 * AGENT_KEY_SIZE];
+    int rc;
+
+    (void)snprintf(change, sizeof change, "%u\n%s\n%s", w->repository, from, to);
+    if (w->names->changes && map_get_str(w->names->changes, change))
+        return 1;
+    rc = note_put(&w->names->changes, change);
+    return rc ? rc : rows_rewriting(rows, from, to);
+}
+
+/* A list that was rewritten is rewritten again: that is another pass. 0 or -ENOMEM. */
+static int pass_note(struct recover_names *n, const char *key)
+{
+    if (n->pass && map_get_str(n->pass, key)) {
+        map_free(n->pass);
+        map_free(n->changes);
+        n->pass = n->changes = NULL;
+    }
+    return note_put(&n->pass, key);
+}
+
 /* lst_undo_fn: rows went from one path to the other. An image that is in S3 under its new name is
  * listed by it now; one that is not has its rows there already. */
 static int rewritten_row(void *arg, const char *from, const char *to)
@@ -100,9 +142,9 @@ static int rewritten_row(void *arg, const char *from, const char *to)
     if (!to || !agent_key(w->agent, w->repository, from, from_key) ||
         !agent_key(w->agent, w->repository, to, to_key))
         return 0;
-    rc = rows ? rows_rewritten(rows, from, to) : 0;
+    rc = rows && rows_adrift(rows) ? rewriting(w, rows, from, to) : 0;
     if (rc)
-        return rc;
+        return rc < 0 ? rc : 0;
     landed = index_get(w->agent->index, to_key, &new) == 0;
     if (landed && (new.known.flags &KNOWN_LISTED) && new.known.moved_to &&
         strcmp(new.known.moved_to, from_key) == 0) {
@@ -112,8 +154,9 @@ static int rewritten_row(void *arg, const char *from, const char *to)
         return rc ? rc : name_taken(w, to, to_key);
     }
     if (index_get(w->agent->index, from_key, &old) ||
-        (old.known.flags & (KNOWN_MOVED | KNOWN_LISTED)) ||
-        (landed && new.known.ino == old.known.ino))
+        (old.known.flags & (KNOWN_MOVED | KNOWN_LISTED)))
+        return owner_listed(w, from_key, to_key);
+    if (landed && !(new.known.flags &KNOWN_MOVED) && new.known.ino == old.known.ino)
         return 0;
     old.known.flags |= KNOWN_LISTED;
     old.known.moved_to = to_key;
@@ -126,20 +169,22 @@ int recover_rewritten(struct agent *a, struct recover_names *n, unsigned lists, 
     struct rewritten w = {
         .agent = a, .names = n, .repository = (unsigned)a->mappings[lists].conf->repository};
     char key[AGENT_KEY_SIZE];
+    struct rows *rows = a->mappings[w.repository].rows;
     struct buf text;
     int rc = 0;
 
-    if (a->mappings[lists].conf->kind != CONF_LISTS || !undo)
+    if (a->mappings[lists].conf->kind != CONF_LISTS || !undo || !agent_key(a, lists, path, key))
         return 0;
+    rc = pass_note(n, key);
     buf_init(&text, SIZE_MAX);
-    if (undo_read(a->undo_dir, undo, &text) == 0) /* else rows are where the index has them */
+    if (rc == 0 && undo_read(a->undo_dir, undo, &text) == 0) /* else rows are as the index says */
         rc = lst_undo_each((struct span){text.data, text.len}, rewritten_row, &w);
     buf_release(&text);
+    if (rows && rows_rewritten(rows))
+        return -ENOMEM;
     if (rc == ERR_SYNTAX)
         return 0;
-    if (rc == 0 && agent_key(a, lists, path, key))
-        rc = note_put(&n->rewritten, key);
-    return rc;
+    return rc ? rc : note_put(&n->rewritten, key);
 }
 
 /* A list that was not rewritten is read for names that are taken. */
@@ -228,5 +273,7 @@ void recover_names_release(struct recover_names *n)
     map_free(n->owners);
     map_free(n->taken);
     map_free(n->rewritten);
+    map_free(n->pass);
+    map_free(n->changes);
     *n = (struct recover_names){0};
 }

@@ -12,6 +12,8 @@ struct recover_names {
     struct map *owners; /* name -> char *, its key; read at the first question: NULL until then */
     struct map *taken;  /* names that rewritten rows got, and that others have by the index */
     struct map *rewritten; /* keys of lists that were */
+    struct map *pass;      /* those of the last pass, as far as was told */
+    struct map *changes; /* and what it changed, while tables have images that the index has not */
 };
 
 /* recover_name(a, n, name, key, inherited): what the index is to have under `key` has, or had, the

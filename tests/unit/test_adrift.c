@@ -154,9 +154,27 @@ static void test_rows_that_were_rewritten_have_their_new_name(void **state)
     run_begin(&bed);
     exchanged(&bed);
     again(&bed);
-    assert_int_equal(rows_rewritten(bed.mapping.rows, "b", "c"), 0); /* others' */
-    assert_int_equal(rows_rewritten(bed.mapping.rows, "b", "a"), 0);
+    assert_int_equal(rows_rewriting(bed.mapping.rows, "c", "a"), 0); /* another's */
+    assert_int_equal(rows_rewriting(bed.mapping.rows, "b", "a"), 1);
+    assert_int_equal(rows_rewriting(bed.mapping.rows, "a", "b"), 0); /* nor are those yet */
+    assert_int_equal(rows_rewritten(bed.mapping.rows), 0);
     expect_pass(&bed, "");
+    assert_int_equal(rows_rewriting(bed.mapping.rows, "b", "a"), 0);
+    run_end(&bed);
+}
+
+/* It went on while they were. */
+static void test_rows_that_were_rewritten_go_on_from_there(void **state)
+{
+    struct bed bed;
+
+    (void)state;
+    run_begin(&bed);
+    exchanged(&bed);
+    again(&bed);
+    assert_int_equal(rows_rewriting(bed.mapping.rows, "b", "c"), 1);
+    assert_int_equal(rows_rewritten(bed.mapping.rows), 0);
+    expect_pass(&bed, "c>a ");
     run_end(&bed);
 }
 
@@ -228,6 +246,7 @@ int main(void)
         INDEX_TEST(test_each_of_its_names_is_one_for_a_pass),
         INDEX_TEST(test_what_has_landed_by_the_journal_is_adrift_no_more),
         INDEX_TEST(test_rows_that_were_rewritten_have_their_new_name),
+        INDEX_TEST(test_rows_that_were_rewritten_go_on_from_there),
         INDEX_TEST(test_nothing_is_kept_of_what_the_index_knows),
         INDEX_TEST(test_what_another_version_has_passed_by_is_old),
         INDEX_TEST(test_what_cannot_be_read_is_nothing),

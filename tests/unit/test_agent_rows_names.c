@@ -12,7 +12,7 @@ static int print(void *arg, const char *from, const char *to)
     char *text = arg;
     size_t n = strlen(text);
 
-    snprintf(text + n, 256 - n, "%s>%s ", from, to);
+    snprintf(text + n, 256 - n, "%s>%s ", from, to ? to : "(null)");
     return 0;
 }
 
@@ -299,9 +299,131 @@ static void test_rows_follow_a_file_whose_rename_was_anothers(void **state)
     rows_free(r);
 }
 
+/* What a pass is to change, as "from>to ". */
+static void expect_pass(struct rows *r, const char *wanted)
+{
+    char text[256] = "";
+
+    assert_int_equal(rows_take(r, print, text), 0);
+    assert_string_equal(text, wanted);
+}
+
+/* Of an earlier run: nothing is done about it, and passes wait, until it was looked at. */
+static void test_what_the_index_says_of_lists_waits_for_a_look(void **state)
+{
+    struct rows *r = rows_new();
+
+    (void)state;
+    assert_true(rows_is_empty(r));
+    assert_int_equal(rows_listed(r, "n1", born(11, 1), "n0"), 1);
+    assert_int_equal(rows_listed(r, "n2", born(12, 1), "n1"), 1);
+    assert_int_equal(rows_listed(r, "n2", born(13, 1), "n3"), 0); /* it is known */
+    assert_int_equal(rows_listed(r, "n3", born(12, 1), "n3"), 0);
+    assert_false(rows_is_empty(r));
+    assert_false(rows_pending(r));
+    assert_true(rows_unsure(r));
+    assert_true(rows_is_unseen(r, "n1"));
+    assert_int_equal(rows_seen(r, born(11, 1), "n1"), 1);
+    assert_false(rows_is_unseen(r, "n1"));
+    assert_true(rows_unsure(r));
+    assert_int_equal(rows_seen(r, born(12, 1), "n2"), 1);
+    assert_false(rows_unsure(r));
+    rows_unseen_end(r, "n1"); /* it is none */
+    expect_pass(r, "n1>n2 n0>n1 ");
+    rows_free(r);
+}
+
+static void test_what_is_known_of_it_otherwise_counts(void **state)
+{
+    struct rows *r = rows_new();
+
+    (void)state;
+    assert_int_equal(rows_listed(r, "n1", born(11, 1), "n0"), 1);
+    rows_unseen_end(r, "n1");
+    assert_true(rows_is_empty(r));
+    expect_pass(r, "");
+    rows_free(r);
+}
+
+/* An image came to where the index has another, went on from where it had been known, and S3 does
+ * not have it yet: it was not overwritten. What was has left its rows to the other one. */
+static void test_what_is_on_its_way_was_not_overwritten(void **state)
+{
+    struct rows *r = rows_new();
+
+    (void)state;
+    assert_int_equal(rows_follow(r, "n0", born(10, 1), "n0", "n1"), 0);
+    assert_int_equal(rows_landed(r, NULL, born(15, 1), "n0"), 0); /* a new one, where it was */
+    assert_int_equal(rows_follow(r, "n1", born(11, 1), "n1", "n2"), 0);
+    expect_pass(r, "n1>n2 n0>n1 ");
+    rows_free(r);
+    r = rows_new();
+    assert_int_equal(rows_follow(r, "n0", born(10, 1), "n0", "n1"), 0);
+    assert_int_equal(rows_landed(r, NULL, born(15, 1), "n1"), 0); /* over it */
+    assert_int_equal(rows_follow(r, "n1", born(15, 1), "n1", "n2"), 0);
+    expect_pass(r, "n0>n2 n1>n2 ");
+    rows_free(r);
+}
+
+/* What S3 never had comes over an image whose removal is held, and is gone: the rows of that one go
+ * to the name that S3 has for it. */
+static void test_what_is_gone_again_is_in_no_ones_way(void **state)
+{
+    struct rows *r = rows_new();
+
+    (void)state;
+    assert_int_equal(rows_follow(r, "n1", born(11, 1), "n0", "n1"), 0);
+    assert_int_equal(rows_unlanded(r, "n2", born(12, 1), "n1"), 0);
+    rows_emptied(r, "n3");
+    rows_emptied(r, "n0");
+    rows_emptied(r, "n1");
+    expect_pass(r, "n2>(null) n0>n1 ");
+    rows_free(r);
+}
+
+/* Rows by an image's old name are about to leave: a new row by it is not the image's. */
+static void test_a_name_that_a_pass_takes_is_known(void **state)
+{
+    struct rows *r = rows_new();
+    char ignored[256] = "";
+
+    (void)state;
+    assert_int_equal(rows_follow(r, "n1", born(11, 1), "n0", "n1"), 0);
+    assert_false(rows_is_leaving(r, "n1", "n0"));
+    assert_int_equal(rows_take(r, print, ignored), 0);
+    assert_true(rows_is_leaving(r, "n1", "n0"));
+    assert_false(rows_is_leaving(r, "n1", "n1"));
+    assert_false(rows_is_leaving(r, "n2", "n0"));
+    assert_int_equal(rows_settled(r, ignore, NULL), 0);
+    assert_false(rows_is_leaving(r, "n1", "n0"));
+    rows_free(r);
+}
+
+/* The index has an image where another came, by the table's word: it is there no more, and that
+ * one is. */
+static void test_a_name_of_what_was_there_takes_nothing_from_what_is(void **state)
+{
+    struct rows *r = rows_new();
+
+    (void)state;
+    assert_int_equal(rows_follow(r, "n0", born(10, 1), "n0", "n1"), 0);
+    assert_int_equal(rows_also(r, "n1", born(11, 1), "n1", "n2"), 0);
+    assert_true(rows_is_at(r, "n0", "n1"));
+    assert_false(rows_is_at(r, "n1", "n2"));
+    assert_int_equal(rows_seen(r, born(11, 1), "n3"), 1);
+    expect_pass(r, "n1>n3 n2>n3 n0>n1 ");
+    rows_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_the_index_says_of_lists_waits_for_a_look),
+        cmocka_unit_test(test_what_is_known_of_it_otherwise_counts),
+        cmocka_unit_test(test_what_is_on_its_way_was_not_overwritten),
+        cmocka_unit_test(test_what_is_gone_again_is_in_no_ones_way),
+        cmocka_unit_test(test_a_name_that_a_pass_takes_is_known),
+        cmocka_unit_test(test_a_name_of_what_was_there_takes_nothing_from_what_is),
         cmocka_unit_test(test_names_that_s3_does_not_have),
         cmocka_unit_test(test_what_nobody_finds_is_named_as_s3_has_it),
         cmocka_unit_test(test_what_the_index_says_of_lists_is_believed),
