@@ -50,6 +50,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/events.c agent/service/events.h \
 	agent/service/exporter.c agent/service/exporter.h \
 	agent/service/follow.c agent/service/follow.h agent/service/follow_settled.c \
+	agent/service/follow_landed.c agent/service/follow_over.c \
 	agent/service/follow_passed.c agent/service/follow_gone.c \
 	agent/service/explain.c agent/service/explain.h \
 	agent/service/finder.c agent/service/finder.h \

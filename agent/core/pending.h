@@ -114,6 +114,7 @@ struct item {
     char *image;  /* path under which the index knew the image that is here, when it was found;
                      owned, or NULL */
     struct file_id file;      /* of that image */
+    struct file_id was;       /* the regular file that was seen here last, if `was_there` */
     char *target;             /* CLAIMED: key that the image has now; owned, or NULL */
     struct item *peer;        /* RENAME: the source's item (GONE -> CLAIMED); source: the new one */
     struct dir_rename *group; /* RENAME: the directory rename that it belongs to, or NULL */

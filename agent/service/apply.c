@@ -407,7 +407,7 @@ void apply_forget_key(struct agent *a, struct mapping *m, const char *key)
     bool was;
 
     if (m->held)
-        removals_hold_back(a, m, key);
+        (void)removals_hold_back(a, m, key);
     if (index_remove(a->index, key, &was))
         agent_fail(a, -EIO, "writing the index");
     m->indexed -= was;

@@ -192,8 +192,8 @@ static void decide_present(struct agent *a, struct item *it, struct known *known
     enum rename_answer renamed;
 
     it->released = false;
-    if (agent_mapping(a, it)->held)
-        removals_hold_back(a, agent_mapping(a, it), it->key);
+    if (agent_mapping(a, it)->held && removals_hold_back(a, agent_mapping(a, it), it->key) && here)
+        it->vacated |= (here->flags & KNOWN_MOVED) != 0;
     if (s3_check_key(it->key, &e)) {
         decide_refuse(a, it, &e);
         return;

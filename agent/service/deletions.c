@@ -158,7 +158,7 @@ static void keep(struct agent *a, struct item *it)
     if (it->change == CHANGE_REMOVE)
         agent_journal(a, &rec);
     if (m->held)
-        removals_hold_back(a, m, it->key);
+        (void)removals_hold_back(a, m, it->key);
     if (deletions_keep_entry(a, it->key))
         agent_fail(a, -EIO, "writing the index");
     m->indexed--;

@@ -35,8 +35,7 @@ const char *follow_listed_at(const struct mapping *m, const struct known *known,
 
 #define FOLLOW_HOPS_MAX 1000 /* renames of one image that were not cleared away yet */
 
-/* The rows of what is under this key have left the lists, or leave them with the next pass. */
-static bool is_leaving(const struct agent *a, const char *key)
+bool follow_is_leaving(const struct agent *a, const char *key)
 {
     const struct item *it = pending_find(a->pending, key);
 
@@ -65,7 +64,7 @@ int follow_find(struct agent *a, char key[AGENT_KEY_SIZE], struct index_entry *r
         snprintf(key, AGENT_KEY_SIZE, "%s", ret->known.moved_to);
         rc = index_get(a->index, key, ret);
     }
-    if (rc == 0 && (!plan_is_placed(&ret->known) || is_leaving(a, key)))
+    if (rc == 0 && (!plan_is_placed(&ret->known) || follow_is_leaving(a, key)))
         rc = -ENOENT;
     return rc;
 }
@@ -79,6 +78,15 @@ int follow_also_as(struct agent *a, struct rows *rows, const struct item *it, co
     return rows_also(rows, image, plan_file(known), follow_listed_at(m, known, image), it->path);
 }
 
+/* Lists may name the image by the item's path still, from which it went on: the index says so, or
+ * no pass came to that yet. */
+static bool may_be_listed(struct agent *a, const struct item *it, const struct known *known)
+{
+    if ((known->flags & KNOWN_LISTED) && known->moved_to)
+        return strcmp(known->moved_to, it->key) == 0;
+    return it->vacated && !departed_since(a->index, it->key, 0, DEPARTED_ANYWHERE);
+}
+
 /* The index has it that the image went on from the item's path, and that lists may still name it
  * so. Nobody may have looked since where it is now: what comes here has rows of its own. */
 static int displaced_before(struct agent *a, struct rows *rows, const struct item *it,
@@ -88,8 +96,9 @@ static int displaced_before(struct agent *a, struct rows *rows, const struct ite
     struct index_entry e;
 
     snprintf(key, sizeof key, "%s", known->moved_to ? known->moved_to : it->key);
-    if (follow_find(a, key, &e) || !(e.known.flags & KNOWN_LISTED) || !e.known.moved_to ||
-        strcmp(e.known.moved_to, it->key) != 0 || !plan_is_other(&it->seen, &e.known))
+    if (follow_find(a, key, &e) || !plan_is_other(&it->seen, &e.known) ||
+        !may_be_listed(a, it, &e.known) ||
+        rows_is_leaving(rows, key + agent_mapping(a, it)->prefix_len, it->path))
         return 0;
     return follow_also_as(a, rows, it, key, &e.known);
 }
@@ -102,9 +111,18 @@ bool follow_rows_left(const struct agent *a, const struct item *it, const char *
     return departed_since(a->index, key, began_us / US_PER_S, where);
 }
 
-/* The image under the item's key, should the index have one there, is not there any more. Where its
- * rows have left, those that name it so were written since. */
-static int follow_displaced(struct agent *a, struct rows *rows, const struct item *it)
+/* All that the index has of the item's key is that a transfer to there was interrupted, and the
+ * file of that was seen elsewhere: it has its rows. */
+static bool is_passed(struct agent *a, const struct item *it, const struct known *known)
+{
+    const struct item *seen = (known->flags & KNOWN_UNCERTAIN) && !known->etag[0]
+                                  ? sighted_find(a, it->mapping, known->ino)
+                                  : NULL;
+
+    return seen && seen != it;
+}
+
+int follow_displaced(struct agent *a, struct rows *rows, const struct item *it)
 {
     struct index_entry e;
     int rc = index_get(a->index, it->key, &e);
@@ -112,7 +130,7 @@ static int follow_displaced(struct agent *a, struct rows *rows, const struct ite
     if (rc == 0 && (e.known.flags & KNOWN_MOVED))
         return displaced_before(a, rows, it, &e.known);
     if (rc || !plan_is_placed(&e.known) || !plan_is_other(&it->seen, &e.known) ||
-        follow_rows_left(a, it, it->key, DEPARTED_ANYWHERE))
+        is_passed(a, it, &e.known) || follow_rows_left(a, it, it->key, DEPARTED_ANYWHERE))
         return 0;
     return rows_displaced(rows, it->path, plan_file(&e.known),
                           follow_listed_at(agent_mapping(a, it), &e.known, it->path));
@@ -216,8 +234,7 @@ bool follow_has_birth(const struct file_stat *st)
     return st->kind == FILE_REGULAR && st->born_ns;
 }
 
-/* The same, and this is the last path at which it was seen. */
-static bool is_known_by_birth(const struct agent *a, const struct item *it)
+bool follow_is_known_by_birth(const struct agent *a, const struct item *it)
 {
     return follow_has_birth(&it->seen) && sighted_find(a, it->mapping, it->seen.ino) == it;
 }
@@ -265,11 +282,17 @@ bool follow_born(struct agent *a, struct item *it)
     struct birth b;
     int rc;
 
-    if (!rows || !is_known_by_birth(a, it))
+    if (!rows || !follow_is_known_by_birth(a, it))
         return false;
     image = rows_image_of(rows, file);
-    if (!image && !birth_find(a, it, &it->seen, &b))
-        return replaced_follow(a, rows, it);
+    if (!image) {
+        bool found = birth_find(a, it, &it->seen, &b);
+
+        if ((!found || follow_is_leaving(a, b.key)) && replaced_follow(a, rows, it))
+            return true;
+        if (!found)
+            return false;
+    }
     rc = image_set(it, image ? image : b.key + agent_mapping(a, it)->prefix_len, file);
     if (rc == 0)
         rc = image ? rows_seen(rows, file, it->path) : born_follow(a, rows, it, &b);
@@ -338,56 +361,35 @@ static bool is_renewed(struct agent *a, const struct item *it, char key[AGENT_KE
            plan_is_other(&it->seen, &e.known);
 }
 
+/* An image came back to the item's path, by the table's word, and another file is there now. */
+static bool is_back(struct agent *a, const struct item *it, char key[AGENT_KEY_SIZE])
+{
+    const struct rows *rows = follow_rows(a, it);
+    const char *image = rows ? rows_image_at(rows, it->path) : NULL;
+    struct index_entry e;
+
+    return image && agent_key(a, it->mapping, image, key) && agent_image(a, key, &e) &&
+           plan_is_other(&it->seen, &e.known);
+}
+
 bool follow_is_replaced(struct agent *a, const struct item *it, char key[AGENT_KEY_SIZE])
 {
     struct index_entry e;
 
     if (is_renewed(a, it, key))
         return true;
+    if (!it->image && !it->origin && !it->vacated && it->returned && is_back(a, it, key))
+        return true;
     snprintf(key, AGENT_KEY_SIZE, "%s", it->key);
     return !it->image && !it->origin && !it->vacated && agent_image(a, it->key, &e) &&
            plan_is_other(&it->seen, &e.known) && !follow_is_elsewhere(a, it, &e.known);
 }
 
-/* What the index has at the item's path is its file. */
-static bool is_home(struct agent *a, const struct item *it)
+bool follow_has_file(struct agent *a, const struct item *it)
 {
     struct index_entry e;
 
     return agent_image(a, it->key, &e) && !plan_is_other(&it->seen, &e.known);
-}
-
-/* The item's file came over the image that the index has at the other path, which was found nowhere
- * else, and lists name the file by no path of its own: it has the rows of that one. */
-static bool has_rows_of(struct agent *a, const struct rows *rows, const struct item *it,
-                        const struct item *at, const struct known *known)
-{
-    struct birth b;
-
-    return plan_is_placed(known) && plan_is_other(&it->seen, known) && !rows_has(rows, at->path) &&
-           !rows_image_of(rows, plan_file(known)) && !rows_image_of(rows, file_id_of(&it->seen)) &&
-           !is_home(a, it) && !birth_find(a, it, &it->seen, &b) &&
-           !birth_elsewhere(a, at, known, &b);
-}
-
-void follow_seen(struct agent *a, struct item *it, struct item *before)
-{
-    struct rows *rows = follow_rows(a, it);
-    char key[AGENT_KEY_SIZE];
-    struct index_entry e;
-    int rc;
-
-    if (!rows || before == it || !before->was_there || !follow_has_birth(&it->seen) ||
-        !file_id_same(file_id_of(&before->seen), file_id_of(&it->seen)))
-        return;
-    rc = index_get(a->index, before->key, &e);
-    if (rc == 0 && has_rows_of(a, rows, it, before, &e.known))
-        follow_unlanded(a, it, before->path);
-    if (rc != -ENOENT)
-        return;
-    before->was_there = false;
-    if (!follow_is_replaced(a, it, key) || !follow_also_of(a, rows, before, key))
-        follow_noted(a, rows, follow_also(a, rows, it, before->path));
 }
 
 bool follow_is_elsewhere(const struct agent *a, const struct item *it, const struct known *known)
@@ -395,6 +397,14 @@ bool follow_is_elsewhere(const struct agent *a, const struct item *it, const str
     const struct rows *rows = a->mappings[it->mapping].rows;
 
     return rows && rows_is_elsewhere(rows, plan_file(known), it->path);
+}
+
+bool follow_is_adrift(const struct agent *a, const struct item *it)
+{
+    const struct rows *rows = a->mappings[it->mapping].rows;
+    const char *image = rows ? rows_image_of(rows, file_id_of(&it->seen)) : NULL;
+
+    return image && strcmp(image, it->path) != 0;
 }
 
 bool follow_has_at(const struct agent *a, const struct item *it)
@@ -424,12 +434,12 @@ bool follow_is_other(struct agent *a, const struct item *it, const struct item *
         return false;
     if (it->passed_on)
         return true;
-    if (!is_known_by_birth(a, it))
+    if (!follow_is_known_by_birth(a, it))
         return false;
     image = rows ? rows_image_of(rows, file_id_of(&it->seen)) : NULL;
     if (image)
         return strcmp(image, source->path) != 0;
-    return birth_find(a, it, &it->seen, &b) || is_home(a, it);
+    return birth_find(a, it, &it->seen, &b) || follow_has_file(a, it);
 }
 
 /* The item's file is back from where it had been renamed over another image, and had come to S3:
@@ -456,12 +466,33 @@ static void home_from(struct agent *a, struct rows *rows, const struct item *it,
     follow_noted(a, rows, rc);
 }
 
+/* The table has the item's image elsewhere, by a name from which S3 had it renamed to the item's:
+ * it is back. */
+static void home_seen(struct agent *a, struct rows *rows, const struct item *it)
+{
+    struct file_id file = file_id_of(&it->seen);
+    const char *image = rows_image_of(rows, file);
+    char key[AGENT_KEY_SIZE];
+    struct index_entry e;
+    int rc;
+
+    if (!image || !follow_is_known_by_birth(a, it) || !rows_is_elsewhere(rows, file, it->path) ||
+        !agent_key(a, it->mapping, image, key) || index_get(a->index, key, &e) ||
+        !(e.known.flags & KNOWN_MOVED) || !e.known.moved_to ||
+        strcmp(e.known.moved_to, it->key) != 0)
+        return;
+    rc = rows_seen(rows, file, it->path);
+    follow_noted(a, rows, rc < 0 ? rc : 0);
+}
+
 void follow_home(struct agent *a, struct item *it, const struct known *known)
 {
     struct rows *rows = follow_rows(a, it);
 
-    if (rows && !plan_is_other(&it->seen, known))
+    if (rows && !plan_is_other(&it->seen, known)) {
         home_from(a, rows, it, known);
+        home_seen(a, rows, it);
+    }
     if (rows && (it->vacated || it->returned) && !plan_is_other(&it->seen, known)) /* it is back */
         follow_noted(a, rows, follow_also_over(a, rows, it, it->key, known));
     /* Another file in its place says nothing of the image, but what an earlier run left counts. */
@@ -472,6 +503,25 @@ void follow_home(struct agent *a, struct item *it, const struct known *known)
     follow_noted(a, rows,
                  rows_follow(rows, it->path, plan_file(known),
                              follow_listed_at(agent_mapping(a, it), known, it->path), it->path));
+}
+
+/* S3 has another file where the item's image went, by what the index has of it (`now`): the image
+ * went on before that came, and is where it was seen. Did it? */
+static bool has_moved_on(struct agent *a, struct rows *rows, const struct item *it,
+                         const struct known *known, const struct known *now)
+{
+    const struct item *seen;
+    struct birth b;
+
+    if (!file_id_differs(plan_file(known), plan_file(now)))
+        return false;
+    if (birth_elsewhere(a, it, known, &b))
+        return follow_also_of(a, rows, it, b.key);
+    seen = known->born_ns ? sighted_find(a, it->mapping, known->ino) : NULL;
+    if (!seen || !plan_is_same(&seen->seen, known))
+        return false;
+    follow_noted(a, rows, follow_also(a, rows, seen, it->path));
+    return true;
 }
 
 void follow_moved(struct agent *a, const struct item *it, const struct known *known)
@@ -485,6 +535,8 @@ void follow_moved(struct agent *a, const struct item *it, const struct known *kn
         return;
     snprintf(key, sizeof key, "%s", known->moved_to);
     rc = follow_find(a, key, &e);
+    if (rc == 0 && has_moved_on(a, rows, it, known, &e.known))
+        return;
     follow_noted(a, rows,
                  rc == 0 ? follow_also_as(a, rows, it, key, &e.known)
                          : rows_gone(rows, it->path, it->path, it->path));
@@ -510,145 +562,4 @@ void follow_lost(struct agent *a, const struct item *source, const struct item *
         rows_lost(rows, source->path, it->path);
         follow_noted(a, rows, 0);
     }
-}
-
-/* The file was seen elsewhere since, and came to S3 there before it did here: where. */
-static bool has_left(struct agent *a, const struct item *it, struct birth *b)
-{
-    return follow_has_birth(&it->seen) && sighted_find(a, it->mapping, it->seen.ino) != it &&
-           birth_landed(a, it, &it->seen, b);
-}
-
-/* What the index has under this key is in S3 under the item's now. */
-static void leave_key(struct agent *a, const struct item *it, const char *key)
-{
-    struct index_entry e;
-
-    if (strcmp(key, it->key) == 0 || index_get(a->index, key, &e) ||
-        (e.known.flags & KNOWN_MOVED) || plan_is_other(&it->seen, &e.known))
-        return;
-    e.known.flags = (e.known.flags & ~KNOWN_LISTED) | KNOWN_MOVED;
-    e.known.moved_to = it->key;
-    if (index_put(a->index, key, &e.known, NULL))
-        agent_fail(a, -EIO, "writing the index");
-}
-
-bool follow_came_over(struct agent *a, const struct mapping *m, const char *path,
-                      char over[AGENT_KEY_SIZE])
-{
-    const struct item *it, *other;
-    char key[AGENT_KEY_SIZE];
-    struct index_entry e, there;
-    struct birth b;
-
-    it = agent_key(a, m->id, path, key) ? pending_find(a->pending, key) : NULL;
-    if (!it || !agent_image(a, key, &e))
-        return false;
-    if (birth_elsewhere(a, it, &e.known, &b)) {
-        other = pending_find(a->pending, b.key);
-        if (other && other->gone_ms)
-            return false; /* it is gone from there, too */
-        snprintf(over, AGENT_KEY_SIZE, "%s", b.key + m->prefix_len);
-        return true;
-    }
-    other = sighted_find(a, m->id, e.known.ino);
-    if (!other || other == it || other->seen.kind != FILE_REGULAR ||
-        !plan_is_same(&other->seen, &e.known) || !agent_image(a, other->key, &there))
-        return false;
-    snprintf(over, AGENT_KEY_SIZE, "%s", other->path);
-    return true;
-}
-
-void follow_left(struct agent *a, const struct item *it)
-{
-    struct index_entry e;
-    struct birth b;
-    bool moved;
-
-    if (!follow_rows(a, it) || !agent_image(a, it->key, &e))
-        return;
-    moved = birth_elsewhere(a, it, &e.known, &b);
-    if (!moved && !(e.known.flags & KNOWN_LISTED))
-        return;
-    e.known.flags = (e.known.flags & ~KNOWN_LISTED) | (moved ? KNOWN_MOVED : 0);
-    e.known.moved_to = moved ? b.key : NULL;
-    if (index_put(a->index, it->key, &e.known, NULL))
-        agent_fail(a, -EIO, "writing the index");
-    agent_dirty(a);
-}
-
-#define LEAVE_MAX 100 /* objects of one image where it was in between */
-
-/* The image's old names in the index are old: the one by which it was found, and others to which
- * copies of it came later than it left. */
-static void follow_leave(struct agent *a, const struct item *it)
-{
-    char key[AGENT_KEY_SIZE];
-    struct index_entry e;
-    struct birth b;
-
-    if (agent_key(a, it->mapping, it->image, key))
-        leave_key(a, it, key);
-    if (index_get(a->index, it->key, &e) == 0 && !(e.known.flags & KNOWN_UNCERTAIN) &&
-        !plan_is_other(&it->seen, &e.known))
-        return;
-    for (int i = 0; i < LEAVE_MAX && is_known_by_birth(a, it) && birth_landed(a, it, &it->seen, &b);
-         i++)
-        leave_key(a, it, b.key);
-}
-
-/* The index is about to have the item's file at its path. What it has there may have left, though
- * no event told of that yet, or what events told to have come there, and is another file. */
-static void note_replaced(struct agent *a, struct rows *rows, const struct item *it)
-{
-    struct index_entry e;
-
-    if (it->image && file_id_differs(it->file, file_id_of(&it->seen)))
-        rows_replaced(rows, it->file, it->path, true);
-    if (agent_image(a, it->key, &e) && plan_is_other(&it->seen, &e.known) &&
-        !rows_has(rows, it->path) && !rows_image_of(rows, plan_file(&e.known)) &&
-        !follow_rows_left(a, it, it->key, DEPARTED_ANYWHERE))
-        rows_replaced(rows, plan_file(&e.known),
-                      follow_listed_at(agent_mapping(a, it), &e.known, it->path), false);
-}
-
-void follow_landed(struct agent *a, struct item *it, struct known *fresh,
-                   char at_key[AGENT_KEY_SIZE])
-{
-    struct rows *rows = follow_rows(a, it);
-    struct index_entry e;
-    const char *at = NULL;
-    struct birth b;
-    bool left;
-
-    follow_overtaken(a, it);
-    if (rows)
-        note_replaced(a, rows, it);
-    if (it->image) {
-        follow_leave(a, it);
-        if (!it->peer) /* the journal does not tell that it was renamed: the index must, soon */
-            a->commit_due_ms = a->now_ms;
-    }
-    left = rows && has_left(a, it, &b);
-    if (left)
-        rows_passed(rows, file_id_of(&it->seen), it->path);
-    else if (rows && (it->image || rows_image_of(rows, file_id_of(&it->seen)) ||
-                      index_get(a->index, it->key, &e) || plan_is_other(&it->seen, &e.known)))
-        follow_noted(a, rows, rows_landed(rows, it->image, file_id_of(&it->seen), it->path));
-    free(it->image);
-    it->image = NULL;
-    if (departed_forget(a->index, it->key))
-        agent_fail(a, -EIO, "writing the index");
-    if (left) {
-        snprintf(at_key, AGENT_KEY_SIZE, "%s", b.key);
-        fresh->flags |= KNOWN_MOVED;
-        fresh->moved_to = at_key;
-        return;
-    }
-    if (rows)
-        at = rows_at(rows, it->path);
-    if (!at || strcmp(at, it->path) == 0 || !agent_key(a, it->mapping, at, at_key))
-        return;
-    fresh->flags |= KNOWN_LISTED;
-    fresh->moved_to = at_key;
 }

@@ -29,8 +29,19 @@ int follow_also_as(struct agent *a, struct rows *rows, const struct item *it, co
 bool follow_rows_left(const struct agent *a, const struct item *it, const char *key,
                       enum departed_where where);
 
-/* follow_has_birth(st): does its birth say which image the file is? */
+/* follow_is_leaving(a, key): the rows of what is under this key have left the lists, or leave them
+ * with the next pass. follow_displaced(a, rows, it): the image under the item's key, should the
+ * index have one there, is not there any more. Where its rows have left, those that name it so were
+ * written since. 0 or a negative code. follow_has_file(a, it): what the index has at the item's
+ * path is its file. */
+bool follow_is_leaving(const struct agent *a, const char *key);
+int follow_displaced(struct agent *a, struct rows *rows, const struct item *it);
+bool follow_has_file(struct agent *a, const struct item *it);
+
+/* follow_has_birth(st): does its birth say which image the file is? follow_is_known_by_birth(a,
+ * it): that of the item's does, and its path is the last one at which it was seen. */
 bool follow_has_birth(const struct file_stat *st);
+bool follow_is_known_by_birth(const struct agent *a, const struct item *it);
 
 /* follow_also(a, rows, it, path): lists may name by this path what was found at the item's, too. 0
  * or a negative code. */
@@ -39,6 +50,12 @@ int follow_also(struct agent *a, struct rows *rows, const struct item *it, const
 /* follow_also_of(a, rows, it, of): lists may name the image that the index has, or had, under the
  * key `of` by the item's path, too. True: there is one. */
 bool follow_also_of(struct agent *a, struct rows *rows, const struct item *it, const char *of);
+
+/* follow_is_over(a, it, known, b): what the index has of the item's path (`known`) was renamed over
+ * another image, in S3, and is not known to be gone from there, too: b->key. */
+struct birth;
+bool follow_is_over(struct agent *a, const struct item *it, const struct known *known,
+                    struct birth *b);
 
 /* follow_is_replaced(a, it, key): what is at the item's path is no image that came from elsewhere.
  * The one that the index has there, and that nobody found elsewhere, or that was found to be there
@@ -87,5 +104,21 @@ void follow_claimed(struct agent *a, const struct item *it);
 /* follow_held(a, it): the item's removal is held, so its rows stay. They are to name it as S3 has
  * it: the name of a place where it never landed may be another's soon. */
 void follow_held(struct agent *a, const struct item *it);
+
+/* follow_seen(a, it, before): the item's file was last seen as that of `before`, where S3 never had
+ * it, or where it came over an image: rows by that follow it. */
+void follow_seen(struct agent *a, struct item *it, struct item *before);
+
+/* follow_left_over(a, it, known): the item's file is no image that anybody knows of. Where what the
+ * index has at its path (`known`) was renamed over another image, and is in S3 there, rows by this
+ * name are that one's; where it came back to here, the new file came over it. */
+void follow_left_over(struct agent *a, const struct item *it, const struct known *known);
+
+/* follow_replaced(a, it): another file is there now than was seen last (it->was), which had come
+ * over an image and has its rows: they follow it, should it be found elsewhere. */
+void follow_replaced(struct agent *a, const struct item *it);
+
+/* follow_is_adrift(a, it): its file is an image that had another path, as rows have it. */
+bool follow_is_adrift(const struct agent *a, const struct item *it);
 
 #endif

@@ -52,14 +52,18 @@ static int going_also(void *arg, const char *name)
 }
 
 /* The path under which the index has what was found at the item's by now: that by which it was
- * found may be another image's. Where nothing was found, the item's own. */
+ * found may be another image's. Where nothing was found, what came there by the table's word and is
+ * not in S3 so, or the item's own. */
 static const char *image_now(struct agent *a, const struct item *it, struct birth *b)
 {
     struct file_stat st = {.kind = FILE_REGULAR, .ino = it->file.ino, .born_ns = it->file.born_ns};
+    struct index_entry e;
     const char *image;
 
-    if (!it->image)
-        return it->path;
+    if (!it->image) {
+        image = rows_image_at(follow_rows(a, it), it->path);
+        return image && index_get(a->index, it->key, &e) ? image : it->path;
+    }
     image = rows_image_of(follow_rows(a, it), it->file);
     if (!image && follow_has_birth(&st) && birth_find(a, it, &st, b))
         image = b->key + agent_mapping(a, it)->prefix_len;
@@ -85,7 +89,8 @@ static bool has_left_its_rows(struct agent *a, const struct item *it, const stru
     const struct item *there;
 
     if (!(known->flags & KNOWN_LISTED) || !to || !it->went || strcmp(it->went, to) != 0 ||
-        rows_has(rows, it->path) || rows_image_of(rows, plan_file(known)))
+        (!rows_is_unseen(rows, it->path) &&
+         (rows_has(rows, it->path) || rows_image_of(rows, plan_file(known)))))
         return false;
     there = pending_find(a->pending, to);
     if (!there || there->seen.kind != FILE_REGULAR) {
@@ -109,6 +114,7 @@ void follow_gone(struct agent *a, const struct item *it)
     if (!g.rows)
         return;
     if (known && !it->image && has_left_its_rows(a, it, &e.known)) {
+        rows_unseen_end(g.rows, it->path);
         follow_noted(a, g.rows,
                      rows_gone(g.rows, it->path, it->path, it->path)); /* written since */
         return;
@@ -126,6 +132,9 @@ void follow_gone(struct agent *a, const struct item *it)
         bool came = strcmp(g.image, it->path) != 0;
 
         rc = other ? 0 : each_way(a, it, going_also, &g);
+        if (rc == 0 && other && came && !follow_has_at(a, it) && /* it is elsewhere by now */
+            agent_key(a, it->mapping, g.image, key) && agent_image(a, key, &last))
+            rc = follow_also_as(a, g.rows, it, key, &last.known);
         rc = rc ? rc : rows_gone(g.rows, g.image, it->path, g.at);
         if (rc == 0 && known && came && is_forsaken(a, it, &e.known))
             rc = rows_gone(g.rows, it->path, it->path, g.at);
@@ -178,6 +187,7 @@ void follow_held(struct agent *a, const struct item *it)
 
     if (!rows || !agent_image(a, it->key, &e))
         return;
+    rows_emptied(rows, it->path); /* S3 never had that here: it is not what is held */
     name = rows_at(rows, it->path);
     place = name ? rows_place_of(rows, name) : NULL;
     if (place)

@@ -31,6 +31,19 @@ static bool is_unlanded(struct agent *a, const struct item *it)
            (!agent_image(a, it->key, &e) || plan_is_other(&it->seen, &e.known));
 }
 
+/* What the item was seen to be is an image, and another one than what the index has under this key
+ * by now. */
+static bool is_another(struct agent *a, const struct item *it, const char *key)
+{
+    struct index_entry e;
+    struct birth b;
+
+    return follow_has_birth(&it->seen) && agent_image(a, key, &e) &&
+           plan_is_other(&it->seen, &e.known) &&
+           (follow_has_file(a, it) || rows_image_of(follow_rows(a, it), file_id_of(&it->seen)) ||
+            birth_find(a, it, &it->seen, &b));
+}
+
 /* The same of the image that came to the item's path and is now where events say that it went: by
  * the name that the index had for it when they did, or, where it had none or once it was found out
  * what is there, by what is. What the index has at the places in between may be what left them
@@ -47,7 +60,7 @@ static bool passed_on(struct agent *a, struct rows *rows, const struct item *it)
         ;
     now = pending_find(a->pending, trail.key);
     told = now && now->origin;
-    if (told && follow_also_of(a, rows, it, now->origin))
+    if (told && !is_another(a, now, now->origin) && follow_also_of(a, rows, it, now->origin))
         return true;
     if (strcmp(trail.key, it->key) == 0 || (told && !is_unlanded(a, now)))
         return false;
@@ -154,7 +167,7 @@ void follow_overtaken(struct agent *a, const struct item *it)
     int rc;
 
     if (!rows || !agent_image(a, it->key, &e) || !plan_is_other(&it->seen, &e.known) ||
-        !birth_left(a, it, &e.known, &b))
+        !follow_is_over(a, it, &e.known, &b))
         return;
     rc = rows_came_over(rows, plan_file(&e.known), b.key + prefix);
     follow_noted(a, rows, rc < 0 ? rc : 0);

@@ -13,13 +13,31 @@ struct settled {
     const struct mapping *m;
 };
 
+/* Rows of the image that the index has under this key are at the path of the other one by now. It
+ * was renamed from the key meanwhile, and may be back: so has the index that it is where S3 got it.
+ * *e: of the key; then of the one where it is. False: nothing is to be noted. */
+static bool settled_find(struct agent *a, char key[AGENT_KEY_SIZE], const char *listed,
+                         struct index_entry *e)
+{
+    struct file_id file;
+
+    if (index_get(a->index, key, e))
+        return false;
+    if (!(e->known.flags & KNOWN_MOVED))
+        return true;
+    file = plan_file(&e->known);
+    snprintf(key, AGENT_KEY_SIZE, "%s", e->known.moved_to ? e->known.moved_to : "");
+    return strcmp(key, listed) != 0 && agent_image(a, key, e) &&
+           file_id_same(file, plan_file(&e->known));
+}
+
 /* rows_fn: the image's rows are at another path now, or at its own again. */
 static int settled_note(void *arg, const char *image, const char *at)
 {
     const struct settled *s = arg;
     char key[AGENT_KEY_SIZE], listed[AGENT_KEY_SIZE];
     struct index_entry e;
-    bool home = image && strcmp(image, at) == 0;
+    bool home;
     int rc;
 
     if (!agent_key(s->agent, s->m->id, at, listed))
@@ -28,8 +46,10 @@ static int settled_note(void *arg, const char *image, const char *at)
     agent_dirty(s->agent);
     if (rc || !image)
         return rc;
-    if (!agent_key(s->agent, s->m->id, image, key) || index_get(s->agent->index, key, &e) ||
-        (e.known.flags & KNOWN_MOVED) || (home && !(e.known.flags & KNOWN_LISTED)))
+    if (!agent_key(s->agent, s->m->id, image, key) || !settled_find(s->agent, key, listed, &e))
+        return 0;
+    home = strcmp(key, listed) == 0;
+    if (home && !(e.known.flags & KNOWN_LISTED))
         return 0;
     e.known.flags = home ? e.known.flags & ~KNOWN_LISTED : e.known.flags | KNOWN_LISTED;
     e.known.moved_to = home ? NULL : listed;

@@ -125,23 +125,24 @@ static void holds_end(struct agent *a, struct mapping *m)
     agent_dirty(a);
 }
 
-void removals_hold_back(struct agent *a, struct mapping *m, const char *key)
+bool removals_hold_back(struct agent *a, struct mapping *m, const char *key)
 {
     bool was;
 
     if (a->options.dry_run)
-        return;
+        return false;
     if (index_unhold(a->index, key, &was))
         agent_fail(a, -EIO, "writing the index");
     list_holds_forget(a, m, key);
     if (!was)
-        return;
+        return false;
     m->held--;
     agent_dirty(a);
     if (m->held)
-        return;
+        return true;
     log_info("%s: all held removals are back on disk", m->conf->name);
     holds_end(a, m);
+    return true;
 }
 
 void removals_enrol(struct agent *a, struct mapping *m)

@@ -1,7 +1,9 @@
 /* Shell. Hints become items. */
 #include "agent/service/agent.h"
+
 #include "agent/service/events.h"
 #include "agent/service/explain.h"
+#include "agent/service/follow.h"
 #include "agent/service/marker.h"
 #include "agent/service/owner.h"
 #include "agent/service/publish.h"
@@ -149,14 +151,19 @@ static void intake_looked(struct agent *a, struct item *it)
 static void intake_note(struct agent *a, struct item *it, const struct file_stat *st)
 {
     bool first = !it->was_there && st->kind == FILE_REGULAR;
-    struct item *before = st->kind == FILE_REGULAR ? sighted_find(a, it->mapping, st->ino) : NULL;
+    struct item *before = st->kind == FILE_REGULAR ? sighted_last(a, it->mapping, st->ino) : NULL;
 
     intake_looked(a, it);
-    sighted_forget(a, it);
+    if (st->kind == FILE_REGULAR) {
+        sighted_forget(a, it);
+        if (it->was_there && file_id_differs(it->was, file_id_of(st)))
+            follow_replaced(a, it);
+    }
     it->traced = it->traced && file_same_content(&it->seen, st);
     it->seen = *st;
     if (st->kind == FILE_REGULAR) {
         it->was_there = true;
+        it->was = file_id_of(st);
         it->told_gone = it->leaving = false;
         free(it->went);
         it->went = NULL;

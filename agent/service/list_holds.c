@@ -379,7 +379,7 @@ void list_holds_answered(struct agent *a, struct job *job)
             continue;
         if (!list) {
             if (m->named && is_named(a, it->key))
-                removals_hold_back(a, m, it->key); /* its rows were taken out by somebody */
+                (void)removals_hold_back(a, m, it->key); /* its rows were taken out by somebody */
             continue;
         }
         example = list;

@@ -254,7 +254,7 @@ static bool compare_entry(const struct compare *c, const char *dir, size_t at)
         path_join(path, sizeof path, dir, e->name) || !agent_key(c->agent, c->m->id, path, key))
         return true;
     if (in_step && c->m->held)
-        removals_hold_back(c->agent, c->m, key);
+        (void)removals_hold_back(c->agent, c->m, key);
     if (!in_step && !pending_find(c->agent->pending, key) && !intake_wants_listings(c->agent))
         return false;
     if (in_step && !is_leaving(c->agent, key))

@@ -90,7 +90,7 @@ static void rename_take(struct agent *a, struct item *it, struct item *source,
         return;
     }
     if (agent_mapping(a, it)->held)
-        removals_hold_back(a, agent_mapping(a, it), source->key);
+        (void)removals_hold_back(a, agent_mapping(a, it), source->key);
     stale_follow(a, source, it);
     a->renaming++;
     source->change = CHANGE_RENAME;
@@ -292,7 +292,8 @@ static enum rename_answer consider_displaced(struct agent *a, struct item *it,
         return RENAME_TAKEN;
     /* The file here came from elsewhere. Where what was here went may still be found. */
     if (more_to_come(a, it) &&
-        index_each_inode(a->index, it->seen.ino, occupant_moved, &occupant) > 0)
+        (follow_is_adrift(a, it) ||
+         index_each_inode(a->index, it->seen.ino, occupant_moved, &occupant) > 0))
         return RENAME_WAIT;
     return RENAME_NONE;
 }
@@ -417,6 +418,8 @@ enum rename_answer rename_consider(struct agent *a, struct item *it, const struc
         rename_told_forget(it);
         if (!born)
             return RENAME_NONE;
+    } else if (known) {
+        follow_left_over(a, it, known);
     }
     rename_source_find(a, it, born, &s);
     if (!born && !s.told && !(s.found && s.exact) && (it->origin || !it->image)) {

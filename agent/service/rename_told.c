@@ -23,19 +23,26 @@ void sighted_note(struct agent *a, struct item *it)
         agent_fail(a, -ENOMEM, "remembering an inode");
 }
 
-void sighted_forget(struct agent *a, struct item *it)
-{
-    struct sighted_key key = {.ino = it->seen.ino, .mapping = it->mapping};
-
-    if (map_get(a->sighted, &key, sizeof key) == it)
-        map_remove(a->sighted, &key, sizeof key);
-}
-
-struct item *sighted_find(const struct agent *a, unsigned mapping, uint64_t ino)
+struct item *sighted_last(const struct agent *a, unsigned mapping, uint64_t ino)
 {
     struct sighted_key key = {.ino = ino, .mapping = mapping};
 
     return map_get(a->sighted, &key, sizeof key);
+}
+
+struct item *sighted_find(const struct agent *a, unsigned mapping, uint64_t ino)
+{
+    struct item *it = sighted_last(a, mapping, ino);
+
+    return it && it->seen.kind == FILE_REGULAR ? it : NULL;
+}
+
+void sighted_forget(struct agent *a, struct item *it)
+{
+    struct sighted_key key = {.ino = it->was.ino, .mapping = it->mapping};
+
+    if (map_get(a->sighted, &key, sizeof key) == it)
+        map_remove(a->sighted, &key, sizeof key);
 }
 
 bool sighted_is_stale(const struct item *it, const struct item *other)

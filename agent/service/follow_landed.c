@@ -1,0 +1,151 @@
+/* Shell. Rows where images come to S3, and what the index has of them under other names. */
+#include "agent/service/agent.h"
+
+#include "agent/service/birth.h"
+#include "agent/service/departed.h"
+#include "agent/service/follow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The file was seen elsewhere since, and came to S3 there before it did here: where. */
+static bool has_left(struct agent *a, const struct item *it, struct birth *b)
+{
+    return follow_has_birth(&it->seen) && sighted_find(a, it->mapping, it->seen.ino) != it &&
+           birth_landed(a, it, &it->seen, b);
+}
+
+/* What the index has under this key is in S3 under the item's now. */
+static void leave_key(struct agent *a, const struct item *it, const char *key)
+{
+    struct index_entry e;
+
+    if (strcmp(key, it->key) == 0 || index_get(a->index, key, &e) ||
+        (e.known.flags & KNOWN_MOVED) || plan_is_other(&it->seen, &e.known))
+        return;
+    e.known.flags = (e.known.flags & ~KNOWN_LISTED) | KNOWN_MOVED;
+    e.known.moved_to = it->key;
+    if (index_put(a->index, key, &e.known, NULL))
+        agent_fail(a, -EIO, "writing the index");
+}
+
+bool follow_came_over(struct agent *a, const struct mapping *m, const char *path,
+                      char over[AGENT_KEY_SIZE])
+{
+    const struct item *it, *other;
+    char key[AGENT_KEY_SIZE];
+    struct index_entry e, there;
+    struct birth b;
+
+    it = agent_key(a, m->id, path, key) ? pending_find(a->pending, key) : NULL;
+    if (!it || !agent_image(a, key, &e))
+        return false;
+    if (birth_elsewhere(a, it, &e.known, &b)) {
+        other = pending_find(a->pending, b.key);
+        if (other && other->gone_ms)
+            return false; /* it is gone from there, too */
+        snprintf(over, AGENT_KEY_SIZE, "%s", b.key + m->prefix_len);
+        return true;
+    }
+    other = sighted_find(a, m->id, e.known.ino);
+    if (!other || other == it || other->seen.kind != FILE_REGULAR ||
+        !plan_is_same(&other->seen, &e.known) || !agent_image(a, other->key, &there))
+        return false;
+    snprintf(over, AGENT_KEY_SIZE, "%s", other->path);
+    return true;
+}
+
+void follow_left(struct agent *a, const struct item *it)
+{
+    struct index_entry e;
+    struct birth b;
+    bool moved;
+
+    if (!follow_rows(a, it) || !agent_image(a, it->key, &e))
+        return;
+    moved = birth_elsewhere(a, it, &e.known, &b);
+    if (!moved && !(e.known.flags & KNOWN_LISTED))
+        return;
+    e.known.flags = (e.known.flags & ~KNOWN_LISTED) | (moved ? KNOWN_MOVED : 0);
+    e.known.moved_to = moved ? b.key : NULL;
+    if (index_put(a->index, it->key, &e.known, NULL))
+        agent_fail(a, -EIO, "writing the index");
+    agent_dirty(a);
+}
+
+#define LEAVE_MAX 100 /* objects of one image where it was in between */
+
+/* The image's old names in the index are old: the one by which it was found, and others to which
+ * copies of it came later than it left. */
+static void follow_leave(struct agent *a, const struct item *it)
+{
+    char key[AGENT_KEY_SIZE];
+    struct index_entry e;
+    struct birth b;
+
+    if (agent_key(a, it->mapping, it->image, key))
+        leave_key(a, it, key);
+    if (index_get(a->index, it->key, &e) == 0 && !(e.known.flags & KNOWN_UNCERTAIN) &&
+        !plan_is_other(&it->seen, &e.known))
+        return;
+    for (int i = 0;
+         i < LEAVE_MAX && follow_is_known_by_birth(a, it) && birth_landed(a, it, &it->seen, &b);
+         i++)
+        leave_key(a, it, b.key);
+}
+
+/* The index is about to have the item's file at its path. What it has there may have left, though
+ * no event told of that yet, or what events told to have come there, and is another file. */
+static void note_replaced(struct agent *a, struct rows *rows, const struct item *it)
+{
+    struct index_entry e;
+
+    if (it->image && file_id_differs(it->file, file_id_of(&it->seen)))
+        rows_replaced(rows, it->file, it->path, true);
+    if (agent_image(a, it->key, &e) && plan_is_other(&it->seen, &e.known) &&
+        !rows_has(rows, it->path) && !rows_image_of(rows, plan_file(&e.known)) &&
+        !follow_rows_left(a, it, it->key, DEPARTED_ANYWHERE))
+        rows_replaced(rows, plan_file(&e.known),
+                      follow_listed_at(agent_mapping(a, it), &e.known, it->path), false);
+}
+
+void follow_landed(struct agent *a, struct item *it, struct known *fresh,
+                   char at_key[AGENT_KEY_SIZE])
+{
+    struct rows *rows = follow_rows(a, it);
+    struct index_entry e;
+    const char *at = NULL;
+    struct birth b;
+    bool left;
+
+    follow_overtaken(a, it);
+    if (rows)
+        note_replaced(a, rows, it);
+    if (it->image) {
+        follow_leave(a, it);
+        if (!it->peer) /* the journal does not tell that it was renamed: the index must, soon */
+            a->commit_due_ms = a->now_ms;
+    }
+    left = rows && has_left(a, it, &b);
+    if (left)
+        rows_passed(rows, file_id_of(&it->seen), it->path);
+    else if (rows && (it->image || rows_image_of(rows, file_id_of(&it->seen)) ||
+                      index_get(a->index, it->key, &e) || plan_is_other(&it->seen, &e.known)))
+        follow_noted(a, rows, rows_landed(rows, it->image, file_id_of(&it->seen), it->path));
+    free(it->image);
+    it->image = NULL;
+    if (departed_forget(a->index, it->key))
+        agent_fail(a, -EIO, "writing the index");
+    if (left) {
+        snprintf(at_key, AGENT_KEY_SIZE, "%s", b.key);
+        fresh->flags |= KNOWN_MOVED;
+        fresh->moved_to = at_key;
+        return;
+    }
+    if (rows)
+        at = rows_at(rows, it->path);
+    if (!at || strcmp(at, it->path) == 0 || !agent_key(a, it->mapping, at, at_key))
+        return;
+    fresh->flags |= KNOWN_LISTED;
+    fresh->moved_to = at_key;
+}
