@@ -142,6 +142,7 @@ struct item {
     enum gone_wait gone_wait;
     bool again : 1;     /* a hint came while the item was busy */
     bool resting : 1;   /* nobody tells when its writer is done: the next look must agree */
+    bool glimpsed : 1;  /* a look saw another image here than `seen`, while the item was busy */
     bool was_there : 1; /* a regular file was seen here since the item began */
     bool told_gone : 1; /* by an event of its own: it was deleted on this host */
     bool leaving : 1;   /* it was told or found to be gone, and nothing was seen here since */

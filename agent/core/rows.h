@@ -188,6 +188,10 @@ bool rows_is_free(const struct rows *r, const char *path);
  * it. NULL: the table knows of none, or it has no name any more. */
 const char *rows_image_at(const struct rows *r, const char *path);
 
+/* rows_has_other(r, path, file): an image that is in the index, and another file, came to the path
+ * last. */
+bool rows_has_other(const struct rows *r, const char *path, struct file_id file);
+
 /* rows_place_of(r, name): where the image is, by the table's word, that lists may name so. NULL: it
  * knows of none, or not where. */
 const char *rows_place_of(const struct rows *r, const char *name);

@@ -85,3 +85,10 @@ bool rows_is_leaving(const struct rows *r, const char *image, const char *name)
 
     return e && e->moved && e->before && strcmp(e->before, name) == 0;
 }
+
+bool rows_has_other(const struct rows *r, const char *path, struct file_id file)
+{
+    const struct entry *e = map_get_str(r->by_to, path);
+
+    return e && e->image && !e->lost && rows_entry_is_at(e, path) && file_id_differs(e->file, file);
+}

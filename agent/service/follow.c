@@ -87,6 +87,15 @@ static bool may_be_listed(struct agent *a, const struct item *it, const struct k
     return it->vacated && !departed_since(a->index, it->key, 0, DEPARTED_ANYWHERE);
 }
 
+/* Events told that the image came back to the item's path from that of this key, and it is not
+ * there any more: what comes to the item's path came over it. */
+static bool came_back(const struct agent *a, const struct item *it, const char *key)
+{
+    const struct item *left = it->returned ? pending_find(a->pending, key) : NULL;
+
+    return left && left != it && left->gone_ms;
+}
+
 /* The index has it that the image went on from the item's path, and that lists may still name it
  * so. Nobody may have looked since where it is now: what comes here has rows of its own. */
 static int displaced_before(struct agent *a, struct rows *rows, const struct item *it,
@@ -97,7 +106,7 @@ static int displaced_before(struct agent *a, struct rows *rows, const struct ite
 
     snprintf(key, sizeof key, "%s", known->moved_to ? known->moved_to : it->key);
     if (follow_find(a, key, &e) || !plan_is_other(&it->seen, &e.known) ||
-        !may_be_listed(a, it, &e.known) ||
+        !may_be_listed(a, it, &e.known) || came_back(a, it, key) ||
         rows_is_leaving(rows, key + agent_mapping(a, it)->prefix_len, it->path))
         return 0;
     return follow_also_as(a, rows, it, key, &e.known);
@@ -313,8 +322,11 @@ void follow_glimpsed(struct agent *a, struct item *it, const struct file_stat *s
         (index_get(a->index, it->key, &e) == 0 && !follow_is_elsewhere(a, it, &e.known)))
         return;
     rc = rows_seen(rows, file_id_of(st), it->path);
-    if (rc == 0 && birth_find(a, it, st, &b))
+    it->glimpsed = rc > 0;
+    if (rc == 0 && birth_find(a, it, st, &b)) {
         rc = born_follow(a, rows, it, &b);
+        it->glimpsed = true;
+    }
     follow_noted(a, rows, rc < 0 ? rc : 0);
 }
 

@@ -127,7 +127,7 @@ void follow_landed(struct agent *a, struct item *it, struct known *fresh,
             a->commit_due_ms = a->now_ms;
     }
     left = rows && has_left(a, it, &b);
-    if (left)
+    if (left || (rows && it->glimpsed && rows_has_other(rows, it->path, file_id_of(&it->seen))))
         rows_passed(rows, file_id_of(&it->seen), it->path);
     else if (rows && (it->image || rows_image_of(rows, file_id_of(&it->seen)) ||
                       index_get(a->index, it->key, &e) || plan_is_other(&it->seen, &e.known)))

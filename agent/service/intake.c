@@ -172,7 +172,7 @@ static void intake_note(struct agent *a, struct item *it, const struct file_stat
         it->gone_ms = clock_mono_ms(); /* the turn began before the look did, maybe */
     }
     it->observed_ms = it->waits_ms = a->now_ms;
-    it->hashed = false;
+    it->hashed = it->glimpsed = false;
     it->decided = false;
     if (first)
         sighted_doubt(a, it);

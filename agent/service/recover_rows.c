@@ -87,8 +87,8 @@ static int name_taken(const struct rewritten *w, const char *name, const char *k
     return note_put(&w->names->taken, key);
 }
 
-/* Rows by this name have another by now, of an image that S3 has under a third one. Nothing to do
- * where there is no such image. */
+/* Rows by this name have another by now, of an image that S3 has under a third one, or (NULL) were
+ * dropped: it has none by the name any more. Nothing to do where there is no such image. */
 static int owner_listed(const struct rewritten *w, const char *from_key, char *to_key)
 {
     int rc = owners_read(w->agent, w->names);
@@ -98,6 +98,8 @@ static int owner_listed(const struct rewritten *w, const char *from_key, char *t
     if (!owner || !agent_image(w->agent, owner, &e) || !(e.known.flags & KNOWN_LISTED) ||
         !e.known.moved_to || strcmp(e.known.moved_to, from_key) != 0)
         return rc;
+    if (!to_key)
+        e.known.flags &= ~KNOWN_LISTED;
     e.known.moved_to = to_key;
     return index_put(w->agent->index, owner, &e.known, NULL);
 }
@@ -139,8 +141,11 @@ static int rewritten_row(void *arg, const char *from, const char *to)
     bool landed;
     int rc;
 
-    if (!to || !agent_key(w->agent, w->repository, from, from_key) ||
-        !agent_key(w->agent, w->repository, to, to_key))
+    if (!agent_key(w->agent, w->repository, from, from_key))
+        return 0;
+    if (!to)
+        return owner_listed(w, from_key, NULL);
+    if (!agent_key(w->agent, w->repository, to, to_key))
         return 0;
     rc = rows && rows_adrift(rows) ? rewriting(w, rows, from, to) : 0;
     if (rc)
