@@ -10,8 +10,8 @@ LATE = 2  # of the third number of --repeat: commits take long
 SEEDS = range(50)
 
 # What people did; which deeds these are (tree_deed in tree.c); how many steps lie between them; the
-# steps before which the agent is killed.
-Once = collections.namedtuple("Once", "what deeds gaps crashes")
+# steps before which the agent is killed; where commits take long, what is lost then nothing tells.
+Once = collections.namedtuple("Once", "what deeds gaps crashes prompt", defaults=(False,))
 ONCE = (
     Once("an image is renamed, again, and then over another one", "5:11:6", (0, 1, 2), (NO_CRASH,)),
     Once("an image is renamed over another, and goes on after a crash", "9:22:8", (9,),
@@ -56,6 +56,33 @@ ONCE = (
          (9, 13), (20, 22)),
     Once("an image is written and goes; a new file takes its place, which S3 gets first", "17:1:17",
          (0, 1), (NO_CRASH,)),
+    Once("an old list is saved with the name of an image that goes where another one was, while "
+         "that one goes where it was", "5:11:8:25:6", (7, 8), (NO_CRASH,)),
+    Once("images are numbered anew, and a crash when some are in S3", "5:0:16", (0,),
+         (15, 16, 17, 18, 19), prompt=True),
+    Once("two images go on, one behind the other, a row for the first, and a crash while lists are "
+         "rewritten", "1:0:22", (0,), (19, 21, 23), prompt=True),
+    Once("an image goes on and back to where it was, and a crash while lists are rewritten",
+         "5:11:10", (5,), (24, 26)),
+    Once("an image goes, comes back and goes again, and another one comes", "4:6:4:9", (4,),
+         (NO_CRASH,)),
+    Once("an image goes, another one to its place, a new file to that one's, and a crash while "
+         "lists are rewritten", "4:9:17", (2,), (29, 31, 33), prompt=True),
+    Once("an image that was replaced goes on before S3 has it, and is replaced again", "9:17:1:8",
+         (2,), (NO_CRASH,)),
+    Once("the same, after two renames", "17:5:11:17:8:9", (1,), (NO_CRASH,)),
+    Once("an image comes over a new file that went on, gets a row, and is removed",
+         "19:5:23:11:14", (3, 4), (NO_CRASH,)),
+    Once("an image goes, comes back and goes again, a new file comes, and a crash while lists are "
+         "rewritten back", "5:7:5:17", (9,), (27, 29, 31)),
+    Once("an image goes, comes back, goes on and over another one", "1:10:1:2:3", (6, 7),
+         (NO_CRASH,)),
+    Once("an image goes on after a crash, another comes to where it was in between, and gets a row",
+         "4:2:1:22", (4,), (4, 5)),
+    Once("an image goes and comes back while its copy is under way, and another one to where it was",
+         "1:10:4", (4, 5, 6), (NO_CRASH,)),
+    Once("an image comes over a new one and goes on while the removal of its old object is held",
+         "12:18:1:6:17", (13,), (NO_CRASH,)),
 )
 
 # The same, on the one schedule on which it was seen (as simulate --repeat takes it).
@@ -124,6 +151,22 @@ EXACT = (
      "6783486304325026701:8:321:1:3:10:3:8:1:16:8:18:6:11:2:18:22:6:6:2:9"),
     ("an image is overwritten where it came back to, which was seen nowhere",
      "10651750168014972509:1:333:0:4:3:19:18:6:3"),
+    ("an image comes over another one, and goes on twice before S3 follows",
+     "11876991870157350839:6:205:0:6:20:9:8:13:14:11"),
+    ("an image goes on, a new file comes to where it was, which S3 gets as that, and a crash",
+     "11378749439332226859:0:21:0:16:8:11:19"),
+    ("an image comes over another one and goes on, and a new file comes there, all before S3 follows",
+     "7054519075762246015:4:65:1:0:0:1:17"),
+    ("the same, and the new file comes from elsewhere",
+     "2399321447564917471:4:474:0:11:0:2:18:5:10"),
+    ("an image comes to where another one's removal waits, and a new file goes by",
+     "8784979038802969121:6:168:1:8:15:25:12:0:5:16:4"),
+    ("a row by the name of a place that two images passed, one behind the other",
+     "5293952792426460987:0:261:0:19:23:18:5:22:10:3"),
+    ("a row by the name of a place that an image passed on its way back, and a new file where it had "
+     "been", "4599720822983984301:0:233:0:9:8:23:3:4:22:10:19"),
+    ("a new file goes on, and an image comes to where it was, and is removed",
+     "7009406819379290929:0:361:1:19:11:8:15"),
 )
 
 # The same, where commits do not take long: what is lost with a crash otherwise, nothing tells.
@@ -131,6 +174,12 @@ PROMPT = (
     ("an image comes over another one and goes back before S3 follows, and a crash",
      "15542246859485134413:5:16:1:0:3:9"),
     ("the same, of two", "9230054651874134427:7:18:1:9:0"),
+    ("an image comes back to where S3 had it renamed from, and a new file over it",
+     "637199343309692123:2:365:1:1:19:1:10:7"),
+    ("rows of a ring are rewritten, and a crash before the index has heard of it",
+     "828462349678625639:4:34:1:5:11:9:8:6:9:7"),
+    ("an image comes over a new one, and a new file to where it was before it was asked about",
+     "5653015574110851957:8:243:0:4:16:9:10:13:17"),
 )
 
 
@@ -145,7 +194,9 @@ def main():
     runs = [(once.what, f"{seed}:{gap}:{crash}:0:{once.deeds}")
             for once in ONCE for gap in once.gaps for crash in once.crashes for seed in SEEDS]
     runs += EXACT
-    runs += [(what, late(run)) for what, run in runs if run.split(":")[2] != str(NO_CRASH)]
+    prompt = {once.what for once in ONCE if once.prompt}
+    runs += [(what, late(run)) for what, run in runs
+             if run.split(":")[2] != str(NO_CRASH) and what not in prompt]
     runs += PROMPT
     broken = 0
     for what, run in runs:

@@ -24,11 +24,15 @@ static bool asking;                      /* a rewrite waits for its answer */
 static struct journal *journal;
 static bool syncing, synced;
 
-static struct intent {
-    char key[SIM_PATH_SIZE];
-    uint64_t seq;
-} intents[INTENTS];
-static size_t intent_count;
+/* Records of the journal, by the key that they are about. */
+struct noted {
+    struct {
+        char key[SIM_PATH_SIZE];
+        uint64_t seq;
+    } of[INTENTS];
+    size_t count;
+};
+static struct noted intents, outcomes;
 static uint64_t records;
 
 void __wrap_work_submit(struct work *w, struct job *job);
@@ -171,12 +175,23 @@ void sync_tell(void)
     synced = true;
 }
 
-static void note_intent(const char *mapping, const char *path, uint64_t seq)
+static void note(struct noted *n, const char *mapping, const char *path, uint64_t seq)
 {
-    if (!path || intent_count == INTENTS)
+    if (!path || n->count == INTENTS)
         return;
-    snprintf(intents[intent_count].key, sizeof intents[intent_count].key, "%s/%s", mapping, path);
-    intents[intent_count++].seq = seq;
+    snprintf(n->of[n->count].key, sizeof n->of[n->count].key, "%s/%s", mapping, path);
+    n->of[n->count++].seq = seq;
+}
+
+/* The number of the last one about the key; 0: there is none. */
+static uint64_t noted_last(const struct noted *n, const char *key)
+{
+    uint64_t seq = 0;
+
+    for (size_t i = 0; i < n->count; i++)
+        if (strcmp(n->of[i].key, key) == 0)
+            seq = n->of[i].seq;
+    return seq;
 }
 
 int __wrap_journal_append(struct journal *j, const struct journal_record *rec, int64_t now_us,
@@ -189,9 +204,11 @@ int __wrap_journal_append(struct journal *j, const struct journal_record *rec, i
     records += rc == 0;
     if (ret_seq)
         *ret_seq = seq;
-    if (rc == 0 && rec->state == JOURNAL_INTENT && rec->mapping) {
-        note_intent(rec->mapping, rec->path, seq);
-        note_intent(rec->mapping, rec->path2, seq);
+    if (rc == 0 && rec->mapping && (rec->state == JOURNAL_INTENT || rec->state == JOURNAL_DONE)) {
+        struct noted *n = rec->state == JOURNAL_INTENT ? &intents : &outcomes;
+
+        note(n, rec->mapping, rec->path, seq);
+        note(n, rec->mapping, rec->path2, seq);
     }
     return rc;
 }
@@ -235,7 +252,7 @@ uint64_t journal_records(void)
 
 void intents_begin(void)
 {
-    intent_count = 0;
+    intents.count = outcomes.count = 0;
     syncing = synced = false;
 }
 
@@ -248,25 +265,35 @@ static uint64_t durable_seq(void)
                                       : journal_durable_seq(journal);
 }
 
-void intents_crash(void)
+/* Those that are not durable were never made. */
+static void noted_crash(struct noted *n)
 {
     uint64_t durable = durable_seq();
     size_t left = 0;
 
-    for (size_t i = 0; i < intent_count; i++)
-        if (intents[i].seq <= durable)
-            intents[left++] = intents[i];
-    intent_count = left;
+    for (size_t i = 0; i < n->count; i++)
+        if (n->of[i].seq <= durable)
+            n->of[left++] = n->of[i];
+    n->count = left;
+}
+
+void intents_crash(void)
+{
+    noted_crash(&intents);
+    noted_crash(&outcomes);
     syncing = synced = false;
 }
 
-/* The last one that was made about the key. */
 bool intent_is_durable(const char *key)
 {
-    uint64_t seq = 0;
+    uint64_t seq = noted_last(&intents, key);
 
-    for (size_t i = 0; i < intent_count; i++)
-        if (strcmp(intents[i].key, key) == 0)
-            seq = intents[i].seq;
+    return seq && durable_seq() >= seq;
+}
+
+bool outcome_is_durable(const char *key)
+{
+    uint64_t seq = noted_last(&outcomes, key);
+
     return seq && durable_seq() >= seq;
 }

@@ -93,7 +93,8 @@ void bucket_break(enum bucket_fault fault);
 /*
  * letters. letters_wait: until the threads have nothing to do. letters_count, letters_tell: as of
  * hints. letters_drop: before the threads are ended. sync_waits, sync_tell: of the journal.
- * intent_is_durable: of a change of this key. journal_records: so many were appended.
+ * intent_is_durable: of the last change of this key. outcome_is_durable: that one was made.
+ * journal_records: so many were appended.
  */
 void letters_wait(void);
 size_t letters_count(void);
@@ -104,6 +105,7 @@ void sync_tell(void);
 void intents_begin(void);
 void intents_crash(void); /* those that are not durable were never made */
 bool intent_is_durable(const char *key);
+bool outcome_is_durable(const char *key);
 uint64_t journal_records(void);
 
 /*

@@ -36,7 +36,8 @@ static bool landed[SIM_IMAGES];        /* it came to S3 at a second path: its fi
 static uint64_t heirs[SIM_IMAGES];     /* images that have its rows since, by bits */
 static unsigned removals;              /* of images that are nowhere else */
 static unsigned max_removals;          /* as the agent is configured */
-static unsigned remains[SIM_PATHS]; /* S3 got it there, and the agent died before it heard that */
+static unsigned
+    remains[SIM_PATHS]; /* S3 got it there, and the agent died before it wrote that down */
 static bool crashed;
 static char old_list[SIM_CONTENT_SIZE];
 static struct stat list_stat;
@@ -92,7 +93,7 @@ static void list_made(void)
 /* What is on disk at the place came to where another one was, which is gone, there or elsewhere.
  * Who did not notice takes it for its next version: the rows of the place stay, and its own go, or
  * stay if there is another file by then. Who did notice has its own rows follow, and the other's
- * go. */
+ * go: so one is left, unless it was written before S3 had its image, and may stay where it is. */
 static void inherit_from(unsigned image, unsigned other)
 {
     bool own = false, rich = false;
@@ -100,7 +101,7 @@ static void inherit_from(unsigned image, unsigned other)
     for (unsigned n = 0; n < rows; n++) {
         bool was_others = row_image[n] == other;
 
-        own |= row_image[n] == image && row_first[n] == image;
+        own |= row_image[n] == image && row_first[n] == image && row_early[n] < 0;
         rich |= was_others && !row_loose[n]; /* else it may be gone already */
         if (was_others)
             row_image[n] = image;
@@ -403,7 +404,7 @@ void tree_crashed(void)
     crashed = true;
     for (unsigned p = 0; p < SIM_PATHS; p++) {
         key_of(p, key);
-        if (image_of(bucket_heard(key)) != image_in_bucket(p))
+        if (!outcome_is_durable(key) || image_of(bucket_heard(key)) != image_in_bucket(p))
             remains[p] = image_in_bucket(p);
     }
 }
@@ -504,25 +505,33 @@ static bool has_row(const struct list_row list[SIM_ROWS], unsigned image, int at
 
 /* The row may be of this image, which had the place where it was written before the other: S3 never
  * had one of the two there ("where rows are written by a name that changes hands within the settle
- * time, nobody can tell whose they are", agent/DESIGN.md), or it had this one there by then, and
- * whether the row is as old as that nobody can tell. Nor whether it is as old as one that had the
- * place since all was in step, and whose rows were due to follow it. */
+ * time, nobody can tell whose they are", agent/DESIGN.md), or it had this one there by then, as far
+ * as was heard, and whether the row is as old as that nobody can tell. Nor whether it is as old as
+ * one that had the place since all was in step, and whose rows were due to follow it. */
 static bool may_be_of(unsigned n, unsigned image)
 {
     unsigned place = row_early[n] >= 0 ? 1u << row_early[n] : 0;
 
-    return row_due[n] & UINT64_C(1) << image ||
-           (place &&
-            (image == row_before[n] ||
-             (was_at[image] & place && !(stored_at[row_first[n]] & stored_at[image] & place))));
+    return row_due[n] & UINT64_C(1) << image || image == row_before[n] ||
+           (was_at[image] & place && !(stored_at[row_first[n]] & stored_at[image] & place));
+}
+
+/* Another row that is the image's for certain is where this one is: it is judged by itself. */
+static bool has_other_row(const struct list_row list[SIM_ROWS], unsigned image, unsigned n)
+{
+    for (unsigned other = 0; other < rows; other++)
+        if (other != n && row_image[other] == image && row_unheard[other] < 0 &&
+            list[other].there && strcmp(list[other].path, list[n].path) == 0)
+            return true;
+    return false;
 }
 
 /* A row was written by the name of a place for an image that S3 did not have there yet. It may stay
  * so. It may be taken for a row of another one that had been there, and be where that is, or its
- * held object, or what has its rows since. */
-static bool is_theirs(unsigned n, const char *path, bool held)
+ * held object, or what has its rows since, or with its rows. */
+static bool is_theirs(const struct list_row list[SIM_ROWS], unsigned n, bool held)
 {
-    int p = list_path_of(path);
+    int p = list_path_of(list[n].path);
     unsigned there = p >= 0 ? disk[p].image : 0;
 
     if (held && p >= 0 && !there)
@@ -531,7 +540,7 @@ static bool is_theirs(unsigned n, const char *path, bool held)
         return true;
     for (unsigned other = 1; there && other < images; other++)
         if ((other == there || heirs[other] & UINT64_C(1) << there ||
-             (held && died_at[other] == p)) &&
+             (held && died_at[other] == p) || has_other_row(list, other, n)) &&
             may_be_of(n, other))
             return true;
     return false;
@@ -567,12 +576,23 @@ static bool is_unheard_of(unsigned n)
     return crashed && died_at[image] >= 0 && !(stored_at[image] & 1u << died_at[image]);
 }
 
+/* Nor that an image had left the place where this one is by now, before it was gone elsewhere in
+ * such a way: it may be taken for overwritten there. Some row names the place then. */
+static bool is_taken_for_heir(const struct list_row list[SIM_ROWS], int at)
+{
+    for (unsigned other = 1; crashed && other < images; other++)
+        if (died_at[other] >= 0 && died_at[other] != at && was_at[other] & 1u << at &&
+            !(stored_at[other] & 1u << died_at[other]))
+            return has_row(list, 0, at, false);
+    return false;
+}
+
 static void judge_row(const struct list_row list[SIM_ROWS], unsigned n, bool held)
 {
     unsigned image = row_image[n];
     int at = place_of(image);
 
-    if (list[n].there && is_theirs(n, list[n].path, held))
+    if (list[n].there && is_theirs(list, n, held))
         return;
     if (at < 0 && image && list[n].there && !held && !stays(n, list[n].path, held))
         tree_break("5: the row of an image that is gone stayed");
@@ -580,7 +600,7 @@ static void judge_row(const struct list_row list[SIM_ROWS], unsigned n, bool hel
         return;
     if (list[n].there && strcmp(list[n].path, list_paths[at]) != 0 && !stays(n, list[n].path, held))
         tree_break("5: a row does not name its image");
-    if (!list[n].there && !goes_as_theirs(n) &&
+    if (!list[n].there && !goes_as_theirs(n) && !is_taken_for_heir(list, at) &&
         (!row_loose[n] ||
          ((needs_row[image] || heir_at[image] == at) && !has_row(list, image, at, held))))
         tree_break("5: the row of an image that is there was dropped");
