@@ -87,8 +87,8 @@ static int name_taken(const struct rewritten *w, const char *name, const char *k
     return note_put(&w->names->taken, key);
 }
 
-/* Rows by this name have another by now, of an image that S3 has under a third one, or (NULL) were
- * dropped: it has none by the name any more. Nothing to do where there is no such image. */
+/* Rows by this name have another by now, of an image that S3 has under a third one. Nothing to do
+ * where there is no such image. */
 static int owner_listed(const struct rewritten *w, const char *from_key, char *to_key)
 {
     int rc = owners_read(w->agent, w->names);
@@ -98,15 +98,22 @@ static int owner_listed(const struct rewritten *w, const char *from_key, char *t
     if (!owner || !agent_image(w->agent, owner, &e) || !(e.known.flags & KNOWN_LISTED) ||
         !e.known.moved_to || strcmp(e.known.moved_to, from_key) != 0)
         return rc;
-    if (!to_key)
-        e.known.flags &= ~KNOWN_LISTED;
     e.known.moved_to = to_key;
     return index_put(w->agent->index, owner, &e.known, NULL);
 }
 
-/* The same of an image that only the table knows. Each change of a pass is looked at once: in the
- * next list that has it, rows of the new name may be another image's. 1: it is dealt with, 0, or a
- * negative code. */
+/* Rows by this name were dropped: nobody has it any more, if no other list has it. */
+static int name_dropped(const struct rewritten *w, const char *from_key)
+{
+    int rc = owners_read(w->agent, w->names);
+
+    return rc || !map_get_str(w->names->owners, from_key) ? rc
+                                                          : note_put(&w->names->taken, from_key);
+}
+
+/* Rows went from one path to the other, of an image that only the table knows. Each change of a
+ * pass is looked at once: in the next list that has it, rows of the new name may be another
+ * image's. 1: it is dealt with, 0, or a negative code. */
 static int rewriting(const struct rewritten *w, struct rows *rows, const char *from, const char *to)
 {
     char change[2 * AGENT_KEY_SIZE];
@@ -144,7 +151,7 @@ static int rewritten_row(void *arg, const char *from, const char *to)
     if (!agent_key(w->agent, w->repository, from, from_key))
         return 0;
     if (!to)
-        return owner_listed(w, from_key, NULL);
+        return name_dropped(w, from_key);
     if (!agent_key(w->agent, w->repository, to, to_key))
         return 0;
     rc = rows && rows_adrift(rows) ? rewriting(w, rows, from, to) : 0;
