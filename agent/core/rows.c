@@ -598,6 +598,8 @@ int rows_landed(struct rows *r, const char *image, struct file_id file, const ch
         rows_entry_end(r, e);
         e = old;
     }
+    if (old && old != e && old->unseen && rows_is_free(r, path) && rows_entry_place(r, old, path))
+        return -ENOMEM; /* it was overwritten there, as far as anybody knows */
     if (old && old != e)
         entry_unname(r, old);
     overwrite(r, e, file, path);

@@ -29,10 +29,9 @@ struct entry {
     bool over;          /* it came over another one at `to`, whose rows stay */
     bool lost;          /* not at `to`; nobody knows where */
     bool unseen;        /* nobody looked there in this run yet */
-    bool overwritten; /* by another one, at `to`, whose rows these are unless it is found elsewhere
-                       */
-    bool unlanded;    /* the index never knew it: it has overwritten what that has at `to` */
-    bool moved;       /* by a pass that rows_settled did not tell of yet */
+    bool overwritten;   /* by another one, at `to`, which has its rows unless it is found */
+    bool unlanded;      /* the index never knew it: it has overwritten what that has at `to` */
+    bool moved;         /* by a pass that rows_settled did not tell of yet */
 };
 
 /* A file that something else came to the place of, by what the index says. */

@@ -165,6 +165,8 @@ EXACT = (
      "5293952792426460987:0:261:0:19:23:18:5:22:10:3"),
     ("a row by the name of a place that an image passed on its way back, and a new file where it had "
      "been", "4599720822983984301:0:233:0:9:8:23:3:4:22:10:19"),
+    ("an image is renamed, another comes over it, a new file to where that was, and a crash",
+     "0:5:12:0:5:8:16"),
     ("a new file goes on, and an image comes to where it was, and is removed",
      "7009406819379290929:0:361:1:19:11:8:15"),
 )

@@ -345,6 +345,23 @@ static void test_what_is_known_of_it_otherwise_counts(void **state)
     rows_free(r);
 }
 
+/* Nobody looked yet when S3 got another there: that one came over it, and has its rows. Or it is
+ * found elsewhere after all. */
+static void test_what_nobody_saw_was_overwritten_where_it_was(void **state)
+{
+    (void)state;
+    for (int found = 0; found < 2; found++) {
+        struct rows *r = rows_new();
+
+        assert_int_equal(rows_listed(r, "n1", born(11, 1), "n0"), 1);
+        assert_int_equal(rows_landed(r, NULL, born(12, 1), "n1"), 0);
+        if (found)
+            assert_int_equal(rows_seen(r, born(11, 1), "n2"), 1);
+        expect_pass(r, found ? "n0>n2 n1>n2 " : "n0>n1 ");
+        rows_free(r);
+    }
+}
+
 /* An image came to where the index has another, went on from where it had been known, and S3 does
  * not have it yet: it was not overwritten. What was has left its rows to the other one. */
 static void test_what_is_on_its_way_was_not_overwritten(void **state)
@@ -420,6 +437,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_the_index_says_of_lists_waits_for_a_look),
         cmocka_unit_test(test_what_is_known_of_it_otherwise_counts),
+        cmocka_unit_test(test_what_nobody_saw_was_overwritten_where_it_was),
         cmocka_unit_test(test_what_is_on_its_way_was_not_overwritten),
         cmocka_unit_test(test_what_is_gone_again_is_in_no_ones_way),
         cmocka_unit_test(test_a_name_that_a_pass_takes_is_known),
