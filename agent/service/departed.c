@@ -198,7 +198,7 @@ int departed_store(struct departed_pass *pass, struct index *ix, size_t count)
     int rc = 0;
 
     for (size_t n = 0; rc == 0 && n < count; n++) {
-        const char *key = pass->waiting.data + pass->at + sizeof(struct waiting);
+        const char *key;
         struct waiting w;
 
         if (pass->at == pass->waiting.len && pass->redirected)
@@ -209,6 +209,7 @@ int departed_store(struct departed_pass *pass, struct index *ix, size_t count)
             continue;
         }
         memcpy(&w, pass->waiting.data + pass->at, sizeof w);
+        key = pass->waiting.data + pass->at + sizeof w;
         pass->at += sizeof w + w.key_n + w.to_n + w.came_n;
         if ((w.kind == WAITS_REDIRECT) != pass->redirected)
             rc = waiting_store(ix, &w, key);
