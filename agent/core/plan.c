@@ -105,6 +105,12 @@ enum plan_born plan_born(const struct file_stat *st, const struct known *known)
     return PLAN_BORN_NOT;
 }
 
+bool plan_is_recovered(const struct file_stat *st, const struct known *known)
+{
+    return known->ctime_ns == 0 && !(known->flags & KNOWN_UNCERTAIN) && same_file(st, known) &&
+           known->born_ns != st->born_ns;
+}
+
 bool plan_in_step(const struct file_stat *st, const struct known *known)
 {
     return !(known->flags & (KNOWN_UNCERTAIN | KNOWN_MOVED | KNOWN_LISTED)) &&

@@ -119,6 +119,10 @@ enum plan_born plan_born(const struct file_stat *st, const struct known *known);
  * does it stay though its file is gone. */
 bool plan_is_placed(const struct known *known);
 
+/* plan_is_recovered(st, known): all that is known of this file is what the journal has of it, which
+ * is not when it was made (that may be of a file that had its inode before): a look tells. Pure. */
+bool plan_is_recovered(const struct file_stat *st, const struct known *known);
+
 /* plan_in_step(st, known): the listing's quick question: is there nothing to do for this file? */
 bool plan_in_step(const struct file_stat *st, const struct known *known);
 

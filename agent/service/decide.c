@@ -254,6 +254,11 @@ static void decide_one(struct agent *a, struct item *it)
         agent_fail(a, rc, "reading the index");
         return;
     }
+    if (rc == 0 && it->seen.kind == FILE_REGULAR && plan_is_recovered(&it->seen, &entry.known)) {
+        entry.known.born_ns = it->seen.born_ns;
+        rc = index_put(a->index, it->key, &entry.known, NULL);
+        agent_dirty(a);
+    }
     if (it->seen.kind != FILE_REGULAR)
         decide_absent(a, it, rc == 0 ? &entry.known : NULL);
     else

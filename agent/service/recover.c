@@ -162,10 +162,15 @@ static int recover_put(struct recovery *r, const struct journal_record *rec, con
     attributes_note(&k, S3_MARK_FOREIGN); /* by which rules it went is not known */
     if (!(rec->has & JOURNAL_HAS_CRC))
         k.flags &= ~KNOWN_CRC;
-    if (index_get(r->agent->index, key, &e) == 0 && (e.known.flags & KNOWN_LISTED)) {
+    if (index_get(r->agent->index, key, &e))
+        return index_put(r->agent->index, key, &k, NULL);
+    if (e.known.flags & KNOWN_LISTED) {
         k.flags |= KNOWN_LISTED;
         k.moved_to = e.known.moved_to;
     }
+    if (e.known.ino == k.ino)
+        k.born_ns = e.known.born_ns; /* it was edited; or another one had its inode before, which
+                                        the next look tells (plan_is_recovered) */
     return index_put(r->agent->index, key, &k, NULL);
 }
 
