@@ -2,6 +2,7 @@
  */
 #include "agent/service/recover_rows.h"
 
+#include "agent/service/departed.h"
 #include "agent/service/undo.h"
 
 #include <errno.h>
@@ -154,7 +155,9 @@ static int rewritten_row(void *arg, const char *from, const char *to)
         return name_dropped(w, from_key);
     if (!agent_key(w->agent, w->repository, to, to_key))
         return 0;
-    rc = rows && rows_adrift(rows) ? rewriting(w, rows, from, to) : 0;
+    rc = departed_forget(w->agent->index, to_key); /* as where the pass ends (follow_settled) */
+    if (rc == 0 && rows && rows_adrift(rows))
+        rc = rewriting(w, rows, from, to);
     if (rc)
         return rc < 0 ? rc : 0;
     landed = index_get(w->agent->index, to_key, &new) == 0;
