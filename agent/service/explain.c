@@ -39,11 +39,12 @@ static bool is_another(struct agent *a, const char *key, const char *now)
                     file_id_differs(plan_file(&is.known), plan_file(&was.known));
 }
 
-/* Nothing is there any more: the item only waits until lists are live, to be deleted (they would
- * wait for it in turn), or until the pass is through that drops its rows. */
+/* Nothing is there any more: the image was found elsewhere, or the item only waits until lists are
+ * live, to be deleted (they would wait for it in turn), or until the pass is through that drops its
+ * rows. */
 static bool is_leaving(const struct agent *a, const struct item *it)
 {
-    return it->state == ITEM_BARRIER || it->state == ITEM_DELETING ||
+    return it->state == ITEM_CLAIMED || it->state == ITEM_BARRIER || it->state == ITEM_DELETING ||
            (it->state == ITEM_LISTING && it->queue == &a->passing);
 }
 
