@@ -396,6 +396,10 @@ enum rename_answer rename_consider(struct agent *a, struct item *it, const struc
     struct item *o;
     bool born;
 
+    if (it->image && it->heir && file_id_differs(it->file, file_id_of(&it->seen))) {
+        free(it->image); /* events told that it went on: this is another one */
+        it->image = NULL;
+    }
     if (it->peer && follow_is_other(a, it, it->peer)) {
         rename_abandon(a, it, "another image is there now");
         it->was_there = true;
