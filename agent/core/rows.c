@@ -65,7 +65,7 @@ int rows_name_add(struct rows *r, struct entry *e, const char *path)
     n->next = NULL;
     n->next_path = NULL;
     n->sought = 0;
-    n->made = n->guess = false;
+    n->made = n->guess = n->lent = false;
     memcpy(n->path, path, size);
     while (*end)
         end = &(*end)->next;
@@ -126,6 +126,7 @@ void rows_entry_end(struct rows *r, struct entry *e)
     free(e->was);
     free(e->before);
     free(e->to);
+    free(e->over_at);
     free(e);
 }
 
@@ -176,19 +177,33 @@ struct entry *rows_entry_nameless(struct rows *r, struct file_id file, const cha
     return e;
 }
 
-/* Whose name this path is only because people may have written it, while lists name it by another
- * one, gives it up. */
-static void name_unguess(struct rows *r, const char *path)
+/* When whose name a path is gives it up. */
+enum yields {
+    YIELD_GUESS, /* if that is because people may have written it, while lists have another one */
+    YIELD_LENT,  /* if it is another's; see rows_lent */
+    YIELD_ANY,
+};
+
+static void name_yield(struct rows *r, const char *path, enum yields when)
 {
     struct entry *e = map_get_str(r->by_name, path);
 
     if (!e)
         return;
     for (struct name **at = &e->names; *at; at = &(*at)->next)
-        if ((*at)->guess && strcmp((*at)->path, path) == 0) {
-            rows_name_remove(r, e, at);
+        if (strcmp((*at)->path, path) == 0) {
+            if (when == YIELD_ANY || (when == YIELD_GUESS ? (*at)->guess : (*at)->lent))
+                rows_name_remove(r, e, at);
             return;
         }
+}
+
+void rows_lent(struct rows *r, const char *name)
+{
+    struct entry *e = map_get_str(r->by_name, name);
+
+    for (struct name *n = e ? e->names : NULL; n; n = n->next)
+        n->lent |= strcmp(n->path, name) == 0;
 }
 
 /* People may have written this name. 0 or -ENOMEM. */
@@ -210,9 +225,8 @@ static struct entry *entry_new(struct rows *r, const char *image, struct file_id
     struct entry *e;
 
     if (strcmp(at, image) != 0) /* the index says so, of an earlier run */
-        name_unguess(r, at);
+        name_yield(r, at, YIELD_GUESS);
     e = rows_entry_nameless(r, file, at);
-
     if (e && (entry_name(r, e, image) || name_guess(r, e, image))) {
         rows_entry_end(r, e);
         return NULL;
@@ -235,11 +249,15 @@ bool rows_entry_is_placed(const struct entry *e)
     return true;
 }
 
-/* The image is gone: so are its rows, with the next pass. */
+/* The image is gone: so are its rows, with the next pass, unless another one came over it. */
 static void entry_drop(struct rows *r, struct entry *e)
 {
+    const struct entry *there = e->to && e->lost ? map_get_str(r->by_to, e->to) : NULL;
+    const bool over = there && there != e && !there->lost;
+
     unmap(r->by_to, e->to, e);
-    free(e->to);
+    free(over ? e->over_at : e->to);
+    e->over_at = over ? e->to : e->over_at;
     e->to = NULL;
     e->lost = false;
     r->changes++;
@@ -331,10 +349,13 @@ static void entry_end_at_home(struct rows *r, struct entry *e)
 int rows_follow(struct rows *r, const char *image, struct file_id file, const char *at,
                 const char *to)
 {
-    struct entry *e = entry_of(r, image, file, at);
-    /* S3 has it under both, or under this one alone since another took the name that it had. */
-    bool is_also = e && (!e->image || strcmp(e->image, image) != 0);
+    struct entry *e;
+    bool is_also;
 
+    name_yield(r, image, YIELD_LENT);
+    e = entry_of(r, image, file, at);
+    /* S3 has it under both, or under this one alone since another took the name that it had. */
+    is_also = e && (!e->image || strcmp(e->image, image) != 0);
     if (!e || entry_file(r, e, file) ||
         (is_also && (rows_name_add(r, e, at) || name_guess(r, e, image))) ||
         rows_entry_place(r, e, to))
@@ -392,27 +413,56 @@ int rows_went_on(struct rows *r, const char *was, const char *from, struct file_
     return rows_entry_place(r, e, to) ? -ENOMEM : 1;
 }
 
+/* An image without a name, which was known by this one last, is at `to`. 0 or -ENOMEM. */
+static int unlanded_place(struct rows *r, struct entry *e, const char *was, struct file_id file,
+                          const char *to)
+{
+    if (!e || entry_file(r, e, file))
+        return -ENOMEM;
+    e->unlanded = true;
+    free(e->was);
+    e->was = strdup(was);
+    if (!e->was || rows_entry_place(r, e, to))
+        return -ENOMEM;
+    if (!e->names)
+        rows_entry_end(r, e); /* lists name another image by that path */
+    return 0;
+}
+
 int rows_unlanded(struct rows *r, const char *path, struct file_id file, const char *to)
 {
     struct entry *e = map_get_str(r->by_image, path);
 
     if (e && e->to)
         return 0; /* the name is another's */
-    if (e) {      /* it was taken for gone, and its rows are still there */
+    if (e)        /* it was taken for gone, and its rows are still there */
         entry_unname(r, e);
-    } else {
+    else
         e = rows_entry_nameless(r, file, path);
-    }
-    if (!e || entry_file(r, e, file))
-        return -ENOMEM;
-    e->unlanded = true;
-    free(e->was);
-    e->was = strdup(path);
-    if (!e->was || rows_entry_place(r, e, to))
-        return -ENOMEM;
-    if (!e->names)
-        rows_entry_end(r, e); /* lists name another image by that path */
-    return 0;
+    return unlanded_place(r, e, path, file, to);
+}
+
+/* Lists name what landed at its path by that name, and by another one only if people wrote it: no
+ * pass brought its rows there. */
+static bool has_come_without(const struct entry *e, const char *at)
+{
+    if (!rows_entry_is_at(e, at) || e->moved)
+        return false;
+    for (const struct name *n = e->names; n; n = n->next)
+        if (n->guess != (strcmp(n->path, at) != 0))
+            return false;
+    return e->names;
+}
+
+/* Lists name the file by this path, where the index has another one by now. 0 or -ENOMEM. */
+static int regain_from(struct rows *r, const char *at, struct file_id file, const char *to)
+{
+    const struct entry *e = map_get_str(r->by_image, at), *named = map_get_str(r->by_name, at);
+
+    if (!e || (named && (named != e || !has_come_without(e, at))))
+        return rows_unlanded(r, at, file, to);
+    name_yield(r, at, YIELD_ANY);
+    return unlanded_place(r, rows_entry_nameless(r, file, at), at, file, to);
 }
 
 int rows_regain(struct rows *r, struct file_id file, const char *to)
@@ -423,7 +473,7 @@ int rows_regain(struct rows *r, struct file_id file, const char *to)
     if (!was)
         return 0;
     if (!e || !rows_entry_is_at(e, was->at))
-        return rows_unlanded(r, was->at, file, to);
+        return regain_from(r, was->at, file, to);
     entry_unname(r, e); /* what landed there has none of its own */
     e->unlanded = true;
     return entry_file(r, e, file) || rows_entry_place(r, e, to) ? -ENOMEM : 0;
@@ -513,44 +563,24 @@ int rows_gone(struct rows *r, const char *image, const char *path, const char *a
     return 0;
 }
 
+int rows_gone_over(struct rows *r, const char *image, const char *path)
+{
+    struct entry *e = map_get_str(r->by_image, image);
+    char *copy = e && !e->to ? strdup(path) : NULL;
+
+    if (!copy)
+        return e && !e->to ? -ENOMEM : 0;
+    free(e->over_at);
+    e->over_at = copy;
+    return 0;
+}
+
 void rows_emptied(struct rows *r, const char *path)
 {
     struct entry *e = nameless_at(r, path);
 
     if (e && !e->lost)
         entry_drop(r, e);
-}
-
-/* The names of one entry. */
-static int each_name(const struct entry *e, rows_name_fn *fn, void *arg)
-{
-    int rc = 0;
-
-    for (const struct name *n = e->names; n && rc == 0; n = n->next)
-        rc = fn(arg, n->path);
-    return rc;
-}
-
-int rows_each_going(const struct rows *r, const char *image, const char *path, const char *at,
-                    rows_name_fn *fn, void *arg)
-{
-    const struct entry *there = map_get_str(r->by_to, path);
-    const struct entry *overwritten = map_get_str(r->by_image, path);
-    int rc = 0;
-
-    if (there && there->lost)
-        there = NULL;
-    if (overwritten && overwritten->lost && overwritten != there)
-        rc = each_name(overwritten, fn, arg);
-    else if (!there && (map_get_str(r->by_image, image) || strcmp(image, path) != 0))
-        return 0; /* it is elsewhere */
-    else
-        overwritten = NULL;
-    if (rc == 0 && there)
-        rc = each_name(there, fn, arg);
-    else if (rc == 0 && !overwritten)
-        rc = fn(arg, at);
-    return rc ? rc : fn(arg, path);
 }
 
 /* The entry of what landed at this path: this file, or what was known as `image`. NULL. */

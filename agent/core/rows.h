@@ -62,6 +62,10 @@ int rows_went_on(struct rows *r, const char *was, const char *from, struct file_
 int rows_unlanded(struct rows *r, const char *path, struct file_id file, const char *to)
     __attribute__((warn_unused_result));
 
+/* rows_lent(r, name): the image that has this name has it from the one that the index knows by it:
+ * that one has it back where it is found elsewhere. */
+void rows_lent(struct rows *r, const char *name);
+
 /* rows_each_adrift(r, fn, arg): each name of the images that have no name in the index any more and
  * are not lost, nor is it unknown when their file was made: nothing else knows of them. The first
  * non-zero answer of fn. rows_adrift(r): are there any without a name in the index? */
@@ -69,6 +73,7 @@ struct rows_adrift {
     struct file_id file;
     const char *was; /* its last name in the index; NULL: it had none */
     const char *name, *to;
+    bool guess;       /* people may have written that name, and nothing else says that they did */
     bool unlanded;    /* as of rows_unlanded */
     bool overwritten; /* by another one there */
 };
@@ -126,8 +131,12 @@ void rows_lost(struct rows *r, const char *image, const char *path);
 int rows_gone(struct rows *r, const char *image, const char *path, const char *at)
     __attribute__((warn_unused_result));
 
-/* rows_emptied(r, path): the same of what came there last, if that has no name in the index any
+/* rows_gone_over(r, image, path): the image that is gone, as rows_gone was told, went to this path,
+ * where another one came over it. 0 or -ENOMEM. rows_emptied(r, path): as rows_gone of what came
+ * there last, if that has no name in the index any
  * more: what the index has there is another image, which may stay. */
+int rows_gone_over(struct rows *r, const char *image, const char *path)
+    __attribute__((warn_unused_result));
 void rows_emptied(struct rows *r, const char *path);
 
 /* rows_each_going(r, image, path, at, fn, arg): the names that lists may have for what rows_gone
@@ -171,9 +180,9 @@ int rows_came_over(struct rows *r, struct file_id file, const char *to)
     __attribute__((warn_unused_result));
 bool rows_is_over(const struct rows *r, const char *name);
 
-/* rows_is_lost(r, name): is it where nobody knows, and without a name in the index? It was
- * overwritten, or left unseen. */
-bool rows_is_lost(const struct rows *r, const char *name);
+/* rows_over_at(r, name): where another image came over the one that lists may name so, and that is
+ * gone; the table's. NULL: not known, or it is not gone. */
+const char *rows_over_at(const struct rows *r, const char *name);
 
 /* rows_has(r, image): there is an entry of that name. */
 bool rows_has(const struct rows *r, const char *image);

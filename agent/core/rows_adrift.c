@@ -20,10 +20,12 @@ static int each_name(const struct entry *e, struct rows_adrift *image, rows_adri
     int rc = 0;
 
     image->name = e->before;
+    image->guess = e->before_guess;
     if (e->before)
         rc = fn(arg, image);
     for (const struct name *n = e->names; n && rc == 0; n = n->next) {
         image->name = n->path;
+        image->guess = n->guess;
         if (!n->made)
             rc = fn(arg, image);
     }
@@ -73,6 +75,8 @@ int rows_restore(struct rows *r, const struct rows_adrift *image)
         rc = rows_name_add(r, e, image->name);
     else if (!(e = restored(r, image)))
         rc = -ENOMEM;
+    for (struct name *n = rc ? NULL : e->names; n; n = n->next)
+        n->guess |= image->guess && strcmp(n->path, image->name) == 0;
     if (rc == 0)
         r->pending |= !rows_entry_is_placed(e);
     return rc;

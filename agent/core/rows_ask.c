@@ -47,11 +47,11 @@ bool rows_is_over(const struct rows *r, const char *name)
     return e && e->over;
 }
 
-bool rows_is_lost(const struct rows *r, const char *name)
+const char *rows_over_at(const struct rows *r, const char *name)
 {
     const struct entry *e = map_get_str(r->by_name, name);
 
-    return e && e->lost && !e->image;
+    return e && !e->to ? e->over_at : NULL;
 }
 
 const char *rows_image_at(const struct rows *r, const char *path)
@@ -91,4 +91,36 @@ bool rows_has_other(const struct rows *r, const char *path, struct file_id file)
     const struct entry *e = map_get_str(r->by_to, path);
 
     return e && e->image && !e->lost && rows_entry_is_at(e, path) && file_id_differs(e->file, file);
+}
+
+/* The names of one entry. */
+static int each_name(const struct entry *e, rows_name_fn *fn, void *arg)
+{
+    int rc = 0;
+
+    for (const struct name *n = e->names; n && rc == 0; n = n->next)
+        rc = fn(arg, n->path);
+    return rc;
+}
+
+int rows_each_going(const struct rows *r, const char *image, const char *path, const char *at,
+                    rows_name_fn *fn, void *arg)
+{
+    const struct entry *there = map_get_str(r->by_to, path);
+    const struct entry *overwritten = map_get_str(r->by_image, path);
+    int rc = 0;
+
+    if (there && there->lost)
+        there = NULL;
+    if (overwritten && overwritten->lost && overwritten != there)
+        rc = each_name(overwritten, fn, arg);
+    else if (!there && (map_get_str(r->by_image, image) || strcmp(image, path) != 0))
+        return 0; /* it is elsewhere */
+    else
+        overwritten = NULL;
+    if (rc == 0 && there)
+        rc = each_name(there, fn, arg);
+    else if (rc == 0 && !overwritten)
+        rc = fn(arg, at);
+    return rc ? rc : fn(arg, path);
 }

@@ -75,6 +75,16 @@ static bool is_unlanded_name(const struct rows *r, const struct entry *e, const 
     return (entry_ends(e) || entry_target(r, e)) && (!e->image || strcmp(path, e->image) != 0);
 }
 
+/* A pass takes rows of this name. Without memory a crash may cost them. */
+static void note_before(struct entry *e, const struct name *n)
+{
+    if (e->before && (n->guess || !e->before_guess))
+        return;
+    free(e->before);
+    e->before = strdup(n->path);
+    e->before_guess = n->guess;
+}
+
 /* The entry's rows go, if they can: ret_went is set then. How they are named is settled when all
  * have left. */
 static int entry_take(struct rows *r, struct entry *e, rows_fn *fn, void *arg, bool *ret_went)
@@ -94,8 +104,8 @@ static int entry_take(struct rows *r, struct entry *e, rows_fn *fn, void *arg, b
         rc = rc ? rc : fn(arg, n->path, to);
         if (rc)
             return rc;
-        if (to && !e->before)
-            e->before = strdup(n->path); /* without memory a crash may cost these rows */
+        if (to)
+            note_before(e, n);
         e->moved |= to != NULL;
         rows_name_remove(r, e, at);
         *ret_went = true;

@@ -14,6 +14,8 @@ struct name {
     uint64_t sought; /* see rows_seek */
     char *next_path; /* what rewritten rows have instead; see rows_rewriting */
     bool made;       /* by the pass that is under way */
+    bool over;  /* the image was last here, until another one came, and was found nowhere else */
+    bool lent;  /* see rows_lent */
     bool guess; /* nobody saw it: people may have written it, since the index has the image so */
     char path[];
 };
@@ -25,7 +27,9 @@ struct entry {
     struct file_id file;
     struct name *names; /* the oldest first */
     char *before;       /* the oldest before the pass that is under way; NULL: there is none */
+    bool before_guess;  /* and people may have written it; a certain one goes before that */
     char *to;           /* NULL: gone */
+    char *over_at;      /* gone: where another one came over it, if that is known */
     bool over;          /* it came over another one at `to`, whose rows stay */
     bool lost;          /* not at `to`; nobody knows where */
     bool unseen;        /* nobody looked there in this run yet */

@@ -22,6 +22,7 @@ struct adrift_head {
 
 #define UNLANDED    UINT64_C(1)
 #define OVERWRITTEN UINT64_C(2)
+#define GUESS       UINT64_C(4)
 
 #define VALUE_SIZE (sizeof(struct adrift_head) + 3 * ((size_t)PATH_BYTES_MAX + 1))
 
@@ -68,7 +69,8 @@ static int keep_one(void *arg, const struct rows_adrift *image)
                                      .ino = image->file.ino,
                                      .born_ns = image->file.born_ns,
                                      .flags = (image->unlanded ? UNLANDED : 0) |
-                                              (image->overwritten ? OVERWRITTEN : 0)};
+                                              (image->overwritten ? OVERWRITTEN : 0) |
+                                              (image->guess ? GUESS : 0)};
     char name[NAME_SIZE], value[VALUE_SIZE], *at = value + sizeof head;
 
     if (k->count == ADRIFT_MAX)
@@ -147,6 +149,7 @@ static int load_one(void *arg, struct span name, struct span value)
     memcpy(&head, value.p, sizeof head);
     image = (struct rows_adrift){.file = {.ino = head.ino, .born_ns = head.born_ns},
                                  .was = take_text(&at),
+                                 .guess = head.flags & GUESS,
                                  .unlanded = head.flags & UNLANDED,
                                  .overwritten = head.flags & OVERWRITTEN};
     image.name = image.was ? take_text(&at) : NULL;

@@ -87,13 +87,11 @@ static bool may_be_listed(struct agent *a, const struct item *it, const struct k
     return it->vacated && !departed_since(a->index, it->key, 0, DEPARTED_ANYWHERE);
 }
 
-/* Events told that the image came back to the item's path from that of this key, and it is not
- * there any more: what comes to the item's path came over it. */
-static bool came_back(const struct agent *a, const struct item *it, const char *key)
+bool follow_came_back(const struct agent *a, const struct item *it, const char *key)
 {
     const struct item *left = it->returned ? pending_find(a->pending, key) : NULL;
 
-    return left && left != it && left->gone_ms;
+    return left && left != it && (left->gone_ms || left->seen.kind != FILE_REGULAR);
 }
 
 /* The index has it that the image went on from the item's path, and that lists may still name it
@@ -106,7 +104,7 @@ static int displaced_before(struct agent *a, struct rows *rows, const struct ite
 
     snprintf(key, sizeof key, "%s", known->moved_to ? known->moved_to : it->key);
     if (follow_find(a, key, &e) || !plan_is_other(&it->seen, &e.known) ||
-        !may_be_listed(a, it, &e.known) || came_back(a, it, key) ||
+        !may_be_listed(a, it, &e.known) || follow_came_back(a, it, key) ||
         rows_is_leaving(rows, key + agent_mapping(a, it)->prefix_len, it->path))
         return 0;
     return follow_also_as(a, rows, it, key, &e.known);
@@ -118,6 +116,13 @@ bool follow_rows_left(const struct agent *a, const struct item *it, const char *
     int64_t began_us = a->real_us - (a->now_ms - it->since_ms) * US_PER_MS;
 
     return departed_since(a->index, key, began_us / US_PER_S, where);
+}
+
+/* A removal of what the index has here is not done yet, and rows have left the place for it, in an
+ * earlier run maybe. */
+static bool is_removed(struct agent *a, const struct item *it, const struct known *known)
+{
+    return known->flags & KNOWN_LEAVING && departed_since(a->index, it->key, 0, DEPARTED_ANYWHERE);
 }
 
 /* All that the index has of the item's key is that a transfer to there was interrupted, and the
@@ -139,7 +144,8 @@ int follow_displaced(struct agent *a, struct rows *rows, const struct item *it)
     if (rc == 0 && (e.known.flags & KNOWN_MOVED))
         return displaced_before(a, rows, it, &e.known);
     if (rc || !plan_is_placed(&e.known) || !plan_is_other(&it->seen, &e.known) ||
-        is_passed(a, it, &e.known) || follow_rows_left(a, it, it->key, DEPARTED_ANYWHERE))
+        is_passed(a, it, &e.known) || is_removed(a, it, &e.known) ||
+        follow_rows_left(a, it, it->key, DEPARTED_ANYWHERE))
         return 0;
     return rows_displaced(rows, it->path, plan_file(&e.known),
                           follow_listed_at(agent_mapping(a, it), &e.known, it->path));
@@ -478,23 +484,32 @@ static void home_from(struct agent *a, struct rows *rows, const struct item *it,
     follow_noted(a, rows, rc);
 }
 
-/* The table has the item's image elsewhere, by a name from which S3 had it renamed to the item's:
- * it is back. */
+/* The table has the item's image elsewhere: it is back. */
 static void home_seen(struct agent *a, struct rows *rows, const struct item *it)
 {
     struct file_id file = file_id_of(&it->seen);
-    const char *image = rows_image_of(rows, file);
-    char key[AGENT_KEY_SIZE];
-    struct index_entry e;
     int rc;
 
-    if (!image || !follow_is_known_by_birth(a, it) || !rows_is_elsewhere(rows, file, it->path) ||
-        !agent_key(a, it->mapping, image, key) || index_get(a->index, key, &e) ||
-        !(e.known.flags & KNOWN_MOVED) || !e.known.moved_to ||
-        strcmp(e.known.moved_to, it->key) != 0)
+    if (!follow_is_known_by_birth(a, it) || !rows_is_elsewhere(rows, file, it->path))
         return;
     rc = rows_seen(rows, file, it->path);
     follow_noted(a, rows, rc < 0 ? rc : 0);
+}
+
+/* Another file has the rows of the item's image by now, since it came to where the image had been:
+ * they are to follow it. */
+static void home_regained(struct agent *a, struct rows *rows, const struct item *it)
+{
+    struct file_id file = file_id_of(&it->seen);
+    const char *was = rows_image_of(rows, file) ? NULL : rows_replaced_at(rows, file);
+    int rc;
+
+    if (!was || strcmp(was, it->path) == 0 || rows_has(rows, it->path))
+        return;
+    rc = rows_regain(rows, file, it->path);
+    if (rc == 0 && rows_image_of(rows, file))
+        rc = rows_landed(rows, NULL, file, it->path);
+    follow_noted(a, rows, rc);
 }
 
 void follow_home(struct agent *a, struct item *it, const struct known *known)
@@ -504,13 +519,17 @@ void follow_home(struct agent *a, struct item *it, const struct known *known)
     if (rows && !plan_is_other(&it->seen, known)) {
         home_from(a, rows, it, known);
         home_seen(a, rows, it);
+        if (!(known->flags & KNOWN_UNCERTAIN))
+            home_regained(a, rows, it);
     }
-    if (rows && (it->vacated || it->returned) && !plan_is_other(&it->seen, known)) /* it is back */
+    if (rows && (it->vacated || it->returned) && !plan_is_other(&it->seen, known) &&
+        !(known->flags & KNOWN_UNCERTAIN)) /* it is back */
         follow_noted(a, rows, follow_also_over(a, rows, it, it->key, known));
     /* Another file in its place says nothing of the image, but what an earlier run left counts. */
     if (!rows || (!plan_is_other(&it->seen, known)
                       ? !rows_has(rows, it->path) && !(known->flags & KNOWN_LISTED)
-                      : rows_has(rows, it->path) || !(known->flags & KNOWN_LISTED)))
+                      : rows_has(rows, it->path) || rows_image_of(rows, plan_file(known)) ||
+                            !(known->flags & KNOWN_LISTED)))
         return;
     follow_noted(a, rows,
                  rows_follow(rows, it->path, plan_file(known),

@@ -82,6 +82,14 @@ void follow_overtaken(struct agent *a, const struct item *it);
 bool follow_came_over(struct agent *a, const struct mapping *m, const char *path,
                       char over[AGENT_KEY_SIZE]);
 
+/* follow_went_over(a, it, known, over): the image that the index has under the item's key is gone;
+ * events tell where it went, and S3 has another one there, which came over it: that path is in
+ * `over`. follow_went_another(it, known): what they tell of is another file than this one, that was
+ * at the item's path by then. */
+bool follow_went_over(struct agent *a, const struct item *it, const struct known *known,
+                      char over[AGENT_KEY_SIZE]);
+bool follow_went_another(const struct item *it, const struct known *known);
+
 /* follow_also_over(a, rows, it, key, known): the item's file is the image that the index has under
  * the key. It was renamed over another in between, and its rows have left for those of that place:
  * they are its own, if it has gone on from there before S3 followed. 0 or a negative code. */
@@ -113,6 +121,10 @@ void follow_seen(struct agent *a, struct item *it, struct item *before);
  * index has at its path (`known`) was renamed over another image, and is in S3 there, rows by this
  * name are that one's; where it came back to here, the new file came over it. */
 void follow_left_over(struct agent *a, const struct item *it, const struct known *known);
+
+/* follow_came_back(a, it, key): events told that the image came back to the item's path from that
+ * of this key, and it is not there any more: what comes to the item's path came over it. */
+bool follow_came_back(const struct agent *a, const struct item *it, const char *key);
 
 /* follow_replaced(a, it): another file is there now than was seen last (it->was), which had come
  * over an image and has its rows: they follow it, should it be found elsewhere. */

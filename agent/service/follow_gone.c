@@ -80,6 +80,11 @@ static bool is_forsaken(struct agent *a, const struct item *it, const struct kno
            !rows_image_of(rows, plan_file(known)) && !birth_elsewhere(a, it, known, &b);
 }
 
+bool follow_went_another(const struct item *it, const struct known *known)
+{
+    return it->was_there && file_id_differs(it->was, plan_file(known));
+}
+
 /* The image went where lists name it by now, as events tell, and was overwritten there before S3
  * had followed: its rows are that one's. Nobody found it anywhere else. */
 static bool has_left_its_rows(struct agent *a, const struct item *it, const struct known *known)
@@ -89,6 +94,7 @@ static bool has_left_its_rows(struct agent *a, const struct item *it, const stru
     const struct item *there;
 
     if (!(known->flags & KNOWN_LISTED) || !to || !it->went || strcmp(it->went, to) != 0 ||
+        follow_went_another(it, known) ||
         (!rows_is_unseen(rows, it->path) &&
          (rows_has(rows, it->path) || rows_image_of(rows, plan_file(known)))))
         return false;
@@ -100,6 +106,16 @@ static bool has_left_its_rows(struct agent *a, const struct item *it, const stru
                file_id_differs(plan_file(&e.known), plan_file(known));
     }
     return plan_is_other(&there->seen, known);
+}
+
+/* What the index has of the item's key went on under other keys, of which this is the last: it is
+ * there still. */
+static bool lives_on(struct agent *a, const struct item *it, const struct known *known,
+                     char key[AGENT_KEY_SIZE], struct index_entry *ret)
+{
+    snprintf(key, AGENT_KEY_SIZE, "%s", it->key);
+    return !follow_has_at(a, it) && follow_find(a, key, ret) == 0 && strcmp(key, it->key) != 0 &&
+           !file_id_differs(plan_file(known), plan_file(&ret->known));
 }
 
 void follow_gone(struct agent *a, const struct item *it)
@@ -123,9 +139,7 @@ void follow_gone(struct agent *a, const struct item *it)
     g.at = follow_listed_at(agent_mapping(a, it), known ? &e.known : NULL, it->path);
     if (known || it->image)
         g.file = it->image ? it->file : plan_file(&e.known);
-    snprintf(key, sizeof key, "%s", it->key);
-    if (known && !follow_has_at(a, it) && follow_find(a, key, &last) == 0 &&
-        strcmp(key, it->key) != 0) {
+    if (known && lives_on(a, it, &e.known, key, &last)) {
         rc = follow_also_as(a, g.rows, it, key, &last.known);
     } else {
         bool other = known && (e.known.flags & KNOWN_MOVED); /* what was here before that */
@@ -136,6 +150,8 @@ void follow_gone(struct agent *a, const struct item *it)
             agent_key(a, it->mapping, g.image, key) && agent_image(a, key, &last))
             rc = follow_also_as(a, g.rows, it, key, &last.known);
         rc = rc ? rc : rows_gone(g.rows, g.image, it->path, g.at);
+        if (rc == 0 && known && follow_went_over(a, it, &e.known, key))
+            rc = rows_gone_over(g.rows, g.image, key);
         if (rc == 0 && known && came && is_forsaken(a, it, &e.known))
             rc = rows_gone(g.rows, it->path, it->path, g.at);
     }
@@ -152,11 +168,9 @@ int follow_each_going(struct agent *a, const struct item *it, rows_name_fn *fn, 
     char key[AGENT_KEY_SIZE];
     int rc;
 
-    snprintf(key, sizeof key, "%s", it->key);
     if (rows && known && !it->image && has_left_its_rows(a, it, &e.known))
         return fn(arg, it->path);
-    if (!rows || (known && !follow_has_at(a, it) && follow_find(a, key, &last) == 0 &&
-                  strcmp(key, it->key) != 0))
+    if (!rows || (known && lives_on(a, it, &e.known, key, &last)))
         return 0;
     image = image_now(a, it, &b);
     at = follow_listed_at(agent_mapping(a, it), known ? &e.known : NULL, it->path);

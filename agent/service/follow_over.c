@@ -21,13 +21,11 @@ static void back_over(struct agent *a, struct rows *rows, const struct item *it,
                       const struct known *known)
 {
     const struct mapping *m = agent_mapping(a, it);
-    const struct item *left;
     char key[AGENT_KEY_SIZE];
     struct index_entry e;
 
     snprintf(key, sizeof key, "%s", known->moved_to ? known->moved_to : it->key);
-    left = pending_find(a->pending, key);
-    if (!left || left == it || !left->gone_ms || follow_find(a, key, &e) ||
+    if (follow_find(a, key, &e) || !follow_came_back(a, it, key) ||
         !plan_is_other(&it->seen, &e.known))
         return;
     follow_noted(a, rows,
@@ -72,12 +70,15 @@ void follow_seen(struct agent *a, struct item *it, struct item *before)
         !file_id_same(before->was, file_id_of(&it->seen)))
         return;
     rc = index_get(a->index, before->key, &e);
-    if (rc == 0 && has_rows_of(a, rows, it, before, &e.known))
+    if (rc == 0 && has_rows_of(a, rows, it, before, &e.known)) {
         follow_unlanded(a, it, before->path);
+        rows_lent(rows, before->path);
+    }
     if (rc != -ENOENT)
         return;
     before->was_there = false;
-    if (!follow_is_replaced(a, it, key) || !follow_also_of(a, rows, before, key))
+    if (rows_image_of(rows, before->was) || !follow_is_replaced(a, it, key) ||
+        !follow_also_of(a, rows, before, key))
         follow_noted(a, rows, follow_also(a, rows, it, before->path));
 }
 
@@ -90,4 +91,25 @@ void follow_replaced(struct agent *a, const struct item *it)
         file_id_differs(it->was, plan_file(&e.known)) && !rows_has(rows, it->path) &&
         !rows_image_of(rows, plan_file(&e.known)))
         rows_replaced(rows, it->was, it->path, true);
+}
+
+bool follow_went_over(struct agent *a, const struct item *it, const struct known *known,
+                      char over[AGENT_KEY_SIZE])
+{
+    const struct mapping *m = agent_mapping(a, it);
+    const struct item *there = it->heir ? pending_find(a->pending, it->heir) : NULL;
+    struct index_entry e;
+    struct trail trail;
+
+    if (!it->went || !it->heir)
+        return false;
+    trail_begin(&trail, it->key);
+    while (trail_on(a, &trail))
+        ;
+    if (strcmp(trail.key, it->heir) != 0 || follow_went_another(it, known) ||
+        strncmp(it->heir, m->conf->prefix, m->prefix_len) != 0 ||
+        (there && there->seen.kind != FILE_REGULAR) || !agent_image(a, it->heir, &e))
+        return false;
+    snprintf(over, AGENT_KEY_SIZE, "%s", it->heir + m->prefix_len);
+    return true;
 }

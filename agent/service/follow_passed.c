@@ -8,6 +8,15 @@
 #include <errno.h>
 #include <string.h>
 
+/* What the index has under the key to which what was at the item's path went had left before, and
+ * is not back. */
+static bool had_left(const struct agent *a, const char *key)
+{
+    const struct item *it = pending_find(a->pending, key);
+
+    return it && it->vacated && !it->returned;
+}
+
 /* Lists may name the image that was at that key by the item's path, too. True: there is one. What
  * the index has there may have left, by what events told, and another have come from elsewhere. */
 static bool passed_as(struct agent *a, struct rows *rows, const struct item *it, const char *at_key)
@@ -65,7 +74,7 @@ static bool passed_on(struct agent *a, struct rows *rows, const struct item *it)
     if (strcmp(trail.key, it->key) == 0 || (told && !is_unlanded(a, now)))
         return false;
     if (!now || !is_unlanded(a, now) || follow_is_replaced(a, now, key))
-        return passed_as(a, rows, it, trail.key);
+        return !had_left(a, trail.key) && passed_as(a, rows, it, trail.key);
     follow_noted(a, rows, follow_also(a, rows, now, it->path));
     return true;
 }
@@ -78,6 +87,8 @@ void follow_passed(struct agent *a, const struct item *it)
     if (!rows || !rows_is_free(rows, it->path) || passed_on(a, rows, it))
         return;
     trail_begin(&trail, it->went ? it->went : it->key);
+    if (it->went && had_left(a, it->went) && !trail_back(a, &trail))
+        return;
     while (!passed_as(a, rows, it, trail.key) && trail_back(a, &trail))
         ;
 }

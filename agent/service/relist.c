@@ -51,6 +51,7 @@ static int change_rename(struct lst_changes *changes, const char *from, const ch
 static int change_gone(struct agent *a, const struct mapping *m, struct lst_changes *changes,
                        const char *from, char over[AGENT_KEY_SIZE])
 {
+    const char *over_at = rows_over_at(m->rows, from);
     char key[AGENT_KEY_SIZE], now[AGENT_KEY_SIZE];
     int rc = ERR_SYNTAX;
 
@@ -59,9 +60,11 @@ static int change_gone(struct agent *a, const struct mapping *m, struct lst_chan
     else if (agent_key(a, m->id, from, key) && explain_place(a, m, key, now)) {
         snprintf(over, AGENT_KEY_SIZE, "%s", now + m->prefix_len);
         rc = lst_changes_rename(changes, from, over);
-    } else if (rows_is_lost(m->rows, from) &&
-               (!rows_is_free(m->rows, from) || follow_is_home(a, m, from))) {
+    } else if (!rows_is_free(m->rows, from) || follow_is_home(a, m, from)) {
         rc = lst_changes_yield(changes, from);
+    } else if (over_at && strcmp(over_at, from) != 0) {
+        snprintf(over, AGENT_KEY_SIZE, "%s", over_at);
+        rc = lst_changes_rename_over(changes, from, over);
     }
     if (rc != ERR_SYNTAX)
         return rc;

@@ -419,22 +419,6 @@ static void test_rows_of_a_place_do_not_go_with_the_object_of_what_had_come_ther
     rows_free(r);
 }
 
-static void test_what_left_its_place_to_another_unseen_is_lost(void **state)
-{
-    struct rows *r = rows_new();
-
-    (void)state;
-    assert_int_equal(rows_displaced(r, "n1", born(9, 1), "n1"), 0);
-    assert_false(rows_is_lost(r, "n1")); /* the index has it still */
-    assert_int_equal(rows_follow(r, "n0", born(10, 1), "n0", "n1"), 0);
-    assert_int_equal(rows_landed(r, "n0", born(10, 1), "n1"), 0);
-    assert_true(rows_is_lost(r, "n1"));
-    assert_false(rows_is_lost(r, "n0"));
-    assert_int_equal(rows_seen(r, born(9, 1), "n2"), 1);
-    assert_false(rows_is_lost(r, "n1"));
-    rows_free(r);
-}
-
 static void test_what_landed_behind_an_image_is_its_name(void **state)
 {
     struct rows *r = rows_new();
@@ -540,7 +524,6 @@ int main(void)
         cmocka_unit_test(test_a_name_that_the_index_has_for_it_is_learnt_late),
         cmocka_unit_test(test_at_rest_an_image_is_where_the_index_has_it),
         cmocka_unit_test(test_rows_of_a_place_do_not_go_with_the_object_of_what_had_come_there),
-        cmocka_unit_test(test_what_left_its_place_to_another_unseen_is_lost),
         cmocka_unit_test(test_what_landed_behind_an_image_is_its_name),
         cmocka_unit_test(test_a_swap_is_one_batch),
         cmocka_unit_test(test_what_was_removed_takes_all_its_rows_along),
