@@ -64,10 +64,12 @@ tests_simulation_libsimulation_a_SOURCES = \
 	tests/simulation/hints.c \
 	tests/simulation/letters.c \
 	tests/simulation/list.c \
+	tests/simulation/rules.c \
 	tests/simulation/sim.h \
 	tests/simulation/simulate.c \
 	tests/simulation/trace.c \
 	tests/simulation/tree.c \
+	tests/simulation/tree.h \
 	tests/simulation/turns.c
 tests_simulation_libsimulation_a_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 simulation_link = $(AM_LDFLAGS) $(WATCHERS_LINK) \

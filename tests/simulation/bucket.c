@@ -195,6 +195,8 @@ static enum verdict act(struct transfer *t)
 static void fail(struct transfer *t)
 {
     t->verdict = VERDICT_UNREACHED;
+    if (t->key && strcmp(t->key, SIM_LIST_KEY) == 0)
+        tree_list_begins();
     for (size_t i = 0; t->kind == TRANSFER_DELETE_MANY && i < t->item_count; i++)
         t->items[i].done = t->items[i].conflict = false;
     t->etag[0] = '\0';
@@ -264,6 +266,8 @@ void uploaders_submit(struct uploaders *u, struct transfer *t)
         abort();
     if (t->kind == TRANSFER_DELETE)
         tree_judge_decision(t->key);
+    if (t->key && strcmp(t->key, SIM_LIST_KEY) == 0)
+        tree_list_begins();
     for (size_t i = 0; t->kind == TRANSFER_DELETE_MANY && i < t->item_count; i++)
         tree_judge_decision(t->items[i].key);
     u->acted[u->count] = false;

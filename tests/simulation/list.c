@@ -1,4 +1,4 @@
-/* Pure. What the text of the list says. */
+/* Pure. What the text of the list says, and the names and texts of the images that it lists. */
 #include "tests/simulation/sim.h"
 
 #include <stdio.h>
@@ -43,4 +43,21 @@ bool list_names(const char *text, const char *name)
         if (list[n].there && strcmp(list[n].path, name) == 0)
             return true;
     return false;
+}
+
+unsigned list_image_of(const char *text)
+{
+    unsigned image = 0;
+
+    return text && sscanf(text, "image %u", &image) == 1 ? image : 0;
+}
+
+void list_key_of(unsigned p, char out[SIM_PATH_SIZE])
+{
+    snprintf(out, SIM_PATH_SIZE, "images/%s", list_paths[p]);
+}
+
+int list_path_of_key(const char *key)
+{
+    return strncmp(key, "images/", 7) == 0 ? list_path_of(key + 7) : -1;
 }

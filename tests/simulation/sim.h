@@ -45,6 +45,7 @@ void tree_rested(void);
 
 /* What the agent does, held against the rules. `text`: what the object has now; NULL: nothing. */
 void tree_judge_decision(const char *key); /* that the object is to be deleted */
+void tree_list_begins(void);               /* its transfer; what comes later it cannot wait for */
 void tree_judge_object(const char *key, const char *text);
 /* Nothing is left to do. */
 void tree_judge_rest(bool held);
@@ -57,7 +58,8 @@ void tree_show(void);
 /*
  * list. list_parse: the rows of a text, by number; false: there is something else in it.
  * list_path_of: which of the paths that is; -1: none. list_names: some row names it; `text` may be
- * NULL.
+ * NULL. list_key_of: under which key S3 has a path's image; list_path_of_key: the reverse, -1:
+ * none. list_image_of: the number in the text of an image; 0: there is none; `text` may be NULL.
  */
 struct list_row {
     bool there;
@@ -67,6 +69,9 @@ extern const char *const list_paths[SIM_PATHS];
 bool list_parse(const char *text, struct list_row out[SIM_ROWS]);
 int list_path_of(const char *name);
 bool list_names(const char *text, const char *name);
+void list_key_of(unsigned p, char out[SIM_PATH_SIZE]);
+int list_path_of_key(const char *key);
+unsigned list_image_of(const char *text);
 
 /*
  * hints. hints_event: the kernel has one more. hints_count: so many things can be told next;

@@ -211,6 +211,8 @@ static void come_to_rest(const struct run *r)
     uint64_t records = journal_records();
 
     for (unsigned left = 2 * RUN_STEPS; left && !tree_wrong() && step(r); left--) {
+        if (at_step == r->crash + 1)
+            left = 2 * RUN_STEPS; /* a run that begins has things to write */
         if (left == RUN_STEPS)
             records = journal_records();
         if (left == 1 && journal_records() > records)

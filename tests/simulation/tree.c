@@ -1,85 +1,36 @@
-/* Shell. People's deeds on a real tree in memory, and the rules, which share no code with the
- * agent. */
+/* Shell. People's deeds on a real tree in memory. */
+#include "tests/simulation/tree.h"
+
 #include "tests/simulation/files.h"
-#include "tests/simulation/sim.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-static struct {
-    unsigned image; /* the number of the file, in the order they were made; 0: none */
-    unsigned content;
-} disk[SIM_PATHS];
-static unsigned images, contents, rows;
-static unsigned row_image[SIM_ROWS];   /* of which image the row was written; 0: nobody can tell */
-static unsigned row_first[SIM_ROWS];   /* the same, whatever it inherited since */
-static bool row_saved[SIM_ROWS];       /* it came back with an old list, after its image had left */
-static bool row_loose[SIM_ROWS];       /* it may go though its image is there; see inherit() */
-static uint64_t row_due[SIM_ROWS];     /* images whose rows by that name were due to go elsewhere */
-static uint64_t since_rows[SIM_PATHS]; /* images that were there since rows followed last */
-static unsigned was_at[SIM_IMAGES];    /* places, by bits */
-static bool removed[SIM_IMAGES];       /* by itself, not by another that came over it */
-static bool late[SIM_IMAGES];          /* it came to a place from which one was removed */
-static int died_at[SIM_IMAGES];        /* the path of an image that is gone; -1: it is there */
-static bool needs_row[SIM_IMAGES];     /* of its loose rows one is to be left */
-static int heir_at[SIM_IMAGES];   /* it overwrote one there that rows named: one is to be left */
-static int row_early[SIM_ROWS];   /* where it was written before S3 had its image there; -1 */
-static int row_unheard[SIM_ROWS]; /* the same, or before the agent heard that it did; -1 */
-static unsigned row_before[SIM_ROWS];  /* another that S3 had there, as far as was heard; 0: none */
-static uint64_t row_others[SIM_ROWS];  /* others that had been there, and were never in S3 so */
-static bool overwrote[SIM_IMAGES];     /* it was renamed over another one */
-static unsigned stored_at[SIM_IMAGES]; /* places under which S3 has had it */
-static bool landed[SIM_IMAGES];        /* it came to S3 at a second path: its first may go */
-static uint64_t heirs[SIM_IMAGES];     /* images that have its rows since, by bits */
-static unsigned removals;              /* of images that are nowhere else */
-static unsigned max_removals;          /* as the agent is configured */
-static unsigned
-    remains[SIM_PATHS]; /* S3 got it there, and the agent died before it wrote that down */
-static bool crashed;
-static char old_list[SIM_CONTENT_SIZE];
-static struct stat list_stat;
-static const char *wrong;
+struct tree tree;
 
-void tree_break(const char *rule)
+void tree_file_text(unsigned p, char out[SIM_CONTENT_SIZE])
 {
-    if (!wrong)
-        wrong = rule;
+    snprintf(out, SIM_CONTENT_SIZE, "image %04u content %04u\n", tree.disk[p].image,
+             tree.disk[p].content);
 }
 
-const char *tree_wrong(void)
+int tree_place_of(unsigned image)
 {
-    return wrong;
+    for (int p = 0; p < SIM_PATHS; p++)
+        if (image && tree.disk[p].image == image)
+            return p;
+    return -1;
 }
 
-static void file_text(unsigned p, char out[SIM_CONTENT_SIZE])
-{
-    snprintf(out, SIM_CONTENT_SIZE, "image %04u content %04u\n", disk[p].image, disk[p].content);
-}
-
-static unsigned image_of(const char *text)
-{
-    unsigned image = 0;
-
-    return text && sscanf(text, "image %u", &image) == 1 ? image : 0;
-}
-
-static void key_of(unsigned p, char out[SIM_PATH_SIZE])
-{
-    snprintf(out, SIM_PATH_SIZE, "images/%s", list_paths[p]);
-}
-
-static unsigned image_in_bucket(unsigned p)
+unsigned tree_image_in_bucket(unsigned p)
 {
     char key[SIM_PATH_SIZE];
 
-    key_of(p, key);
-    return image_of(bucket_text(key));
+    list_key_of(p, key);
+    return list_image_of(bucket_text(key));
 }
-
-/* --- deeds --- */
 
 /* The list is what we made of it. */
 static void list_made(void)
@@ -87,7 +38,7 @@ static void list_made(void)
     char path[2 * SIM_PATH_SIZE];
 
     files_place(path, "lists", FILES_LIST);
-    files_must(stat(path, &list_stat) == 0);
+    files_must(stat(path, &tree.list_stat) == 0);
 }
 
 /* What is on disk at the place came to where another one was, which is gone, there or elsewhere.
@@ -98,22 +49,22 @@ static void inherit_from(unsigned image, unsigned other)
 {
     bool own = false, rich = false;
 
-    for (unsigned n = 0; n < rows; n++) {
-        bool was_others = row_image[n] == other;
+    for (unsigned n = 0; n < tree.rows; n++) {
+        bool was_others = tree.row_image[n] == other;
 
-        own |= row_image[n] == image && row_first[n] == image && row_early[n] < 0;
-        rich |= was_others && !row_loose[n]; /* else it may be gone already */
+        own |= tree.row_image[n] == image && tree.row_first[n] == image && tree.row_early[n] < 0;
+        rich |= was_others && !tree.row_loose[n]; /* else it may be gone already */
         if (was_others)
-            row_image[n] = image;
+            tree.row_image[n] = image;
     }
-    for (unsigned n = 0; n < rows; n++)
-        row_loose[n] |= row_image[n] == image;
-    late[image] |= removed[other];
-    for (unsigned i = 1; i < images; i++)
-        if (i == other || heirs[i] & UINT64_C(1) << other)
-            heirs[i] |= UINT64_C(1) << image;
-    landed[other] = true; /* it was replaced: what becomes of its object is no removal */
-    needs_row[image] = own && rich;
+    for (unsigned n = 0; n < tree.rows; n++)
+        tree.row_loose[n] |= tree.row_image[n] == image;
+    tree.late[image] |= tree.removed[other];
+    for (unsigned i = 1; i < tree.images; i++)
+        if (i == other || tree.heirs[i] & UINT64_C(1) << other)
+            tree.heirs[i] |= UINT64_C(1) << image;
+    tree.landed[other] = true; /* it was replaced: what becomes of its object is no removal */
+    tree.needs_row[image] = own && rich;
 }
 
 /* Another image came to a place that old rows name, which somebody saved after theirs had left it
@@ -127,31 +78,32 @@ static void doubt_saved(unsigned p)
     files_read_list(text);
     if (!list_parse(text, list))
         return;
-    for (unsigned n = 0; n < rows; n++)
-        if (row_saved[n] && row_image[n] != disk[p].image && list[n].there &&
+    for (unsigned n = 0; n < tree.rows; n++)
+        if (tree.row_saved[n] && tree.row_image[n] != tree.disk[p].image && list[n].there &&
             strcmp(list[n].path, list_paths[p]) == 0)
-            row_image[n] = 0;
+            tree.row_image[n] = 0;
 }
 
 static void inherit(unsigned p)
 {
-    unsigned image = disk[p].image;
+    unsigned image = tree.disk[p].image;
 
-    was_at[image] |= 1u << p;
-    since_rows[p] |= UINT64_C(1) << image;
+    tree.was_at[image] |= 1u << p;
+    tree.since_rows[p] |= UINT64_C(1) << image;
     doubt_saved(p);
-    for (unsigned other = 1; other < images; other++)
-        if (other != image && died_at[other] >= 0 && was_at[other] & 1u << p)
+    for (unsigned other = 1; other < tree.images; other++)
+        if (other != image && tree.died_at[other] >= 0 && tree.was_at[other] & 1u << p)
             inherit_from(image, other);
+    tree.overwrote[image] |= tree_image_in_bucket(p) && tree_image_in_bucket(p) != image;
 }
 
 /* The image is gone from the place. */
 static void die(unsigned image, unsigned p)
 {
-    died_at[image] = (int)p;
+    tree.died_at[image] = (int)p;
     for (unsigned q = 0; q < SIM_PATHS; q++)
-        if (disk[q].image && disk[q].image != image && was_at[image] & 1u << q)
-            inherit_from(disk[q].image, image);
+        if (tree.disk[q].image && tree.disk[q].image != image && tree.was_at[image] & 1u << q)
+            inherit_from(tree.disk[q].image, image);
 }
 
 /* Some row of the image on disk names the place, and may not go (row_loose). */
@@ -163,8 +115,8 @@ static bool has_row_at(unsigned image, unsigned p)
     files_read_list(text);
     if (!list_parse(text, list))
         return false;
-    for (unsigned n = 0; n < rows; n++)
-        if (row_image[n] == image && !row_loose[n] && list[n].there &&
+    for (unsigned n = 0; n < tree.rows; n++)
+        if (tree.row_image[n] == image && !tree.row_loose[n] && list[n].there &&
             strcmp(list[n].path, list_paths[p]) == 0)
             return true;
     return false;
@@ -174,13 +126,13 @@ static void make_file(unsigned p)
 {
     char path[2 * SIM_PATH_SIZE], text[SIM_CONTENT_SIZE];
 
-    if (!disk[p].image) {
-        disk[p].image = images++;
+    if (!tree.disk[p].image) {
+        tree.disk[p].image = tree.images++;
         inherit(p);
     }
-    disk[p].content = contents++;
+    tree.disk[p].content = tree.contents++;
     files_place(path, "images", list_paths[p]);
-    file_text(p, text);
+    tree_file_text(p, text);
     files_write(path, text, O_TRUNC);
     hints_event(HINT_TOUCHED, 0, list_paths[p], NULL);
     hints_event(HINT_WRITTEN, 0, list_paths[p], NULL);
@@ -191,8 +143,8 @@ static uint64_t unstored_at(unsigned p)
 {
     uint64_t all = 0;
 
-    for (unsigned image = 1; image < images; image++)
-        if (was_at[image] & ~stored_at[image] & 1u << p)
+    for (unsigned image = 1; image < tree.images; image++)
+        if (tree.was_at[image] & ~tree.stored_at[image] & 1u << p)
             all |= UINT64_C(1) << image;
     return all;
 }
@@ -202,26 +154,27 @@ static unsigned image_before(unsigned p)
 {
     char key[SIM_PATH_SIZE];
 
-    key_of(p, key);
-    return image_in_bucket(p) != disk[p].image ? image_in_bucket(p) : image_of(bucket_heard(key));
+    list_key_of(p, key);
+    return tree_image_in_bucket(p) != tree.disk[p].image ? tree_image_in_bucket(p)
+                                                         : list_image_of(bucket_heard(key));
 }
 
 static void make_row(unsigned p)
 {
     char path[2 * SIM_PATH_SIZE], line[SIM_CONTENT_SIZE];
 
-    snprintf(line, sizeof line, "%u\t%u\t%s\n", rows, rows % 3, list_paths[p]);
-    if (rows >= 2 && image_in_bucket(p) != disk[p].image)
-        row_early[rows] = (int)p;
-    if (rows >= 2 && image_before(p) != disk[p].image) {
-        row_unheard[rows] = (int)p;
-        row_before[rows] = image_before(p);
-        row_others[rows] = unstored_at(p) & ~(UINT64_C(1) << disk[p].image);
+    snprintf(line, sizeof line, "%u\t%u\t%s\n", tree.rows, tree.rows % 3, list_paths[p]);
+    if (tree.rows >= 2 && tree_image_in_bucket(p) != tree.disk[p].image)
+        tree.row_early[tree.rows] = (int)p;
+    if (tree.rows >= 2 && image_before(p) != tree.disk[p].image) {
+        tree.row_unheard[tree.rows] = (int)p;
+        tree.row_before[tree.rows] = image_before(p);
+        tree.row_others[tree.rows] = unstored_at(p) & ~(UINT64_C(1) << tree.disk[p].image);
     }
-    if (rows >= 2)
-        row_due[rows] = since_rows[p] & ~(UINT64_C(1) << disk[p].image);
-    row_first[rows] = disk[p].image;
-    row_image[rows++] = disk[p].image;
+    if (tree.rows >= 2)
+        tree.row_due[tree.rows] = tree.since_rows[p] & ~(UINT64_C(1) << tree.disk[p].image);
+    tree.row_first[tree.rows] = tree.disk[p].image;
+    tree.row_image[tree.rows++] = tree.disk[p].image;
     files_place(path, "lists", FILES_LIST);
     files_write(path, line, O_APPEND);
     hints_event(HINT_TOUCHED, 1, FILES_LIST, NULL);
@@ -232,38 +185,18 @@ static void make_row(unsigned p)
 void tree_begin(const char *where, unsigned limit)
 {
     files_begin(where);
-    memset(disk, 0, sizeof disk);
-    memset(row_image, 0, sizeof row_image);
-    memset(row_saved, 0, sizeof row_saved);
-    memset(row_first, 0, sizeof row_first);
-    memset(row_loose, 0, sizeof row_loose);
-    memset(row_early, -1, sizeof row_early);
-    memset(row_unheard, -1, sizeof row_unheard);
-    memset(row_before, 0, sizeof row_before);
-    memset(row_others, 0, sizeof row_others);
-    memset(row_due, 0, sizeof row_due);
-    memset(since_rows, 0, sizeof since_rows);
-    memset(was_at, 0, sizeof was_at);
-    memset(removed, 0, sizeof removed);
-    memset(late, 0, sizeof late);
-    memset(died_at, -1, sizeof died_at);
-    memset(needs_row, 0, sizeof needs_row);
-    memset(heir_at, -1, sizeof heir_at);
-    memset(overwrote, 0, sizeof overwrote);
-    memset(stored_at, 0, sizeof stored_at);
-    memset(heirs, 0, sizeof heirs);
-    memset(landed, 0, sizeof landed);
-    memset(remains, 0, sizeof remains);
-    images = contents = 1;
-    rows = removals = 0;
-    max_removals = limit;
-    crashed = false;
-    wrong = NULL;
+    memset(&tree, 0, sizeof tree);
+    memset(tree.row_early, -1, sizeof tree.row_early);
+    memset(tree.row_unheard, -1, sizeof tree.row_unheard);
+    memset(tree.died_at, -1, sizeof tree.died_at);
+    memset(tree.heir_at, -1, sizeof tree.heir_at);
+    tree.images = tree.contents = 1;
+    tree.max_removals = limit;
     for (unsigned p = 0; p < 2; p++) {
         make_file(p);
         make_row(p);
     }
-    files_read_list(old_list);
+    files_read_list(tree.old_list);
 }
 
 static bool rename_over(unsigned from, unsigned to)
@@ -271,22 +204,22 @@ static bool rename_over(unsigned from, unsigned to)
     unsigned dead = 0;
     char path[2 * SIM_PATH_SIZE], path2[2 * SIM_PATH_SIZE];
 
-    if (!disk[from].image)
+    if (!tree.disk[from].image)
         return false;
     files_place(path, "images", list_paths[from]);
     files_place(path2, "images", list_paths[to]);
     files_must(rename(path, path2) == 0);
-    heir_at[disk[from].image] = -1;
-    if (disk[to].image) {
-        dead = disk[to].image;
-        overwrote[disk[from].image] = true;
-        if (has_row_at(disk[to].image, to))
-            heir_at[disk[from].image] = (int)to;
+    tree.heir_at[tree.disk[from].image] = -1;
+    if (tree.disk[to].image) {
+        dead = tree.disk[to].image;
+        tree.overwrote[tree.disk[from].image] = true;
+        if (has_row_at(tree.disk[to].image, to))
+            tree.heir_at[tree.disk[from].image] = (int)to;
     }
-    disk[to] = disk[from];
-    disk[from].image = 0;
+    tree.disk[to] = tree.disk[from];
+    tree.disk[from].image = 0;
     if (dead)
-        died_at[dead] = (int)to;
+        tree.died_at[dead] = (int)to;
     inherit(to);
     hints_event(HINT_MOVED, 0, list_paths[from], list_paths[to]);
     return true;
@@ -297,13 +230,13 @@ static bool remove_file(unsigned p)
     char path[2 * SIM_PATH_SIZE];
     unsigned dead;
 
-    if (!disk[p].image)
+    if (!tree.disk[p].image)
         return false;
     files_place(path, "images", list_paths[p]);
     files_must(unlink(path) == 0);
-    dead = disk[p].image;
-    removed[dead] = true;
-    disk[p].image = 0;
+    dead = tree.disk[p].image;
+    tree.removed[dead] = true;
+    tree.disk[p].image = 0;
     die(dead, p);
     hints_event(HINT_GONE, 0, list_paths[p], NULL);
     return true;
@@ -315,7 +248,7 @@ static bool write_row(unsigned p)
     char text[SIM_CONTENT_SIZE];
 
     files_read_list(text);
-    if (!disk[p].image || rows == SIM_ROWS || list_names(text, list_paths[p]))
+    if (!tree.disk[p].image || tree.rows == SIM_ROWS || list_names(text, list_paths[p]))
         return false;
     make_row(p);
     return true;
@@ -324,8 +257,8 @@ static bool write_row(unsigned p)
 /* Another image is at the place, or was there since. */
 static bool was_anothers(unsigned image, int p)
 {
-    for (unsigned other = 1; other < images; other++)
-        if (other != image && was_at[other] & 1u << p)
+    for (unsigned other = 1; other < tree.images; other++)
+        if (other != image && tree.was_at[other] & 1u << p)
             return true;
     return false;
 }
@@ -339,16 +272,16 @@ static bool save_old(void)
 
     files_place(part, "lists", FILES_LIST ".tmp");
     files_place(path, "lists", FILES_LIST);
-    files_write(part, old_list, O_TRUNC);
-    files_must(rename(part, path) == 0 && list_parse(old_list, list));
+    files_write(part, tree.old_list, O_TRUNC);
+    files_must(rename(part, path) == 0 && list_parse(tree.old_list, list));
     hints_event(HINT_WRITTEN, 1, FILES_LIST, NULL);
     list_made();
-    for (unsigned n = 0; n < rows; n++) {
+    for (unsigned n = 0; n < tree.rows; n++) {
         int p = list[n].there ? list_path_of(list[n].path) : -1;
 
-        if (p < 0 || was_anothers(row_image[n], p))
-            row_image[n] = 0;
-        row_saved[n] |= p >= 0 && row_image[n] && disk[p].image != row_image[n];
+        if (p < 0 || was_anothers(tree.row_image[n], p))
+            tree.row_image[n] = 0;
+        tree.row_saved[n] |= p >= 0 && tree.row_image[n] && tree.disk[p].image != tree.row_image[n];
     }
     return true;
 }
@@ -375,11 +308,30 @@ bool tree_deed(unsigned deed)
     return done;
 }
 
-/* Rows have left where no image is any more, or another one. */
-static void rows_followed(void)
+/* The images of which some row names another place than theirs, by bits. */
+static uint64_t not_followed(void)
 {
-    for (unsigned p = 0; p < SIM_PATHS; p++)
-        since_rows[p] = disk[p].image ? UINT64_C(1) << disk[p].image : 0;
+    char text[SIM_CONTENT_SIZE];
+    struct list_row list[SIM_ROWS];
+    uint64_t all = 0;
+
+    files_read_list(text);
+    if (!list_parse(text, list))
+        return 0;
+    for (unsigned n = 0; n < tree.rows; n++)
+        if (list[n].there && list_path_of(list[n].path) != tree_place_of(tree.row_first[n]))
+            all |= UINT64_C(1) << tree.row_first[n];
+    return all;
+}
+
+/* Rows have left where no image is any more, or another one; not those of these images. */
+static void rows_followed(uint64_t others)
+{
+    for (unsigned p = 0; p < SIM_PATHS; p++) {
+        uint64_t there = tree.disk[p].image ? UINT64_C(1) << tree.disk[p].image : 0;
+
+        tree.since_rows[p] = there | (tree.since_rows[p] & others);
+    }
 }
 
 void tree_rewritten(void)
@@ -389,11 +341,11 @@ void tree_rewritten(void)
 
     files_place(path, "lists", FILES_LIST);
     files_must(stat(path, &st) == 0);
-    if (st.st_ino == list_stat.st_ino && st.st_mtim.tv_sec == list_stat.st_mtim.tv_sec &&
-        st.st_mtim.tv_nsec == list_stat.st_mtim.tv_nsec)
+    if (st.st_ino == tree.list_stat.st_ino && st.st_mtim.tv_sec == tree.list_stat.st_mtim.tv_sec &&
+        st.st_mtim.tv_nsec == tree.list_stat.st_mtim.tv_nsec)
         return;
-    list_stat = st;
-    rows_followed();
+    tree.list_stat = st;
+    rows_followed(not_followed());
     hints_event(HINT_WRITTEN, 1, FILES_LIST, NULL);
 }
 
@@ -401,238 +353,18 @@ void tree_crashed(void)
 {
     char key[SIM_PATH_SIZE];
 
-    crashed = true;
+    tree.crashed = true;
+    for (unsigned image = 1; image < tree.images; image++)
+        tree.unkeyed[image] = tree.slipped[image];
     for (unsigned p = 0; p < SIM_PATHS; p++) {
-        key_of(p, key);
-        if (!outcome_is_durable(key) || image_of(bucket_heard(key)) != image_in_bucket(p))
-            remains[p] = image_in_bucket(p);
+        unsigned image = tree_image_in_bucket(p);
+
+        tree.unkeyed[image] = false;
+
+        list_key_of(p, key);
+        if (!outcome_is_durable(key) || list_image_of(bucket_heard(key)) != image)
+            tree.remains[p] = image;
     }
-}
-
-/* --- rules --- */
-
-static void judge_list(const char *text)
-{
-    struct list_row list[SIM_ROWS];
-
-    if (!text || !list_parse(text, list)) {
-        tree_break("5: a list has rows that nobody wrote so");
-        return;
-    }
-    for (unsigned n = 0; n < SIM_ROWS; n++) {
-        int p = list[n].there ? list_path_of(list[n].path) : -1;
-
-        if (list[n].there && p < 0)
-            tree_break("5: a row names a path that nobody wrote");
-        if (p >= 0 && disk[p].image && !image_in_bucket((unsigned)p) && hints_untold() == 0)
-            tree_break("4: a list was put before an image that it names");
-    }
-}
-
-static void judge_removal(unsigned p)
-{
-    unsigned image = image_in_bucket(p);
-
-    if (list_names(bucket_text(SIM_LIST_KEY), list_paths[p]))
-        tree_break("4: an object was deleted that the list in S3 names");
-    if (image && !landed[image] && image != remains[p] && ++removals > max_removals)
-        tree_break("6: more removals than the limit allows");
-}
-
-/* What came there while the request is on its way is put again. */
-void tree_judge_decision(const char *key)
-{
-    int p = strncmp(key, "images/", 7) == 0 ? list_path_of(key + 7) : -1;
-
-    if (p >= 0 && disk[p].image && hints_untold() == 0)
-        tree_break("1: an object is to be deleted whose file is on disk, as all events said");
-}
-
-void tree_judge_object(const char *key, const char *text)
-{
-    int p = strncmp(key, "images/", 7) == 0 ? list_path_of(key + 7) : -1;
-    unsigned image = image_of(text);
-
-    if (strcmp(key, SIM_LIST_KEY) == 0) {
-        judge_list(text);
-        return;
-    }
-    if (p < 0) {
-        tree_break("1: an object that nobody wants");
-        return;
-    }
-    if (!text) {
-        judge_removal((unsigned)p);
-        return;
-    }
-    stored_at[image] |= 1u << p;
-    remains[p] = 0;
-    for (unsigned q = 0; q < SIM_PATHS; q++)
-        if (q != (unsigned)p && image_in_bucket(q) == image)
-            landed[image] = true;
-}
-
-/* Where an image is on disk; -1: nowhere. */
-static int place_of(unsigned image)
-{
-    for (int p = 0; p < SIM_PATHS; p++)
-        if (image && disk[p].image == image)
-            return p;
-    return -1;
-}
-
-/* A row of an image that took another's place may be another's by now, which is there; or of what
- * is held. While the removal of the image's old object is held, rows name it as S3 has it; they
- * follow when it is released. */
-static bool stays(unsigned n, const char *path, bool held)
-{
-    int p = list_path_of(path);
-
-    if (p >= 0 && held && !disk[p].image && image_in_bucket((unsigned)p) == row_image[n])
-        return true;
-    return p >= 0 && row_loose[n] && (held || disk[p].image);
-}
-
-/* Some row names the image's place, or is of the image and stays while removals are held. */
-static bool has_row(const struct list_row list[SIM_ROWS], unsigned image, int at, bool held)
-{
-    for (unsigned n = 0; n < rows; n++)
-        if (list[n].there && (strcmp(list[n].path, list_paths[at]) == 0 ||
-                              (held && row_image[n] == image && stays(n, list[n].path, held))))
-            return true;
-    return false;
-}
-
-/* The row may be of this image, which had the place where it was written before the other: S3 never
- * had one of the two there ("where rows are written by a name that changes hands within the settle
- * time, nobody can tell whose they are", agent/DESIGN.md), or it had this one there by then, as far
- * as was heard, and whether the row is as old as that nobody can tell. Nor whether it is as old as
- * one that had the place since all was in step, and whose rows were due to follow it. */
-static bool may_be_of(unsigned n, unsigned image)
-{
-    unsigned place = row_early[n] >= 0 ? 1u << row_early[n] : 0;
-
-    return row_due[n] & UINT64_C(1) << image || image == row_before[n] ||
-           (was_at[image] & place && !(stored_at[row_first[n]] & stored_at[image] & place));
-}
-
-/* Another row that is the image's for certain is where this one is: it is judged by itself. */
-static bool has_other_row(const struct list_row list[SIM_ROWS], unsigned image, unsigned n)
-{
-    for (unsigned other = 0; other < rows; other++)
-        if (other != n && row_image[other] == image && row_unheard[other] < 0 &&
-            list[other].there && strcmp(list[other].path, list[n].path) == 0)
-            return true;
-    return false;
-}
-
-/* A row was written by the name of a place for an image that S3 did not have there yet. It may stay
- * so. It may be taken for a row of another one that had been there, and be where that is, or its
- * held object, or what has its rows since, or with its rows. */
-static bool is_theirs(const struct list_row list[SIM_ROWS], unsigned n, bool held)
-{
-    int p = list_path_of(list[n].path);
-    unsigned there = p >= 0 ? disk[p].image : 0;
-
-    if (held && p >= 0 && !there)
-        there = image_in_bucket((unsigned)p);
-    if (row_early[n] >= 0 && p == row_early[n])
-        return true;
-    for (unsigned other = 1; there && other < images; other++)
-        if ((other == there || heirs[other] & UINT64_C(1) << there ||
-             (held && died_at[other] == p) || has_other_row(list, other, n)) &&
-            may_be_of(n, other))
-            return true;
-    return false;
-}
-
-/* Or, where the agent had not heard yet that S3 has its image there, it may go with such another
- * one that is gone, which S3 may have got there later, or that has the rows of yet another's place.
- * Or with what S3 had there as far as was heard, or whose rows were due to go from there, and is
- * gone: the row may be as old as that. */
-static bool goes_as_theirs(unsigned n)
-{
-    unsigned place = row_unheard[n] >= 0 ? 1u << row_unheard[n] : 0;
-
-    if (place && row_before[n] && died_at[row_before[n]] >= 0)
-        return true;
-    for (unsigned other = 1; other < images; other++)
-        if (row_due[n] & UINT64_C(1) << other && (overwrote[other] || died_at[other] >= 0))
-            return true;
-    for (unsigned other = 1; place && other < images; other++)
-        if (other != row_first[n] && was_at[other] & place &&
-            (overwrote[other] || (died_at[other] >= 0 && (row_others[n] & UINT64_C(1) << other ||
-                                                          !(stored_at[other] & place)))))
-            return true;
-    return false;
-}
-
-/* After a crash nobody knows that the image, which is gone, was where it was overwritten or
- * removed, if S3 never had it there: "only the ends are seen" (agent/DESIGN.md). */
-static bool is_unheard_of(unsigned n)
-{
-    unsigned image = row_first[n];
-
-    return crashed && died_at[image] >= 0 && !(stored_at[image] & 1u << died_at[image]);
-}
-
-/* Nor that an image had left the place where this one is by now, before it was gone elsewhere in
- * such a way: it may be taken for overwritten there. Some row names the place then. */
-static bool is_taken_for_heir(const struct list_row list[SIM_ROWS], int at)
-{
-    for (unsigned other = 1; crashed && other < images; other++)
-        if (died_at[other] >= 0 && died_at[other] != at && was_at[other] & 1u << at &&
-            !(stored_at[other] & 1u << died_at[other]))
-            return has_row(list, 0, at, false);
-    return false;
-}
-
-static void judge_row(const struct list_row list[SIM_ROWS], unsigned n, bool held)
-{
-    unsigned image = row_image[n];
-    int at = place_of(image);
-
-    if (list[n].there && is_theirs(list, n, held))
-        return;
-    if (at < 0 && image && list[n].there && !held && !stays(n, list[n].path, held))
-        tree_break("5: the row of an image that is gone stayed");
-    if (at < 0 || (row_loose[n] && ((crashed && late[image]) || is_unheard_of(n))))
-        return;
-    if (list[n].there && strcmp(list[n].path, list_paths[at]) != 0 && !stays(n, list[n].path, held))
-        tree_break("5: a row does not name its image");
-    if (!list[n].there && !goes_as_theirs(n) && !is_taken_for_heir(list, at) &&
-        (!row_loose[n] ||
-         ((needs_row[image] || heir_at[image] == at) && !has_row(list, image, at, held))))
-        tree_break("5: the row of an image that is there was dropped");
-}
-
-/* It names an image that is not on disk, nor in S3 maybe: it may wait while removals are held. */
-static bool is_dangling(const struct list_row list[SIM_ROWS])
-{
-    for (unsigned n = 0; n < rows; n++) {
-        int p = list[n].there ? list_path_of(list[n].path) : -1;
-
-        if (p >= 0 && !disk[p].image)
-            return true;
-    }
-    return false;
-}
-
-static void judge_rows(bool held)
-{
-    char text[SIM_CONTENT_SIZE];
-    const char *in_s3 = bucket_text(SIM_LIST_KEY);
-    struct list_row list[SIM_ROWS];
-
-    files_read_list(text);
-    if (!list_parse(text, list)) {
-        tree_break("5: the list has rows that nobody wrote so");
-        return;
-    }
-    if (!in_s3 || (strcmp(in_s3, text) != 0 && !(held && is_dangling(list))))
-        tree_break("1: the list in S3 is not the one on disk");
-    for (unsigned n = 0; n < rows; n++)
-        judge_row(list, n, held);
 }
 
 void tree_rested(void)
@@ -640,53 +372,14 @@ void tree_rested(void)
     char text[SIM_CONTENT_SIZE];
     struct list_row list[SIM_ROWS];
 
-    rows_followed();
+    rows_followed(0);
     files_read_list(text);
     if (!list_parse(text, list))
         return;
-    for (unsigned n = 0; n < rows; n++) {
-        int at = place_of(row_image[n]);
+    for (unsigned n = 0; n < tree.rows; n++) {
+        int at = tree_place_of(tree.row_image[n]);
 
         if (at >= 0 && list[n].there && strcmp(list[n].path, list_paths[at]) == 0)
-            row_loose[n] = false;
+            tree.row_loose[n] = false;
     }
-}
-
-void tree_judge_rest(bool held)
-{
-    for (unsigned p = 0; p < SIM_PATHS; p++) {
-        char key[SIM_PATH_SIZE], text[SIM_CONTENT_SIZE];
-        const char *in_s3;
-
-        key_of(p, key);
-        in_s3 = bucket_text(key);
-        file_text(p, text);
-        if (disk[p].image && (!in_s3 || strcmp(in_s3, text) != 0))
-            tree_break("1: a file is not in S3");
-        if (!disk[p].image && in_s3 && !held)
-            tree_break("1: an object stayed whose file is gone, and nothing holds it");
-    }
-    judge_rows(held);
-}
-
-void tree_show(void)
-{
-    char text[SIM_CONTENT_SIZE], key[SIM_PATH_SIZE];
-    const char *in_s3;
-
-    for (unsigned p = 0; p < SIM_PATHS; p++) {
-        key_of(p, key);
-        in_s3 = bucket_text(key);
-        printf("%s: image %u on disk, %u in S3\n", list_paths[p], disk[p].image, image_of(in_s3));
-    }
-    files_read_list(text);
-    in_s3 = bucket_text(SIM_LIST_KEY);
-    printf("the list on disk:\n%sin S3%s", text,
-           !in_s3                     ? ": not there\n"
-           : strcmp(text, in_s3) == 0 ? " as well\n"
-                                      : ":\n");
-    if (in_s3 && strcmp(text, in_s3) != 0)
-        fputs(in_s3, stdout);
-    for (unsigned n = 0; n < rows; n++)
-        printf("row %u is of image %u%s\n", n, row_image[n], row_loose[n] ? ", or goes" : "");
 }
