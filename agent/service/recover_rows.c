@@ -3,6 +3,7 @@
 #include "agent/service/recover_rows.h"
 
 #include "agent/service/departed.h"
+#include "agent/service/follow.h"
 #include "agent/service/undo.h"
 
 #include <errno.h>
@@ -88,19 +89,27 @@ static int name_taken(const struct rewritten *w, const char *name, const char *k
     return note_put(&w->names->taken, key);
 }
 
-/* Rows by this name have another by now, of an image that S3 has under a third one. Nothing to do
- * where there is no such image. */
+/* Rows by this name have another by now, of an image that S3 has under a third one: that has the
+ * name, or was renamed from it before, where people may have written it since. Nothing to do where
+ * there is no such image. */
 static int owner_listed(const struct rewritten *w, const char *from_key, char *to_key)
 {
     int rc = owners_read(w->agent, w->names);
     const char *owner = rc ? NULL : map_get_str(w->names->owners, from_key);
+    char key[AGENT_KEY_SIZE];
     struct index_entry e;
 
-    if (!owner || !agent_image(w->agent, owner, &e) || !(e.known.flags & KNOWN_LISTED) ||
-        !e.known.moved_to || strcmp(e.known.moved_to, from_key) != 0)
+    if (rc)
         return rc;
+    snprintf(key, sizeof key, "%s", owner ? owner : from_key);
+    if (owner ? !agent_image(w->agent, key, &e) || !(e.known.flags & KNOWN_LISTED) ||
+                    !e.known.moved_to || strcmp(e.known.moved_to, from_key) != 0
+              : follow_find(w->agent, key, &e) || strcmp(key, from_key) == 0 ||
+                    strcmp(key, to_key) == 0 || (e.known.flags & KNOWN_LISTED))
+        return 0;
+    e.known.flags |= KNOWN_LISTED;
     e.known.moved_to = to_key;
-    return index_put(w->agent->index, owner, &e.known, NULL);
+    return index_put(w->agent->index, key, &e.known, NULL);
 }
 
 /* Rows by this name were dropped: nobody has it any more, if no other list has it. */
