@@ -3,6 +3,7 @@
 
 #include "agent/core/ways.h"
 #include "agent/service/birth.h"
+#include "agent/service/departed.h"
 #include "agent/service/explain.h"
 
 #include <errno.h>
@@ -136,6 +137,8 @@ void rename_told(struct agent *a, unsigned mapping, const char *from, const char
     else if (came_over(a, left, &b))
         root = b.key;
     anew = root == from_key && left->vacated; /* what S3 has there had left before */
+    if (root == from_key && !is_image(a, root) && departed_forget(a->index, root)) /* a new file */
+        agent_fail(a, -EIO, "writing the index");
     left->vacated = true;                     /* what comes there now overwrites nothing */
     first = anew ? NULL : pending_find(a->pending, root);
     if (is_replaced(a, left, root, anew, came)) {
