@@ -384,8 +384,12 @@ static int is_listed_here(void *arg, const char *key, const struct known *known)
  * before: it was at the path, and another file is there now. */
 static bool had_rows_here(struct agent *a, struct item *it, const struct known *known)
 {
+    const struct rows *rows = follow_rows(a, it);
+    const char *at = rows ? rows_place_of(rows, it->path) : NULL;
+
     return known && (known->flags & KNOWN_UNCERTAIN) &&
            !(known->flags & (KNOWN_MOVED | KNOWN_LEAVING)) && plan_is_other(&it->seen, known) &&
+           !(at && strcmp(at, it->path) != 0) && /* it was found elsewhere */
            index_each_inode(a->index, known->ino, is_listed_here, it) > 0;
 }
 
