@@ -493,6 +493,23 @@ int rows_displaced(struct rows *r, const char *image, struct file_id file, const
     return e->to ? 0 : -ENOMEM;
 }
 
+int rows_overtaken(struct rows *r, const char *image, struct file_id file, const char *at,
+                   const char *path)
+{
+    struct entry *e = entry_of(r, image, file, at);
+    char *to = e ? strdup(path) : NULL;
+
+    if (!to || rows_name_add(r, e, path)) {
+        free(to);
+        return -ENOMEM;
+    }
+    unmap(r->by_to, e->to, e);
+    free(e->to);
+    e->to = to; /* not in the map, either */
+    entry_lose(r, e);
+    return 0;
+}
+
 int rows_also(struct rows *r, const char *image, struct file_id file, const char *at,
               const char *name)
 {

@@ -120,6 +120,11 @@ int rows_also(struct rows *r, const char *image, struct file_id file, const char
 int rows_displaced(struct rows *r, const char *image, struct file_id file, const char *at)
     __attribute__((warn_unused_result));
 
+/* rows_overtaken(r, image, file, at, path): the image came to the path, and what is there now by the
+ * table's word came over it. 0 or -ENOMEM. */
+int rows_overtaken(struct rows *r, const char *image, struct file_id file, const char *at,
+                   const char *path) __attribute__((warn_unused_result));
+
 /* rows_lost(r, image, path): it is not at the path, where the table may have it, and nothing else
  * is: rows that name it by that path are its own. Harmless where the table has it elsewhere. */
 void rows_lost(struct rows *r, const char *image, const char *path);

@@ -99,13 +99,22 @@ bool follow_came_back(const struct agent *a, const struct item *it, const char *
 static int displaced_before(struct agent *a, struct rows *rows, const struct item *it,
                             const struct known *known)
 {
+    const struct mapping *m = agent_mapping(a, it);
     char key[AGENT_KEY_SIZE];
     struct index_entry e;
+    const char *image;
 
     snprintf(key, sizeof key, "%s", known->moved_to ? known->moved_to : it->key);
     if (follow_find(a, key, &e) || !plan_is_other(&it->seen, &e.known) ||
-        !may_be_listed(a, it, &e.known) || follow_came_back(a, it, key) ||
-        rows_is_leaving(rows, key + agent_mapping(a, it)->prefix_len, it->path))
+        !may_be_listed(a, it, &e.known))
+        return 0;
+    image = key + m->prefix_len;
+    if (follow_came_back(a, it, key))
+        return rows_is_free(rows, it->path)
+                   ? 0
+                   : rows_overtaken(rows, image, plan_file(&e.known),
+                                    follow_listed_at(m, &e.known, image), it->path);
+    if (rows_is_leaving(rows, image, it->path))
         return 0;
     return follow_also_as(a, rows, it, key, &e.known);
 }
