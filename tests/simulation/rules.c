@@ -180,13 +180,14 @@ static bool goes_as_theirs(unsigned n)
 }
 
 /* After a crash nobody knows that the image, which is gone, was where it was overwritten or
- * removed, if S3 never had it there: "only the ends are seen" (agent/DESIGN.md). */
+ * removed, if S3 never had it there, or had it elsewhere since: "only the ends are seen"
+ * (agent/DESIGN.md). */
 static bool is_unheard_of(unsigned n)
 {
     unsigned image = tree.row_first[n];
 
     return tree.crashed && tree.died_at[image] >= 0 &&
-           !(tree.stored_at[image] & 1u << tree.died_at[image]);
+           (tree.landed[image] || !(tree.stored_at[image] & 1u << tree.died_at[image]));
 }
 
 /* Nor that an image had left the place where this one is by now, before it was gone elsewhere in
@@ -201,6 +202,17 @@ static bool is_taken_for_heir(const struct list_row list[SIM_ROWS], int at)
         if ((unseen || tree.unkeyed[other]) && tree.was_at[other] & 1u << at)
             return has_row(list, 0, at, false);
     }
+    return false;
+}
+
+/* Nor that the image had come over another one, for whose row it gave up its own, where S3 never
+ * had it, and went on from there. */
+static bool has_given_up(unsigned image, int at)
+{
+    for (unsigned other = 1; tree.crashed && other < tree.images; other++)
+        if (tree.died_at[other] >= 0 && tree.died_at[other] != at &&
+            tree.was_at[image] & ~tree.stored_at[image] & 1u << tree.died_at[other])
+            return true;
     return false;
 }
 
@@ -231,8 +243,8 @@ static void judge_row(const struct list_row list[SIM_ROWS], unsigned n, bool hel
     if (list[n].there && strcmp(list[n].path, list_paths[at]) != 0 && !stays(n, list[n].path, held))
         tree_break("5: a row does not name its image");
     if (!list[n].there && !goes_as_theirs(n) && !is_taken_for_heir(list, at) &&
-        (!tree.row_loose[n] ||
-         ((tree.needs_row[image] || tree.heir_at[image] == at) && !has_row(list, image, at, held))))
+        (!tree.row_loose[n] || ((tree.needs_row[image] || tree.heir_at[image] == at) &&
+                                !has_given_up(image, at) && !has_row(list, image, at, held))))
         tree_break("5: the row of an image that is there was dropped");
 }
 
