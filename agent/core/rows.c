@@ -394,25 +394,6 @@ int rows_seen(struct rows *r, struct file_id file, const char *to)
     return 1;
 }
 
-/* The entry has no name, and was known by this one or is at this path. */
-static bool is_nameless(const struct entry *e, const char *was, const char *from)
-{
-    return !e->image && e->to &&
-           ((from && rows_entry_is_at(e, from)) || (was && e->was && strcmp(e->was, was) == 0));
-}
-
-int rows_went_on(struct rows *r, const char *was, const char *from, struct file_id file,
-                 const char *to)
-{
-    struct entry *e = r->nameless ? r->first : NULL; /* there are seldom any */
-
-    while (e && (file_id_differs(e->file, file) || !is_nameless(e, was, from)))
-        e = e->next;
-    if (!e)
-        return 0;
-    return rows_entry_place(r, e, to) ? -ENOMEM : 1;
-}
-
 /* An image without a name, which was known by this one last, is at `to`. 0 or -ENOMEM. */
 static int unlanded_place(struct rows *r, struct entry *e, const char *was, struct file_id file,
                           const char *to)

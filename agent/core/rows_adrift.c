@@ -49,6 +49,25 @@ int rows_each_adrift(const struct rows *r, rows_adrift_fn *fn, void *arg)
     return rc;
 }
 
+/* The entry has no name, and was known by this one or is at this path. */
+static bool is_nameless(const struct entry *e, const char *was, const char *from)
+{
+    return !e->image && e->to &&
+           ((from && rows_entry_is_at(e, from)) || (was && e->was && strcmp(e->was, was) == 0));
+}
+
+int rows_went_on(struct rows *r, const char *was, const char *from, struct file_id file,
+                 const char *to)
+{
+    struct entry *e = r->nameless ? r->first : NULL; /* there are seldom any */
+
+    while (e && (file_id_differs(e->file, file) || !is_nameless(e, was, from)))
+        e = e->next;
+    if (!e)
+        return 0;
+    return rows_entry_place(r, e, to) ? -ENOMEM : 1;
+}
+
 /* The first name of an image. */
 static struct entry *restored(struct rows *r, const struct rows_adrift *image)
 {
