@@ -616,6 +616,11 @@ static void overwrite(struct rows *r, const struct entry *e, struct file_id file
     }
 }
 
+void rows_unguess(struct rows *r, const char *path)
+{
+    name_yield(r, path, YIELD_GUESS);
+}
+
 int rows_landed(struct rows *r, const char *image, struct file_id file, const char *path)
 {
     struct entry *e = entry_landed(r, image, file, path);

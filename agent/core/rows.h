@@ -158,6 +158,10 @@ int rows_each_going(const struct rows *r, const char *image, const char *path, c
 int rows_landed(struct rows *r, const char *image, struct file_id file, const char *path)
     __attribute__((warn_unused_result));
 
+/* rows_unguess(r, path): a new file landed at the path, which the index never had: rows by that are
+ * its own, and no more those of an image that was there in between. */
+void rows_unguess(struct rows *r, const char *path);
+
 /* rows_passed(r, file, path): the index has this file under `path`, too, where it only was before:
  * what was known by that path is known by it no more, and this one by what it was. */
 void rows_passed(struct rows *r, struct file_id file, const char *path);

@@ -5,6 +5,7 @@
 #include "agent/service/departed.h"
 #include "agent/service/follow.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,6 +122,8 @@ void follow_landed(struct agent *a, struct item *it, struct known *fresh,
     follow_overtaken(a, it);
     if (rows)
         note_replaced(a, rows, it);
+    if (rows && !it->image && index_get(a->index, it->key, &e) == -ENOENT)
+        rows_unguess(rows, it->path);
     if (it->image) {
         follow_leave(a, it);
         if (!it->peer) /* the journal does not tell that it was renamed: the index must, soon */
