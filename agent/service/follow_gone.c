@@ -150,7 +150,9 @@ void follow_gone(struct agent *a, const struct item *it)
             agent_key(a, it->mapping, g.image, key) && agent_image(a, key, &last))
             rc = follow_also_as(a, g.rows, it, key, &last.known);
         rc = rc ? rc : rows_gone(g.rows, g.image, it->path, g.at);
-        if (rc == 0 && known && follow_went_over(a, it, &e.known, key))
+        if (rc == 0 && known &&
+            (follow_went_over(a, it, &e.known, key) ||
+             follow_came_over(a, agent_mapping(a, it), it->path, key)))
             rc = rows_gone_over(g.rows, g.image, key);
         if (rc == 0 && known && came && is_forsaken(a, it, &e.known))
             rc = rows_gone(g.rows, it->path, it->path, g.at);
