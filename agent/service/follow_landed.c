@@ -16,9 +16,10 @@ static bool has_left(struct agent *a, const struct item *it, struct birth *b)
            birth_landed(a, it, &it->seen, b);
 }
 
-/* What the index has under this key is in S3 under the item's now. */
+/* What the index has under this key is in S3 under the item's now. Lists may name it by that. */
 static void leave_key(struct agent *a, const struct item *it, const char *key)
 {
+    struct rows *rows = follow_rows(a, it);
     struct index_entry e;
 
     if (strcmp(key, it->key) == 0 || index_get(a->index, key, &e) ||
@@ -28,6 +29,9 @@ static void leave_key(struct agent *a, const struct item *it, const char *key)
     e.known.moved_to = it->key;
     if (index_put(a->index, key, &e.known, NULL))
         agent_fail(a, -EIO, "writing the index");
+    if (rows && rows_image_of(rows, file_id_of(&it->seen)) &&
+        !follow_rows_left(a, it, key, DEPARTED_ANYWHERE))
+        follow_noted(a, rows, follow_also(a, rows, it, key + agent_mapping(a, it)->prefix_len));
 }
 
 bool follow_came_over(struct agent *a, const struct mapping *m, const char *path,
