@@ -78,6 +78,17 @@ static bool is_image(struct agent *a, const char *key)
     return agent_image(a, key, &e);
 }
 
+/* Rows have left the key, by what the index has, and what leaves it now is nothing that S3 has
+ * there for certain: rows by it are that one's. */
+static void forget_departed(struct agent *a, const char *key)
+{
+    struct index_entry e;
+
+    if ((!agent_image(a, key, &e) || e.known.flags & KNOWN_UNCERTAIN) &&
+        departed_forget(a->index, key))
+        agent_fail(a, -EIO, "writing the index");
+}
+
 /* What was at `left`, and at `root` before, is no image that anybody knows of, and at the place to
  * which it came there is one: that has another content now. So people save, by a new file that they
  * rename over the old one. */
@@ -137,9 +148,9 @@ void rename_told(struct agent *a, unsigned mapping, const char *from, const char
     else if (came_over(a, left, &b))
         root = b.key;
     anew = root == from_key && left->vacated; /* what S3 has there had left before */
-    if (root == from_key && !is_image(a, root) && departed_forget(a->index, root)) /* a new file */
-        agent_fail(a, -EIO, "writing the index");
-    left->vacated = true;                     /* what comes there now overwrites nothing */
+    if (root == from_key)
+        forget_departed(a, root);
+    left->vacated = true; /* what comes there now overwrites nothing */
     first = anew ? NULL : pending_find(a->pending, root);
     if (is_replaced(a, left, root, anew, came)) {
         if (first)
