@@ -150,7 +150,8 @@ static bool is_theirs(const struct list_row list[SIM_ROWS], unsigned n, bool hel
         return true;
     for (unsigned other = 1; there && other < tree.images; other++)
         if ((other == there || tree.heirs[other] & UINT64_C(1) << there ||
-             (held && tree.died_at[other] == p) || has_other_row(list, other, n)) &&
+             tree.heirs[there] & UINT64_C(1) << other || (held && tree.died_at[other] == p) ||
+             has_other_row(list, other, n)) &&
             may_be_of(n, other))
             return true;
     return false;
