@@ -217,6 +217,8 @@ EXACT = (
      "11217181772284426949:3:450:0:8:11:19:18"),
     ("a row is written for a new file at the place of a removed image, and the file goes on",
      "7990831720946415983:6:378:1:13:11:4:21:13:17:21:5:10"),
+    ("the same, and a crash while S3 gets the file",
+     "3591000668889900199:5:53:1:16:16:14:2:13:12:4:17:8:18:21:5"),
     ("an old list is saved while an image goes on, and a crash when its rows have followed",
      "1870765568530928015:5:51:1:8:23:6:11:25:10"),
     ("a crash while an image is copied, which is back, and another one comes where it had been",
