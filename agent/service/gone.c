@@ -7,6 +7,7 @@
 #include "base/visible.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define GONE_PATIENCE_MS 30000 /* at most, where only what we do not hold back is on its way */
 #define NAMES_REST_TIMES                                                                           \
@@ -28,14 +29,37 @@ static const struct {
     [GONE_PLACES] = {"places", "the places where events say that it went are looked at"},
 };
 
-/* Some path that is still to be planned has this image's inode: it may have been renamed to it. */
+/* What is asked of the keys that a gone image had before. */
+struct back {
+    const struct agent *agent;
+    const struct item *it;
+};
+
+/* index_fn: it was renamed from this key, whose path is about to be looked at. */
+static int may_be_back(void *arg, const char *key, const struct known *known)
+{
+    const struct back *b = arg;
+    const struct item *o;
+
+    if (!(known->flags & KNOWN_MOVED) || !known->moved_to ||
+        strcmp(known->moved_to, b->it->key) != 0)
+        return 0;
+    o = pending_find(b->agent->pending, key);
+    return o && rename_is_open(o);
+}
+
+/* Some path that is still to be planned has this image's inode, or had the image: it may have been
+ * renamed to it. */
 static bool may_be_claimed(struct agent *a, const struct item *it)
 {
+    struct back b = {.agent = a, .it = it};
     const struct item *other;
     struct index_entry e;
 
     if (index_get(a->index, it->key, &e))
         return false;
+    if (index_each_inode(a->index, e.known.ino, may_be_back, &b) > 0)
+        return true;
     other = sighted_find(a, it->mapping, e.known.ino);
     return other && other != it && other->mapping == it->mapping &&
            !plan_is_other(&other->seen, &e.known) &&
