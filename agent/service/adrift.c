@@ -2,6 +2,7 @@
 #include "agent/service/adrift.h"
 
 #include "agent/core/rows.h"
+#include "agent/service/follow.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -161,15 +162,23 @@ static int load_one(void *arg, struct span name, struct span value)
     return rows_restore(k->m->rows, &image);
 }
 
-/* rows_adrift_fn. */
+/* rows_adrift_fn: it is looked at. What the index has at its place is another image, whose rows may
+ * be there, and which nobody looked for yet. */
 static int look_at(void *arg, const struct rows_adrift *image)
 {
     struct keeping *k = arg;
     char key[AGENT_KEY_SIZE];
+    struct index_entry e;
+    int rc;
 
-    if (agent_key(k->agent, k->m->id, image->to, key))
-        intake_touch_key(k->agent, k->m->id, key, JOURNAL_SRC_SELF, 0);
-    return 0;
+    if (!agent_key(k->agent, k->m->id, image->to, key))
+        return 0;
+    intake_touch_key(k->agent, k->m->id, key, JOURNAL_SRC_SELF, 0);
+    if (!agent_image(k->agent, key, &e) || !file_id_differs(plan_file(&e.known), image->file))
+        return 0;
+    rc = rows_listed(k->m->rows, image->to, plan_file(&e.known),
+                     follow_listed_at(k->m, &e.known, image->to));
+    return rc < 0 ? rc : 0;
 }
 
 int adrift_load(struct agent *a, uint64_t seq)
