@@ -6,6 +6,7 @@
 #include "agent/service/follow.h"
 #include "base/clock.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,7 +132,8 @@ bool follow_rows_left(const struct agent *a, const struct item *it, const char *
  * earlier run maybe. */
 static bool is_removed(struct agent *a, const struct item *it, const struct known *known)
 {
-    return known->flags & KNOWN_LEAVING && departed_since(a->index, it->key, 0, DEPARTED_ANYWHERE);
+    return (known->flags & KNOWN_LEAVING || it->vacated) &&
+           departed_since(a->index, it->key, 0, DEPARTED_ANYWHERE);
 }
 
 /* All that the index has of the item's key is that a transfer to there was interrupted, and the
@@ -241,12 +243,24 @@ static bool has_rows_of_place(struct agent *a, const struct item *it, const char
            departed_since(a->index, key, 0, DEPARTED_ANYWHERE);
 }
 
+/* The image that the index has at the path came back to it, as events told: rows by that are its
+ * own. */
+static bool is_home_again(struct agent *a, const struct item *it, const char *path)
+{
+    char key[AGENT_KEY_SIZE];
+    const struct item *o =
+        agent_key(a, it->mapping, path, key) ? pending_find(a->pending, key) : NULL;
+    struct index_entry e;
+
+    return o && o->returned && agent_image(a, key, &e);
+}
+
 void follow_unlanded(struct agent *a, struct item *it, const char *path)
 {
     struct rows *rows = follow_rows(a, it);
     int rc;
 
-    if (!rows || has_rows_of_place(a, it, path))
+    if (!rows || has_rows_of_place(a, it, path) || is_home_again(a, it, path))
         return;
     rc = image_set(it, path, file_id_of(&it->seen));
     rc = rc ? rc : rows_unlanded(rows, path, it->file, it->path);
@@ -567,6 +581,7 @@ static bool has_moved_on(struct agent *a, struct rows *rows, const struct item *
 void follow_moved(struct agent *a, const struct item *it, const struct known *known)
 {
     struct rows *rows = follow_rows(a, it);
+    const struct item *there;
     char key[AGENT_KEY_SIZE];
     struct index_entry e;
     int rc;
@@ -577,6 +592,10 @@ void follow_moved(struct agent *a, const struct item *it, const struct known *kn
     rc = follow_find(a, key, &e);
     if (rc == 0 && has_moved_on(a, rows, it, known, &e.known))
         return;
+    there = rc == 0 ? pending_find(a->pending, key) : NULL;
+    if (there && plan_is_other(&there->seen, &e.known) && is_removed(a, there, &e.known) &&
+        !departed_since(a->index, key, 0, DEPARTED_ELSEWHERE))
+        rc = -ENOENT; /* its rows were dropped, and another one came there since */
     follow_noted(a, rows,
                  rc == 0 ? follow_also_as(a, rows, it, key, &e.known)
                          : rows_gone(rows, it->path, it->path, it->path));
