@@ -148,10 +148,10 @@ static bool is_theirs(const struct list_row list[SIM_ROWS], unsigned n, bool hel
         there = tree_image_in_bucket((unsigned)p);
     if (tree.row_early[n] >= 0 && p == tree.row_early[n])
         return true;
-    for (unsigned other = 1; there && other < tree.images; other++)
-        if ((other == there || tree.heirs[other] & UINT64_C(1) << there ||
-             tree.heirs[there] & UINT64_C(1) << other || (held && tree.died_at[other] == p) ||
-             has_other_row(list, other, n)) &&
+    for (unsigned other = 1; other < tree.images; other++)
+        if (((there && (other == there || tree.heirs[other] & UINT64_C(1) << there ||
+                        tree.heirs[there] & UINT64_C(1) << other)) ||
+             (held && tree.died_at[other] == p) || has_other_row(list, other, n)) &&
             may_be_of(n, other))
             return true;
     return false;
