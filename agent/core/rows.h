@@ -120,8 +120,8 @@ int rows_also(struct rows *r, const char *image, struct file_id file, const char
 int rows_displaced(struct rows *r, const char *image, struct file_id file, const char *at)
     __attribute__((warn_unused_result));
 
-/* rows_overtaken(r, image, file, at, path): the image came to the path, and what is there now by the
- * table's word came over it. 0 or -ENOMEM. */
+/* rows_overtaken(r, image, file, at, path): the image came to the path, and what is there now by
+ * the table's word came over it. 0 or -ENOMEM. */
 int rows_overtaken(struct rows *r, const char *image, struct file_id file, const char *at,
                    const char *path) __attribute__((warn_unused_result));
 
