@@ -100,7 +100,8 @@ enum plan_born plan_born(const struct file_stat *st, const struct known *known)
 {
     if (plan_is_same(st, known))
         return known->flags & KNOWN_UNCERTAIN ? PLAN_BORN_DOUBTFUL : PLAN_BORN_SURE;
-    if (!known->born_ns && !(known->flags & KNOWN_UNCERTAIN) && same_file(st, known))
+    if ((!known->born_ns || !known->ctime_ns) && !(known->flags & KNOWN_UNCERTAIN) &&
+        same_file(st, known))
         return PLAN_BORN_LIKELY;
     return PLAN_BORN_NOT;
 }

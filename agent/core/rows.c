@@ -198,9 +198,9 @@ static void name_yield(struct rows *r, const char *path, enum yields when)
         }
 }
 
-void rows_lent(struct rows *r, const char *name)
+void rows_lent(struct rows *r, struct file_id file, const char *name)
 {
-    struct entry *e = map_get_str(r->by_name, name);
+    struct entry *e = entry_of_file(r, file);
 
     for (struct name *n = e ? e->names : NULL; n; n = n->next)
         n->lent |= strcmp(n->path, name) == 0;
@@ -287,6 +287,8 @@ int rows_entry_place(struct rows *r, struct entry *e, const char *to)
         return -ENOMEM;
     if (set_mapped(r->by_to, e, &e->to, to))
         return -ENOMEM;
+    free(e->over_at);
+    e->over_at = NULL;
     e->lost = e->unseen = e->over = e->overwritten = false;
     r->changes++;
     r->pending |= !rows_entry_is_placed(e);
@@ -453,6 +455,7 @@ int rows_regain(struct rows *r, struct file_id file, const char *to)
 
     if (!was)
         return 0;
+    rows_replaced_done(r, file);
     if (!e || !rows_entry_is_at(e, was->at))
         return regain_from(r, was->at, file, to);
     entry_unname(r, e); /* what landed there has none of its own */
@@ -487,6 +490,7 @@ int rows_overtaken(struct rows *r, const char *image, struct file_id file, const
     unmap(r->by_to, e->to, e);
     free(e->to);
     e->to = to; /* not in the map, either */
+    e->unseen = false;
     entry_lose(r, e);
     return 0;
 }

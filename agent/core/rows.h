@@ -62,9 +62,9 @@ int rows_went_on(struct rows *r, const char *was, const char *from, struct file_
 int rows_unlanded(struct rows *r, const char *path, struct file_id file, const char *to)
     __attribute__((warn_unused_result));
 
-/* rows_lent(r, name): the image that has this name has it from the one that the index knows by it:
- * that one has it back where it is found elsewhere. */
-void rows_lent(struct rows *r, const char *name);
+/* rows_lent(r, file, name): if the image that is this file has the name, it has it from the one
+ * that the index knows by it: that one has it back where it is found elsewhere. */
+void rows_lent(struct rows *r, struct file_id file, const char *name);
 
 /* rows_each_adrift(r, fn, arg): each name of the images that have no name in the index any more and
  * are not lost, nor is it unknown when their file was made: nothing else knows of them. The first

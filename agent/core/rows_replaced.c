@@ -40,6 +40,13 @@ const struct replaced *rows_replaced_find(const struct rows *r, struct file_id f
     return NULL;
 }
 
+void rows_replaced_done(struct rows *r, struct file_id file)
+{
+    for (size_t i = 0; r->replaced && i < ROWS_REPLACED_MAX; i++)
+        if (r->replaced[i].at && file_id_same(r->replaced[i].file, file))
+            r->replaced[i].file = (struct file_id){0}; /* its place in the ring stays */
+}
+
 const char *rows_replaced_at(const struct rows *r, struct file_id file)
 {
     const struct replaced *found = rows_replaced_find(r, file);

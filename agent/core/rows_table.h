@@ -14,8 +14,7 @@ struct name {
     uint64_t sought; /* see rows_seek */
     char *next_path; /* what rewritten rows have instead; see rows_rewriting */
     bool made;       /* by the pass that is under way */
-    bool over;  /* the image was last here, until another one came, and was found nowhere else */
-    bool lent;  /* see rows_lent */
+    bool lent;       /* see rows_lent */
     bool guess; /* nobody saw it: people may have written it, since the index has the image so */
     char path[];
 };
@@ -75,8 +74,10 @@ int rows_entry_place(struct rows *r, struct entry *e, const char *to)
     __attribute__((warn_unused_result));
 void rows_entry_end(struct rows *r, struct entry *e);
 
-/* rows_replaced_find(r, file): what is remembered of it; NULL. */
+/* rows_replaced_find(r, file): what is remembered of it; NULL. rows_replaced_done(r, file): it was
+ * found, and has its rows: that is remembered no more. */
 const struct replaced *rows_replaced_find(const struct rows *r, struct file_id file);
+void rows_replaced_done(struct rows *r, struct file_id file);
 
 /* rows_entry_is_at(e, path): the image is at this path, by the table's word.
  * rows_entry_is_placed(e): its rows are where it is, or it has none. */

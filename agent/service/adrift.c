@@ -162,23 +162,15 @@ static int load_one(void *arg, struct span name, struct span value)
     return rows_restore(k->m->rows, &image);
 }
 
-/* rows_adrift_fn: it is looked at. What the index has at its place is another image, whose rows may
- * be there, and which nobody looked for yet. */
+/* rows_adrift_fn. */
 static int look_at(void *arg, const struct rows_adrift *image)
 {
     struct keeping *k = arg;
     char key[AGENT_KEY_SIZE];
-    struct index_entry e;
-    int rc;
 
-    if (!agent_key(k->agent, k->m->id, image->to, key))
-        return 0;
-    intake_touch_key(k->agent, k->m->id, key, JOURNAL_SRC_SELF, 0);
-    if (!agent_image(k->agent, key, &e) || !file_id_differs(plan_file(&e.known), image->file))
-        return 0;
-    rc = rows_listed(k->m->rows, image->to, plan_file(&e.known),
-                     follow_listed_at(k->m, &e.known, image->to));
-    return rc < 0 ? rc : 0;
+    if (agent_key(k->agent, k->m->id, image->to, key))
+        intake_touch_key(k->agent, k->m->id, key, JOURNAL_SRC_SELF, 0);
+    return 0;
 }
 
 int adrift_load(struct agent *a, uint64_t seq)
@@ -222,6 +214,46 @@ static int listed_one(void *arg, const char *key, const struct known *known)
     return rc < 0 ? rc : 0;
 }
 
+/* Where images are at whose places the index has others. */
+struct below {
+    struct keeping k;
+    struct buf places; /* with their NULs */
+};
+
+/* rows_adrift_fn. */
+static int below_gather(void *arg, const struct rows_adrift *image)
+{
+    struct below *b = arg;
+    char key[AGENT_KEY_SIZE];
+    struct index_entry e;
+
+    if (!agent_key(b->k.agent, b->k.m->id, image->to, key) || !agent_image(b->k.agent, key, &e) ||
+        !file_id_differs(plan_file(&e.known), image->file))
+        return 0;
+    return buf_append(&b->places, image->to, strlen(image->to) + 1);
+}
+
+/* Rows of what the index has at the place of an image that it does not have may be there: nobody
+ * looked for that yet. */
+static int below_listed(struct agent *a, struct mapping *m)
+{
+    struct below b = {.k = {.agent = a, .m = m}};
+    int rc;
+
+    buf_init(&b.places, SIZE_MAX);
+    rc = rows_each_adrift(m->rows, below_gather, &b);
+    for (const char *at = b.places.data; rc >= 0 && at && at < b.places.data + b.places.len;
+         at += strlen(at) + 1) {
+        char key[AGENT_KEY_SIZE];
+        struct index_entry e;
+
+        if (agent_key(a, m->id, at, key) && agent_image(a, key, &e))
+            rc = rows_listed(m->rows, at, plan_file(&e.known), follow_listed_at(m, &e.known, at));
+    }
+    buf_release(&b.places);
+    return rc < 0 ? rc : 0;
+}
+
 int adrift_listed(struct agent *a)
 {
     int rc = 0;
@@ -234,9 +266,10 @@ int adrift_listed(struct agent *a)
 
         if (!m->rows || m->conf->kind != CONF_REPOSITORY)
             continue;
+        rc = below_listed(a, m);
         any_name(m, name);
         m->rows_any = index_meta_get(a->index, name, value, &size) == 0;
-        if (m->rows_any)
+        if (rc == 0 && m->rows_any)
             rc = index_each_under(a->index, m->conf->prefix, NULL, listed_one, &k);
     }
     return rc;

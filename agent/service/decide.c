@@ -256,7 +256,10 @@ static void decide_one(struct agent *a, struct item *it)
     }
     if (rc == 0 && it->seen.kind == FILE_REGULAR && plan_is_recovered(&it->seen, &entry.known)) {
         entry.known.born_ns = it->seen.born_ns;
-        rc = index_put(a->index, it->key, &entry.known, NULL);
+        if (!a->options.dry_run && index_put(a->index, it->key, &entry.known, NULL)) {
+            agent_fail(a, -EIO, "writing the index");
+            return;
+        }
         agent_dirty(a);
     }
     if (it->seen.kind != FILE_REGULAR)

@@ -92,7 +92,8 @@ bool follow_came_back(const struct agent *a, const struct item *it, const char *
 {
     const struct item *left = it->returned ? pending_find(a->pending, key) : NULL;
 
-    return left && left != it && (left->gone_ms || left->seen.kind != FILE_REGULAR);
+    return left && left != it &&
+           (left->gone_ms || (left->observed_ms && left->seen.kind != FILE_REGULAR));
 }
 
 /* The index has it that the image went on from the item's path, and that lists may still name it

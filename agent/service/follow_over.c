@@ -72,7 +72,7 @@ void follow_seen(struct agent *a, struct item *it, struct item *before)
     rc = index_get(a->index, before->key, &e);
     if (rc == 0 && has_rows_of(a, rows, it, before, &e.known)) {
         follow_unlanded(a, it, before->path);
-        rows_lent(rows, before->path);
+        rows_lent(rows, file_id_of(&it->seen), before->path);
     }
     if (rc != -ENOENT)
         return;

@@ -45,7 +45,7 @@ static int may_be_back(void *arg, const char *key, const struct known *known)
         strcmp(known->moved_to, b->it->key) != 0)
         return 0;
     o = pending_find(b->agent->pending, key);
-    return o && rename_is_open(o);
+    return o && rename_is_open(o) && b->agent->now_ms - b->it->gone_ms < GONE_PATIENCE_MS;
 }
 
 /* Some path that is still to be planned has this image's inode, or had the image: it may have been
@@ -58,7 +58,7 @@ static bool may_be_claimed(struct agent *a, const struct item *it)
 
     if (index_get(a->index, it->key, &e))
         return false;
-    if (index_each_inode(a->index, e.known.ino, may_be_back, &b) > 0)
+    if (e.known.ino && index_each_inode(a->index, e.known.ino, may_be_back, &b) > 0)
         return true;
     other = sighted_find(a, it->mapping, e.known.ino);
     return other && other != it && other->mapping == it->mapping &&

@@ -84,9 +84,12 @@ static void forget_departed(struct agent *a, const char *key)
 {
     struct index_entry e;
 
-    if ((!agent_image(a, key, &e) || e.known.flags & KNOWN_UNCERTAIN) &&
-        departed_forget(a->index, key))
+    if ((agent_image(a, key, &e) && !(e.known.flags & KNOWN_UNCERTAIN)) ||
+        !departed_since(a->index, key, 0, DEPARTED_ANYWHERE))
+        return;
+    if (departed_forget(a->index, key))
         agent_fail(a, -EIO, "writing the index");
+    agent_dirty(a);
 }
 
 /* What was at `left`, and at `root` before, is no image that anybody knows of, and at the place to
