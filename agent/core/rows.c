@@ -200,10 +200,11 @@ static void name_yield(struct rows *r, const char *path, enum yields when)
 
 void rows_lent(struct rows *r, struct file_id file, const char *name)
 {
-    struct entry *e = entry_of_file(r, file);
+    const struct entry *e = entry_of_file(r, file);
+    struct name *n = e ? rows_name_find(e, name) : NULL;
 
-    for (struct name *n = e ? e->names : NULL; n; n = n->next)
-        n->lent |= strcmp(n->path, name) == 0;
+    if (n)
+        n->lent = true;
 }
 
 /* People may have written this name. 0 or -ENOMEM. */
@@ -212,8 +213,8 @@ static int name_guess(struct rows *r, struct entry *e, const char *path)
     bool had_it = map_get_str(r->by_name, path) != NULL;
     int rc = rows_name_add(r, e, path);
 
-    for (struct name *n = e->names; rc == 0 && !had_it && n; n = n->next)
-        n->guess |= strcmp(n->path, path) == 0;
+    if (rc == 0 && !had_it)
+        rows_name_find(e, path)->guess = true;
     return rc;
 }
 

@@ -88,14 +88,16 @@ static struct entry *restored(struct rows *r, const struct rows_adrift *image)
 int rows_restore(struct rows *r, const struct rows_adrift *image)
 {
     struct entry *e = map_get(r->by_file, &image->file, sizeof image->file);
+    struct name *n;
     int rc = 0;
 
     if (e)
         rc = rows_name_add(r, e, image->name);
     else if (!(e = restored(r, image)))
         rc = -ENOMEM;
-    for (struct name *n = rc ? NULL : e->names; n; n = n->next)
-        n->guess |= image->guess && strcmp(n->path, image->name) == 0;
+    n = rc || !image->guess ? NULL : rows_name_find(e, image->name);
+    if (n)
+        n->guess = true;
     if (rc == 0)
         r->pending |= !rows_entry_is_placed(e);
     return rc;

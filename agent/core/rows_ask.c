@@ -124,3 +124,11 @@ int rows_each_going(const struct rows *r, const char *image, const char *path, c
         rc = fn(arg, at);
     return rc ? rc : fn(arg, path);
 }
+
+struct name *rows_name_find(const struct entry *e, const char *path)
+{
+    for (struct name *n = e->names; n; n = n->next)
+        if (strcmp(n->path, path) == 0)
+            return n;
+    return NULL;
+}

@@ -65,6 +65,8 @@ struct rows {
 int rows_name_add(struct rows *r, struct entry *e, const char *path)
     __attribute__((warn_unused_result));
 void rows_name_remove(struct rows *r, struct entry *e, struct name **at);
+/* rows_name_find(e, path): the entry's name that is this path; NULL. */
+struct name *rows_name_find(const struct entry *e, const char *path);
 
 /* rows_entry_nameless(r, file, at): a new entry of an image without a name: lists name it by `at`.
  * NULL without memory. rows_entry_place(r, e, to): its image is at this path; what was there is

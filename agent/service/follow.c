@@ -129,8 +129,8 @@ bool follow_rows_left(const struct agent *a, const struct item *it, const char *
     return departed_since(a->index, key, began_us / US_PER_S, where);
 }
 
-/* A removal of what the index has here is not done yet, and rows have left the place for it, in an
- * earlier run maybe. */
+/* What the index has here has left, or is about to be removed, in an earlier run maybe, and rows
+ * have left the place for that. */
 static bool is_removed(struct agent *a, const struct item *it, const struct known *known)
 {
     return (known->flags & KNOWN_LEAVING || it->vacated) &&
