@@ -115,6 +115,10 @@ void rows_unseen_end(struct rows *r, const char *image);
 int rows_also(struct rows *r, const char *image, struct file_id file, const char *at,
               const char *name) __attribute__((warn_unused_result));
 
+/* rows_written(r, name, to): a list has this name for the image that is at `to`, if the table says
+ * that it may. */
+void rows_written(struct rows *r, const char *name, const char *to);
+
 /* rows_displaced(r, image, file, at): another image came to the path of this one, which is lost
  * unless the table knows that it left. 0 or -ENOMEM. */
 int rows_displaced(struct rows *r, const char *image, struct file_id file, const char *at)

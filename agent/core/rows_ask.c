@@ -132,3 +132,12 @@ struct name *rows_name_find(const struct entry *e, const char *path)
             return n;
     return NULL;
 }
+
+void rows_written(struct rows *r, const char *name, const char *to)
+{
+    struct entry *e = map_get_str(r->by_name, name);
+    struct name *n = e && rows_entry_is_at(e, to) ? rows_name_find(e, name) : NULL;
+
+    if (n)
+        n->guess = false;
+}

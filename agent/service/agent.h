@@ -213,10 +213,10 @@ struct agent {
     size_t renaming;    /* paths whose image was found elsewhere, until their object is gone */
     int64_t renamed_ms; /* when one of them last went on, or a directory left; 0: never */
     struct order order;
-    size_t flying;
-    size_t flying_large;
+    size_t flying, flying_large;
     uint64_t hashing;
     bool pass_running;
+    int64_t pass_began_s; /* real time; 0: rows are where the last pass took them */
     struct stale_list *stale_lists;
     uint64_t lst_tx;      /* of the rewrite that is under way; 0: none */
     uint64_t lst_unheard; /* of the first rewrite of which the index has not heard; 0: none */

@@ -220,6 +220,8 @@ static void decide_present(struct agent *a, struct item *it, struct known *known
         item_queue_push(&a->parked, it);
         return;
     }
+    if (!known)
+        follow_new(a, it);
     switch (plan_path(&it->seen, known, it->hashed ? &it->hash : NULL)) {
     case PLAN_NOTHING:
     case PLAN_REMOVE:

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Names of the meta values: of what left a key, and of a key that rows of lists were rewritten to.
@@ -24,7 +25,7 @@ static const struct name_kind left = {PREFIX "#", PREFIX "="};
 static const struct name_kind reached = {PREFIX "*", PREFIX ">"};
 
 struct departed {
-    int64_t at_s;
+    int64_t at_s; /* below 0: the same, in doubt */
     uint32_t keep_s;
     char to[PATH_BYTES_MAX + 1]; /* stored without what follows the NUL; of `reached`: the paths
                                     of which the notes lead there, the youngest first, each with its
@@ -46,7 +47,7 @@ static void note_name(const struct name_kind *kind, const char *key, char out[NA
 /* It is as old as what is not remembered any more, or is none. */
 static bool is_old(const struct departed *d, int64_t now_s)
 {
-    return now_s - d->at_s > d->keep_s || d->keep_s > DEPARTED_S;
+    return now_s - llabs(d->at_s) > d->keep_s || d->keep_s > DEPARTED_S;
 }
 
 /* What is noted of a key. */
@@ -351,15 +352,27 @@ bool departed_to(struct index *ix, const char *key, char *to, size_t size)
     return true;
 }
 
-/* A piece of a sweep. */
+/* A piece of a sweep: those that are too old, or (doubt) what left since then. */
 struct sweep {
-    int64_t now_s;
+    int64_t time_s;
+    bool doubt;
     size_t looked_at;
-    struct buf old; /* names, each with a NUL */
+    struct buf names; /* each with a NUL */
     char *next;
 };
 
 #define SWEEP_MOST 2000
+
+/* Is this what the sweep is for? */
+static bool is_swept(const struct sweep *s, const char *name, const struct departed *d)
+{
+    const char kind = name[sizeof PREFIX - 1];
+
+    if (!s->doubt)
+        return is_old(d, s->time_s);
+    return d->at_s >= s->time_s &&
+           (kind == left.by_hash[sizeof PREFIX - 1] || kind == left.by_key[sizeof PREFIX - 1]);
+}
 
 /* index_meta_fn. 1: so many are enough. */
 static int sweep_one(void *arg, struct span name, struct span value)
@@ -368,7 +381,7 @@ static int sweep_one(void *arg, struct span name, struct span value)
     struct departed d = {.keep_s = 0};
     int rc;
 
-    if (name.n >= NAME_SIZE)
+    if (name.n >= NAME_SIZE || name.n < sizeof PREFIX)
         return 0; /* not of ours */
     if (s->looked_at++ == SWEEP_MOST) {
         snprintf(s->next, NAME_SIZE, "%.*s", (int)name.n, name.p);
@@ -376,29 +389,74 @@ static int sweep_one(void *arg, struct span name, struct span value)
     }
     if (value.n >= HEAD)
         memcpy(&d, value.p, HEAD);
-    if (!is_old(&d, s->now_s))
+    if (!is_swept(s, name.p, &d))
         return 0;
-    rc = buf_append_span(&s->old, name);
-    return rc ? rc : buf_append_byte(&s->old, 0);
+    rc = buf_append_span(&s->names, name);
+    return rc ? rc : buf_append_byte(&s->names, 0);
+}
+
+/* What is noted under this name is in doubt. */
+static int doubt_one(struct index *ix, const char *name)
+{
+    struct departed d;
+    size_t n = sizeof d;
+    int rc = index_meta_get(ix, name, &d, &n);
+
+    d.at_s = -d.at_s;
+    return rc ? rc : index_meta_put(ix, name, &d, n);
+}
+
+/* The next piece, from s->next on, which is "" when that was the last. *ret_found: there were such.
+ */
+static int sweep_piece(struct index *ix, struct sweep *s, bool *ret_found)
+{
+    char from[NAME_SIZE];
+    int rc;
+
+    buf_init(&s->names, SIZE_MAX);
+    snprintf(from, sizeof from, "%s", s->next);
+    s->next[0] = '\0';
+    s->looked_at = 0;
+    rc = index_meta_each(ix, PREFIX, from[0] ? from : NULL, sweep_one, s);
+    if (rc == 1)
+        rc = 0;
+    *ret_found = s->names.len > 0;
+    for (const char *name = s->names.data; rc == 0 && name && name < s->names.data + s->names.len;
+         name += strlen(name) + 1)
+        rc = s->doubt ? doubt_one(ix, name) : index_meta_remove(ix, name);
+    buf_release(&s->names);
+    return rc;
 }
 
 int departed_expire(struct index *ix, int64_t now_s, struct departed_sweep *sweep,
                     bool *ret_expired)
 {
-    char from[NAME_SIZE];
-    struct sweep s = {.now_s = now_s, .next = sweep->next};
+    struct sweep s = {.time_s = now_s, .next = sweep->next};
+
+    return sweep_piece(ix, &s, ret_expired);
+}
+
+int departed_doubt(struct index *ix, int64_t since_s)
+{
+    char next[NAME_SIZE] = "";
+    struct sweep s = {.time_s = since_s, .doubt = true, .next = next};
+    bool found;
     int rc;
 
-    buf_init(&s.old, SIZE_MAX);
-    snprintf(from, sizeof from, "%s", sweep->next);
-    sweep->next[0] = '\0';
-    rc = index_meta_each(ix, PREFIX, from[0] ? from : NULL, sweep_one, &s);
-    if (rc == 1)
-        rc = 0;
-    *ret_expired = s.old.len > 0;
-    for (const char *name = s.old.data; rc == 0 && name && name < s.old.data + s.old.len;
-         name += strlen(name) + 1)
-        rc = index_meta_remove(ix, name);
-    buf_release(&s.old);
+    do
+        rc = sweep_piece(ix, &s, &found);
+    while (rc == 0 && next[0]);
     return rc;
+}
+
+int departed_confirm(struct index *ix, const char *key)
+{
+    struct departed d;
+    size_t n;
+    int rc = note_get(ix, &left, key, &d, &n);
+
+    if (rc || n <= HEAD || d.at_s >= 0)
+        return rc == -ENOENT ? 0 : rc;
+    d.at_s = -d.at_s;
+    return note_store(ix, &left, key, &d);
 }

@@ -63,6 +63,12 @@ int departed_listed(struct index *ix, const char *key, size_t prefix)
 /* departed_forget(ix, key): an image is at the path of this key, and rows of it may be. */
 int departed_forget(struct index *ix, const char *key) __attribute__((warn_unused_result));
 
+/* departed_doubt(ix, since_s): the pass that began then did not end in the run before: rows may be
+ * where it found them. What was noted since is nothing for departed_since, until
+ * departed_confirm(ix, key) tells that a list was rewritten for it. 0 or a negative code. */
+int departed_doubt(struct index *ix, int64_t since_s) __attribute__((warn_unused_result));
+int departed_confirm(struct index *ix, const char *key) __attribute__((warn_unused_result));
+
 /* departed_find(v, key, now_s, to, size): where rows of this path went; "": nowhere. False: nothing
  * is known of it. */
 bool departed_find(struct index_view *v, const char *key, int64_t now_s, char *to, size_t size);

@@ -3,6 +3,7 @@
 
 #include "agent/core/ways.h"
 #include "agent/service/departed.h"
+#include "agent/service/follow.h"
 #include "agent/service/work.h"
 #include "base/clock.h"
 
@@ -257,6 +258,18 @@ static void note_written(struct agent *a, const struct mapping *images, const ch
         note_name(a, images, name, moment, (struct file_id){0});
 }
 
+/* What is there by now was made when the list that names it was written, or later: that names what
+ * had been there, if events tell where it is. */
+static void note_passed(struct agent *a, const struct mapping *images, const char *name,
+                        uint64_t moment)
+{
+    char key[AGENT_KEY_SIZE], now[AGENT_KEY_SIZE];
+
+    if (agent_key(a, images->id, name, key) &&
+        fate_since(a, images, key, moment, true, now) == FATE_HERE)
+        follow_named(a, images, now, name);
+}
+
 void explain_end(struct agent *a, struct item *it, const struct job *job)
 {
     const struct mapping *images = &a->mappings[a->mappings[it->mapping].conf->repository];
@@ -271,6 +284,8 @@ void explain_end(struct agent *a, struct item *it, const struct job *job)
         memcpy(&file, at, sizeof file);
         at += sizeof file;
         note_name(a, images, at, job->begun, file);
+        if (file.born_ns >= job->seen.mtime_ns)
+            note_passed(a, images, at, job->written);
     }
     for (const char *at = away->data; at && at < away->data + away->len; at += strlen(at) + 1)
         note_written(a, images, at + 1, job->written);

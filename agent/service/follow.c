@@ -83,8 +83,8 @@ int follow_also_as(struct agent *a, struct rows *rows, const struct item *it, co
  * no pass came to that yet. */
 static bool may_be_listed(struct agent *a, const struct item *it, const struct known *known)
 {
-    if ((known->flags & KNOWN_LISTED) && known->moved_to)
-        return strcmp(known->moved_to, it->key) == 0;
+    if ((known->flags & KNOWN_LISTED) && known->moved_to && strcmp(known->moved_to, it->key) == 0)
+        return true;
     return it->vacated && !departed_since(a->index, it->key, 0, DEPARTED_ANYWHERE);
 }
 
@@ -305,7 +305,7 @@ static bool replaced_follow(struct agent *a, struct rows *rows, struct item *it)
     const char *was = rows_replaced_at(rows, file);
     int rc;
 
-    if (!was || strcmp(was, it->path) == 0)
+    if (!was || strcmp(was, it->path) == 0 || is_home_again(a, it, was))
         return false;
     rc = image_set(it, was, file);
     rc = rc ? rc : rows_regain(rows, file, it->path);
@@ -417,6 +417,7 @@ static bool is_back(struct agent *a, const struct item *it, char key[AGENT_KEY_S
 bool follow_is_replaced(struct agent *a, const struct item *it, char key[AGENT_KEY_SIZE])
 {
     struct index_entry e;
+    struct birth b;
 
     if (is_renewed(a, it, key))
         return true;
@@ -424,7 +425,8 @@ bool follow_is_replaced(struct agent *a, const struct item *it, char key[AGENT_K
         return true;
     snprintf(key, AGENT_KEY_SIZE, "%s", it->key);
     return !it->image && !it->origin && !it->vacated && agent_image(a, it->key, &e) &&
-           plan_is_other(&it->seen, &e.known) && !follow_is_elsewhere(a, it, &e.known);
+           plan_is_other(&it->seen, &e.known) && !follow_is_elsewhere(a, it, &e.known) &&
+           !(follow_has_birth(&it->seen) && birth_find(a, it, &it->seen, &b));
 }
 
 bool follow_has_file(struct agent *a, const struct item *it)

@@ -47,6 +47,13 @@ bool follow_is_known_by_birth(const struct agent *a, const struct item *it);
  * or a negative code. */
 int follow_also(struct agent *a, struct rows *rows, const struct item *it, const char *path);
 
+/* follow_new(a, it): the item is a new file, at a path which the index does not have. */
+void follow_new(struct agent *a, const struct item *it);
+
+/* follow_named(a, m, key, name): the image that is under this key was at the path `name` when a
+ * list was written that has it. */
+void follow_named(struct agent *a, const struct mapping *m, const char *key, const char *name);
+
 /* follow_also_of(a, rows, it, of): lists may name the image that the index has, or had, under the
  * key `of` by the item's path, too. True: there is one. */
 bool follow_also_of(struct agent *a, struct rows *rows, const struct item *it, const char *of);

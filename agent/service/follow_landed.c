@@ -114,6 +114,14 @@ static void note_replaced(struct agent *a, struct rows *rows, const struct item 
                       follow_listed_at(agent_mapping(a, it), &e.known, it->path), false);
 }
 
+void follow_new(struct agent *a, const struct item *it)
+{
+    struct rows *rows = follow_rows(a, it);
+
+    if (rows && !it->image)
+        rows_unguess(rows, it->path);
+}
+
 void follow_landed(struct agent *a, struct item *it, struct known *fresh,
                    char at_key[AGENT_KEY_SIZE])
 {
@@ -126,8 +134,6 @@ void follow_landed(struct agent *a, struct item *it, struct known *fresh,
     follow_overtaken(a, it);
     if (rows)
         note_replaced(a, rows, it);
-    if (rows && !it->image && index_get(a->index, it->key, &e) == -ENOENT)
-        rows_unguess(rows, it->path);
     if (it->image) {
         follow_leave(a, it);
         if (!it->peer) /* the journal does not tell that it was renamed: the index must, soon */

@@ -8,13 +8,20 @@
 #include <errno.h>
 #include <string.h>
 
+/* A look at the item's path, after all that events told of it, found what the index has there. */
+static bool is_there(struct agent *a, const struct item *it)
+{
+    return !it->again && it->state != ITEM_SETTLING && it->state != ITEM_OBSERVING &&
+           it->seen.kind == FILE_REGULAR && follow_has_file(a, it);
+}
+
 /* What the index has under the key to which what was at the item's path went had left before, and
- * is not back. */
-static bool had_left(const struct agent *a, const char *key)
+ * is not back: no event told that, and no look. */
+static bool had_left(struct agent *a, const char *key)
 {
     const struct item *it = pending_find(a->pending, key);
 
-    return it && it->vacated && !it->returned;
+    return it && it->vacated && !it->returned && !is_there(a, it);
 }
 
 /* Lists may name the image that was at that key by the item's path, too. True: there is one. What
@@ -25,7 +32,7 @@ static bool passed_as(struct agent *a, struct rows *rows, const struct item *it,
     const struct item *now = pending_find(a->pending, at_key);
     char key[AGENT_KEY_SIZE];
 
-    if (!image && now && now->vacated && now->origin)
+    if (!image && now && now->vacated && now->origin && !is_there(a, now))
         return false;
     return agent_key(a, it->mapping, image ? image : at, key) && follow_also_of(a, rows, it, key);
 }
@@ -91,6 +98,24 @@ void follow_passed(struct agent *a, const struct item *it)
         return;
     while (!passed_as(a, rows, it, trail.key) && trail_back(a, &trail))
         ;
+}
+
+void follow_named(struct agent *a, const struct mapping *m, const char *key, const char *name)
+{
+    const struct item *it = pending_find(a->pending, key);
+    const char *image = key + m->prefix_len;
+    struct index_entry e;
+    int rc = 0;
+
+    if (!m->rows)
+        return;
+    if (it && follow_has_birth(&it->seen))
+        rc = follow_also(a, m->rows, it, name);
+    else if (agent_image(a, key, &e))
+        rc = rows_also(m->rows, image, plan_file(&e.known), follow_listed_at(m, &e.known, image),
+                       name);
+    rows_written(m->rows, name, image);
+    follow_noted(a, m->rows, rc);
 }
 
 /* Nothing but the item's file was at this place when it was looked at last. */

@@ -11,6 +11,7 @@
 #include "agent/core/account.h"
 #include "agent/service/adrift.h"
 #include "agent/service/agent.h"
+#include "agent/service/departed.h"
 #include "agent/service/follow.h"
 #include "agent/service/recover_rows.h"
 #include "agent/service/trash_notes.h"
@@ -71,7 +72,8 @@ int recover_seq_put(struct agent *a)
 
     int rc = index_meta_put(a->index, "journal", &p, sizeof p);
 
-    return rc ? rc : index_meta_put(a->index, "rewrites", &a->lst_unheard, sizeof a->lst_unheard);
+    rc = rc ? rc : index_meta_put(a->index, "rewrites", &a->lst_unheard, sizeof a->lst_unheard);
+    return rc ? rc : index_meta_put(a->index, "pass", &a->pass_began_s, sizeof a->pass_began_s);
 }
 
 static void open_free(struct open_tx *o)
@@ -595,6 +597,16 @@ static void want_passes(struct agent *a)
             relist_wanted(a);
 }
 
+/* What the index has of a pass that did not end. */
+static int recover_pass(struct agent *a)
+{
+    size_t size = sizeof a->pass_began_s;
+
+    if (index_meta_get(a->index, "pass", &a->pass_began_s, &size) || size != sizeof a->pass_began_s)
+        a->pass_began_s = 0; /* an index of before this was told */
+    return a->pass_began_s ? departed_doubt(a->index, a->pass_began_s) : 0;
+}
+
 int recover(struct agent *a, uint64_t next_seq, struct err *e)
 {
     struct recovery r = {.agent = a, .open = map_new()};
@@ -613,6 +625,7 @@ int recover(struct agent *a, uint64_t next_seq, struct err *e)
         r.applied = (struct applied){.seq = 0, .from = 1};
         rc = 0;
     }
+    rc = rc ? rc : recover_pass(a);
     rc = rc ? rc : adrift_load(a, r.applied.seq);
     if (rc == 0 && r.applied.from < next_seq)
         rc = recover_read(&r, a->conf->journal_dir, e);

@@ -121,19 +121,18 @@ static int name_dropped(const struct rewritten *w, const char *from_key)
                                                           : note_put(&w->names->taken, from_key);
 }
 
-/* Rows went from one path to the other, of an image that only the table knows. Each change of a
- * pass is looked at once: in the next list that has it, rows of the new name may be another
- * image's. 1: it is dealt with, 0, or a negative code. */
-static int rewriting(const struct rewritten *w, struct rows *rows, const char *from, const char *to)
+/* Each change of a pass is looked at once: several rows may have it, and in the next list that has
+ * it, rows of the new name may be another image's. 1: it is new, 0, or a negative code. */
+static int change_note(const struct rewritten *w, const char *from, const char *to)
 {
     char change[2 * AGENT_KEY_SIZE];
     int rc;
 
     (void)snprintf(change, sizeof change, "%u\n%s\n%s", w->repository, from, to);
     if (w->names->changes && map_get_str(w->names->changes, change))
-        return 1;
+        return 0;
     rc = note_put(&w->names->changes, change);
-    return rc ? rc : rows_rewriting(rows, from, to);
+    return rc ? rc : 1;
 }
 
 /* A list that was rewritten is rewritten again: that is another pass. 0 or -ENOMEM. */
@@ -160,13 +159,17 @@ static int rewritten_row(void *arg, const char *from, const char *to)
 
     if (!agent_key(w->agent, w->repository, from, from_key))
         return 0;
-    if (!to)
-        return name_dropped(w, from_key);
+    rc = departed_confirm(w->agent->index, from_key);
+    if (rc || !to)
+        return rc ? rc : name_dropped(w, from_key);
     if (!agent_key(w->agent, w->repository, to, to_key))
         return 0;
+    rc = change_note(w, from, to);
+    if (rc <= 0)
+        return rc;
     rc = departed_forget(w->agent->index, to_key); /* as where the pass ends (follow_settled) */
     if (rc == 0 && rows && rows_adrift(rows))
-        rc = rewriting(w, rows, from, to);
+        rc = rows_rewriting(rows, from, to); /* of an image that only the table knows */
     if (rc)
         return rc < 0 ? rc : 0;
     landed = index_get(w->agent->index, to_key, &new) == 0;

@@ -307,6 +307,8 @@ static int pass_fill(struct agent *a, const struct mapping *m, struct job *job)
     struct pass_batch batch = {.agent = a, .m = m, .changes = job->changes};
     int rc = list_holds_names(a, m, job);
 
+    if (!a->pass_began_s)
+        a->pass_began_s = a->real_us / US_PER_S;
     pass_take_items(a, m);
     departed_begin(&batch.departed);
     rc = rc ? rc : rows_take(m->rows, pass_row, &batch);

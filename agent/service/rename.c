@@ -249,10 +249,11 @@ bool rename_must_wait(struct agent *a, const struct item *it, const struct known
 {
     const struct item *other;
 
-    if (!known || (known->flags & (KNOWN_MOVED | KNOWN_UNCERTAIN)) ||
-        !plan_is_other(&it->seen, known))
+    if (!known || (known->flags & (KNOWN_MOVED | KNOWN_UNCERTAIN)))
         return false;
     other = rename_heir(a, it);
+    if (!plan_is_other(&it->seen, known)) /* the look was ahead of the event that it is back */
+        return other && it->vacated && patient(a, it);
     if (other && is_undecided(other) && (other->state != ITEM_CLAIMED || other->copied) &&
         a->now_ms - it->observed_ms < AGENT_PASS_MAX_MS)
         return true;

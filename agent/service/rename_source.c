@@ -15,11 +15,14 @@ bool rename_is_link(struct agent *a, const struct item *it, const struct known *
            !plan_is_other(&it->seen, &e.known);
 }
 
-/* A transfer of the item's file may have left this, under a key of which S3 had nothing else. */
+/* A transfer of the item's file may have left this, under a key of which S3 had nothing else. What
+ * was made before that one's content has its inode since then: it is that file, edited. */
 static bool is_interrupted(const struct item *it, const struct known *known)
 {
     return (known->flags & KNOWN_UNCERTAIN) && !(known->flags & (KNOWN_MOVED | KNOWN_LEAVING)) &&
-           !known->etag[0] && known->size == it->seen.size && known->mtime_ns == it->seen.mtime_ns;
+           !known->etag[0] &&
+           ((known->size == it->seen.size && known->mtime_ns == it->seen.mtime_ns) ||
+            (it->seen.born_ns && it->seen.born_ns <= known->mtime_ns));
 }
 
 /* index_fn: an entry with the new path's inode, of the same mapping and still in its place. Where a

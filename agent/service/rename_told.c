@@ -151,8 +151,7 @@ void rename_told(struct agent *a, unsigned mapping, const char *from, const char
     else if (came_over(a, left, &b))
         root = b.key;
     anew = root == from_key && left->vacated; /* what S3 has there had left before */
-    if (root == from_key)
-        forget_departed(a, root);
+    forget_departed(a, from_key);
     left->vacated = true; /* what comes there now overwrites nothing */
     first = anew ? NULL : pending_find(a->pending, root);
     if (is_replaced(a, left, root, anew, came)) {

@@ -232,8 +232,22 @@ static bool go_on(const struct run *r)
     return left && !tree_wrong() && !is_held();
 }
 
-/* The rule that a run breaks, or NULL; ret_steps: its length. */
-static const char *run_once(const struct run *r, unsigned *ret_steps)
+/* Wait for the kernel's clock of ctimes, which goes in steps of some milliseconds. */
+static void wait_tick(void)
+{
+    const struct timespec rest = {.tv_nsec = 200000};
+    struct timespec began, now;
+
+    must(clock_gettime(CLOCK_REALTIME_COARSE, &began) == 0, "clock");
+    do {
+        (void)nanosleep(&rest, NULL);
+        must(clock_gettime(CLOCK_REALTIME_COARSE, &now) == 0, "clock");
+    } while (now.tv_sec == began.tv_sec && now.tv_nsec == began.tv_nsec);
+}
+
+/* The rule that a run breaks, or NULL; ret_steps: its length. apart: no two deeds are in one step
+ * of that clock. */
+static const char *run_once(const struct run *r, bool apart, unsigned *ret_steps)
 {
     static const struct run calm = {.crash = NO_CRASH};
 
@@ -250,6 +264,8 @@ static const char *run_once(const struct run *r, unsigned *ret_steps)
     at_step = 0;
     for (unsigned i = 0; i < r->count; i++) {
         log_debug("simulation: deed %u", r->deed[i]);
+        if (apart)
+            wait_tick();
         (void)tree_deed(r->deed[i]); /* some are not possible now */
         if (go_on(r))
             tree_rested();
@@ -263,6 +279,15 @@ static const char *run_once(const struct run *r, unsigned *ret_steps)
     return tree_wrong();
 }
 
+/* The same, made again where it broke a rule: what depends on which ctimes are equal is not the
+ * schedule's, and no file gets to S3 within a step of that clock. */
+static const char *run_told(const struct run *r, unsigned *ret_steps)
+{
+    const char *wrong = run_once(r, false, ret_steps);
+
+    return wrong ? run_once(r, true, ret_steps) : NULL;
+}
+
 /* Leave out what is not needed for the failure. */
 static void shrink(struct run *r)
 {
@@ -273,7 +298,7 @@ static void shrink(struct run *r)
 
         memmove(less.deed + i, less.deed + i + 1, (r->count - i - 1) * sizeof *less.deed);
         less.count--;
-        if (run_once(&less, &ignored))
+        if (run_told(&less, &ignored))
             *r = less;
         else
             i++;
@@ -286,7 +311,7 @@ static void tell(struct run r)
     unsigned ignored;
 
     shrink(&r);
-    printf("broken: %s\nrepeat: simulate --repeat %" PRIu64 ":%u:%u:%d", run_once(&r, &ignored),
+    printf("broken: %s\nrepeat: simulate --repeat %" PRIu64 ":%u:%u:%d", run_told(&r, &ignored),
            r.seed, r.gap, r.crash, (r.strict ? STRICT : 0) + (r.late ? LATE : 0));
     for (unsigned i = 0; i < r.count; i++)
         printf(":%u", r.deed[i]);
@@ -312,7 +337,7 @@ static bool is_wanted(const struct run *r)
 /* A run that is wanted; ret_steps: its length, if it was made. False: no more are to be made. */
 static bool try(const struct run *r, unsigned *ret_steps)
 {
-    if (!is_wanted(r) || !run_once(r, ret_steps))
+    if (!is_wanted(r) || !run_told(r, ret_steps))
         return true;
     failures++;
     tell(*r);
@@ -372,7 +397,7 @@ static bool try_chance(uint64_t seed, double seconds)
         r.crash = mix(seed + 2) % 512;
         for (unsigned i = 0; i < r.count; i++)
             r.deed[i] = mix(mix(seed) + i) % TREE_DEEDS;
-        if (run_once(&r, &ignored)) {
+        if (run_told(&r, &ignored)) {
             failures++;
             tell(r);
             if (!keep_going)
@@ -398,7 +423,7 @@ static bool repeat(const char *text)
     r.late = flags & LATE;
     while (*at == ':' && r.count < RUN_DEEDS)
         r.deed[r.count++] = (unsigned)strtoul(at + 1, &at, 10) % TREE_DEEDS;
-    wrong = run_once(&r, &steps);
+    wrong = verbose ? run_once(&r, true, &steps) : run_told(&r, &steps);
     printf("%s (%u steps)\n", wrong ? wrong : "nothing is broken", steps);
     tree_show();
     return !wrong;

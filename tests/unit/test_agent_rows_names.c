@@ -432,6 +432,25 @@ static void test_a_name_of_what_was_there_takes_nothing_from_what_is(void **stat
     rows_free(r);
 }
 
+/* A list was written while the image was there: a new file at that place has no claim to its row,
+ * as it has to one that people only may have written. */
+static void test_a_name_that_a_list_has_is_no_guess(void **state)
+{
+    struct rows *r = rows_new();
+
+    (void)state;
+    assert_int_equal(rows_follow(r, "n0", born(10, 1), "n0", "n3"), 0);
+    assert_int_equal(rows_also(r, "n0", born(10, 1), "n0", "n1"), 0);
+    assert_int_equal(rows_also(r, "n0", born(10, 1), "n0", "n2"), 0);
+    rows_written(r, "n1", "n3");
+    rows_written(r, "n2", "n0"); /* it is not there */
+    rows_written(r, "n4", "n3"); /* nobody may have that */
+    rows_unguess(r, "n1");
+    rows_unguess(r, "n2");
+    expect_pass(r, "n0>n3 n1>n3 ");
+    rows_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -442,6 +461,7 @@ int main(void)
         cmocka_unit_test(test_what_is_gone_again_is_in_no_ones_way),
         cmocka_unit_test(test_a_name_that_a_pass_takes_is_known),
         cmocka_unit_test(test_a_name_of_what_was_there_takes_nothing_from_what_is),
+        cmocka_unit_test(test_a_name_that_a_list_has_is_no_guess),
         cmocka_unit_test(test_names_that_s3_does_not_have),
         cmocka_unit_test(test_what_nobody_finds_is_named_as_s3_has_it),
         cmocka_unit_test(test_what_the_index_says_of_lists_is_believed),

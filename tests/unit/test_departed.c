@@ -220,6 +220,42 @@ static void test_where_another_image_came_nothing_is_remembered(void **state)
     index_close(ix);
 }
 
+static bool is_noted_since(struct index *ix, const char *path, int64_t since_s)
+{
+    char key[1024];
+
+    snprintf(key, sizeof key, PREFIX "%s", path);
+    return departed_since(ix, key, since_s, DEPARTED_ANYWHERE);
+}
+
+/* Rows may be where such a pass found them, unless a list is known to be rewritten. */
+static void test_what_a_pass_that_did_not_end_noted_is_in_doubt(void **state)
+{
+    struct index *ix = opened();
+    char to[8], name[512];
+
+    (void)state;
+    memset(name, 'n', sizeof name);
+    name[sizeof name - 1] = '\0';
+    note_listed(ix, "a", "b", NOW_S - 1);
+    note_listed(ix, "c", "d", NOW_S);
+    note(ix, name, NULL, NOW_S + 1);
+    assert_int_equal(departed_doubt(ix, NOW_S), 0);
+    assert_true(departed_since(ix, PREFIX "a", 0, DEPARTED_ANYWHERE));
+    assert_false(departed_since(ix, PREFIX "c", 0, DEPARTED_ANYWHERE));
+    assert_false(is_noted_since(ix, name, 0));
+    assert_true(departed_to(ix, PREFIX "c", to, sizeof to)); /* an old list is led on as before */
+    expect_at(ix, "c", NOW_S + DEPARTED_S, "d");
+    expect_at(ix, "c", NOW_S + DEPARTED_S + 1, NULL);
+    assert_int_equal(departed_confirm(ix, PREFIX "c"), 0);
+    assert_int_equal(departed_confirm(ix, PREFIX "never"), 0);
+    assert_true(departed_since(ix, PREFIX "c", NOW_S, DEPARTED_ANYWHERE));
+    assert_false(departed_since(ix, PREFIX "c", NOW_S + 1, DEPARTED_ANYWHERE));
+    note(ix, name, NULL, NOW_S + 2); /* the next pass */
+    assert_true(is_noted_since(ix, name, NOW_S + 2));
+    index_close(ix);
+}
+
 static int count(void *arg, struct span name, struct span value)
 {
     (void)name;
@@ -300,6 +336,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_all_changes_of_a_pass_happen_at_once, scratch_setup,
                                         scratch_teardown),
         cmocka_unit_test_setup_teardown(test_where_another_image_came_nothing_is_remembered,
+                                        scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_what_a_pass_that_did_not_end_noted_is_in_doubt,
                                         scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_all_are_gone_through_a_piece_at_a_time, scratch_setup,
                                         scratch_teardown),

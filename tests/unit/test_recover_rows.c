@@ -154,6 +154,18 @@ static void test_rows_of_the_other_that_went_say_so_themselves(void **state)
     end(&bed);
 }
 
+static void test_several_rows_of_an_image_are_one_change(void **state)
+{
+    struct bed bed;
+
+    (void)state;
+    begin(&bed);
+    rewritten(&bed, "train.lst", "1\tb/y\t7\t1\tb/x\n2\tb/x\t1\t1\ta/y\n3\tb/y\t8\t1\tb/x\n");
+    assert_null(listed(&bed, IMAGES "b/y"));
+    assert_null(listed(&bed, IMAGES "b/x"));
+    end(&bed);
+}
+
 /* A third image, of which only the table of rows knows, had that name by what the last commit says.
  */
 static void adrift(struct bed *bed)
@@ -211,6 +223,7 @@ int main(void)
         INDEX_TEST(test_a_list_that_was_not_rewritten_may_have_it_of_the_other),
         INDEX_TEST(test_what_cannot_be_read_may_have_it),
         INDEX_TEST(test_a_list_that_was_rewritten_too_has_it_of_the_same),
+        INDEX_TEST(test_several_rows_of_an_image_are_one_change),
         INDEX_TEST(test_rows_of_the_other_that_went_say_so_themselves),
         INDEX_TEST(test_a_name_that_rows_got_is_none_of_what_is_adrift),
         INDEX_TEST(test_a_name_is_of_who_had_it_first),
