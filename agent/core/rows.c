@@ -641,8 +641,8 @@ int rows_landed(struct rows *r, const char *image, struct file_id file, const ch
     if (old && old != e)
         entry_unname(r, old);
     overwrite(r, e, file, path);
-    if (!e ||
-        (e->image && !e->unseen && rows_entry_is_at(e, e->image) && !rows_entry_is_at(e, path)))
+    if (!e || (e->image && !e->unseen && !e->lost && rows_entry_is_at(e, e->image) &&
+               !rows_entry_is_at(e, path)))
         return 0; /* or it has come to where it is already, and this to where it was in between */
     if (entry_name(r, e, path) || entry_file(r, e, file) ||
         (e->lost && entry_of_file(r, file) == e && rows_entry_place(r, e, path)))

@@ -96,6 +96,14 @@ bool follow_came_back(const struct agent *a, const struct item *it, const char *
            (left->gone_ms || (left->observed_ms && left->seen.kind != FILE_REGULAR));
 }
 
+/* The table has this file as the image of that name. */
+static bool is_known_as(const struct rows *rows, struct file_id file, const char *name)
+{
+    const char *image = rows_image_of(rows, file);
+
+    return image && strcmp(image, name) == 0;
+}
+
 /* The index has it that the image went on from the item's path, and that lists may still name it
  * so. Nobody may have looked since where it is now: what comes here has rows of its own. */
 static int displaced_before(struct agent *a, struct rows *rows, const struct item *it,
@@ -107,10 +115,14 @@ static int displaced_before(struct agent *a, struct rows *rows, const struct ite
     const char *image;
 
     snprintf(key, sizeof key, "%s", known->moved_to ? known->moved_to : it->key);
-    if (follow_find(a, key, &e) || !plan_is_other(&it->seen, &e.known) ||
-        !may_be_listed(a, it, &e.known))
+    if (follow_find(a, key, &e) || !plan_is_other(&it->seen, &e.known))
         return 0;
     image = key + m->prefix_len;
+    if (is_known_as(rows, plan_file(&e.known), it->path) && !rows_has(rows, image) &&
+        rows_landed(rows, NULL, plan_file(&e.known), image)) /* S3 has it by that alone, soon */
+        return -ENOMEM;
+    if (!may_be_listed(a, it, &e.known))
+        return 0;
     if (follow_came_back(a, it, key))
         return rows_is_free(rows, it->path)
                    ? 0
@@ -593,6 +605,8 @@ void follow_moved(struct agent *a, const struct item *it, const struct known *kn
         return;
     snprintf(key, sizeof key, "%s", known->moved_to);
     rc = follow_find(a, key, &e);
+    if (rc == 0 && departed_since(a->index, it->key, 0, DEPARTED_ELSEWHERE))
+        return; /* and so have its rows */
     if (rc == 0 && has_moved_on(a, rows, it, known, &e.known))
         return;
     there = rc == 0 ? pending_find(a->pending, key) : NULL;

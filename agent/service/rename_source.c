@@ -90,9 +90,12 @@ static bool source_told(struct rename_source *s, const char *key, bool exact)
     do {
         const char *image = m->rows ? rows_image_at(m->rows, trail.key + m->prefix_len) : NULL;
 
-        if ((image && agent_key(s->agent, s->it->mapping, image, image_key) &&
-             source_take(s, image_key, exact)) ||
-            source_take(s, trail.key, exact))
+        if (!exact && source_take(s, trail.key, false))
+            return true; /* whoever came there since */
+        if (image && agent_key(s->agent, s->it->mapping, image, image_key) &&
+            source_take(s, image_key, exact))
+            return true;
+        if (exact && source_take(s, trail.key, true))
             return true;
     } while (trail_back(s->agent, &trail));
     return false;

@@ -266,6 +266,12 @@ EXACT = (
      "8303135845886509219:7:4:1:5:6:3:8:23"),
     ("a new file is saved over an image, and goes back to where it was written and gets a row",
      "875446035232991535:6:376:0:17:19:7:5:12:23:17:16"),
+    ("an image is back before S3 has its copy, and is overwritten",
+     "13303690843745859533:5:226:0:8:3:14:9:0"),
+    ("an image is where the rows of a held one were, after a crash",
+     "9302251319068826517:14:27:1:4:19:5:11:6:20"),
+    ("an image is replaced by a file from where another one was, which came to its old place",
+     "7083098620451850287:1:168:0:21:8:9:10:9:17:5:12"),
 )
 
 # The same, where commits do not take long: what is lost with a crash otherwise, nothing tells.
