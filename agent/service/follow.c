@@ -605,8 +605,6 @@ void follow_moved(struct agent *a, const struct item *it, const struct known *kn
         return;
     snprintf(key, sizeof key, "%s", known->moved_to);
     rc = follow_find(a, key, &e);
-    if (rc == 0 && departed_since(a->index, it->key, 0, DEPARTED_ELSEWHERE))
-        return; /* and so have its rows */
     if (rc == 0 && has_moved_on(a, rows, it, known, &e.known))
         return;
     there = rc == 0 ? pending_find(a->pending, key) : NULL;

@@ -134,6 +134,8 @@ void follow_landed(struct agent *a, struct item *it, struct known *fresh,
     follow_overtaken(a, it);
     if (rows)
         note_replaced(a, rows, it);
+    if (rows && departed_since(a->index, it->key, 0, DEPARTED_ELSEWHERE))
+        rows_unguess(rows, it->path); /* rows of what was here have left */
     if (it->image) {
         follow_leave(a, it);
         if (!it->peer) /* the journal does not tell that it was renamed: the index must, soon */
