@@ -430,7 +430,7 @@ int rows_unlanded(struct rows *r, const char *path, struct file_id file, const c
  * pass brought its rows there. */
 static bool has_come_without(const struct entry *e, const char *at)
 {
-    if (!rows_entry_is_at(e, at) || e->moved)
+    if (e->moved)
         return false;
     for (const struct name *n = e->names; n; n = n->next)
         if (n->guess != (strcmp(n->path, at) != 0))

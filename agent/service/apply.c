@@ -2,6 +2,7 @@
 #include "agent/core/account.h"
 #include "agent/service/absent.h"
 #include "agent/service/agent.h"
+#include "agent/service/follow.h"
 #include "agent/service/metrics.h"
 #include "agent/service/room.h"
 #include "agent/service/uploads.h"
@@ -408,7 +409,7 @@ void apply_forget_key(struct agent *a, struct mapping *m, const char *key)
 
     if (m->held)
         (void)removals_hold_back(a, m, key);
-    if (index_remove(a->index, key, &was))
+    if (follow_lead_on(a, key) || index_remove(a->index, key, &was))
         agent_fail(a, -EIO, "writing the index");
     m->indexed -= was;
     if (m->absent)

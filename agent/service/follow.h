@@ -47,6 +47,10 @@ bool follow_is_known_by_birth(const struct agent *a, const struct item *it);
  * or a negative code. */
 int follow_also(struct agent *a, struct rows *rows, const struct item *it, const char *path);
 
+/* follow_lead_on(a, key): the index is about to forget the key. What was renamed to it is where its
+ * image went from there. 0 or a negative code. */
+int follow_lead_on(struct agent *a, const char *key) __attribute__((warn_unused_result));
+
 /* follow_new(a, it): the item is a new file, at a path which the index does not have. */
 void follow_new(struct agent *a, const struct item *it);
 

@@ -78,6 +78,42 @@ void follow_left(struct agent *a, const struct item *it)
     agent_dirty(a);
 }
 
+/* A key that the index says to be renamed to another one. */
+struct led {
+    const char *to;
+    char key[AGENT_KEY_SIZE];
+};
+
+/* index_fn. */
+static int leads_to(void *arg, const char *key, const struct known *known)
+{
+    struct led *l = arg;
+
+    if (!(known->flags & KNOWN_MOVED) || !known->moved_to || strcmp(known->moved_to, l->to) != 0)
+        return 0;
+    (void)snprintf(l->key, sizeof l->key, "%s", key);
+    return 1;
+}
+
+int follow_lead_on(struct agent *a, const char *key)
+{
+    struct led l = {.to = key};
+    struct index_entry ends, e;
+    int rc = index_get(a->index, key, &ends);
+
+    if (rc || !(ends.known.flags & KNOWN_MOVED) || !ends.known.moved_to ||
+        strcmp(ends.known.moved_to, key) == 0)
+        return rc == -ENOENT ? 0 : rc;
+    while ((rc = index_each_inode(a->index, ends.known.ino, leads_to, &l)) > 0) {
+        rc = index_get(a->index, l.key, &e);
+        e.known.moved_to = ends.known.moved_to;
+        rc = rc ? rc : index_put(a->index, l.key, &e.known, NULL);
+        if (rc)
+            return rc;
+    }
+    return rc;
+}
+
 #define LEAVE_MAX 100 /* objects of one image where it was in between */
 
 /* The image's old names in the index are old: the one by which it was found, and others to which

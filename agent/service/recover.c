@@ -262,6 +262,7 @@ static int recover_outcome(struct recovery *r, const struct journal_record *rec,
         return recover_copy(r, rec, m->id, key);
     case JOURNAL_DELETE:
         rc = trash_forget(r->agent->index, key);
+        rc = rc ? rc : follow_lead_on(r->agent, key);
         return rc ? rc : index_remove(r->agent->index, key, &was);
     case JOURNAL_REMOVE:
         return deletions_keep_entry(r->agent, key);

@@ -272,6 +272,12 @@ EXACT = (
      "9302251319068826517:14:27:1:4:19:5:11:6:20"),
     ("an image is replaced by a file from where another one was, which came to its old place",
      "7083098620451850287:1:168:0:21:8:9:10:9:17:5:12"),
+    ("a new file came to an image's place and went on, and the image was found where it was next",
+     "5609147954755581915:3:421:0:0:16:6:8:1"),
+    ("an image goes on while a scan finds it, after a crash",
+     "2245318270402519803:8:1:1:1:2:4"),
+    ("an image goes on twice, an old list is saved, and a crash when S3 has let go of its second",
+     "897712717224004741:5:49:0:4:18:22:2:25"),
 )
 
 # The same, where commits do not take long: what is lost with a crash otherwise, nothing tells.
