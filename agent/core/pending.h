@@ -140,15 +140,16 @@ struct item {
     enum journal_source source;
     enum item_manifest manifest : 2;
     enum gone_wait gone_wait;
-    bool again : 1;     /* a hint came while the item was busy */
-    bool resting : 1;   /* nobody tells when its writer is done: the next look must agree */
-    bool glimpsed : 1;  /* a look saw another image here than `seen`, while the item was busy */
-    bool was_there : 1; /* a regular file was seen here since the item began */
-    bool told_gone : 1; /* by an event of its own: it was deleted on this host */
-    bool leaving : 1;   /* it was told or found to be gone, and nothing was seen here since */
-    bool unseen : 1;    /* the last look failed: nobody knows what is there */
-    bool asked : 1;     /* the path that it may have been renamed from was looked at */
-    bool hashed : 1;    /* `hash` is known */
+    bool again : 1;       /* a hint came while the item was busy */
+    bool resting : 1;     /* nobody tells when its writer is done: the next look must agree */
+    bool glimpsed : 1;    /* a look saw another image here than `seen`, while the item was busy */
+    bool was_there : 1;   /* a regular file was seen here since the item began */
+    bool told_gone : 1;   /* by an event of its own: it was deleted on this host */
+    bool leaving : 1;     /* it was told or found to be gone, and nothing was seen here since */
+    bool origin_sure : 1; /* nothing else had come to `origin` since that was in step */
+    bool unseen : 1;      /* the last look failed: nobody knows what is there */
+    bool asked : 1;       /* the path that it may have been renamed from was looked at */
+    bool hashed : 1;      /* `hash` is known */
     bool vacated : 1;   /* the image that S3 has under this key was found at another path, an event
                            told that it left, or it is gone with its rows */
     bool returned : 1;  /* events told that what S3 has under this key left and came back */

@@ -154,8 +154,25 @@ void follow_new(struct agent *a, const struct item *it)
 {
     struct rows *rows = follow_rows(a, it);
 
-    if (rows && !it->image)
+    if (rows)
         rows_unguess(rows, it->path);
+}
+
+/* What the index has at the item's path, of an earlier run, and where lists have it by its word,
+ * was seen elsewhere: nothing overwrote it here. */
+static void note_seen(struct agent *a, struct rows *rows, const struct item *it)
+{
+    const struct item *seen;
+    struct index_entry e;
+    int rc;
+
+    if (!rows_is_unseen(rows, it->path) || !agent_image(a, it->key, &e) || !e.known.born_ns)
+        return;
+    seen = sighted_find(a, it->mapping, e.known.ino);
+    if (!seen || seen == it || !plan_is_same(&seen->seen, &e.known))
+        return;
+    rc = rows_seen(rows, plan_file(&e.known), seen->path);
+    follow_noted(a, rows, rc < 0 ? rc : 0);
 }
 
 void follow_landed(struct agent *a, struct item *it, struct known *fresh,
@@ -168,6 +185,8 @@ void follow_landed(struct agent *a, struct item *it, struct known *fresh,
     bool left;
 
     follow_overtaken(a, it);
+    if (rows)
+        note_seen(a, rows, it);
     if (rows)
         note_replaced(a, rows, it);
     if (rows && departed_since(a->index, it->key, 0, DEPARTED_ELSEWHERE))

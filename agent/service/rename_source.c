@@ -101,6 +101,16 @@ static bool source_told(struct rename_source *s, const char *key, bool exact)
     return false;
 }
 
+/* The item's file is another one than what events told to have come to its path: that went on, or
+ * was replaced here. */
+static bool is_behind(struct agent *a, const struct item *it)
+{
+    struct index_entry e;
+
+    return it->origin_sure && agent_image(a, it->origin, &e) && e.known.born_ns &&
+           it->seen.born_ns && plan_is_other(&it->seen, &e.known);
+}
+
 /* Find an entry of the index by the item's inode; `exact`: size and mtime must agree too. */
 static bool source_search(struct rename_source *s, bool exact)
 {
@@ -146,7 +156,8 @@ void rename_source_find(struct agent *a, struct item *it, bool known, struct ren
     if (source_born(s) || known)
         return;
     if (source_told(s, it->origin, true) || source_told(s, by_dir, true) ||
-        source_search(s, true) || source_told(s, it->origin, false) ||
+        source_search(s, true) ||
+        (it->origin && !is_behind(a, it) && source_told(s, it->origin, false)) ||
         (!rename_unlanded_source(a, it) && source_told(s, by_dir, false)))
         return;
     (void)source_search(s, false); /* found or not is in s */

@@ -126,12 +126,13 @@ void rename_told(struct agent *a, unsigned mapping, const char *from, const char
     const char *root = from_key;
     struct birth b;
     bool found; /* it was found out what was at `from` */
-    bool anew;
+    bool anew, sure;
 
     if (!agent_key(a, mapping, from, from_key) || !agent_key(a, mapping, to, to_key) ||
         strcmp(from, to) == 0)
         return;
     explain_left(a, from_key, to_key);
+    sure = !pending_find(a->pending, from_key);
     intake_touch_key(a, mapping, from_key, JOURNAL_SRC_EVENT, settle_ms);
     intake_touch_key(a, mapping, to_key, JOURNAL_SRC_EVENT, settle_ms);
     left = pending_find(a->pending, from_key);
@@ -150,6 +151,7 @@ void rename_told(struct agent *a, unsigned mapping, const char *from, const char
         root = map_get_str(a->dirs_to, from_key); /* it was looked at when it had left already */
     else if (came_over(a, left, &b))
         root = b.key;
+    sure = sure || (root == left->origin && left->origin_sure);
     anew = root == from_key && left->vacated; /* what S3 has there had left before */
     forget_departed(a, from_key);
     left->vacated = true; /* what comes there now overwrites nothing */
@@ -168,6 +170,7 @@ void rename_told(struct agent *a, unsigned mapping, const char *from, const char
         if (first)
             told_set(&first->heir, root ? to_key : NULL);
         told_set(&came->origin, root);
+        came->origin_sure = sure;
         told_set(&came->via, found ? from_key : left->via);
     }
     told_set(&left->origin, NULL);

@@ -278,6 +278,12 @@ EXACT = (
      "2245318270402519803:8:1:1:1:2:4"),
     ("an image goes on twice, an old list is saved, and a crash when S3 has let go of its second",
      "897712717224004741:5:49:0:4:18:22:2:25"),
+    ("a crash, a new file at the place of an image, which comes over another one",
+     "7739077050587414189:8:17:1:8:23:11:19:10:0:3"),
+    ("looks are ahead of events: another file is where an image came and went on, and a crash",
+     "5296323064965702567:0:18:0:5:23:19:11:19"),
+    ("a new file comes over an image, goes on twice, back to where it was, and gets a row",
+     "8752548747508049781:3:399:0:19:3:4:17:12:2:23"),
 )
 
 # The same, where commits do not take long: what is lost with a crash otherwise, nothing tells.
