@@ -197,6 +197,9 @@ bool rows_is_over(const struct rows *r, const char *name);
  * gone; the table's. NULL: not known, or it is not gone. */
 const char *rows_over_at(const struct rows *r, const char *name);
 
+/* rows_file_of(r, name): the file of the image that lists may name so; zeros: it is not known. */
+struct file_id rows_file_of(const struct rows *r, const char *name);
+
 /* rows_has(r, image): there is an entry of that name. */
 bool rows_has(const struct rows *r, const char *image);
 

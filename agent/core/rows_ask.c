@@ -50,8 +50,18 @@ bool rows_is_over(const struct rows *r, const char *name)
 const char *rows_over_at(const struct rows *r, const char *name)
 {
     const struct entry *e = map_get_str(r->by_name, name);
+    const struct entry *there = e && e->to ? map_get_str(r->by_to, e->to) : NULL;
 
-    return e && !e->to ? e->over_at : NULL;
+    if (!e || !e->to)
+        return e ? e->over_at : NULL;
+    return !e->image && e->lost && there && there != e && !there->lost ? e->to : NULL;
+}
+
+struct file_id rows_file_of(const struct rows *r, const char *name)
+{
+    const struct entry *e = map_get_str(r->by_name, name);
+
+    return e ? e->file : (struct file_id){0};
 }
 
 const char *rows_image_at(const struct rows *r, const char *path)

@@ -270,6 +270,15 @@ static void note_passed(struct agent *a, const struct mapping *images, const cha
         follow_named(a, images, now, name);
 }
 
+void explain_rewritten(struct agent *a, const char *key)
+{
+    struct file_id file;
+
+    if (ways_named_at(a->ways, key, &file) &&
+        ways_named(a->ways, key, ways_now(a->ways), (struct file_id){0}))
+        agent_fail(a, -ENOMEM, "remembering the names in a list");
+}
+
 void explain_end(struct agent *a, struct item *it, const struct job *job)
 {
     const struct mapping *images = &a->mappings[a->mappings[it->mapping].conf->repository];

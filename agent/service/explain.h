@@ -24,6 +24,10 @@ void explain_touched(const struct agent *a, struct item *it);
 void explain_begin(const struct agent *a, struct item *it, struct job *job);
 void explain_end(struct agent *a, struct item *it, const struct job *job);
 
+/* explain_rewritten(a, key): rows that lists get by this name are of what is there now, whatever
+ * they named by it before. */
+void explain_rewritten(struct agent *a, const char *key);
+
 /* explain_row(a, it, path, away): the list names this path, at which nothing is, nor in S3; away:
  * nor is there a directory for it. True: its rows are old ones from now on (departed.h), or wait
  * for what is on its way, or for a look where it must be. */

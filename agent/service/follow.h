@@ -47,6 +47,11 @@ bool follow_is_known_by_birth(const struct agent *a, const struct item *it);
  * or a negative code. */
 int follow_also(struct agent *a, struct rows *rows, const struct item *it, const char *path);
 
+/* follow_lives_at(a, m, name, path): S3 has the image that lists may name so under this other path.
+ * False: nowhere else, as far as is known. */
+bool follow_lives_at(struct agent *a, const struct mapping *m, const char *name,
+                     char path[AGENT_KEY_SIZE]);
+
 /* follow_lead_on(a, key): the index is about to forget the key. What was renamed to it is where its
  * image went from there. 0 or a negative code. */
 int follow_lead_on(struct agent *a, const char *key) __attribute__((warn_unused_result));

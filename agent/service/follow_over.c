@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 bool follow_is_over(struct agent *a, const struct item *it, const struct known *known,
                     struct birth *b)
@@ -82,6 +83,16 @@ void follow_seen(struct agent *a, struct item *it, struct item *before)
         follow_noted(a, rows, follow_also(a, rows, it, before->path));
 }
 
+/* S3 has what was seen at the item's path elsewhere: it has rows of its own. */
+static bool was_anothers(struct agent *a, const struct item *it)
+{
+    const struct file_stat st = {
+        .kind = FILE_REGULAR, .nlink = 1, .ino = it->was.ino, .born_ns = it->was.born_ns};
+    struct birth b;
+
+    return follow_has_birth(&st) && birth_landed(a, it, &st, &b) && !follow_is_leaving(a, b.key);
+}
+
 void follow_replaced(struct agent *a, const struct item *it)
 {
     struct rows *rows = follow_rows(a, it);
@@ -89,8 +100,23 @@ void follow_replaced(struct agent *a, const struct item *it)
 
     if (rows && !it->heir && agent_image(a, it->key, &e) &&
         file_id_differs(it->was, plan_file(&e.known)) && !rows_has(rows, it->path) &&
-        !rows_image_of(rows, plan_file(&e.known)))
+        !rows_image_of(rows, plan_file(&e.known)) && !was_anothers(a, it))
         rows_replaced(rows, it->was, it->path, true);
+}
+
+bool follow_lives_at(struct agent *a, const struct mapping *m, const char *name,
+                     char path[AGENT_KEY_SIZE])
+{
+    const struct file_id file = rows_file_of(m->rows, name);
+    const struct item it = {.mapping = m->id, .key = ""};
+    const struct file_stat st = {
+        .kind = FILE_REGULAR, .nlink = 1, .ino = file.ino, .born_ns = file.born_ns};
+    struct birth b;
+
+    if (!follow_has_birth(&st) || !birth_landed(a, &it, &st, &b) || follow_is_leaving(a, b.key))
+        return false;
+    (void)snprintf(path, AGENT_KEY_SIZE, "%s", b.key + m->prefix_len);
+    return strcmp(path, name) != 0;
 }
 
 bool follow_went_over(struct agent *a, const struct item *it, const struct known *known,

@@ -24,6 +24,14 @@ static bool had_left(struct agent *a, const char *key)
     return it && it->vacated && !it->returned && !is_there(a, it);
 }
 
+/* What the index has of the key has left it, by what events told, or by what it says itself. */
+static bool is_vacated(struct agent *a, const struct item *it)
+{
+    struct index_entry e;
+
+    return it->vacated || (index_get(a->index, it->key, &e) == 0 && (e.known.flags & KNOWN_MOVED));
+}
+
 /* Lists may name the image that was at that key by the item's path, too. True: there is one. What
  * the index has there may have left, by what events told, and another have come from elsewhere. */
 static bool passed_as(struct agent *a, struct rows *rows, const struct item *it, const char *at_key)
@@ -32,7 +40,7 @@ static bool passed_as(struct agent *a, struct rows *rows, const struct item *it,
     const struct item *now = pending_find(a->pending, at_key);
     char key[AGENT_KEY_SIZE];
 
-    if (!image && now && now->vacated && now->origin && !is_there(a, now))
+    if (!image && now && now->origin && is_vacated(a, now) && !is_there(a, now))
         return false;
     return agent_key(a, it->mapping, image ? image : at, key) && follow_also_of(a, rows, it, key);
 }

@@ -62,6 +62,8 @@ static int change_gone(struct agent *a, const struct mapping *m, struct lst_chan
         rc = lst_changes_rename(changes, from, over);
     } else if (!rows_is_free(m->rows, from) || follow_is_home(a, m, from)) {
         rc = lst_changes_yield(changes, from);
+        if (!follow_lives_at(a, m, from, over))
+            over[0] = '\0';
     } else if (over_at && strcmp(over_at, from) != 0) {
         snprintf(over, AGENT_KEY_SIZE, "%s", over_at);
         rc = lst_changes_rename_over(changes, from, over);
@@ -93,9 +95,11 @@ static int pass_row(void *arg, const char *from, const char *to)
     int rc = to ? change_rename(b->changes, from, to, rows_is_over(b->m->rows, from))
                 : change_gone(a, b->m, b->changes, from, over);
 
+    to = over[0] ? over : to;
+    if (rc == 0 && to && agent_key(a, b->m->id, to, key))
+        explain_rewritten(a, key);
     if (rc || a->options.dry_run || !agent_key(a, b->m->id, from, key))
         return rc;
-    to = over[0] ? over : to;
     if (follow_is_home(a, b->m, from))
         rc = departed_lead_on(a->index, &b->departed, key, b->m->prefix_len, to, now_s);
     else

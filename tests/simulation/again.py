@@ -284,6 +284,16 @@ EXACT = (
      "5296323064965702567:0:18:0:5:23:19:11:19"),
     ("a new file comes over an image, goes on twice, back to where it was, and gets a row",
      "8752548747508049781:3:399:0:19:3:4:17:12:2:23"),
+    ("an image is removed where another one had been whose rows followed",
+     "16330609166804881783:13:175:1:4:11:6:1:7:14"),
+    ("an image comes over a new file and goes on, and another new file to that place",
+     "15035280651100721479:8:138:0:18:4:10:5:13:18:19:22"),
+    ("a new file comes to where an image had been, after a crash, and gets a row before",
+     "9344535334126986647:9:24:1:21:4:19:23:3:16:18"),
+    ("an image goes over another one, a new file to where it was, and an old list is saved",
+     "1087317672497672325:13:238:1:8:1:11:19:25:17"),
+    ("a new file comes over an image that had come back from where it had gone",
+     "12710772243491124943:7:227:0:11:8:19:12:3:8:18:2"),
 )
 
 # The same, where commits do not take long: what is lost with a crash otherwise, nothing tells.
