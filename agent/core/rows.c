@@ -329,8 +329,7 @@ static struct entry *entry_of(struct rows *r, const char *image, struct file_id 
     return entry_name(r, e, image) || entry_file(r, e, file) ? NULL : e;
 }
 
-/* What the entry was known by stands for something else now. */
-static void entry_unname(struct rows *r, struct entry *e)
+void rows_entry_unname(struct rows *r, struct entry *e)
 {
     unmap(r->by_image, e->image, e);
     free(e->was);
@@ -420,7 +419,7 @@ int rows_unlanded(struct rows *r, const char *path, struct file_id file, const c
     if (e && e->to)
         return 0; /* the name is another's */
     if (e)        /* it was taken for gone, and its rows are still there */
-        entry_unname(r, e);
+        rows_entry_unname(r, e);
     else
         e = rows_entry_nameless(r, file, path);
     return unlanded_place(r, e, path, file, to);
@@ -459,7 +458,7 @@ int rows_regain(struct rows *r, struct file_id file, const char *to)
     rows_replaced_done(r, file);
     if (!e || !rows_entry_is_at(e, was->at))
         return regain_from(r, was->at, file, to);
-    entry_unname(r, e); /* what landed there has none of its own */
+    rows_entry_unname(r, e); /* what landed there has none of its own */
     e->unlanded = true;
     return entry_file(r, e, file) || rows_entry_place(r, e, to) ? -ENOMEM : 0;
 }
@@ -605,7 +604,7 @@ void rows_passed(struct rows *r, struct file_id file, const char *path)
     struct entry *old = map_get_str(r->by_image, path);
 
     if (old && old != entry_of_file(r, file))
-        entry_unname(r, old);
+        rows_entry_unname(r, old);
 }
 
 /* S3 has this file at this path now, which is another one than what had come there by the table's
@@ -616,7 +615,7 @@ static void overwrite(struct rows *r, const struct entry *e, struct file_id file
 
     if (there && there != e && there->image && !there->lost && rows_entry_is_at(there, path) &&
         file_id_differs(there->file, file)) {
-        entry_unname(r, there);
+        rows_entry_unname(r, there);
         there->overwritten = true;
     }
 }
@@ -639,7 +638,7 @@ int rows_landed(struct rows *r, const char *image, struct file_id file, const ch
     if (old && old != e && old->unseen && rows_is_free(r, path) && rows_entry_place(r, old, path))
         return -ENOMEM; /* it was overwritten there, as far as anybody knows */
     if (old && old != e)
-        entry_unname(r, old);
+        rows_entry_unname(r, old);
     overwrite(r, e, file, path);
     if (!e || (e->image && !e->unseen && !e->lost && rows_entry_is_at(e, e->image) &&
                !rows_entry_is_at(e, path)))
@@ -660,7 +659,7 @@ int rows_came_over(struct rows *r, struct file_id file, const char *to)
     if (!e || !e->lost || !rows_is_free(r, to))
         return 0;
     if (old && old != e)
-        entry_unname(r, old);
+        rows_entry_unname(r, old);
     if (entry_name(r, e, to) || rows_entry_place(r, e, to))
         return -ENOMEM;
     e->over = true;

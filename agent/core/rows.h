@@ -51,6 +51,10 @@ bool rows_is_elsewhere(const struct rows *r, struct file_id file, const char *pa
 int rows_seen(struct rows *r, struct file_id file, const char *to)
     __attribute__((warn_unused_result));
 
+/* rows_leaves(r, image): the index is about to have no such name. An image that nobody has found is
+ * not to be named so. */
+void rows_leaves(struct rows *r, const char *image);
+
 /* rows_went_on(r, was, from, file, to): an image that has no name any more is at `to` now. It is
  * known by its inode together with its last name or the path where it was (each may be NULL).
  * 1 if there is such an image, 0 if not, or -ENOMEM. */

@@ -13,6 +13,14 @@ bool rows_adrift(const struct rows *r)
     return r->nameless > 0;
 }
 
+void rows_leaves(struct rows *r, const char *image)
+{
+    struct entry *e = map_get_str(r->by_image, image);
+
+    if (e && e->lost)
+        rows_entry_unname(r, e);
+}
+
 /* The names of one image: what a pass that is under way makes of them is not in the lists yet. */
 static int each_name(const struct entry *e, struct rows_adrift *image, rows_adrift_fn *fn,
                      void *arg)

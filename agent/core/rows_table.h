@@ -75,6 +75,8 @@ struct entry *rows_entry_nameless(struct rows *r, struct file_id file, const cha
 int rows_entry_place(struct rows *r, struct entry *e, const char *to)
     __attribute__((warn_unused_result));
 void rows_entry_end(struct rows *r, struct entry *e);
+/* rows_entry_unname(r, e): what it was known by stands for something else now. */
+void rows_entry_unname(struct rows *r, struct entry *e);
 
 /* rows_replaced_find(r, file): what is remembered of it; NULL. rows_replaced_done(r, file): it was
  * found, and has its rows: that is remembered no more. */

@@ -104,6 +104,35 @@ static bool is_known_as(const struct rows *rows, struct file_id file, const char
     return image && strcmp(image, name) == 0;
 }
 
+/* S3 has the image that the table knows by that name by this other one alone, soon. */
+static int known_by(struct rows *rows, const char *name, const struct known *known,
+                    const char *image)
+{
+    return is_known_as(rows, plan_file(known), name) && !rows_has(rows, image)
+               ? rows_landed(rows, NULL, plan_file(known), image)
+               : 0;
+}
+
+void follow_leaves(struct agent *a, const struct item *it)
+{
+    struct rows *rows = follow_rows(a, it);
+    const size_t prefix = agent_mapping(a, it)->prefix_len;
+    char key[AGENT_KEY_SIZE];
+    struct index_entry was, e;
+    int rc = 0;
+
+    if (!rows || !rows_has(rows, it->path) || rows_is_at(rows, it->path, it->path) ||
+        index_get(a->index, it->key, &was))
+        return;
+    snprintf(key, sizeof key, "%s", it->key);
+    if (follow_find(a, key, &e) == 0 && strcmp(key, it->key) != 0 &&
+        file_id_same(plan_file(&was.known), plan_file(&e.known)))
+        rc = known_by(rows, it->path, &e.known, key + prefix);
+    else
+        rows_leaves(rows, it->path);
+    follow_noted(a, rows, rc);
+}
+
 /* The index has it that the image went on from the item's path, and that lists may still name it
  * so. Nobody may have looked since where it is now: what comes here has rows of its own. */
 static int displaced_before(struct agent *a, struct rows *rows, const struct item *it,
@@ -118,8 +147,7 @@ static int displaced_before(struct agent *a, struct rows *rows, const struct ite
     if (follow_find(a, key, &e) || !plan_is_other(&it->seen, &e.known))
         return 0;
     image = key + m->prefix_len;
-    if (is_known_as(rows, plan_file(&e.known), it->path) && !rows_has(rows, image) &&
-        rows_landed(rows, NULL, plan_file(&e.known), image)) /* S3 has it by that alone, soon */
+    if (known_by(rows, it->path, &e.known, image))
         return -ENOMEM;
     if (!may_be_listed(a, it, &e.known))
         return 0;

@@ -47,6 +47,10 @@ bool follow_is_known_by_birth(const struct agent *a, const struct item *it);
  * or a negative code. */
 int follow_also(struct agent *a, struct rows *rows, const struct item *it, const char *path);
 
+/* follow_leaves(a, it): the object under the item's key goes after this pass, since S3 got its
+ * image elsewhere. */
+void follow_leaves(struct agent *a, const struct item *it);
+
 /* follow_lives_at(a, m, name, path): S3 has the image that lists may name so under this other path.
  * False: nowhere else, as far as is known. */
 bool follow_lives_at(struct agent *a, const struct mapping *m, const char *name,

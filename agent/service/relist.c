@@ -128,6 +128,8 @@ static void pass_take_items(struct agent *a, const struct mapping *m)
             follow_gone(a, it);
         } else {
             (void)follow_emptied(a, it); /* this pass takes them */
+            if (it->copied)
+                follow_leaves(a, it);
         }
         item_queue_push(&a->passing, it);
     }

@@ -294,6 +294,8 @@ EXACT = (
      "1087317672497672325:13:238:1:8:1:11:19:25:17"),
     ("a new file comes over an image that had come back from where it had gone",
      "12710772243491124943:7:227:0:11:8:19:12:3:8:18:2"),
+    ("an image comes and goes between two places, and another one over it",
+     "13201165291019478543:4:265:0:5:7:5:8:8"),
 )
 
 # The same, where commits do not take long: what is lost with a crash otherwise, nothing tells.
