@@ -146,6 +146,7 @@ struct item {
     bool was_there : 1;   /* a regular file was seen here since the item began */
     bool told_gone : 1;   /* by an event of its own: it was deleted on this host */
     bool leaving : 1;     /* it was told or found to be gone, and nothing was seen here since */
+    bool departed : 1;    /* rows of what the index had here have left it */
     bool origin_sure : 1; /* nothing else had come to `origin` since that was in step */
     bool unseen : 1;      /* the last look failed: nobody knows what is there */
     bool asked : 1;       /* the path that it may have been renamed from was looked at */

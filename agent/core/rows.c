@@ -85,8 +85,7 @@ void rows_name_remove(struct rows *r, struct entry *e, struct name **at)
     r->changes++;
 }
 
-/* The entry of what certainly is this file; NULL. */
-static struct entry *entry_of_file(const struct rows *r, struct file_id file)
+struct entry *rows_entry_of_file(const struct rows *r, struct file_id file)
 {
     return file.born_ns ? map_get(r->by_file, &file, sizeof file) : NULL;
 }
@@ -94,14 +93,13 @@ static struct entry *entry_of_file(const struct rows *r, struct file_id file)
 /* The entry's file is not known to be its own any more. */
 static void entry_forget_file(struct rows *r, struct entry *e)
 {
-    if (entry_of_file(r, e->file) == e)
+    if (rows_entry_of_file(r, e->file) == e)
         map_remove(r->by_file, &e->file, sizeof e->file);
 }
 
-/* The entry's image is this file. 0 or -ENOMEM. */
-static int entry_file(struct rows *r, struct entry *e, struct file_id file)
+int rows_entry_file(struct rows *r, struct entry *e, struct file_id file)
 {
-    if (entry_of_file(r, file) == e)
+    if (rows_entry_of_file(r, file) == e)
         return 0;
     entry_forget_file(r, e);
     e->file = file;
@@ -170,21 +168,14 @@ struct entry *rows_entry_nameless(struct rows *r, struct file_id file, const cha
     if (r->first)
         r->first->prev = e;
     r->first = e;
-    if (rows_name_add(r, e, at) || entry_file(r, e, file)) {
+    if (rows_name_add(r, e, at) || rows_entry_file(r, e, file)) {
         rows_entry_end(r, e);
         return NULL;
     }
     return e;
 }
 
-/* When whose name a path is gives it up. */
-enum yields {
-    YIELD_GUESS, /* if that is because people may have written it, while lists have another one */
-    YIELD_LENT,  /* if it is another's; see rows_lent */
-    YIELD_ANY,
-};
-
-static void name_yield(struct rows *r, const char *path, enum yields when)
+void rows_name_yield(struct rows *r, const char *path, enum rows_yields when)
 {
     struct entry *e = map_get_str(r->by_name, path);
 
@@ -192,7 +183,7 @@ static void name_yield(struct rows *r, const char *path, enum yields when)
         return;
     for (struct name **at = &e->names; *at; at = &(*at)->next)
         if (strcmp((*at)->path, path) == 0) {
-            if (when == YIELD_ANY || (when == YIELD_GUESS ? (*at)->guess : (*at)->lent))
+            if (when == ROWS_YIELD_ANY || (when == ROWS_YIELD_GUESS ? (*at)->guess : (*at)->lent))
                 rows_name_remove(r, e, at);
             return;
         }
@@ -200,7 +191,7 @@ static void name_yield(struct rows *r, const char *path, enum yields when)
 
 void rows_lent(struct rows *r, struct file_id file, const char *name)
 {
-    const struct entry *e = entry_of_file(r, file);
+    const struct entry *e = rows_entry_of_file(r, file);
     struct name *n = e ? rows_name_find(e, name) : NULL;
 
     if (n)
@@ -226,7 +217,7 @@ static struct entry *entry_new(struct rows *r, const char *image, struct file_id
     struct entry *e;
 
     if (strcmp(at, image) != 0) /* the index says so, of an earlier run */
-        name_yield(r, at, YIELD_GUESS);
+        rows_name_yield(r, at, ROWS_YIELD_GUESS);
     e = rows_entry_nameless(r, file, at);
     if (e && (entry_name(r, e, image) || name_guess(r, e, image))) {
         rows_entry_end(r, e);
@@ -317,7 +308,7 @@ static struct entry *overwritten_at(const struct rows *r, const char *path)
 static struct entry *entry_of(struct rows *r, const char *image, struct file_id file,
                               const char *at)
 {
-    struct entry *e = entry_of_file(r, file);
+    struct entry *e = rows_entry_of_file(r, file);
 
     if (!e)
         e = map_get_str(r->by_image, image);
@@ -326,7 +317,7 @@ static struct entry *entry_of(struct rows *r, const char *image, struct file_id 
     e = overwritten_at(r, image);
     if (!e)
         return entry_new(r, image, file, at);
-    return entry_name(r, e, image) || entry_file(r, e, file) ? NULL : e;
+    return entry_name(r, e, image) || rows_entry_file(r, e, file) ? NULL : e;
 }
 
 void rows_entry_unname(struct rows *r, struct entry *e)
@@ -354,11 +345,11 @@ int rows_follow(struct rows *r, const char *image, struct file_id file, const ch
     struct entry *e;
     bool is_also;
 
-    name_yield(r, image, YIELD_LENT);
+    rows_name_yield(r, image, ROWS_YIELD_LENT);
     e = entry_of(r, image, file, at);
     /* S3 has it under both, or under this one alone since another took the name that it had. */
     is_also = e && (!e->image || strcmp(e->image, image) != 0);
-    if (!e || entry_file(r, e, file) ||
+    if (!e || rows_entry_file(r, e, file) ||
         (is_also && (rows_name_add(r, e, at) || name_guess(r, e, image))) ||
         rows_entry_place(r, e, to))
         return -ENOMEM;
@@ -368,7 +359,7 @@ int rows_follow(struct rows *r, const char *image, struct file_id file, const ch
 
 const char *rows_image_of(const struct rows *r, struct file_id file)
 {
-    const struct entry *e = entry_of_file(r, file);
+    const struct entry *e = rows_entry_of_file(r, file);
 
     if (!e)
         return NULL;
@@ -377,14 +368,14 @@ const char *rows_image_of(const struct rows *r, struct file_id file)
 
 bool rows_is_elsewhere(const struct rows *r, struct file_id file, const char *path)
 {
-    const struct entry *e = entry_of_file(r, file);
+    const struct entry *e = rows_entry_of_file(r, file);
 
     return e && e->to && !e->lost && !rows_entry_is_at(e, path);
 }
 
 int rows_seen(struct rows *r, struct file_id file, const char *to)
 {
-    struct entry *e = entry_of_file(r, file);
+    struct entry *e = rows_entry_of_file(r, file);
 
     if (!e)
         return 0;
@@ -396,11 +387,10 @@ int rows_seen(struct rows *r, struct file_id file, const char *to)
     return 1;
 }
 
-/* An image without a name, which was known by this one last, is at `to`. 0 or -ENOMEM. */
-static int unlanded_place(struct rows *r, struct entry *e, const char *was, struct file_id file,
-                          const char *to)
+int rows_entry_unlanded(struct rows *r, struct entry *e, const char *was, struct file_id file,
+                        const char *to)
 {
-    if (!e || entry_file(r, e, file))
+    if (!e || rows_entry_file(r, e, file))
         return -ENOMEM;
     e->unlanded = true;
     free(e->was);
@@ -422,52 +412,14 @@ int rows_unlanded(struct rows *r, const char *path, struct file_id file, const c
         rows_entry_unname(r, e);
     else
         e = rows_entry_nameless(r, file, path);
-    return unlanded_place(r, e, path, file, to);
-}
-
-/* Lists name what landed at its path by that name, and by another one only if people wrote it: no
- * pass brought its rows there. */
-static bool has_come_without(const struct entry *e, const char *at)
-{
-    if (e->moved)
-        return false;
-    for (const struct name *n = e->names; n; n = n->next)
-        if (n->guess != (strcmp(n->path, at) != 0))
-            return false;
-    return e->names;
-}
-
-/* Lists name the file by this path, where the index has another one by now. 0 or -ENOMEM. */
-static int regain_from(struct rows *r, const char *at, struct file_id file, const char *to)
-{
-    const struct entry *e = map_get_str(r->by_image, at), *named = map_get_str(r->by_name, at);
-
-    if (!e || (named && (named != e || !has_come_without(e, at))))
-        return rows_unlanded(r, at, file, to);
-    name_yield(r, at, YIELD_ANY);
-    return unlanded_place(r, rows_entry_nameless(r, file, at), at, file, to);
-}
-
-int rows_regain(struct rows *r, struct file_id file, const char *to)
-{
-    const struct replaced *was = rows_replaced_find(r, file);
-    struct entry *e = was && was->rows ? map_get_str(r->by_image, was->at) : NULL;
-
-    if (!was)
-        return 0;
-    rows_replaced_done(r, file);
-    if (!e || !rows_entry_is_at(e, was->at))
-        return regain_from(r, was->at, file, to);
-    rows_entry_unname(r, e); /* what landed there has none of its own */
-    e->unlanded = true;
-    return entry_file(r, e, file) || rows_entry_place(r, e, to) ? -ENOMEM : 0;
+    return rows_entry_unlanded(r, e, path, file, to);
 }
 
 int rows_displaced(struct rows *r, const char *image, struct file_id file, const char *at)
 {
     struct entry *e = map_get_str(r->by_image, image);
 
-    if (e || entry_of_file(r, file))
+    if (e || rows_entry_of_file(r, file))
         return 0; /* rows_entry_place saw to it if it was there */
     e = entry_new(r, image, file, at);
     if (!e)
@@ -498,7 +450,7 @@ int rows_overtaken(struct rows *r, const char *image, struct file_id file, const
 int rows_also(struct rows *r, const char *image, struct file_id file, const char *at,
               const char *name)
 {
-    struct entry *e = entry_of_file(r, file);
+    struct entry *e = rows_entry_of_file(r, file);
 
     if (!e)
         e = map_get_str(r->by_image, image);
@@ -589,7 +541,7 @@ void rows_emptied(struct rows *r, const char *path)
 static struct entry *entry_landed(const struct rows *r, const char *image, struct file_id file,
                                   const char *path)
 {
-    struct entry *e = entry_of_file(r, file);
+    struct entry *e = rows_entry_of_file(r, file);
 
     if (e)
         return e; /* which may have gone on meanwhile */
@@ -603,7 +555,7 @@ void rows_passed(struct rows *r, struct file_id file, const char *path)
 {
     struct entry *old = map_get_str(r->by_image, path);
 
-    if (old && old != entry_of_file(r, file))
+    if (old && old != rows_entry_of_file(r, file))
         rows_entry_unname(r, old);
 }
 
@@ -622,7 +574,7 @@ static void overwrite(struct rows *r, const struct entry *e, struct file_id file
 
 void rows_unguess(struct rows *r, const char *path)
 {
-    name_yield(r, path, YIELD_GUESS);
+    rows_name_yield(r, path, ROWS_YIELD_GUESS);
 }
 
 int rows_landed(struct rows *r, const char *image, struct file_id file, const char *path)
@@ -643,8 +595,8 @@ int rows_landed(struct rows *r, const char *image, struct file_id file, const ch
     if (!e || (e->image && !e->unseen && !e->lost && rows_entry_is_at(e, e->image) &&
                !rows_entry_is_at(e, path)))
         return 0; /* or it has come to where it is already, and this to where it was in between */
-    if (entry_name(r, e, path) || entry_file(r, e, file) ||
-        (e->lost && entry_of_file(r, file) == e && rows_entry_place(r, e, path)))
+    if (entry_name(r, e, path) || rows_entry_file(r, e, file) ||
+        (e->lost && rows_entry_of_file(r, file) == e && rows_entry_place(r, e, path)))
         return -ENOMEM;
     r->pending |= e->lost;
     entry_end_at_home(r, e);
@@ -653,7 +605,7 @@ int rows_landed(struct rows *r, const char *image, struct file_id file, const ch
 
 int rows_came_over(struct rows *r, struct file_id file, const char *to)
 {
-    struct entry *e = entry_of_file(r, file);
+    struct entry *e = rows_entry_of_file(r, file);
     struct entry *old = map_get_str(r->by_image, to);
 
     if (!e || !e->lost || !rows_is_free(r, to))

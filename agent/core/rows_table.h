@@ -68,6 +68,23 @@ void rows_name_remove(struct rows *r, struct entry *e, struct name **at);
 /* rows_name_find(e, path): the entry's name that is this path; NULL. */
 struct name *rows_name_find(const struct entry *e, const char *path);
 
+/* rows_name_yield(r, path, when): whose name the path is gives it up. */
+enum rows_yields {
+    ROWS_YIELD_GUESS, /* if that is because people may have written it, while lists have another */
+    ROWS_YIELD_LENT,  /* if it is another's; see rows_lent */
+    ROWS_YIELD_ANY,
+};
+void rows_name_yield(struct rows *r, const char *path, enum rows_yields when);
+
+/* rows_entry_of_file(r, file): the entry of what certainly is this file; NULL. rows_entry_file(r,
+ * e, file): the entry's image is this file. 0 or -ENOMEM. rows_entry_unlanded(r, e, was, file, to):
+ * an image without a name, which was known by this one last, is at `to`. 0 or -ENOMEM. */
+struct entry *rows_entry_of_file(const struct rows *r, struct file_id file);
+int rows_entry_file(struct rows *r, struct entry *e, struct file_id file)
+    __attribute__((warn_unused_result));
+int rows_entry_unlanded(struct rows *r, struct entry *e, const char *was, struct file_id file,
+                        const char *to) __attribute__((warn_unused_result));
+
 /* rows_entry_nameless(r, file, at): a new entry of an image without a name: lists name it by `at`.
  * NULL without memory. rows_entry_place(r, e, to): its image is at this path; what was there is
  * not. 0 or -ENOMEM. rows_entry_end(r, e): the entry is of no more use, and freed. */

@@ -85,7 +85,7 @@ static bool may_be_listed(struct agent *a, const struct item *it, const struct k
 {
     if ((known->flags & KNOWN_LISTED) && known->moved_to && strcmp(known->moved_to, it->key) == 0)
         return true;
-    return it->vacated && !departed_since(a->index, it->key, 0, DEPARTED_ANYWHERE);
+    return it->vacated && !it->departed && !departed_since(a->index, it->key, 0, DEPARTED_ANYWHERE);
 }
 
 bool follow_came_back(const struct agent *a, const struct item *it, const char *key)
@@ -567,10 +567,12 @@ static void home_seen(struct agent *a, struct rows *rows, const struct item *it)
 static void home_regained(struct agent *a, struct rows *rows, const struct item *it)
 {
     struct file_id file = file_id_of(&it->seen);
-    const char *was = rows_image_of(rows, file) ? NULL : rows_replaced_at(rows, file);
+    const char *was = rows_replaced_at(rows, file), *image = rows_image_of(rows, file);
     int rc;
 
-    if (!was || strcmp(was, it->path) == 0 || rows_has(rows, it->path))
+    if (!was || strcmp(was, it->path) == 0 ||
+        (image ? !rows_is_at(rows, it->path, it->path) || strcmp(image, it->path) != 0
+               : rows_has(rows, it->path)))
         return;
     rc = rows_regain(rows, file, it->path);
     if (rc == 0 && rows_image_of(rows, file))

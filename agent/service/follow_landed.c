@@ -175,6 +175,21 @@ static void note_seen(struct agent *a, struct rows *rows, const struct item *it)
     follow_noted(a, rows, rc < 0 ? rc : 0);
 }
 
+/* The item's file is at its path, and the index has it so from now on. */
+static void note_landed(struct agent *a, struct rows *rows, const struct item *it)
+{
+    const struct file_id file = file_id_of(&it->seen);
+    struct index_entry e;
+    int rc = 0;
+
+    if (!it->image && follow_is_known_by_birth(a, it) && rows_is_elsewhere(rows, file, it->path))
+        rc = rows_seen(rows, file, it->path); /* since the table heard of it */
+    if (rc >= 0 && (it->image || rows_image_of(rows, file) || index_get(a->index, it->key, &e) ||
+                    plan_is_other(&it->seen, &e.known)))
+        rc = rows_landed(rows, it->image, file, it->path);
+    follow_noted(a, rows, rc < 0 ? rc : 0);
+}
+
 void follow_landed(struct agent *a, struct item *it, struct known *fresh,
                    char at_key[AGENT_KEY_SIZE])
 {
@@ -189,8 +204,9 @@ void follow_landed(struct agent *a, struct item *it, struct known *fresh,
         note_seen(a, rows, it);
     if (rows)
         note_replaced(a, rows, it);
-    if (rows && departed_since(a->index, it->key, 0, DEPARTED_ELSEWHERE))
-        rows_unguess(rows, it->path); /* rows of what was here have left */
+    if (rows && (departed_since(a->index, it->key, 0, DEPARTED_ELSEWHERE) || /* they have left */
+                 (!it->image && index_get(a->index, it->key, &e) == -ENOENT)))
+        rows_unguess(rows, it->path);
     if (it->image) {
         follow_leave(a, it);
         if (!it->peer) /* the journal does not tell that it was renamed: the index must, soon */
@@ -199,9 +215,8 @@ void follow_landed(struct agent *a, struct item *it, struct known *fresh,
     left = rows && has_left(a, it, &b);
     if (left || (rows && it->glimpsed && rows_has_other(rows, it->path, file_id_of(&it->seen))))
         rows_passed(rows, file_id_of(&it->seen), it->path);
-    else if (rows && (it->image || rows_image_of(rows, file_id_of(&it->seen)) ||
-                      index_get(a->index, it->key, &e) || plan_is_other(&it->seen, &e.known)))
-        follow_noted(a, rows, rows_landed(rows, it->image, file_id_of(&it->seen), it->path));
+    else if (rows)
+        note_landed(a, rows, it);
     free(it->image);
     it->image = NULL;
     if (departed_forget(a->index, it->key))

@@ -2,6 +2,7 @@
 #include "agent/service/agent.h"
 
 #include "agent/service/birth.h"
+#include "agent/service/departed.h"
 #include "agent/service/follow.h"
 
 #include <errno.h>
@@ -83,14 +84,15 @@ void follow_seen(struct agent *a, struct item *it, struct item *before)
         follow_noted(a, rows, follow_also(a, rows, it, before->path));
 }
 
-/* S3 has what was seen at the item's path elsewhere: it has rows of its own. */
+/* S3 has what was seen at the item's path elsewhere, and it has rows of its own there. */
 static bool was_anothers(struct agent *a, const struct item *it)
 {
     const struct file_stat st = {
         .kind = FILE_REGULAR, .nlink = 1, .ino = it->was.ino, .born_ns = it->was.born_ns};
     struct birth b;
 
-    return follow_has_birth(&st) && birth_landed(a, it, &st, &b) && !follow_is_leaving(a, b.key);
+    return follow_has_birth(&st) && birth_landed(a, it, &st, &b) && !follow_is_leaving(a, b.key) &&
+           !departed_since(a->index, b.key, 0, DEPARTED_ANYWHERE);
 }
 
 void follow_replaced(struct agent *a, const struct item *it)

@@ -78,6 +78,7 @@ static bool passed_on(struct agent *a, struct rows *rows, const struct item *it)
     struct trail trail;
     char key[AGENT_KEY_SIZE];
     bool told;
+    int rc;
 
     trail_begin(&trail, it->key);
     while (trail_on(a, &trail))
@@ -90,7 +91,8 @@ static bool passed_on(struct agent *a, struct rows *rows, const struct item *it)
         return false;
     if (!now || !is_unlanded(a, now) || follow_is_replaced(a, now, key))
         return !had_left(a, trail.key) && passed_as(a, rows, it, trail.key);
-    follow_noted(a, rows, follow_also(a, rows, now, it->path));
+    rc = follow_also(a, rows, now, it->path);
+    follow_noted(a, rows, rc ? rc : follow_displaced(a, rows, now));
     return true;
 }
 

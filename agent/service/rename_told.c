@@ -79,9 +79,10 @@ static bool is_image(struct agent *a, const char *key)
 }
 
 /* Rows have left the key, by what the index has, and what leaves it now is nothing that S3 has
- * there for certain: rows by it are that one's. */
-static void forget_departed(struct agent *a, const char *key)
+ * there for certain: rows by it are that one's. anew: which is another than S3 had there. */
+static void forget_departed(struct agent *a, struct item *left, bool anew)
 {
+    const char *key = left->key;
     struct index_entry e;
 
     if ((agent_image(a, key, &e) && !(e.known.flags & KNOWN_UNCERTAIN)) ||
@@ -89,6 +90,7 @@ static void forget_departed(struct agent *a, const char *key)
         return;
     if (departed_forget(a->index, key))
         agent_fail(a, -EIO, "writing the index");
+    left->departed |= anew;
     agent_dirty(a);
 }
 
@@ -153,7 +155,7 @@ void rename_told(struct agent *a, unsigned mapping, const char *from, const char
         root = b.key;
     sure = sure || (root == left->origin && left->origin_sure);
     anew = root == from_key && left->vacated; /* what S3 has there had left before */
-    forget_departed(a, from_key);
+    forget_departed(a, left, anew);
     left->vacated = true; /* what comes there now overwrites nothing */
     first = anew ? NULL : pending_find(a->pending, root);
     if (is_replaced(a, left, root, anew, came)) {

@@ -296,6 +296,14 @@ EXACT = (
      "12710772243491124943:7:227:0:11:8:19:12:3:8:18:2"),
     ("an image comes and goes between two places, and another one over it",
      "13201165291019478543:4:265:0:5:7:5:8:8"),
+    ("an image goes over another one, and a new file through a place to where it was",
+     "6269284644668940855:2:439:0:16:9:19:7:11:21:8"),
+    ("an image goes over another one and back, and is seen to be back early",
+     "17283299747859750383:5:478:0:25:0:20:23:9:4:17:18:6"),
+    ("an image goes over another one, and a new file, which gets a row, to where it was",
+     "8259816102245958563:2:405:0:19:16:0:23:3"),
+    ("a new file passes the place of an image that is gone, and another one stays there",
+     "619525657641563679:10:366:0:20:5:16:17:18:9:10:21"),
 )
 
 # The same, where commits do not take long: what is lost with a crash otherwise, nothing tells.

@@ -207,12 +207,13 @@ static bool is_taken_for_heir(const struct list_row list[SIM_ROWS], int at)
 }
 
 /* Nor that the image had come over another one, for whose row it gave up its own, where S3 never
- * had it, and went on from there. */
+ * had it, as far as anybody heard, and went on from there. */
 static bool has_given_up(unsigned image, int at)
 {
     for (unsigned other = 1; tree.crashed && other < tree.images; other++)
         if (tree.died_at[other] >= 0 && tree.died_at[other] != at &&
-            tree.was_at[image] & ~tree.stored_at[image] & 1u << tree.died_at[other])
+            tree.was_at[image] & (~tree.stored_at[image] | tree.unheard_at[image]) &
+                1u << tree.died_at[other])
             return true;
     return false;
 }
@@ -226,6 +227,15 @@ static bool is_taken_for_next(unsigned n, const char *path)
 
     return is_unheard_of(n) && there > image &&
            tree.was_at[there] & tree.was_at[image] & ~tree.stored_at[there];
+}
+
+/* A row of the image's own went with another one, as such may: then it has none to be left. */
+static bool own_went(const struct list_row list[SIM_ROWS], unsigned image)
+{
+    for (unsigned n = 0; n < tree.rows; n++)
+        if (tree.row_first[n] == image && !list[n].there && goes_as_theirs(n))
+            return true;
+    return false;
 }
 
 static void judge_row(const struct list_row list[SIM_ROWS], unsigned n, bool held)
@@ -244,8 +254,9 @@ static void judge_row(const struct list_row list[SIM_ROWS], unsigned n, bool hel
     if (list[n].there && strcmp(list[n].path, list_paths[at]) != 0 && !stays(n, list[n].path, held))
         tree_break("5: a row does not name its image");
     if (!list[n].there && !goes_as_theirs(n) && !is_taken_for_heir(list, at) &&
-        (!tree.row_loose[n] || ((tree.needs_row[image] || tree.heir_at[image] == at) &&
-                                !has_given_up(image, at) && !has_row(list, image, at, held))))
+        (!tree.row_loose[n] ||
+         ((tree.needs_row[image] || tree.heir_at[image] == at) && !has_given_up(image, at) &&
+          !own_went(list, image) && !has_row(list, image, at, held))))
         tree_break("5: the row of an image that is there was dropped");
 }
 

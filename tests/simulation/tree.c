@@ -364,6 +364,8 @@ void tree_crashed(void)
         list_key_of(p, key);
         if (!outcome_is_durable(key) || list_image_of(bucket_heard(key)) != image)
             tree.remains[p] = image;
+        if (tree.remains[p] == image)
+            tree.unheard_at[image] |= 1u << p;
     }
 }
 

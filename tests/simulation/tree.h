@@ -30,11 +30,13 @@ struct tree {
     uint64_t row_others[SIM_ROWS];  /* others that had been there, and were never in S3 so */
     bool overwrote[SIM_IMAGES];     /* it came over another one, on disk or in S3 */
     unsigned stored_at[SIM_IMAGES]; /* places under which S3 has had it */
-    bool landed[SIM_IMAGES];        /* it came to S3 at a second path: its first may go */
-    uint64_t heirs[SIM_IMAGES];     /* images that have its rows since, by bits */
-    unsigned removals;              /* of images that are nowhere else */
-    unsigned max_removals;          /* as the agent is configured */
-    unsigned remains[SIM_PATHS];    /* S3 got it there, and no crash left word of that */
+    unsigned
+        unheard_at[SIM_IMAGES];  /* places where it came to S3, and a crash before word of that */
+    bool landed[SIM_IMAGES];     /* it came to S3 at a second path: its first may go */
+    uint64_t heirs[SIM_IMAGES];  /* images that have its rows since, by bits */
+    unsigned removals;           /* of images that are nowhere else */
+    unsigned max_removals;       /* as the agent is configured */
+    unsigned remains[SIM_PATHS]; /* S3 got it there, and no crash left word of that */
     unsigned begun_with[SIM_PATHS]; /* what was there, as was told, when the list went off */
     bool crashed;
     bool slipped[SIM_IMAGES]; /* S3 got another one at its place before events told that it left */
