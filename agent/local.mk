@@ -88,6 +88,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/publish.c agent/service/publish.h \
 	agent/service/pulse.c agent/service/pulse.h \
 	agent/service/recover.c \
+	agent/service/recover_open.c agent/service/recover_open.h \
 	agent/service/recover_rows.c agent/service/recover_rows.h \
 	agent/service/relist.c \
 	agent/service/reload.c agent/service/reload.h \

@@ -3,6 +3,7 @@
 
 #include "agent/service/hashed.h"
 #include "agent/service/stored.h"
+#include "base/clock.h"
 #include "base/path.h"
 
 #include <errno.h>
@@ -27,9 +28,11 @@ static const struct name_kind reached = {PREFIX "*", PREFIX ">"};
 struct departed {
     int64_t at_s; /* below 0: the same, in doubt */
     uint32_t keep_s;
-    char to[PATH_BYTES_MAX + 1]; /* stored without what follows the NUL; of `reached`: the paths
-                                    of which the notes lead there, the youngest first, each with its
-                                    NUL, as many as find room (older versions: one, or none) */
+    char to[PATH_BYTES_MAX + 1]; /* stored without what follows the NUL; where it was redirected,
+                                    that is an int64_t, when that pass began. Of `reached`: the
+                                    paths of which the notes lead there, the youngest first, each
+                                    with its NUL, as many as find room (older versions: one, or
+                                    none) */
 };
 
 #define HEAD offsetof(struct departed, to)
@@ -71,6 +74,32 @@ static int note_store(struct index *ix, const struct name_kind *kind, const char
     return index_meta_put(ix, name, d, HEAD + strlen(d->to) + 1);
 }
 
+/* The same, of a note that leads elsewhere since a pass that began then. */
+static int note_redirect(struct index *ix, const char *key, const struct departed *d,
+                         int64_t began_us)
+{
+    char name[NAME_SIZE];
+    struct departed with = *d;
+    const size_t n = HEAD + strlen(d->to) + 1;
+
+    if (n + sizeof began_us > sizeof with)
+        return note_store(ix, &left, key, d); /* without it */
+    note_name(&left, key, name);
+    memcpy((char *)&with + n, &began_us, sizeof began_us);
+    return index_meta_put(ix, name, &with, n + sizeof began_us);
+}
+
+/* When the pass began that redirected a note, of so many bytes; 0: none did. */
+static int64_t redirected_us(const struct departed *d, size_t size)
+{
+    const size_t n = HEAD + strlen(d->to) + 1;
+    int64_t began_us = 0;
+
+    if (size == n + sizeof began_us)
+        memcpy(&began_us, (const char *)d + n, sizeof began_us);
+    return began_us;
+}
+
 /* The key of the path beside the first `prefix` bytes of this one. False: it is too long. */
 static bool key_beside(char out[STORED_KEY_MAX + 1], const char *key, size_t prefix,
                        const char *path)
@@ -105,12 +134,14 @@ static void path_add(struct departed *came, size_t *size, const char *path)
 }
 
 /* What a list named has left the path of this key for `to`, and is there by its note. */
-static bool leads_to(struct index *ix, const char *key, const char *to, struct departed *ret)
+static bool leads_to(struct index *ix, const char *key, const char *to, struct departed *ret,
+                     size_t *ret_size)
 {
     size_t n;
 
-    return note_get(ix, &left, key, ret, &n) == 0 && n > HEAD && ret->keep_s == DEPARTED_S &&
-           strcmp(ret->to, to) == 0;
+    *ret_size = 0;
+    return note_get(ix, &left, key, ret, &n) == 0 && (*ret_size = n) > HEAD &&
+           ret->keep_s == DEPARTED_S && strcmp(ret->to, to) == 0;
 }
 
 /* Note what leads to the path `to` beside this key: `came`, of so many bytes, and what led there
@@ -120,13 +151,13 @@ static int reached_put(struct index *ix, const char *key, size_t prefix, const c
 {
     char went[STORED_KEY_MAX + 1], from[STORED_KEY_MAX + 1], name[NAME_SIZE];
     struct departed before, d;
-    size_t n;
+    size_t n, left_n;
 
     if (!to[0] || !key_beside(went, key, prefix, to))
         return 0;
     if (note_get(ix, &reached, went, &before, &n) == 0)
         for (const char *at = NULL; (at = path_next(&before, n, at)) != NULL;)
-            if (key_beside(from, key, prefix, at) && leads_to(ix, from, to, &d))
+            if (key_beside(from, key, prefix, at) && leads_to(ix, from, to, &d, &left_n))
                 path_add(came, &size, at);
     note_name(&reached, went, name);
     return index_meta_put(ix, name, came, size);
@@ -147,9 +178,9 @@ struct waiting {
     size_t prefix, key_n, to_n, came_n;
 };
 
-void departed_begin(struct departed_pass *pass)
+void departed_begin(struct departed_pass *pass, int64_t now_us)
 {
-    *pass = (struct departed_pass){.at = 0};
+    *pass = (struct departed_pass){.now_us = now_us};
     buf_init(&pass->waiting, SIZE_MAX);
 }
 
@@ -174,7 +205,8 @@ static int wait(struct departed_pass *pass, enum waiting_kind kind, const char *
 
 /* Store what waits. A redirected note is as it was when it was found, unless the pass made another
  * one of it. */
-static int waiting_store(struct index *ix, const struct waiting *w, const char *key)
+static int waiting_store(struct index *ix, const struct departed_pass *pass,
+                         const struct waiting *w, const char *key)
 {
     struct departed d, came = {.at_s = w->at_s, .keep_s = w->keep_s}, was;
     const char *to = key + w->key_n;
@@ -187,7 +219,7 @@ static int waiting_store(struct index *ix, const struct waiting *w, const char *
     memcpy(came.to, to + w->to_n, w->came_n);
     if (w->kind == WAITS_REDIRECT)
         return note_get(ix, &left, key, &was, &n) == 0 && was.keep_s == DEPARTED_S
-                   ? note_store(ix, &left, key, &d)
+                   ? note_redirect(ix, key, &d, pass->now_us)
                    : 0;
     if (w->kind == WAITS_NOTE)
         rc = note_store(ix, &left, key, &d);
@@ -213,7 +245,7 @@ int departed_store(struct departed_pass *pass, struct index *ix, size_t count)
         key = pass->waiting.data + pass->at + sizeof w;
         pass->at += sizeof w + w.key_n + w.to_n + w.came_n;
         if ((w.kind == WAITS_REDIRECT) != pass->redirected)
-            rc = waiting_store(ix, &w, key);
+            rc = waiting_store(ix, pass, &w, key);
     }
     return rc ? rc : 1;
 }
@@ -231,11 +263,13 @@ static int redirect(struct index *ix, struct departed_pass *pass, const char *ke
 {
     char from[STORED_KEY_MAX + 1];
     struct departed d;
+    size_t n;
     int rc = 0;
 
     for (const char *at = NULL; rc == 0 && (at = path_next(before, before_n, at)) != NULL;) {
         if (strcmp(at, to) == 0 || !key_beside(from, key, prefix, at) ||
-            !leads_to(ix, from, key + prefix, &d))
+            !leads_to(ix, from, key + prefix, &d, &n) ||
+            (pass->again_us && redirected_us(&d, n) >= pass->again_us)) /* by this very pass */
             continue;
         snprintf(d.to, sizeof d.to, "%s", to);
         rc = wait(pass, WAITS_REDIRECT, from, prefix, &d, NULL, HEAD);
@@ -279,7 +313,7 @@ int departed_note_alone(struct index *ix, const char *key, size_t prefix, const 
     struct departed_pass pass;
     int rc;
 
-    departed_begin(&pass);
+    departed_begin(&pass, now_s * US_PER_S);
     rc = departed_note(ix, &pass, key, prefix, to, now_s, keep_s);
     rc = rc ? rc : departed_store(&pass, ix, SIZE_MAX);
     departed_end(&pass);
@@ -317,6 +351,17 @@ int departed_forget(struct index *ix, const char *key)
     return index_meta_remove(ix, name);
 }
 
+/* The path of a note of so many bytes. False: it has none, or that does not fit. */
+static bool to_copy(const struct departed *d, size_t n, char *to, size_t size)
+{
+    const size_t length = n > HEAD ? strnlen(d->to, n - HEAD) : SIZE_MAX;
+
+    if (length >= size || HEAD + length >= n)
+        return false;
+    memcpy(to, d->to, length + 1);
+    return true;
+}
+
 bool departed_find(struct index_view *v, const char *key, int64_t now_s, char *to, size_t size)
 {
     char name[NAME_SIZE];
@@ -324,11 +369,7 @@ bool departed_find(struct index_view *v, const char *key, int64_t now_s, char *t
     size_t n = sizeof d;
 
     note_name(&left, key, name);
-    if (index_view_meta(v, name, &d, &n) || n <= HEAD || n - HEAD > size || is_old(&d, now_s))
-        return false;
-    memcpy(to, d.to, n - HEAD);
-    to[n - HEAD - 1] = '\0';
-    return true;
+    return index_view_meta(v, name, &d, &n) == 0 && !is_old(&d, now_s) && to_copy(&d, n, to, size);
 }
 
 bool departed_since(struct index *ix, const char *key, int64_t since_s, enum departed_where where)
@@ -336,8 +377,8 @@ bool departed_since(struct index *ix, const char *key, int64_t since_s, enum dep
     struct departed d;
     size_t n;
 
-    return note_get(ix, &left, key, &d, &n) == 0 && n > HEAD + (where == DEPARTED_ELSEWHERE) &&
-           d.at_s >= since_s;
+    return note_get(ix, &left, key, &d, &n) == 0 && n > HEAD &&
+           (where == DEPARTED_ANYWHERE || d.to[0]) && d.at_s >= since_s;
 }
 
 bool departed_to(struct index *ix, const char *key, char *to, size_t size)
@@ -345,11 +386,7 @@ bool departed_to(struct index *ix, const char *key, char *to, size_t size)
     struct departed d;
     size_t n;
 
-    if (note_get(ix, &left, key, &d, &n) || n <= HEAD + 1 || n - HEAD > size)
-        return false;
-    memcpy(to, d.to, n - HEAD);
-    to[n - HEAD - 1] = '\0';
-    return true;
+    return note_get(ix, &left, key, &d, &n) == 0 && to_copy(&d, n, to, size) && to[0];
 }
 
 /* A piece of a sweep: those that are too old, or (doubt) what left since then. */

@@ -76,9 +76,9 @@ void follow_settled(struct agent *a)
 
         rc = rows_settled(s.m->rows, a->options.dry_run ? settled_ignore : settled_note, &s);
     }
-    if (rc == 0 && (a->lst_unheard || a->pass_began_s)) {
+    if (rc == 0 && (a->lst_unheard || a->pass_began_us)) {
         a->lst_unheard = 0;
-        a->pass_began_s = 0;
+        a->pass_began_us = 0;
         agent_dirty(a);
     }
     /* Lists and index part for as short as possible. */

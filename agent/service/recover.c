@@ -13,9 +13,11 @@
 #include "agent/service/agent.h"
 #include "agent/service/departed.h"
 #include "agent/service/follow.h"
+#include "agent/service/recover_open.h"
 #include "agent/service/recover_rows.h"
 #include "agent/service/trash_notes.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <inttypes.h>
@@ -25,20 +27,6 @@
 struct applied {
     uint64_t seq;  /* of the last record that the index reflects */
     uint64_t from; /* read again from here: the oldest open intent, or seq + 1 */
-};
-
-/* An intent without its outcome so far. */
-struct open_tx {
-    uint64_t tx;
-    int64_t time_us;
-    enum journal_op op;
-    unsigned mapping;
-    char *path;
-    char *path2;
-    char *before, *after, *backup;
-    uint64_t count;
-    bool landed; /* a rename whose new object is in S3; the old one may be deleted or not */
-    struct file_stat st;
 };
 
 struct recovery {
@@ -73,7 +61,7 @@ int recover_seq_put(struct agent *a)
     int rc = index_meta_put(a->index, "journal", &p, sizeof p);
 
     rc = rc ? rc : index_meta_put(a->index, "rewrites", &a->lst_unheard, sizeof a->lst_unheard);
-    return rc ? rc : index_meta_put(a->index, "pass", &a->pass_began_s, sizeof a->pass_began_s);
+    return rc ? rc : index_meta_put(a->index, "pass", &a->pass_began_us, sizeof a->pass_began_us);
 }
 
 static void open_free(struct open_tx *o)
@@ -494,53 +482,6 @@ static int interrupted_list(struct recovery *r, const struct open_tx *o, enum jo
     return recover_rewritten(r->agent, &r->names, o->mapping, o->path, o->backup);
 }
 
-/* What is at a path of the mapping now. False: nothing may be concluded. */
-static bool is_at(const struct agent *a, unsigned mapping, const char *path, struct file_stat *ret)
-{
-    if (tree_stat(a->mappings[mapping].root_fd, path, ret))
-        return false;
-    if (a->mappings[mapping].filter.with_links)
-        tree_take_link(ret);
-    return true;
-}
-
-/* The rename of one image that had not landed goes on, if it is still so. */
-static void interrupted_rename(struct agent *a, const struct open_tx *o)
-{
-    struct file_stat st;
-
-    if (is_at(a, o->mapping, o->path2, &st) && st.kind == FILE_REGULAR)
-        rename_told(a, o->mapping, o->path, o->path2);
-}
-
-/* Lists may name the image of such a rename where it had gone, though it is back at its old path or
- * has gone on. Whose these rows are if another image had been there, nothing tells. */
-static int interrupted_left(struct agent *a, const struct open_tx *o)
-{
-    const struct mapping *m = &a->mappings[o->mapping];
-    char key[AGENT_KEY_SIZE], went[AGENT_KEY_SIZE];
-    struct index_entry e, there;
-    struct file_stat st;
-
-    if (!m->rows || !agent_key(a, o->mapping, o->path, key) ||
-        !agent_key(a, o->mapping, o->path2, went) || !agent_image(a, key, &e) ||
-        (e.known.flags & (KNOWN_MOVED | KNOWN_LISTED)) ||
-        index_get(a->index, went, &there) != -ENOENT || !is_at(a, o->mapping, o->path2, &st) ||
-        st.kind != FILE_ABSENT || !is_at(a, o->mapping, o->path, &st))
-        return 0;
-    if (st.kind != FILE_REGULAR || plan_is_other(&st, &e.known))
-        return rows_also(m->rows, o->path, plan_file(&e.known), o->path, o->path2);
-    e.known.flags |= KNOWN_LISTED;
-    e.known.moved_to = went;
-    return index_put(a->index, key, &e.known, NULL);
-}
-
-/* The rename of one image that had not landed. */
-static bool is_open_rename(const struct open_tx *o)
-{
-    return o->op == JOURNAL_RENAME && o->path && o->path2 && !o->count && !o->landed;
-}
-
 /* Close one open intent. */
 static int interrupted(struct recovery *r, const struct open_tx *o)
 {
@@ -553,14 +494,13 @@ static int interrupted(struct recovery *r, const struct open_tx *o)
                                  .path = o->path,
                                  .path2 = o->path2,
                                  .count = o->count};
-    int rc = 0;
+    struct recover_source source;
+    int rc = recover_open_begin(a, o, &source);
 
-    if (is_open_rename(o)) /* before its new path is marked */
-        rc = interrupted_left(a, o);
     if (rc == 0)
         rc = o->op == JOURNAL_LST ? interrupted_list(r, o, &state) : interrupted_marks(a, o);
-    if (rc == 0 && is_open_rename(o))
-        interrupted_rename(a, o);
+    if (rc == 0)
+        recover_open_end(a, o, &source);
     rec.state = state;
     rec.why = state == JOURNAL_ABORT ? "interrupted; what is open is planned anew" : NULL;
     agent_journal(a, &rec);
@@ -601,11 +541,13 @@ static void want_passes(struct agent *a)
 /* What the index has of a pass that did not end. */
 static int recover_pass(struct agent *a)
 {
-    size_t size = sizeof a->pass_began_s;
+    size_t size = sizeof a->pass_began_us;
 
-    if (index_meta_get(a->index, "pass", &a->pass_began_s, &size) || size != sizeof a->pass_began_s)
-        a->pass_began_s = 0; /* an index of before this was told */
-    return a->pass_began_s ? departed_doubt(a->index, a->pass_began_s) : 0;
+    if (index_meta_get(a->index, "pass", &a->pass_began_us, &size) ||
+        size != sizeof a->pass_began_us)
+        a->pass_began_us = 0; /* an index of before this was told */
+    a->pass_began_us = -llabs(a->pass_began_us);
+    return a->pass_began_us ? departed_doubt(a->index, -a->pass_began_us / US_PER_S) : 0;
 }
 
 int recover(struct agent *a, uint64_t next_seq, struct err *e)

@@ -100,6 +100,9 @@ static int pass_row(void *arg, const char *from, const char *to)
         explain_rewritten(a, key);
     if (rc || a->options.dry_run || !agent_key(a, b->m->id, from, key))
         return rc;
+    /* What led here by a pass that did not end, whose changes are made again, leads on already. */
+    b->departed.again_us =
+        a->pass_began_us < 0 && !rows_is_free(b->m->rows, from) ? -a->pass_began_us : 0;
     if (follow_is_home(a, b->m, from))
         rc = departed_lead_on(a->index, &b->departed, key, b->m->prefix_len, to, now_s);
     else
@@ -313,10 +316,10 @@ static int pass_fill(struct agent *a, const struct mapping *m, struct job *job)
     struct pass_batch batch = {.agent = a, .m = m, .changes = job->changes};
     int rc = list_holds_names(a, m, job);
 
-    if (!a->pass_began_s)
-        a->pass_began_s = a->real_us / US_PER_S;
+    if (!a->pass_began_us)
+        a->pass_began_us = a->real_us;
     pass_take_items(a, m);
-    departed_begin(&batch.departed);
+    departed_begin(&batch.departed, a->real_us);
     rc = rc ? rc : rows_take(m->rows, pass_row, &batch);
     while (rc == 0 && (rc = departed_store(&batch.departed, a->index, AGENT_COMMIT_COUNT)) > 0)
         rc = agent_commit(a); /* as above */

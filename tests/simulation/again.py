@@ -304,6 +304,12 @@ EXACT = (
      "8259816102245958563:2:405:0:19:16:0:23:3"),
     ("a new file passes the place of an image that is gone, and another one stays there",
      "619525657641563679:10:366:0:20:5:16:17:18:9:10:21"),
+    ("a crash while one of two images on their way is copied, and a new file over it",
+     "15894633914029819541:2:8:0:7:5:4:10:16:8"),
+    ("the same, and it goes on, with a row by the name of the place between",
+     "11094556422773890975:1:18:1:15:23:5:5:0:23:3"),
+    ("two images go on in a pass that a crash ends, and an old list is saved",
+     "4198256314788226519:11:47:1:4:0:5:10:25"),
 )
 
 # The same, where commits do not take long: what is lost with a crash otherwise, nothing tells.

@@ -3,6 +3,7 @@
 #include "tests/unit/index_bed.h"
 
 #include "agent/service/departed.h"
+#include "base/clock.h"
 
 #define PREFIX   "images/"
 #define PREFIX_N (sizeof PREFIX - 1)
@@ -35,7 +36,7 @@ static void note(struct index *ix, const char *from, const char *to, int64_t now
 {
     struct departed_pass pass;
 
-    departed_begin(&pass);
+    departed_begin(&pass, NOW_S * US_PER_S);
     tell(ix, &pass, from, to, now_s);
     end(ix, &pass);
 }
@@ -46,7 +47,7 @@ static void lead_on(struct index *ix, const char *from, const char *to, int64_t 
     char key[KEY_MAX + 1];
 
     snprintf(key, sizeof key, PREFIX "%s", from);
-    departed_begin(&pass);
+    departed_begin(&pass, NOW_S * US_PER_S);
     assert_int_equal(departed_lead_on(ix, &pass, key, PREFIX_N, to, now_s), 0);
     end(ix, &pass);
 }
@@ -175,7 +176,7 @@ static void test_all_changes_of_a_pass_happen_at_once(void **state)
         note_listed(ix, "a", "b", now_s);
         note_listed(ix, "k", "c", now_s);
         note_listed(ix, "x", "d", now_s);
-        departed_begin(&pass);
+        departed_begin(&pass, NOW_S * US_PER_S);
         for (size_t n = 0; n < 3; n++) {
             const char *from = orders[i][n];
 
@@ -186,7 +187,7 @@ static void test_all_changes_of_a_pass_happen_at_once(void **state)
         expect_at(ix, "a", now_s + 60, "c");
         expect_at(ix, "k", now_s + 60, "d");
         expect_at(ix, "x", now_s + 60, "b");
-        departed_begin(&pass);
+        departed_begin(&pass, NOW_S * US_PER_S);
         tell(ix, &pass, *orders[i], "e", now_s + 120);
         tell(ix, &pass, "e", *orders[i], now_s + 120);
         end(ix, &pass);
@@ -253,6 +254,31 @@ static void test_what_a_pass_that_did_not_end_noted_is_in_doubt(void **state)
     assert_false(departed_since(ix, PREFIX "c", NOW_S + 1, DEPARTED_ANYWHERE));
     note(ix, name, NULL, NOW_S + 2); /* the next pass */
     assert_true(is_noted_since(ix, name, NOW_S + 2));
+    index_close(ix);
+}
+
+/* Its changes are made again: what they led on leads one step further, not two. */
+static void test_a_pass_that_did_not_end_is_made_again(void **state)
+{
+    struct index *ix = opened();
+
+    (void)state;
+    note_listed(ix, "a", "b", NOW_S);
+    for (int again = 0; again < 2; again++) {
+        struct departed_pass pass;
+
+        departed_begin(&pass, NOW_S * US_PER_S + 7 + again);
+        pass.again_us = again ? NOW_S * US_PER_S + 7 : 0;
+        tell(ix, &pass, "b", "c", NOW_S);
+        tell(ix, &pass, "c", "d", NOW_S);
+        end(ix, &pass);
+        expect_at(ix, "a", NOW_S, "c");
+        expect_at(ix, "b", NOW_S, "c");
+        expect_at(ix, "c", NOW_S, "d");
+    }
+    note(ix, "c", "e", NOW_S);
+    expect_at(ix, "a", NOW_S, "e");
+    assert_true(departed_since(ix, PREFIX "a", NOW_S, DEPARTED_ELSEWHERE));
     index_close(ix);
 }
 
@@ -339,6 +365,8 @@ int main(void)
                                         scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_what_a_pass_that_did_not_end_noted_is_in_doubt,
                                         scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_a_pass_that_did_not_end_is_made_again, scratch_setup,
+                                        scratch_teardown),
         cmocka_unit_test_setup_teardown(test_all_are_gone_through_a_piece_at_a_time, scratch_setup,
                                         scratch_teardown),
     };
