@@ -26,18 +26,21 @@ static const struct item *seen_at(const struct agent *a, const char *key)
     return it && it->seen.kind == FILE_REGULAR && s3_check_key(key, NULL) == 0 ? it : NULL;
 }
 
-/* Is what is under the key `now` another file than the one that the index has under the other?
- * Where it has none, nothing says so. */
+/* Is what is under the key `now` another file than the one that the index has under the other, or
+ * that was seen there last? Where it has none, nothing says so. */
 static bool is_another(struct agent *a, const char *key, const char *now)
 {
-    const struct item *it = seen_at(a, now);
+    const struct item *left = pending_find(a->pending, key), *it = seen_at(a, now);
     struct index_entry was, is;
+    struct file_id file;
 
     if (!agent_image(a, key, &was))
         return false;
-    return it ? plan_is_other(&it->seen, &was.known)
-              : index_get(a->index, now, &is) ||
-                    file_id_differs(plan_file(&is.known), plan_file(&was.known));
+    if (!it && index_get(a->index, now, &is))
+        return true;
+    file = it ? file_id_of(&it->seen) : plan_file(&is.known);
+    return file_id_differs(file, plan_file(&was.known)) &&
+           !(left && left->was_there && file_id_same(file, left->was));
 }
 
 /* Nothing is there any more: the image was found elsewhere, or the item only waits until lists are

@@ -179,11 +179,14 @@ static void note_seen(struct agent *a, struct rows *rows, const struct item *it)
 static void note_landed(struct agent *a, struct rows *rows, const struct item *it)
 {
     const struct file_id file = file_id_of(&it->seen);
+    const char *image = rows_image_of(rows, file);
     struct index_entry e;
     int rc = 0;
 
-    if (!it->image && follow_is_known_by_birth(a, it) && rows_is_elsewhere(rows, file, it->path))
-        rc = rows_seen(rows, file, it->path); /* since the table heard of it */
+    /* Where it is by the table's word, without a name, is where it was overwritten, maybe. */
+    if (!it->image && image && !rows_has(rows, image) && follow_is_known_by_birth(a, it) &&
+        rows_is_elsewhere(rows, file, it->path))
+        rc = rows_seen(rows, file, it->path);
     if (rc >= 0 && (it->image || rows_image_of(rows, file) || index_get(a->index, it->key, &e) ||
                     plan_is_other(&it->seen, &e.known)))
         rc = rows_landed(rows, it->image, file, it->path);

@@ -110,14 +110,15 @@ static bool is_replaced(struct agent *a, const struct item *left, const char *ro
 }
 
 /* What was seen at the item's path was taken for a new content of the image that S3 has there, and
- * is an image that S3 has elsewhere: where. */
+ * is an image that S3 has elsewhere: where. Something told already that it left there: else the
+ * look was ahead of the events. */
 static bool came_over(struct agent *a, const struct item *it, struct birth *b)
 {
     struct index_entry e;
 
     return it->decided && !it->image && it->seen.kind == FILE_REGULAR && it->seen.born_ns &&
            agent_image(a, it->key, &e) && plan_is_other(&it->seen, &e.known) &&
-           birth_find(a, it, &it->seen, b);
+           birth_find(a, it, &it->seen, b) && pending_find(a->pending, b->key);
 }
 
 void rename_told(struct agent *a, unsigned mapping, const char *from, const char *to)

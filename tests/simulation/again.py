@@ -310,6 +310,12 @@ EXACT = (
      "11094556422773890975:1:18:1:15:23:5:5:0:23:3"),
     ("two images go on in a pass that a crash ends, and an old list is saved",
      "4198256314788226519:11:47:1:4:0:5:10:25"),
+    ("a new file goes over an image, on, and to the place of one that went there",
+     "2276087257973257365:8:281:0:18:2:1:3:0"),
+    ("a look found an image before events told that it came, and one had left",
+     "17255359424127432607:0:402:1:17:1:22:2:0"),
+    ("an image goes over another one and on before S3 has it there",
+     "18440856157936976055:4:455:0:1:3:3:6:13:22:22:0"),
 )
 
 # The same, where commits do not take long: what is lost with a crash otherwise, nothing tells.
