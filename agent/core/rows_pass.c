@@ -91,6 +91,7 @@ static int entry_take(struct rows *r, struct entry *e, rows_fn *fn, void *arg, b
 {
     const char *to = entry_target(r, e);
     bool ends = entry_ends(e);
+    struct name *there;
 
     for (struct name **at = &e->names; *at;) {
         struct name *n = *at;
@@ -110,6 +111,9 @@ static int entry_take(struct rows *r, struct entry *e, rows_fn *fn, void *arg, b
         rows_name_remove(r, e, at);
         *ret_went = true;
     }
+    there = to && e->moved ? rows_name_find(e, to) : NULL;
+    if (there)
+        there->guess = false; /* whoever may have written it, it has rows now */
     if (ends)
         rows_entry_end(r, e);
     return 0;

@@ -316,6 +316,9 @@ EXACT = (
      "17255359424127432607:0:402:1:17:1:22:2:0"),
     ("an image goes over another one and on before S3 has it there",
      "18440856157936976055:4:455:0:1:3:3:6:13:22:22:0"),
+    ("an image goes and comes back, its rows follow, and a new file is where it was",
+     "9761054406396126555:4:501:0:5:7:19"),
+    ("the same, and it goes on again", "14454118068644842069:5:260:1:1:10:21:18:2"),
 )
 
 # The same, where commits do not take long: what is lost with a crash otherwise, nothing tells.
