@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -234,6 +235,18 @@ int tree_stat_remembered_at(int dir_fd, const char *name, struct file_stat *ret)
 int tree_stat_fd(int fd, struct file_stat *ret)
 {
     return look(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, ret);
+}
+
+bool tree_is_written(int fd)
+{
+    /* A writer that waits for us is told of by a signal: SIGIO would end the process, SIGURG is
+     * ignored unless somebody asks for it. */
+    if (fcntl(fd, F_SETSIG, SIGURG) < 0)
+        return false;
+    if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
+        return errno == EAGAIN;
+    (void)fcntl(fd, F_SETLEASE, F_UNLCK);
+    return false;
 }
 
 bool file_same_content(const struct file_stat *a, const struct file_stat *b)

@@ -2,6 +2,7 @@
  */
 #include "uploaders/source.h"
 
+#include "base/clock.h"
 #include "base/crc.h"
 
 #include <errno.h>
@@ -64,6 +65,17 @@ static enum verdict compare(struct transfer *t, int fd)
     return VERDICT_DONE;
 }
 
+#define WRITTEN_NS (10 * NS_PER_S) /* so long a single write is given, at most */
+
+/* It was changed a moment ago by somebody who has it open still: the change may be under way, and
+ * its time is that of its beginning. */
+static bool is_under_way(const struct transfer *t, int fd)
+{
+    const int64_t age_ns = clock_real_us() * (NS_PER_S / US_PER_S) - t->expected.ctime_ns;
+
+    return age_ns >= 0 && age_ns < WRITTEN_NS && tree_is_written(fd);
+}
+
 enum verdict source_open(struct transfer *t, int *ret_fd)
 {
     int fd;
@@ -71,6 +83,8 @@ enum verdict source_open(struct transfer *t, int *ret_fd)
     if (code != 0)
         return cannot_open(t, code);
     enum verdict v = compare(t, fd);
+    if (v == VERDICT_DONE && is_under_way(t, fd))
+        v = changed(t, "somebody is writing it");
     if (v == VERDICT_DONE)
         *ret_fd = fd;
     else

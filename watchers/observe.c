@@ -212,7 +212,7 @@ static bool observe_together(const struct place_root *root, struct observation *
 {
     char above[PATH_BYTES_MAX + 1];
     uint64_t before, after = 0;
-    int fd;
+    int fd, again;
     int code = path_parent(above, sizeof(above), each[0].path);
 
     code = code != 0 ? code : open_above(root, above, &fd, &before);
@@ -226,10 +226,10 @@ static bool observe_together(const struct place_root *root, struct observation *
         return false;
     }
     observe_in(root, fd, each, n);
-    (void)close(fd); /* O_PATH */
-    if (open_above(root, above, &fd, &after) == 0) {
-        (void)close(fd); /* O_PATH */
+    if (open_above(root, above, &again, &after) == 0) {
+        (void)close(again); /* O_PATH */
     }
+    (void)close(fd); /* O_PATH; no other directory had its inode until now */
     return after == before;
 }
 

@@ -97,8 +97,10 @@ int rows_regain(struct rows *r, struct file_id file, const char *to)
     if (!was)
         return 0;
     rows_replaced_done(r, file);
-    if (known)
+    if (known) {
+        r->pending = true;
         return rows_name_add(r, known, was->at);
+    }
     if (!e || !rows_entry_is_at(e, was->at))
         return regain_from(r, was->at, file, to);
     rows_entry_unname(r, e); /* what landed there has none of its own */

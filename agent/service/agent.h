@@ -216,7 +216,7 @@ struct agent {
     size_t flying, flying_large;
     uint64_t hashing;
     bool pass_running;
-    int64_t pass_began_us; /* 0: rows are where the last took them; below: before a crash */
+    int64_t pass_began_us, pass_again_us; /* the oldest that did not end; before a crash; or 0 */
     struct stale_list *stale_lists;
     uint64_t lst_tx;      /* of the rewrite that is under way; 0: none */
     uint64_t lst_unheard; /* of the first rewrite of which the index has not heard; 0: none */

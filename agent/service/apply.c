@@ -375,6 +375,7 @@ static void apply_landed(struct agent *a, struct item *it, const struct transfer
     it->tx = 0;
     it->change = CHANGE_NONE;
     it->relisted = false;
+    it->departed = false;
     it->vacated = it->passed_on; /* what landed may have left while it was on its way */
     it->passed_on = false;
     it->failures = 0;
@@ -405,7 +406,7 @@ void apply_mark_uncertain(struct agent *a, const struct item *it)
 
 void apply_forget_key(struct agent *a, struct mapping *m, const char *key)
 {
-    bool was;
+    bool was = false;
 
     if (m->held)
         (void)removals_hold_back(a, m, key);

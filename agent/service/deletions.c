@@ -11,6 +11,7 @@
 #include "agent/service/agent.h"
 #include "agent/service/attributes.h"
 #include "agent/service/events.h"
+#include "agent/service/follow.h"
 #include "agent/service/publish.h"
 #include "agent/service/trash_notes.h"
 
@@ -142,9 +143,10 @@ int deletions_keep_key(struct index *ix, const char *key, bool *ret_was)
 
 int deletions_keep_entry(struct agent *a, const char *key)
 {
+    int rc = follow_lead_on(a, key);
     bool was;
 
-    return deletions_keep_key(a->index, key, &was);
+    return rc ? rc : deletions_keep_key(a->index, key, &was);
 }
 
 /* The object stays; the index says that its file is gone. */

@@ -178,9 +178,9 @@ struct waiting {
     size_t prefix, key_n, to_n, came_n;
 };
 
-void departed_begin(struct departed_pass *pass, int64_t now_us)
+void departed_begin(struct departed_pass *pass, int64_t now_us, int64_t run_us)
 {
-    *pass = (struct departed_pass){.now_us = now_us};
+    *pass = (struct departed_pass){.now_us = now_us, .run_us = run_us};
     buf_init(&pass->waiting, SIZE_MAX);
 }
 
@@ -255,6 +255,14 @@ void departed_end(struct departed_pass *pass)
     buf_release(&pass->waiting);
 }
 
+/* This very pass led the note on, before a crash. */
+static bool is_led_on(const struct departed_pass *pass, const struct departed *d, size_t size)
+{
+    const int64_t us = redirected_us(d, size);
+
+    return pass->again_us && us >= pass->again_us && us < pass->run_us;
+}
+
 /* What leads to the path of the key will lead to `to`: the notes will say so, for another image may
  * be in between soon. ret_came: those notes' paths, behind those that it has; *size: its bytes. */
 static int redirect(struct index *ix, struct departed_pass *pass, const char *key, size_t prefix,
@@ -268,8 +276,7 @@ static int redirect(struct index *ix, struct departed_pass *pass, const char *ke
 
     for (const char *at = NULL; rc == 0 && (at = path_next(before, before_n, at)) != NULL;) {
         if (strcmp(at, to) == 0 || !key_beside(from, key, prefix, at) ||
-            !leads_to(ix, from, key + prefix, &d, &n) ||
-            (pass->again_us && redirected_us(&d, n) >= pass->again_us)) /* by this very pass */
+            !leads_to(ix, from, key + prefix, &d, &n) || is_led_on(pass, &d, n))
             continue;
         snprintf(d.to, sizeof d.to, "%s", to);
         rc = wait(pass, WAITS_REDIRECT, from, prefix, &d, NULL, HEAD);
@@ -313,7 +320,7 @@ int departed_note_alone(struct index *ix, const char *key, size_t prefix, const 
     struct departed_pass pass;
     int rc;
 
-    departed_begin(&pass, now_s * US_PER_S);
+    departed_begin(&pass, now_s * US_PER_S, 0);
     rc = departed_note(ix, &pass, key, prefix, to, now_s, keep_s);
     rc = rc ? rc : departed_store(&pass, ix, SIZE_MAX);
     departed_end(&pass);
@@ -488,12 +495,14 @@ int departed_doubt(struct index *ix, int64_t since_s)
 
 int departed_confirm(struct index *ix, const char *key)
 {
+    char name[NAME_SIZE];
     struct departed d;
     size_t n;
     int rc = note_get(ix, &left, key, &d, &n);
 
     if (rc || n <= HEAD || d.at_s >= 0)
         return rc == -ENOENT ? 0 : rc;
+    note_name(&left, key, name);
     d.at_s = -d.at_s;
-    return note_store(ix, &left, key, &d);
+    return index_meta_put(ix, name, &d, n);
 }

@@ -24,17 +24,19 @@
 
 /* What one pass over the lists makes of it. All its changes happen at once: what leads to a path
  * that rows leave, and to which others come, goes by what led there before. So what lists name
- * waits until the pass has told of all. departed_begin(pass, now_us) before that;
- * departed_store(pass, ix, count): stores so much of it. 0: that was all; 1: there is more; or a
- * negative code. departed_end(pass) releases it. */
+ * waits until the pass has told of all. departed_begin(pass, now_us, run_us) before that (run_us:
+ * when this run of the agent began); departed_store(pass, ix, count): stores so much of it. 0: that
+ * was all; 1: there is more; or a negative code. departed_end(pass) releases it. */
 struct departed_pass {
     struct buf waiting;
-    size_t at;        /* departed_store's */
-    bool redirected;  /* the same: what led to the paths was stored */
-    int64_t now_us;   /* when it began */
-    int64_t again_us; /* the caller's: what led to the next path since then leads on already; 0 */
+    size_t at;       /* departed_store's */
+    bool redirected; /* the same: what led to the paths was stored */
+    int64_t now_us;  /* when it began */
+    int64_t run_us;
+    int64_t again_us; /* the caller's: what led to the next path since then, in an earlier run,
+                         leads on already; 0: nothing does */
 };
-void departed_begin(struct departed_pass *pass, int64_t now_us);
+void departed_begin(struct departed_pass *pass, int64_t now_us, int64_t run_us);
 int departed_store(struct departed_pass *pass, struct index *ix, size_t count)
     __attribute__((warn_unused_result));
 void departed_end(struct departed_pass *pass);

@@ -108,7 +108,8 @@ static bool is_known_as(const struct rows *rows, struct file_id file, const char
 static int known_by(struct rows *rows, const char *name, const struct known *known,
                     const char *image)
 {
-    return is_known_as(rows, plan_file(known), name) && !rows_has(rows, image)
+    return is_known_as(rows, plan_file(known), name) && !rows_has(rows, image) &&
+                   rows_is_free(rows, image)
                ? rows_landed(rows, NULL, plan_file(known), image)
                : 0;
 }
@@ -126,7 +127,7 @@ void follow_leaves(struct agent *a, const struct item *it)
         return;
     snprintf(key, sizeof key, "%s", it->key);
     if (follow_find(a, key, &e) == 0 && strcmp(key, it->key) != 0 &&
-        file_id_same(plan_file(&was.known), plan_file(&e.known)))
+        !file_id_differs(plan_file(&was.known), plan_file(&e.known)))
         rc = known_by(rows, it->path, &e.known, key + prefix);
     else
         rows_leaves(rows, it->path);

@@ -119,6 +119,9 @@ bool follow_is_home(struct agent *a, const struct mapping *m, const char *path)
 
 void follow_close(struct agent *a)
 {
+    if (a->pass_again_us)
+        agent_dirty(a);
+    a->pass_again_us = 0;
     for (size_t i = 0; i < a->mapping_count; i++) {
         struct settled s = {.agent = a, .m = &a->mappings[i]};
 

@@ -244,8 +244,8 @@ static void intake_observed(struct agent *a, const struct hint *h)
         return;
     if (it->again) {
         /* Only a scan came by meanwhile: so it is there, and what is gone elsewhere may be it. */
-        if (h->code == 0 && h->st.kind == FILE_REGULAR && !it->went &&
-            it->source == JOURNAL_SRC_SCAN)
+        if (h->code == 0 && h->st.kind == FILE_REGULAR && !it->went && !it->told_gone &&
+            it->source == JOURNAL_SRC_SCAN && !agent_mapping(a, it)->unheard)
             intake_note(a, it, &h->st);
         intake_resettle(a, it);
         return;

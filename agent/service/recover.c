@@ -54,6 +54,19 @@ uint64_t recover_seq_from(const struct agent *a)
     return least == UINT64_MAX ? journal_next_seq(a->journal) : least;
 }
 
+/* What the index has of a pass that did not end: since when notes may be wrong, and since when what
+ * they lead to may have been led on (0: no such). */
+struct pass_mark {
+    int64_t began_us, again_us;
+};
+
+static int pass_put(struct agent *a)
+{
+    const struct pass_mark mark = {.began_us = a->pass_began_us, .again_us = a->pass_again_us};
+
+    return index_meta_put(a->index, "pass", &mark, sizeof mark);
+}
+
 int recover_seq_put(struct agent *a)
 {
     const struct applied p = {.seq = journal_next_seq(a->journal) - 1, .from = recover_seq_from(a)};
@@ -61,7 +74,7 @@ int recover_seq_put(struct agent *a)
     int rc = index_meta_put(a->index, "journal", &p, sizeof p);
 
     rc = rc ? rc : index_meta_put(a->index, "rewrites", &a->lst_unheard, sizeof a->lst_unheard);
-    return rc ? rc : index_meta_put(a->index, "pass", &a->pass_began_us, sizeof a->pass_began_us);
+    return rc ? rc : pass_put(a);
 }
 
 static void open_free(struct open_tx *o)
@@ -538,16 +551,15 @@ static void want_passes(struct agent *a)
             relist_wanted(a);
 }
 
-/* What the index has of a pass that did not end. */
 static int recover_pass(struct agent *a)
 {
-    size_t size = sizeof a->pass_began_us;
+    struct pass_mark mark = {0};
+    size_t size = sizeof mark;
 
-    if (index_meta_get(a->index, "pass", &a->pass_began_us, &size) ||
-        size != sizeof a->pass_began_us)
-        a->pass_began_us = 0; /* an index of before this was told */
-    a->pass_began_us = -llabs(a->pass_began_us);
-    return a->pass_began_us ? departed_doubt(a->index, -a->pass_began_us / US_PER_S) : 0;
+    if (index_meta_get(a->index, "pass", &mark, &size) || size != sizeof mark)
+        return 0; /* an index of before this was told */
+    a->pass_again_us = mark.again_us ? mark.again_us : mark.began_us;
+    return mark.began_us ? departed_doubt(a->index, mark.began_us / US_PER_S) : 0;
 }
 
 int recover(struct agent *a, uint64_t next_seq, struct err *e)

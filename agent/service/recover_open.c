@@ -60,7 +60,7 @@ static int source_match(void *arg, const char *key, const struct known *known)
 {
     struct recover_source *s = arg;
 
-    if (!plan_is_placed(known) || strcmp(key, s->key) == 0 ||
+    if (!plan_is_placed(known) || !known->born_ns || strcmp(key, s->key) == 0 ||
         strncmp(key, s->m->conf->prefix, s->m->prefix_len) != 0 || known->size != s->o->st.size ||
         known->mtime_ns != s->o->st.mtime_ns)
         return 0;
@@ -83,12 +83,23 @@ int recover_open_begin(struct agent *a, const struct open_tx *o, struct recover_
     return rc > 0 ? left(a, o, s->path, o->path) : rc;
 }
 
+/* What is at the path is certainly the file that the index has at the other one. */
+static bool is_file_of(struct agent *a, unsigned mapping, const struct file_stat *st,
+                       const char *path)
+{
+    char key[AGENT_KEY_SIZE];
+    struct index_entry e;
+
+    return agent_key(a, mapping, path, key) && agent_image(a, key, &e) &&
+           plan_is_same(st, &e.known);
+}
+
 void recover_open_end(struct agent *a, const struct open_tx *o, const struct recover_source *s)
 {
     const char *from = s->path[0] ? s->path : o->path, *to = s->path[0] ? o->path : o->path2;
     struct file_stat st;
 
     if ((s->path[0] || is_open_rename(o)) && is_at(a, o->mapping, to, &st) &&
-        st.kind == FILE_REGULAR && (!s->path[0] || st.ino == o->st.ino))
+        st.kind == FILE_REGULAR && (!s->path[0] || is_file_of(a, o->mapping, &st, from)))
         rename_told(a, o->mapping, from, to);
 }

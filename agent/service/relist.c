@@ -61,9 +61,8 @@ static int change_gone(struct agent *a, const struct mapping *m, struct lst_chan
         snprintf(over, AGENT_KEY_SIZE, "%s", now + m->prefix_len);
         rc = lst_changes_rename(changes, from, over);
     } else if (!rows_is_free(m->rows, from) || follow_is_home(a, m, from)) {
+        over[0] = '\0';
         rc = lst_changes_yield(changes, from);
-        if (!follow_lives_at(a, m, from, over))
-            over[0] = '\0';
     } else if (over_at && strcmp(over_at, from) != 0) {
         snprintf(over, AGENT_KEY_SIZE, "%s", over_at);
         rc = lst_changes_rename_over(changes, from, over);
@@ -98,11 +97,12 @@ static int pass_row(void *arg, const char *from, const char *to)
     to = over[0] ? over : to;
     if (rc == 0 && to && agent_key(a, b->m->id, to, key))
         explain_rewritten(a, key);
+    if (!to && follow_lives_at(a, b->m, from, over))
+        to = over; /* for old rows */
     if (rc || a->options.dry_run || !agent_key(a, b->m->id, from, key))
         return rc;
     /* What led here by a pass that did not end, whose changes are made again, leads on already. */
-    b->departed.again_us =
-        a->pass_began_us < 0 && !rows_is_free(b->m->rows, from) ? -a->pass_began_us : 0;
+    b->departed.again_us = rows_is_free(b->m->rows, from) ? 0 : a->pass_again_us;
     if (follow_is_home(a, b->m, from))
         rc = departed_lead_on(a->index, &b->departed, key, b->m->prefix_len, to, now_s);
     else
@@ -316,10 +316,11 @@ static int pass_fill(struct agent *a, const struct mapping *m, struct job *job)
     struct pass_batch batch = {.agent = a, .m = m, .changes = job->changes};
     int rc = list_holds_names(a, m, job);
 
-    if (!a->pass_began_us)
+    if (!a->pass_began_us && !a->options.dry_run)
         a->pass_began_us = a->real_us;
     pass_take_items(a, m);
-    departed_begin(&batch.departed, a->real_us);
+    departed_begin(&batch.departed, a->real_us,
+                   a->real_us - (a->now_ms - a->started_ms) * US_PER_MS);
     rc = rc ? rc : rows_take(m->rows, pass_row, &batch);
     while (rc == 0 && (rc = departed_store(&batch.departed, a->index, AGENT_COMMIT_COUNT)) > 0)
         rc = agent_commit(a); /* as above */

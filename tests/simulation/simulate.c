@@ -309,10 +309,13 @@ static void shrink(struct run *r)
 static void tell(struct run r)
 {
     unsigned ignored;
+    const char *wrong;
 
     shrink(&r);
-    printf("broken: %s\nrepeat: simulate --repeat %" PRIu64 ":%u:%u:%d", run_told(&r, &ignored),
-           r.seed, r.gap, r.crash, (r.strict ? STRICT : 0) + (r.late ? LATE : 0));
+    wrong = run_told(&r, &ignored);
+    printf("broken: %s\nrepeat: simulate --repeat %" PRIu64 ":%u:%u:%d",
+           wrong ? wrong : "not once more", r.seed, r.gap, r.crash,
+           (r.strict ? STRICT : 0) + (r.late ? LATE : 0));
     for (unsigned i = 0; i < r.count; i++)
         printf(":%u", r.deed[i]);
     printf("\n");

@@ -36,7 +36,7 @@ static void note(struct index *ix, const char *from, const char *to, int64_t now
 {
     struct departed_pass pass;
 
-    departed_begin(&pass, NOW_S * US_PER_S);
+    departed_begin(&pass, NOW_S * US_PER_S, NOW_S * US_PER_S);
     tell(ix, &pass, from, to, now_s);
     end(ix, &pass);
 }
@@ -47,7 +47,7 @@ static void lead_on(struct index *ix, const char *from, const char *to, int64_t 
     char key[KEY_MAX + 1];
 
     snprintf(key, sizeof key, PREFIX "%s", from);
-    departed_begin(&pass, NOW_S * US_PER_S);
+    departed_begin(&pass, NOW_S * US_PER_S, NOW_S * US_PER_S);
     assert_int_equal(departed_lead_on(ix, &pass, key, PREFIX_N, to, now_s), 0);
     end(ix, &pass);
 }
@@ -176,7 +176,7 @@ static void test_all_changes_of_a_pass_happen_at_once(void **state)
         note_listed(ix, "a", "b", now_s);
         note_listed(ix, "k", "c", now_s);
         note_listed(ix, "x", "d", now_s);
-        departed_begin(&pass, NOW_S * US_PER_S);
+        departed_begin(&pass, NOW_S * US_PER_S, NOW_S * US_PER_S);
         for (size_t n = 0; n < 3; n++) {
             const char *from = orders[i][n];
 
@@ -187,7 +187,7 @@ static void test_all_changes_of_a_pass_happen_at_once(void **state)
         expect_at(ix, "a", now_s + 60, "c");
         expect_at(ix, "k", now_s + 60, "d");
         expect_at(ix, "x", now_s + 60, "b");
-        departed_begin(&pass, NOW_S * US_PER_S);
+        departed_begin(&pass, NOW_S * US_PER_S, NOW_S * US_PER_S);
         tell(ix, &pass, *orders[i], "e", now_s + 120);
         tell(ix, &pass, "e", *orders[i], now_s + 120);
         end(ix, &pass);
@@ -267,7 +267,7 @@ static void test_a_pass_that_did_not_end_is_made_again(void **state)
     for (int again = 0; again < 2; again++) {
         struct departed_pass pass;
 
-        departed_begin(&pass, NOW_S * US_PER_S + 7 + again);
+        departed_begin(&pass, NOW_S * US_PER_S + 7 + again, NOW_S * US_PER_S + 7 + again);
         pass.again_us = again ? NOW_S * US_PER_S + 7 : 0;
         tell(ix, &pass, "b", "c", NOW_S);
         tell(ix, &pass, "c", "d", NOW_S);

@@ -534,6 +534,26 @@ static void test_whole_through_a_narrow_pipe(void **state)
     free(back);
 }
 
+/* Who has it open for writing, and who does not, or not any more. */
+static void test_who_writes(void **state)
+{
+    int writer, reader;
+
+    (void)state;
+    scratch_write("f", "f");
+    reader = openat(scratch_fd(), "f", O_RDONLY);
+    assert_true(reader >= 0);
+    assert_false(tree_is_written(reader));
+    writer = openat(scratch_fd(), "f", O_WRONLY);
+    assert_true(writer >= 0);
+    assert_true(tree_is_written(reader));
+    (void)close(writer);
+    assert_false(tree_is_written(reader));
+    assert_int_equal(fcntl(reader, F_GETLEASE), F_UNLCK);
+    (void)close(reader);
+    assert_false(tree_is_written(-1));
+}
+
 static void test_whole_despite_interruptions(void **state)
 {
     char text[32] = {0};
@@ -596,6 +616,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_descriptor_is_lost, plant, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_read_whole, plant, scratch_teardown),
         cmocka_unit_test(test_whole_through_a_narrow_pipe),
+        cmocka_unit_test_setup_teardown(test_who_writes, plant, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_whole_despite_interruptions, plant, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_write_whole_fails, plant, scratch_teardown),
     };
