@@ -83,7 +83,8 @@ enum verdict source_open(struct transfer *t, int *ret_fd)
     if (code != 0)
         return cannot_open(t, code);
     enum verdict v = compare(t, fd);
-    if (v == VERDICT_DONE && is_under_way(t, fd))
+    t->written = v == VERDICT_DONE && is_under_way(t, fd);
+    if (t->written)
         v = changed(t, "somebody is writing it");
     if (v == VERDICT_DONE)
         *ret_fd = fd;

@@ -190,7 +190,8 @@ struct transfer {
     int http_status;  /* of the last answer; 0 none */
     char s3_code[64]; /* "NoSuchKey"..., or curl's words for a transport failure */
     char message[256];
-    bool untrusted;               /* UNREACHED: the other side's certificate does not hold */
+    bool written;   /* CHANGED: somebody has it open for writing, and changed it a moment ago */
+    bool untrusted; /* UNREACHED: the other side's certificate does not hold */
     char etag[S3_ETAG_MAX];       /* without quotes */
     char version[S3_VERSION_MAX]; /* "" where the bucket has none */
     uint64_t crc64;               /* PUT: of what was sent. HEAD: if the answer had it (has_crc) */

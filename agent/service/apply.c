@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define WRITTEN_REST_MS 1000 /* a file that somebody is writing is looked at so seldom */
 #define APPLY_REFILL                                                                               \
     (AGENT_FLYING_MAX / 2) /* hand over in batches: one sync serves many intents                   \
                             */
@@ -445,6 +446,8 @@ static void apply_failed(struct agent *a, struct item *it, const struct transfer
     if (t->verdict == VERDICT_CHANGED) {
         it->hint_ms = a->now_ms;
         intake_resettle(a, it);
+        if (t->written) /* the end of that is told by an event */
+            pending_set(a->pending, it, ITEM_SETTLING, it->deadline_ms + WRITTEN_REST_MS);
     } else if ((t->verdict == VERDICT_ABSENT || t->verdict == VERDICT_CONFLICT) && copying) {
         it->copy = false; /* S3's source is not what we knew: put the file instead */
         intake_observe(a, it);
