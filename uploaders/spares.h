@@ -12,7 +12,8 @@
 #include <pthread.h>
 #include <stddef.h>
 
-#define SPARES_KEPT_BYTES (16u << 20) /* of buffers that are not in use */
+/* Of buffers that are not in use: four parts, as many as two readers fill while others are sent. */
+#define SPARES_KEPT_BYTES (32u << 20)
 
 /* A buffer that is not in use. */
 struct spare;

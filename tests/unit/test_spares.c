@@ -23,7 +23,7 @@ static void test_sizes(void **state)
 {
     (void)state;
     static const size_t sizes[] = {1,           MIB,         2 * MIB, 2 * MIB + 1,
-                                   8 * MIB - 1, 8 * MIB + 1, 17 * MIB};
+                                   8 * MIB - 1, 8 * MIB + 1, 33 * MIB};
     struct spares s;
     spares_init(&s);
     for (int round = 0; round < 3; round++) {
@@ -73,10 +73,11 @@ static void test_other_sizes_make_room(void **state)
     (void)state;
     struct spares s;
     spares_init(&s);
-    char *few[8];
-    for (size_t i = 0; i < 8; i++)
+    char *few[SPARES_KEPT_BYTES / (2 * MIB)];
+    const size_t count = sizeof(few) / sizeof(few[0]);
+    for (size_t i = 0; i < count; i++)
         few[i] = take(&s, 2 * MIB);
-    for (size_t i = 0; i < 8; i++)
+    for (size_t i = 0; i < count; i++)
         spares_give(&s, few[i], 2 * MIB);
     assert_int_equal(s.bytes, SPARES_KEPT_BYTES);
     spares_give(&s, take(&s, 8 * MIB), 8 * MIB);
