@@ -48,8 +48,8 @@ static uint64_t rotate(uint64_t x, int by)
     return x << by | x >> (64 - by);
 }
 
-/* One SipRound. */
-static void sip_round(struct sip *s)
+/* One SipRound. Inline: else the state would lie in memory. */
+__attribute__((always_inline)) static inline void sip_round(struct sip *s)
 {
     s->a += s->b;
     s->b = rotate(s->b, 13) ^ s->a;

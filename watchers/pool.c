@@ -16,15 +16,6 @@
 #define POOL_STACK_BYTES (1024 * 1024)
 #define HANGING_TIMES    4 /* threads at most, as a multiple of those that were asked for */
 
-/* Jobs in order. */
-struct line {
-    struct job *first;
-    struct job *last;
-    size_t count;
-};
-
-struct pool;
-
 /* A thread. */
 struct worker {
     pthread_t thread;
@@ -35,7 +26,7 @@ struct worker {
 struct pool {
     pthread_mutex_t lock;
     struct waiters idle; /* for a job, or that the pool stops */
-    struct line lanes[POOL_LANES];
+    struct jobs lanes[POOL_LANES];
     enum pool_lane turn;
     bool stop;
     unsigned wanted; /* threads that do not hang */
@@ -44,16 +35,17 @@ struct pool {
     struct worker workers[];
 };
 
-/* Take jobs from the front: one, or more of its kind where there are so many that each thread has
- * as much to do. */
-static struct job *line_take(struct line *l, unsigned threads)
+/* Take jobs from the front: one, or more of its kind where they are not worth a thread each, or
+ * there are so many that each thread has as much to do. */
+static struct job *jobs_take(struct jobs *l, unsigned threads)
 {
     struct job *first = l->first;
     struct job *last = first;
     const size_t share = l->count / threads;
     size_t n = 1;
 
-    while (n < first->most && n < share && last->next->run == first->run) {
+    while (n < first->most && n < l->count && (n < share || n < first->least) &&
+           last->next->run == first->run) {
         last = last->next;
         n++;
     }
@@ -68,11 +60,11 @@ static struct job *line_take(struct line *l, unsigned threads)
 static struct job *next_jobs(struct pool *p)
 {
     for (unsigned i = 0; i < POOL_LANES; i++) {
-        struct line *l = &p->lanes[p->turn];
+        struct jobs *l = &p->lanes[p->turn];
 
         p->turn = (p->turn + 1) % POOL_LANES;
         if (l->first != NULL) {
-            return line_take(l, p->wanted);
+            return jobs_take(l, p->wanted);
         }
     }
     return NULL;
@@ -199,14 +191,9 @@ void pool_free(struct pool *p)
     free(p);
 }
 
-void pool_add_take(struct pool *p, enum pool_lane lane, struct job *job)
+void jobs_add_take(struct jobs *l, struct job *job)
 {
-    struct line *l = &p->lanes[lane];
-
     job->next = NULL;
-    pthread_mutex_lock(&p->lock);
-    const bool was_idle = is_idle(p);
-
     if (l->last != NULL) {
         l->last->next = job;
     } else {
@@ -214,8 +201,36 @@ void pool_add_take(struct pool *p, enum pool_lane lane, struct job *job)
     }
     l->last = job;
     l->count++;
+}
+
+void pool_add_all_take(struct pool *p, enum pool_lane lane, struct jobs *jobs)
+{
+    struct jobs *l = &p->lanes[lane];
+
+    if (jobs->first == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&p->lock);
+    const bool was_idle = is_idle(p);
+
+    if (l->last != NULL) {
+        l->last->next = jobs->first;
+    } else {
+        l->first = jobs->first;
+    }
+    l->last = jobs->last;
+    l->count += jobs->count;
     if (was_idle) {
         waiters_wake(&p->idle);
     }
     pthread_mutex_unlock(&p->lock);
+    *jobs = (struct jobs){0};
+}
+
+void pool_add_take(struct pool *p, enum pool_lane lane, struct job *job)
+{
+    struct jobs one = {0};
+
+    jobs_add_take(&one, job);
+    pool_add_all_take(p, lane, &one);
 }

@@ -18,8 +18,20 @@ enum pool_lane { POOL_ANSWERS, POOL_LISTINGS, POOL_LANES };
 struct job {
     struct job *next;
     void (*run)(struct job *job, void *scratch);
-    unsigned most; /* that run takes at once; 0: one */
+    unsigned most;  /* that run takes at once; 0: one */
+    unsigned least; /* that it takes at once if they are there, even where threads have nothing to
+                       do: it does not wait, and a switch between threads costs more */
 };
+
+/* Jobs in order. Zeroed: none. */
+struct jobs {
+    struct job *first;
+    struct job *last;
+    size_t count;
+};
+
+/* jobs_add_take(l, job): behind the others. */
+void jobs_add_take(struct jobs *l, struct job *job);
 
 struct pool;
 
@@ -33,7 +45,10 @@ void pool_free(struct pool *p);
  * in their place, a few times as many as the pool had at most. One thread. */
 void pool_relieve(struct pool *p, int64_t hang_ms);
 
-/* pool_add_take(p, lane, job): any thread. */
+/* pool_add_take(p, lane, job): any thread.
+ * pool_add_all_take(p, lane, jobs): all of these, of which none are left there. Threads are woken
+ * once, and find as many as run may take. */
 void pool_add_take(struct pool *p, enum pool_lane lane, struct job *job);
+void pool_add_all_take(struct pool *p, enum pool_lane lane, struct jobs *jobs);
 
 #endif

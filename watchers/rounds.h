@@ -58,7 +58,9 @@ struct watchers {
     unsigned threads; /* of the pool */
     struct outbox *outbox;
     struct pool *pool;
-    struct fan *fan; /* NULL: cannot be had, or nobody wants it */
+    bool gathers;
+    struct jobs gathered; /* looks that wait for watchers_look; the taker's */
+    struct fan *fan;      /* NULL: cannot be had, or nobody wants it */
     struct reader *reader;
     struct tracker *tracker; /* the tracker thread's */
     pthread_t thread;

@@ -27,6 +27,7 @@
 #define ROOTS_MAX              4096
 #define LIMIT_STEP             1024
 #define OBSERVE_MOST           32 /* paths that a thread looks at in one go */
+#define OBSERVE_LEAST          16 /* and on a local disk, which answers out of memory, mostly */
 
 /* A job of the pool that answers watchers_observe. */
 struct observe_job {
@@ -207,6 +208,7 @@ static struct watchers *watchers_alloc(const struct watchers_options *opt)
         return NULL;
     }
     w->scan_only = opt->scan_only;
+    w->gathers = opt->gathers;
     w->marks.root_count = (unsigned)opt->root_count;
     w->woken = true; /* the first scans are wanted */
     w->batches_end = &w->batches;
@@ -274,6 +276,9 @@ void watchers_free(struct watchers *w)
         rounds_wake(w);
         pthread_join(w->thread, NULL);
     }
+    if (w->pool != NULL) {
+        watchers_look(w);
+    }
     pool_free(w->pool);
     if (w->reader != NULL) {
         reader_stop(w->reader);
@@ -320,10 +325,19 @@ int watchers_observe(struct watchers *w, unsigned root, const char *path)
     }
     j->job.run = run_observe;
     j->job.most = OBSERVE_MOST;
+    j->job.least = w->roots[root].place.remote ? 1 : OBSERVE_LEAST;
     j->w = w;
     j->hint = h;
-    pool_add_take(w->pool, POOL_ANSWERS, &j->job);
+    jobs_add_take(&w->gathered, &j->job);
+    if (!w->gathers || w->gathered.count >= (size_t)w->threads * OBSERVE_MOST) {
+        watchers_look(w);
+    }
     return 0;
+}
+
+void watchers_look(struct watchers *w)
+{
+    pool_add_all_take(w->pool, POOL_ANSWERS, &w->gathered);
 }
 
 int watchers_glance(struct watchers *w, unsigned root)

@@ -69,6 +69,7 @@ struct watchers_options {
     bool scan_only;        /* no watches: scan once on demand */
     unsigned scan_threads; /* that list and stat; 0: 8 */
     size_t listings_ahead; /* listings that may wait to be taken before scanning pauses; 0: 1024 */
+    bool gathers;          /* looks that watchers_observe asks for wait for watchers_look */
 };
 
 enum hint_kind {
@@ -159,6 +160,11 @@ struct hint *watchers_next(struct watchers *w, bool want_listings);
  * -ENOMEM. */
 int watchers_observe(struct watchers *w, unsigned root, const char *path)
     __attribute__((warn_unused_result));
+
+/* watchers_look(w): where looks are gathered (watchers_options), those that were asked for begin
+ * now, if they did not as soon as they were many. Each look by itself costs two switches between
+ * threads, and of many in one directory that is opened once only. The thread that observes. */
+void watchers_look(struct watchers *w);
 
 /* watchers_glance(w, root): look at all names again: HINT_PASS_DONE, or HINT_SCAN_DONE, follows. 0
  * or -ENOMEM. */

@@ -288,8 +288,10 @@ static enum watch_with watch_with(enum conf_watch watch)
 static int agent_watch(struct agent *a, struct err *e)
 {
     struct watch_root *roots = calloc(a->mapping_count, sizeof *roots);
-    struct watchers_options opt = {
-        .roots = roots, .root_count = a->mapping_count, .scan_only = a->options.once};
+    struct watchers_options opt = {.roots = roots,
+                                   .root_count = a->mapping_count,
+                                   .scan_only = a->options.once,
+                                   .gathers = true};
     int rc;
 
     if (!roots)

@@ -65,10 +65,10 @@
 #include <systemd/sd-event.h>
 
 #define AGENT_PENDING_MAX   50000 /* items at once before listings and sweeps wait */
-#define AGENT_MOVING_MAX    2048  /* the same while images are being renamed, */
+#define AGENT_MOVING_MAX    4096  /* the same while images are being renamed, */
 #define AGENT_RENAMING_MAX  16384 /* and so many whose old objects are still there */
 #define AGENT_RELIST_PIECE  8192  /* of these, lists are rewritten when so many have landed */
-#define AGENT_FLYING_MAX    512   /* transfers handed over at once */
+#define AGENT_FLYING_MAX    1024  /* transfers handed over at once */
 #define AGENT_LARGE_MAX     64    /* of these, large ones: small ones are not to wait behind them */
 #define AGENT_LARGE_BYTES   (1 << 20)
 #define AGENT_KEY_SIZE      (PATH_BYTES_MAX + S3_KEY_MAX + 1)
@@ -220,7 +220,7 @@ struct agent {
     struct stale_list *stale_lists;
     uint64_t lst_tx;      /* of the rewrite that is under way; 0: none */
     uint64_t lst_unheard; /* of the first rewrite of which the index has not heard; 0: none */
-    uint64_t intent_seq;  /* of the last intent that was appended; 0: none */
+    uint64_t intent_seq, seq_from; /* the last intent's; what recover_seq_from said last; or 0 */
     struct transfer *unsynced[AGENT_FLYING_MAX]; /* flying; go once the journal is durable */
     size_t unsynced_count;
     uint64_t unsynced_seq;               /* so far */
@@ -634,7 +634,7 @@ int doubts_interrupted(struct agent *a, const char *key, const struct file_stat 
 int recover(struct agent *a, uint64_t next_seq, struct err *e);
 int recover_seq_put(struct agent *a);
 /* recover_seq_from(a): the first record that a recovery would read, were all committed now. */
-uint64_t recover_seq_from(const struct agent *a);
+uint64_t recover_seq_from(struct agent *a);
 
 /* dry.c */
 void dry_change(struct agent *a, struct item *it);

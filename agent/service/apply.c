@@ -13,9 +13,9 @@
 #include <string.h>
 
 #define WRITTEN_REST_MS 1000 /* a file that somebody is writing is looked at so seldom */
-#define APPLY_REFILL                                                                               \
-    (AGENT_FLYING_MAX / 2) /* hand over in batches: one sync serves many intents                   \
-                            */
+/* Hand over in batches, since one sync serves many intents; and before S3 has nothing to do, which
+ * a quick one has within a turn of the loop that takes long. */
+#define APPLY_REFILL (AGENT_FLYING_MAX / 4 * 3)
 
 /* The journal's word for a change. */
 static enum journal_op change_op(enum change_kind change)

@@ -386,6 +386,7 @@ static void turn(struct agent *a)
     (void)apply_synced(a); /* others begin below */
     turn_work(a);
     intake_due(a);
+    watchers_look(a->watchers); /* while the rest is done */
     listed_step(a);
     sweep_step(a);
     decide_observed(a);
@@ -409,6 +410,7 @@ static void turn(struct agent *a)
         anchors_step(a);
     if (!a->stopping)
         retention_step(a);
+    watchers_look(a->watchers);
     turn_commit(a);
     turn_synced(a);
     if (a->fatal)

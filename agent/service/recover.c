@@ -39,19 +39,21 @@ struct recovery {
     uint64_t outcomes;
 };
 
-uint64_t recover_seq_from(const struct agent *a)
+uint64_t recover_seq_from(struct agent *a)
 {
     uint64_t least = rename_open_tx(a);
 
-    for (unsigned m = 0; m < a->mapping_count; m++)
-        for (const struct item *it = pending_first(a->pending, m); it; it = it->mate_next)
-            if (it->tx && it->tx < least)
-                least = it->tx;
     if (a->lst_tx && a->lst_tx < least)
         least = a->lst_tx;
     if (a->lst_unheard && a->lst_unheard < least)
         least = a->lst_unheard;
-    return least == UINT64_MAX ? journal_next_seq(a->journal) : least;
+    /* What begins later has a higher number, so nothing is below what was the least before. */
+    for (unsigned m = 0; m < a->mapping_count && least > a->seq_from; m++)
+        for (const struct item *it = pending_first(a->pending, m); it; it = it->mate_next)
+            if (it->tx && it->tx < least)
+                least = it->tx;
+    a->seq_from = least == UINT64_MAX ? journal_next_seq(a->journal) : least;
+    return a->seq_from;
 }
 
 /* What the index has of a pass that did not end: since when notes may be wrong, and since when what

@@ -22,7 +22,7 @@ static bool is_old(const struct agent *a, const struct journal_oldest *o)
 }
 
 /* Is it what it will be, is it in S3, and would nobody read it any more? */
-static bool is_free(const struct agent *a, const struct journal_oldest *o)
+static bool is_free(struct agent *a, const struct journal_oldest *o)
 {
     return finder_is_done(a->finder, o->file) &&
            (!a->conf->journal.prefix || anchors_has(a, o->file)) &&

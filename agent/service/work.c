@@ -296,16 +296,19 @@ static int check_image(void *arg, const char *image)
     struct job *job = c->job;
     char key[PATH_BYTES_MAX + 1];
     struct file_stat st;
-    bool in_s3, under_way;
+    bool in_s3, held, stays, under_way;
 
     noting_add(&c->note, image);
-    if (!path_prefix(key, sizeof key, job->images_prefix, image) ||
-        watch_filter_excludes(job->images_filter, image))
+    if (!path_prefix(key, sizeof key, job->images_prefix, image))
         return 0;
-    if (job->held && !job->first_held && map_get_str(job->held, key))
-        job->first_held = strdup(image);
+    held = job->held && !job->first_held && map_get_str(job->held, key);
     in_s3 = index_view_has(job->view, key);
-    if (in_s3 && !(job->leaving && map_get_str(job->leaving, key)))
+    stays = in_s3 && !(job->leaving && map_get_str(job->leaving, key));
+    if ((stays && !held) || watch_filter_excludes(job->images_filter, image))
+        return 0; /* most rows, so the filter is not asked */
+    if (held)
+        job->first_held = strdup(image);
+    if (stays)
         return 0;
     if (!find_image(job, image, &st)) {
         if (check_old_row(job, image, &under_way))
