@@ -233,13 +233,18 @@ static bool observe_together(const struct place_root *root, struct observation *
     return after == before;
 }
 
+bool observe_is_quick(const struct place_root *root)
+{
+    return !root->remote && !root->list_absent;
+}
+
 void observe_each(const struct place_root *root, struct observation *each, size_t n, void *scratch)
 {
-    const bool plain = !root->remote && !root->list_absent; /* the kernel knows what is there */
+    const bool quick = observe_is_quick(root);
 
     for (size_t from = 0, to; from < n; from = to) {
         to = from + 1;
-        while (plain && to < n && share_directory(each[from].path, each[to].path)) {
+        while (quick && to < n && share_directory(each[from].path, each[to].path)) {
             to++;
         }
         if (to - from > 1 && observe_together(root, each + from, to - from)) {

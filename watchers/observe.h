@@ -20,6 +20,10 @@ struct observation {
     struct file_stat st; /* if code is 0 */
 };
 
+/* observe_is_quick(root): the kernel knows what is there: nobody else writes, and what it remembers
+ * as absent is. Of the root's kind, so the same for its whole life. */
+bool observe_is_quick(const struct place_root *root);
+
 /* observe_each(root, each, n, scratch): observe for each. Where neighbours lie in one directory,
  * and no other host writes there, that is opened once for them; if it is another one afterwards,
  * each is looked at by itself. (Who moves a directory away and back meanwhile may have one of its

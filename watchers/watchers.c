@@ -27,7 +27,7 @@
 #define ROOTS_MAX              4096
 #define LIMIT_STEP             1024
 #define OBSERVE_MOST           32 /* paths that a thread looks at in one go */
-#define OBSERVE_LEAST          16 /* and on a local disk, which answers out of memory, mostly */
+#define OBSERVE_LEAST          16 /* and at least, if they are there, where looks are quick */
 
 /* A job of the pool that answers watchers_observe. */
 struct observe_job {
@@ -325,7 +325,7 @@ int watchers_observe(struct watchers *w, unsigned root, const char *path)
     }
     j->job.run = run_observe;
     j->job.most = OBSERVE_MOST;
-    j->job.least = w->roots[root].place.remote ? 1 : OBSERVE_LEAST;
+    j->job.least = observe_is_quick(&w->roots[root].place) ? OBSERVE_LEAST : 1;
     j->w = w;
     j->hint = h;
     jobs_add_take(&w->gathered, &j->job);

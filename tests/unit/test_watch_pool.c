@@ -2,6 +2,7 @@
 #include "tests/unit/unit.h"
 #include "watchers/pool.h"
 
+#include <pthread.h>
 #include <semaphore.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -108,9 +109,59 @@ static void test_kinds_are_not_mixed(void **state)
     assert_in_range(calls, JOBS * 2 / 3, JOBS);
 }
 
+enum { THREADS = 8, LEAST = 10 };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards calls, ran, few */
+static size_t few; /* calls with fewer jobs than are worth a thread */
+
+static void run_counted(struct job *job, void *scratch)
+{
+    size_t n = 0;
+
+    (void)scratch;
+    for (struct job *next; job != NULL; job = next) {
+        next = job->next;
+        free(job);
+        n++;
+    }
+    pthread_mutex_lock(&lock);
+    calls++;
+    ran += n;
+    few += n < LEAST;
+    pthread_mutex_unlock(&lock);
+}
+
+/* Jobs that are added at once go to no more threads than they are worth. */
+static void test_all_at_once(void **state)
+{
+    struct pool *p = NULL;
+    struct jobs jobs = {0};
+
+    (void)state;
+    ran = calls = few = 0;
+    assert_int_equal(pool_new(THREADS, &p), 0);
+    pool_add_all_take(p, POOL_ANSWERS, &jobs); /* none */
+    for (int i = 0; i < JOBS; i++) {
+        struct job *job = calloc(1, sizeof(*job));
+
+        assert_non_null(job);
+        *job = (struct job){.run = run_counted, .most = JOBS, .least = LEAST};
+        jobs_add_take(&jobs, job);
+    }
+    assert_int_equal(jobs.count, JOBS);
+    pool_add_all_take(p, POOL_ANSWERS, &jobs);
+    assert_null(jobs.first);
+    assert_int_equal(jobs.count, 0);
+    pool_free(p); /* runs all */
+    assert_int_equal(ran, JOBS);
+    assert_in_range(calls, 1, JOBS / LEAST);
+    assert_int_equal(few, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_at_once),
         cmocka_unit_test(test_one_by_one),
         cmocka_unit_test(test_together),
         cmocka_unit_test(test_kinds_are_not_mixed),

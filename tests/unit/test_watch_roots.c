@@ -155,6 +155,33 @@ static int observe(const char *path)
     return h->code != 0 ? h->code : (int)h->st.kind;
 }
 
+/* Looks that are gathered wait until they are wanted, or are many. */
+static void test_gathered_looks(void **state)
+{
+    char name[16] = "";
+
+    (void)state;
+    scratch_mkdir("in/d");
+    scratch_write("in/d/f", "x");
+    watch((struct watchers_options){.gathers = true, .scan_threads = 2});
+    assert_int_equal(watchers_observe(oracle_watchers(o), 0, "d/f"), 0);
+    assert_int_equal(watchers_observe(oracle_watchers(o), 0, "d/g"), 0);
+    oracle_take(o, 300);
+    assert_false(oracle_saw(o, HINT_OBSERVED, 0, "*"));
+    watchers_look(oracle_watchers(o));
+    assert_comes(HINT_OBSERVED, "d/f");
+    assert_comes(HINT_OBSERVED, "d/g");
+    assert_int_equal(oracle_last(o, HINT_OBSERVED, 0, "d/f")->st.kind, FILE_REGULAR);
+    assert_int_equal(oracle_last(o, HINT_OBSERVED, 0, "d/g")->st.kind, FILE_ABSENT);
+    for (int i = 0; i < 64; i++) { /* as many as two threads take at once */
+        (void)snprintf(name, sizeof(name), "d/%d", i);
+        assert_int_equal(watchers_observe(oracle_watchers(o), 0, name), 0);
+    }
+    assert_comes(HINT_OBSERVED, "d/0");
+    assert_comes(HINT_OBSERVED, "d/63");
+    assert_int_equal(watchers_observe(oracle_watchers(o), 0, "d/f"), 0); /* freed with the rest */
+}
+
 /* As with another host of a network file system: what is written there raises no event here. */
 static void test_what_others_write(void **state)
 {
@@ -323,6 +350,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_root_removed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_roots_that_overlap, setup, teardown),
         cmocka_unit_test_setup_teardown(test_move_between_roots, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_gathered_looks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_scans_by_itself, setup, teardown),
         cmocka_unit_test_setup_teardown(test_churn_does_not_grow, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_others_write, setup, teardown),
