@@ -237,16 +237,25 @@ int tree_stat_fd(int fd, struct file_stat *ret)
     return look(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, ret);
 }
 
-bool tree_is_written(int fd)
+int tree_lease(int fd)
 {
     /* A writer that waits for us is told of by a signal: SIGIO would end the process, SIGURG is
-     * ignored unless somebody asks for it. */
-    if (fcntl(fd, F_SETSIG, SIGURG) < 0)
-        return false;
-    if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
-        return errno == EAGAIN;
-    (void)fcntl(fd, F_SETLEASE, F_UNLCK);
-    return false;
+     * ignored unless somebody asks for it. We look with F_GETLEASE instead. */
+    return fcntl(fd, F_SETSIG, SIGURG) < 0 || fcntl(fd, F_SETLEASE, F_RDLCK) < 0 ? -errno : 0;
+}
+
+void tree_unlease(int fd)
+{
+    (void)fcntl(fd, F_SETLEASE, F_UNLCK); /* it may have been taken from us by time */
+}
+
+bool tree_is_written(int fd)
+{
+    int code = tree_lease(fd);
+
+    if (code == 0)
+        tree_unlease(fd);
+    return code == -EAGAIN;
 }
 
 bool file_same_content(const struct file_stat *a, const struct file_stat *b)

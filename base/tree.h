@@ -78,10 +78,14 @@ int tree_stat_remembered_at(int dir_fd, const char *name, struct file_stat *ret)
 /* tree_stat_fd(fd, ret): the same for an open file. */
 int tree_stat_fd(int fd, struct file_stat *ret) __attribute__((warn_unused_result));
 
-/* tree_is_written(fd): somebody has the file open for writing; fd: opened for reading alone. A
- * write that is under way has its time from when it began, so that no stat tells of it. Asked with
- * a lease that is held for an instant; false where there are none, as on NFS, or the file is
- * another's. */
+/* tree_lease(fd): from now on who wants to write the file waits for us, for some seconds at most;
+ * fd: opened for reading alone. -EAGAIN: somebody has it open for writing; another -errno: there
+ * are no leases, as on NFS, or the file is another's. tree_unlease(fd): nobody waits any more. */
+int tree_lease(int fd) __attribute__((warn_unused_result));
+void tree_unlease(int fd);
+
+/* tree_is_written(fd): somebody has the file open for writing, if leases can tell. A write that is
+ * under way has its time from when it began, so that no stat tells of it. */
 bool tree_is_written(int fd);
 
 /* file_same_content(a, b): device and kind aside, inode, size, mtime and ctime agree: the file was

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -121,18 +120,16 @@ void held_release(struct held *h)
 
 int held_lease(struct held *h)
 {
-    /* The kernel tells of a waiting writer by a signal: SIGIO would end the process, SIGURG is
-     * ignored unless somebody asks for it. We look with F_GETLEASE instead. */
-    if (fcntl(h->fd, F_SETSIG, SIGURG) < 0 || fcntl(h->fd, F_SETLEASE, F_RDLCK) < 0)
-        return -errno;
-    h->leased = true;
-    return 0;
+    int rc = tree_lease(h->fd);
+
+    h->leased = rc == 0;
+    return rc;
 }
 
 void held_unlease(struct held *h)
 {
     if (h->leased)
-        (void)fcntl(h->fd, F_SETLEASE, F_UNLCK); /* it may have been taken from us by time */
+        tree_unlease(h->fd);
     h->leased = false;
 }
 

@@ -44,18 +44,18 @@ bool birth_landed(struct agent *a, const struct item *it, const struct file_stat
     return search(a, it, st, true, b);
 }
 
-static struct file_stat file_of(const struct known *known)
+bool birth_stored(struct agent *a, const struct item *it, struct file_id file, struct birth *b)
 {
-    return (struct file_stat){
-        .kind = FILE_REGULAR, .nlink = 1, .ino = known->ino, .born_ns = known->born_ns};
+    const struct file_stat st = {
+        .kind = FILE_REGULAR, .nlink = 1, .ino = file.ino, .born_ns = file.born_ns};
+
+    return file.born_ns && birth_landed(a, it, &st, b);
 }
 
 bool birth_elsewhere(struct agent *a, const struct item *it, const struct known *known,
                      struct birth *b)
 {
-    struct file_stat st = file_of(known);
-
-    return birth_landed(a, it, &st, b);
+    return birth_stored(a, it, plan_file(known), b);
 }
 
 bool birth_left(struct agent *a, const struct item *it, const struct known *known, struct birth *b)

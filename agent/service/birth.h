@@ -30,6 +30,10 @@ bool birth_find(struct agent *a, const struct item *it, const struct file_stat *
 bool birth_landed(struct agent *a, const struct item *it, const struct file_stat *st,
                   struct birth *b);
 
+/* birth_stored(a, it, file, b): S3 is known to have this file under another key than the item's:
+ * b->key. Never, if nobody knows when it was made. */
+bool birth_stored(struct agent *a, const struct item *it, struct file_id file, struct birth *b);
+
 /* birth_elsewhere(a, it, known, b): S3 has the file of this entry, which the index has at the
  * item's path, under another key, too: b->key. birth_left(a, it, known, b): and it was renamed to
  * there since (over an image, or the entry would say so): its ctime tells. Of links to one file the

@@ -87,11 +87,9 @@ void follow_seen(struct agent *a, struct item *it, struct item *before)
 /* S3 has what was seen at the item's path elsewhere, and it has rows of its own there. */
 static bool was_anothers(struct agent *a, const struct item *it)
 {
-    const struct file_stat st = {
-        .kind = FILE_REGULAR, .nlink = 1, .ino = it->was.ino, .born_ns = it->was.born_ns};
     struct birth b;
 
-    return follow_has_birth(&st) && birth_landed(a, it, &st, &b) && !follow_is_leaving(a, b.key) &&
+    return birth_stored(a, it, it->was, &b) && !follow_is_leaving(a, b.key) &&
            !departed_since(a->index, b.key, 0, DEPARTED_ANYWHERE);
 }
 
@@ -109,13 +107,10 @@ void follow_replaced(struct agent *a, const struct item *it)
 bool follow_lives_at(struct agent *a, const struct mapping *m, const char *name,
                      char path[AGENT_KEY_SIZE])
 {
-    const struct file_id file = rows_file_of(m->rows, name);
     const struct item it = {.mapping = m->id, .key = ""};
-    const struct file_stat st = {
-        .kind = FILE_REGULAR, .nlink = 1, .ino = file.ino, .born_ns = file.born_ns};
     struct birth b;
 
-    if (!follow_has_birth(&st) || !birth_landed(a, &it, &st, &b) || follow_is_leaving(a, b.key))
+    if (!birth_stored(a, &it, rows_file_of(m->rows, name), &b) || follow_is_leaving(a, b.key))
         return false;
     (void)snprintf(path, AGENT_KEY_SIZE, "%s", b.key + m->prefix_len);
     return strcmp(path, name) != 0;

@@ -509,13 +509,13 @@ static int interrupted(struct recovery *r, const struct open_tx *o)
                                  .path = o->path,
                                  .path2 = o->path2,
                                  .count = o->count};
-    struct recover_source source;
-    int rc = recover_open_begin(a, o, &source);
+    char from[PATH_BYTES_MAX + 1];
+    int rc = recover_open_begin(a, o, from);
 
     if (rc == 0)
         rc = o->op == JOURNAL_LST ? interrupted_list(r, o, &state) : interrupted_marks(a, o);
     if (rc == 0)
-        recover_open_end(a, o, &source);
+        recover_open_end(a, o, from);
     rec.state = state;
     rec.why = state == JOURNAL_ABORT ? "interrupted; what is open is planned anew" : NULL;
     agent_journal(a, &rec);

@@ -55,32 +55,40 @@ static int left(struct agent *a, const struct open_tx *o, const char *from, cons
     return index_put(a->index, key, &e.known, NULL);
 }
 
+/* Which image was being copied, if S3 has it elsewhere: the path of that; else "". */
+struct source_search {
+    const struct mapping *m;
+    const struct open_tx *o;
+    const char *key; /* that it was copied to */
+    char *path;
+};
+
 /* index_fn. */
 static int source_match(void *arg, const char *key, const struct known *known)
 {
-    struct recover_source *s = arg;
+    struct source_search *s = arg;
 
     if (!plan_is_placed(known) || !known->born_ns || strcmp(key, s->key) == 0 ||
         strncmp(key, s->m->conf->prefix, s->m->prefix_len) != 0 || known->size != s->o->st.size ||
         known->mtime_ns != s->o->st.mtime_ns)
         return 0;
-    (void)snprintf(s->path, sizeof s->path, "%s", key + s->m->prefix_len);
+    (void)snprintf(s->path, PATH_BYTES_MAX + 1, "%s", key + s->m->prefix_len);
     return 1;
 }
 
-int recover_open_begin(struct agent *a, const struct open_tx *o, struct recover_source *s)
+int recover_open_begin(struct agent *a, const struct open_tx *o, char from[PATH_BYTES_MAX + 1])
 {
     char key[AGENT_KEY_SIZE];
+    struct source_search s = {.m = &a->mappings[o->mapping], .o = o, .key = key, .path = from};
     int rc = 0;
 
-    *s = (struct recover_source){.m = &a->mappings[o->mapping], .o = o, .key = key};
+    from[0] = '\0';
     if (is_open_rename(o))
         return left(a, o, o->path, o->path2);
     if ((o->op == JOURNAL_ADD || o->op == JOURNAL_EDIT) && o->path &&
-        s->m->conf->kind == CONF_REPOSITORY && agent_key(a, o->mapping, o->path, key))
-        rc = index_each_inode(a->index, o->st.ino, source_match, s);
-    s->key = NULL;
-    return rc > 0 ? left(a, o, s->path, o->path) : rc;
+        s.m->conf->kind == CONF_REPOSITORY && agent_key(a, o->mapping, o->path, key))
+        rc = index_each_inode(a->index, o->st.ino, source_match, &s);
+    return rc > 0 ? left(a, o, from, o->path) : rc;
 }
 
 /* What is at the path is certainly the file that the index has at the other one. */
@@ -94,12 +102,13 @@ static bool is_file_of(struct agent *a, unsigned mapping, const struct file_stat
            plan_is_same(st, &e.known);
 }
 
-void recover_open_end(struct agent *a, const struct open_tx *o, const struct recover_source *s)
+void recover_open_end(struct agent *a, const struct open_tx *o, const char *from)
 {
-    const char *from = s->path[0] ? s->path : o->path, *to = s->path[0] ? o->path : o->path2;
+    const bool elsewhere = from[0] != '\0';
+    const char *was = elsewhere ? from : o->path, *to = elsewhere ? o->path : o->path2;
     struct file_stat st;
 
-    if ((s->path[0] || is_open_rename(o)) && is_at(a, o->mapping, to, &st) &&
-        st.kind == FILE_REGULAR && (!s->path[0] || is_file_of(a, o->mapping, &st, from)))
-        rename_told(a, o->mapping, from, to);
+    if ((elsewhere || is_open_rename(o)) && is_at(a, o->mapping, to, &st) &&
+        st.kind == FILE_REGULAR && (!elsewhere || is_file_of(a, o->mapping, &st, was)))
+        rename_told(a, o->mapping, was, to);
 }
