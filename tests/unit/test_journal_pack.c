@@ -250,10 +250,10 @@ static void test_a_damaged_frame_is_one_fault(void **state)
     bytes = make_frames(&d, zst, at);
     for (size_t i = 0; i < 4; i++) {
         for (size_t k = at[i]; k < at[i + 1]; k += (at[i + 1] - at[i]) / 5) {
-            bytes.data[k] ^= 0x10;
+            bytes.data[k] = (char)~bytes.data[k]; /* a bit alone may mean nothing: test_every_bit */
             test_file_write(zst, bytes.data, bytes.n);
             assert_fault(&d, "frame", at[i]);
-            bytes.data[k] ^= 0x10;
+            bytes.data[k] = (char)~bytes.data[k];
         }
     }
     bytes.data[at[2] + 100] ^= 1;
