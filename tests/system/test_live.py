@@ -89,7 +89,7 @@ def test_fanotify_that_is_not_possible_is_told(ctx):
     assert "watch = \"auto\"" in done.stderr, done
 
 
-@on("s3d", "ceph")
+@on("s3d", "ceph", "swift")
 def test_an_edit_of_the_same_size_is_seen(ctx):
     agent, images, lists, paths = running(ctx, 10)
     size = os.path.getsize(f"{images}/{paths[0]}")

@@ -1,5 +1,6 @@
 """Faults by cause: `status` tells each once, and what would fail too is not tried all the time."""
 
+import json
 import os
 import time
 
@@ -86,6 +87,31 @@ def test_one_denied_file_holds_up_no_other(ctx):
     agent.wait_in_step(60)
     ctx.client.assert_tree(images, "images/")
     assert troubles(agent) == []
+
+
+@on("ceph")
+def test_a_real_server_that_denies_one_key(ctx):
+    """By the bucket's policy, which binds its owner, too."""
+    images = ctx.folder("images")
+    fill(images, 12)
+    write(f"{images}/private/0.jpg", b"private")
+    policy = {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{ctx.bucket}/images/private/*"}]}
+    ctx.client.aws("s3api", "put-bucket-policy", "--bucket", ctx.bucket, "--policy",
+                   json.dumps(policy))
+    agent = ctx.agent(images=images).start()
+    wait_until(lambda: len(ctx.client.keys("images/")) == 12, 30, lambda: str(agent.status()))
+    found = group(agent, "denied")
+    assert found["files"] == 1 and found["example"] == "images/private/0.jpg", found
+    write(f"{images}/c0/new.jpg", b"new")
+    wait_until(lambda: "images/c0/new.jpg" in ctx.client.keys("images/"), 20,
+               lambda: str(agent.status()))
+    ctx.client.aws("s3api", "delete-bucket-policy", "--bucket", ctx.bucket)
+    agent.wait_in_step(60)
+    ctx.client.assert_tree(images, "images/")
+    assert troubles(agent) == []
+    agent.verify_journal()
 
 
 @on("s3d")
