@@ -122,7 +122,7 @@ int held_lease(struct held *h)
 {
     int rc = tree_lease(h->fd);
 
-    h->leased = rc == 0;
+    h->leased = h->leased || rc == 0;
     return rc;
 }
 

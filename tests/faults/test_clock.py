@@ -10,15 +10,18 @@ from test_journal_io import whole
 HOUR_S = 3600
 
 
-def shifted(ctx, tree):
-    """(an agent whose clock can be shifted, the function that does it)."""
+def running(ctx, tree):
+    """(an agent whose clock can be shifted, in step with one image, the function that does it)."""
     environment = {"LD_PRELOAD": shim("clock_shift"), "CLOCK_SHIFT_FILE": ctx.path("shift")}
 
     def shift(seconds):
         write(environment["CLOCK_SHIFT_FILE"], b"%d" % seconds)
 
     shift(0)
-    return ctx.agent(images=tree, environment=environment), shift
+    write(f"{tree}/first.jpg", b"first")
+    agent = ctx.agent(images=tree, environment=environment).start()
+    agent.wait_in_step(30)
+    return agent, shift
 
 
 def jump(ctx, tree, agent, shift):
@@ -39,10 +42,7 @@ def jump(ctx, tree, agent, shift):
 @deadline(120)
 def test_no_change_is_missed_where_the_clock_jumps(ctx):
     tree = ctx.folder("images")
-    write(f"{tree}/first.jpg", b"first")
-    agent, shift = shifted(ctx, tree)
-    agent.start()
-    agent.wait_in_step(30)
+    agent, shift = running(ctx, tree)
     jump(ctx, tree, agent, shift)
     assert agent.stop() == 0
     whole(agent, ctx)
@@ -61,10 +61,7 @@ def test_no_change_is_missed_where_the_clock_jumps(ctx):
 def test_servers_that_look_at_the_clock_are_not_kept_away(ctx):
     """They refuse what is a quarter of an hour off; their answer tells the time."""
     tree = ctx.folder("images")
-    write(f"{tree}/first.jpg", b"first")
-    agent, shift = shifted(ctx, tree)
-    agent.start()
-    agent.wait_in_step(30)
+    agent, shift = running(ctx, tree)
     jump(ctx, tree, agent, shift)
     again = [r for r in agent.journal_records() if r["st"] == "done" and r.get("at", 1) > 1]
     assert again, agent.journal_records()  # it was refused, and learnt
