@@ -303,12 +303,18 @@ int tree_read_link(int root_fd, const char *path, char out[TREE_LINK_MAX], size_
     return 0;
 }
 
-int read_whole(int fd, void *p, uint64_t n)
+#define ONWARDS UINT64_MAX /* from where the descriptor stands */
+
+/* Read n bytes from there. */
+static int read_from(int fd, uint64_t from, void *p, uint64_t n)
 {
     char *at = p;
 
     while (n > 0) {
-        ssize_t got = read(fd, at, n < TRANSFER_MAX ? n : TRANSFER_MAX);
+        const size_t room = n < TRANSFER_MAX ? n : TRANSFER_MAX;
+        ssize_t got = from == ONWARDS
+                          ? read(fd, at, room)
+                          : pread(fd, at, room, (off_t)(from + (uint64_t)(at - (char *)p)));
 
         if (got < 0 && errno == EINTR)
             continue;
@@ -320,6 +326,16 @@ int read_whole(int fd, void *p, uint64_t n)
         n -= (uint64_t)got;
     }
     return 0;
+}
+
+int read_whole(int fd, void *p, uint64_t n)
+{
+    return read_from(fd, ONWARDS, p, n);
+}
+
+int read_whole_at(int fd, uint64_t at, void *p, uint64_t n)
+{
+    return read_from(fd, at, p, n);
 }
 
 int write_whole(int fd, const void *p, uint64_t n)

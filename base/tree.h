@@ -111,6 +111,8 @@ int tree_read_link(int root_fd, const char *path, char out[TREE_LINK_MAX], size_
 /* read_whole(fd, p, n): exactly n bytes from the descriptor's position, short reads and EINTR
  * handled. 0, -errno, or ERR_CHANGED if the file ended early. */
 int read_whole(int fd, void *p, uint64_t n) __attribute__((warn_unused_result));
+/* read_whole_at(fd, at, p, n): the same from byte `at` of a file on; the position stays. */
+int read_whole_at(int fd, uint64_t at, void *p, uint64_t n) __attribute__((warn_unused_result));
 /* write_whole(fd, p, n): all n bytes. 0 or -errno. */
 int write_whole(int fd, const void *p, uint64_t n) __attribute__((warn_unused_result));
 

@@ -47,5 +47,5 @@ bool ahead_is_enough(const struct ahead *a, const struct ahead_bodies *b, uint64
         return false;
     if (ahead_is_slow(a))
         return b->count - b->reading >= worth;
-    return b->reading >= b->processors || b->count >= worth;
+    return b->all >= b->processors || b->count >= worth;
 }

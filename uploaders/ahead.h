@@ -50,8 +50,9 @@ struct ahead_bodies {
     unsigned count;
     unsigned reading; /* of them */
     uint64_t bytes;
-    unsigned processors; /* for this worker's reading */
-    unsigned worth;      /* so many at once keep the network busy */
+    unsigned all; /* being read, of all workers */
+    unsigned processors;
+    unsigned worth; /* so many at once keep the network busy */
 };
 
 /* ahead_is_enough(a, b, n): would one more, of n bytes, only lie in memory? It is worth its memory

@@ -86,6 +86,12 @@ static void add_terms(struct header_set *set, const struct call *call, const str
         add(set, "x-amz-request-payer", "requester");
 }
 
+/* The signature, which ends the header. */
+static const char *signature_of(const struct call *call)
+{
+    return call->authorization.data + call->authorization.len - (SHA256_HEX - 1);
+}
+
 int call_build(struct call *call, const struct site_view *view, int64_t now_us, struct buf *scratch)
 {
     if (call->query_count > CALL_QUERY_MAX || call->header_count > CALL_HEADERS_MAX)
@@ -119,6 +125,8 @@ int call_build(struct call *call, const struct site_view *view, int64_t now_us, 
         code = write_lines(call, &set);
     if (code != 0)
         return code;
+    if (call->chunked)
+        chunked_begin(call->chunked, &view->key, now, signature_of(call));
     call->x.method = call->method;
     call->x.url = call->url.data;
     call->x.lines = call->lines.data;

@@ -138,6 +138,9 @@ struct call *caller_take(struct caller *c)
     call->key = NULL;
     call->query_count = call->header_count = 0;
     call->body = (struct span){NULL, 0};
+    call->chunked = NULL;
+    call->x.made_n = 0;
+    call->broken = false;
     call->lane = LANE_SMALL;
     call->payload_hash[0] = '\0';
     call->read = NULL;
@@ -181,7 +184,7 @@ void call_header(struct call *call, const char *name, const char *value)
 static bool is_quick(const struct call *call)
 {
     bool put = call->kind == TRANSFER_PUT && strcmp(call->method, "PUT") == 0;
-    return call->body.n < PATIENCE_BODY_MAX &&
+    return call_bytes(call) < PATIENCE_BODY_MAX &&
            (put || strcmp(call->method, "HEAD") == 0 || strcmp(call->method, "DELETE") == 0);
 }
 
@@ -211,7 +214,8 @@ static void send(struct caller *c, struct call *call)
 /* May it go now, by the rates in force? If not, it is known when to ask again. */
 static bool admit(struct caller *c, const struct call *call)
 {
-    size_t at_once = call->body.n < WIRE_INLINE_MAX ? call->body.n : 0; /* more goes by pieces */
+    uint64_t n = call_bytes(call);
+    size_t at_once = n < WIRE_INLINE_MAX ? (size_t)n : 0; /* more goes by pieces */
     int64_t wait_us = flow_admit(c->flow, at_once);
     if (wait_us > 0)
         c->paced_ms = clock_mono_ms() + wait_us / US_PER_MS + 1;
@@ -250,7 +254,7 @@ static void serve_queued(struct caller *c)
 void caller_start(struct call *call)
 {
     struct caller *c = call->caller;
-    if (lanes_of(call->body.n) == LANE_LARGE)
+    if (lanes_of(call_bytes(call)) == LANE_LARGE)
         call->lane = LANE_LARGE;
     if (!caller_room(c, call->lane, false)) {
         line_put(&c->queued[call->lane], call);
@@ -387,7 +391,7 @@ static void note_answer(struct caller *c, const struct call *call, enum failure 
     if (x->transport != TRANSPORT_ANSWERED || x->status >= 500 || failure == FAILURE_THROTTLED)
         return;
     c->ended.calls++;
-    c->ended.bytes += call->body.n;
+    c->ended.bytes += call_bytes(call);
     c->ended.took_us += x->answered_us > x->sent_us ? (uint64_t)(x->answered_us - x->sent_us) : 0;
     if (x->answered_us - c->told_us < TELL_US && x->answered_us >= c->told_us)
         return;
@@ -421,6 +425,11 @@ static void on_answer(struct exchange *x)
         put_to_sleep(c, call, 0);
         return;
     }
+    if (call->broken) {
+        call->verdict = VERDICT_UNREACHED;
+        end_call(c, call);
+        return;
+    }
     bool error_body = read_body(call);
     const char *region = wire_head(x, "x-amz-bucket-region");
     struct clock_reading clock = read_clock(c, call);
@@ -448,6 +457,14 @@ static void on_answer(struct exchange *x)
     }
     call->verdict = j.verdict;
     end_call(c, call);
+}
+
+void call_break(struct call *call)
+{
+    if (!call->x.talk)
+        return;
+    call->broken = true;
+    wire_break(&call->x);
 }
 
 /* When the first sleeper is due; INT64_MAX: none sleeps. */

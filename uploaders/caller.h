@@ -18,6 +18,7 @@
 #define LOCKSTEP_UPLOADERS_CALLER_H
 
 #include "uploaders/answers.h"
+#include "uploaders/chunked.h"
 #include "uploaders/flow.h"
 #include "uploaders/lanes.h"
 #include "uploaders/retry.h"
@@ -45,6 +46,9 @@ struct call {
     struct sigv4_pair headers[CALL_HEADERS_MAX]; /* names in lower case */
     size_t header_count;
     struct span body;
+    /* A body that is made as it is sent (x.made_n bytes; x.starved), and that each attempt signs
+     * anew; payload_hash is CHUNKED_PAYLOAD then. NULL: it is `body`. */
+    struct chunked *chunked;
     enum lane lane;                /* LANE_SMALL where it is not set and the body is not large */
     char payload_hash[SHA256_HEX]; /* "": the caller takes it */
     /* read: look into a 2xx answer; 0, ERR_REFUSED with the error (judged as a 500 with that code),
@@ -56,6 +60,7 @@ struct call {
     /* How it ended. */
     enum verdict verdict;
     struct s3_error error;
+    bool broken; /* its body could not be made: there was no further attempt */
     struct retry_state retry;
     /* Attempts of which it is not known whether they took effect went in this time (real); 0: none
      * did. The outcome may be known all the same: of another attempt. */
@@ -125,8 +130,20 @@ void caller_give(struct call *call);
 void call_query(struct call *call, const char *name, const char *value);
 void call_header(struct call *call, const char *name, const char *value);
 
-/* caller_start(call): go. `done` is called from caller_turn only. */
+/* caller_start(call): go. `done` is called from caller_turn, wire_more (of call->x) and call_break
+ * only. */
 void caller_start(struct call *call);
+
+/* call_break(call): its body cannot be made: it ends, unless it is not under way
+ * (VERDICT_UNREACHED).
+ */
+void call_break(struct call *call);
+
+/* call_bytes(call): of its body, as it is sent. Pure. */
+static inline uint64_t call_bytes(const struct call *call)
+{
+    return call->chunked ? call->x.made_n : call->body.n;
+}
 
 /* call_build(call, view, now_us, scratch): write url and header lines of an attempt, signed.
  * 0 or a negative code. Pure. */

@@ -87,7 +87,7 @@ static int start_workers(struct uploaders *u, const struct uploaders_options *op
         .proxy = opt->proxy,
         .addresses = u->addresses,
         .calls = (calls + workers - 1) / workers,
-        .reads = (processors() + workers - 1) / workers,
+        .reads = processors(),
         .attempts = (unsigned)limit(opt->attempts, ATTEMPTS_DEFAULT, 1, UINT32_MAX),
         .timeout_ms = opt->timeout_ms > 0 ? opt->timeout_ms : TIMEOUT_DEFAULT_MS,
         .memory_bytes = limit(opt->memory_bytes, MEMORY_DEFAULT, 1, UINT64_MAX) / workers,

@@ -3,6 +3,8 @@ uploaders_libuploaders_a_CPPFLAGS = $(AM_CPPFLAGS) -include base/banned.h
 uploaders_libuploaders_a_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS) $(CRYPTO_CFLAGS) $(EXPAT_CFLAGS)
 uploaders_libuploaders_a_SOURCES = \
 	uploaders/caller.h uploaders/caller.c uploaders/call_build.c \
+	uploaders/chunked.h uploaders/chunked.c \
+	uploaders/streams.h uploaders/streams.c \
 	uploaders/abort.c \
 	uploaders/addresses.h uploaders/addresses.c \
 	uploaders/attributes.h uploaders/attributes.c \
@@ -82,6 +84,7 @@ uploaders_tests = \
 	tests/unit/test_redirect \
 	tests/unit/test_retry \
 	tests/unit/test_sigv4 \
+	tests/unit/test_chunked \
 	tests/unit/test_http \
 	tests/unit/test_proxies \
 	tests/unit/test_wire \
@@ -143,6 +146,8 @@ tests_unit_test_stray_SOURCES = tests/unit/test_stray.c
 tests_unit_test_stray_LDADD = $(uploaders_test_libs)
 tests_unit_test_sigv4_SOURCES = tests/unit/test_sigv4.c
 tests_unit_test_sigv4_LDADD = $(uploaders_test_libs)
+tests_unit_test_chunked_SOURCES = tests/unit/test_chunked.c
+tests_unit_test_chunked_LDADD = $(uploaders_test_libs)
 tests_unit_test_uploaders_faults_SOURCES = tests/unit/test_uploaders_faults.c
 tests_unit_test_uploaders_faults_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=malloc \

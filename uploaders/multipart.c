@@ -8,8 +8,14 @@
  *            \           |
  *             +-> HEAD --+-> nothing to send: are these the bytes of the object?
  *
- * Each part is read once, in order, and carries its CRC-64/NVME; Complete carries the whole file's,
- * combined from them, so S3 itself compares. Parts in flight are waited for before the end.
+ * Each part is read once and carries its CRC-64/NVME; Complete carries the whole file's, combined
+ * from them, so S3 itself compares. Parts in flight are waited for before the end.
+ *
+ * A part whose SHA-256 is signed is sent while it is read (streams.h), where the server takes that.
+ * Whether it does is found out by the first part: it does if it answers with the checksum that it
+ * cannot have but from the trailer. Whatever else it answers, the part goes once more as a whole;
+ * so does one that a server refuses of which it was known. Where that one is taken, the server does
+ * not take the other kind.
  *
  * An upload of an earlier run is gone on with: a part that S3 lists is kept if it is what the file
  * has there now. Where S3 does not know the upload any more, its Complete may have been the last
@@ -18,6 +24,7 @@
 #include "uploaders/upload.h"
 
 #include "uploaders/source.h"
+#include "uploaders/streams.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -32,10 +39,15 @@ struct multipart;
 /* One part in flight. */
 struct part {
     struct multipart *file;
-    char *body; /* NULL: this slot is free */
+    bool taken;    /* this slot is */
+    bool again;    /* it is to go once more, as a whole */
+    bool asks;     /* by this stream it is found out whether the server takes any */
+    bool in_doubt; /* it was refused as a stream, and goes as a whole now */
+    char *body;    /* NULL: it is not in memory as a whole */
     size_t n;
     unsigned index;
     struct source_sums sums;
+    struct stream stream; /* of none: it has no call */
     char crc_text[CRC64_BASE64_SIZE];
     char number[12];
 };
@@ -60,12 +72,34 @@ struct multipart {
     bool object_has_crc;
 };
 
+/* A part that came to nothing as a stream is over: whether the server took it as a whole tells what
+ * it takes. */
+static void end_doubt(struct multipart *m, struct part *part, bool taken)
+{
+    if (part->in_doubt)
+        site_learn_chunks(upload_site(&m->upload),
+                          taken ? SITE_CHUNKS_REFUSED : SITE_CHUNKS_UNKNOWN);
+    part->in_doubt = false;
+}
+
+/* The slot is free. */
+static void free_part(struct multipart *m, struct part *part)
+{
+    end_doubt(m, part, false);
+    worker_body_back(&m->task, part->body, part->n);
+    part->body = NULL;
+    part->taken = false;
+}
+
 /* task.drop */
 static void drop(struct task *task)
 {
     struct multipart *m = (struct multipart *)task;
-    for (size_t i = 0; i < PARALLEL; i++)
-        worker_body_back(task, m->slots[i].body, m->slots[i].n);
+    for (struct part *part = m->slots; part < m->slots + PARALLEL; part++) {
+        if (part->stream.call)
+            stream_end(&part->stream);
+        free_part(m, part);
+    }
     source_close(m->fd);
     upload_release(&m->upload);
     free(m->listed);
@@ -91,13 +125,24 @@ static void end_comparing(struct multipart *m)
     upload_end(&m->upload, same ? VERDICT_DONE : VERDICT_UNREACHED);
 }
 
+/* The whole's CRC-64/NVME: of all parts, those too of which S3 has none. */
+static uint64_t whole_crc(const struct upload *u)
+{
+    uint64_t crc = 0;
+    for (unsigned i = 0; i < u->plan.count; i++)
+        crc = crc64nvme_combine(crc, u->parts[i].crc64, u->parts[i].size);
+    return crc;
+}
+
 /* No part is in flight and none can begin: what now? */
 static void settle(struct multipart *m)
 {
     struct upload *u = &m->upload;
     struct transfer *t = m->task.transfer;
-    if (u->failure == VERDICT_DONE && m->next == u->plan.count)
+    if (u->failure == VERDICT_DONE)
         u->failure = source_end(t, m->fd);
+    if (u->failure == VERDICT_DONE)
+        t->crc64 = whole_crc(u);
     if (u->failure != VERDICT_DONE && m->comparing) {
         t->upload_over = true;
         upload_end(u, u->failure);
@@ -121,33 +166,47 @@ static int read_part(struct call *call, struct s3_error *ret_error)
     return task_stored(call, part->sums.crc, ret_error);
 }
 
-/* call.done of UploadPart */
-static void on_part(struct call *call)
+/* How the call of a part ended, into what is known of the upload. */
+static void note_part(struct multipart *m, const struct part *part, const struct call *call)
 {
-    struct part *part = call->owner;
-    struct multipart *m = part->file;
-    upload_note_part(&m->upload, call);
     if (m->upload.failure == VERDICT_DONE) {
         task_report(&m->task, call);
         m->upload.failure = call->verdict;
     }
     if (call->verdict == VERDICT_DONE)
         task_etag(call, m->upload.parts[part->index].etag);
+}
+
+/* call.done of UploadPart, as a whole */
+static void on_part(struct call *call)
+{
+    struct part *part = call->owner;
+    struct multipart *m = part->file;
+    upload_note_part(&m->upload, call);
+    note_part(m, part, call);
+    end_doubt(m, part, call->verdict == VERDICT_DONE);
     caller_give(call);
-    worker_body_back(&m->task, part->body, part->n);
-    part->body = NULL;
+    free_part(m, part);
     m->flying--;
     pump(m);
+}
+
+/* A call for the part; NULL without memory. */
+static struct call *part_call(struct multipart *m, struct part *part)
+{
+    snprintf(part->number, sizeof(part->number), "%u", part->index + 1);
+    struct call *call = upload_part_call(&m->upload, part->number);
+    if (call)
+        call->owner = part;
+    return call;
 }
 
 /* The part is in memory: send it. False without memory. */
 static bool send_part(struct multipart *m, struct part *part)
 {
-    snprintf(part->number, sizeof(part->number), "%u", part->index + 1);
-    struct call *call = upload_part_call(&m->upload, part->number);
+    struct call *call = part_call(m, part);
     if (!call)
         return false;
-    call->owner = part;
     call_header(call, "x-amz-checksum-crc64nvme", crc64nvme_base64(part->sums.crc, part->crc_text));
     call->body = (struct span){part->body, part->n};
     memcpy(call->payload_hash, part->sums.payload_hash, sizeof(call->payload_hash));
@@ -184,34 +243,33 @@ static bool is_kept(struct multipart *m, const struct part *part)
     return true;
 }
 
+/* Where a part begins in the file. */
+static uint64_t begin_of(const struct multipart *m, const struct part *part)
+{
+    return parts_offset(&m->upload.plan, part->index);
+}
+
 /* task.read, on a reader's thread: the next parts into their slots. */
 static void read_apart(struct task *task)
 {
     struct multipart *m = (struct multipart *)task;
     struct part *first = m->coming[0], *second = m->coming[1];
     if (second) {
-        const struct source_piece pieces[] = {{first->body, first->n, &first->sums},
-                                              {second->body, second->n, &second->sums}};
+        const struct source_piece pieces[] = {
+            {begin_of(m, first), first->body, first->n, &first->sums},
+            {begin_of(m, second), second->body, second->n, &second->sums}};
         m->read_code = source_read_both(m->fd, pieces);
     } else {
-        m->read_code = source_read(m->fd, first->body, first->n, &first->sums);
+        m->read_code = source_read(m->fd, begin_of(m, first), first->body, first->n, &first->sums);
     }
 }
 
 /* The part was read: it is one of the file's. */
-static enum verdict note_read(struct multipart *m, struct part *part)
+static void add_part(struct multipart *m, const struct part *part, uint64_t crc)
 {
-    struct transfer *t = m->task.transfer;
-    enum verdict verdict = source_judge(t, m->read_code);
-    if (verdict != VERDICT_DONE)
-        return verdict;
-    part->file = m;
-    part->index = m->next++;
-    m->upload.parts[part->index] = (struct s3_part){
-        .number = part->index + 1, .size = part->n, .crc64 = part->sums.crc, .has_crc = true};
-    t->crc64 = crc64nvme_combine(t->crc64, part->sums.crc, part->n);
-    t->size += part->n;
-    return VERDICT_DONE;
+    m->upload.parts[part->index] =
+        (struct s3_part){.number = part->index + 1, .size = part->n, .crc64 = crc, .has_crc = true};
+    m->task.transfer->size += part->n;
 }
 
 /* What came of an attempt to begin one more part. */
@@ -226,15 +284,16 @@ enum began {
 static enum began go_on_with(struct multipart *m, struct part *part)
 {
     if (m->upload.failure == VERDICT_DONE)
-        m->upload.failure = note_read(m, part);
+        m->upload.failure = source_judge(m->task.transfer, m->read_code);
+    if (m->upload.failure == VERDICT_DONE)
+        add_part(m, part, part->sums.crc);
     if (m->upload.failure == VERDICT_DONE && !is_kept(m, part)) {
         if (send_part(m, part))
             return BEGAN_PART;
         m->task.transfer->code = -ENOMEM;
         m->upload.failure = VERDICT_UNREACHED;
     }
-    worker_body_back(&m->task, part->body, part->n);
-    part->body = NULL;
+    free_part(m, part);
     return m->upload.failure == VERDICT_DONE ? BEGAN_KEPT : BEGAN_NOTHING;
 }
 
@@ -247,51 +306,158 @@ static enum began go_on(struct multipart *m)
     return second ? go_on_with(m, second) : began;
 }
 
-/* A slot that nothing is in, or NULL. */
-static struct part *free_slot(struct multipart *m)
+/* One that is to go again, or NULL. */
+static struct part *part_again(struct multipart *m)
 {
     for (struct part *part = m->slots; part < m->slots + PARALLEL; part++)
-        if (!part->body)
+        if (part->again)
             return part;
     return NULL;
+}
+
+/* Parts are to begin yet. */
+static bool is_more(struct multipart *m)
+{
+    return m->upload.failure == VERDICT_DONE &&
+           (m->next < m->upload.plan.count || part_again(m) != NULL);
+}
+
+/* The part that is next, in its slot; NULL where there is none, or no slot. */
+static struct part *next_part(struct multipart *m)
+{
+    struct part *part = part_again(m);
+    if (part || m->next == m->upload.plan.count)
+        return part;
+    for (part = m->slots; part->taken; part++)
+        if (part == m->slots + PARALLEL - 1)
+            return NULL;
+    part->file = m;
+    part->index = m->next;
+    part->n = parts_length(&m->upload.plan, m->next);
+    return part;
+}
+
+/* It begins. */
+static void take_part(struct multipart *m, struct part *part)
+{
+    m->next += !part->again;
+    part->taken = true;
+    part->again = false;
+}
+
+/* How a stream ended, if it is to be gone on with: what it tells of the server, and whether the
+ * part is to go once more, as a whole. */
+static void judge_stream(struct part *part, const struct call *call)
+{
+    struct upload *u = &part->file->upload;
+    bool done = call->verdict == VERDICT_DONE;
+    bool refused = call->verdict == VERDICT_REFUSED || call->verdict == VERDICT_DENIED;
+    bool shown = done && wire_head(&call->x, CHUNKED_TRAILER);
+    part->in_doubt = part->stream.code == 0 && (part->asks ? !shown : refused);
+    if (part->asks && !part->in_doubt)
+        site_learn_chunks(upload_site(u), shown ? SITE_CHUNKS_TAKEN : SITE_CHUNKS_UNKNOWN);
+    part->again = part->in_doubt && u->failure == VERDICT_DONE;
+}
+
+/* call.done of UploadPart, as a stream */
+static void on_streamed(struct call *call)
+{
+    struct part *part = call->owner;
+    struct multipart *m = part->file;
+    struct upload *u = &m->upload;
+    upload_note_part(u, call);
+    judge_stream(part, call);
+    if (call->verdict == VERDICT_DONE && !part->again)
+        add_part(m, part, part->stream.crc);
+    if (u->failure == VERDICT_DONE && part->stream.code != 0)
+        u->failure = source_judge(m->task.transfer, part->stream.code);
+    else if (!part->again)
+        note_part(m, part, call);
+    caller_give(call);
+    stream_end(&part->stream);
+    part->stream.call = NULL;
+    worker_stream_back(&m->task);
+    if (!part->again)
+        free_part(m, part);
+    m->flying--;
+    pump(m);
+}
+
+/* call.read of UploadPart, as a stream */
+static int read_streamed(struct call *call, struct s3_error *ret_error)
+{
+    const struct part *part = call->owner;
+    return task_stored(call, part->stream.crc, ret_error);
+}
+
+/* A part that goes as a stream; NULL where it is better read as a whole: where its SHA-256 is not
+ * signed, where files are waited for, where the server does not take it, and where it is first to
+ * be compared with what S3 has of it. */
+static struct streams *streams_for(const struct multipart *m, const struct part *part)
+{
+    struct worker *w = m->task.worker;
+    bool listed = m->listed && m->listed[part->index].number != 0;
+    if (m->comparing || listed || part->in_doubt || lanes_of(part->n) != LANE_LARGE ||
+        !caller_signs_payload(worker_caller(w)) || !site_may_take_chunks(upload_site(&m->upload)))
+        return NULL;
+    return worker_streams(w);
+}
+
+/* No memory, which ends the upload. */
+static enum began fail(struct multipart *m)
+{
+    m->task.transfer->code = -ENOMEM;
+    m->upload.failure = VERDICT_UNREACHED;
+    return BEGAN_NOTHING;
+}
+
+/* A part begins as a stream. */
+static enum began begin_stream(struct multipart *m, struct part *part, struct streams *streams)
+{
+    if (worker_stream(&m->task) == BODY_WAIT)
+        return BEGAN_NOTHING;
+    struct call *call = part_call(m, part);
+    if (!call) {
+        worker_stream_back(&m->task);
+        return fail(m);
+    }
+    part->asks = site_asks_chunks(upload_site(&m->upload));
+    take_part(m, part);
+    call->read = read_streamed;
+    call->done = on_streamed;
+    stream_begin(&part->stream, streams, call, m->fd, begin_of(m, part), part->n);
+    m->flying++;
+    caller_start(call);
+    return BEGAN_PART;
 }
 
 /* The part after the one that is to be read can come along with it: two hashes cost little more
  * than one. */
 static void add_second(struct multipart *m)
 {
-    const struct upload *u = &m->upload;
-    struct part *part = free_slot(m);
-    if (!part || !m->coming[0]->sums.hashes || m->next + 1 >= u->plan.count)
+    struct part *part = next_part(m);
+    if (!part || !m->coming[0]->sums.hashes)
         return;
-    part->n = parts_length(&u->plan, m->next + 1);
     part->body = worker_body_more(&m->task, part->n);
     if (!part->body)
         return;
+    take_part(m, part);
     part->sums.hashes = true;
     m->coming[1] = part;
 }
 
-/* Begin one more part, or two. */
-static enum began begin_part(struct multipart *m)
+/* A part begins as a whole, or two do. */
+static enum began begin_whole(struct multipart *m, struct part *part)
 {
-    struct upload *u = &m->upload;
-    struct part *part = free_slot(m);
-    if (m->coming[0])
-        return BEGAN_READ;
-    if (u->failure != VERDICT_DONE || m->next == u->plan.count || !part)
-        return BEGAN_NOTHING;
-    part->n = parts_length(&u->plan, m->next);
     switch (worker_body(&m->task, part->n, &part->body)) {
     case BODY_WAIT:
         return BEGAN_NOTHING;
     case BODY_NO_MEMORY:
-        m->task.transfer->code = -ENOMEM;
-        u->failure = VERDICT_UNREACHED;
-        return BEGAN_NOTHING;
+        return fail(m);
     case BODY_READY:
         break;
     }
+    take_part(m, part);
     part->sums.hashes = caller_signs_payload(worker_caller(m->task.worker));
     m->coming[0] = part;
     add_second(m);
@@ -303,6 +469,18 @@ static enum began begin_part(struct multipart *m)
     return go_on(m);
 }
 
+/* Begin one more part, or two. */
+static enum began begin_part(struct multipart *m)
+{
+    if (m->coming[0])
+        return BEGAN_READ;
+    struct part *part = is_more(m) ? next_part(m) : NULL;
+    if (!part)
+        return BEGAN_NOTHING;
+    struct streams *streams = streams_for(m, part);
+    return streams ? begin_stream(m, part, streams) : begin_whole(m, part);
+}
+
 /* What follows after an attempt to begin a part: when there are none in flight and none can come,
  * go on. */
 static void after(struct multipart *m, enum began began)
@@ -311,7 +489,7 @@ static void after(struct multipart *m, enum began began)
         began = begin_part(m);
     if (m->upload.failure != VERDICT_DONE)
         worker_body_cancel(&m->task);
-    bool more = m->upload.failure == VERDICT_DONE && m->next < m->upload.plan.count;
+    bool more = is_more(m);
     if (began == BEGAN_KEPT && more)
         worker_again(&m->task);
     if (m->flying == 0 && !more)

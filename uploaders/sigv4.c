@@ -194,6 +194,27 @@ void sigv4_signature(const struct sigv4_key *key, struct span string_to_sign, ch
     hex_encode(digest, sizeof(digest), out);
 }
 
+/* Bytes of "AWS4-HMAC-SHA256-PAYLOAD" LF time LF scope LF and three hashes. */
+#define CHUNK_TEXT_MAX (64 + TIME_LEN + SIGV4_SCOPE_MAX + 3 * SHA256_HEX)
+
+void sigv4_chunk(const struct sigv4_key *key, const char *time, const char *hash,
+                 char signature[SHA256_HEX])
+{
+    char text[CHUNK_TEXT_MAX];
+    const int n = snprintf(text, sizeof(text), ALGORITHM "-PAYLOAD\n%s\n%s\n%s\n%s\n%s", time,
+                           key->scope, signature, SIGV4_EMPTY_SHA256, hash);
+    sigv4_signature(key, (struct span){text, (size_t)n}, signature);
+}
+
+void sigv4_trailer(const struct sigv4_key *key, const char *time, const char *hash,
+                   char signature[SHA256_HEX])
+{
+    char text[CHUNK_TEXT_MAX];
+    const int n = snprintf(text, sizeof(text), ALGORITHM "-TRAILER\n%s\n%s\n%s\n%s", time,
+                           key->scope, signature, hash);
+    sigv4_signature(key, (struct span){text, (size_t)n}, signature);
+}
+
 /* The signature of a request whose headers are chosen; the canonical request and the string to sign
  * are left in scratch, one after the other. */
 static int sign_request(const struct sigv4_key *key, const struct sigv4_request *req,

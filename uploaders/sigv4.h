@@ -94,6 +94,18 @@ int sigv4_sign(const struct sigv4_key *key, const struct sigv4_request *req, str
                struct buf *out) __attribute__((warn_unused_result));
 
 /*
+ * sigv4_chunk(key, time, hash, signature), sigv4_trailer: of a body that is signed as it goes (S3
+ * API Reference, "Signature calculations for the Authorization header: transferring payload in
+ * multiple chunks"). `signature` is the one before (the request's, at first) and becomes that of
+ * the next chunk, whose bytes have this SHA-256; of the trailer, whose lines ("name:value" LF) have
+ * it. The key's day is that of `time`.
+ */
+void sigv4_chunk(const struct sigv4_key *key, const char *time, const char *hash,
+                 char signature[SHA256_HEX]);
+void sigv4_trailer(const struct sigv4_key *key, const char *time, const char *hash,
+                   char signature[SHA256_HEX]);
+
+/*
  * sigv4_presign(key, req, params, n, session_token, expires_s, scratch, out): append the whole
  * query of a presigned URL: `params` and the X-Amz- ones, sorted, X-Amz-Signature last. req->query
  * and req->payload_hash are not looked at (the payload is unsigned); the headers of req must be

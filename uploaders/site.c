@@ -29,6 +29,7 @@ struct site {
     _Atomic int64_t offset_us;
     atomic_uint conditions[SITE_DELETE_COUNT]; /* enum site_condition */
     atomic_bool bare_parts;
+    atomic_uint chunks;     /* enum site_chunks */
     atomic_uint generation; /* counts changes of what the lock guards; starts at 1 */
 
     pthread_mutex_t lock;
@@ -184,6 +185,27 @@ void site_learn_bare_parts(struct site *s)
     if (!atomic_exchange(&s->bare_parts, true))
         log_info("%s: it does not take the checksums of parts in CompleteMultipartUpload: they are "
                  "left out",
+                 s->description);
+}
+
+bool site_may_take_chunks(const struct site *s)
+{
+    unsigned what = atomic_load_explicit(&s->chunks, memory_order_relaxed);
+    return what == SITE_CHUNKS_UNKNOWN || what == SITE_CHUNKS_TAKEN;
+}
+
+bool site_asks_chunks(struct site *s)
+{
+    unsigned what = SITE_CHUNKS_UNKNOWN;
+    return atomic_compare_exchange_strong(&s->chunks, &what, SITE_CHUNKS_ASKED) ||
+           what != SITE_CHUNKS_TAKEN;
+}
+
+void site_learn_chunks(struct site *s, enum site_chunks what)
+{
+    unsigned was = atomic_exchange(&s->chunks, what);
+    if (was != what && what == SITE_CHUNKS_REFUSED)
+        log_info("%s: it does not take parts that are signed in chunks: each is signed as a whole",
                  s->description);
 }
 

@@ -72,6 +72,20 @@ void site_learn_condition(struct site *s, enum site_delete request, enum site_co
 bool site_parts_are_bare(const struct site *s);
 void site_learn_bare_parts(struct site *s);
 
+/* Does the server take bodies that are signed in chunks (chunked.h)? Learned by multipart.c. Any
+ * thread. site_may_take_chunks(s): it is known to, or is not known and not being asked.
+ * site_asks_chunks(s): one is about to go: does who sends it ask by it, and has to tell what came
+ * of it? Not where they are known to be taken. */
+enum site_chunks {
+    SITE_CHUNKS_UNKNOWN,
+    SITE_CHUNKS_ASKED,
+    SITE_CHUNKS_TAKEN,
+    SITE_CHUNKS_REFUSED,
+};
+bool site_may_take_chunks(const struct site *s);
+bool site_asks_chunks(struct site *s);
+void site_learn_chunks(struct site *s, enum site_chunks what);
+
 /* site_renew(s, keys_generation): S3 no longer takes these keys: have others fetched. Returns at
  * once. site_is_renewing(s, keys_generation): that goes on. Any thread. */
 void site_renew(struct site *s, unsigned keys_generation);

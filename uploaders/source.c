@@ -118,12 +118,13 @@ static void begin_sums(struct source_sums *sums, struct sha256 *hash)
     sha256_begin(hash);
 }
 
-/* The next n bytes, summed up while they are in the processor's cache. */
-static int read_summed(int fd, char *p, size_t n, struct source_sums *sums, struct sha256 *hash)
+/* n bytes from `from` on, summed up while they are in the processor's cache. */
+static int read_summed(int fd, uint64_t from, char *p, size_t n, struct source_sums *sums,
+                       struct sha256 *hash)
 {
     for (size_t at = 0; at < n;) {
         size_t piece = n - at < PIECE_BYTES ? n - at : PIECE_BYTES;
-        int code = read_whole(fd, p + at, piece);
+        int code = read_whole_at(fd, from + at, p + at, piece);
         if (code != 0)
             return code;
         sum_up(sums, hash, p + at, piece);
@@ -132,11 +133,11 @@ static int read_summed(int fd, char *p, size_t n, struct source_sums *sums, stru
     return 0;
 }
 
-int source_read(int fd, char *p, size_t n, struct source_sums *sums)
+int source_read(int fd, uint64_t at, char *p, size_t n, struct source_sums *sums)
 {
     struct sha256 hash;
     begin_sums(sums, &hash);
-    int code = read_summed(fd, p, n, sums, sums->hashes ? &hash : NULL);
+    int code = read_summed(fd, at, p, n, sums, sums->hashes ? &hash : NULL);
     if (code == 0 && sums->hashes)
         end_hash(sums, &hash);
     return code;
@@ -173,7 +174,7 @@ static int read_second(int fd, const struct source_piece pieces[2], struct sha25
 {
     for (size_t at = 0; at < pieces[0].n || at < pieces[1].n; at += PIECE_BYTES) {
         const struct span x = next_bytes(&pieces[0], at), y = next_bytes(&pieces[1], at);
-        int code = y.n > 0 ? read_whole(fd, pieces[1].p + at, y.n) : 0;
+        int code = y.n > 0 ? read_whole_at(fd, pieces[1].at + at, pieces[1].p + at, y.n) : 0;
         if (code != 0)
             return code;
         pieces[1].sums->crc = crc64nvme(pieces[1].sums->crc, y.p, y.n);
@@ -187,7 +188,7 @@ int source_read_both(int fd, const struct source_piece pieces[2])
     struct sha256 hashes[2];
     begin_sums(pieces[0].sums, &hashes[0]);
     begin_sums(pieces[1].sums, &hashes[1]);
-    int code = read_summed(fd, pieces[0].p, pieces[0].n, pieces[0].sums, NULL);
+    int code = read_summed(fd, pieces[0].at, pieces[0].p, pieces[0].n, pieces[0].sums, NULL);
     if (code == 0)
         code = read_second(fd, pieces, hashes);
     if (code != 0)
@@ -250,7 +251,7 @@ enum verdict source_load(struct transfer *t, char *p, struct source_sums *sums)
         return load_link(t, p, sums);
     enum verdict v = source_open(t, &fd);
     if (v == VERDICT_DONE)
-        v = source_judge(t, source_read(fd, p, t->expected.size, sums));
+        v = source_judge(t, source_read(fd, 0, p, t->expected.size, sums));
     if (v == VERDICT_DONE)
         v = source_end(t, fd);
     source_close(fd);

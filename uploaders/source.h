@@ -25,13 +25,15 @@ struct source_sums {
     char payload_hash[SHA256_HEX]; /* "" without it */
 };
 
-/* source_read(fd, p, n, sums): the next n bytes, and what they add up to (sums->hashes is set
- * before; the rest is written even where it fails). The code is for source_judge. Any thread. */
-int source_read(int fd, char *p, size_t n, struct source_sums *sums)
+/* source_read(fd, at, p, n, sums): n bytes from `at` on, and what they add up to (sums->hashes is
+ * set before; the rest is written even where it fails). The code is for source_judge. Any thread.
+ */
+int source_read(int fd, uint64_t at, char *p, size_t n, struct source_sums *sums)
     __attribute__((warn_unused_result));
 
-/* What source_read_both reads: n bytes into p. */
+/* What source_read_both reads: n bytes from `at` on into p. */
 struct source_piece {
+    uint64_t at;
     char *p;
     size_t n;
     struct source_sums *sums;

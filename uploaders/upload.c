@@ -240,8 +240,7 @@ static int read_completed(struct call *call, struct s3_error *ret_error)
     return ERR_REFUSED;
 }
 
-/* The site, which knows what was learned of the server. */
-static struct site *site_of(const struct upload *u)
+struct site *upload_site(const struct upload *u)
 {
     return worker_options_of(u->task->worker)->site;
 }
@@ -274,7 +273,7 @@ static void on_completed(struct call *call)
     } else if (gone) {
         look_for_object(u);
     } else if (unread && forget_part_crcs(u)) {
-        site_learn_bare_parts(site_of(u)); /* Swift holds the document against a schema */
+        site_learn_bare_parts(upload_site(u)); /* Swift holds the document against a schema */
         upload_complete(u);
     } else {
         u->failure = verdict;
@@ -288,7 +287,7 @@ static void on_completed(struct call *call)
 void upload_complete(struct upload *u)
 {
     struct transfer *t = u->task->transfer;
-    if (site_parts_are_bare(site_of(u)))
+    if (site_parts_are_bare(upload_site(u)))
         (void)forget_part_crcs(u); /* if any was named does not matter here */
     buf_reset(&u->document);
     int code = answers_build_complete(u->parts, u->plan.count, &u->document);

@@ -65,6 +65,9 @@ struct call *upload_part_call(struct upload *u, const char *number);
 /* upload_add_key(u, call): the customer's key that the object is under, if it is. */
 void upload_add_key(const struct upload *u, struct call *call);
 
+/* upload_site(u): which knows what was learned of the server. */
+struct site *upload_site(const struct upload *u);
+
 /* upload_note_part(u, call): the outcome of a part's call, for what it leaves in doubt. */
 void upload_note_part(struct upload *u, const struct call *call);
 

@@ -37,6 +37,7 @@ struct talk {
     size_t may;       /* that many may be, by the pace */
     bool over;        /* the exchange, which may be freed */
     bool deaf;        /* the server takes no more; what it has said may still be read */
+    bool starved;     /* the next piece of its body is not there yet */
     int64_t moved;    /* bytes, in both directions */
     struct http_answer answer;
 };
@@ -54,7 +55,7 @@ struct wire {
     struct exchange *active;
     struct exchange *waiting; /* handed over, not begun; the first one first */
     struct exchange *waiting_last;
-    bool told; /* of an end, in this turn */
+    bool told; /* of an end, or a want, in this turn */
     char inbox[INBOX_BYTES];
 };
 
@@ -153,6 +154,12 @@ static void fail(struct talk *t, const char *words, const char *detail)
     finish(t, TRANSPORT_LOST, false);
 }
 
+/* How long its body is. */
+static size_t body_bytes(const struct exchange *x)
+{
+    return x->made_n > 0 ? x->made_n : x->body.n;
+}
+
 /* The head of the request. Over TLS what fits into its first record goes along with it. */
 static int write_head(struct talk *t)
 {
@@ -163,9 +170,9 @@ static int write_head(struct talk *t)
                              .to = t->wish.to,
                              .lines = x->lines,
                              .lines_n = x->lines_n,
-                             .has_body = x->body.n > 0 || strcmp(x->method, "PUT") == 0 ||
+                             .has_body = body_bytes(x) > 0 || strcmp(x->method, "PUT") == 0 ||
                                          strcmp(x->method, "POST") == 0,
-                             .body_n = x->body.n,
+                             .body_n = body_bytes(x),
                              .agent = USER_AGENT};
     int rc = 0;
     if (t->wish.proxy && *t->wish.proxy && proxies_reads(t->wish.proxy)) {
@@ -189,7 +196,14 @@ static int write_head(struct talk *t)
 /* How long the request is, with its body. */
 static size_t length_of(const struct talk *t)
 {
-    return t->head.len - t->head_body + t->x->body.n;
+    return t->head.len - t->head_body + body_bytes(t->x);
+}
+
+/* How much of that is there. */
+static size_t there(const struct talk *t)
+{
+    const struct exchange *x = t->x;
+    return x->made_n > 0 ? t->head.len + x->made_at + x->body.n : length_of(t);
 }
 
 /* A body is sent faster than it may be: it rests. */
@@ -205,7 +219,7 @@ static void hold_back(struct talk *t, int64_t wait_us)
 static bool ask_pace(struct talk *t)
 {
     struct wire *w = t->wire;
-    size_t piece = t->wish.to.tls ? TLS_PIECE_MAX : PIECE_MAX, left = length_of(t) - t->may;
+    size_t piece = t->wish.to.tls ? TLS_PIECE_MAX : PIECE_MAX, left = there(t) - t->may;
     if (t->sent < t->may && t->may > t->head.len)
         return true;
     if (left > piece)
@@ -228,7 +242,7 @@ static int pieces_of(const struct talk *t, struct iovec out[CONNECTION_PIECES])
         at = t->head.len;
     }
     if (at < t->may) {
-        const char *body = t->x->body.p + (at - t->head.len) + t->head_body;
+        const char *body = t->x->body.p + (at - t->head.len - t->x->made_at) + t->head_body;
         out[n++] = (struct iovec){(char *)(uintptr_t)body, t->may - at};
     }
     return n;
@@ -258,11 +272,21 @@ static void hear_out(struct talk *t, int code)
         lose(t, "the connection ended while sending", connection_trouble(t->c, code));
 }
 
+/* What is there of a body was sent, and there is to be more. */
+static void starve(struct talk *t)
+{
+    if (t->sent < there(t) || t->sent == length_of(t))
+        return;
+    t->starved = true;
+    t->wire->told = true;
+    t->x->starved(t->x, t->sent - t->head.len);
+}
+
 /* Send what can be sent at once; of a large body a piece, then others have their turn. */
 static void send_more(struct talk *t)
 {
     struct iovec pieces[CONNECTION_PIECES];
-    if (t->sent < length_of(t) && ask_pace(t)) {
+    if (t->sent < there(t) && ask_pace(t)) {
         ssize_t n = connection_send(t->c, pieces, pieces_of(t, pieces));
         if (n < 0 && n != -EAGAIN) {
             hear_out(t, (int)n);
@@ -270,8 +294,10 @@ static void send_more(struct talk *t)
         }
         t->sent += n > 0 ? (size_t)n : 0;
         t->moved += n > 0 ? n : 0;
+        starve(t);
     }
-    int rc = connection_wait(t->c, t->sent < length_of(t) && t->x->resume_ms == 0);
+    bool more = t->sent < length_of(t) && t->x->resume_ms == 0 && !t->starved;
+    int rc = connection_wait(t->c, more);
     if (rc != 0)
         fail(t, "the connection cannot be waited for", err_name(rc));
 }
@@ -281,7 +307,11 @@ static void speak(struct talk *t)
 {
     struct exchange *x = t->x;
     t->sent = 0;
-    t->may = x->body.n < WIRE_INLINE_MAX ? length_of(t) : t->head.len;
+    t->starved = false;
+    t->may = body_bytes(x) < WIRE_INLINE_MAX && x->made_n == 0 ? length_of(t) : t->head.len;
+    x->made_at = 0;
+    if (x->made_n > 0)
+        x->body.n = 0;
     buf_reset(&x->head);
     buf_reset(&x->answer);
     http_begin(&t->answer, strcmp(x->method, "HEAD") == 0, &x->head, &x->answer, x->answer_max);
@@ -359,8 +389,25 @@ static void on_ready(void *arg, void *owner, bool writes)
     struct talk *t = owner;
     (void)arg;
     receive(t);
-    if (writes && !t->over && connection_is_open(t->c) && t->x->resume_ms == 0)
+    if (writes && !t->over && connection_is_open(t->c) && t->x->resume_ms == 0 && !t->starved)
         send_more(t);
+}
+
+void wire_more(struct exchange *x, size_t at, struct span piece)
+{
+    struct talk *t = x->talk;
+    if (!t || !t->starved)
+        return;
+    x->made_at = at;
+    x->body = piece;
+    t->starved = false;
+    send_more(t);
+}
+
+void wire_break(struct exchange *x)
+{
+    if (x->talk)
+        fail(x->talk, "the body cannot be made", "");
 }
 
 /* Begin one that was handed over. */

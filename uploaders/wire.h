@@ -45,6 +45,13 @@ struct exchange {
     const char *lines; /* "name: value" NUL "name: value" NUL ... */
     size_t lines_n;    /* bytes, with the last NUL */
     struct span body;
+    /* A body that is made while it is sent: its length, and where `body`, a piece of it, begins in
+     * it. 0: `body` is all of it. `starved` says that the piece from `at` on is needed (wire_more,
+     * but not from within); where `at` is 0, from the beginning, perhaps not for the first time.
+     * What was the piece is not needed any more. */
+    size_t made_n;
+    size_t made_at;
+    void (*starved)(struct exchange *x, size_t at);
     bool quick;        /* given up early where it stands out (patience.h) */
     unsigned given_up; /* that many times before; then it gets a new connection */
     size_t answer_max; /* bytes of the answer's body that are taken */
@@ -95,9 +102,15 @@ void wire_free(struct wire *w);
 /* wire_watch(w, fd): wire_turn also wakes when fd is readable. One descriptor. 0 or -errno. */
 int wire_watch(struct wire *w, int fd) __attribute__((warn_unused_result));
 
-/* wire_send(w, x): begin. x is the wire's until x->done, which is called from wire_turn only (also
- * where the request could not even begin). */
+/* wire_send(w, x): begin. x is the wire's until x->done, which is called from wire_turn (also where
+ * the request could not even begin), wire_more and wire_break only. */
 void wire_send(struct wire *w, struct exchange *x);
+
+/* wire_more(x, at, piece): what x was starved of, borrowed until it is starved again or done; it
+ * may be done in here. wire_break(x): there will be no more: it is done in here, as lost. Both do
+ * nothing where no request of x is under way. Not from within wire_turn. */
+void wire_more(struct exchange *x, size_t at, struct span piece);
+void wire_break(struct exchange *x);
 
 /* wire_turn(w, until_ms): wait for something to happen, until `until_ms` (monotonic; INT64_MAX: as
  * long as it takes) at the latest, handle it, and return. */

@@ -5,6 +5,7 @@
 #include "uploaders/ahead.h"
 #include "uploaders/bodies.h"
 #include "uploaders/readers.h"
+#include "uploaders/streams.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -50,6 +51,8 @@ struct worker {
     bool memory_freed;              /* since the hungry were last fed */
     struct task *single;            /* was read, and waits for a second one */
     struct bodies bodies;
+    struct streams streams;
+    int64_t streams_ms; /* until then it may sleep, for all that these want */
 };
 
 static void queue_put(struct queue *q, struct task *task)
@@ -116,6 +119,7 @@ static bool is_enough(const struct worker *w, uint64_t n)
     const struct ahead_bodies bodies = {.count = w->large,
                                         .reading = w->reading[LANE_LARGE],
                                         .bytes = w->memory.used[LANE_LARGE],
+                                        .all = readers_busy(w->opt.readers),
                                         .processors = w->opt.reads,
                                         .worth = flow_bodies(w->opt.flow)};
     return ahead_is_enough(&w->ahead[LANE_LARGE], &bodies, n);
@@ -194,6 +198,22 @@ void worker_body_back(struct task *task, char *p, size_t n)
     bodies_give(&task->worker->bodies, p, n);
     leave(task, n);
     task->worker->memory_freed = true;
+}
+
+enum body_step worker_stream(struct task *task)
+{
+    return reserve(task, STREAM_BYTES) ? BODY_READY : BODY_WAIT;
+}
+
+void worker_stream_back(struct task *task)
+{
+    leave(task, STREAM_BYTES);
+    task->worker->memory_freed = true;
+}
+
+struct streams *worker_streams(struct worker *w)
+{
+    return ahead_is_slow(&w->ahead[LANE_LARGE]) ? NULL : &w->streams;
 }
 
 void worker_body_cancel(struct task *task)
@@ -444,7 +464,10 @@ static void *run(void *arg)
     bool more = false;
     while (!w->stopping) {
         int64_t until_ms = tell_due(w);
+        if (w->streams_ms < until_ms)
+            until_ms = w->streams_ms;
         caller_turn(w->caller, more ? 0 : until_ms);
+        w->streams_ms = streams_turn(&w->streams);
         take_letters(w);
         feed(w);
         more = begin_some(w) || (w->memory_freed && is_hungry(w));
@@ -498,6 +521,8 @@ int worker_new(const struct worker_options *opt, struct worker **ret, struct err
     w->opt = *opt;
     w->bodies.small_max = opt->calls;
     w->bodies.large = opt->spares;
+    w->streams.ahead = &w->ahead[LANE_LARGE];
+    w->streams_ms = INT64_MAX;
     atomic_init(&w->load, 0);
     int code = set_up(w, e);
     if (code != 0) {
@@ -550,6 +575,7 @@ void worker_free(struct worker *w)
         discard_all(w);
         mailbox_free(w->inbox);
     }
+    streams_release(&w->streams);
     bodies_release(&w->bodies);
     free(w);
 }

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 struct worker;
+struct streams;
 
 struct task {
     struct letter letter;
@@ -96,6 +97,13 @@ enum body_step worker_body(struct task *task, size_t n, char **ret);
 char *worker_body_more(struct task *task, size_t n);
 void worker_body_back(struct task *task, char *p, size_t n);
 void worker_body_cancel(struct task *task);
+
+/* worker_stream(task): room for a body that goes by chunks (streams.h), BODY_READY or BODY_WAIT as
+ * worker_body. worker_stream_back(task): it is over. worker_streams(w): where it begins; NULL where
+ * files are waited for, which readers do better. */
+enum body_step worker_stream(struct task *task);
+void worker_stream_back(struct task *task);
+struct streams *worker_streams(struct worker *w);
 
 /* worker_reads_ahead(w): small files are better read by the readers than by the worker itself.
  * worker_read(task): have task->read called by a reader, then task->have. False where there is no

@@ -19,7 +19,8 @@
 #define EVENTS_MAX 64
 #define BACKLOG    1024
 
-#define CHECKSUM_SIZE 32 /* of a CRC-64 in base64 and more */
+#define CHECKSUM_SIZE 32  /* of a CRC-64 in base64 and more */
+#define TAIL_SIZE     192 /* bytes at the end of a body that has a trailer: text, a checksum in it */
 #define ANSWER_SIZE   640
 
 static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -40,6 +41,9 @@ struct peer {
     size_t head_n;
     uint64_t body_left;
     char checksum[CHECKSUM_SIZE]; /* as the request has it, "" if it has none */
+    bool has_trailer;             /* it is behind the body */
+    size_t tail_n;
+    char tail[TAIL_SIZE + 1]; /* the end of what came of the body, so far */
     char head[HEAD_MAX + 1];
 };
 
@@ -57,14 +61,26 @@ static uint64_t content_length(const char *head)
     return line ? strtoull(line + 17, NULL, 10) : 0;
 }
 
-/* Keep the checksum that the request gives its body. */
-static void note_checksum(struct peer *p, const char *head)
+/* Keep the checksum that the request gives its body, in its head or in its trailer. */
+static void note_checksum(struct peer *p, const char *text)
 {
     static const char name[] = "\r\nx-amz-checksum-crc64nvme:";
-    const char *line = strcasestr(head, name);
+    const char *line = strcasestr(text, name);
     p->checksum[0] = '\0';
     if (line)
         (void)sscanf(line + sizeof(name) - 1, " %31[A-Za-z0-9+/=]", p->checksum); /* "" if none */
+}
+
+/* The next n bytes of the body: its end so far is kept. */
+static void note_tail(struct peer *p, const char *bytes, size_t n)
+{
+    size_t of_old = n < TAIL_SIZE ? TAIL_SIZE - n : 0, of_new = n < TAIL_SIZE ? n : TAIL_SIZE;
+    if (of_old > p->tail_n)
+        of_old = p->tail_n;
+    memmove(p->tail, p->tail + p->tail_n - of_old, of_old);
+    memcpy(p->tail + of_old, bytes + n - of_new, of_new);
+    p->tail_n = of_old + of_new;
+    p->tail[p->tail_n] = '\0';
 }
 
 /* The answer of an S3 that has the object. The ETag is the request's number: of the right length,
@@ -126,6 +142,8 @@ static bool reply(struct peer *p)
 {
     char answer[ANSWER_SIZE];
     size_t n;
+    if (p->has_trailer)
+        note_checksum(p, p->tail);
     requests += p->asked != ASKED_NUMBER;
     if (p->asked == ASKED_NUMBER)
         n = number_answer(answer);
@@ -149,11 +167,15 @@ static bool take_head(struct peer *p, size_t n)
         uint64_t length = content_length(p->head);
         note_checksum(p, p->head);
         p->asked = asked_by(p->head);
+        p->has_trailer = strcasestr(p->head, "\r\nx-amz-trailer:") != NULL;
+        p->tail_n = 0;
         size_t rest = p->head_n - (size_t)(end + 4 - p->head);
         size_t of_body = rest < length ? rest : (size_t)length;
         bool waits = of_body < length && strcasestr(p->head, "\r\nexpect:") != NULL;
         p->body_left = length - of_body;
         p->head_n = rest - of_body;
+        if (p->has_trailer)
+            note_tail(p, end + 4, of_body);
         memmove(p->head, end + 4 + of_body, p->head_n + 1);
         if (p->body_left > 0)
             return !waits || say(p, go_on, sizeof(go_on) - 1);
@@ -177,6 +199,8 @@ static bool serve(struct peer *p)
             return false;
         if (in_body) {
             p->body_left -= (uint64_t)n;
+            if (p->has_trailer)
+                note_tail(p, waste, (size_t)n);
             if (p->body_left == 0 && !reply(p))
                 return false;
         } else if (!take_head(p, (size_t)n)) {

@@ -38,7 +38,7 @@ static enum code read_md5(struct body *b, const struct request *r)
 /* The one x-amz-checksum-* header, or the trailer that x-amz-trailer announces. */
 static enum code read_checksum(struct body *b, const struct request *r)
 {
-    const char *trailer = request_header(r, "x-amz-trailer");
+    const char *trailer = b->framed ? request_header(r, "x-amz-trailer") : NULL;
     if (r->op == OP_COMPLETE_MULTIPART_UPLOAD)
         return CODE_OK; /* there it is the checksum of the object, not of this document */
     for (int i = 0; i < HASH_CHECKSUMS; i++) {

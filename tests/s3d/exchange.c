@@ -134,6 +134,8 @@ enum step exchange_begin(struct exchange *x, const char *method)
         x->fault = faults_strike(x->service->faults, operation_name(x->request.op), ops_text(key));
         if (x->fault.action == FAULT_RESET)
             return drop(x);
+        if (x->fault.action == FAULT_UNFRAMED)
+            x->auth.kind = PAYLOAD_UNSIGNED;
         body_begin(&x->body, &x->request, &x->auth, store_spool(x->service->store));
         x->refusal = x->body.error;
     }
@@ -259,6 +261,7 @@ static enum step distort(struct exchange *x)
     case FAULT_DELAY:
     case FAULT_TRUNCATE:
     case FAULT_DRIP:
+    case FAULT_UNFRAMED:
     case FAULT_REDIRECT:
     case FAULT_COUNT:
         break;

@@ -43,6 +43,7 @@ static const char *const action_names[FAULT_COUNT] = {
     [FAULT_DRIP] = "drip",
     [FAULT_WRONG_ETAG] = "wrong-etag",
     [FAULT_NO_CHECKSUM] = "no-checksum",
+    [FAULT_UNFRAMED] = "unframed",
     [FAULT_REDIRECT] = "redirect",
 };
 
@@ -160,7 +161,7 @@ static const char *read_fault(const struct pairs *p, struct fault *fault)
                "location";
     if (!action || !find_action(action, &fault->hit.action))
         return "do: one of error error-applied error-200 reset reset-after-body lost-reply stall "
-               "delay truncate drip wrong-etag no-checksum redirect";
+               "delay truncate drip wrong-etag no-checksum unframed redirect";
     fault->hit.code = fault->hit.action == FAULT_ERROR_200 ? CODE_INTERNAL_ERROR : CODE_SLOW_DOWN;
     if (fault->hit.action == FAULT_REDIRECT)
         fault->hit.code = CODE_TEMPORARY_REDIRECT;

@@ -37,6 +37,8 @@ enum fault_action {
     FAULT_DRIP,             /* the reply's body a byte at a time, `ms` between them */
     FAULT_WRONG_ETAG,       /* another ETag in the reply */
     FAULT_NO_CHECKSUM,      /* no x-amz-checksum-* in the reply: what has none in S3, or hides it */
+    FAULT_UNFRAMED,         /* a body in chunks is taken as it comes, frames and all, as by a server
+                               that does not know them */
     FAULT_REDIRECT,         /* sent elsewhere, nothing applied */
     FAULT_COUNT
 };

@@ -184,6 +184,64 @@ def test_files_in_parts(ctx):
     assert ctx.client.signed.uploads() == []
 
 
+CHUNKED = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
+NO_CHUNKS = "it does not take parts that are signed in chunks"
+
+
+def in_chunks(ctx):
+    """Of each UploadPart that s3d answered, in order: was it signed in chunks?"""
+    return [line["headers"]["x-amz-content-sha256"] == CHUNKED
+            for line in ctx.server.requests() if line["op"] == "UploadPart"]
+
+
+@on("s3d", "ceph", "swift")
+def test_parts_are_signed_in_chunks_where_the_server_takes_them(ctx):
+    root = ctx.folder("tree")
+    names = [f"f{i}.rec" for i in range(6)]
+    for i, name in enumerate(names):
+        write(root, name, os.urandom(20 * MIB + 258048 * (i - 3) + i % 2))
+    result = run(ctx, "put", root, "p", *names, options=("-m", 6 * MIB, "-p", 5 * MIB))
+    assert set(result.verdicts().values()) == {"done"}, result.lines
+    ctx.client.assert_tree(root, "p/")
+    assert ctx.client.signed.uploads() == []
+    assert (NO_CHUNKS in result.stderr) == (ctx.server.kind != "s3d"), result.stderr
+    if ctx.server.kind == "s3d":
+        kinds = in_chunks(ctx)  # the others do not wait for the answer to the first one
+        assert any(kinds[:8]) and kinds.count(True) > len(kinds) / 2, kinds
+        for name in names:
+            assert run(ctx, "head", f"p/{name}").only["crc"] == result.outcomes[f"p/{name}"]["crc"]
+
+
+@on("s3d")
+def test_servers_that_do_not_take_parts_in_chunks(ctx):
+    root = one_file(ctx, os.urandom(32 * MIB), "f.rec")
+    for number, fault in enumerate(({"do": "unframed", "count": 0},  # and it tells their checksum
+                                    {"do": "no-checksum", "count": 0},
+                                    {"do": "error", "code": "NotImplemented"},
+                                    {"do": "error", "code": "InvalidArgument"})):
+        before = len(in_chunks(ctx))
+        ctx.server.fault(op="UploadPart", **fault)
+        result = run(ctx, "put", root, f"p{number}", "f.rec",
+                     options=("-m", MIB, "-p", 5 * MIB, "-w", 1))
+        ctx.server.clear_faults()
+        assert result.only["verdict"] == "done", (fault, result.lines)
+        assert NO_CHUNKS in result.stderr, (fault, result.stderr)
+        ctx.client.assert_tree(root, f"p{number}/")
+        kinds = in_chunks(ctx)[before:]
+        assert kinds.count(True) <= 3 and kinds.count(False) == 7, (fault, kinds)
+
+
+@on("s3d")
+def test_what_becomes_of_a_part_is_not_held_against_the_server(ctx):
+    root = one_file(ctx, os.urandom(32 * MIB), "f.rec")
+    ctx.server.fault("error", op="UploadPart", code="AccessDenied", count=0)
+    result = run(ctx, "put", root, "p", "f.rec", options=("-m", MIB, "-p", 5 * MIB, "-w", 1))
+    assert (result.only["verdict"], result.only["s3_code"]) == ("denied", "AccessDenied"), \
+        result.lines
+    assert NO_CHUNKS not in result.stderr, result.stderr
+    assert ctx.client.signed.uploads() == []
+
+
 @on("s3d", options=("--versioning",))
 def test_version_is_told(ctx):
     first, second = put_one(ctx), put_one(ctx)
@@ -222,10 +280,10 @@ def test_file_that_changed_is_not_sent(ctx):
     assert list(ctx.client.keys()) == ["p/same"]
 
 
-@on("s3d")
-def test_large_file_that_changes_while_it_is_sent(ctx):
+def check_meddled(ctx, meddle_with):
+    """A large file with which somebody meddles while it is sent is not sent."""
     root = ctx.folder("tree")
-    full = write(root, "f.rec", os.urandom(32 * MIB))
+    full = write(root, "f.rec", os.urandom(64 * MIB))
     ctx.server.fault("delay", op="UploadPart", count=0, ms=300)
     done = threading.Event()
 
@@ -234,7 +292,7 @@ def test_large_file_that_changes_while_it_is_sent(ctx):
             if done.wait(0.01):
                 return
         with open(full, "r+b") as file:
-            file.write(b"changed")
+            meddle_with(file)
 
     thread = threading.Thread(target=meddle)
     thread.start()
@@ -243,6 +301,18 @@ def test_large_file_that_changes_while_it_is_sent(ctx):
     thread.join()
     assert result.only["verdict"] == "changed", result.lines
     assert ctx.client.keys() == {} and ctx.client.signed.uploads() == []
+    return result.only["message"]
+
+
+@on("s3d")
+def test_large_file_that_changes_while_it_is_sent(ctx):
+    check_meddled(ctx, lambda file: file.write(b"changed"))
+
+
+@on("s3d")
+def test_large_file_that_is_cut_off_while_it_is_sent(ctx):
+    message = check_meddled(ctx, lambda file: file.truncate(6 * MIB))
+    assert message == "it ended early", message
 
 
 @on("s3d")

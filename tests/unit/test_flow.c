@@ -335,11 +335,16 @@ static void test_enough_large_bodies(void **state)
     assert_false(ahead_is_enough(&quick, &b, mib));
     assert_true(ahead_is_enough(&quick, &b, 2 * mib));
     /* Nothing is gained by a second that is read on the same processor. */
-    b = (struct ahead_bodies){2, 1, 16 * mib, .processors = 1, .worth = 9};
+    b = (struct ahead_bodies){2, 1, 16 * mib, .all = 1, .processors = 1, .worth = 9};
     assert_true(ahead_is_enough(&quick, &b, 8 * mib));
     assert_false(ahead_is_enough(&slow, &b, 8 * mib));
     b.processors = 2;
     assert_false(ahead_is_enough(&quick, &b, 8 * mib));
+    /* Nor while other workers have all of them busy. */
+    b.all = 2;
+    assert_true(ahead_is_enough(&quick, &b, 8 * mib));
+    b.reading = 0;
+    assert_true(ahead_is_enough(&quick, &b, 8 * mib));
     /* The network does not take them. */
     b = (struct ahead_bodies){4, 0, 32 * mib, .processors = 8, .worth = 4};
     assert_true(ahead_is_enough(&quick, &b, 8 * mib));

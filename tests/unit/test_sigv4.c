@@ -213,6 +213,44 @@ static void test_presign(void **state)
     buf_release(&out);
 }
 
+/* A body of 66,560 times "a" in chunks of 64 KiB, signed as it goes ("Signature calculations for
+ * the Authorization header: transferring payload in multiple chunks"; and the same with trailing
+ * headers). */
+static void test_chunks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *seed, *signatures[3], *trailer, *trailer_signature;
+    } known[] = {{"4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9",
+                  {"ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648",
+                   "0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497",
+                   "b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9"},
+                  NULL,
+                  NULL},
+                 {"106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e",
+                  {"b474d8862b1487a5145d686f57f013e54db672cee1c953b3010fb58501ef5aa2",
+                   "1c1344b170168f8e65b41376b44b20fe354e373826ccbbe2c1d40a8cae51e5c7",
+                   "2ca2aba2005185cf7159c6277faf83795951dd77a3a99e6e65d5c9f85863f992"},
+                  "x-amz-checksum-crc32c:sOO8/Q==\n",
+                  "d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435"}};
+    static const size_t sizes[] = {65536, 1024, 0};
+    static char bytes[65536];
+    struct sigv4_key key = s3_key();
+    memset(bytes, 'a', sizeof(bytes));
+    for (size_t i = 0; i < COUNT(known); i++) {
+        char hex[SHA256_HEX], signature[SHA256_HEX];
+        memcpy(signature, known[i].seed, sizeof(signature));
+        for (size_t c = 0; c < COUNT(sizes); c++) {
+            sigv4_chunk(&key, S3_TIME, hash((struct span){bytes, sizes[c]}, hex), signature);
+            assert_string_equal(signature, known[i].signatures[c]);
+        }
+        if (!known[i].trailer)
+            continue;
+        sigv4_trailer(&key, S3_TIME, hash(span_of(known[i].trailer), hex), signature);
+        assert_string_equal(signature, known[i].trailer_signature);
+    }
+}
+
 /* The SigV4 test suite: service "service", the date header beside each case's own. */
 static const struct {
     const char *name;
@@ -478,10 +516,15 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_key),         cmocka_unit_test(test_key_limits),
-        cmocka_unit_test(test_examples),    cmocka_unit_test(test_presign),
-        cmocka_unit_test(test_suite),       cmocka_unit_test(test_encode),
-        cmocka_unit_test(test_query_order), cmocka_unit_test(test_unsigned_headers),
+        cmocka_unit_test(test_key),
+        cmocka_unit_test(test_key_limits),
+        cmocka_unit_test(test_examples),
+        cmocka_unit_test(test_presign),
+        cmocka_unit_test(test_chunks),
+        cmocka_unit_test(test_suite),
+        cmocka_unit_test(test_encode),
+        cmocka_unit_test(test_query_order),
+        cmocka_unit_test(test_unsigned_headers),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

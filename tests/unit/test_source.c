@@ -47,7 +47,7 @@ static void check_pieces(size_t first, size_t second)
 {
     char *bytes = noise(first + second), *x = malloc(first + 1), *y = malloc(second + 1);
     struct source_sums sums[2] = {{.hashes = true}, {.hashes = true}};
-    const struct source_piece pieces[2] = {{x, first, &sums[0]}, {y, second, &sums[1]}};
+    const struct source_piece pieces[2] = {{0, x, first, &sums[0]}, {first, y, second, &sums[1]}};
     int fd = make(bytes, first + second);
     assert_int_equal(source_read_both(fd, pieces), 0);
     assert_memory_equal(x, bytes, first);
@@ -79,7 +79,8 @@ static void test_two_pieces_cut_off(void **state)
     char *bytes = noise(8 * KIB), *x = malloc(4 * KIB), *y = malloc(4 * KIB);
     for (size_t i = 0; i < sizeof(there) / sizeof(there[0]); i++) {
         struct source_sums sums[2] = {{.hashes = true}, {.hashes = true}};
-        const struct source_piece pieces[2] = {{x, 4 * KIB, &sums[0]}, {y, 4 * KIB, &sums[1]}};
+        const struct source_piece pieces[2] = {{0, x, 4 * KIB, &sums[0]},
+                                               {4 * KIB, y, 4 * KIB, &sums[1]}};
         int fd = make(bytes, there[i]);
         assert_int_equal(source_read_both(fd, pieces), ERR_CHANGED);
         assert_string_equal(sums[0].payload_hash, "");
@@ -98,7 +99,7 @@ static void test_hash_afterwards(void **state)
     char *bytes = noise(3000), *x = malloc(3000);
     struct source_sums one = {.hashes = false}, other = {.hashes = false};
     int fd = make(bytes, 3000);
-    assert_int_equal(source_read(fd, x, 3000, &one), 0);
+    assert_int_equal(source_read(fd, 0, x, 3000, &one), 0);
     assert_string_equal(one.payload_hash, "");
     source_hash(&one, (struct span){x, 3000});
     check_sums(&one, bytes, 3000);

@@ -36,6 +36,7 @@ struct step {
 
 /* Connections are served one after the other, each request by the next step. */
 struct server {
+    char *request; /* the latest one, head and body; to be looked at when it was answered */
     int fd;
     unsigned port;
     const struct step *steps;
@@ -99,6 +100,7 @@ static void serve(struct server *s, int fd, char *text)
             close(fd);
             return;
         }
+        memcpy(s->request, text, REQUEST_MAX);
         atomic_fetch_add(&s->next, 1);
         if (step.manner != MANNER_NO_ANSWER && step.manner != MANNER_SILENT)
             say(fd, step.answer, step.manner == MANNER_TRICKLE ? 1 : SIZE_MAX / 2);
@@ -142,6 +144,7 @@ static void set_up(struct bed *b, const struct step *steps, size_t count)
     socklen_t n = sizeof(at);
     struct err e;
     memset(b, 0, sizeof(*b));
+    b->server.request = calloc(1, REQUEST_MAX);
     b->server.steps = steps;
     b->server.count = count;
     b->server.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -161,13 +164,22 @@ static void tear_down(struct bed *b)
     shutdown(b->server.fd, SHUT_RDWR);
     pthread_join(b->server.thread, NULL);
     close(b->server.fd);
+    free(b->server.request);
 }
 
-/* An exchange, and whether it is over. */
+/* An exchange, and whether it is over; and how its body is made, where it is. */
 struct ask {
     struct exchange x; /* first */
     char url[64];
     bool over;
+    const char *bytes;
+    size_t made;  /* pieces of it go up to there */
+    size_t piece; /* how long they are */
+    bool starved;
+    size_t at;        /* of what */
+    unsigned begun;   /* how often it was asked for from the beginning */
+    unsigned pieces;  /* that are made, before it breaks; 0: all */
+    unsigned started; /* made so far */
 };
 
 static void on_done(struct exchange *x)
@@ -411,6 +423,161 @@ static void test_a_wire_that_goes(void **state)
     wire_exchange_release(&a.x);
 }
 
+/* exchange.starved */
+static void on_starved(struct exchange *x, size_t at)
+{
+    struct ask *a = (struct ask *)x;
+    assert_false(a->over);
+    assert_true(at == 0 || at == a->made);
+    a->begun += at == 0;
+    a->starved = true;
+    a->at = at;
+}
+
+/* Its next piece, or no more. */
+static void feed(struct ask *a)
+{
+    size_t left = a->x.made_n - a->at, n = left < a->piece ? left : a->piece;
+    a->starved = false;
+    if (a->pieces > 0 && a->started++ == a->pieces) {
+        wire_break(&a->x);
+        return;
+    }
+    a->made = a->at + n;
+    wire_more(&a->x, a->at, (struct span){a->bytes + a->at, n});
+}
+
+/* Ask with a body of n bytes that is made in pieces. */
+static void ask_made(struct bed *b, struct ask *a, const char *bytes, size_t n, size_t piece,
+                     unsigned pieces)
+{
+    int64_t until_ms = clock_mono_ms() + TURNS_MS;
+    memset(a, 0, sizeof(*a));
+    wire_exchange_init(&a->x);
+    snprintf(a->url, sizeof(a->url), "http://127.0.0.1:%u/key", b->server.port);
+    a->x.method = "PUT";
+    a->x.url = a->url;
+    a->x.made_n = n;
+    a->x.starved = on_starved;
+    a->x.answer_max = 1024;
+    a->x.done = on_done;
+    a->bytes = bytes;
+    a->piece = piece;
+    a->pieces = pieces;
+    wire_send(b->wire, &a->x);
+    while (!a->over && clock_mono_ms() < until_ms) {
+        wire_turn(b->wire, clock_mono_ms() + 10000); /* it says at once what it wants */
+        if (!a->over && a->starved)
+            feed(a);
+    }
+    assert_true(a->over);
+}
+
+/* Noise, none of it a NUL. */
+static char *noise(size_t n)
+{
+    char *p = malloc(n);
+    for (size_t i = 0; i < n; i++)
+        p[i] = (char)(i * 31 % 255 + 1);
+    return p;
+}
+
+/* What the server has is the body. */
+static void check_body(const struct bed *b, const char *bytes, size_t n)
+{
+    const char *end = strstr(b->server.request, "\r\n\r\n");
+    assert_non_null(end);
+    assert_int_equal(body_of(b->server.request), n);
+    assert_memory_equal(end + 4, bytes, n);
+}
+
+/* A body comes as it is made, of whatever size it and its pieces are. */
+static void test_a_body_that_is_made(void **state)
+{
+    static const size_t sizes[][2] = {{1, 1},           {10, 3},          {70000, 70000},
+                                      {70000, 69999},   {700000, 262144}, {700000, 258138},
+                                      {700000, 400000}, {5, 900000}};
+    char *bytes = noise(700000);
+    struct bed b;
+    (void)state;
+    set_up(&b, NULL, 0);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct ask a;
+        ask_made(&b, &a, bytes, sizes[i][0], sizes[i][1], 0);
+        assert_int_equal(a.x.status, 200);
+        assert_int_equal(a.x.sent, 1);
+        assert_int_equal(a.begun, 1);
+        check_body(&b, bytes, sizes[i][0]);
+        wire_exchange_release(&a.x);
+    }
+    assert_int_equal(atomic_load(&b.server.connections), 1);
+    tear_down(&b);
+    free(bytes);
+}
+
+/* A connection that was kept is dead: the body is made once more, from its beginning. */
+static void test_a_made_body_on_a_dead_connection(void **state)
+{
+    static const struct step steps[] = {{MANNER_USUAL, OK_ANSWER}, {MANNER_NO_ANSWER, NULL}};
+    char *bytes = noise(300000);
+    struct bed b;
+    struct ask a;
+    (void)state;
+    set_up(&b, steps, 2);
+    check_ok(&b, 1);
+    ask_made(&b, &a, bytes, 300000, 100000, 0);
+    assert_int_equal(a.x.status, 200);
+    assert_int_equal(a.x.sent, 2);
+    assert_int_equal(a.begun, 2);
+    check_body(&b, bytes, 300000);
+    wire_exchange_release(&a.x);
+    tear_down(&b);
+    free(bytes);
+}
+
+/* It is refused before it is made: nobody asks for the rest. */
+static void test_a_made_body_that_is_refused(void **state)
+{
+    static const struct step steps[] = {
+        {MANNER_EARLY, "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"}};
+    char *bytes = noise(700000);
+    struct bed b;
+    struct ask a;
+    (void)state;
+    set_up(&b, steps, 1);
+    ask_made(&b, &a, bytes, 700000, 100, 0);
+    assert_int_equal(a.x.status, 403);
+    assert_true(a.made < 700000);
+    wire_more(&a.x, a.made, (struct span){bytes, 1}); /* too late: nothing comes of it */
+    wire_break(&a.x);
+    wire_exchange_release(&a.x);
+    check_ok(&b, 1);
+    assert_int_equal(atomic_load(&b.server.connections), 2);
+    tear_down(&b);
+    free(bytes);
+}
+
+/* It cannot be made: the request ends, and its connection. */
+static void test_a_body_that_breaks(void **state)
+{
+    char *bytes = noise(300000);
+    struct bed b;
+    (void)state;
+    set_up(&b, NULL, 0);
+    for (unsigned pieces = 1; pieces < 3; pieces++) {
+        struct ask a;
+        ask_made(&b, &a, bytes, 300000, 100000, pieces);
+        assert_int_equal(a.x.transport, TRANSPORT_LOST);
+        assert_int_equal(a.x.status, 0);
+        wire_exchange_release(&a.x);
+    }
+    check_ok(&b, 1);
+    assert_int_equal(atomic_load(&b.server.next), 1);
+    assert_int_equal(atomic_load(&b.server.connections), 3);
+    tear_down(&b);
+    free(bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -426,6 +593,10 @@ int main(void)
         cmocka_unit_test(test_a_server_that_is_silent),
         cmocka_unit_test(test_what_cannot_begin),
         cmocka_unit_test(test_a_wire_that_goes),
+        cmocka_unit_test(test_a_body_that_is_made),
+        cmocka_unit_test(test_a_made_body_on_a_dead_connection),
+        cmocka_unit_test(test_a_made_body_that_is_refused),
+        cmocka_unit_test(test_a_body_that_breaks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,65 @@
+/*
+ * Bodies of one worker that are read, hashed, signed and sent chunk by chunk. Shell.
+ *
+ *   stream_begin -> (call starved -> in line -> streams_turn: read, hash, sign, send ...) ->
+ *   call->done -> stream_end
+ *
+ * A chunk is sent while it is still in the processor's cache, and is all of a body that is in
+ * memory. Two go side by side, since two hashes cost little more than one: a single one waits for
+ * STREAMS_WAIT_MS while there are others that may come. Not thread-safe.
+ */
+#ifndef LOCKSTEP_UPLOADERS_STREAMS_H
+#define LOCKSTEP_UPLOADERS_STREAMS_H
+
+#include "uploaders/ahead.h"
+#include "uploaders/caller.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define STREAM_BYTES    (CHUNKED_FRONT_MAX + CHUNKED_BYTES + CHUNKED_BACK_MAX) /* of memory */
+#define STREAMS_SPARES  4 /* chunks' memory that is kept */
+#define STREAMS_WAIT_MS 1
+
+/* Those of a worker. Zeroed to begin; streams_release. */
+struct streams {
+    struct ahead *ahead;  /* told how the reading goes; borrowed */
+    struct stream *first; /* in line for their next chunk */
+    struct stream *last;
+    unsigned count;
+    bool waited; /* the only one in line did */
+    char *spares[STREAMS_SPARES];
+    unsigned spare_count;
+};
+void streams_release(struct streams *all);
+
+/* One body. Zeroed to begin. */
+struct stream {
+    struct chunked chunked; /* first: the call has it */
+    struct streams *all;
+    struct stream *next; /* in line */
+    struct call *call;
+    bool in_line;
+    int fd;
+    uint64_t from; /* in the file */
+    size_t n;
+    size_t at;    /* bytes of the file that are in chunks by now */
+    size_t made;  /* bytes of the body that are */
+    uint64_t crc; /* CRC-64/NVME of them; of all, when the call is done */
+    int code;     /* why the file could not be read, for source_judge; 0: it could */
+    char *chunk;  /* on its way; NULL: none */
+    char length[24];
+};
+
+/* stream_begin(s, all, call, fd, from, n): the body of the call, not started yet, is to be n bytes
+ * (1 and more) of an open file from `from` on. stream_end(s): the call is done. */
+void stream_begin(struct stream *s, struct streams *all, struct call *call, int fd, uint64_t from,
+                  size_t n);
+void stream_end(struct stream *s);
+
+/* streams_turn(all): the next chunks of those in line, a few; calls may be done in here. Until when
+ * (monotonic, in milliseconds) the worker may sleep before the next turn; INT64_MAX: none is in
+ * line. */
+int64_t streams_turn(struct streams *all);
+
+#endif
