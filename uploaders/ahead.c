@@ -1,10 +1,11 @@
 /* Is a file better read by a reader's thread? Pure. */
 #include "uploaders/ahead.h"
 
-#define SCORE_SLOW 4 /* a slow read adds so much, a quick one takes one off */
-#define SCORE_USED 8
-#define SCORE_MOST 32
-#define SCORE_HOME 12 /* a quick one takes so much off while the readers are in use */
+#define SCORE_SLOW   4 /* a slow read adds so much, a quick one takes one off */
+#define SCORE_USED   8
+#define SCORE_MOST   32
+#define BYTES_A_WAIT (1u << 20) /* a large file that is waited for is waited for more often */
+#define SCORE_HOME   12         /* a quick one takes so much off while the readers are in use */
 
 bool ahead_is_slow(const struct ahead *a)
 {
@@ -38,6 +39,11 @@ void ahead_timed(struct ahead *a, uint64_t bytes, int64_t took_us, int64_t waits
         a->score = a->score + SCORE_SLOW < SCORE_MOST ? a->score + SCORE_SLOW : SCORE_MOST;
     else
         a->score = a->score > less ? a->score - less : 0;
+}
+
+void ahead_timed_large(struct ahead *a, uint64_t bytes, int64_t took_us, int64_t waits)
+{
+    ahead_timed(a, bytes, took_us, waits > (int64_t)(bytes / BYTES_A_WAIT));
 }
 
 bool ahead_is_enough(const struct ahead *a, const struct ahead_bodies *b, uint64_t n)

@@ -42,6 +42,10 @@ bool ahead_watches(const struct ahead *a);
  * often; -1: not counted. */
 void ahead_timed(struct ahead *a, uint64_t bytes, int64_t took_us, int64_t waits);
 
+/* ahead_timed_large(a, bytes, took_us, waits): the same of what is large: a wait now and then is
+ * for a page of memory or a lock. */
+void ahead_timed_large(struct ahead *a, uint64_t bytes, int64_t took_us, int64_t waits);
+
 /* ahead_is_slow(a): the readers are in use. */
 bool ahead_is_slow(const struct ahead *a);
 

@@ -426,6 +426,9 @@ static void on_answer(struct exchange *x)
         return;
     }
     if (call->broken) {
+        const struct judgement lost = {FAILURE_TRANSIENT, VERDICT_UNREACHED};
+        note_doubt(call, true); /* the one that broke was never whole */
+        counts_attempt(c->counts, call, &lost, false);
         call->verdict = VERDICT_UNREACHED;
         end_call(c, call);
         return;

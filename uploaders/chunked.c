@@ -88,3 +88,15 @@ size_t chunked_last(struct chunked *c, uint64_t crc, char out[CHUNKED_BACK_MAX])
     memcpy(out, line, (size_t)length);
     return (size_t)length;
 }
+
+enum chunked_said chunked_judge(const struct chunked_end *end)
+{
+    const bool heard = end->transport == TRANSPORT_ANSWERED && end->status < 500;
+    if (end->verdict == VERDICT_DONE)
+        return end->told ? CHUNKED_TAKEN : CHUNKED_REFUSED;
+    if (end->verdict == VERDICT_REFUSED)
+        return CHUNKED_REFUSED;
+    if (!end->asks || end->verdict == VERDICT_BUSY)
+        return CHUNKED_SAYS_NOTHING;
+    return heard ? CHUNKED_REFUSED : CHUNKED_UNHEARD;
+}

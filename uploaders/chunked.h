@@ -12,8 +12,10 @@
 #define LOCKSTEP_UPLOADERS_CHUNKED_H
 
 #include "base/crc.h"
+#include "uploaders/retry.h"
 #include "uploaders/sigv4.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,5 +52,27 @@ size_t chunked_front(struct chunked *c, const uint8_t digest[SHA256_BYTES], size
  * a body with this CRC-64/NVME; its length. */
 size_t chunked_back(char out[CHUNKED_BACK_MAX]);
 size_t chunked_last(struct chunked *c, uint64_t crc, char out[CHUNKED_BACK_MAX]);
+
+/* How a request with such a body ended. */
+struct chunked_end {
+    bool asks; /* it is not known whether the server takes any */
+    bool told; /* the answer has the checksum, which was nowhere but in the trailer */
+    enum verdict verdict;
+    enum transport transport;
+    int status;
+};
+
+/* What that says of whether the server takes them. After the first two the body is to go as a
+ * whole. */
+enum chunked_said {
+    CHUNKED_REFUSED,      /* it does not, unless it refuses the whole, too */
+    CHUNKED_UNHEARD,      /* perhaps it is lost because of them: it was not heard */
+    CHUNKED_TAKEN,        /* it does */
+    CHUNKED_SAYS_NOTHING, /* neither */
+};
+
+/* chunked_judge(end): only who tells the checksum has taken it, also where the server is known to:
+ * another machine may have answered. A server that is busy says nothing. */
+enum chunked_said chunked_judge(const struct chunked_end *end);
 
 #endif

@@ -12,6 +12,7 @@ uploaders_libuploaders_a_SOURCES = \
 	uploaders/copy.h uploaders/copy.c uploaders/copy_headers.c uploaders/copy_parts.c \
 	uploaders/ahead.h uploaders/ahead.c \
 	uploaders/bodies.h uploaders/bodies.c \
+	uploaders/earlier.h uploaders/earlier.c \
 	uploaders/engine.h uploaders/engine.c \
 	uploaders/head.h uploaders/head.c \
 	uploaders/flow.h uploaders/flow.c \

@@ -8,21 +8,19 @@
  *            \           |
  *             +-> HEAD --+-> nothing to send: are these the bytes of the object?
  *
- * Each part is read once and carries its CRC-64/NVME; Complete carries the whole file's, combined
- * from them, so S3 itself compares. Parts in flight are waited for before the end.
+ * What is sent of a part, and its CRC-64/NVME, are of one read; Complete carries the whole file's,
+ * combined from those that S3 has, so S3 itself compares. Parts in flight are waited for before the
+ * end.
  *
- * A part whose SHA-256 is signed is sent while it is read (streams.h), where the server takes that.
- * Whether it does is found out by the first part: it does if it answers with the checksum that it
- * cannot have but from the trailer. Whatever else it answers, the part goes once more as a whole;
- * so does one that a server refuses of which it was known. Where that one is taken, the server does
- * not take the other kind.
+ * A part whose SHA-256 is signed is sent while it is read (streams.h), where the server takes that:
+ * the first one asks, while the others go as a whole. What its end says of the server, and whether
+ * the part goes once more, as a whole, says chunked_judge.
  *
  * An upload of an earlier run is gone on with: a part that S3 lists is kept if it is what the file
  * has there now. Where S3 does not know the upload any more, its Complete may have been the last
  * that was heard of it: then the file is read and compared with the object.
  */
-#include "uploaders/upload.h"
-
+#include "uploaders/earlier.h"
 #include "uploaders/source.h"
 #include "uploaders/streams.h"
 
@@ -42,8 +40,9 @@ struct part {
     bool taken;    /* this slot is */
     bool again;    /* it is to go once more, as a whole */
     bool asks;     /* by this stream it is found out whether the server takes any */
-    bool in_doubt; /* it was refused as a stream, and goes as a whole now */
-    char *body;    /* NULL: it is not in memory as a whole */
+    bool in_doubt; /* it came to nothing as a stream, which said this, and goes as a whole now */
+    enum chunked_said said;
+    char *body; /* NULL: it is not in memory as a whole */
     size_t n;
     unsigned index;
     struct source_sums sums;
@@ -62,23 +61,15 @@ struct multipart {
     int read_code;
     struct part slots[PARALLEL];
     struct header posix[HEADERS_POSIX_COUNT];
-
-    /* Of an earlier run. */
-    struct s3_part *listed; /* by index; number 0 where S3 has none */
-    char marker[12];        /* of the next page of parts */
-    bool comparing;         /* with the object that is there: no part is sent */
-    char object_etag[S3_ETAG_MAX];
-    uint64_t object_crc;
-    bool object_has_crc;
+    struct earlier earlier;
 };
 
-/* A part that came to nothing as a stream is over: whether the server took it as a whole tells what
- * it takes. */
+/* A part that came to nothing as a stream is over. If the server took it as a whole, it was because
+ * of that. */
 static void end_doubt(struct multipart *m, struct part *part, bool taken)
 {
     if (part->in_doubt)
-        site_learn_chunks(upload_site(&m->upload),
-                          taken ? SITE_CHUNKS_REFUSED : SITE_CHUNKS_UNKNOWN);
+        site_learn_chunks(upload_site(&m->upload), taken ? part->said : CHUNKED_SAYS_NOTHING);
     part->in_doubt = false;
 }
 
@@ -102,7 +93,7 @@ static void drop(struct task *task)
     }
     source_close(m->fd);
     upload_release(&m->upload);
-    free(m->listed);
+    earlier_release(&m->earlier);
     free(m);
 }
 
@@ -110,12 +101,9 @@ static void drop(struct task *task)
 static void end_comparing(struct multipart *m)
 {
     struct transfer *t = m->task.transfer;
-    char etag[S3_ETAG_MAX];
-    bool same = m->object_has_crc ? m->object_crc == t->crc64
-                                  : parts_etag(m->upload.parts, m->upload.plan.count, etag) &&
-                                        strcmp(etag, m->object_etag) == 0;
+    bool same = earlier_made(&m->earlier, t->crc64);
     t->upload_over = true;
-    memcpy(t->etag, m->object_etag, sizeof(t->etag));
+    memcpy(t->etag, m->earlier.object_etag, sizeof(t->etag));
     if (same) {
         t->s3_code[0] = t->message[0] = '\0';
         t->parts_kept = m->upload.plan.count;
@@ -143,12 +131,12 @@ static void settle(struct multipart *m)
         u->failure = source_end(t, m->fd);
     if (u->failure == VERDICT_DONE)
         t->crc64 = whole_crc(u);
-    if (u->failure != VERDICT_DONE && m->comparing) {
+    if (u->failure != VERDICT_DONE && m->earlier.comparing) {
         t->upload_over = true;
         upload_end(u, u->failure);
     } else if (u->failure != VERDICT_DONE) {
         upload_abandon(u);
-    } else if (m->comparing) {
+    } else if (m->earlier.comparing) {
         end_comparing(m);
     } else {
         u->has_crc = true;
@@ -229,13 +217,13 @@ static void note_md5(const struct part *part, char etag[S3_ETAG_MAX])
 static bool is_kept(struct multipart *m, const struct part *part)
 {
     struct s3_part *made = &m->upload.parts[part->index];
-    const struct s3_part *listed = m->listed ? &m->listed[part->index] : NULL;
-    if (m->comparing) {
-        if (!m->object_has_crc)
+    const struct s3_part *listed = earlier_part(&m->earlier, part->index);
+    if (m->earlier.comparing) {
+        if (!m->earlier.object_has_crc)
             note_md5(part, made->etag);
         return true;
     }
-    if (!listed || listed->number == 0 || !parts_same(listed, part->body, part->n, part->sums.crc))
+    if (!listed || !parts_same(listed, part->body, part->n, part->sums.crc))
         return false;
     memcpy(made->etag, listed->etag, sizeof(made->etag));
     made->has_crc = listed->has_crc;
@@ -345,18 +333,31 @@ static void take_part(struct multipart *m, struct part *part)
     part->again = false;
 }
 
-/* How a stream ended, if it is to be gone on with: what it tells of the server, and whether the
- * part is to go once more, as a whole. */
+/* No memory, which ends the upload. */
+static enum began fail(struct multipart *m)
+{
+    m->task.transfer->code = -ENOMEM;
+    m->upload.failure = VERDICT_UNREACHED;
+    return BEGAN_NOTHING;
+}
+
+/* How a stream ended: what that says of the server, and whether the part is to go once more, as a
+ * whole. */
 static void judge_stream(struct part *part, const struct call *call)
 {
-    struct upload *u = &part->file->upload;
-    bool done = call->verdict == VERDICT_DONE;
-    bool refused = call->verdict == VERDICT_REFUSED || call->verdict == VERDICT_DENIED;
-    bool shown = done && wire_head(&call->x, CHUNKED_TRAILER);
-    part->in_doubt = part->stream.code == 0 && (part->asks ? !shown : refused);
+    const struct stream *s = &part->stream;
+    const struct chunked_end end = {
+        .asks = part->asks,
+        .told = s->at == s->n && wire_head(&call->x, CHUNKED_TRAILER),
+        .verdict = call->verdict,
+        .transport = call->x.transport,
+        .status = call->x.status,
+    };
+    part->said = s->code == 0 ? chunked_judge(&end) : CHUNKED_SAYS_NOTHING;
+    part->in_doubt = part->said == CHUNKED_REFUSED || part->said == CHUNKED_UNHEARD;
+    part->again = part->in_doubt && part->file->upload.failure == VERDICT_DONE;
     if (part->asks && !part->in_doubt)
-        site_learn_chunks(upload_site(u), shown ? SITE_CHUNKS_TAKEN : SITE_CHUNKS_UNKNOWN);
-    part->again = part->in_doubt && u->failure == VERDICT_DONE;
+        site_learn_chunks(upload_site(&part->file->upload), part->said);
 }
 
 /* call.done of UploadPart, as a stream */
@@ -369,9 +370,13 @@ static void on_streamed(struct call *call)
     judge_stream(part, call);
     if (call->verdict == VERDICT_DONE && !part->again)
         add_part(m, part, part->stream.crc);
-    if (u->failure == VERDICT_DONE && part->stream.code != 0)
+    if (u->failure == VERDICT_DONE && part->stream.code == -ENOMEM)
+        (void)fail(m);
+    else if (u->failure == VERDICT_DONE && part->stream.code != 0)
         u->failure = source_judge(m->task.transfer, part->stream.code);
-    else if (!part->again)
+    else if (part->again)
+        m->task.transfer->attempts += call->retry.attempts;
+    else
         note_part(m, part, call);
     caller_give(call);
     stream_end(&part->stream);
@@ -390,45 +395,17 @@ static int read_streamed(struct call *call, struct s3_error *ret_error)
     return task_stored(call, part->stream.crc, ret_error);
 }
 
-/* A part that goes as a stream; NULL where it is better read as a whole: where its SHA-256 is not
- * signed, where files are waited for, where the server does not take it, and where it is first to
- * be compared with what S3 has of it. */
+/* Where a part goes as a stream; NULL where it is better read as a whole: its SHA-256 is not
+ * signed, files are waited for, the server does not take it, or it is first to be compared with
+ * what S3 has of it. */
 static struct streams *streams_for(const struct multipart *m, const struct part *part)
 {
     struct worker *w = m->task.worker;
-    bool listed = m->listed && m->listed[part->index].number != 0;
-    if (m->comparing || listed || part->in_doubt || lanes_of(part->n) != LANE_LARGE ||
-        !caller_signs_payload(worker_caller(w)) || !site_may_take_chunks(upload_site(&m->upload)))
+    if (m->earlier.comparing || earlier_part(&m->earlier, part->index) || part->in_doubt ||
+        lanes_of(part->n) != LANE_LARGE || !caller_signs_payload(worker_caller(w)) ||
+        !site_may_take_chunks(upload_site(&m->upload)))
         return NULL;
     return worker_streams(w);
-}
-
-/* No memory, which ends the upload. */
-static enum began fail(struct multipart *m)
-{
-    m->task.transfer->code = -ENOMEM;
-    m->upload.failure = VERDICT_UNREACHED;
-    return BEGAN_NOTHING;
-}
-
-/* A part begins as a stream. */
-static enum began begin_stream(struct multipart *m, struct part *part, struct streams *streams)
-{
-    if (worker_stream(&m->task) == BODY_WAIT)
-        return BEGAN_NOTHING;
-    struct call *call = part_call(m, part);
-    if (!call) {
-        worker_stream_back(&m->task);
-        return fail(m);
-    }
-    part->asks = site_asks_chunks(upload_site(&m->upload));
-    take_part(m, part);
-    call->read = read_streamed;
-    call->done = on_streamed;
-    stream_begin(&part->stream, streams, call, m->fd, begin_of(m, part), part->n);
-    m->flying++;
-    caller_start(call);
-    return BEGAN_PART;
 }
 
 /* The part after the one that is to be read can come along with it: two hashes cost little more
@@ -467,6 +444,32 @@ static enum began begin_whole(struct multipart *m, struct part *part)
     }
     read_apart(&m->task); /* here, then */
     return go_on(m);
+}
+
+/* A part begins as a stream. */
+static enum began begin_stream(struct multipart *m, struct part *part, struct streams *streams)
+{
+    if (worker_stream(&m->task) == BODY_WAIT)
+        return BEGAN_NOTHING;
+    struct call *call = part_call(m, part);
+    if (!call) {
+        worker_stream_back(&m->task);
+        return fail(m);
+    }
+    enum site_chunks known = site_ask_chunks(upload_site(&m->upload));
+    if (known != SITE_CHUNKS_TAKEN && known != SITE_CHUNKS_ASKED) { /* somebody was first */
+        caller_give(call);
+        worker_stream_back(&m->task);
+        return begin_whole(m, part);
+    }
+    part->asks = known == SITE_CHUNKS_ASKED;
+    take_part(m, part);
+    call->read = read_streamed;
+    call->done = on_streamed;
+    stream_begin(&part->stream, streams, call, m->fd, begin_of(m, part), part->n);
+    m->flying++;
+    caller_start(call);
+    return BEGAN_PART;
 }
 
 /* Begin one more part, or two. */
@@ -522,99 +525,6 @@ static void ready(struct upload *u)
     pump((struct multipart *)u->task);
 }
 
-/* call.done of the HEAD that follows where the upload of an earlier run is gone. */
-static void on_object(struct call *call)
-{
-    struct multipart *m = call->owner;
-    struct transfer *t = m->task.transfer;
-    const char *length = wire_head(&call->x, "content-length");
-    const char *crc = wire_head(&call->x, "x-amz-checksum-crc64nvme");
-    bool found =
-        call->verdict == VERDICT_DONE && length && strtoull(length, NULL, 10) == t->expected.size;
-    if (found) {
-        task_report(&m->task, call);
-        task_etag(call, m->object_etag);
-        m->object_has_crc = crc && crc64nvme_parse(crc, &m->object_crc) == 0;
-        m->comparing = true;
-    }
-    caller_give(call);
-    if (found) {
-        pump(m);
-        return;
-    }
-    t->upload_over = true;
-    upload_end(&m->upload, VERDICT_UNREACHED);
-}
-
-/* S3 does not know the upload any more: is its object there? */
-static void look_for_object(struct multipart *m)
-{
-    struct call *call = task_call(&m->task, "HEAD", m->task.transfer->key);
-    if (!call)
-        return;
-    call->kind = TRANSFER_HEAD;
-    call_header(call, "x-amz-checksum-mode", "ENABLED");
-    upload_add_key(&m->upload, call);
-    call->done = on_object;
-    caller_start(call);
-}
-
-static void list(struct multipart *m);
-
-/* call.read of ListParts: note the page's parts. */
-static int read_listed(struct call *call, struct s3_error *ret_error)
-{
-    struct multipart *m = call->owner;
-    struct span body = {call->x.answer.data, call->x.answer.len};
-    struct s3_parts page;
-    int code = answers_parts(body, &page, ret_error);
-    if (code != 0)
-        return code;
-    m->marker[0] = '\0';
-    for (size_t i = 0; i < page.count; i++)
-        if (page.parts[i].number <= m->upload.plan.count)
-            m->listed[page.parts[i].number - 1] = page.parts[i];
-    if (page.truncated)
-        snprintf(m->marker, sizeof(m->marker), "%u", page.next_marker);
-    s3_parts_release(&page);
-    return 0;
-}
-
-/* call.done of ListParts */
-static void on_listed(struct call *call)
-{
-    struct multipart *m = call->owner;
-    bool gone = strcmp(call->error.code, "NoSuchUpload") == 0;
-    task_report(&m->task, call);
-    m->upload.failure = call->verdict;
-    caller_give(call);
-    if (gone) {
-        m->upload.failure = VERDICT_DONE;
-        look_for_object(m);
-    } else if (m->upload.failure != VERDICT_DONE) {
-        upload_abandon(&m->upload);
-    } else if (m->marker[0] != '\0') {
-        list(m);
-    } else {
-        pump(m);
-    }
-}
-
-/* A page of ListParts. */
-static void list(struct multipart *m)
-{
-    struct call *call = task_call(&m->task, "GET", m->task.transfer->key);
-    if (!call)
-        return;
-    if (m->marker[0] != '\0')
-        call_query(call, "part-number-marker", m->marker);
-    call_query(call, "uploadId", m->task.transfer->upload_id);
-    upload_add_key(&m->upload, call);
-    call->read = read_listed;
-    call->done = on_listed;
-    caller_start(call);
-}
-
 /* CreateMultipartUpload, which carries the metadata. */
 static void create(struct multipart *m)
 {
@@ -637,11 +547,7 @@ static void go(struct multipart *m)
     } else if (!t->resumes) {
         pump(m);
     } else {
-        m->listed = calloc(m->upload.plan.count, sizeof(*m->listed));
-        if (m->listed)
-            list(m);
-        else
-            task_no_memory(&m->task);
+        earlier_ask(&m->earlier);
     }
 }
 
@@ -672,6 +578,7 @@ struct task *task_multipart_new(void)
         return NULL;
     m->fd = -1;
     m->task.lane = LANE_LARGE;
+    m->earlier.upload = &m->upload;
     upload_init(&m->upload, &m->task, ready);
     m->task.begin = begin;
     m->task.feed = feed;

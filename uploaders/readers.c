@@ -14,8 +14,8 @@ struct readers {
     pthread_mutex_t lock;
     pthread_t threads[READERS_MAX];
     unsigned count;
-    unsigned free; /* threads that wait, less tasks that wait for them */
-    unsigned busy; /* tasks that are being read, or wait for that */
+    unsigned free;  /* threads that wait, less tasks that wait for them */
+    unsigned large; /* tasks of the large lane that are being read, or wait for that */
     bool stopped;
 };
 
@@ -48,7 +48,7 @@ static void *run(void *arg)
         read_task(task);
         pthread_mutex_lock(&r->lock);
         r->free++;
-        r->busy--;
+        r->large -= task->lane == LANE_LARGE;
         pthread_mutex_unlock(&r->lock);
         worker_read_end(task);
     }
@@ -92,17 +92,17 @@ bool readers_hand(struct readers *r, struct task *task)
     else if (r->count < READERS_MAX)
         (void)begin_thread(r); /* else it waits for one of those that there are */
     bool can = r->count > 0 && !r->stopped;
-    r->busy += can;
+    r->large += can && task->lane == LANE_LARGE;
     pthread_mutex_unlock(&r->lock);
     return can && mailbox_send(r->inbox, &task->letter);
 }
 
-unsigned readers_busy(struct readers *r)
+unsigned readers_large(struct readers *r)
 {
     pthread_mutex_lock(&r->lock);
-    unsigned busy = r->busy;
+    unsigned large = r->large;
     pthread_mutex_unlock(&r->lock);
-    return busy;
+    return large;
 }
 
 void readers_stop(struct readers *r)

@@ -29,8 +29,8 @@ void readers_free(struct readers *r);
  * the task is still the caller's. */
 bool readers_hand(struct readers *r, struct task *task);
 
-/* readers_busy(r): tasks that are being read, or wait for that. */
-unsigned readers_busy(struct readers *r);
+/* readers_large(r): large bodies, of whichever worker, that are being read or wait for that. */
+unsigned readers_large(struct readers *r);
 
 /* readers_waits(): how often the calling thread gave its processor away to wait for something. */
 int64_t readers_waits(void);

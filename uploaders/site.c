@@ -29,8 +29,9 @@ struct site {
     _Atomic int64_t offset_us;
     atomic_uint conditions[SITE_DELETE_COUNT]; /* enum site_condition */
     atomic_bool bare_parts;
-    atomic_uint chunks;     /* enum site_chunks */
-    atomic_uint generation; /* counts changes of what the lock guards; starts at 1 */
+    atomic_uint chunks;         /* enum site_chunks */
+    atomic_uint chunks_unheard; /* how often CHUNKED_UNHEARD was learned */
+    atomic_uint generation;     /* counts changes of what the lock guards; starts at 1 */
 
     pthread_mutex_t lock;
     struct endpoint endpoint;
@@ -194,16 +195,27 @@ bool site_may_take_chunks(const struct site *s)
     return what == SITE_CHUNKS_UNKNOWN || what == SITE_CHUNKS_TAKEN;
 }
 
-bool site_asks_chunks(struct site *s)
+enum site_chunks site_ask_chunks(struct site *s)
 {
     unsigned what = SITE_CHUNKS_UNKNOWN;
-    return atomic_compare_exchange_strong(&s->chunks, &what, SITE_CHUNKS_ASKED) ||
-           what != SITE_CHUNKS_TAKEN;
+    if (atomic_compare_exchange_strong(&s->chunks, &what, SITE_CHUNKS_ASKED))
+        return SITE_CHUNKS_ASKED;
+    return what == SITE_CHUNKS_TAKEN ? SITE_CHUNKS_TAKEN : SITE_CHUNKS_UNKNOWN;
 }
 
-void site_learn_chunks(struct site *s, enum site_chunks what)
+void site_learn_chunks(struct site *s, enum chunked_said said)
 {
-    unsigned was = atomic_exchange(&s->chunks, what);
+    unsigned was = SITE_CHUNKS_ASKED, what = SITE_CHUNKS_UNKNOWN;
+    if (said == CHUNKED_TAKEN)
+        what = SITE_CHUNKS_TAKEN;
+    else if (said == CHUNKED_REFUSED ||
+             (said == CHUNKED_UNHEARD && atomic_fetch_add(&s->chunks_unheard, 1) > 0))
+        what = SITE_CHUNKS_REFUSED;
+    if (what == SITE_CHUNKS_UNKNOWN) {
+        (void)atomic_compare_exchange_strong(&s->chunks, &was, what); /* else it is known by now */
+        return;
+    }
+    was = atomic_exchange(&s->chunks, what);
     if (was != what && what == SITE_CHUNKS_REFUSED)
         log_info("%s: it does not take parts that are signed in chunks: each is signed as a whole",
                  s->description);

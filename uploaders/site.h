@@ -9,6 +9,7 @@
 #define LOCKSTEP_UPLOADERS_SITE_H
 
 #include "base/err.h"
+#include "uploaders/chunked.h"
 #include "uploaders/credentials.h"
 #include "uploaders/endpoint.h"
 #include "uploaders/sigv4.h"
@@ -74,8 +75,10 @@ void site_learn_bare_parts(struct site *s);
 
 /* Does the server take bodies that are signed in chunks (chunked.h)? Learned by multipart.c. Any
  * thread. site_may_take_chunks(s): it is known to, or is not known and not being asked.
- * site_asks_chunks(s): one is about to go: does who sends it ask by it, and has to tell what came
- * of it? Not where they are known to be taken. */
+ * site_ask_chunks(s): one is about to go: SITE_CHUNKS_TAKEN; SITE_CHUNKS_ASKED, where it is the one
+ * that asks, and who sends it has to tell what it said; any other: it had better not go.
+ * site_learn_chunks(s, said): what it said; where that was CHUNKED_REFUSED or _UNHEARD the whole
+ * was taken. To be unheard is a refusal the second time. */
 enum site_chunks {
     SITE_CHUNKS_UNKNOWN,
     SITE_CHUNKS_ASKED,
@@ -83,8 +86,8 @@ enum site_chunks {
     SITE_CHUNKS_REFUSED,
 };
 bool site_may_take_chunks(const struct site *s);
-bool site_asks_chunks(struct site *s);
-void site_learn_chunks(struct site *s, enum site_chunks what);
+enum site_chunks site_ask_chunks(struct site *s);
+void site_learn_chunks(struct site *s, enum chunked_said said);
 
 /* site_renew(s, keys_generation): S3 no longer takes these keys: have others fetched. Returns at
  * once. site_is_renewing(s, keys_generation): that goes on. Any thread. */

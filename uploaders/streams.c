@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAIRS_A_TURN 2 /* then others have theirs */
+#define PAIRS_A_TURN 2          /* then others have theirs */
+#define TOLD_BYTES   (8u << 20) /* that are read between two reports of how that goes */
 
 /* Into the line. */
 static void line_up(struct stream *s)
@@ -64,11 +65,14 @@ static char *take_chunk(struct streams *all)
 static void give_chunk(struct stream *s)
 {
     struct streams *all = s->all;
-    if (s->chunk && all->spare_count < STREAMS_SPARES)
+    if (!s->chunk)
+        return;
+    if (all->spare_count < STREAMS_SPARES)
         all->spares[all->spare_count++] = s->chunk;
     else
         free(s->chunk);
     s->chunk = NULL;
+    all->sending--;
 }
 
 void streams_release(struct streams *all)
@@ -157,15 +161,20 @@ static void send_chunk(struct stream *s, struct sha256 *hash)
     wire_more(&s->call->x, at, (struct span){begin, (size_t)(end - begin)});
 }
 
-/* Read one, or two, and say how that went. */
+/* Read one, or two, and say now and then how that goes. */
 static void read_both(struct streams *all, struct stream *pair[2])
 {
     const int64_t began_us = clock_mono_us(), waits = readers_waits();
-    uint64_t bytes = 0;
     for (size_t i = 0; i < 2; i++)
         if (pair[i] && read_bytes(pair[i]))
-            bytes += bytes_of(pair[i]).n;
-    ahead_timed(all->ahead, bytes, clock_mono_us() - began_us, readers_waits() - waits);
+            all->read_bytes += bytes_of(pair[i]).n;
+    all->read_us += clock_mono_us() - began_us;
+    all->read_waits += readers_waits() - waits;
+    if (all->read_bytes < TOLD_BYTES)
+        return;
+    ahead_timed_large(all->ahead, all->read_bytes, all->read_us, all->read_waits);
+    all->read_bytes = 0;
+    all->read_us = all->read_waits = 0;
 }
 
 /* A chunk of one, or of two. */
@@ -190,9 +199,10 @@ static void go_on(struct streams *all, struct stream *pair[2])
 
 int64_t streams_turn(struct streams *all)
 {
-    for (unsigned i = 0; i < PAIRS_A_TURN && all->first; i++) {
+    const unsigned pairs = ahead_is_slow(all->ahead) ? 1 : PAIRS_A_TURN;
+    for (unsigned i = 0; i < pairs && all->first; i++) {
         bool single = all->first == all->last;
-        if (single && all->count > 1 && !all->waited) {
+        if (single && all->sending > 0 && !all->waited) {
             all->waited = true;
             return clock_mono_ms() + STREAMS_WAIT_MS;
         }

@@ -6,7 +6,8 @@
  *
  * A chunk is sent while it is still in the processor's cache, and is all of a body that is in
  * memory. Two go side by side, since two hashes cost little more than one: a single one waits for
- * STREAMS_WAIT_MS while there are others that may come. Not thread-safe.
+ * the next turn, STREAMS_WAIT_MS at most, while others are being sent and may come. Not
+ * thread-safe.
  */
 #ifndef LOCKSTEP_UPLOADERS_STREAMS_H
 #define LOCKSTEP_UPLOADERS_STREAMS_H
@@ -27,7 +28,11 @@ struct streams {
     struct stream *first; /* in line for their next chunk */
     struct stream *last;
     unsigned count;
-    bool waited; /* the only one in line did */
+    unsigned sending;    /* that have a chunk */
+    bool waited;         /* the only one in line did */
+    uint64_t read_bytes; /* since `ahead` was told, and what that took */
+    int64_t read_us;
+    int64_t read_waits;
     char *spares[STREAMS_SPARES];
     unsigned spare_count;
 };

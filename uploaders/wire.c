@@ -307,7 +307,6 @@ static void speak(struct talk *t)
 {
     struct exchange *x = t->x;
     t->sent = 0;
-    t->starved = false;
     t->may = body_bytes(x) < WIRE_INLINE_MAX && x->made_n == 0 ? length_of(t) : t->head.len;
     x->made_at = 0;
     if (x->made_n > 0)
@@ -323,7 +322,7 @@ static void speak(struct talk *t)
 static void begin(struct talk *t, bool fresh)
 {
     t->wish.fresh = fresh;
-    t->deaf = false;
+    t->deaf = t->starved = false;
     t->x->resume_ms = 0;
     t->c = connections_take(t->wire->connections, &t->wish);
     if (!t->c)
@@ -495,6 +494,8 @@ static void sweep(struct wire *w, int64_t now_ms)
         struct talk *t = x->talk;
         after = x->after;
         any_quick = any_quick || x->quick;
+        if (t->starved) /* it is our turn */
+            x->progress_ms = now_ms;
         if (stands_out(w, x, now_ms)) {
             x->was_slow = true;
             fail(t, "no answer while others have theirs", "");

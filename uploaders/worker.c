@@ -23,9 +23,8 @@ struct queue {
 #define READING_SMALL                                                                              \
     16 /* bodies that are read, or wait for a slot after that, ahead of the network */
 #define READING_LARGE 4
-#define BYTES_A_WAIT  (1u << 20) /* a file that is waited for is waited for more often */
-#define TOGETHER_MS   4          /* outcomes that are not further apart are told together */
-#define TOGETHER_MAX  64         /* and no more than these */
+#define TOGETHER_MS   4  /* outcomes that are not further apart are told together */
+#define TOGETHER_MAX  64 /* and no more than these */
 
 struct worker {
     struct worker_options opt;
@@ -119,7 +118,7 @@ static bool is_enough(const struct worker *w, uint64_t n)
     const struct ahead_bodies bodies = {.count = w->large,
                                         .reading = w->reading[LANE_LARGE],
                                         .bytes = w->memory.used[LANE_LARGE],
-                                        .all = readers_busy(w->opt.readers),
+                                        .all = readers_large(w->opt.readers),
                                         .processors = w->opt.reads,
                                         .worth = flow_bodies(w->opt.flow)};
     return ahead_is_enough(&w->ahead[LANE_LARGE], &bodies, n);
@@ -386,20 +385,13 @@ void worker_read_end(struct task *task)
     (void)!mailbox_send(task->worker->inbox, &task->letter); /* no ceiling, never closed */
 }
 
-/* How a large body was read. A wait now and then is for a page of memory or a lock. */
-static void note_large_read(struct worker *w, const struct task *task)
-{
-    bool waited = task->read_waits > (int64_t)(task->read_bytes / BYTES_A_WAIT);
-    ahead_timed(&w->ahead[LANE_LARGE], task->read_bytes, task->read_us, waited);
-}
-
 /* A task is back from the readers. */
 static void take_read(struct worker *w, struct task *task)
 {
     task->reading = false;
     w->reading[task->lane]--;
     if (task->lane == LANE_LARGE) {
-        note_large_read(w, task);
+        ahead_timed_large(&w->ahead[LANE_LARGE], task->read_bytes, task->read_us, task->read_waits);
         w->memory_freed = true; /* others may be read now */
     }
     task->have(task);

@@ -131,7 +131,9 @@ enum step exchange_begin(struct exchange *x, const char *method)
         return STEP_BODY;
     if (!x->refusal) {
         const char *key = x->request.key;
-        x->fault = faults_strike(x->service->faults, operation_name(x->request.op), ops_text(key));
+        const char *payload = request_header(&x->request, "x-amz-content-sha256");
+        x->fault = faults_strike(x->service->faults, operation_name(x->request.op), ops_text(key),
+                                 ops_text(payload));
         if (x->fault.action == FAULT_RESET)
             return drop(x);
         if (x->fault.action == FAULT_UNFRAMED)
@@ -251,6 +253,7 @@ static enum step distort(struct exchange *x)
         spoil_etag(&x->reply);
         return answer(x);
     case FAULT_NO_CHECKSUM:
+    case FAULT_UNFRAMED:
         drop_checksums(&x->reply);
         return answer(x);
     case FAULT_NONE:
@@ -261,7 +264,6 @@ static enum step distort(struct exchange *x)
     case FAULT_DELAY:
     case FAULT_TRUNCATE:
     case FAULT_DRIP:
-    case FAULT_UNFRAMED:
     case FAULT_REDIRECT:
     case FAULT_COUNT:
         break;

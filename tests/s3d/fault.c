@@ -16,6 +16,7 @@ struct fault {
     struct fault_hit hit;
     char *op;
     char *key;
+    char *payload;
     uint64_t count; /* strikes left; UINT64_MAX without end */
     uint64_t skip;
     uint64_t percent;
@@ -65,6 +66,7 @@ static void fault_free(struct fault *fault)
 {
     free(fault->op);
     free(fault->key);
+    free(fault->payload);
     free(fault);
 }
 
@@ -141,7 +143,8 @@ static bool read_text(const struct pairs *p, const char *name, size_t size, char
 /* Every parameter is one that we know. */
 static bool are_known(const struct pairs *p)
 {
-    static const char known[] = " do op key count skip percent ms code status region location ";
+    static const char known[] = " do op key payload count skip percent ms code status region "
+                                "location ";
     for (size_t i = 0; i < p->n; i++) {
         const char *found = strstr(known, p->at[i].name);
         if (!found || found[-1] != ' ' || found[strlen(p->at[i].name)] != ' ')
@@ -157,8 +160,8 @@ static const char *read_fault(const struct pairs *p, struct fault *fault)
     const char *code = pairs_get(p, "code");
     uint64_t status = 0;
     if (!are_known(p))
-        return "unknown parameter; known: do op key count skip percent ms code status region "
-               "location";
+        return "unknown parameter; known: do op key payload count skip percent ms code status "
+               "region location";
     if (!action || !find_action(action, &fault->hit.action))
         return "do: one of error error-applied error-200 reset reset-after-body lost-reply stall "
                "delay truncate drip wrong-etag no-checksum unframed redirect";
@@ -195,8 +198,10 @@ const char *faults_arm(struct faults *f, const struct pairs *parameters, uint64_
     }
     const char *op = pairs_get(parameters, "op");
     const char *key = pairs_get(parameters, "key");
+    const char *payload = pairs_get(parameters, "payload");
     fault->op = mem_dup(op ? op : "*");
     fault->key = mem_dup(key ? key : "*");
+    fault->payload = mem_dup(payload ? payload : "*");
     (void)pthread_mutex_lock(&f->lock);
     *ret_id = fault->hit.id = ++f->last_id;
     struct fault **at = &f->first;
@@ -217,9 +222,11 @@ static bool throw_dice(struct faults *f, uint64_t percent)
 }
 
 /* Does it fit, and is it its turn? */
-static bool strikes(struct faults *f, struct fault *fault, const char *op, const char *key)
+static bool strikes(struct faults *f, struct fault *fault, const char *op, const char *key,
+                    const char *payload)
 {
-    if (fault->count == 0 || fnmatch(fault->op, op, 0) != 0 || fnmatch(fault->key, key, 0) != 0)
+    if (fault->count == 0 || fnmatch(fault->op, op, 0) != 0 || fnmatch(fault->key, key, 0) != 0 ||
+        fnmatch(fault->payload, payload, 0) != 0)
         return false;
     if (fault->skip > 0) {
         fault->skip--;
@@ -233,12 +240,13 @@ static bool strikes(struct faults *f, struct fault *fault, const char *op, const
     return true;
 }
 
-struct fault_hit faults_strike(struct faults *f, const char *op, const char *key)
+struct fault_hit faults_strike(struct faults *f, const char *op, const char *key,
+                               const char *payload)
 {
     struct fault_hit hit = {.action = FAULT_NONE};
     (void)pthread_mutex_lock(&f->lock);
     for (struct fault *fault = f->first; fault && hit.action == FAULT_NONE; fault = fault->next)
-        if (strikes(f, fault, op, key))
+        if (strikes(f, fault, op, key, payload))
             hit = fault->hit;
     (void)pthread_mutex_unlock(&f->lock);
     return hit;
@@ -257,6 +265,7 @@ void faults_render(struct faults *f, struct buf *out)
         json_put_string(&w, "do", action_names[fault->hit.action]);
         json_put_string(&w, "op", fault->op);
         json_put_string(&w, "key", fault->key);
+        json_put_string(&w, "payload", fault->payload);
         json_put_int(&w, "hits", (int64_t)fault->hits);
         json_put_bool(&w, "armed", fault->count > 0);
         json_object_end(&w);

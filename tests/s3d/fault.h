@@ -6,6 +6,7 @@
  *   do       what happens: the names below, in small letters with dashes
  *   op       operations, a glob: "PutObject", "*Copy*"; default "*"
  *   key      keys, a glob in which '*' also matches '/'; default "*"
+ *   payload  a glob of x-amz-content-sha256, "" where there is none; default "*"
  *   count    strike so many times, then disarm; 0 without end; default 1
  *   skip     let so many matching requests pass first; default 0
  *   percent  strike a matching request with this probability; default 100
@@ -38,7 +39,7 @@ enum fault_action {
     FAULT_WRONG_ETAG,       /* another ETag in the reply */
     FAULT_NO_CHECKSUM,      /* no x-amz-checksum-* in the reply: what has none in S3, or hides it */
     FAULT_UNFRAMED,         /* a body in chunks is taken as it comes, frames and all, as by a server
-                               that does not know them */
+                               that does not know them, and no checksum is in the reply */
     FAULT_REDIRECT,         /* sent elsewhere, nothing applied */
     FAULT_COUNT
 };
@@ -64,8 +65,9 @@ const char *faults_arm(struct faults *f, const struct pairs *parameters, uint64_
 /* faults_clear(f, id): disarm one (0: all). */
 void faults_clear(struct faults *f, uint64_t id);
 
-/* faults_strike(f, op, key): what strikes this request; FAULT_NONE mostly. */
-struct fault_hit faults_strike(struct faults *f, const char *op, const char *key);
+/* faults_strike(f, op, key, payload): what strikes this request; FAULT_NONE mostly. */
+struct fault_hit faults_strike(struct faults *f, const char *op, const char *key,
+                               const char *payload);
 
 /* faults_render(f, out): all that were armed since the last clear, as JSON, with their hits. */
 void faults_render(struct faults *f, struct buf *out);

@@ -64,7 +64,7 @@ static const char usage[] =
     "  drip              send the reply's body byte by byte, `ms` between two\n"
     "  wrong-etag        put another ETag into the reply\n"
     "  no-checksum       leave the checksums out of the reply\n"
-    "  unframed          take a body in chunks as it comes, frames and all\n"
+    "  unframed          take a body in chunks as it comes, frames and all, and tell no checksum\n"
     "  redirect          send it elsewhere: status 307, `region` and `location` (http://host) "
     "told\n"
     "A fault strikes once unless `count` says otherwise (0: without end).\n"

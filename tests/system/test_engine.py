@@ -212,23 +212,61 @@ def test_parts_are_signed_in_chunks_where_the_server_takes_them(ctx):
             assert run(ctx, "head", f"p/{name}").only["crc"] == result.outcomes[f"p/{name}"]["crc"]
 
 
+def put_where_chunks_meet(ctx, fault):
+    """Bring a file of 13 parts, one request at a time, where this strikes those in chunks."""
+    root = one_file(ctx, os.urandom(64 * MIB), "f.rec")
+    before = len(in_chunks(ctx))
+    ctx.server.fault(op="UploadPart", payload="STREAMING-*", **fault)
+    result = run(ctx, "put", root, "p", "f.rec", options=("-m", MIB, "-p", 5 * MIB, "-w", 1, "-f", 1))
+    ctx.server.clear_faults()
+    if result.only["verdict"] == "done":
+        ctx.client.assert_tree(root, "p/")
+    return result, in_chunks(ctx)[before:]
+
+
 @on("s3d")
 def test_servers_that_do_not_take_parts_in_chunks(ctx):
-    root = one_file(ctx, os.urandom(32 * MIB), "f.rec")
-    for number, fault in enumerate(({"do": "unframed", "count": 0},  # and it tells their checksum
-                                    {"do": "no-checksum", "count": 0},
-                                    {"do": "error", "code": "NotImplemented"},
-                                    {"do": "error", "code": "InvalidArgument"})):
-        before = len(in_chunks(ctx))
-        ctx.server.fault(op="UploadPart", **fault)
-        result = run(ctx, "put", root, f"p{number}", "f.rec",
-                     options=("-m", MIB, "-p", 5 * MIB, "-w", 1))
-        ctx.server.clear_faults()
+    for fault, attempts in (({"do": "unframed"}, 1), ({"do": "no-checksum"}, 1),
+                            ({"do": "error", "code": "NotImplemented"}, 1),
+                            ({"do": "error", "code": "InvalidArgument"}, 1),
+                            ({"do": "error", "code": "XAmzContentSHA256Mismatch"}, 2)):
+        result, kinds = put_where_chunks_meet(ctx, {"count": 0, **fault})
         assert result.only["verdict"] == "done", (fault, result.lines)
         assert NO_CHUNKS in result.stderr, (fault, result.stderr)
-        ctx.client.assert_tree(root, f"p{number}/")
-        kinds = in_chunks(ctx)[before:]
-        assert kinds.count(True) <= 3 and kinds.count(False) == 7, (fault, kinds)
+        assert kinds == [True] * attempts + [False] * 13, (fault, kinds)
+
+
+@on("s3d")
+def test_a_server_that_stops_to_take_parts_in_chunks(ctx):
+    """Another machine behind the same name, say. The object is right all the same."""
+    result, kinds = put_where_chunks_meet(ctx, {"do": "unframed", "count": 0, "skip": 3})
+    assert result.only["verdict"] == "done", result.lines
+    assert NO_CHUNKS in result.stderr, result.stderr
+    assert kinds.count(False) >= 13 - 3 and kinds[0], kinds
+
+
+@on("s3d")
+def test_silence_is_not_held_against_parts_in_chunks_at_once(ctx):
+    result, kinds = put_where_chunks_meet(ctx, {"do": "error", "code": "InternalError", "count": 3})
+    assert result.only["verdict"] == "done", result.lines
+    assert NO_CHUNKS not in result.stderr, result.stderr
+    assert kinds[:3] == [True] * 3 and kinds[-1], kinds
+
+
+@on("s3d")
+def test_silence_that_only_parts_in_chunks_meet(ctx):
+    for fault in {"do": "error", "code": "InternalError"}, {"do": "reset"}:
+        result, kinds = put_where_chunks_meet(ctx, {"count": 0, **fault})
+        assert result.only["verdict"] == "done", result.lines
+        assert NO_CHUNKS in result.stderr, result.stderr
+        assert kinds.count(False) == 13 and not kinds[-1], kinds
+
+
+@on("s3d")
+def test_a_busy_server_says_nothing_of_parts_in_chunks(ctx):
+    result, _ = put_where_chunks_meet(ctx, {"do": "error", "code": "SlowDown", "count": 3})
+    assert result.only["verdict"] == "busy", result.lines
+    assert NO_CHUNKS not in result.stderr, result.stderr
 
 
 @on("s3d")
@@ -280,15 +318,15 @@ def test_file_that_changed_is_not_sent(ctx):
     assert list(ctx.client.keys()) == ["p/same"]
 
 
-def check_meddled(ctx, meddle_with):
-    """A large file with which somebody meddles while it is sent is not sent."""
+def check_meddled(ctx, meddle_with, *options):
+    """A large file with which somebody meddles while it is sent is not sent. What is told of it."""
     root = ctx.folder("tree")
     full = write(root, "f.rec", os.urandom(64 * MIB))
     ctx.server.fault("delay", op="UploadPart", count=0, ms=300)
-    done = threading.Event()
+    done, since = threading.Event(), len(ctx.server.requests())
 
     def meddle():
-        while not any(line["op"] == "UploadPart" for line in ctx.server.requests()):
+        while not any(line["op"] == "UploadPart" for line in ctx.server.requests(since)):
             if done.wait(0.01):
                 return
         with open(full, "r+b") as file:
@@ -296,7 +334,7 @@ def check_meddled(ctx, meddle_with):
 
     thread = threading.Thread(target=meddle)
     thread.start()
-    result = run(ctx, "put", root, "p", "f.rec", options=("-p", 5 * MIB))
+    result = run(ctx, "put", root, "p", "f.rec", options=("-p", 5 * MIB, *options))
     done.set()
     thread.join()
     assert result.only["verdict"] == "changed", result.lines
@@ -311,8 +349,12 @@ def test_large_file_that_changes_while_it_is_sent(ctx):
 
 @on("s3d")
 def test_large_file_that_is_cut_off_while_it_is_sent(ctx):
-    message = check_meddled(ctx, lambda file: file.truncate(6 * MIB))
-    assert message == "it ended early", message
+    for options in (), ("-f", 1):  # read as a whole, or, one after the other, in chunks, too
+        message = check_meddled(ctx, lambda file: file.truncate(6 * MIB), *options)
+        assert message == "it ended early", message
+        shutil.rmtree(ctx.folder("tree"))
+    with open(os.path.join(ctx.server.folder, "s3d.log"), encoding="utf-8") as file:
+        assert "incomplete request" in file.read()  # a body that could not be made to its end
 
 
 @on("s3d")

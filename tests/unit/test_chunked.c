@@ -128,12 +128,62 @@ static void test_wiped(void **state)
     assert_memory_equal(&c, &zero, sizeof(c));
 }
 
+/* What the end of a request says of the server. */
+static void test_ends(void **state)
+{
+    (void)state;
+    static const struct {
+        struct chunked_end end;
+        enum chunked_said asked, known;
+    } ends[] = {
+        {{.told = true, .verdict = VERDICT_DONE, .transport = TRANSPORT_ANSWERED, .status = 200},
+         CHUNKED_TAKEN,
+         CHUNKED_TAKEN},
+        /* It may have taken the frames for the bytes. */
+        {{.verdict = VERDICT_DONE, .transport = TRANSPORT_ANSWERED, .status = 200},
+         CHUNKED_REFUSED,
+         CHUNKED_REFUSED},
+        {{.verdict = VERDICT_REFUSED, .transport = TRANSPORT_ANSWERED, .status = 400},
+         CHUNKED_REFUSED,
+         CHUNKED_REFUSED},
+        {{.verdict = VERDICT_REFUSED, .transport = TRANSPORT_ANSWERED, .status = 501},
+         CHUNKED_REFUSED,
+         CHUNKED_REFUSED},
+        /* It has another hash, another checksum, or cannot verify the signature. */
+        {{.verdict = VERDICT_UNREACHED, .transport = TRANSPORT_ANSWERED, .status = 400},
+         CHUNKED_REFUSED,
+         CHUNKED_SAYS_NOTHING},
+        {{.verdict = VERDICT_UNREACHED, .transport = TRANSPORT_ANSWERED, .status = 200},
+         CHUNKED_REFUSED,
+         CHUNKED_SAYS_NOTHING},
+        {{.verdict = VERDICT_DENIED, .transport = TRANSPORT_ANSWERED, .status = 403},
+         CHUNKED_REFUSED,
+         CHUNKED_SAYS_NOTHING},
+        {{.verdict = VERDICT_UNREACHED, .transport = TRANSPORT_ANSWERED, .status = 500},
+         CHUNKED_UNHEARD,
+         CHUNKED_SAYS_NOTHING},
+        {{.verdict = VERDICT_UNREACHED, .transport = TRANSPORT_LOST},
+         CHUNKED_UNHEARD,
+         CHUNKED_SAYS_NOTHING},
+        {{.verdict = VERDICT_BUSY, .transport = TRANSPORT_ANSWERED, .status = 503},
+         CHUNKED_SAYS_NOTHING,
+         CHUNKED_SAYS_NOTHING},
+    };
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        struct chunked_end end = ends[i].end;
+        assert_int_equal(chunked_judge(&end), ends[i].known);
+        end.asks = true;
+        assert_int_equal(chunked_judge(&end), ends[i].asked);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bodies),
         cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_wiped),
+        cmocka_unit_test(test_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

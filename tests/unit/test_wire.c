@@ -26,6 +26,7 @@ enum manner {
     MANNER_HANG_UP,   /* answers, then closes without a word */
     MANNER_NO_ANSWER, /* closes instead of answering */
     MANNER_EARLY,     /* answers on the head, does not read the body, resets */
+    MANNER_CLOSE,     /* closes on the head, without an answer */
     MANNER_SILENT,    /* no answer, no end */
 };
 
@@ -96,13 +97,13 @@ static void serve(struct server *s, int fd, char *text)
     for (;;) {
         size_t i = atomic_load(&s->next);
         struct step step = i < s->count ? s->steps[i] : (struct step){MANNER_USUAL, OK_ANSWER};
-        if (!read_request(fd, text, step.manner == MANNER_EARLY)) {
+        if (!read_request(fd, text, step.manner == MANNER_EARLY || step.manner == MANNER_CLOSE)) {
             close(fd);
             return;
         }
         memcpy(s->request, text, REQUEST_MAX);
         atomic_fetch_add(&s->next, 1);
-        if (step.manner != MANNER_NO_ANSWER && step.manner != MANNER_SILENT)
+        if (step.answer)
             say(fd, step.answer, step.manner == MANNER_TRICKLE ? 1 : SIZE_MAX / 2);
         if (step.manner == MANNER_EARLY)
             usleep(100 * 1000); /* the answer is there before the reset */
@@ -134,6 +135,7 @@ static void *run(void *arg)
 
 /* A server with its steps, and a wire. */
 struct bed {
+    int64_t (*pace)(void *arg, size_t *n); /* set before; NULL: none */
     struct server server;
     struct wire *wire;
 };
@@ -143,7 +145,7 @@ static void set_up(struct bed *b, const struct step *steps, size_t count)
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t n = sizeof(at);
     struct err e;
-    memset(b, 0, sizeof(*b));
+    memset(&b->server, 0, sizeof(b->server));
     b->server.request = calloc(1, REQUEST_MAX);
     b->server.steps = steps;
     b->server.count = count;
@@ -153,8 +155,11 @@ static void set_up(struct bed *b, const struct step *steps, size_t count)
     assert_int_equal(getsockname(b->server.fd, (struct sockaddr *)&at, &n), 0);
     b->server.port = ntohs(at.sin_port);
     assert_int_equal(pthread_create(&b->server.thread, NULL, run, &b->server), 0);
-    struct wire_options opt = {
-        .exchanges = 4, .timeout_ms = TIMEOUT_MS, .connect_ms = 2000, .direct = true};
+    struct wire_options opt = {.exchanges = 4,
+                               .timeout_ms = TIMEOUT_MS,
+                               .connect_ms = 2000,
+                               .direct = true,
+                               .pace = b->pace};
     assert_int_equal(wire_new(&opt, &b->wire, &e), 0);
 }
 
@@ -180,6 +185,7 @@ struct ask {
     unsigned begun;   /* how often it was asked for from the beginning */
     unsigned pieces;  /* that are made, before it breaks; 0: all */
     unsigned started; /* made so far */
+    unsigned late_ms; /* how long the first one takes */
 };
 
 static void on_done(struct exchange *x)
@@ -230,7 +236,7 @@ static void check_lost(struct bed *b, const char *words, unsigned sent)
 
 static void test_a_connection_is_kept(void **state)
 {
-    struct bed b;
+    struct bed b = {.pace = NULL};
     (void)state;
     set_up(&b, NULL, 0);
     for (int i = 0; i < 5; i++)
@@ -244,7 +250,7 @@ static void test_an_answer_in_single_bytes(void **state)
     static const struct step steps[] = {
         {MANNER_TRICKLE, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"
                          "Transfer-Encoding: chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\n\r\n"}};
-    struct bed b;
+    struct bed b = {.pace = NULL};
     (void)state;
     set_up(&b, steps, 1);
     check_ok(&b, 1);
@@ -257,7 +263,7 @@ static void test_an_answer_in_single_bytes(void **state)
 static void test_a_kept_connection_that_ended(void **state)
 {
     static const struct step steps[] = {{MANNER_HANG_UP, OK_ANSWER}};
-    struct bed b;
+    struct bed b = {.pace = NULL};
     (void)state;
     set_up(&b, steps, 1);
     check_ok(&b, 1);
@@ -271,7 +277,7 @@ static void test_a_kept_connection_that_ended(void **state)
 static void test_a_kept_connection_that_is_dead(void **state)
 {
     static const struct step steps[] = {{MANNER_USUAL, OK_ANSWER}, {MANNER_NO_ANSWER, NULL}};
-    struct bed b;
+    struct bed b = {.pace = NULL};
     (void)state;
     set_up(&b, steps, 2);
     check_ok(&b, 1);
@@ -287,7 +293,7 @@ static void test_a_new_connection_that_ends(void **state)
                                         {MANNER_USUAL, OK_ANSWER},
                                         {MANNER_NO_ANSWER, NULL},
                                         {MANNER_NO_ANSWER, NULL}};
-    struct bed b;
+    struct bed b = {.pace = NULL};
     (void)state;
     set_up(&b, steps, 4);
     check_lost(&b, "the connection ended without an answer", 1);
@@ -304,7 +310,7 @@ static void test_an_answer_that_is_cut_off(void **state)
         {MANNER_HANG_UP, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok"},
         {MANNER_HANG_UP, "H"},
     };
-    struct bed b;
+    struct bed b = {.pace = NULL};
     (void)state;
     set_up(&b, steps, 3);
     check_ok(&b, 1);
@@ -320,7 +326,7 @@ static void test_an_early_refusal(void **state)
         {MANNER_EARLY, "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"}};
     size_t n = 64 << 20;
     char *body = calloc(n, 1);
-    struct bed b;
+    struct bed b = {.pace = NULL};
     struct ask a;
     (void)state;
     assert_non_null(body);
@@ -341,7 +347,7 @@ static void test_a_server_that_talks_out_of_turn(void **state)
     static const struct step steps[] = {{MANNER_USUAL, OK_ANSWER "HTTP/1.1 500 Never\r\n\r\n"},
                                         {MANNER_USUAL, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
                                                        "Connection: close\r\n\r\nok"}};
-    struct bed b;
+    struct bed b = {.pace = NULL};
     (void)state;
     set_up(&b, steps, 2);
     check_ok(&b, 1);
@@ -354,7 +360,7 @@ static void test_a_server_that_talks_out_of_turn(void **state)
 static void test_what_is_not_http(void **state)
 {
     static const struct step steps[] = {{MANNER_USUAL, "SSH-2.0-OpenSSH_9.2\r\n"}};
-    struct bed b;
+    struct bed b = {.pace = NULL};
     (void)state;
     set_up(&b, steps, 1);
     check_lost(&b, "the answer is not HTTP/1", 1);
@@ -365,7 +371,7 @@ static void test_what_is_not_http(void **state)
 static void test_a_server_that_is_silent(void **state)
 {
     static const struct step steps[] = {{MANNER_SILENT, NULL}};
-    struct bed b;
+    struct bed b = {.pace = NULL};
     (void)state;
     set_up(&b, steps, 1);
     check_lost(&b, "no progress within the time-out", 1);
@@ -377,7 +383,7 @@ static void test_a_server_that_is_silent(void **state)
 static void test_what_cannot_begin(void **state)
 {
     static const char bad[] = "a: b\r\nc: d";
-    struct bed b;
+    struct bed b = {.pace = NULL};
     struct ask a;
     (void)state;
     set_up(&b, NULL, 0);
@@ -404,7 +410,7 @@ static void test_what_cannot_begin(void **state)
 static void test_a_wire_that_goes(void **state)
 {
     static const struct step steps[] = {{MANNER_SILENT, NULL}};
-    struct bed b;
+    struct bed b = {.pace = NULL};
     struct ask a;
     (void)state;
     set_up(&b, steps, 1);
@@ -435,10 +441,15 @@ static void on_starved(struct exchange *x, size_t at)
 }
 
 /* Its next piece, or no more. */
-static void feed(struct ask *a)
+static void feed(struct bed *b, struct ask *a)
 {
     size_t left = a->x.made_n - a->at, n = left < a->piece ? left : a->piece;
     a->starved = false;
+    for (int64_t until_ms = clock_mono_ms() + a->late_ms; clock_mono_ms() < until_ms;)
+        wire_turn(b->wire, until_ms);
+    a->late_ms = 0;
+    if (a->over || a->starved) /* meanwhile */
+        return;
     if (a->pieces > 0 && a->started++ == a->pieces) {
         wire_break(&a->x);
         return;
@@ -449,7 +460,7 @@ static void feed(struct ask *a)
 
 /* Ask with a body of n bytes that is made in pieces. */
 static void ask_made(struct bed *b, struct ask *a, const char *bytes, size_t n, size_t piece,
-                     unsigned pieces)
+                     unsigned pieces, unsigned late_ms)
 {
     int64_t until_ms = clock_mono_ms() + TURNS_MS;
     memset(a, 0, sizeof(*a));
@@ -464,11 +475,12 @@ static void ask_made(struct bed *b, struct ask *a, const char *bytes, size_t n, 
     a->bytes = bytes;
     a->piece = piece;
     a->pieces = pieces;
+    a->late_ms = late_ms;
     wire_send(b->wire, &a->x);
     while (!a->over && clock_mono_ms() < until_ms) {
         wire_turn(b->wire, clock_mono_ms() + 10000); /* it says at once what it wants */
         if (!a->over && a->starved)
-            feed(a);
+            feed(b, a);
     }
     assert_true(a->over);
 }
@@ -498,12 +510,12 @@ static void test_a_body_that_is_made(void **state)
                                       {70000, 69999},   {700000, 262144}, {700000, 258138},
                                       {700000, 400000}, {5, 900000}};
     char *bytes = noise(700000);
-    struct bed b;
+    struct bed b = {.pace = NULL};
     (void)state;
     set_up(&b, NULL, 0);
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         struct ask a;
-        ask_made(&b, &a, bytes, sizes[i][0], sizes[i][1], 0);
+        ask_made(&b, &a, bytes, sizes[i][0], sizes[i][1], 0, 0);
         assert_int_equal(a.x.status, 200);
         assert_int_equal(a.x.sent, 1);
         assert_int_equal(a.begun, 1);
@@ -520,16 +532,78 @@ static void test_a_made_body_on_a_dead_connection(void **state)
 {
     static const struct step steps[] = {{MANNER_USUAL, OK_ANSWER}, {MANNER_NO_ANSWER, NULL}};
     char *bytes = noise(300000);
-    struct bed b;
+    struct bed b = {.pace = NULL};
     struct ask a;
     (void)state;
     set_up(&b, steps, 2);
     check_ok(&b, 1);
-    ask_made(&b, &a, bytes, 300000, 100000, 0);
+    ask_made(&b, &a, bytes, 300000, 100000, 0, 0);
     assert_int_equal(a.x.status, 200);
     assert_int_equal(a.x.sent, 2);
     assert_int_equal(a.begun, 2);
     check_body(&b, bytes, 300000);
+    wire_exchange_release(&a.x);
+    tear_down(&b);
+    free(bytes);
+}
+
+/* It dies while the body is being made. */
+static void test_a_connection_that_dies_under_a_made_body(void **state)
+{
+    static const struct step steps[] = {{MANNER_USUAL, OK_ANSWER}, {MANNER_CLOSE, NULL}};
+    char *bytes = noise(300000);
+    struct bed b = {.pace = NULL};
+    struct ask a;
+    (void)state;
+    set_up(&b, steps, 2);
+    check_ok(&b, 1);
+    ask_made(&b, &a, bytes, 300000, 100000, 0, 100);
+    assert_int_equal(a.x.status, 200);
+    assert_int_equal(a.x.sent, 2);
+    assert_int_equal(a.begun, 2);
+    check_body(&b, bytes, 300000);
+    wire_exchange_release(&a.x);
+    tear_down(&b);
+    free(bytes);
+}
+
+/* Who makes the body takes longer than the network is given. */
+static void test_a_body_that_is_late(void **state)
+{
+    char *bytes = noise(300000);
+    struct bed b = {.pace = NULL};
+    struct ask a;
+    (void)state;
+    set_up(&b, NULL, 0);
+    ask_made(&b, &a, bytes, 300000, 100000, 0, 3 * TIMEOUT_MS);
+    assert_int_equal(a.x.status, 200);
+    check_body(&b, bytes, 300000);
+    wire_exchange_release(&a.x);
+    tear_down(&b);
+    free(bytes);
+}
+
+/* 70,000 bytes at a time, and a rest before each. */
+static int64_t pace(void *arg, size_t *n)
+{
+    static bool rested;
+    (void)arg;
+    rested = !rested;
+    if (*n > 70000)
+        *n = 70000;
+    return rested ? 2000 : 0;
+}
+
+static void test_a_made_body_that_is_held_back(void **state)
+{
+    char *bytes = noise(700000);
+    struct bed b = {.pace = pace};
+    struct ask a;
+    (void)state;
+    set_up(&b, NULL, 0);
+    ask_made(&b, &a, bytes, 700000, 200000, 0, 0);
+    assert_int_equal(a.x.status, 200);
+    check_body(&b, bytes, 700000);
     wire_exchange_release(&a.x);
     tear_down(&b);
     free(bytes);
@@ -541,11 +615,11 @@ static void test_a_made_body_that_is_refused(void **state)
     static const struct step steps[] = {
         {MANNER_EARLY, "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"}};
     char *bytes = noise(700000);
-    struct bed b;
+    struct bed b = {.pace = NULL};
     struct ask a;
     (void)state;
     set_up(&b, steps, 1);
-    ask_made(&b, &a, bytes, 700000, 100, 0);
+    ask_made(&b, &a, bytes, 700000, 100, 0, 0);
     assert_int_equal(a.x.status, 403);
     assert_true(a.made < 700000);
     wire_more(&a.x, a.made, (struct span){bytes, 1}); /* too late: nothing comes of it */
@@ -561,12 +635,12 @@ static void test_a_made_body_that_is_refused(void **state)
 static void test_a_body_that_breaks(void **state)
 {
     char *bytes = noise(300000);
-    struct bed b;
+    struct bed b = {.pace = NULL};
     (void)state;
     set_up(&b, NULL, 0);
     for (unsigned pieces = 1; pieces < 3; pieces++) {
         struct ask a;
-        ask_made(&b, &a, bytes, 300000, 100000, pieces);
+        ask_made(&b, &a, bytes, 300000, 100000, pieces, 0);
         assert_int_equal(a.x.transport, TRANSPORT_LOST);
         assert_int_equal(a.x.status, 0);
         wire_exchange_release(&a.x);
@@ -595,6 +669,9 @@ int main(void)
         cmocka_unit_test(test_a_wire_that_goes),
         cmocka_unit_test(test_a_body_that_is_made),
         cmocka_unit_test(test_a_made_body_on_a_dead_connection),
+        cmocka_unit_test(test_a_connection_that_dies_under_a_made_body),
+        cmocka_unit_test(test_a_body_that_is_late),
+        cmocka_unit_test(test_a_made_body_that_is_held_back),
         cmocka_unit_test(test_a_made_body_that_is_refused),
         cmocka_unit_test(test_a_body_that_breaks),
     };

@@ -82,7 +82,7 @@ def measure(words, env=None, timeout=60, output=None):
         done = subprocess.run(
             [sys.executable, "-I", "-c", _MEASURED, told.name, str(timeout), *words],
             stdout=file or subprocess.PIPE, stderr=subprocess.PIPE if file else subprocess.STDOUT,
-            env=env, check=False)
+            stdin=subprocess.DEVNULL, env=env, check=False)
         said = done.stderr if file else done.stdout
         peak, seconds, processor = told.read().split()
         return Measured(done.returncode, said.decode(errors="replace"), int(peak), float(seconds),
