@@ -263,6 +263,17 @@ def test_silence_that_only_parts_in_chunks_meet(ctx):
 
 
 @on("s3d")
+def test_parts_in_chunks_are_tried_again(ctx):
+    for fault in ({"do": "error", "code": "InternalError"}, {"do": "error-applied"}, {"do": "reset"},
+                  {"do": "reset-after-body"}, {"do": "lost-reply"}, {"do": "truncate"},
+                  {"do": "stall", "ms": 300}, {"do": "delay", "ms": 300}):
+        result, kinds = put_where_chunks_meet(ctx, {"count": 2, "skip": 2, **fault})
+        assert result.only["verdict"] == "done", (fault, result.lines)
+        assert NO_CHUNKS not in result.stderr, (fault, result.stderr)
+        assert kinds[-1], (fault, kinds)
+
+
+@on("s3d")
 def test_a_busy_server_says_nothing_of_parts_in_chunks(ctx):
     result, _ = put_where_chunks_meet(ctx, {"do": "error", "code": "SlowDown", "count": 3})
     assert result.only["verdict"] == "busy", result.lines
@@ -355,6 +366,28 @@ def test_large_file_that_is_cut_off_while_it_is_sent(ctx):
         shutil.rmtree(ctx.folder("tree"))
     with open(os.path.join(ctx.server.folder, "s3d.log"), encoding="utf-8") as file:
         assert "incomplete request" in file.read()  # a body that could not be made to its end
+
+
+@on("s3d")
+def test_a_large_file_that_is_cut_off_stops_only_itself(ctx):
+    root = ctx.folder("tree")
+    names = [f"f{i}.rec" for i in range(4)]
+    for name in names:
+        write(root, name, os.urandom(48 * MIB))
+    with subprocess.Popen(command(ctx, ("-p", 5 * MIB, "-w", 1, "-f", 4), ("put", root, "p", *names)),
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          env=ctx.server.environment()) as probe:
+        while len(in_chunks(ctx)) < 8 and probe.poll() is None:
+            time.sleep(0.002)
+        os.truncate(os.path.join(root, names[1]), 20 * MIB)
+        said, complaints = probe.communicate(timeout=60)
+    result = Probe(said, complaints, probe.returncode)
+    verdicts = result.verdicts()
+    assert verdicts.pop(f"p/{names[1]}") == "changed", result.lines
+    assert set(verdicts.values()) == {"done"}, result.lines
+    os.remove(os.path.join(root, names[1]))
+    ctx.client.assert_tree(root, "p/")
+    assert ctx.client.signed.uploads() == []
 
 
 @on("s3d")
