@@ -27,6 +27,7 @@
 
 /* Zeroed, then chunked_begin. Holds key material: chunked_wipe. */
 struct chunked {
+    uint64_t n; /* bytes of the body, without frames; the owner's */
     struct sigv4_key key;
     char time[CLOCK_AMZ_SIZE];
     char first[SHA256_HEX]; /* the request's signature */

@@ -144,7 +144,7 @@ void counts_attempt(struct counts *c, const struct call *call, const struct judg
     if (again)
         add(&c->retries[operation], 1);
     if (result != S3_RESULT_UNREACHED)
-        add(&c->sent_bytes, call_bytes(call));
+        add(&c->sent_bytes, call->chunked ? call->chunked->n : call->body.n);
 }
 
 void counts_read(const struct counts *c, struct uploaders_counts *ret)

@@ -99,7 +99,8 @@ static void on_starved(struct exchange *x, size_t at)
 void stream_begin(struct stream *s, struct streams *all, struct call *call, int fd, uint64_t from,
                   size_t n)
 {
-    *s = (struct stream){.all = all, .call = call, .fd = fd, .from = from, .n = n};
+    *s = (struct stream){
+        .chunked = {.n = n}, .all = all, .call = call, .fd = fd, .from = from, .n = n};
     snprintf(s->length, sizeof(s->length), "%zu", n);
     call_header(call, "content-encoding", "aws-chunked");
     call_header(call, "x-amz-decoded-content-length", s->length);

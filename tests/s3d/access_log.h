@@ -20,7 +20,7 @@ struct access_entry {
     unsigned status; /* 0: no reply */
     enum code code;
     enum fault_action fault;
-    uint64_t bytes_in;
+    uint64_t bytes_in; /* of the body, without the frames of its chunks */
     uint64_t bytes_out;
     int64_t started_us; /* of the monotonic clock */
 };

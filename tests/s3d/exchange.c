@@ -56,7 +56,7 @@ static void log_exchange(const struct exchange *x, bool replied)
         .status = replied ? x->reply.status : 0,
         .code = x->reply.code,
         .fault = x->fault.action,
-        .bytes_in = x->bytes_in,
+        .bytes_in = x->body.framed ? x->body.size : x->bytes_in,
         .bytes_out = replied && !x->reply.bodyless ? x->reply.size : 0,
         .started_us = x->started_us,
     };
