@@ -134,10 +134,13 @@ static struct span bytes_of(const struct stream *s)
 static bool read_bytes(struct stream *s)
 {
     s->chunk = take_chunk(s->all);
+    if (!s->chunk) {
+        s->code = -ENOMEM;
+        return false;
+    }
+    s->all->sending++;
     const struct span bytes = bytes_of(s);
-    s->code = s->chunk
-                  ? read_whole_at(s->fd, s->from + s->at, s->chunk + CHUNKED_FRONT_MAX, bytes.n)
-                  : -ENOMEM;
+    s->code = read_whole_at(s->fd, s->from + s->at, s->chunk + CHUNKED_FRONT_MAX, bytes.n);
     if (s->code != 0)
         return false;
     s->crc = crc64nvme(s->crc, bytes.p, bytes.n);
