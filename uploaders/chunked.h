@@ -63,13 +63,13 @@ struct chunked_end {
     int status;
 };
 
-/* What that says of whether the server takes them. After the first two the body is to go as a
- * whole. */
+/* What that says of whether the server takes them. After the last two the body is to go as a whole.
+ */
 enum chunked_said {
-    CHUNKED_REFUSED,      /* it does not, unless it refuses the whole, too */
-    CHUNKED_UNHEARD,      /* perhaps it is lost because of them: it was not heard */
-    CHUNKED_TAKEN,        /* it does */
-    CHUNKED_SAYS_NOTHING, /* neither */
+    CHUNKED_SAYS_NOTHING,
+    CHUNKED_TAKEN,   /* it does */
+    CHUNKED_REFUSED, /* it does not, unless it refuses the whole, too */
+    CHUNKED_UNHEARD, /* perhaps it is lost because of them: it was not heard */
 };
 
 /* chunked_judge(end): only who tells the checksum has taken it, also where the server is known to:

@@ -37,12 +37,11 @@ struct multipart;
 /* One part in flight. */
 struct part {
     struct multipart *file;
-    bool taken;    /* this slot is */
-    bool again;    /* it is to go once more, as a whole */
-    bool asks;     /* by this stream it is found out whether the server takes any */
-    bool in_doubt; /* it came to nothing as a stream, which said this, and goes as a whole now */
-    enum chunked_said said;
-    char *body; /* NULL: it is not in memory as a whole */
+    bool taken;             /* this slot is */
+    bool again;             /* it is to go once more, as a whole */
+    bool asks;              /* by this stream it is found out whether the server takes any */
+    enum chunked_said said; /* of the server, when it went as a stream */
+    char *body;             /* NULL: it is not in memory as a whole */
     size_t n;
     unsigned index;
     struct source_sums sums;
@@ -64,13 +63,19 @@ struct multipart {
     struct earlier earlier;
 };
 
+/* It came to nothing as a stream, and goes as a whole. */
+static bool is_in_doubt(const struct part *part)
+{
+    return part->said == CHUNKED_REFUSED || part->said == CHUNKED_UNHEARD;
+}
+
 /* A part that came to nothing as a stream is over. If the server took it as a whole, it was because
  * of that. */
 static void end_doubt(struct multipart *m, struct part *part, bool taken)
 {
-    if (part->in_doubt)
+    if (is_in_doubt(part))
         site_learn_chunks(upload_site(&m->upload), taken ? part->said : CHUNKED_SAYS_NOTHING);
-    part->in_doubt = false;
+    part->said = CHUNKED_SAYS_NOTHING;
 }
 
 /* The slot is free. */
@@ -147,11 +152,16 @@ static void settle(struct multipart *m)
 
 static void pump(struct multipart *m);
 
+/* Its CRC-64/NVME: of what is in memory, or of what has gone as a stream. */
+static uint64_t crc_of(const struct part *part)
+{
+    return part->stream.call ? part->stream.crc : part->sums.crc;
+}
+
 /* call.read of UploadPart */
 static int read_part(struct call *call, struct s3_error *ret_error)
 {
-    const struct part *part = call->owner;
-    return task_stored(call, part->sums.crc, ret_error);
+    return task_stored(call, crc_of(call->owner), ret_error);
 }
 
 /* How the call of a part ended, into what is known of the upload. */
@@ -253,10 +263,10 @@ static void read_apart(struct task *task)
 }
 
 /* The part was read: it is one of the file's. */
-static void add_part(struct multipart *m, const struct part *part, uint64_t crc)
+static void add_part(struct multipart *m, const struct part *part)
 {
-    m->upload.parts[part->index] =
-        (struct s3_part){.number = part->index + 1, .size = part->n, .crc64 = crc, .has_crc = true};
+    m->upload.parts[part->index] = (struct s3_part){
+        .number = part->index + 1, .size = part->n, .crc64 = crc_of(part), .has_crc = true};
     m->task.transfer->size += part->n;
 }
 
@@ -268,18 +278,25 @@ enum began {
     BEGAN_NOTHING /* no slot, no memory, no part, or a failure */
 };
 
+/* No memory, which ends the upload. */
+static enum began fail(struct multipart *m)
+{
+    m->task.transfer->code = -ENOMEM;
+    m->upload.failure = VERDICT_UNREACHED;
+    return BEGAN_NOTHING;
+}
+
 /* The part is in its slot: send it, unless S3 has it. */
 static enum began go_on_with(struct multipart *m, struct part *part)
 {
     if (m->upload.failure == VERDICT_DONE)
         m->upload.failure = source_judge(m->task.transfer, m->read_code);
     if (m->upload.failure == VERDICT_DONE)
-        add_part(m, part, part->sums.crc);
+        add_part(m, part);
     if (m->upload.failure == VERDICT_DONE && !is_kept(m, part)) {
         if (send_part(m, part))
             return BEGAN_PART;
-        m->task.transfer->code = -ENOMEM;
-        m->upload.failure = VERDICT_UNREACHED;
+        (void)fail(m);
     }
     free_part(m, part);
     return m->upload.failure == VERDICT_DONE ? BEGAN_KEPT : BEGAN_NOTHING;
@@ -333,14 +350,6 @@ static void take_part(struct multipart *m, struct part *part)
     part->again = false;
 }
 
-/* No memory, which ends the upload. */
-static enum began fail(struct multipart *m)
-{
-    m->task.transfer->code = -ENOMEM;
-    m->upload.failure = VERDICT_UNREACHED;
-    return BEGAN_NOTHING;
-}
-
 /* How a stream ended: what that says of the server, and whether the part is to go once more, as a
  * whole. */
 static void judge_stream(struct part *part, const struct call *call)
@@ -354,9 +363,8 @@ static void judge_stream(struct part *part, const struct call *call)
         .status = call->x.status,
     };
     part->said = s->code == 0 ? chunked_judge(&end) : CHUNKED_SAYS_NOTHING;
-    part->in_doubt = part->said == CHUNKED_REFUSED || part->said == CHUNKED_UNHEARD;
-    part->again = part->in_doubt && part->file->upload.failure == VERDICT_DONE;
-    if (part->asks && !part->in_doubt)
+    part->again = is_in_doubt(part) && part->file->upload.failure == VERDICT_DONE;
+    if (part->asks && !is_in_doubt(part))
         site_learn_chunks(upload_site(&part->file->upload), part->said);
 }
 
@@ -369,7 +377,7 @@ static void on_streamed(struct call *call)
     upload_note_part(u, call);
     judge_stream(part, call);
     if (call->verdict == VERDICT_DONE && !part->again)
-        add_part(m, part, part->stream.crc);
+        add_part(m, part);
     if (u->failure == VERDICT_DONE && part->stream.code == -ENOMEM)
         (void)fail(m);
     else if (u->failure == VERDICT_DONE && part->stream.code != 0)
@@ -388,20 +396,13 @@ static void on_streamed(struct call *call)
     pump(m);
 }
 
-/* call.read of UploadPart, as a stream */
-static int read_streamed(struct call *call, struct s3_error *ret_error)
-{
-    const struct part *part = call->owner;
-    return task_stored(call, part->stream.crc, ret_error);
-}
-
 /* Where a part goes as a stream; NULL where it is better read as a whole: its SHA-256 is not
  * signed, files are waited for, the server does not take it, or it is first to be compared with
  * what S3 has of it. */
 static struct streams *streams_for(const struct multipart *m, const struct part *part)
 {
     struct worker *w = m->task.worker;
-    if (m->earlier.comparing || earlier_part(&m->earlier, part->index) || part->in_doubt ||
+    if (m->earlier.comparing || earlier_part(&m->earlier, part->index) || is_in_doubt(part) ||
         lanes_of(part->n) != LANE_LARGE || !caller_signs_payload(worker_caller(w)) ||
         !site_may_take_chunks(upload_site(&m->upload)))
         return NULL;
@@ -464,7 +465,7 @@ static enum began begin_stream(struct multipart *m, struct part *part, struct st
     }
     part->asks = known == SITE_CHUNKS_ASKED;
     take_part(m, part);
-    call->read = read_streamed;
+    call->read = read_part;
     call->done = on_streamed;
     stream_begin(&part->stream, streams, call, m->fd, begin_of(m, part), part->n);
     m->flying++;

@@ -135,17 +135,17 @@ static void *run(void *arg)
 
 /* A server with its steps, and a wire. */
 struct bed {
-    int64_t (*pace)(void *arg, size_t *n); /* set before; NULL: none */
     struct server server;
     struct wire *wire;
 };
 
-static void set_up(struct bed *b, const struct step *steps, size_t count)
+static void set_up_paced(struct bed *b, const struct step *steps, size_t count,
+                         int64_t (*pace)(void *arg, size_t *n))
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t n = sizeof(at);
     struct err e;
-    memset(&b->server, 0, sizeof(b->server));
+    memset(b, 0, sizeof(*b));
     b->server.request = calloc(1, REQUEST_MAX);
     b->server.steps = steps;
     b->server.count = count;
@@ -155,12 +155,14 @@ static void set_up(struct bed *b, const struct step *steps, size_t count)
     assert_int_equal(getsockname(b->server.fd, (struct sockaddr *)&at, &n), 0);
     b->server.port = ntohs(at.sin_port);
     assert_int_equal(pthread_create(&b->server.thread, NULL, run, &b->server), 0);
-    struct wire_options opt = {.exchanges = 4,
-                               .timeout_ms = TIMEOUT_MS,
-                               .connect_ms = 2000,
-                               .direct = true,
-                               .pace = b->pace};
+    struct wire_options opt = {
+        .exchanges = 4, .timeout_ms = TIMEOUT_MS, .connect_ms = 2000, .direct = true, .pace = pace};
     assert_int_equal(wire_new(&opt, &b->wire, &e), 0);
+}
+
+static void set_up(struct bed *b, const struct step *steps, size_t count)
+{
+    set_up_paced(b, steps, count, NULL);
 }
 
 static void tear_down(struct bed *b)
@@ -236,7 +238,7 @@ static void check_lost(struct bed *b, const char *words, unsigned sent)
 
 static void test_a_connection_is_kept(void **state)
 {
-    struct bed b = {.pace = NULL};
+    struct bed b;
     (void)state;
     set_up(&b, NULL, 0);
     for (int i = 0; i < 5; i++)
@@ -250,7 +252,7 @@ static void test_an_answer_in_single_bytes(void **state)
     static const struct step steps[] = {
         {MANNER_TRICKLE, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"
                          "Transfer-Encoding: chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\n\r\n"}};
-    struct bed b = {.pace = NULL};
+    struct bed b;
     (void)state;
     set_up(&b, steps, 1);
     check_ok(&b, 1);
@@ -263,7 +265,7 @@ static void test_an_answer_in_single_bytes(void **state)
 static void test_a_kept_connection_that_ended(void **state)
 {
     static const struct step steps[] = {{MANNER_HANG_UP, OK_ANSWER}};
-    struct bed b = {.pace = NULL};
+    struct bed b;
     (void)state;
     set_up(&b, steps, 1);
     check_ok(&b, 1);
@@ -277,7 +279,7 @@ static void test_a_kept_connection_that_ended(void **state)
 static void test_a_kept_connection_that_is_dead(void **state)
 {
     static const struct step steps[] = {{MANNER_USUAL, OK_ANSWER}, {MANNER_NO_ANSWER, NULL}};
-    struct bed b = {.pace = NULL};
+    struct bed b;
     (void)state;
     set_up(&b, steps, 2);
     check_ok(&b, 1);
@@ -293,7 +295,7 @@ static void test_a_new_connection_that_ends(void **state)
                                         {MANNER_USUAL, OK_ANSWER},
                                         {MANNER_NO_ANSWER, NULL},
                                         {MANNER_NO_ANSWER, NULL}};
-    struct bed b = {.pace = NULL};
+    struct bed b;
     (void)state;
     set_up(&b, steps, 4);
     check_lost(&b, "the connection ended without an answer", 1);
@@ -310,7 +312,7 @@ static void test_an_answer_that_is_cut_off(void **state)
         {MANNER_HANG_UP, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok"},
         {MANNER_HANG_UP, "H"},
     };
-    struct bed b = {.pace = NULL};
+    struct bed b;
     (void)state;
     set_up(&b, steps, 3);
     check_ok(&b, 1);
@@ -326,7 +328,7 @@ static void test_an_early_refusal(void **state)
         {MANNER_EARLY, "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"}};
     size_t n = 64 << 20;
     char *body = calloc(n, 1);
-    struct bed b = {.pace = NULL};
+    struct bed b;
     struct ask a;
     (void)state;
     assert_non_null(body);
@@ -347,7 +349,7 @@ static void test_a_server_that_talks_out_of_turn(void **state)
     static const struct step steps[] = {{MANNER_USUAL, OK_ANSWER "HTTP/1.1 500 Never\r\n\r\n"},
                                         {MANNER_USUAL, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
                                                        "Connection: close\r\n\r\nok"}};
-    struct bed b = {.pace = NULL};
+    struct bed b;
     (void)state;
     set_up(&b, steps, 2);
     check_ok(&b, 1);
@@ -360,7 +362,7 @@ static void test_a_server_that_talks_out_of_turn(void **state)
 static void test_what_is_not_http(void **state)
 {
     static const struct step steps[] = {{MANNER_USUAL, "SSH-2.0-OpenSSH_9.2\r\n"}};
-    struct bed b = {.pace = NULL};
+    struct bed b;
     (void)state;
     set_up(&b, steps, 1);
     check_lost(&b, "the answer is not HTTP/1", 1);
@@ -371,7 +373,7 @@ static void test_what_is_not_http(void **state)
 static void test_a_server_that_is_silent(void **state)
 {
     static const struct step steps[] = {{MANNER_SILENT, NULL}};
-    struct bed b = {.pace = NULL};
+    struct bed b;
     (void)state;
     set_up(&b, steps, 1);
     check_lost(&b, "no progress within the time-out", 1);
@@ -383,7 +385,7 @@ static void test_a_server_that_is_silent(void **state)
 static void test_what_cannot_begin(void **state)
 {
     static const char bad[] = "a: b\r\nc: d";
-    struct bed b = {.pace = NULL};
+    struct bed b;
     struct ask a;
     (void)state;
     set_up(&b, NULL, 0);
@@ -410,7 +412,7 @@ static void test_what_cannot_begin(void **state)
 static void test_a_wire_that_goes(void **state)
 {
     static const struct step steps[] = {{MANNER_SILENT, NULL}};
-    struct bed b = {.pace = NULL};
+    struct bed b;
     struct ask a;
     (void)state;
     set_up(&b, steps, 1);
@@ -510,7 +512,7 @@ static void test_a_body_that_is_made(void **state)
                                       {70000, 69999},   {700000, 262144}, {700000, 258138},
                                       {700000, 400000}, {5, 900000}};
     char *bytes = noise(700000);
-    struct bed b = {.pace = NULL};
+    struct bed b;
     (void)state;
     set_up(&b, NULL, 0);
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -532,7 +534,7 @@ static void test_a_body_that_is_made(void **state)
 static void check_made(const struct step *steps, size_t count, unsigned late_ms, unsigned begun)
 {
     char *bytes = noise(300000);
-    struct bed b = {.pace = NULL};
+    struct bed b;
     struct ask a;
     set_up(&b, steps, count);
     check_ok(&b, 1);
@@ -577,10 +579,10 @@ static int64_t pace(void *arg, size_t *n)
 static void test_a_made_body_that_is_held_back(void **state)
 {
     char *bytes = noise(700000);
-    struct bed b = {.pace = pace};
+    struct bed b;
     struct ask a;
     (void)state;
-    set_up(&b, NULL, 0);
+    set_up_paced(&b, NULL, 0, pace);
     ask_made(&b, &a, bytes, 700000, 200000, 0, 0);
     assert_int_equal(a.x.status, 200);
     check_body(&b, bytes, 700000);
@@ -595,7 +597,7 @@ static void test_a_made_body_that_is_refused(void **state)
     static const struct step steps[] = {
         {MANNER_EARLY, "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"}};
     char *bytes = noise(700000);
-    struct bed b = {.pace = NULL};
+    struct bed b;
     struct ask a;
     (void)state;
     set_up(&b, steps, 1);
@@ -615,7 +617,7 @@ static void test_a_made_body_that_is_refused(void **state)
 static void test_a_body_that_breaks(void **state)
 {
     char *bytes = noise(300000);
-    struct bed b = {.pace = NULL};
+    struct bed b;
     (void)state;
     set_up(&b, NULL, 0);
     for (unsigned pieces = 1; pieces < 3; pieces++) {
