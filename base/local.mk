@@ -17,7 +17,7 @@ base_libbase_a_SOURCES = \
 	base/mix.h \
 	base/path.c base/path.h base/path_glob.c \
 	base/replace.c base/replace.h \
-	base/sha256_each.c base/sha256_ways.h base/sha256_x86.c \
+	base/sha256_avx512.c base/sha256_each.c base/sha256_ways.h base/sha256_x86.c \
 	base/text_code.c \
 	base/tree.c base/tree.h \
 	base/utf8.c base/utf8.h \
@@ -112,7 +112,7 @@ tests_unit_test_replace_LDADD = $(base_tests_LIBS)
 tests_unit_test_tree_SOURCES = tests/unit/test_tree.c tests/unit/unit.h $(base_tests_scratch)
 tests_unit_test_tree_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=syscall \
-	-Wl,--wrap=read \
+	-Wl,--wrap=preadv,--wrap=read \
 	-Wl,--wrap=write
 tests_unit_test_tree_LDADD = $(base_tests_LIBS)
 tests_unit_test_utf8_SOURCES = tests/unit/test_utf8.c tests/unit/unit.h

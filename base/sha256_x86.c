@@ -10,29 +10,14 @@
 #if defined(__x86_64__)
 
 #include <cpuid.h>
-#include <endian.h>
 #include <immintrin.h>
 #include <string.h>
 
-#define BLOCK       64 /* bytes */
-#define LENGTH      8  /* bytes of a text's length in bits, at the end of its last block */
-#define END_MARK    0x80
+#define BLOCK       SHA256_BLOCK
 #define HAS_SHA     (1u << 29) /* of EBX of leaf 7 of CPUID */
 #define WITH_SHA    __attribute__((target("sha,sse4.1")))
 #define QUAD_ROUNDS 4 /* rounds that one register has the words of */
 #define QUADS       16
-
-/* FIPS 180-4, 4.2.2. */
-static const uint32_t constants[64] = {
-    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
-    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
-    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
-    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
-    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
-    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
-    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
-    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
-};
 
 /* The words a b e f and c d g h of a state, as the instructions want them: the first one highest.
  */
@@ -76,7 +61,7 @@ WITH_SHA static inline struct state first_state(void)
 WITH_SHA static inline void rounds(struct state *s, __m128i words, size_t quad)
 {
     const __m128i k =
-        _mm_loadu_si128((const __m128i *)(const void *)(constants + quad * QUAD_ROUNDS));
+        _mm_loadu_si128((const __m128i *)(const void *)(sha256_constants + quad * QUAD_ROUNDS));
     const __m128i sum = _mm_add_epi32(words, k);
 
     s->cdgh = _mm_sha256rnds2_epu32(s->cdgh, s->abef, sum);
@@ -166,6 +151,17 @@ WITH_SHA static inline void store_state(const struct state *s, uint32_t h[8])
     _mm_storeu_si128((__m128i *)(void *)(h + 4), _mm_shuffle_epi32(ef_gh, 0xb1));
 }
 
+/* The hash that it is at the end. */
+WITH_SHA static void store_hash(const struct state *s, uint8_t out[SHA256_BYTES])
+{
+    const __m128i order = _mm_set_epi64x(0x0001020304050607, 0x08090a0b0c0d0e0f);
+    const __m128i abcd = _mm_unpackhi_epi64(s->cdgh, s->abef);
+    const __m128i efgh = _mm_unpacklo_epi64(s->cdgh, s->abef);
+
+    _mm_storeu_si128((__m128i *)(void *)out, _mm_shuffle_epi8(abcd, order));
+    _mm_storeu_si128((__m128i *)(void *)(out + 16), _mm_shuffle_epi8(efgh, order));
+}
+
 void sha256_both_by_x86(uint32_t hx[8], const uint8_t *px, uint32_t hy[8], const uint8_t *py,
                         size_t blocks)
 {
@@ -177,6 +173,26 @@ void sha256_both_by_x86(uint32_t hx[8], const uint8_t *px, uint32_t hy[8], const
     store_state(&y, hy);
 }
 
+size_t sha256_pieces_by_x86(const uint8_t *p, size_t stride, size_t n, size_t count,
+                            uint8_t (*out)[SHA256_BYTES])
+{
+    uint8_t end[BLOCK];
+    size_t done = 0;
+
+    sha256_end_block(n, end);
+    for (; count - done >= 2; done += 2) {
+        const uint8_t *px = p + done * stride, *py = px + stride;
+        struct state x = first_state(), y = first_state();
+
+        for (size_t at = 0; at < n; at += BLOCK)
+            two_blocks(&x, px + at, &y, py + at);
+        two_blocks(&x, end, &y, end);
+        store_hash(&x, out[done]);
+        store_hash(&y, out[done + 1]);
+    }
+    return done;
+}
+
 /* Take a text. */
 WITH_SHA static void lane_begin(struct lane *l, uint8_t first, struct span text, uint8_t *out)
 {
@@ -185,7 +201,7 @@ WITH_SHA static void lane_begin(struct lane *l, uint8_t first, struct span text,
     l->p = (const uint8_t *)text.p;
     l->n = text.n + 1;
     l->at = 0;
-    l->end = (l->n + 1 + LENGTH + BLOCK - 1) / BLOCK * BLOCK;
+    l->end = (l->n + 1 + sizeof(uint64_t) + BLOCK - 1) / BLOCK * BLOCK;
     l->out = out;
 }
 
@@ -203,26 +219,19 @@ static const uint8_t *lane_block(struct lane *l)
     if (n > lead)
         memcpy(l->made + lead, l->p + at + lead - 1, n - lead);
     if (n < BLOCK)
-        l->made[n] = at <= l->n ? END_MARK : 0;
+        l->made[n] = at <= l->n ? SHA256_END_MARK : 0;
     if (l->at == l->end) {
-        const uint64_t bits = htobe64((uint64_t)l->n * 8);
-
-        memcpy(l->made + BLOCK - LENGTH, &bits, LENGTH);
+        sha256_end_length(l->n, l->made);
     }
     return l->made;
 }
 
 /* Where that was the last block, its hash is out: true. */
-WITH_SHA static bool lane_end(const struct lane *l)
+static bool lane_end(const struct lane *l)
 {
-    const __m128i order = _mm_set_epi64x(0x0001020304050607, 0x08090a0b0c0d0e0f);
-    const __m128i abcd = _mm_unpackhi_epi64(l->state.cdgh, l->state.abef);
-    const __m128i efgh = _mm_unpacklo_epi64(l->state.cdgh, l->state.abef);
-
     if (l->at != l->end)
         return false;
-    _mm_storeu_si128((__m128i *)(void *)l->out, _mm_shuffle_epi8(abcd, order));
-    _mm_storeu_si128((__m128i *)(void *)(l->out + 16), _mm_shuffle_epi8(efgh, order));
+    store_hash(&l->state, l->out);
     return true;
 }
 
@@ -253,26 +262,6 @@ void sha256_each_by_x86(uint8_t first, const struct span *texts, size_t count,
             busy--;
         }
     }
-}
-
-#else
-
-bool sha256_x86_works(void)
-{
-    return false;
-}
-
-/* Never called; here so that one program text serves all processors. */
-void sha256_each_by_x86(uint8_t first, const struct span *texts, size_t count,
-                        uint8_t (*out)[SHA256_BYTES])
-{
-    sha256_each_by_openssl(first, texts, count, out);
-}
-
-void sha256_both_by_x86(uint32_t hx[8], const uint8_t *px, uint32_t hy[8], const uint8_t *py,
-                        size_t blocks)
-{
-    (void)hx, (void)px, (void)hy, (void)py, (void)blocks;
 }
 
 #endif

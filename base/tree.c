@@ -338,6 +338,26 @@ int read_whole_at(int fd, uint64_t at, void *p, uint64_t n)
     return read_from(fd, at, p, n);
 }
 
+int read_parts_at(int fd, uint64_t at, struct iovec *parts, int count)
+{
+    while (count > 0) {
+        ssize_t got = preadv(fd, parts, count, (off_t)at);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -errno;
+        if (got == 0)
+            return ERR_CHANGED;
+        at += (uint64_t)got;
+        for (; count > 0 && (size_t)got >= parts->iov_len; parts++, count--)
+            got -= (ssize_t)parts->iov_len;
+        if (count > 0)
+            *parts = (struct iovec){(char *)parts->iov_base + got, parts->iov_len - (size_t)got};
+    }
+    return 0;
+}
+
 int write_whole(int fd, const void *p, uint64_t n)
 {
     const char *at = p;

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 enum file_kind { FILE_ABSENT, FILE_REGULAR, FILE_DIRECTORY, FILE_SYMLINK, FILE_OTHER };
 
@@ -111,8 +112,12 @@ int tree_read_link(int root_fd, const char *path, char out[TREE_LINK_MAX], size_
 /* read_whole(fd, p, n): exactly n bytes from the descriptor's position, short reads and EINTR
  * handled. 0, -errno, or ERR_CHANGED if the file ended early. */
 int read_whole(int fd, void *p, uint64_t n) __attribute__((warn_unused_result));
-/* read_whole_at(fd, at, p, n): the same from byte `at` of a file on; the position stays. */
+/* read_whole_at(fd, at, p, n): the same from byte `at` of a file on; the position stays.
+ * read_parts_at(fd, at, parts, count): into `count` places of 1 byte and more, one after the other;
+ * `parts` is changed. */
 int read_whole_at(int fd, uint64_t at, void *p, uint64_t n) __attribute__((warn_unused_result));
+int read_parts_at(int fd, uint64_t at, struct iovec *parts, int count)
+    __attribute__((warn_unused_result));
 /* write_whole(fd, p, n): all n bytes. 0 or -errno. */
 int write_whole(int fd, const void *p, uint64_t n) __attribute__((warn_unused_result));
 

@@ -10,8 +10,12 @@
 #define CRC_DIGITS     (CRC64_BASE64_SIZE - 1)
 #define HEX_DIGITS     (SHA256_HEX - 1)
 
+_Static_assert(CHUNKED_STRIDE ==
+                   sizeof("8000" SIGNATURE CRLF CRLF) - 1 + HEX_DIGITS + CHUNKED_BYTES,
+               "a whole chunk's frame is as long as that");
+
 /* Digits of n in hex. */
-static size_t digits_of(uint64_t n)
+static size_t digits_of(size_t n)
 {
     size_t digits = 1;
     while (n >>= 4)
@@ -19,15 +23,21 @@ static size_t digits_of(uint64_t n)
     return digits;
 }
 
-/* Bytes around a chunk of n. */
-static uint64_t frame_of(uint64_t n)
+size_t chunked_front_length(size_t n)
 {
-    return digits_of(n) + strlen(SIGNATURE) + HEX_DIGITS + 2 * strlen(CRLF);
+    return digits_of(n) + strlen(SIGNATURE) + HEX_DIGITS + strlen(CRLF);
+}
+
+/* Bytes around a chunk of n. */
+static size_t frame_of(size_t n)
+{
+    return chunked_front_length(n) + strlen(CRLF);
 }
 
 uint64_t chunked_length(uint64_t n)
 {
-    const uint64_t whole = n / CHUNKED_BYTES, rest = n % CHUNKED_BYTES;
+    const uint64_t whole = n / CHUNKED_BYTES;
+    const size_t rest = n % CHUNKED_BYTES;
     const uint64_t trailer =
         strlen(CHUNKED_TRAILER ":" CRLF) + CRC_DIGITS + strlen(TRAILER_SIGNED CRLF) + HEX_DIGITS;
     const uint64_t end = frame_of(0) + trailer;

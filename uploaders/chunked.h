@@ -2,7 +2,7 @@
  * A body that is signed as it goes, in chunks, with its CRC-64/NVME behind it: its framing and its
  * signatures (S3 API Reference, "Signature calculations for trailing headers"). Pure.
  *
- *   3f000;chunk-signature=<hex> CRLF <bytes> CRLF ... 0;chunk-signature=<hex> CRLF
+ *   8000;chunk-signature=<hex> CRLF <bytes> CRLF ... 0;chunk-signature=<hex> CRLF
  *   x-amz-checksum-crc64nvme:<base64> CRLF x-amz-trailer-signature:<hex> CRLF CRLF
  *
  * Each signature covers the one before it, the first one the request's. So nothing of the body need
@@ -21,9 +21,10 @@
 
 #define CHUNKED_PAYLOAD   "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER" /* in place of a hash */
 #define CHUNKED_TRAILER   "x-amz-checksum-crc64nvme"
-#define CHUNKED_BYTES     ((size_t)252 * 1024) /* of a chunk but the last; S3 takes 8 KiB and more */
-#define CHUNKED_FRONT_MAX 96                   /* bytes before those of a chunk */
-#define CHUNKED_BACK_MAX  288                  /* and behind them */
+#define CHUNKED_BYTES     ((size_t)32 * 1024) /* of a chunk but the last; S3 takes 8 KiB and more */
+#define CHUNKED_FRONT_MAX 96                  /* bytes before those of a chunk */
+#define CHUNKED_BACK_MAX  288                 /* and behind them */
+#define CHUNKED_STRIDE    (CHUNKED_BYTES + 89) /* from one with a frame to the next */
 
 /* Zeroed, then chunked_begin. Holds key material: chunked_wipe. */
 struct chunked {
@@ -44,8 +45,10 @@ void chunked_begin(struct chunked *c, const struct sigv4_key *key, const char *t
 void chunked_again(struct chunked *c);
 void chunked_wipe(struct chunked *c);
 
-/* chunked_front(c, digest, n, out): the next chunk, whose n bytes (1 and more) have this SHA-256:
- * what goes before them, without a NUL; its length. */
+/* chunked_front_length(n): bytes that go before a chunk of n. chunked_front(c, digest, n, out): the
+ * next chunk, whose n bytes (1 and more) have this SHA-256: what goes before them, without a NUL;
+ * its length. */
+size_t chunked_front_length(size_t n);
 size_t chunked_front(struct chunked *c, const uint8_t digest[SHA256_BYTES], size_t n,
                      char out[CHUNKED_FRONT_MAX]);
 

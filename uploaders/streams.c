@@ -1,4 +1,4 @@
-/* Bodies that are read, hashed, signed and sent chunk by chunk. Shell. See streams.h. */
+/* Bodies that are read, hashed, signed and sent piece by piece. Shell. See streams.h. */
 #include "uploaders/streams.h"
 
 #include "base/clock.h"
@@ -9,9 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 
-#define PAIRS_A_TURN 2          /* then others have theirs */
-#define TOLD_BYTES   (8u << 20) /* that are read between two reports of how that goes */
+#define PIECES_A_TURN 2          /* then others have theirs */
+#define TOLD_BYTES    (8u << 20) /* that are read between two reports of how that goes */
 
 /* Into the line. */
 static void line_up(struct stream *s)
@@ -55,24 +56,23 @@ static void leave_line(struct stream *gone)
     }
 }
 
-/* Memory for a chunk. The one that was used last is in the processor's cache. */
-static char *take_chunk(struct streams *all)
+/* Memory for a piece. The one that was used last is in the processor's cache. */
+static char *take_piece(struct streams *all)
 {
     return all->spare_count > 0 ? all->spares[--all->spare_count] : malloc(STREAM_BYTES);
 }
 
 /* It was sent, or is not needed. */
-static void give_chunk(struct stream *s)
+static void give_piece(struct stream *s)
 {
     struct streams *all = s->all;
-    if (!s->chunk)
+    if (!s->piece)
         return;
     if (all->spare_count < STREAMS_SPARES)
-        all->spares[all->spare_count++] = s->chunk;
+        all->spares[all->spare_count++] = s->piece;
     else
-        free(s->chunk);
-    s->chunk = NULL;
-    all->sending--;
+        free(s->piece);
+    s->piece = NULL;
 }
 
 void streams_release(struct streams *all)
@@ -86,7 +86,7 @@ static void on_starved(struct exchange *x, size_t at)
 {
     struct call *call = (struct call *)x;
     struct stream *s = (struct stream *)call->chunked;
-    give_chunk(s);
+    give_piece(s);
     if (at == 0) {
         s->at = s->made = 0;
         s->crc = 0;
@@ -117,63 +117,82 @@ void stream_end(struct stream *s)
     struct streams *all = s->all;
     if (s->in_line)
         leave_line(s);
-    give_chunk(s);
+    give_piece(s);
     chunked_wipe(&s->chunked);
     if (--all->count == 0)
         streams_release(all);
 }
 
-/* The bytes of a chunk: where they are, how many. */
-static struct span bytes_of(const struct stream *s)
+/* Bytes of the i-th chunk of the next piece. */
+static size_t chunk_n(const struct stream *s, size_t i)
 {
-    const size_t left = s->n - s->at;
-    return (struct span){s->chunk + CHUNKED_FRONT_MAX, left < CHUNKED_BYTES ? left : CHUNKED_BYTES};
+    const size_t left = s->n - s->at - i * CHUNKED_BYTES;
+    return left < CHUNKED_BYTES ? left : CHUNKED_BYTES;
 }
 
-/* Read the next ones. False where there is nothing to go on with. */
-static bool read_bytes(struct stream *s)
+/* Where they go, so that their frames have room: the chunks before it are whole ones. */
+static char *chunk_bytes(const struct stream *s, size_t i)
 {
-    s->chunk = take_chunk(s->all);
-    if (!s->chunk) {
+    return s->piece + i * CHUNKED_STRIDE + chunked_front_length(chunk_n(s, i));
+}
+
+/* Chunks of the next piece. */
+static size_t count_chunks(const struct stream *s)
+{
+    const size_t left = (s->n - s->at + CHUNKED_BYTES - 1) / CHUNKED_BYTES;
+    return left < STREAM_CHUNKS ? left : STREAM_CHUNKS;
+}
+
+/* Read it. False where there is nothing to go on with. */
+static bool read_piece(struct stream *s)
+{
+    struct iovec parts[STREAM_CHUNKS];
+    const size_t count = count_chunks(s);
+    s->piece = take_piece(s->all);
+    if (!s->piece) {
         s->code = -ENOMEM;
         return false;
     }
-    s->all->sending++;
-    const struct span bytes = bytes_of(s);
-    s->code = read_whole_at(s->fd, s->from + s->at, s->chunk + CHUNKED_FRONT_MAX, bytes.n);
-    if (s->code != 0)
-        return false;
-    s->crc = crc64nvme(s->crc, bytes.p, bytes.n);
-    return true;
+    for (size_t i = 0; i < count; i++)
+        parts[i] = (struct iovec){chunk_bytes(s, i), chunk_n(s, i)};
+    s->code = read_parts_at(s->fd, s->from + s->at, parts, (int)count);
+    for (size_t i = 0; i < count && s->code == 0; i++) {
+        s->crc = crc64nvme(s->crc, chunk_bytes(s, i), chunk_n(s, i));
+        s->all->read_bytes += chunk_n(s, i);
+    }
+    return s->code == 0;
 }
 
-/* Sign them and send them. It may be done with that. */
-static void send_chunk(struct stream *s, struct sha256 *hash)
+/* The hashes of its chunks, those of the whole ones side by side. */
+static void hash_piece(const struct stream *s, uint8_t (*digests)[SHA256_BYTES])
 {
-    char front[CHUNKED_FRONT_MAX];
-    uint8_t digest[SHA256_BYTES];
-    const struct span bytes = bytes_of(s);
-    char *begin = s->chunk + CHUNKED_FRONT_MAX, *end = begin + bytes.n;
-    const size_t at = s->made;
-    sha256_end(hash, digest);
-    const size_t front_n = chunked_front(&s->chunked, digest, bytes.n, front);
-    begin -= front_n;
-    memcpy(begin, front, front_n);
-    s->at += bytes.n;
-    end += s->at < s->n ? chunked_back(end) : chunked_last(&s->chunked, s->crc, end);
-    s->made += (size_t)(end - begin);
-    wire_more(&s->call->x, at, (struct span){begin, (size_t)(end - begin)});
+    const size_t count = count_chunks(s), n = chunk_n(s, count - 1);
+    const size_t whole = n == CHUNKED_BYTES ? count : count - 1;
+    digest_sha256_pieces(chunk_bytes(s, 0), CHUNKED_STRIDE, CHUNKED_BYTES, whole, digests);
+    if (whole < count)
+        digest_sha256(chunk_bytes(s, whole), n, digests[whole]);
 }
 
-/* Read one, or two, and say now and then how that goes. */
-static void read_both(struct streams *all, struct stream *pair[2])
+/* Sign it and send it. It may be done with that. */
+static void send_piece(struct stream *s)
 {
-    const int64_t began_us = clock_mono_us(), waits = readers_waits();
-    for (size_t i = 0; i < 2; i++)
-        if (pair[i] && read_bytes(pair[i]))
-            all->read_bytes += bytes_of(pair[i]).n;
-    all->read_us += clock_mono_us() - began_us;
-    all->read_waits += readers_waits() - waits;
+    uint8_t digests[STREAM_CHUNKS][SHA256_BYTES];
+    const size_t count = count_chunks(s), at = s->made;
+    char *end = s->piece;
+    hash_piece(s, digests);
+    for (size_t i = 0; i < count; i++) {
+        const size_t n = chunk_n(s, 0);
+        end += chunked_front(&s->chunked, digests[i], n, end) + n;
+        s->at += n;
+        end += s->at < s->n ? chunked_back(end) : chunked_last(&s->chunked, s->crc, end);
+    }
+    s->made += (size_t)(end - s->piece);
+    wire_more(&s->call->x, at, (struct span){s->piece, (size_t)(end - s->piece)});
+}
+
+/* Say now and then how reading goes. */
+static void tell(struct streams *all)
+{
     if (all->read_bytes < TOLD_BYTES)
         return;
     ahead_timed_large(all->ahead, all->read_bytes, all->read_us, all->read_waits);
@@ -181,39 +200,25 @@ static void read_both(struct streams *all, struct stream *pair[2])
     all->read_us = all->read_waits = 0;
 }
 
-/* A chunk of one, or of two. */
-static void go_on(struct streams *all, struct stream *pair[2])
+/* A piece of one. */
+static void go_on(struct stream *s)
 {
-    struct sha256 hashes[2];
-    struct span bytes[2] = {SPAN(""), SPAN("")};
-    read_both(all, pair);
-    for (size_t i = 0; i < 2; i++) {
-        sha256_begin(&hashes[i]);
-        if (pair[i] && pair[i]->code == 0)
-            bytes[i] = bytes_of(pair[i]);
-    }
-    sha256_add_both(&hashes[0], bytes[0], &hashes[1], bytes[1]);
-    for (size_t i = 0; i < 2; i++) {
-        if (pair[i] && pair[i]->code != 0)
-            call_break(pair[i]->call);
-        else if (pair[i])
-            send_chunk(pair[i], &hashes[i]);
-    }
+    struct streams *all = s->all;
+    const int64_t began_us = clock_mono_us(), waits = readers_waits();
+    const bool is_read = read_piece(s);
+    all->read_us += clock_mono_us() - began_us;
+    all->read_waits += readers_waits() - waits;
+    if (is_read)
+        send_piece(s);
+    else
+        call_break(s->call);
+    tell(all);
 }
 
-int64_t streams_turn(struct streams *all)
+bool streams_turn(struct streams *all)
 {
-    const unsigned pairs = ahead_is_slow(all->ahead) ? 1 : PAIRS_A_TURN;
-    for (unsigned i = 0; i < pairs && all->first; i++) {
-        bool single = all->first == all->last;
-        if (single && all->sending > 0 && !all->waited) {
-            all->waited = true;
-            return clock_mono_ms() + STREAMS_WAIT_MS;
-        }
-        struct stream *first = take_first(all);
-        struct stream *pair[2] = {first, take_first(all)};
-        all->waited = false;
-        go_on(all, pair);
-    }
-    return all->first ? 0 : INT64_MAX;
+    const unsigned pieces = ahead_is_slow(all->ahead) ? 1 : PIECES_A_TURN;
+    for (unsigned i = 0; i < pieces && all->first; i++)
+        go_on(take_first(all));
+    return all->first;
 }

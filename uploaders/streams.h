@@ -4,10 +4,8 @@
  *   stream_begin -> (call starved -> in line -> streams_turn: read, hash, sign, send ...) ->
  *   call->done -> stream_end
  *
- * A chunk is sent while it is still in the processor's cache, and is all of a body that is in
- * memory. Two go side by side, since two hashes cost little more than one: a single one waits for
- * the next turn, STREAMS_WAIT_MS at most, while others are being sent and may come. Not
- * thread-safe.
+ * A piece of STREAM_CHUNKS is sent while it is still in the processor's cache, and is all of a body
+ * that is in memory. Its chunks are hashed side by side. Not thread-safe.
  */
 #ifndef LOCKSTEP_UPLOADERS_STREAMS_H
 #define LOCKSTEP_UPLOADERS_STREAMS_H
@@ -18,18 +16,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define STREAM_BYTES    (CHUNKED_FRONT_MAX + CHUNKED_BYTES + CHUNKED_BACK_MAX) /* of memory */
-#define STREAMS_SPARES  4 /* chunks' memory that is kept */
-#define STREAMS_WAIT_MS 1
+#define STREAM_CHUNKS  ((size_t)16)
+#define STREAM_BYTES   (STREAM_CHUNKS * (CHUNKED_FRONT_MAX + CHUNKED_BYTES) + CHUNKED_BACK_MAX)
+#define STREAMS_SPARES 4 /* pieces' memory that is kept */
 
 /* Those of a worker. Zeroed to begin; streams_release. */
 struct streams {
     struct ahead *ahead;  /* told how the reading goes; borrowed */
-    struct stream *first; /* in line for their next chunk */
+    struct stream *first; /* in line for their next piece */
     struct stream *last;
     unsigned count;
-    unsigned sending;    /* that have a chunk */
-    bool waited;         /* the only one in line did */
     uint64_t read_bytes; /* since `ahead` was told, and what that took */
     int64_t read_us;
     int64_t read_waits;
@@ -48,11 +44,11 @@ struct stream {
     int fd;
     uint64_t from; /* in the file */
     size_t n;
-    size_t at;    /* bytes of the file that are in chunks by now */
+    size_t at;    /* bytes of the file that are in pieces by now */
     size_t made;  /* bytes of the body that are */
     uint64_t crc; /* CRC-64/NVME of them; of all, when the call is done */
     int code;     /* why the file could not be read, for source_judge; 0: it could */
-    char *chunk;  /* on its way; NULL: none */
+    char *piece;  /* on its way; NULL: none */
     char length[24];
 };
 
@@ -62,9 +58,8 @@ void stream_begin(struct stream *s, struct streams *all, struct call *call, int 
                   size_t n);
 void stream_end(struct stream *s);
 
-/* streams_turn(all): the next chunks of those in line, a few; calls may be done in here. Until when
- * (monotonic, in milliseconds) the worker may sleep before the next turn; INT64_MAX: none is in
- * line. */
-int64_t streams_turn(struct streams *all);
+/* streams_turn(all): the next pieces of those in line, a few; calls may be done in here. True: more
+ * are in line. */
+bool streams_turn(struct streams *all);
 
 #endif

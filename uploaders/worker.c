@@ -51,7 +51,6 @@ struct worker {
     struct task *single;            /* was read, and waits for a second one */
     struct bodies bodies;
     struct streams streams;
-    int64_t streams_ms; /* until then it may sleep, for all that these want */
 };
 
 static void queue_put(struct queue *q, struct task *task)
@@ -455,14 +454,12 @@ static void *run(void *arg)
     struct worker *w = arg;
     bool more = false;
     while (!w->stopping) {
-        int64_t until_ms = tell_due(w);
-        if (w->streams_ms < until_ms)
-            until_ms = w->streams_ms;
+        const int64_t until_ms = tell_due(w);
         caller_turn(w->caller, more ? 0 : until_ms);
-        w->streams_ms = streams_turn(&w->streams);
+        const bool streams = streams_turn(&w->streams);
         take_letters(w);
         feed(w);
-        more = begin_some(w) || (w->memory_freed && is_hungry(w));
+        more = begin_some(w) || (w->memory_freed && is_hungry(w)) || streams;
         release_single(w);
         if (w->large_freed && w->memory.used[LANE_LARGE] == 0) {
             w->large_freed = false;
@@ -514,7 +511,6 @@ int worker_new(const struct worker_options *opt, struct worker **ret, struct err
     w->bodies.small_max = opt->calls;
     w->bodies.large = opt->spares;
     w->streams.ahead = &w->ahead[LANE_LARGE];
-    w->streams_ms = INT64_MAX;
     atomic_init(&w->load, 0);
     int code = set_up(w, e);
     if (code != 0) {

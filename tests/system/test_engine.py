@@ -199,7 +199,7 @@ def test_parts_are_signed_in_chunks_where_the_server_takes_them(ctx):
     root = ctx.folder("tree")
     names = ["f0.rec", "f1.rec"]
     for i, name in enumerate(names):
-        write(root, name, os.urandom(50 * MIB + 258048 * (i + 5) + i))
+        write(root, name, os.urandom(50 * MIB + 32768 * (16 + i) + i))
     in_turn = ("-w", 1, "-f", 1) if ctx.server.kind == "s3d" else ()
     result = run(ctx, "put", root, "p", *names, options=("-m", 6 * MIB, "-p", 5 * MIB, *in_turn))
     assert set(result.verdicts().values()) == {"done"}, result.lines

@@ -26,10 +26,13 @@ static char *frame(struct chunked *c, const char *bytes, size_t n, size_t *ret_n
 {
     char *out = malloc(n + (n / CHUNKED_BYTES + 1) * FRAME), *end = out;
     uint8_t digest[SHA256_BYTES];
-    for (size_t at = 0, piece; at < n; at += piece) {
+    for (size_t at = 0, piece, front; at < n; at += piece) {
         piece = n - at < CHUNKED_BYTES ? n - at : CHUNKED_BYTES;
         digest_sha256(bytes + at, piece, digest);
-        end += chunked_front(c, digest, piece, end);
+        assert_ptr_equal(end, out + at / CHUNKED_BYTES * CHUNKED_STRIDE);
+        front = chunked_front(c, digest, piece, end);
+        assert_int_equal(front, chunked_front_length(piece));
+        end += front;
         memcpy(end, bytes + at, piece);
         end += piece;
         end += at + piece < n ? chunked_back(end) : chunked_last(c, crc64nvme(0, bytes, n), end);
@@ -112,11 +115,11 @@ static void test_bodies(void **state)
 static void test_lengths(void **state)
 {
     (void)state;
-    const uint64_t gib = 1u << 30, chunks = 5 * gib / CHUNKED_BYTES, rest = 5 * gib % CHUNKED_BYTES;
-    const uint64_t whole = 5 + 17 + 64 + 4, last = 4 + 17 + 64 + 4;
-    assert_in_range(rest, 0x1000, 0xffff); /* four digits */
-    assert_int_equal(chunked_length(5 * gib),
-                     5 * gib + chunks * whole + last + chunked_length(1) - (1 + 1 + 17 + 64 + 4));
+    const uint64_t n = (5ull << 30) + 0x123, chunks = n / CHUNKED_BYTES;
+    const uint64_t whole = 4 + 17 + 64 + 4, last = 3 + 17 + 64 + 4; /* digits, and what is around */
+    const uint64_t end = chunked_length(1) - (1 + 1 + 17 + 64 + 4);
+    assert_int_equal(n % CHUNKED_BYTES, 0x123);
+    assert_int_equal(chunked_length(n), n + chunks * whole + last + end);
 }
 
 static void test_wiped(void **state)

@@ -40,6 +40,8 @@ ssize_t __real_read(int fd, void *p, size_t n);
 ssize_t __wrap_read(int fd, void *p, size_t n);
 ssize_t __real_write(int fd, const void *p, size_t n);
 ssize_t __wrap_write(int fd, const void *p, size_t n);
+ssize_t __real_preadv(int fd, const struct iovec *parts, int count, off_t at);
+ssize_t __wrap_preadv(int fd, const struct iovec *parts, int count, off_t at);
 
 /* Whether this call is interrupted; the next one is short then. */
 static bool is_interrupted(size_t *n)
@@ -59,6 +61,19 @@ static bool is_interrupted(size_t *n)
 ssize_t __wrap_read(int fd, void *p, size_t n)
 {
     return is_interrupted(&n) ? -1 : __real_read(fd, p, n);
+}
+
+/* Linked in the place of preadv(2): a short one ends in the first part that is longer than that, or
+ * after it. */
+ssize_t __wrap_preadv(int fd, const struct iovec *parts, int count, off_t at)
+{
+    size_t n = parts[0].iov_len;
+    const bool is_short = interruptions > 0;
+
+    if (is_interrupted(&n))
+        return -1;
+    const struct iovec one = {parts[0].iov_base, n};
+    return is_short ? __real_preadv(fd, &one, 1, at) : __real_preadv(fd, parts, count, at);
 }
 
 /* Linked in the place of write(2). */
@@ -507,6 +522,30 @@ static void test_read_whole(void **state)
     assert_int_equal(read_whole(fd, text, 1), -EBADF);
 }
 
+static void test_read_parts(void **state)
+{
+    int fd;
+
+    (void)state;
+    assert_int_equal(tree_open(scratch_fd(), "d/file", O_RDONLY, &fd), 0); /* "content" */
+    for (int times = 0; times <= 12; times++) { /* interrupted, then short, and so on */
+        char a[2] = "", b[4] = "", c[2] = "";
+        struct iovec parts[] = {{a, 1}, {b, 3}, {c, 1}};
+
+        interruptions = times;
+        assert_int_equal(read_parts_at(fd, 1, parts, 3), 0);
+        interruptions = 0;
+        assert_string_equal(a, "o");
+        assert_string_equal(b, "nte");
+        assert_string_equal(c, "n");
+    }
+    char text[8];
+    struct iovec behind[] = {{text, 2}, {text + 2, 2}};
+    assert_int_equal(read_parts_at(fd, 4, behind, 2), ERR_CHANGED);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(read_parts_at(fd, 0, behind, 2), -EBADF);
+}
+
 static void test_whole_through_a_narrow_pipe(void **state)
 {
     enum { BYTES = 3000000 };
@@ -615,6 +654,7 @@ int main(void)
                                         scratch_teardown),
         cmocka_unit_test_setup_teardown(test_no_descriptor_is_lost, plant, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_read_whole, plant, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_read_parts, plant, scratch_teardown),
         cmocka_unit_test(test_whole_through_a_narrow_pipe),
         cmocka_unit_test_setup_teardown(test_who_writes, plant, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_whole_despite_interruptions, plant, scratch_teardown),
