@@ -23,7 +23,7 @@ struct queue {
 #define READING_SMALL                                                                              \
     16 /* bodies that are read, or wait for a slot after that, ahead of the network */
 #define READING_LARGE 4
-#define TOGETHER_MS   4  /* outcomes that are not further apart are told together */
+#define TOGETHER_MS   16 /* outcomes that are not further apart are told together */
 #define TOGETHER_MAX  64 /* and no more than these */
 
 struct worker {
