@@ -24,11 +24,11 @@ void digest_md5(const void *p, size_t n, uint8_t out[MD5_BYTES]);
 void digest_sha256_each(uint8_t first, const struct span *texts, size_t count,
                         uint8_t (*out)[SHA256_BYTES]);
 
-/* digest_sha256_pieces(p, stride, n, count, out): SHA-256 of `count` pieces of n bytes (a multiple
- * of 64), the i-th of them at p + i * stride, into out[i]. Sixteen at a time are fastest where the
- * processor has AVX-512, two where it has SHA instructions alone. Any thread. */
-void digest_sha256_pieces(const char *p, size_t stride, size_t n, size_t count,
-                          uint8_t (*out)[SHA256_BYTES]);
+/* digest_sha256_strided(p, stride, n, count, out): SHA-256 of `count` texts of n bytes (a multiple
+ * of 64), the i-th of them at p + i * stride, into out[i]: sixteen or two side by side, whichever
+ * is faster on this processor, as far as they fill that, else one by one. Any thread. */
+void digest_sha256_strided(const char *p, size_t stride, size_t n, size_t count,
+                           uint8_t (*out)[SHA256_BYTES]);
 
 /* A SHA-256 in pieces: begin, add..., end. Embedded, no allocation. */
 struct sha256 {

@@ -167,8 +167,8 @@ WITH_AVX512 static void hash_all(const uint8_t *p, size_t stride, size_t n,
         _mm256_storeu_si256((__m256i *)(void *)out[i], _mm512_castsi512_si256(swapped(w.of[i])));
 }
 
-size_t sha256_pieces_by_avx512(const uint8_t *p, size_t stride, size_t n, size_t count,
-                               uint8_t (*out)[SHA256_BYTES])
+size_t sha256_strided_by_avx512(const uint8_t *p, size_t stride, size_t n, size_t count,
+                                uint8_t (*out)[SHA256_BYTES])
 {
     size_t done = 0;
 

@@ -3,7 +3,7 @@
  * compare. Pure.
  *
  * sha256_each_by...: SHA-256(first || texts[i]) into out[i], for `count` texts.
- * sha256_pieces_by...: as digest_sha256_pieces, but of as many as fill the lanes; how many.
+ * sha256_strided_by...: as digest_sha256_strided, but of as many as fill the lanes; how many.
  * One of a processor is to be called only where its ..._works says so.
  */
 #ifndef LOCKSTEP_BASE_SHA256_WAYS_H
@@ -19,6 +19,7 @@
 #define SHA256_BLOCK    64 /* bytes */
 #define SHA256_LANES    16 /* of the widest way */
 #define SHA256_END_MARK 0x80
+#define SHA256_LENGTH   8 /* bytes of a text's length in bits, at the end of its last block */
 
 extern const uint32_t sha256_constants[64]; /* FIPS 180-4, 4.2.2 */
 
@@ -28,7 +29,7 @@ static inline void sha256_end_length(size_t n, uint8_t block[SHA256_BLOCK])
 {
     const uint64_t bits = htobe64((uint64_t)n * 8);
 
-    memcpy(block + SHA256_BLOCK - sizeof(bits), &bits, sizeof(bits));
+    memcpy(&block[SHA256_BLOCK - SHA256_LENGTH], &bits, SHA256_LENGTH);
 }
 
 static inline void sha256_end_block(size_t n, uint8_t block[SHA256_BLOCK])
@@ -51,13 +52,13 @@ void sha256_each_by_x86(uint8_t first, const struct span *texts, size_t count,
                         uint8_t (*out)[SHA256_BYTES]);
 void sha256_both_by_x86(uint32_t hx[8], const uint8_t *px, uint32_t hy[8], const uint8_t *py,
                         size_t blocks);
-size_t sha256_pieces_by_x86(const uint8_t *p, size_t stride, size_t n, size_t count,
-                            uint8_t (*out)[SHA256_BYTES]);
+size_t sha256_strided_by_x86(const uint8_t *p, size_t stride, size_t n, size_t count,
+                             uint8_t (*out)[SHA256_BYTES]);
 
 /* Sixteen at a time, with AVX-512. */
 bool sha256_avx512_works(void);
-size_t sha256_pieces_by_avx512(const uint8_t *p, size_t stride, size_t n, size_t count,
-                               uint8_t (*out)[SHA256_BYTES]);
+size_t sha256_strided_by_avx512(const uint8_t *p, size_t stride, size_t n, size_t count,
+                                uint8_t (*out)[SHA256_BYTES]);
 
 #endif
 

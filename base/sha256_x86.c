@@ -173,8 +173,8 @@ void sha256_both_by_x86(uint32_t hx[8], const uint8_t *px, uint32_t hy[8], const
     store_state(&y, hy);
 }
 
-size_t sha256_pieces_by_x86(const uint8_t *p, size_t stride, size_t n, size_t count,
-                            uint8_t (*out)[SHA256_BYTES])
+size_t sha256_strided_by_x86(const uint8_t *p, size_t stride, size_t n, size_t count,
+                             uint8_t (*out)[SHA256_BYTES])
 {
     uint8_t end[BLOCK];
     size_t done = 0;
@@ -201,7 +201,7 @@ WITH_SHA static void lane_begin(struct lane *l, uint8_t first, struct span text,
     l->p = (const uint8_t *)text.p;
     l->n = text.n + 1;
     l->at = 0;
-    l->end = (l->n + 1 + sizeof(uint64_t) + BLOCK - 1) / BLOCK * BLOCK;
+    l->end = (l->n + 1 + SHA256_LENGTH + BLOCK - 1) / BLOCK * BLOCK;
     l->out = out;
 }
 
@@ -220,9 +220,8 @@ static const uint8_t *lane_block(struct lane *l)
         memcpy(l->made + lead, l->p + at + lead - 1, n - lead);
     if (n < BLOCK)
         l->made[n] = at <= l->n ? SHA256_END_MARK : 0;
-    if (l->at == l->end) {
+    if (l->at == l->end)
         sha256_end_length(l->n, l->made);
-    }
     return l->made;
 }
 

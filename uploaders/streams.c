@@ -1,4 +1,4 @@
-/* Bodies that are read, hashed, signed and sent piece by piece. Shell. See streams.h. */
+/* Bodies that are read, hashed, signed and sent by pieces of chunks. Shell. See streams.h. */
 #include "uploaders/streams.h"
 
 #include "base/clock.h"
@@ -29,12 +29,10 @@ static void line_up(struct stream *s)
     all->last = s;
 }
 
-/* Out of it: the first one, or NULL. */
+/* Out of it: the first one; there is one. */
 static struct stream *take_first(struct streams *all)
 {
     struct stream *s = all->first;
-    if (!s)
-        return NULL;
     all->first = s->next;
     if (!all->first)
         all->last = NULL;
@@ -168,7 +166,7 @@ static void hash_piece(const struct stream *s, uint8_t (*digests)[SHA256_BYTES])
 {
     const size_t count = count_chunks(s), n = chunk_n(s, count - 1);
     const size_t whole = n == CHUNKED_BYTES ? count : count - 1;
-    digest_sha256_pieces(chunk_bytes(s, 0), CHUNKED_STRIDE, CHUNKED_BYTES, whole, digests);
+    digest_sha256_strided(chunk_bytes(s, 0), CHUNKED_STRIDE, CHUNKED_BYTES, whole, digests);
     if (whole < count)
         digest_sha256(chunk_bytes(s, whole), n, digests[whole]);
 }

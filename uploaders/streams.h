@@ -1,10 +1,10 @@
 /*
- * Bodies of one worker that are read, hashed, signed and sent chunk by chunk. Shell.
+ * Bodies of one worker that are read, hashed, signed and sent by pieces of sixteen chunks. Shell.
  *
  *   stream_begin -> (call starved -> in line -> streams_turn: read, hash, sign, send ...) ->
  *   call->done -> stream_end
  *
- * A piece of STREAM_CHUNKS is sent while it is still in the processor's cache, and is all of a body
+ * A piece is sent while it is still in the processor's cache, and is all of a body
  * that is in memory. Its chunks are hashed side by side. Not thread-safe.
  */
 #ifndef LOCKSTEP_UPLOADERS_STREAMS_H
@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define STREAM_CHUNKS  ((size_t)16)
-#define STREAM_BYTES   (STREAM_CHUNKS * (CHUNKED_FRONT_MAX + CHUNKED_BYTES) + CHUNKED_BACK_MAX)
+#define STREAM_BYTES   (STREAM_CHUNKS * CHUNKED_STRIDE + CHUNKED_BACK_MAX)
 #define STREAMS_SPARES 4 /* pieces' memory that is kept */
 
 /* Those of a worker. Zeroed to begin; streams_release. */

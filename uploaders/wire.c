@@ -15,7 +15,7 @@
 
 #define REQUEST_HEAD_MAX (1024 * 1024) /* bytes */
 #define TLS_RECORD       (16 * 1024)
-#define PIECE_MAX        (256 * 1024) /* bytes of a larger body that are sent at once */
+#define PIECE_MAX        (512 * 1024) /* bytes of a larger body that are sent at once */
 #define TLS_PIECE_MAX    (64 * 1024)
 #define INBOX_BYTES      (64 * 1024)
 #define SWEEP_MIN_MS     50
@@ -222,7 +222,7 @@ static bool ask_pace(struct talk *t)
     size_t piece = t->wish.to.tls ? TLS_PIECE_MAX : PIECE_MAX, left = there(t) - t->may;
     if (t->sent < t->may && t->may > t->head.len)
         return true;
-    if (left > piece)
+    if (left > piece + piece / 8) /* a small rest goes with it */
         left = piece;
     int64_t wait_us = w->pace && left > 0 ? w->pace(w->pace_arg, &left) : 0;
     if (wait_us > 0)

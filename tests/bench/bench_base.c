@@ -72,6 +72,17 @@ static size_t run_combine(void)
     return 0;
 }
 
+/* Texts of 32 KiB, side by side. */
+static size_t run_sha256_strided(void)
+{
+    enum { TEXT = 32 * 1024, COUNT = BULK / TEXT };
+    uint8_t out[COUNT][SHA256_BYTES];
+
+    digest_sha256_strided((const char *)bulk, TEXT, TEXT, COUNT, out);
+    sink += out[0][0];
+    return BULK;
+}
+
 static size_t run_sha256(void)
 {
     uint8_t out[SHA256_BYTES];
@@ -253,6 +264,7 @@ int main(void)
         {"crc32c, tables, 1 MiB", run_crc32c_table, 2},
         {"crc32c, 1 MiB", run_crc32c, 20},
         {"digest_sha256, 1 MiB", run_sha256, 4},
+        {"digest_sha256_strided, 32 x 32 KiB", run_sha256_strided, 4},
         {"hex_encode, 1 MiB", run_hex, 4},
         {"base64_encode, 1 MiB", run_base64, 4},
         {"json: write a record", run_json_write, 10000},

@@ -12,7 +12,6 @@ SAMPLE_S = 30  # in the daily run
 FAULTS = (
     ("openat2", ("ESTALE", "EIO", "EMFILE")), ("statx", ("ESTALE", "EIO")),
     ("getdents64", ("EIO", "ESTALE")), ("read", ("EIO", "EINTR")), ("pread64", ("EIO", "EINTR")),
-    ("preadv", ("EIO", "EINTR")),
     ("renameat2", ("EINVAL", "EIO", "EDQUOT")), ("renameat", ("EIO", "EDQUOT")),
     ("fsync", ("EIO", "ENOSPC")), ("fdatasync", ("EIO",)), ("linkat", ("EPERM", "ENOSPC")),
     ("unlinkat", ("EIO", "EACCES")), ("epoll_wait", ("EINTR",)),
