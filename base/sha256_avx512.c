@@ -177,4 +177,19 @@ size_t sha256_strided_by_avx512(const uint8_t *p, size_t stride, size_t n, size_
     return done;
 }
 
+#else
+
+bool sha256_avx512_works(void)
+{
+    return false;
+}
+
+/* Never called. */
+size_t sha256_strided_by_avx512(const uint8_t *p, size_t stride, size_t n, size_t count,
+                                uint8_t (*out)[SHA256_BYTES])
+{
+    (void)p, (void)stride, (void)n, (void)count, (void)out;
+    return 0;
+}
+
 #endif

@@ -35,8 +35,6 @@ static strided_fn *best_wide;   /* of many texts, likewise */
 static strided_fn *best_narrow; /* of two and more */
 static pthread_once_t choice_once = PTHREAD_ONCE_INIT;
 
-#if defined(__x86_64__)
-
 /* The least time that some texts take, in microseconds. */
 static int64_t time_of(strided_fn *way)
 {
@@ -67,14 +65,6 @@ static void choose(void)
         (!best_narrow || time_of(sha256_strided_by_avx512) < time_of(best_narrow)))
         best_wide = sha256_strided_by_avx512;
 }
-
-#else
-
-static void choose(void)
-{
-}
-
-#endif
 
 void digest_sha256_each(uint8_t first, const struct span *texts, size_t count,
                         uint8_t (*out)[SHA256_BYTES])

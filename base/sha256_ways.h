@@ -43,8 +43,6 @@ static inline void sha256_end_block(size_t n, uint8_t block[SHA256_BLOCK])
 void sha256_each_by_openssl(uint8_t first, const struct span *texts, size_t count,
                             uint8_t (*out)[SHA256_BYTES]);
 
-#if defined(__x86_64__)
-
 /* Two at a time, with the SHA instructions of x86-64. sha256_both_by_x86: so many blocks at px into
  * the state hx (FIPS 180-4's words a to h), and at py into hy. */
 bool sha256_x86_works(void);
@@ -59,8 +57,6 @@ size_t sha256_strided_by_x86(const uint8_t *p, size_t stride, size_t n, size_t c
 bool sha256_avx512_works(void);
 size_t sha256_strided_by_avx512(const uint8_t *p, size_t stride, size_t n, size_t count,
                                 uint8_t (*out)[SHA256_BYTES]);
-
-#endif
 
 /* sha256_both(hx, px, hy, py, blocks): as sha256_both_by_x86. False, and nothing done, where the
  * processor has no such way. Any thread. */

@@ -263,4 +263,31 @@ void sha256_each_by_x86(uint8_t first, const struct span *texts, size_t count,
     }
 }
 
+#else
+
+bool sha256_x86_works(void)
+{
+    return false;
+}
+
+/* Never called; here so that one program text serves all processors. */
+void sha256_each_by_x86(uint8_t first, const struct span *texts, size_t count,
+                        uint8_t (*out)[SHA256_BYTES])
+{
+    sha256_each_by_openssl(first, texts, count, out);
+}
+
+void sha256_both_by_x86(uint32_t hx[8], const uint8_t *px, uint32_t hy[8], const uint8_t *py,
+                        size_t blocks)
+{
+    (void)hx, (void)px, (void)hy, (void)py, (void)blocks;
+}
+
+size_t sha256_strided_by_x86(const uint8_t *p, size_t stride, size_t n, size_t count,
+                             uint8_t (*out)[SHA256_BYTES])
+{
+    (void)p, (void)stride, (void)n, (void)count, (void)out;
+    return 0;
+}
+
 #endif

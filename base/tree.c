@@ -303,6 +303,14 @@ int tree_read_link(int root_fd, const char *path, char out[TREE_LINK_MAX], size_
     return 0;
 }
 
+/* What a read has brought: bytes, 0 where it was interrupted, or a negative code. */
+static ssize_t brought(ssize_t got)
+{
+    if (got < 0)
+        return errno == EINTR ? 0 : -errno;
+    return got > 0 ? got : ERR_CHANGED;
+}
+
 #define ONWARDS UINT64_MAX /* from where the descriptor stands */
 
 /* Read n bytes from there. */
@@ -312,16 +320,12 @@ static int read_from(int fd, uint64_t from, void *p, uint64_t n)
 
     while (n > 0) {
         const size_t room = n < TRANSFER_MAX ? n : TRANSFER_MAX;
-        ssize_t got = from == ONWARDS
-                          ? read(fd, at, room)
-                          : pread(fd, at, room, (off_t)(from + (uint64_t)(at - (char *)p)));
+        ssize_t got = brought(
+            from == ONWARDS ? read(fd, at, room)
+                            : pread(fd, at, room, (off_t)(from + (uint64_t)(at - (char *)p))));
 
-        if (got < 0 && errno == EINTR)
-            continue;
         if (got < 0)
-            return -errno;
-        if (got == 0)
-            return ERR_CHANGED;
+            return (int)got;
         at += got;
         n -= (uint64_t)got;
     }
@@ -341,14 +345,10 @@ int read_whole_at(int fd, uint64_t at, void *p, uint64_t n)
 int read_parts_at(int fd, uint64_t at, struct iovec *parts, int count)
 {
     while (count > 0) {
-        ssize_t got = preadv(fd, parts, count, (off_t)at);
+        ssize_t got = brought(preadv(fd, parts, count, (off_t)at));
 
-        if (got < 0 && errno == EINTR)
-            continue;
         if (got < 0)
-            return -errno;
-        if (got == 0)
-            return ERR_CHANGED;
+            return (int)got;
         at += (uint64_t)got;
         for (; count > 0 && (size_t)got >= parts->iov_len; parts++, count--)
             got -= (ssize_t)parts->iov_len;

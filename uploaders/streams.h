@@ -4,8 +4,8 @@
  *   stream_begin -> (call starved -> in line -> streams_turn: read, hash, sign, send ...) ->
  *   call->done -> stream_end
  *
- * A piece is sent while it is still in the processor's cache, and is all of a body
- * that is in memory. Its chunks are hashed side by side. Not thread-safe.
+ * A piece is sent while it is still in the processor's cache, and is all of a body that is in
+ * memory. Its chunks are hashed side by side. Not thread-safe.
  */
 #ifndef LOCKSTEP_UPLOADERS_STREAMS_H
 #define LOCKSTEP_UPLOADERS_STREAMS_H

@@ -168,7 +168,6 @@ static void check_strided(size_t n, size_t count, size_t gap)
     memset(out, 0, sizeof out);
     digest_sha256_strided(bytes + 1, stride, n, count, out);
     assert_memory_equal(out, alone, count * SHA256_BYTES);
-#if defined(__x86_64__)
     const struct {
         bool works;
         size_t lanes;
@@ -186,7 +185,6 @@ static void check_strided(size_t n, size_t count, size_t gap)
         for (size_t i = whole; i < MOST; i++)
             assert_memory_equal(out[i], none, SHA256_BYTES);
     }
-#endif
     free(bytes);
 }
 
@@ -194,15 +192,10 @@ static void check_strided(size_t n, size_t count, size_t gap)
 static void test_ways(void **state)
 {
     (void)state;
-#if defined(__x86_64__)
     if (!sha256_x86_works() || !sha256_avx512_works()) {
         print_message("this processor lacks SHA instructions or AVX-512: not tried\n");
         skip();
     }
-#else
-    print_message("hashes by x86-64: not tried\n");
-    skip();
-#endif
 }
 
 static void test_strided(void **state)
