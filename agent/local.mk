@@ -79,7 +79,7 @@ agent_libservice_a_SOURCES = \
 	agent/service/intake.c \
 	agent/service/life.c \
 	agent/service/limits.c \
-	agent/service/listed.c \
+	agent/service/listed.c agent/service/listed.h \
 	agent/service/loop.c \
 	agent/service/offline.c agent/service/offline_held.c \
 	agent/service/orders.c agent/service/orders.h \
@@ -314,7 +314,7 @@ tests_unit_test_explain_LDFLAGS = $(lockstep_LDFLAGS)
 tests_unit_test_explain_LDADD = $(lockstep_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_listed_SOURCES = tests/unit/test_listed.c $(places_bed)
 tests_unit_test_listed_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
-tests_unit_test_listed_LDFLAGS = $(lockstep_LDFLAGS)
+tests_unit_test_listed_LDFLAGS = $(lockstep_LDFLAGS) -Wl,--wrap=watchers_observe
 tests_unit_test_listed_LDADD = $(lockstep_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_returned_SOURCES = tests/unit/test_returned.c $(places_bed)
 tests_unit_test_returned_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)

@@ -16,6 +16,7 @@ base_libbase_a_SOURCES = \
 	base/map.c base/map.h \
 	base/mix.h \
 	base/path.c base/path.h base/path_glob.c \
+	base/priority.c base/priority.h \
 	base/replace.c base/replace.h \
 	base/sha256_avx512.c base/sha256_each.c base/sha256_ways.h base/sha256_x86.c \
 	base/text_code.c \
@@ -57,6 +58,7 @@ base_tests = \
 	tests/unit/test_map \
 	tests/unit/test_mix \
 	tests/unit/test_path \
+	tests/unit/test_priority \
 	tests/unit/test_replace \
 	tests/unit/test_tree \
 	tests/unit/test_utf8 \
@@ -107,6 +109,8 @@ tests_unit_test_map_SOURCES = tests/unit/test_map.c tests/unit/unit.h
 tests_unit_test_map_LDADD = $(base_tests_LIBS)
 tests_unit_test_path_SOURCES = tests/unit/test_path.c tests/unit/unit.h
 tests_unit_test_path_LDADD = $(base_tests_LIBS)
+tests_unit_test_priority_SOURCES = tests/unit/test_priority.c tests/unit/unit.h
+tests_unit_test_priority_LDADD = $(base_tests_LIBS)
 tests_unit_test_replace_SOURCES = tests/unit/test_replace.c tests/unit/unit.h $(base_tests_scratch)
 tests_unit_test_replace_LDADD = $(base_tests_LIBS)
 tests_unit_test_tree_SOURCES = tests/unit/test_tree.c tests/unit/unit.h $(base_tests_scratch)

@@ -2,6 +2,7 @@
 #include "uploaders/worker.h"
 
 #include "base/clock.h"
+#include "base/priority.h"
 #include "uploaders/ahead.h"
 #include "uploaders/bodies.h"
 #include "uploaders/readers.h"
@@ -453,6 +454,7 @@ static void *run(void *arg)
 {
     struct worker *w = arg;
     bool more = false;
+    priority_batch(); /* a wake-up for each answer would interrupt who makes work for us */
     while (!w->stopping) {
         const int64_t until_ms = tell_due(w);
         caller_turn(w->caller, more ? 0 : until_ms);

@@ -9,6 +9,7 @@
 #include "agent/service/finder.h"
 #include "agent/service/holds.h"
 #include "agent/service/list_holds.h"
+#include "agent/service/listed.h"
 #include "agent/service/marker.h"
 #include "agent/service/metrics.h"
 #include "agent/service/owner.h"

@@ -345,15 +345,6 @@ void intake_resettle(struct agent *a, struct item *it);
 void intake_found(struct agent *a, struct mapping *m, const char *key,
                   const struct listing_entry *entry);
 
-/* listed.c */
-/* HINT_LISTING: what is new or other is looked at, what is missing is suspected gone */
-void listed_compare(struct agent *a, struct hint *h);
-/* what waited for room becomes items. Of the root's (UINT_MAX: any): it is forgotten; events told
- * of something, so that it is to be looked at anew */
-void listed_step(struct agent *a);
-void listed_forget(struct agent *a, unsigned root);
-void listed_doubt(struct agent *a, unsigned root);
-
 /* sweep.c */
 void sweep_add(struct agent *a, unsigned mapping, const char *key_prefix);
 /* Look again at all names that were refused. */

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mailbox.h"
+#include "base/priority.h"
 #include "journal/frame.h"
 #include "journal/pack.h"
 
@@ -104,6 +105,7 @@ static void *finder_main(void *arg)
     struct finder *f = arg;
     struct letter *l;
 
+    priority_background();
     while ((l = mailbox_wait(f->calls))) {
         free(l);
         if (!atomic_load(&f->stopping))
@@ -135,6 +137,8 @@ int finder_new(const char *dir, struct finder **ret)
     if (rc == 0) {
         rc = -pthread_create(&f->thread, NULL, finder_main, f);
         f->started = rc == 0;
+        if (f->started)
+            (void)pthread_setname_np(f->thread, "segments"); /* for whoever lists threads */
     }
     if (rc) {
         finder_free(f);

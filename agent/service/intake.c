@@ -4,6 +4,7 @@
 #include "agent/service/events.h"
 #include "agent/service/explain.h"
 #include "agent/service/follow.h"
+#include "agent/service/listed.h"
 #include "agent/service/marker.h"
 #include "agent/service/owner.h"
 #include "agent/service/publish.h"
@@ -316,6 +317,8 @@ static void intake_moved(struct agent *a, const struct hint *h)
         rename_directory_gone(a, from, h->root == h->root2 ? to : NULL);
         explain_left(a, from, h->root == h->root2 ? to : NULL);
         sweep_add(a, h->root, from);
+        if (h->root == h->root2)
+            listed_ahead(a, h->root, from, to);
         return; /* the listings of the new place follow by themselves */
     }
     if (h->root == h->root2) {

@@ -8,6 +8,8 @@
  * What differs becomes an item at once, as it was seen, while there is room. Of the rest the names
  * are kept, which are looked at anew, as there is room; no further listing is taken before.
  */
+#include "agent/service/listed.h"
+
 #include "agent/service/agent.h"
 
 #include <limits.h>
@@ -296,4 +298,43 @@ void listed_compare(struct agent *a, struct hint *h)
     if (waits < h->listing->count)
         rest_take(&c, h, waits);
     free(c.listed);
+}
+
+/* While images are looked at ahead of their listing. */
+struct ahead {
+    struct agent *agent;
+    const struct mapping *m;
+    const char *to;
+    size_t from_n;
+    size_t left; /* so many more */
+};
+
+/* index_fn: an object of the index under the old place. Stops when there were enough. */
+static int look_ahead(void *arg, const char *key, const struct known *known)
+{
+    struct ahead *h = arg;
+    char now[AGENT_KEY_SIZE];
+
+    if ((known->flags & (KNOWN_KEPT | KNOWN_MOVED)) || /* no file was there any more */
+        snprintf(now, sizeof now, "%s%s", h->to, key + h->from_n) >= (int)sizeof now ||
+        watch_filter_excludes(&h->m->filter, now + h->m->prefix_len))
+        return 0;
+    look_anew(h->agent, h->m, now);
+    return --h->left == 0 || h->agent->fatal;
+}
+
+void listed_ahead(struct agent *a, unsigned mapping, const char *from, const char *to)
+{
+    struct ahead h = {.agent = a,
+                      .m = &a->mappings[mapping],
+                      .to = to,
+                      .from_n = strlen(from),
+                      .left = AGENT_MOVING_MAX / 2}; /* their old places are looked at, too */
+    int rc;
+
+    if (!intake_wants_many(a))
+        return;
+    rc = index_each_under(a->index, from, NULL, look_ahead, &h);
+    if (rc < 0)
+        agent_fail(a, rc, "reading the index");
 }

@@ -7,6 +7,7 @@
 #include "agent/service/events.h"
 #include "agent/service/finder.h"
 #include "agent/service/list_holds.h"
+#include "agent/service/listed.h"
 #include "agent/service/mentioned.h"
 #include "agent/service/publish.h"
 #include "agent/service/pulse.h"

@@ -1,7 +1,8 @@
 /*
  * What a listing tells of a file of which no event told: what is not the one that S3 has is looked
- * at, however much it is like that.
+ * at, however much it is like that. And what is looked at ahead of a listing.
  */
+#include "agent/service/listed.h"
 #include "tests/unit/places_bed.h"
 
 #include <stdlib.h>
@@ -91,12 +92,99 @@ static void test_another_content_of_that_inode_size_and_time(void **state)
     expect_another(now);
 }
 
+static size_t looks;
+static char looked[PATH_BYTES_MAX + 1]; /* the last one's path */
+
+int __wrap_watchers_observe(struct watchers *w, unsigned root, const char *path);
+int __wrap_watchers_observe(struct watchers *w, unsigned root, const char *path)
+{
+    (void)w;
+    assert_int_equal(root, BED_IMAGES);
+    snprintf(looked, sizeof looked, "%s", path);
+    looks++;
+    return 0;
+}
+
+/* S3 has an image of that name in the directory. */
+static void in_step(struct bed *bed, const char *name, uint32_t flags)
+{
+    char key[AGENT_KEY_SIZE];
+    struct known k;
+
+    snprintf(key, sizeof key, PREFIX "old/%s", name);
+    known_from(&file, 0xabcdef, "\"e\"", "v", &k);
+    k.flags |= flags;
+    if (flags & KNOWN_MOVED)
+        k.moved_to = "p/elsewhere.jpg";
+    assert_int_equal(index_put(bed->agent.index, key, &k, NULL), 0);
+}
+
+/* What was in the old place must be in the new one; not what had left that before. */
+static void test_a_renamed_directory_is_looked_at_ahead_of_its_listing(void **state)
+{
+    const struct item *it;
+    struct bed bed;
+
+    (void)state;
+    bed_begin(&bed);
+    in_step(&bed, "a.jpg", 0);
+    in_step(&bed, "kept.jpg", KNOWN_KEPT);
+    in_step(&bed, "moved.jpg", KNOWN_MOVED);
+    looks = 0;
+    listed_ahead(&bed.agent, BED_IMAGES, PREFIX "old/", PREFIX "new/sub/");
+    assert_int_equal(looks, 1);
+    assert_string_equal(looked, "new/sub/a.jpg");
+    it = pending_find(bed.agent.pending, PREFIX "new/sub/a.jpg");
+    assert_non_null(it);
+    assert_int_equal(it->state, ITEM_OBSERVING);
+    assert_null(pending_find(bed.agent.pending, PREFIX "old/a.jpg"));
+    bed_end(&bed);
+}
+
+/* What a name excludes is no image, wherever its bytes were in S3 before. */
+static void test_a_directory_that_is_excluded_now_is_not_looked_at(void **state)
+{
+    struct bed bed;
+
+    (void)state;
+    bed_begin(&bed);
+    in_step(&bed, "a.jpg", 0);
+    looks = 0;
+    listed_ahead(&bed.agent, BED_IMAGES, PREFIX "old/", PREFIX ".lockstep-x/");
+    assert_int_equal(looks, 0);
+    bed_end(&bed);
+}
+
+/* Not all at once, however many there are; and none while others are on their way. */
+static void test_so_many_are_looked_at_ahead(void **state)
+{
+    char name[32];
+    struct bed bed;
+
+    (void)state;
+    bed_begin(&bed);
+    for (size_t i = 0; i < AGENT_MOVING_MAX; i++) {
+        snprintf(name, sizeof name, "%zu.jpg", i);
+        in_step(&bed, name, 0);
+    }
+    looks = 0;
+    bed.agent.renamed_ms = bed.agent.now_ms;
+    listed_ahead(&bed.agent, BED_IMAGES, PREFIX "old/", PREFIX "new/");
+    assert_int_equal(looks, AGENT_MOVING_MAX / 2);
+    listed_ahead(&bed.agent, BED_IMAGES, PREFIX "old/", PREFIX "newer/");
+    assert_int_equal(looks, AGENT_MOVING_MAX / 2);
+    bed_end(&bed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         INDEX_TEST(test_the_same_file_is_no_news),
         INDEX_TEST(test_another_file_of_that_name_size_and_time),
         INDEX_TEST(test_another_content_of_that_inode_size_and_time),
+        INDEX_TEST(test_a_renamed_directory_is_looked_at_ahead_of_its_listing),
+        INDEX_TEST(test_a_directory_that_is_excluded_now_is_not_looked_at),
+        INDEX_TEST(test_so_many_are_looked_at_ahead),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

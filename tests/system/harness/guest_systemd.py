@@ -75,6 +75,11 @@ def until(check, what, seconds=30):
         time.sleep(0.1)
 
 
+def policies(pid):
+    """The kernel's scheduling policies of its threads."""
+    return {os.sched_getscheduler(int(task)) for task in os.listdir(f"/proc/{pid}/task")}
+
+
 def drive():
     sys.path.insert(0, SYSTEM)
     from harness.client import Client
@@ -113,6 +118,7 @@ def drive():
         status = dict(line.split(":", 1) for line in file)
     assert status["Uid"].split() == ["990"] * 4 and int(status["CapEff"], 16) == 0, status
     assert int(status["NoNewPrivs"]) == 1, status
+    assert policies(pid) == {os.SCHED_BATCH}, policies(pid)
 
     configure("limits: { requests = 900; };\n")
     systemctl("reload", "lockstep.service")
