@@ -316,6 +316,7 @@ static int look_ahead(void *arg, const char *key, const struct known *known)
     char now[AGENT_KEY_SIZE];
 
     if ((known->flags & (KNOWN_KEPT | KNOWN_MOVED)) || /* no file was there any more */
+        pending_find(h->agent->pending, key) || /* it may have left before its directory did */
         snprintf(now, sizeof now, "%s%s", h->to, key + h->from_n) >= (int)sizeof now ||
         watch_filter_excludes(&h->m->filter, now + h->m->prefix_len))
         return 0;
