@@ -310,15 +310,17 @@ void intake_found(struct agent *a, struct mapping *m, const char *key,
 static void intake_moved(struct agent *a, const struct hint *h)
 {
     char from[AGENT_KEY_SIZE], to[AGENT_KEY_SIZE];
+    const char *now; /* `to`, where that is in the same mapping */
 
     if (h->is_directory) {
         if (!agent_dir_key(a, h->root, h->path, from) || !agent_dir_key(a, h->root2, h->path2, to))
             return;
-        rename_directory_gone(a, from, h->root == h->root2 ? to : NULL);
-        explain_left(a, from, h->root == h->root2 ? to : NULL);
+        now = h->root == h->root2 ? to : NULL;
+        rename_directory_gone(a, from, now);
+        explain_left(a, from, now);
         sweep_add(a, h->root, from);
-        if (h->root == h->root2)
-            listed_ahead(a, h->root, from, to);
+        if (now)
+            listed_ahead(a, h->root, from, now);
         return; /* the listings of the new place follow by themselves */
     }
     if (h->root == h->root2) {
