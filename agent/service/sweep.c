@@ -96,6 +96,15 @@ static bool sweep_knows(const struct sweep *s, const struct item *it)
            it->seen.kind != FILE_REGULAR;
 }
 
+/* Its file is known to be gone, and what becomes of its object is decided: that it is missing is no
+ * news. Each scan while S3 is away would have all such decided again. */
+static bool is_settled(const struct item *it)
+{
+    return it->observed_ms && it->seen.kind != FILE_REGULAR && !it->again &&
+           (it->state == ITEM_LISTING || it->state == ITEM_CLAIMED || it->state == ITEM_BARRIER ||
+            it->state == ITEM_DELETING);
+}
+
 /* The keys of one step. */
 struct piece {
     char *keys[SWEEP_PIECE];
@@ -131,7 +140,7 @@ static bool sweep_one(struct agent *a, struct sweep *s)
     for (size_t i = 0; p && i < p->count; i++) {
         struct item *it = pending_find(a->pending, p->keys[i]);
 
-        if (!it || (it->state != ITEM_SETTLING && !sweep_knows(s, it)))
+        if (!it || (it->state != ITEM_SETTLING && !sweep_knows(s, it) && !is_settled(it)))
             intake_missed(a, s->mapping, p->keys[i], JOURNAL_SRC_EVENT);
     }
     if (p && p->count) {

@@ -316,3 +316,25 @@ def test_our_own_changes_are_nobody_elses(ctx):
     agent.start()
     agent.wait_in_step(30)
     assert "drifted" not in mapping(agent)
+
+
+@on("s3d")
+def test_removals_that_wait_for_s3_are_decided_once(ctx):
+    """Lists are refused, so that the objects of a directory that is gone wait; scans come by."""
+    agent, images, lists, paths = running(ctx, "remove")
+    ctx.server.fault("error", op="PutObject", count=0, code="SlowDown", status=503)
+    for path in paths[::3]:
+        os.unlink(f"{images}/{path}")
+    os.rmdir(f"{images}/c0")
+    wait_until(lambda: not rows(lists) & set(paths[::3]), 20, "the rows to go")
+    for i in range(3):
+        assert agent.run("rescan", "images").returncode == 0
+        write(f"{images}/c1/seen-{i}.jpg", b"found by then, at the latest")
+        wait_until(lambda: mapping(agent)["scan_ended_s"] <= 1, 20, "a scan")
+        wait_until(lambda name=f"c1/seen-{i}.jpg": any(
+            r.get("p") == name for r in agent.journal_records("--op", "add")), 20, "its end")
+    ctx.server.clear_faults()
+    agent.wait_in_step(40)
+    removed = [(r["p"], r["st"]) for r in agent.journal_records("--op", "remove")]
+    assert sorted(removed) == [(path, "intent") for path in sorted(paths[::3])], removed
+    ctx.client.assert_tree(images, "images/")
