@@ -201,6 +201,7 @@ agent_tests = \
 	tests/unit/test_follow \
 	tests/unit/test_intake \
 	tests/unit/test_listed \
+	tests/unit/test_publish \
 	tests/unit/test_recover_rows \
 	tests/unit/test_returned \
 	tests/unit/test_seek \
@@ -316,6 +317,10 @@ tests_unit_test_listed_SOURCES = tests/unit/test_listed.c $(places_bed)
 tests_unit_test_listed_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_unit_test_listed_LDFLAGS = $(lockstep_LDFLAGS) -Wl,--wrap=watchers_observe
 tests_unit_test_listed_LDADD = $(lockstep_LDADD) $(CMOCKA_LIBS)
+tests_unit_test_publish_SOURCES = tests/unit/test_publish.c $(places_bed)
+tests_unit_test_publish_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
+tests_unit_test_publish_LDFLAGS = $(lockstep_LDFLAGS) -Wl,--wrap=agent_commit
+tests_unit_test_publish_LDADD = $(lockstep_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_returned_SOURCES = tests/unit/test_returned.c $(places_bed)
 tests_unit_test_returned_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
 tests_unit_test_returned_LDFLAGS = $(lockstep_LDFLAGS)

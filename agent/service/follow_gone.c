@@ -108,6 +108,15 @@ static bool has_left_its_rows(struct agent *a, const struct item *it, const stru
     return plan_is_other(&there->seen, known);
 }
 
+/* All that the index has of the key is that a transfer to there was interrupted, and nothing is
+ * there any more. */
+static bool never_came(const struct agent *a, const char *key, const struct known *known)
+{
+    const struct item *it = pending_find(a->pending, key);
+
+    return (known->flags & KNOWN_UNCERTAIN) && !known->etag[0] && it && it->gone_ms;
+}
+
 /* What the index has of the item's key went on under other keys, of which this is the last: it is
  * there still. */
 static bool lives_on(struct agent *a, const struct item *it, const struct known *known,
@@ -115,7 +124,8 @@ static bool lives_on(struct agent *a, const struct item *it, const struct known 
 {
     snprintf(key, AGENT_KEY_SIZE, "%s", it->key);
     return !follow_has_at(a, it) && follow_find(a, key, ret) == 0 && strcmp(key, it->key) != 0 &&
-           !file_id_differs(plan_file(known), plan_file(&ret->known));
+           !file_id_differs(plan_file(known), plan_file(&ret->known)) &&
+           !never_came(a, key, &ret->known);
 }
 
 void follow_gone(struct agent *a, const struct item *it)

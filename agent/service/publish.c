@@ -47,6 +47,8 @@ static int publish_leaving(const struct agent *a, unsigned images, struct job *j
         rc = add_key(&job->leaving, o);
         if (rc == 0 && is_ending(o))
             rc = add_key(&job->ending, o);
+        if (rc == 0 && is_ending(o) && o->change == CHANGE_REMOVE && !o->again)
+            rc = add_key(&job->removed, o);
     }
     return rc;
 }

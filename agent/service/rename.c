@@ -6,6 +6,7 @@
 #include "agent/service/rename_source.h"
 #include "agent/service/stale.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <inttypes.h>
@@ -530,6 +531,8 @@ void rename_abandon(struct agent *a, struct item *it, const char *why)
     source->relisted = false;
     it->was_there = false;
     source_release(a, source);
+    if (source->gone_ms)
+        source->gone_ms = clock_mono_ms(); /* it was known to be elsewhere until now */
     if (source->queue == &a->passing)
         return; /* its rows are being moved; it is looked at again after that */
     source->hint_ms = a->now_ms;

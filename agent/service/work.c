@@ -89,6 +89,7 @@ void job_free(struct job *job)
     lst_changes_free(job->old_rows);
     map_free(job->leaving);
     map_free(job->ending);
+    map_free(job->removed);
     mentions_free(job->names);
     change_set_drop(job->set);
     free(job->key);
@@ -200,6 +201,17 @@ static bool is_image(const struct job *job, const char *path)
     return find_image(job, path, &st);
 }
 
+/* Where rows of the image under this key went; "": nowhere. */
+static bool find_next(const struct job *job, const char *key, char *to, size_t size)
+{
+    if (departed_find(job->view, key, job->now_s, to, size))
+        return true;
+    if (!job->removed || !map_get_str(job->removed, key))
+        return false;
+    to[0] = '\0'; /* whatever is remembered of them: what they name goes */
+    return true;
+}
+
 /* The row names what rows were rewritten for not long ago: they are to be so again. *ret_under_way:
  * its image went on from where they went, and the pass that tells where to is still to come. */
 static bool check_old_row(struct job *job, const char *image, bool *ret_under_way)
@@ -210,7 +222,7 @@ static bool check_old_row(struct job *job, const char *image, bool *ret_under_wa
     *ret_under_way = false;
     for (int hops = 0; hops < CHECK_HOPS_MAX; hops++) {
         if (!path_prefix(key, sizeof key, job->images_prefix, at) ||
-            !departed_find(job->view, key, job->now_s, to, sizeof to)) {
+            !find_next(job, key, to, sizeof to)) {
             *ret_under_way = hops > 0;
             return false; /* it is not known where it went, or went on to */
         }

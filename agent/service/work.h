@@ -74,12 +74,13 @@ struct job {
     const char *images_prefix;                /* CHECK: of its keys; borrowed */
     const struct watch_filter *images_filter; /* CHECK: borrowed */
     struct map *leaving;                      /* CHECK: keys that go soon; or NULL; owned */
-    struct map *ending; /* CHECK: those of them that wait for lists alone; or NULL; owned */
-    struct map *held;   /* CHECK: keys whose removal is held, if the list waits for that; owned */
-    bool keeps;         /* CHECK: the list keeps rows of images that are gone */
-    uint64_t absent;    /* CHECK: outcome: rows of such, where it does */
-    char *first_held;   /* CHECK: outcome: an image whose removal is held, or NULL */
-    int64_t now_s;      /* CHECK */
+    struct map *ending;  /* CHECK: those of them that wait for lists alone; or NULL; owned */
+    struct map *removed; /* CHECK: and of these, whose files are gone; or NULL; owned */
+    struct map *held;    /* CHECK: keys whose removal is held, if the list waits for that; owned */
+    bool keeps;          /* CHECK: the list keeps rows of images that are gone */
+    uint64_t absent;     /* CHECK: outcome: rows of such, where it does */
+    char *first_held;    /* CHECK: outcome: an image whose removal is held, or NULL */
+    int64_t now_s;       /* CHECK */
     bool amid; /* CHECK: a pass was under way when it began, which may hold what it drops */
     struct lst_changes *old_rows; /* CHECK: outcome: rows that were rewritten before; or NULL */
     uint64_t missing;             /* CHECK: outcome: on disk, not in S3 */

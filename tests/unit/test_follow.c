@@ -67,14 +67,13 @@ static void end(struct bed *bed)
     index_close(bed->agent.index);
 }
 
-/* rows_fn: the names by which rows go, in the order of the alphabet. */
+/* rows_fn: the names by which rows go, in the order of the alphabet; '>': they get another one. */
 static int dropped(void *arg, const char *from, const char *to)
 {
     char *names = arg;
 
-    assert_null(to);
     assert_int_equal(strlen(from), 1);
-    names[from[0] - 'a'] = from[0];
+    names[from[0] - 'a'] = to ? '>' : from[0];
     return 0;
 }
 
@@ -131,6 +130,47 @@ static void test_nor_was_one_that_is_gone(void **state)
     expect_dropped_after(NULL, 0, ".bc.");
 }
 
+/* Lists name the image of "a" by "b", to which its copy was interrupted, by what the index has of
+ * it. Nothing is at either path, or (there) the image is at "b". */
+static void expect_dropped_of_copy(bool there, const char *etag, const char *names)
+{
+    struct bed bed;
+    struct known known = entry(1);
+    const struct file_id file = plan_file(&known);
+    struct item *a;
+
+    begin(&bed);
+    a = went(&bed, PREFIX "a", PREFIX "b");
+    a->gone_ms = NOW_MS;
+    bed.b->gone_ms = there ? 0 : NOW_MS;
+    assert_int_equal(rows_follow(bed.mapping.rows, "a", file, "b", "b"), 0);
+    if (!there)
+        rows_lost(bed.mapping.rows, "a", "b");
+    known.flags = KNOWN_LISTED;
+    known.moved_to = PREFIX "b";
+    assert_int_equal(index_put(bed.agent.index, PREFIX "a", &known, NULL), 0);
+    known.flags = KNOWN_UNCERTAIN;
+    known.moved_to = NULL;
+    (void)snprintf(known.etag, sizeof known.etag, "%s", etag);
+    assert_int_equal(index_put(bed.agent.index, PREFIX "b", &known, NULL), 0);
+    bed.b = a;
+    expect_dropped(&bed, names);
+    end(&bed);
+}
+
+static void test_rows_by_a_place_to_which_the_copy_never_came_go(void **state)
+{
+    (void)state;
+    expect_dropped_of_copy(false, "", "abc.");
+}
+
+static void test_but_not_where_the_image_is_there(void **state)
+{
+    (void)state;
+    expect_dropped_of_copy(true, "", ">...");
+    expect_dropped_of_copy(true, "etag", ">...");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +178,8 @@ int main(void)
         INDEX_TEST(test_but_not_of_an_image_that_was_followed_from_there),
         INDEX_TEST(test_what_was_followed_before_is_another_image),
         INDEX_TEST(test_nor_was_one_that_is_gone),
+        INDEX_TEST(test_rows_by_a_place_to_which_the_copy_never_came_go),
+        INDEX_TEST(test_but_not_where_the_image_is_there),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
