@@ -315,7 +315,7 @@ tests_unit_test_explain_LDFLAGS = $(lockstep_LDFLAGS)
 tests_unit_test_explain_LDADD = $(lockstep_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_listed_SOURCES = tests/unit/test_listed.c $(places_bed)
 tests_unit_test_listed_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)
-tests_unit_test_listed_LDFLAGS = $(lockstep_LDFLAGS) -Wl,--wrap=watchers_observe
+tests_unit_test_listed_LDFLAGS = $(lockstep_LDFLAGS) -Wl,--wrap=watchers_observe,--wrap=watchers_stats
 tests_unit_test_listed_LDADD = $(lockstep_LDADD) $(CMOCKA_LIBS)
 tests_unit_test_publish_SOURCES = tests/unit/test_publish.c $(places_bed)
 tests_unit_test_publish_CPPFLAGS = $(AM_CPPFLAGS) $(SYSTEMD_CFLAGS)

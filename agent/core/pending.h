@@ -149,6 +149,7 @@ struct item {
     bool departed : 1;    /* rows of what the index had here have left it */
     bool origin_sure : 1; /* nothing else had come to `origin` since that was in step */
     bool unseen : 1;      /* the last look failed: nobody knows what is there */
+    bool heard : 1;       /* events told of all that became of the path since the last look */
     bool asked : 1;       /* the path that it may have been renamed from was looked at */
     bool hashed : 1;      /* `hash` is known */
     bool vacated : 1;   /* the image that S3 has under this key was found at another path, an event

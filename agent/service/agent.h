@@ -649,6 +649,9 @@ struct blindness {
 };
 struct blindness sight_blindness(const struct agent *a, const struct mapping *m,
                                  const struct watch_stats *stats);
+/* sight_is_whole(a, m): events tell of whatever becomes of the mapping's files from now on,
+ * wherever they are. Not while a scan is under way: a directory may get its watch only then. */
+bool sight_is_whole(struct agent *a, const struct mapping *m);
 /* what is not seen, as JSON within a mapping's object and as lines of text */
 void sight_json(struct json_writer *w, const struct mapping *m, const struct watch_stats *stats);
 int sight_text(struct buf *out, const struct mapping *m, const struct watch_stats *stats);

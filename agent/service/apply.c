@@ -382,7 +382,8 @@ static void apply_landed(struct agent *a, struct item *it, const struct transfer
     it->failures = 0;
     item_blame(it, NULL);
     /* A copy within S3 reads no file: what was seen at its path may be gone since before it. */
-    it->again |= t->kind == TRANSFER_COPY || (fresh.flags & KNOWN_MOVED) || sweep_missed(a, it);
+    it->again |= (t->kind == TRANSFER_COPY && !(it->heard && sight_is_whole(a, m))) ||
+                 (fresh.flags & KNOWN_MOVED) || sweep_missed(a, it);
     decide_done(a, it);
 }
 

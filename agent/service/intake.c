@@ -118,6 +118,7 @@ void intake_observe(struct agent *a, struct item *it)
     it->again = false;
     if (agent_is_list(a, it))
         it->looked = order_look(&a->order);
+    it->heard = sight_is_whole(a, agent_mapping(a, it));
     pending_set(a->pending, it, ITEM_OBSERVING, INT64_MAX);
     if (watchers_observe(a->watchers, it->mapping, it->path))
         agent_fail(a, -ENOMEM, "looking at a path");
@@ -302,6 +303,7 @@ void intake_found(struct agent *a, struct mapping *m, const char *key,
     } else {
         if (agent_is_list(a, it))
             it->looked = order_look(&a->order);
+        it->heard = sight_is_whole(a, m);
         intake_seen(a, it, &entry->st);
     }
 }

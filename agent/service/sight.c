@@ -118,6 +118,16 @@ struct blindness sight_blindness(const struct agent *a, const struct mapping *m,
     return b;
 }
 
+bool sight_is_whole(struct agent *a, const struct mapping *m)
+{
+    struct watch_stats stats;
+
+    if (m->unheard || m->lost || m->stuck || m->scanning)
+        return false;
+    watchers_stats(a->watchers, m->id, &stats);
+    return stats.last_scan_ms && !stats.scanning && !stats.unwatched;
+}
+
 void sight_json(struct json_writer *w, const struct mapping *m, const struct watch_stats *stats)
 {
     char since[CLOCK_ISO_SIZE];

@@ -24,6 +24,16 @@ static const struct file_stat file = {.kind = FILE_REGULAR,
                                       .ctime_ns = (int64_t)(NOW_S - 9000) * NS_PER_S,
                                       .born_ns = (int64_t)(NOW_S - 9000) * NS_PER_S};
 
+static struct watch_stats stats; /* what the watchers tell */
+
+void __wrap_watchers_stats(struct watchers *w, unsigned root, struct watch_stats *ret);
+void __wrap_watchers_stats(struct watchers *w, unsigned root, struct watch_stats *ret)
+{
+    (void)w;
+    assert_int_equal(root, BED_IMAGES);
+    *ret = stats;
+}
+
 /* S3 has `file`; a scan lists the directory, in which a file of that name is that is like `now`.
  * The item that comes of it, or NULL. */
 static const struct item *scanned(struct bed *bed, struct file_stat now)
@@ -157,6 +167,39 @@ static void test_a_directory_that_is_excluded_now_is_not_looked_at(void **state)
     bed_end(&bed);
 }
 
+/* Do events tell of all that becomes of a file since this look at it? */
+static bool is_heard(struct watch_stats now, bool unheard)
+{
+    struct bed bed;
+    bool heard;
+
+    bed_begin(&bed);
+    stats = now;
+    bed.mappings[BED_IMAGES].unheard = unheard;
+    in_step(&bed, "a.jpg", 0);
+    listed_ahead(&bed.agent, BED_IMAGES, PREFIX "old/", PREFIX "new/");
+    heard = pending_find(bed.agent.pending, PREFIX "new/a.jpg")->heard;
+    bed_end(&bed);
+    stats = (struct watch_stats){0};
+    return heard;
+}
+
+static void test_events_tell_of_all_since_a_look_where_all_is_watched(void **state)
+{
+    const struct watch_stats all = {.directories = 3, .watches = 3, .last_scan_ms = NOW_MS};
+    struct watch_stats some = all, under_way = all, begun = all;
+
+    (void)state;
+    some.unwatched = 1;
+    under_way.scanning = true;
+    begun.last_scan_ms = 0;
+    assert_true(is_heard(all, false));
+    assert_false(is_heard(some, false));
+    assert_false(is_heard(under_way, false));
+    assert_false(is_heard(begun, false));
+    assert_false(is_heard(all, true));
+}
+
 /* Not all at once, however many there are; and none while others are on their way. */
 static void test_so_many_are_looked_at_ahead(void **state)
 {
@@ -186,6 +229,7 @@ int main(void)
         INDEX_TEST(test_another_content_of_that_inode_size_and_time),
         INDEX_TEST(test_a_renamed_directory_is_looked_at_ahead_of_its_listing),
         INDEX_TEST(test_a_directory_that_is_excluded_now_is_not_looked_at),
+        INDEX_TEST(test_events_tell_of_all_since_a_look_where_all_is_watched),
         INDEX_TEST(test_so_many_are_looked_at_ahead),
     };
 
