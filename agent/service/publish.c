@@ -86,10 +86,25 @@ static void publish_submit(struct agent *a, struct item *it, uint64_t passed_ove
     work_submit(a->work, job);
 }
 
+/* The last pass moved rows of images that are on their way to S3 still, soon. A check would find
+ * that the list names some of these, if it was rewritten for them, after all of it was read. */
+static bool is_ahead(const struct agent *a, const struct item *it)
+{
+    return a->followed && it->change != CHANGE_NONE && !a->options.once &&
+           a->now_ms - it->since_ms < AGENT_RECHECK_MS;
+}
+
 void publish_check(struct agent *a, struct item *it)
 {
     it->checked_ms = a->now_ms;
-    publish_submit(a, it, 0);
+    if (!is_ahead(a, it)) {
+        publish_submit(a, it, 0);
+        return;
+    }
+    free(it->awaits);
+    it->awaits = NULL;
+    item_blame(it, "it waits for renamed images that are not in S3 yet");
+    pending_set(a->pending, it, ITEM_WAITING, a->now_ms + AGENT_RECHECK_MS);
 }
 
 /* Is this image, which is neither on disk nor in S3, on its way? It was there a moment ago, and has
@@ -207,7 +222,10 @@ static void publish_await(struct agent *a, struct item *it, const struct job *jo
 bool publish_awaits(const struct agent *a, const struct item *it)
 {
     const struct item *o = it->awaits ? pending_find(a->pending, it->awaits) : NULL;
+    struct index_entry e;
 
+    if (it->awaits && !o) /* it is to be taken in yet */
+        return index_get(a->index, it->awaits, &e) == -ENOENT;
     return o && (o->state == ITEM_OBSERVING || o->state == ITEM_OBSERVED ||
                  o->state == ITEM_HASHING || o->state == ITEM_READY || o->state == ITEM_FLYING);
 }

@@ -7,13 +7,14 @@
 
 #include "agent/service/agent.h"
 
-/* publish_check(a, it): have it checked whether all images that the list names are in S3.
+/* publish_check(a, it): have it checked whether all images that the list names are in S3, as soon
+ * as that may be.
  * publish_checked(a, job): that was done: on with the list, or it waits. */
 void publish_check(struct agent *a, struct item *it);
 void publish_checked(struct agent *a, struct job *job);
 
 /* publish_awaits(a, it): an image that was not in S3 when the list was checked is on its way there,
- * so that another check would only find the same. */
+ * or is to be taken in yet, so that another check would only find the same. */
 bool publish_awaits(const struct agent *a, const struct item *it);
 
 /* publish_free_barrier(a, repository): the highest barrier whose deletions may go; 0: none may. */

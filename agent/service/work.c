@@ -241,14 +241,8 @@ static bool check_old_row(struct job *job, const char *image, bool *ret_under_wa
 /* The list waits for this image. */
 static int check_missing(struct job *job, const char *image)
 {
-    int rc;
-
     if (!job->missing++)
         job->first_missing = strdup(image);
-    buf_reset(&job->last_missing);
-    rc = buf_append(&job->last_missing, image, strlen(image));
-    if (rc)
-        return rc;
     return job->missing < CHECK_MISSING_MAX ? 0 : 1;
 }
 
@@ -259,8 +253,10 @@ static int check_home(struct job *job, const char *image, const struct file_stat
     const size_t n = strlen(image) + 1;
     int rc;
 
-    if (sizeof file + n > CHECK_NAMES_MAX - job->home_names.len)
-        return check_missing(job, image);
+    buf_reset(&job->last_missing);
+    rc = buf_append(&job->last_missing, image, n - 1);
+    if (rc || sizeof file + n > CHECK_NAMES_MAX - job->home_names.len)
+        return rc ? rc : check_missing(job, image);
     rc = buf_append(&job->home_names, &file, sizeof file);
     rc = rc ? rc : buf_append(&job->home_names, image, n);
     return rc ? rc : check_missing(job, image);
