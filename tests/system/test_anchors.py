@@ -44,9 +44,13 @@ def make_segments(agent, key, records=300, segment_bytes=8192):
 
 def segments(agent):
     """The closed segments on disk, as they are now: name -> bytes."""
-    names = sorted(glob.glob(f"{agent.state_dir}/journal/*.jsonl") +
-                   glob.glob(f"{agent.state_dir}/journal/*.jsonl.zst"))[:-1]
-    return {os.path.basename(name): read(name) for name in names}
+    while True:
+        names = sorted(glob.glob(f"{agent.state_dir}/journal/*.jsonl") +
+                       glob.glob(f"{agent.state_dir}/journal/*.jsonl.zst"))[:-1]
+        try:
+            return {os.path.basename(name): read(name) for name in names}
+        except FileNotFoundError:
+            pass # it was compressed meanwhile; each is, once
 
 
 def newest(agent):
