@@ -204,6 +204,16 @@ bool follow_emptied(struct agent *a, const struct item *it)
     return true;
 }
 
+/* Lists name the image by a path at which S3 has another one for certain: rows by that are that
+ * one's. */
+static bool is_listed_as_another(struct agent *a, const struct known *known)
+{
+    struct index_entry e;
+
+    return agent_image(a, known->moved_to, &e) && !(e.known.flags & KNOWN_UNCERTAIN) &&
+           file_id_differs(plan_file(known), plan_file(&e.known));
+}
+
 void follow_held(struct agent *a, const struct item *it)
 {
     struct rows *rows = follow_rows(a, it);
@@ -218,7 +228,8 @@ void follow_held(struct agent *a, const struct item *it)
     place = name ? rows_place_of(rows, name) : NULL;
     if (place)
         rows_lost(rows, it->path, place);
-    else if ((e.known.flags & KNOWN_LISTED) && !has_left_its_rows(a, it, &e.known))
+    else if ((e.known.flags & KNOWN_LISTED) && !has_left_its_rows(a, it, &e.known) &&
+             !is_listed_as_another(a, &e.known))
         rc = rows_displaced(rows, it->path, plan_file(&e.known),
                             follow_listed_at(agent_mapping(a, it), &e.known, it->path));
     follow_noted(a, rows, rc);

@@ -5,6 +5,7 @@
 #include "agent/core/ways.h"
 #include "agent/service/agent.h"
 #include "agent/service/departed.h"
+#include "agent/service/follow.h"
 #include "base/clock.h"
 #include "base/map.h"
 
@@ -171,6 +172,33 @@ static void test_but_not_where_the_image_is_there(void **state)
     expect_dropped_of_copy(true, "etag", ">...");
 }
 
+/* The removal of "a" is held. Lists name its image by "d", by what the index has of it, at which S3
+ * has that image, or another one: do rows by "d" go? */
+static bool held_takes_rows(uint64_t number_at_d)
+{
+    char found[] = "....";
+    struct bed bed;
+    struct known known = entry(3);
+
+    begin(&bed);
+    known.flags = KNOWN_LISTED;
+    known.moved_to = PREFIX "d";
+    put(bed.agent.index, PREFIX "d", number_at_d);
+    assert_int_equal(index_put(bed.agent.index, PREFIX "a", &known, NULL), 0);
+    follow_held(&bed.agent, went(&bed, PREFIX "a", PREFIX "b"));
+    assert_int_equal(rows_take(bed.mapping.rows, dropped, found), 0);
+    assert_int_equal(bed.agent.fatal, 0);
+    end(&bed);
+    return strcmp(found, "....") != 0;
+}
+
+static void test_what_is_held_takes_no_rows_of_what_has_its_place(void **state)
+{
+    (void)state;
+    assert_true(held_takes_rows(3));
+    assert_false(held_takes_rows(1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +208,7 @@ int main(void)
         INDEX_TEST(test_nor_was_one_that_is_gone),
         INDEX_TEST(test_rows_by_a_place_to_which_the_copy_never_came_go),
         INDEX_TEST(test_but_not_where_the_image_is_there),
+        INDEX_TEST(test_what_is_held_takes_no_rows_of_what_has_its_place),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
