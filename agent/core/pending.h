@@ -101,7 +101,8 @@ struct item {
     int64_t hint_ms;     /* last hint */
 
     struct file_stat seen; /* the last observation */
-    int64_t observed_ms;   /* when it was made */
+    int64_t observed_ms;   /* when it was heard of */
+    int64_t asked_ms;      /* when it was asked for, or came with a listing */
     int64_t waits_ms;      /* since when it waits for another path's fate, as patience counts */
     int64_t gone_ms;       /* since when nothing was seen here; 0: the last look saw something */
     uint64_t hash;         /* CRC-64/NVME of the content of `seen`, if `hashed` */

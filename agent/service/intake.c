@@ -119,6 +119,7 @@ void intake_observe(struct agent *a, struct item *it)
     if (agent_is_list(a, it))
         it->looked = order_look(&a->order);
     it->heard = sight_is_whole(a, agent_mapping(a, it));
+    it->asked_ms = a->now_ms;
     pending_set(a->pending, it, ITEM_OBSERVING, INT64_MAX);
     if (watchers_observe(a->watchers, it->mapping, it->path))
         agent_fail(a, -ENOMEM, "looking at a path");
@@ -263,6 +264,7 @@ static void intake_observed(struct agent *a, const struct hint *h)
         intake_failed(a, it, h->code);
         return;
     }
+    it->heard = it->heard && sight_is_whole(a, agent_mapping(a, it));
     if (still_changing(a, it, &h->st)) {
         intake_rest(a, it, &h->st);
         return;
@@ -304,6 +306,7 @@ void intake_found(struct agent *a, struct mapping *m, const char *key,
         if (agent_is_list(a, it))
             it->looked = order_look(&a->order);
         it->heard = sight_is_whole(a, m);
+        it->asked_ms = a->now_ms;
         intake_seen(a, it, &entry->st);
     }
 }

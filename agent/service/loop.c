@@ -90,7 +90,8 @@ static void turn_wake_lists(struct agent *a)
         return;
     for (unsigned m = 0; m < a->mapping_count; m++)
         for (struct item *it = pending_first(a->pending, m); it; it = it->mate_next)
-            if (it->state == ITEM_WAITING && it->checked_ms <= landed_ms && !publish_awaits(a, it))
+            if (it->state == ITEM_WAITING && it->checked_ms <= landed_ms &&
+                !publish_is_early(a, it))
                 intake_observe(a, it);
 }
 

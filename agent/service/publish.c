@@ -104,7 +104,7 @@ void publish_check(struct agent *a, struct item *it)
     free(it->awaits);
     it->awaits = NULL;
     item_blame(it, "it waits for renamed images that are not in S3 yet");
-    pending_set(a->pending, it, ITEM_WAITING, a->now_ms + AGENT_RECHECK_MS);
+    pending_set(a->pending, it, ITEM_WAITING, it->since_ms + AGENT_RECHECK_MS);
 }
 
 /* Is this image, which is neither on disk nor in S3, on its way? It was there a moment ago, and has
@@ -222,10 +222,7 @@ static void publish_await(struct agent *a, struct item *it, const struct job *jo
 bool publish_awaits(const struct agent *a, const struct item *it)
 {
     const struct item *o = it->awaits ? pending_find(a->pending, it->awaits) : NULL;
-    struct index_entry e;
 
-    if (it->awaits && !o) /* it is to be taken in yet */
-        return index_get(a->index, it->awaits, &e) == -ENOENT;
     return o && (o->state == ITEM_OBSERVING || o->state == ITEM_OBSERVED ||
                  o->state == ITEM_HASHING || o->state == ITEM_READY || o->state == ITEM_FLYING);
 }
@@ -290,6 +287,15 @@ void publish_checked(struct agent *a, struct job *job)
     }
     pending_set(a->pending, it, ITEM_READY, INT64_MAX);
     apply_enqueue(a, it);
+}
+
+bool publish_is_early(const struct agent *a, const struct item *it)
+{
+    struct index_entry e;
+
+    return publish_awaits(a, it) ||
+           (it->awaits && !a->options.once && !pending_find(a->pending, it->awaits) &&
+            index_get(a->index, it->awaits, &e) == -ENOENT);
 }
 
 /* The list is not in step but does not count: S3 has no copy of it, nor a manifest, that could name

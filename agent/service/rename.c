@@ -527,7 +527,8 @@ void rename_abandon(struct agent *a, struct item *it, const char *why)
     follow_lost(a, source, it);
     free(it->image);
     it->image = NULL;
-    a->followed -= source->relisted;
+    if (source->relisted && --a->followed == 0)
+        a->followed_ms = a->now_ms; /* lists wait for no such any more */
     source->relisted = false;
     it->was_there = false;
     source_release(a, source);

@@ -122,7 +122,7 @@ bool sight_is_whole(struct agent *a, const struct mapping *m)
 {
     struct watch_stats stats;
 
-    if (m->unheard || m->lost || m->stuck || m->scanning)
+    if (a->options.once || m->unheard || m->lost || m->stuck || m->scanning)
         return false;
     watchers_stats(a->watchers, m->id, &stats);
     return stats.last_scan_ms && !stats.scanning && !stats.unwatched;

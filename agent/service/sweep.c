@@ -101,8 +101,8 @@ static bool sweep_knows(const struct sweep *s, const struct item *it)
 static bool is_settled(const struct item *it)
 {
     return it->observed_ms && it->seen.kind != FILE_REGULAR && !it->again &&
-           (it->state == ITEM_LISTING || it->state == ITEM_CLAIMED || it->state == ITEM_BARRIER ||
-            it->state == ITEM_DELETING);
+           (it->state == ITEM_LISTING || (it->state == ITEM_CLAIMED && it->copied) ||
+            it->state == ITEM_BARRIER || it->state == ITEM_DELETING);
 }
 
 /* The keys of one step. */
@@ -186,8 +186,8 @@ bool sweep_missed(const struct agent *a, const struct item *it)
     char dir[AGENT_KEY_SIZE];
     char *slash;
 
-    if (a->now_ms - it->observed_ms >= AGENT_DIR_MEMORY_MS ||
-        a->mappings[it->mapping].blind_ms >= it->observed_ms)
+    if (a->now_ms - it->asked_ms >= AGENT_DIR_MEMORY_MS ||
+        a->mappings[it->mapping].blind_ms >= it->asked_ms)
         return true;
     snprintf(dir, sizeof dir, "%s", it->key);
     while ((slash = strrchr(dir, '/'))) {
@@ -195,7 +195,7 @@ bool sweep_missed(const struct agent *a, const struct item *it)
 
         slash[1] = '\0';
         gone = map_get_str(a->dirs_gone, dir);
-        if (gone && gone->at_ms >= it->observed_ms)
+        if (gone && gone->at_ms >= it->asked_ms)
             return true;
         *slash = '\0';
     }

@@ -104,6 +104,32 @@ static void test_what_is_there_keeps_its_rows(void **state)
     assert_false(row_goes(ITEM_BARRIER, CHANGE_REMOVE, false));
 }
 
+/* What a list waits for that nobody has taken in may never come: it is waited for no longer than
+ * until the list is due, and not at all where a run is to end. */
+static void test_what_is_not_taken_in_is_not_awaited_for_ever(void **state)
+{
+    struct bed bed;
+    struct item *list, *o;
+
+    (void)state;
+    bed_begin(&bed);
+    list = bed_item(&bed, LIST, ITEM_WAITING);
+    assert_false(publish_is_early(&bed.agent, list));
+    list->awaits = strdup(PREFIX IMAGE);
+    assert_non_null(list->awaits);
+    assert_false(publish_awaits(&bed.agent, list));
+    assert_true(publish_is_early(&bed.agent, list));
+    bed.agent.options.once = true;
+    assert_false(publish_is_early(&bed.agent, list));
+    bed.agent.options.once = false;
+    o = bed_item(&bed, PREFIX IMAGE, ITEM_FLYING);
+    assert_true(publish_awaits(&bed.agent, list) && publish_is_early(&bed.agent, list));
+    pending_forget(bed.agent.pending, o);
+    put(bed.agent.index, PREFIX IMAGE, 1);
+    assert_false(publish_awaits(&bed.agent, list) || publish_is_early(&bed.agent, list));
+    bed_end(&bed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -113,6 +139,7 @@ int main(void)
         INDEX_TEST(test_what_a_pass_is_still_to_decide_keeps_its_rows),
         INDEX_TEST(test_what_was_renamed_keeps_its_rows),
         INDEX_TEST(test_what_is_there_keeps_its_rows),
+        INDEX_TEST(test_what_is_not_taken_in_is_not_awaited_for_ever),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
