@@ -129,8 +129,8 @@ static int compare_directory(void *arg, const char *name)
     return 0;
 }
 
-static const enum item_state leaving_states[] = {ITEM_GONE, ITEM_LISTING, ITEM_BARRIER,
-                                                 ITEM_DELETING};
+static const enum item_state leaving_states[] = {ITEM_GONE, ITEM_CLAIMED, ITEM_LISTING,
+                                                 ITEM_BARRIER, ITEM_DELETING};
 #define LEAVING_STATES (sizeof leaving_states / sizeof *leaving_states)
 
 /* Are objects of the mapping on their way out? */

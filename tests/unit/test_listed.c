@@ -76,6 +76,35 @@ static void test_the_same_file_is_no_news(void **state)
     bed_end(&bed);
 }
 
+/* S3 has `file`, and that object is on its way out: a scan that lists the file has it looked at
+ * before the object goes. */
+static void test_a_file_that_is_back_before_its_object_went(void **state)
+{
+    static const enum item_state leaving[] = {ITEM_CLAIMED, ITEM_LISTING, ITEM_BARRIER,
+                                              ITEM_DELETING};
+    struct listing_entry one = {.name = "x.jpg", .st = file};
+    struct listing listing = {.entries = &one, .count = 1, .complete = true};
+    char path[] = "d";
+    struct hint hint = {.kind = HINT_LISTING, .path = path, .listing = &listing};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof leaving / sizeof *leaving; i++) {
+        struct bed bed;
+        struct known k;
+        struct item *it;
+
+        bed_begin(&bed);
+        known_from(&file, 0xabcdef, "\"e\"", "v", &k);
+        assert_int_equal(index_put(bed.agent.index, KEY, &k, NULL), 0);
+        it = pending_get(bed.agent.pending, BED_IMAGES, KEY, strlen(PREFIX), bed.agent.now_ms);
+        assert_non_null(it);
+        pending_set(bed.agent.pending, it, leaving[i], INT64_MAX);
+        listed_compare(&bed.agent, &hint);
+        assert_true(it->again);
+        bed_end(&bed);
+    }
+}
+
 /* Renamed over it, and given its times. Its ctime may agree as well where a clock was set back. */
 static void test_another_file_of_that_name_size_and_time(void **state)
 {
@@ -225,6 +254,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         INDEX_TEST(test_the_same_file_is_no_news),
+        INDEX_TEST(test_a_file_that_is_back_before_its_object_went),
         INDEX_TEST(test_another_file_of_that_name_size_and_time),
         INDEX_TEST(test_another_content_of_that_inode_size_and_time),
         INDEX_TEST(test_a_renamed_directory_is_looked_at_ahead_of_its_listing),
