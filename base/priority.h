@@ -14,6 +14,11 @@
  */
 void priority_batch(void);
 
+/* priority_bulk(): the thread has a third of the share of one that did not ask (5 nicer). For who
+ * computes for long at a time while others of the service are woken to do little: these are not
+ * kept waiting, and on a host that is busy with something else it gets on still. */
+void priority_bulk(void);
+
 /* priority_background(): the thread runs while others of the service leave it a processor (nice 19;
  * a thread's own on Linux, setpriority(2)). For work that nobody waits for. */
 void priority_background(void);

@@ -98,7 +98,9 @@ void window_add(struct window *w, const struct window_sample *s, int64_t now_us)
     bool paused = span_us > IDLE_US && span_us > 4 * mean_us;
     if (!paused && (w->sample.calls == 0 || span_us < WINDOW_ROUND_US || span_us < mean_us))
         return;
-    if (!paused)
+    if (paused)
+        w->quick_at_us += span_us;
+    else
         end_round(w, span_us, now_us);
     w->began_us = now_us;
     memset(&w->sample, 0, sizeof(w->sample));

@@ -8,7 +8,7 @@
  * more done, stands where it is not, and shrinks where the server does less or takes longer. Both
  * figures are of the last WINDOW_MEMORY rounds that counted. The least time can only be seen
  * where nothing waits in line, so once in a while, if times are longer than it says, a round goes
- * with half of what is needed.
+ * with half of what is needed. A pause is no such while: who begins again is not to be held back.
  *
  * SlowDown takes 0.3 off at once, and the window grows by one a round from there for a while.
  */
@@ -22,7 +22,7 @@
 #define WINDOW_ROUND_US                                                                            \
     100000                 /* a round lasts this long, or as long as a call where that is more */
 #define WINDOW_MEMORY   64 /* rounds */
-#define WINDOW_STALE_US 20000000 /* the least time is looked at anew after this */
+#define WINDOW_STALE_US 20000000 /* the least time is looked at anew after this, pauses apart */
 #define WINDOW_UNIT     65536
 
 /* What was done since the round began. */

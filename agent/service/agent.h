@@ -68,6 +68,7 @@
 #define AGENT_MOVING_MAX    4096  /* the same while images are being renamed, */
 #define AGENT_RENAMING_MAX  16384 /* and so many whose old objects are still there */
 #define AGENT_RELIST_PIECE  8192  /* of these, lists are rewritten when so many have landed */
+#define AGENT_RELIST_LAST   1024  /* or of a directory's last, at once when none is to come */
 #define AGENT_FLYING_MAX    1024  /* transfers handed over at once */
 #define AGENT_LARGE_MAX     64    /* of these, large ones: small ones are not to wait behind them */
 #define AGENT_LARGE_BYTES   (1 << 20)

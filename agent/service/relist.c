@@ -270,6 +270,23 @@ static bool piece_has_landed(const struct agent *a, const struct mapping *m)
            !rows_unsure(m->rows);
 }
 
+/* Of a large directory nothing more is to come: so many images have landed, and no other one of the
+ * mapping is on its way. What comes later has lists rewritten again, for as many images, or once it
+ * is quiet. */
+static bool last_has_landed(const struct agent *a, const struct mapping *m)
+{
+    static const enum item_state on_their_way[] = {
+        ITEM_SETTLING, ITEM_OBSERVING, ITEM_OBSERVED, ITEM_HASHING,  ITEM_READY,
+        ITEM_FLYING,   ITEM_GONE,      ITEM_LISTING,  ITEM_DELETING, ITEM_BARRIER};
+    size_t count = 0;
+
+    if (a->relist.count < AGENT_RELIST_LAST || intake_busy(a))
+        return false;
+    for (size_t i = 0; i < sizeof on_their_way / sizeof *on_their_way; i++)
+        count += pending_count_mapping(a->pending, m->id, on_their_way[i]);
+    return count == 0;
+}
+
 /* Is it time to begin a pass over the mapping's lists? Not while more is to come: each list is
  * rewritten once for all that goes at a time, however it is spread by then. */
 static bool pass_is_due(struct agent *a, const struct mapping *m)
@@ -278,7 +295,8 @@ static bool pass_is_due(struct agent *a, const struct mapping *m)
         return false;
     if (a->now_ms - a->pass_first_ms >= AGENT_PASS_MAX_MS || piece_has_landed(a, m))
         return true;
-    if (a->now_ms - a->pass_last_ms < AGENT_PASS_QUIET_MS || rows_unsure(m->rows))
+    if (rows_unsure(m->rows) ||
+        (a->now_ms - a->pass_last_ms < AGENT_PASS_QUIET_MS && !last_has_landed(a, m)))
         return false;
     if (!removals_to_come(a, m))
         return true;

@@ -11,6 +11,7 @@
 #include "agent/service/undo.h"
 #include "base/crc.h"
 #include "base/path.h"
+#include "base/priority.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -585,6 +586,7 @@ static void *bench_main(void *arg)
     struct bench *bench = arg;
     struct letter *l;
 
+    priority_bulk(); /* a list of 100,000 rows is read for long */
     while ((l = mailbox_wait(bench->jobs))) {
         struct job *job = (struct job *)l;
 

@@ -45,21 +45,34 @@ static void test_batch(void **state)
     assert_int_equal(sched_getscheduler(0), policy);
 }
 
-static void test_background(void **state)
+/* The thread alone is nicer afterwards, by its policy as before. */
+static void expect_nice(void (*give_way)(void), int expected)
 {
     const int policy = sched_getscheduler(0), nice = getpriority(PRIO_PROCESS, 0);
-    struct seen s = seen_after(priority_background);
+    struct seen s = seen_after(give_way);
 
-    (void)state;
     assert_int_equal(s.policy, policy);
-    assert_int_equal(s.nice, 19);
+    assert_int_equal(s.nice, expected);
     assert_int_equal(getpriority(PRIO_PROCESS, 0), nice);
+}
+
+static void test_bulk(void **state)
+{
+    (void)state;
+    expect_nice(priority_bulk, getpriority(PRIO_PROCESS, 0) + 5);
+}
+
+static void test_background(void **state)
+{
+    (void)state;
+    expect_nice(priority_background, 19);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_batch),
+        cmocka_unit_test(test_bulk),
         cmocka_unit_test(test_background),
     };
 
