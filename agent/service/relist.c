@@ -295,8 +295,9 @@ static bool pass_is_due(struct agent *a, const struct mapping *m)
         return false;
     if (a->now_ms - a->pass_first_ms >= AGENT_PASS_MAX_MS || piece_has_landed(a, m))
         return true;
-    if (rows_unsure(m->rows) ||
-        (a->now_ms - a->pass_last_ms < AGENT_PASS_QUIET_MS && !last_has_landed(a, m)))
+    if (a->now_ms - a->pass_last_ms < AGENT_PASS_QUIET_MS && !last_has_landed(a, m))
+        return false;
+    if (rows_unsure(m->rows))
         return false;
     if (!removals_to_come(a, m))
         return true;
