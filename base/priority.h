@@ -1,8 +1,8 @@
 /*
  * Which of our threads give way to which. Shell.
  *
- * Both concern the calling thread and ask for less than a thread has, so they need no privilege.
- * Where a sandbox refuses them all goes on as without, which is no error: under our unit of
+ * All concern the calling thread and ask for less than a thread has, so they need no privilege.
+ * Where a sandbox refuses, it goes on as without, which is no error: under our unit of
  * systemd, which is why that says SCHED_BATCH for the whole service.
  */
 #ifndef LOCKSTEP_BASE_PRIORITY_H

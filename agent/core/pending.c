@@ -292,6 +292,15 @@ size_t pending_count_mapping(const struct pending *p, unsigned mapping, enum ite
     return p->counts[mapping][state];
 }
 
+bool pending_any_mapping(const struct pending *p, unsigned mapping, const enum item_state *states,
+                         size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (p->counts[mapping][states[i]])
+            return true;
+    return false;
+}
+
 struct item *pending_next(const struct pending *p, size_t *at)
 {
     void *value;

@@ -206,6 +206,9 @@ size_t pending_count(const struct pending *p);
 size_t pending_count_state(const struct pending *p, enum item_state state);
 /* pending_count_mapping(p, mapping, state). */
 size_t pending_count_mapping(const struct pending *p, unsigned mapping, enum item_state state);
+/* pending_any_mapping(p, mapping, states, n): the mapping has an item in one of these states. */
+bool pending_any_mapping(const struct pending *p, unsigned mapping, const enum item_state *states,
+                         size_t n);
 
 /* pending_next(p, &at): walk all items in no order; NULL at the end. No items may come or go. */
 struct item *pending_next(const struct pending *p, size_t *at);

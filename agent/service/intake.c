@@ -113,13 +113,19 @@ struct item *intake_touch(struct agent *a, unsigned mapping, const char *path,
     return pending_find(a->pending, key);
 }
 
-void intake_observe(struct agent *a, struct item *it)
+/* What is to be seen at the path is as of now. */
+static void look_begins(struct agent *a, struct item *it)
 {
-    it->again = false;
     if (agent_is_list(a, it))
         it->looked = order_look(&a->order);
     it->heard = sight_is_whole(a, agent_mapping(a, it));
     it->asked_ms = a->now_ms;
+}
+
+void intake_observe(struct agent *a, struct item *it)
+{
+    it->again = false;
+    look_begins(a, it);
     pending_set(a->pending, it, ITEM_OBSERVING, INT64_MAX);
     if (watchers_observe(a->watchers, it->mapping, it->path))
         agent_fail(a, -ENOMEM, "looking at a path");
@@ -303,10 +309,7 @@ void intake_found(struct agent *a, struct mapping *m, const char *key,
         if (entry->code == 0)
             intake_rest(a, it, &entry->st); /* the first of two looks */
     } else {
-        if (agent_is_list(a, it))
-            it->looked = order_look(&a->order);
-        it->heard = sight_is_whole(a, m);
-        it->asked_ms = a->now_ms;
+        look_begins(a, it);
         intake_seen(a, it, &entry->st);
     }
 }

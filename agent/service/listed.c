@@ -133,16 +133,6 @@ static const enum item_state leaving_states[] = {ITEM_GONE, ITEM_CLAIMED, ITEM_L
                                                  ITEM_BARRIER, ITEM_DELETING};
 #define LEAVING_STATES (sizeof leaving_states / sizeof *leaving_states)
 
-/* Are objects of the mapping on their way out? */
-static bool some_leave(const struct agent *a, unsigned mapping)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < LEAVING_STATES; i++)
-        count += pending_count_mapping(a->pending, mapping, leaving_states[i]);
-    return count > 0;
-}
-
 /* The index has it, but not for long: nothing was there when it was looked at last. */
 static bool is_leaving(const struct agent *a, const char *key)
 {
@@ -282,7 +272,7 @@ void listed_compare(struct agent *a, struct hint *h)
     if (!agent_dir_key(a, h->root, h->path, dir))
         return; /* nor can what lies in it have a key */
     c.dir_n = strlen(dir);
-    c.leaving = some_leave(a, h->root);
+    c.leaving = pending_any_mapping(a->pending, h->root, leaving_states, LEAVING_STATES);
     a->crowd += h->listing->count;
     c.listed = calloc(h->listing->count + 1, sizeof *c.listed);
     if (!c.listed) {

@@ -227,6 +227,15 @@ bool publish_awaits(const struct agent *a, const struct item *it)
                  o->state == ITEM_HASHING || o->state == ITEM_READY || o->state == ITEM_FLYING);
 }
 
+bool publish_is_early(const struct agent *a, const struct item *it)
+{
+    struct index_entry e;
+
+    return publish_awaits(a, it) ||
+           (it->awaits && !a->options.once && !pending_find(a->pending, it->awaits) &&
+            index_get(a->index, it->awaits, &e) == -ENOENT);
+}
+
 void publish_checked(struct agent *a, struct job *job)
 {
     struct item *it = job->item;
@@ -287,15 +296,6 @@ void publish_checked(struct agent *a, struct job *job)
     }
     pending_set(a->pending, it, ITEM_READY, INT64_MAX);
     apply_enqueue(a, it);
-}
-
-bool publish_is_early(const struct agent *a, const struct item *it)
-{
-    struct index_entry e;
-
-    return publish_awaits(a, it) ||
-           (it->awaits && !a->options.once && !pending_find(a->pending, it->awaits) &&
-            index_get(a->index, it->awaits, &e) == -ENOENT);
 }
 
 /* The list is not in step but does not count: S3 has no copy of it, nor a manifest, that could name

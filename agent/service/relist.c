@@ -278,13 +278,10 @@ static bool last_has_landed(const struct agent *a, const struct mapping *m)
     static const enum item_state on_their_way[] = {
         ITEM_SETTLING, ITEM_OBSERVING, ITEM_OBSERVED, ITEM_HASHING,  ITEM_READY,
         ITEM_FLYING,   ITEM_GONE,      ITEM_LISTING,  ITEM_DELETING, ITEM_BARRIER};
-    size_t count = 0;
 
-    if (a->relist.count < AGENT_RELIST_LAST || intake_busy(a))
-        return false;
-    for (size_t i = 0; i < sizeof on_their_way / sizeof *on_their_way; i++)
-        count += pending_count_mapping(a->pending, m->id, on_their_way[i]);
-    return count == 0;
+    return a->relist.count >= AGENT_RELIST_LAST && !intake_busy(a) &&
+           !pending_any_mapping(a->pending, m->id, on_their_way,
+                                sizeof on_their_way / sizeof *on_their_way);
 }
 
 /* Is it time to begin a pass over the mapping's lists? Not while more is to come: each list is

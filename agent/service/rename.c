@@ -466,12 +466,12 @@ enum rename_answer rename_consider(struct agent *a, struct item *it, const struc
     return RENAME_NONE;
 }
 
-/* The image is in S3, whose rows were moved before. Lists may wait for the last of such. */
-static void followed_landed(struct agent *a, struct item *source)
+/* An image whose rows were moved before it came to S3 is there, or was given up. Lists may wait for
+ * the last of such. */
+static void followed_less(struct agent *a)
 {
     if (--a->followed == 0)
         a->followed_ms = a->now_ms;
-    removals_to_barrier(a, source);
 }
 
 void rename_landed(struct agent *a, struct item *it)
@@ -495,10 +495,12 @@ void rename_landed(struct agent *a, struct item *it)
     }
     if (rc && rc != -ENOENT)
         agent_fail(a, rc, "writing the index");
-    if (source->relisted)
-        followed_landed(a, source);
-    else if (source->again)
+    if (source->relisted) {
+        followed_less(a);
+        removals_to_barrier(a, source);
+    } else if (source->again) {
         removals_recall(a, source);
+    }
 }
 
 /* What remains of a rename's bookkeeping at the source. */
@@ -527,8 +529,8 @@ void rename_abandon(struct agent *a, struct item *it, const char *why)
     follow_lost(a, source, it);
     free(it->image);
     it->image = NULL;
-    if (source->relisted && --a->followed == 0)
-        a->followed_ms = a->now_ms; /* lists wait for no such any more */
+    if (source->relisted)
+        followed_less(a);
     source->relisted = false;
     it->was_there = false;
     source_release(a, source);

@@ -34,9 +34,8 @@ void __wrap_watchers_stats(struct watchers *w, unsigned root, struct watch_stats
     *ret = stats;
 }
 
-/* S3 has `file`; a scan lists the directory, in which a file of that name is that is like `now`.
- * The item that comes of it, or NULL. */
-static const struct item *scanned(struct bed *bed, struct file_stat now)
+/* S3 has `file`; a scan lists the directory, in which a file of that name is that is like `now`. */
+static void scan(struct bed *bed, struct file_stat now)
 {
     struct listing_entry one = {.name = "x.jpg", .st = now};
     struct listing listing = {.entries = &one, .count = 1, .complete = true};
@@ -44,10 +43,16 @@ static const struct item *scanned(struct bed *bed, struct file_stat now)
     struct hint hint = {.kind = HINT_LISTING, .path = path, .listing = &listing};
     struct known k;
 
-    bed_begin(bed);
     known_from(&file, 0xabcdef, "\"e\"", "v", &k);
     assert_int_equal(index_put(bed->agent.index, KEY, &k, NULL), 0);
     listed_compare(&bed->agent, &hint);
+}
+
+/* The item that comes of such a scan, or NULL. */
+static const struct item *scanned(struct bed *bed, struct file_stat now)
+{
+    bed_begin(bed);
+    scan(bed, now);
     return pending_find(bed->agent.pending, KEY);
 }
 
@@ -82,24 +87,15 @@ static void test_a_file_that_is_back_before_its_object_went(void **state)
 {
     static const enum item_state leaving[] = {ITEM_CLAIMED, ITEM_LISTING, ITEM_BARRIER,
                                               ITEM_DELETING};
-    struct listing_entry one = {.name = "x.jpg", .st = file};
-    struct listing listing = {.entries = &one, .count = 1, .complete = true};
-    char path[] = "d";
-    struct hint hint = {.kind = HINT_LISTING, .path = path, .listing = &listing};
 
     (void)state;
     for (size_t i = 0; i < sizeof leaving / sizeof *leaving; i++) {
         struct bed bed;
-        struct known k;
-        struct item *it;
+        const struct item *it;
 
         bed_begin(&bed);
-        known_from(&file, 0xabcdef, "\"e\"", "v", &k);
-        assert_int_equal(index_put(bed.agent.index, KEY, &k, NULL), 0);
-        it = pending_get(bed.agent.pending, BED_IMAGES, KEY, strlen(PREFIX), bed.agent.now_ms);
-        assert_non_null(it);
-        pending_set(bed.agent.pending, it, leaving[i], INT64_MAX);
-        listed_compare(&bed.agent, &hint);
+        it = bed_item(&bed, KEY, leaving[i]);
+        scan(&bed, file);
         assert_true(it->again);
         bed_end(&bed);
     }
